@@ -1,0 +1,1 @@
+"""Pixels to pixels and pixels to numbers. Never imports Django."""

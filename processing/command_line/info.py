@@ -1,0 +1,34 @@
+"""Say what a series is: geometry, acquisition parameters and hash as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from processing import series
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """PATH."""
+    parser.add_argument("path", type=Path, metavar="PATH", help="DICOM folder or file, NIfTI or NRRD")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print one JSON object."""
+    volume = series.read(arguments.path)
+    print(
+        json.dumps(
+            {
+                "shape": volume.shape,
+                "spacing": volume.spacing,
+                "affine": volume.affine.tolist(),
+                "units": volume.units,
+                "range": [float(volume.array.min()), float(volume.array.max())],
+                "sha256": volume.sha256,
+                **dataclasses.asdict(volume.parameters),
+            },
+            indent=1,
+        )
+    )
