@@ -1,0 +1,164 @@
+"""Training samples for denoising: which volumes belong to which part, and the batch of a given step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from processing.errors import InputError
+from processing.noise import add_complex_noise
+from processing.volume import Array
+
+MARGIN = 16  # pixels around a patch that absorb the wrap-around of the discrete Fourier transform
+FOREGROUND = 0.05  # of the normalised range: above it a pixel counts as tissue
+
+
+@dataclass(frozen=True)
+class Source:
+    """One volume with its intensities divided by their 99.9th percentile.
+
+    stacks: one array (slices, rows, columns) per direction in which it is cut into slices.
+    """
+
+    group: str
+    name: str
+    stacks: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """noisy, clean: float32 (n, 1, rows, columns); sigma: float32 (n, 1, 1, 1), all on the same scale."""
+
+    noisy: Array
+    clean: Array
+    sigma: Array
+
+
+def normalise(array: Array) -> Array:
+    """Divide by the 99.9th percentile of the volume, so that tissue lies in about 0..1."""
+    scale = float(np.percentile(array, 99.9))
+    return np.asarray(array / scale if scale > 0 else array, dtype=np.float32)
+
+
+def _cuts(array: Array, spacing: Sequence[float], smallest: int) -> tuple[Array, ...]:
+    """Slices along k; along all three axes where the voxels are nearly cubes."""
+    axes = (0, 1, 2) if max(spacing) < 1.5 * min(spacing) else (0,)
+    stacks = (np.moveaxis(array, axis, 0) for axis in axes)
+    return tuple(stack for stack in stacks if min(stack.shape[1:]) >= smallest)
+
+
+def _files(root: Path, patterns: Sequence[str]) -> list[Path]:
+    files = sorted({file for pattern in patterns for file in root.glob(pattern)})
+    if not files:
+        raise InputError(
+            f"No training file matches {', '.join(patterns)}; check --data and the configuration."
+        )
+    return files
+
+
+def check_split(root: Path, data: dict[str, Any]) -> None:
+    """Raise InputError if a subject is named in two of the parts train, validation, test.
+
+    The subject of a file is what the first group of its data group's `subject` pattern matches in the path
+    below `root`.
+    """
+    owner: dict[tuple[str, str], str] = {}
+    for part in ("train", "validation", "test"):
+        for group in data["groups"]:
+            for file in _files(root, group[part]) if group.get(part) else []:
+                path = file.relative_to(root).as_posix()
+                match = re.search(group["subject"], path)
+                if match is None:
+                    raise InputError(f"The subject pattern of group “{group['name']}” does not match {path}.")
+                if owner.setdefault((group["name"], match.group(1)), part) != part:
+                    raise InputError(f"Subject {match.group(1)} of group “{group['name']}” is in two parts.")
+
+
+def load(root: Path, data: dict[str, Any], part: str, *, smallest: int) -> list[Source]:
+    """Read the volumes that the configuration lists for `part` ("train" or "validation").
+
+    smallest: least rows and columns of a slice that can be used. Nothing is resampled or filtered.
+    """
+    sources = []
+    for group in data["groups"]:
+        for file in _files(root, group[part]) if group.get(part) else []:
+            array, spacing = _read(file)
+            stacks = _cuts(normalise(array), spacing, smallest)
+            if stacks:
+                sources.append(Source(group["name"], file.relative_to(root).as_posix(), stacks))
+    if not sources:
+        raise InputError(f"The configuration names no usable volume for {part}.")
+    return sources
+
+
+def _read(file: Path) -> tuple[Array, tuple[float, ...]]:
+    import nibabel
+
+    image: Any = nibabel.load(file)
+    return np.asarray(image.dataobj, dtype=np.float32).T, image.header.get_zooms()[:3]
+
+
+class Sampler:
+    """Batches of noisy and clean patches; batch `step` depends on the seed and the step alone."""
+
+    def __init__(
+        self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any]
+    ) -> None:
+        """weights: share of each group; sampling: the table [sampling] of the configuration."""
+        groups = sorted({source.group for source in sources})
+        self._groups = [[source for source in sources if source.group == group] for group in groups]
+        share = np.array([weights[group] for group in groups])
+        self._share = share / share.sum()
+        self._settings = sampling
+
+    def batch(self, seed: int, step: int) -> Batch:
+        """The batch of one step."""
+        rng = np.random.default_rng([seed, step])
+        pairs = [self._sample(rng) for _ in range(self._settings["batch"])]
+        noisy, clean, sigma = (np.stack(parts) for parts in zip(*pairs, strict=True))
+        return Batch(noisy[:, None], clean[:, None], sigma[:, None, None, None])
+
+    def _sample(self, rng: np.random.Generator) -> tuple[Array, Array, np.float32]:
+        settings = self._settings
+        clean = self._patch(rng) * rng.uniform(*settings["scale"])
+        clean = np.rot90(clean, int(rng.integers(4)))
+        if rng.random() < 0.5:
+            clean = clean[::-1]
+        sigma = rng.uniform(*settings["sigma"])
+        keep = (1.0, 1.0)
+        if rng.random() < settings["zero_filled"]:
+            low = settings["zero_fill_least"]
+            keep = (rng.uniform(low, 1), rng.uniform(low, 1))
+        noisy, clean = add_complex_noise(clean, sigma, rng, keep=keep)
+        inner = slice(MARGIN, -MARGIN)
+        return noisy[inner, inner], clean[inner, inner], np.float32(sigma)
+
+    def _patch(self, rng: np.random.Generator) -> Array:
+        size = self._settings["patch"] + 2 * MARGIN
+        group = self._groups[rng.choice(len(self._groups), p=self._share)]
+        source = group[rng.integers(len(group))]
+        stack = source.stacks[rng.integers(len(source.stacks))]
+        wanted = self._settings["foreground"] if rng.random() > self._settings["air"] else 0.0
+        for _ in range(20):
+            slice_ = stack[rng.integers(len(stack))]
+            row, column = (rng.integers(n - size + 1) for n in slice_.shape)
+            patch = slice_[row : row + size, column : column + size]
+            if np.mean(patch[::4, ::4] > FOREGROUND) >= wanted:
+                break
+        return patch
+
+
+def validation_slices(sources: Sequence[Source], count: int) -> Iterator[tuple[str, Array]]:
+    """(group, slice) for `count` slices per volume, spread over the part of it that shows tissue."""
+    for source in sources:
+        stack = source.stacks[0]
+        tissue = np.flatnonzero((stack[:, ::4, ::4] > FOREGROUND).mean(axis=(1, 2)) > 0.1)
+        chosen = tissue[np.linspace(0, len(tissue) - 1, count + 2).round().astype(int)[1:-1]]
+        for index in np.unique(chosen):
+            rows, columns = (n - n % 4 for n in stack.shape[1:])
+            yield source.group, np.ascontiguousarray(stack[index, :rows, :columns])

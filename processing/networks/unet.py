@@ -1,0 +1,60 @@
+"""A small residual U-Net for denoising, conditioned on the noise level."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 4  # rows and columns must be a multiple of this: pixel-unshuffle by 2, one scale down by 2
+
+
+class _ResidualBlock(nn.Module):
+    """Two 3 × 3 convolutions around a ReLU, without normalisation: batch statistics would tie the output
+    of one slice to its neighbours in the batch."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(functional.relu(self.first(x)))
+
+
+class ResidualUNet(nn.Module):
+    """Estimates the noise of a slice and takes it away.
+
+    The slice is folded by 2 (pixel-unshuffle), joined by one constant map of the noise level, worked on at
+    two scales of `channels[0]` and `channels[1]` channels with `blocks` residual blocks at each, and
+    unfolded. The last convolution starts at zero, so an untrained network changes nothing.
+    """
+
+    def __init__(
+        self, channels: tuple[int, int] = (40, 80), blocks: tuple[int, int, int] = (1, 2, 1)
+    ) -> None:
+        super().__init__()
+        fine, coarse = channels
+        self.head = nn.Conv2d(5, fine, 3, padding=1)
+        self.encoder = nn.Sequential(*(_ResidualBlock(fine) for _ in range(blocks[0])))
+        self.down = nn.Conv2d(fine, coarse, 2, stride=2)
+        self.bottom = nn.Sequential(*(_ResidualBlock(coarse) for _ in range(blocks[1])))
+        self.up = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
+        self.decoder = nn.Sequential(*(_ResidualBlock(fine) for _ in range(blocks[2])))
+        self.tail = nn.Conv2d(fine, 4, 3, padding=1)
+        nn.init.zeros_(self.tail.weight)
+        assert self.tail.bias is not None
+        nn.init.zeros_(self.tail.bias)
+
+    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Denoise a batch.
+
+        x: (n, 1, rows, columns), rows and columns multiples of STRIDE, intensities about 0..1.
+        sigma: (n, 1, 1, 1), standard deviation of the noise on the same scale.
+        Returns the same shape in x's precision; only the residual is computed in a lower one (autocast).
+        """
+        folded = functional.pixel_unshuffle(x, 2)
+        level = (10 * sigma).expand(-1, 1, folded.shape[2], folded.shape[3])  # 10 %, the largest, is 1
+        fine = self.encoder(self.head(torch.cat([folded, level], dim=1)))
+        out = self.tail(self.decoder(fine + self.up(self.bottom(self.down(fine)))))
+        return x + functional.pixel_shuffle(out, 2).to(x.dtype)

@@ -1,0 +1,255 @@
+"""Train a denoising network: deterministic batches, checkpoints, resumption, a model folder as result."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+from torch.nn import functional
+
+from processing.errors import InputError
+from processing.networks import samples
+from processing.networks.store import write_model, write_whole
+from processing.networks.unet import ResidualUNet
+from processing.noise import add_complex_noise
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+CONFIG = "config.toml"
+
+Progress = Callable[[str], None]
+
+
+def train(
+    task: str,
+    *,
+    config: Path,
+    data: Path,
+    out: Path,
+    progress: Progress | None = None,
+    stop_at: int | None = None,
+) -> Path:
+    """Train the network that `config` describes on the volumes under `data`; return the model folder `out`.
+
+    task: "denoise". A training that was interrupted, however hard, goes on from its last checkpoint in
+    `out`, and ends with the same weights as one that was not: the batch of a step depends on the seed and
+    the step alone, and the log is cut back to the checkpoint. stop_at: stop after this step, as if
+    interrupted after a checkpoint.
+    Raises InputError for an unknown task, a configuration that cannot be used, or an `out` that holds the
+    training of another configuration.
+    """
+    if task != "denoise":
+        raise InputError(f"There is no training task “{task}”; the task here is denoise.")
+    say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
+    text = config.read_bytes()
+    settings = tomllib.loads(text.decode())
+    samples.check_split(data, settings["data"])
+    out.mkdir(parents=True, exist_ok=True)
+    return _Training(settings, hashlib.sha256(text).hexdigest(), data, out, say).run(text, stop_at)
+
+
+class _Training:
+    """State of one run: network, its exponential moving average, optimiser, step and seconds so far."""
+
+    def __init__(self, settings: dict[str, Any], digest: str, data: Path, out: Path, say: Progress) -> None:
+        self.settings, self.digest, self.out, self.say = settings, digest, out, say
+        self.schedule = settings["schedule"]
+        torch.manual_seed(settings["seed"])
+        torch.set_num_threads(self.schedule["threads"])
+        shape = settings["network"]
+        self.network = ResidualUNet(tuple(shape["channels"]), tuple(shape["blocks"]))
+        self.average = ResidualUNet(tuple(shape["channels"]), tuple(shape["blocks"]))
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.schedule["rate"])
+        self.step, self.seconds = 0, 0.0
+        patch = settings["sampling"]["patch"] + 2 * samples.MARGIN
+        self.sources = samples.load(data, settings["data"], "train", smallest=patch)
+        self.validation = samples.load(data, settings["data"], "validation", smallest=patch)
+        weights = {group["name"]: group["weight"] for group in settings["data"]["groups"]}
+        self.sampler = samples.Sampler(self.sources, weights, settings["sampling"])
+
+    def run(self, text: bytes, stop_at: int | None) -> Path:
+        self._resume()
+        write_whole(self.out / CONFIG, text)
+        last = self.schedule["steps"]
+        losses: list[float] = []
+        started, first = time.monotonic() - self.seconds, self.step
+        began = time.monotonic()
+        while self.step < last:
+            self.step += 1
+            losses.append(self._update())
+            if self.step % self.schedule["log_every"] == 0 or self.step == last:
+                pace = (time.monotonic() - began) / (self.step - first)
+                loss = float(np.mean(losses))
+                losses.clear()
+                self._log({"step": self.step, "loss": round(loss, 7), "rate": round(self._rate(), 9)})
+                self.say(
+                    f"step {self.step} of {last}, loss {loss:.5f}, {pace * 1e3:.0f} ms per step, "
+                    f"{pace * (last - self.step) / 60:.1f} min left"
+                )
+            if self.step % self.schedule["epoch"] == 0 or self.step in (last, stop_at):
+                self.seconds = time.monotonic() - started
+                self._end_epoch()
+            if self.step == stop_at:
+                break
+        return self.out
+
+    def _rate(self) -> float:
+        """Cosine from the full rate to 1 % of it, after a linear warm-up."""
+        full, warm = self.schedule["rate"], self.schedule["warm_up"]
+        done = (self.step - 1) / self.schedule["steps"]
+        return full * min(1.0, self.step / warm) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def _update(self) -> float:
+        batch = self.sampler.batch(self.settings["seed"], self.step)
+        noisy, clean, sigma = (torch.from_numpy(a) for a in (batch.noisy, batch.clean, batch.sigma))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate()
+        self.network.train()
+        with self._precision():
+            output = self.network(noisy, sigma)
+        loss = functional.l1_loss(output, clean)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        decay = min(self.schedule["average"], (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
+        return float(loss.detach())
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.schedule["precision"] == "bfloat16")
+
+    def _end_epoch(self) -> None:
+        metrics = self._validate()
+        self._log({"step": self.step, "validation": metrics})
+        self.say(
+            "validation: "
+            + "; ".join(f"{k} {v['input']:.2f} → {v['output']:.2f} dB" for k, v in metrics.items())
+        )
+        self._save(metrics)
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, dict[str, float]]:
+        """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output per group and noise level."""
+        table: dict[str, dict[str, list[float]]] = {}
+        rng = np.random.default_rng(self.settings["seed"])
+        count = self.settings["validation"]["slices"]
+        for group, clean in samples.validation_slices(self.validation, count):
+            for sigma in self.settings["validation"]["sigma"]:
+                noisy, _ = add_complex_noise(clean, sigma, rng)
+                level = torch.full((1, 1, 1, 1), sigma)
+                output = self.average(torch.from_numpy(noisy)[None, None], level)[0, 0].numpy()
+                row = table.setdefault(f"{group} at {100 * sigma:g} %", {"input": [], "output": []})
+                row["input"].append(_psnr(clean, noisy))
+                row["output"].append(_psnr(clean, output))
+        return {k: {kind: round(float(np.mean(v)), 3) for kind, v in row.items()} for k, row in table.items()}
+
+    def _log(self, line: dict[str, Any]) -> None:
+        with (self.out / LOG).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _save(self, metrics: dict[str, dict[str, float]]) -> None:
+        state = {
+            "digest": self.digest,
+            "step": self.step,
+            "seconds": self.seconds,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_whole(self.out / CHECKPOINT, buffer.getvalue())
+        model = self.settings["model"]
+        report = {
+            "steps": self.step,
+            "of": self.schedule["steps"],
+            "training_seconds": round(self.seconds),
+            "parameters": sum(p.numel() for p in self.average.parameters()),
+            "torch": torch.__version__,
+            "configuration_sha256": self.digest,
+            "volumes": {
+                "train": [source.name for source in self.sources],
+                "validation": [source.name for source in self.validation],
+            },
+            "validation_psnr_db": metrics,
+        }
+        write_model(
+            self.out,
+            weights=save_tensors(_contiguous(self.average.state_dict())),
+            name=model["name"],
+            version=model["version"],
+            description=model["description"],
+            metrics=report,
+            card=_card(self.settings, report),
+        )
+
+    def _resume(self) -> None:
+        file = self.out / CHECKPOINT
+        if not file.exists():
+            (self.out / LOG).unlink(missing_ok=True)
+            return
+        state = torch.load(file, weights_only=True)
+        if state["digest"] != self.digest:
+            raise InputError("The output folder holds the training of another configuration; name a new one.")
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        kept = []
+        for line in (self.out / LOG).read_text().splitlines(keepends=True):
+            try:
+                later = json.loads(line)["step"] > self.step
+            except json.JSONDecodeError:  # the line that was being written
+                break
+            if later:
+                break
+            kept.append(line)
+        write_whole(self.out / LOG, "".join(kept).encode())
+        self.say(f"going on from step {self.step}")
+
+
+def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.contiguous() for name, tensor in state.items()}
+
+
+def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((truth - test) ** 2)))
+
+
+def _card(settings: dict[str, Any], report: dict[str, Any]) -> str:
+    """What a user must know about the model, from the configuration and the measured figures."""
+    model = settings["model"]
+    rows = "\n".join(
+        f"| {name} | {row['input']:.2f} | {row['output']:.2f} |"
+        for name, row in report["validation_psnr_db"].items()
+    )
+    sources = "\n".join(
+        f"- {group['name']} ({group['weight']:g} of the batches): {group['about']}"
+        for group in settings["data"]["groups"]
+    )
+    return (
+        f"# {model['name']} {model['version']}\n\n{model['description']}\n\n"
+        f"{model['use'].strip()}\n\n## Training\n\n"
+        f"{report['parameters']:,} parameters, {report['steps']:,} of {report['of']:,} steps, "
+        f"{report['training_seconds'] / 60:.0f} minutes on a CPU. Settings: config.toml; volumes of each "
+        f"part: metrics.json.\n\n{sources}\n\n{model['data'].strip()}\n\n## Validation\n\n"
+        "PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, Rician noise of "
+        "the given standard deviation (% of that percentile).\n\n"
+        f"| group | noisy | denoised |\n|---|---|---|\n{rows}\n\n## Limits\n\n{model['limits'].strip()}\n"
+    )
