@@ -1,0 +1,44 @@
+"""The only way from a URL to a study: membership and the permission table, else 404."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from readerstudy.accounts.models import Membership
+from readerstudy.accounts.permissions import may, role_may
+
+
+def membership_of(user, slug: str) -> Membership:
+    """The user's membership in the study with this slug; 404 if there is none."""
+    try:
+        return Membership.objects.select_related("study", "user").get(study__slug=slug, user=user)
+    except Membership.DoesNotExist as error:
+        raise Http404 from error
+
+
+def study_page(action: str, *, any_state: bool = False) -> Callable:
+    """Decorate a view `f(request, study, ...)` under `<slug:slug>`.
+
+    404 for who is no member or whose role never does `action`; 409 with a sentence where the role does it
+    but not in the study's present state, unless `any_state` (the view then asks `may` itself).
+    Sets request.membership.
+    """
+
+    def decorate(view: Callable) -> Callable:
+        @login_required
+        @wraps(view)
+        def wrapped(request: HttpRequest, slug: str, *args, **kwargs) -> HttpResponse:
+            membership = membership_of(request.user, slug)
+            if not role_may(membership.role, action):
+                raise Http404
+            request.membership = membership
+            if not any_state and not may(membership, action):
+                return render(request, "not_now.html", {"study": membership.study, "action": action}, status=409)
+            return view(request, membership.study, *args, **kwargs)
+
+        return wrapped
+
+    return decorate

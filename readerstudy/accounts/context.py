@@ -1,0 +1,26 @@
+"""What every template may ask."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from readerstudy.accounts.permissions import may, role_may
+
+
+class Permissions:
+    """`can.edit_protocol` in a template: may do it now. `has.read`: the role ever does it."""
+
+    def __init__(self, membership, check) -> None:
+        self.membership, self.check = membership, check
+
+    def __getitem__(self, action: str) -> bool:
+        return self.membership is not None and self.check(self.membership, action)
+
+
+def site(request: HttpRequest) -> dict:
+    membership = getattr(request, "membership", None)
+    return {
+        "demo": settings.DEMO,
+        "membership": membership,
+        "can": Permissions(membership, may),
+        "has": Permissions(membership, lambda member, action: role_may(member.role, action)),
+    }

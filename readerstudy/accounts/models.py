@@ -1,0 +1,38 @@
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person. `is_staff` may create studies; everything else is a role in one study."""
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", "Admin"
+    READER = "reader", "Reader"
+    ANALYST = "analyst", "Analyst"
+
+
+class Membership(models.Model):
+    """One person's one role in one reader study. A reader has a code (R1) that stands in every table."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role.choices)
+    code = models.CharField(max_length=8, blank=True)
+    strip_collapsed = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["role", "code", "pk"]
+        constraints = [
+            # A reader holds no other role in the same study: one row per person and study says so.
+            models.UniqueConstraint(fields=["study", "user"], name="one_role_per_study"),
+            models.UniqueConstraint(fields=["study", "code"], condition=~models.Q(code=""), name="unique_reader_code"),
+            models.CheckConstraint(
+                condition=models.Q(role="reader") & ~models.Q(code="") | ~models.Q(role="reader") & models.Q(code=""),
+                name="code_is_for_readers",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()} of {self.study}"

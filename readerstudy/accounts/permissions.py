@@ -1,0 +1,40 @@
+"""The one table of who may do what in which state of a study."""
+
+from readerstudy.accounts.models import Membership, Role
+from readerstudy.protocol.models import State
+
+ALL = frozenset(State)
+DRAFT = frozenset({State.DRAFT})
+ENDED = frozenset({State.CLOSED, State.LOCKED})
+ADMIN, READER, ANALYST = Role.ADMIN, Role.READER, Role.ANALYST
+
+PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
+    "see_overview": {ADMIN: ALL, ANALYST: ALL},
+    "see_protocol": {ADMIN: ALL, ANALYST: ALL},
+    "edit_protocol": {ADMIN: DRAFT},
+    "see_material": {ADMIN: ALL, ANALYST: ALL},
+    "add_material": {ADMIN: DRAFT},
+    "see_jobs": {ADMIN: ALL},
+    "run_jobs": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED, State.CLOSED})},
+    "open_study": {ADMIN: frozenset({State.DRAFT})},
+    "pause_study": {ADMIN: frozenset({State.OPEN})},
+    "resume_study": {ADMIN: frozenset({State.PAUSED})},
+    "close_study": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
+    "lock_study": {ADMIN: frozenset({State.CLOSED})},
+    "see_schedule": {ADMIN: ALL - DRAFT, ANALYST: ALL - DRAFT},
+    "read": {READER: frozenset({State.OPEN})},
+    "see_progress": {ADMIN: ALL, ANALYST: ALL},
+    "see_results": {ADMIN: ENDED, ANALYST: ENDED},
+    "export": {ADMIN: ENDED, ANALYST: ENDED},
+    "see_log": {ADMIN: ALL, ANALYST: ALL},
+}
+
+
+def role_may(role: str, action: str) -> bool:
+    """Whether the role ever does this; if not, the page does not exist for it (404)."""
+    return role in PERMISSIONS[action]
+
+
+def may(membership: Membership, action: str) -> bool:
+    """Whether this member may do it now, in the study's present state."""
+    return membership.study.state in PERMISSIONS[action].get(membership.role, frozenset())

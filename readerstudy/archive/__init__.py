@@ -1,0 +1,1 @@
+"""Where files lie: a content-addressed store."""

@@ -1,0 +1,58 @@
+"""Content-addressed store: bytes go in, their SHA-256 comes out, and is the only way back."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import storages
+
+
+def _storage():
+    return storages["archive"]
+
+
+def _name(sha256: str) -> str:
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def put_bytes(content: bytes) -> str:
+    """Keep the bytes; returns their SHA-256. Bytes that are here already are not written again."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    if not _storage().exists(_name(sha256)):
+        _storage().save(_name(sha256), ContentFile(content))
+    return sha256
+
+
+def put_file(path: Path) -> tuple[str, int]:
+    """Keep a file; returns SHA-256 and size in bytes."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if not _storage().exists(_name(sha256)):
+            file.seek(0)
+            _storage().save(_name(sha256), File(file))
+        return sha256, path.stat().st_size
+
+
+def read(sha256: str, start: int = 0, end: int | None = None) -> bytes:
+    """Bytes [start, end) of what is kept under this hash. FileNotFoundError if it is not here."""
+    with _storage().open(_name(sha256)) as file:
+        file.seek(start)
+        return file.read() if end is None else file.read(end - start)
+
+
+@contextmanager
+def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]:
+    """The kept files as local paths in the given order, named 0000, 0001, … plus suffix, while the block runs."""
+    with tempfile.TemporaryDirectory(prefix="series-") as folder:
+        paths = []
+        for position, sha256 in enumerate(hashes):
+            path = Path(folder) / f"{position:04d}{suffix}"
+            try:
+                path.symlink_to(_storage().path(_name(sha256)))
+            except NotImplementedError:  # object storage has no local paths
+                path.write_bytes(read(sha256))
+            paths.append(path)
+        yield paths

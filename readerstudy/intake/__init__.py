@@ -1,0 +1,1 @@
+"""The way in: upload or folder import, quarantine, de-identified series."""

@@ -1,0 +1,56 @@
+"""Import every series below a folder into a study."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from processing.errors import InputError
+from readerstudy.intake import services
+from readerstudy.intake.models import Candidate
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import claim
+from readerstudy.jobs.tasks import perform
+from readerstudy.protocol.models import ReaderStudy
+
+
+class Command(BaseCommand):
+    help = "Import DICOM and NIfTI series below FOLDER into a draft study. An admin then says what each one is."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("study", help="the study's short name, as in its address")
+        parser.add_argument("folder", type=Path)
+        parser.add_argument("--confirm-certain", action="store_true", help="place what is recognised beyond doubt")
+
+    def handle(self, *, study: str, folder: Path, confirm_certain: bool, **options) -> None:
+        try:
+            found = ReaderStudy.objects.get(slug=study)
+        except ReaderStudy.DoesNotExist as error:
+            known = ", ".join(ReaderStudy.objects.values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no study “{study}”. Known: {known}.", returncode=2) from error
+        if not folder.is_dir():
+            raise CommandError(f"{folder} is no folder.", returncode=2)
+        try:
+            upload = services.receive_folder(study=found, folder=folder, actor=None)
+        except InputError as error:
+            raise CommandError(str(error), returncode=2) from error
+        job = Job.objects.get(function="intake.sort", parameters__upload=upload.pk)
+        if claimed := claim(job_id=job.pk, worker="import_folder"):
+            perform(claimed)
+        else:
+            self.stdout.write("A worker sorts this upload; see the Jobs page.")
+        job.refresh_from_db()
+        if job.state == Job.State.FAILED:
+            raise CommandError(job.error, returncode=2)
+        for candidate in upload.candidates.order_by("pk"):
+            note = "already here" if candidate.state == Candidate.State.KNOWN else candidate.why
+            self.stdout.write(
+                f"{candidate.subject_code} {candidate.region or '?'} {candidate.plane or '?'} {candidate.weighting or '?'} "
+                f"{candidate.arm or '?'}: {candidate.slices} × {candidate.rows} × {candidate.columns} ({note})"
+            )
+        for refusal in upload.refusals.all():
+            self.stdout.write(f"not used: {refusal.reason}")
+        if confirm_certain:
+            placed, problems = services.confirm_certain(study=found, actor=None)
+            self.stdout.write(f"{placed} series placed.")
+            for problem in problems:
+                self.stdout.write(f"not placed: {problem}")

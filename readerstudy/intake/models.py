@@ -1,0 +1,90 @@
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+def new_salt() -> str:
+    return secrets.token_hex(16)
+
+
+class Upload(models.Model):
+    """One delivery. Its files rest encrypted in the quarantine until sorted; without the salt nobody reads them."""
+
+    class State(models.TextChoices):
+        RECEIVING = "receiving", "receiving"
+        SORTING = "sorting", "sorting"
+        SORTED = "sorted", "sorted"
+        FAILED = "failed", "failed"
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="uploads")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    salt = models.CharField(max_length=32, default=new_salt, blank=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RECEIVING)
+    files = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sorted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(state="sorted") | Q(salt=""), name="sorted_upload_is_unreadable")
+        ]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+
+class Refusal(models.Model):
+    """A file that is not used, by the hash of its bytes (a file name may identify), and why."""
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="refusals")
+    sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=400)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Candidate(models.Model):
+    """A de-identified series that waits for an admin to say which subject, case and arm it is."""
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", "to confirm"
+        CONFIRMED = "confirmed", "confirmed"
+        DISMISSED = "dismissed", "not used"
+        KNOWN = "known", "already here"
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="candidates")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="candidates")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PROPOSED)
+    format = models.CharField(max_length=6)
+    sha256 = models.CharField(max_length=64)
+    slices = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    affine = models.JSONField()
+    spacing = models.JSONField()
+    parameters = models.JSONField()
+    instances = models.JSONField()  # [[sha256, size], ...] in slice order
+    subject_key = models.CharField(max_length=16)
+    subject_code = models.CharField(max_length=20, blank=True)
+    region = models.CharField(max_length=10, blank=True)
+    plane = models.CharField(max_length=10, blank=True)
+    weighting = models.CharField(max_length=10, blank=True)
+    arm = models.ForeignKey("protocol.Arm", models.SET_NULL, null=True, blank=True, related_name="+")
+    certain = models.BooleanField(default=False)
+    why = models.CharField(max_length=200, blank=True)
+    series = models.OneToOneField("material.Series", models.SET_NULL, null=True, blank=True, related_name="candidate")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["subject_code", "pk"]
+
+    def __str__(self) -> str:
+        return f"candidate {self.sha256[:4]}"

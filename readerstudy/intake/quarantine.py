@@ -1,0 +1,105 @@
+"""Where what may identify rests until it is sorted: encrypted per upload, gone afterwards.
+
+A file is a row of AES-256-GCM frames under a key derived from the site's secret key, the upload's salt and the
+file's own name on disk: first its original name, then its bytes, then an empty frame that proves it is whole.
+Deleting the salt makes all files of the upload unreadable.
+"""
+
+import os
+import secrets
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from processing.errors import InputError
+
+FRAME = 1 << 20
+LENGTH = struct.Struct(">I")
+
+
+def folder(upload_id: int | str) -> Path:
+    path = settings.QUARANTINE_DIR / str(upload_id)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _cipher(salt: str, name: str) -> AESGCM:
+    secret = settings.SECRET_KEY.encode()
+    key = HKDF(algorithm=hashes.SHA256(), length=32, salt=bytes.fromhex(salt), info=name.encode()).derive(secret)
+    return AESGCM(key)
+
+
+class QuarantineWriter:
+    """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`."""
+
+    def __init__(self, directory: Path, salt: str, original_name: str) -> None:
+        self.path = directory / f"{secrets.token_hex(16)}.bin"
+        self._cipher = _cipher(salt, self.path.name)
+        self._draft = self.path.with_suffix(".part")
+        self._file = self._draft.open("wb")
+        self._count = 0
+        self.size = 0
+        self._frame(original_name.encode())
+
+    def _frame(self, content: bytes) -> None:
+        sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
+        self._file.write(LENGTH.pack(len(sealed)) + sealed)
+        self._count += 1
+
+    def write(self, content: bytes) -> None:
+        for start in range(0, len(content), FRAME):
+            self._frame(content[start : start + FRAME])
+        self.size += len(content)
+
+    def close(self) -> None:
+        self._frame(b"")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._draft.rename(self.path)
+
+    def discard(self) -> None:
+        self._file.close()
+        self._draft.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+
+def _frames(path: Path, salt: str) -> Iterator[bytes]:
+    cipher = _cipher(salt, path.name)
+    with path.open("rb") as file:
+        for count in range(2**32):
+            head = file.read(LENGTH.size)
+            if len(head) < LENGTH.size:
+                raise InputError("A file in the quarantine is cut short; send it again.")
+            try:
+                content = cipher.decrypt(count.to_bytes(12, "big"), file.read(LENGTH.unpack(head)[0]), None)
+            except InvalidTag as error:
+                raise InputError("A file in the quarantine is damaged; send it again.") from error
+            if count and not content:
+                return
+            yield content
+
+
+def unseal(path: Path, salt: str, target: Path) -> str:
+    """Write the plain bytes to `target`; returns the original name."""
+    frames = _frames(path, salt)
+    name = next(frames).decode()
+    with target.open("wb") as file:
+        for content in frames:
+            file.write(content)
+    return name
+
+
+def sealed_files(upload_id: int) -> list[Path]:
+    return sorted(folder(upload_id).glob("*.bin"))
+
+
+def erase(upload_id: int | str) -> None:
+    shutil.rmtree(settings.QUARANTINE_DIR / str(upload_id), ignore_errors=True)

@@ -1,0 +1,202 @@
+"""Take deliveries in, and place what an admin has confirmed."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from processing.pair import check_overlap
+
+from processing.errors import InputError
+from readerstudy.accounts.models import User
+from readerstudy.audit.services import record
+from readerstudy.intake import quarantine
+from readerstudy.intake.models import Candidate, Refusal, Upload
+from readerstudy.intake.upload_handler import SealedFile
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
+from readerstudy.material.models import Series, Subject
+from readerstudy.material.services import advance, place_series
+from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.protocol.services import ensure_draft
+
+
+def pseudonym_key(study: ReaderStudy) -> bytes:
+    """The key under which this study's pseudonyms and UIDs are made; different studies cannot be linked."""
+    return hmac.digest(settings.SECRET_KEY.encode(), f"pseudonyms of {study.pk}".encode(), hashlib.sha256)
+
+
+def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -> Upload:
+    """Files of one request, sealed by the upload handler, become an upload; a job sorts it."""
+    ensure_draft(study)
+    if not files:
+        raise InputError("No file arrived. Choose a folder, or one or more files.")
+    with transaction.atomic():
+        upload = Upload.objects.create(study=study, user=actor, salt=files[0].salt)
+        target = quarantine.folder(upload.pk)
+        for file in files:
+            file.path.rename(target / file.path.name)
+        _send_to_sort(upload, len(files), sum(file.size or 0 for file in files), actor)
+    quarantine.erase(files[0].path.parent.name)
+    return upload
+
+
+def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> Upload:
+    """Every file below a folder of this machine becomes an upload; a job sorts it."""
+    ensure_draft(study)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    if not paths:
+        raise InputError(f"There is no file in {folder}.")
+    with transaction.atomic():
+        upload = Upload.objects.create(study=study, user=actor)
+        target = quarantine.folder(upload.pk)
+        for path in paths:
+            writer = quarantine.QuarantineWriter(target, upload.salt, str(path.relative_to(folder)))
+            with path.open("rb") as file:
+                while chunk := file.read(quarantine.FRAME):
+                    writer.write(chunk)
+            writer.close()
+        _send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
+    return upload
+
+
+def _send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> None:
+    upload.files, upload.bytes, upload.state = files, size, Upload.State.SORTING
+    upload.save()
+    record(study=upload.study, action="upload received", actor=actor, upload=upload.pk, files=files, bytes=size)
+    request_job(
+        function="intake.sort", study=upload.study, label=f"upload of {files} files",
+        parameters={"upload": upload.pk}, inputs={"upload": upload.pk, "salt": upload.salt},
+    )  # fmt: skip
+
+
+def propose(*, study: ReaderStudy, found, codes: dict[str, str]) -> dict:
+    """What a sorted series probably is. `codes` remembers new subjects' codes within one upload."""
+    known = Subject.objects.filter(study=study, key=found.subject_key).values_list("code", flat=True).first()
+    waiting = study.candidates.filter(subject_key=found.subject_key).values_list("subject_code", flat=True).first()
+    if not (code := known or waiting or codes.get(found.subject_key)):
+        taken = {*study.subjects.values_list("code", flat=True), *codes.values()}
+        taken |= set(study.candidates.values_list("subject_code", flat=True))
+        code = next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)
+    codes[found.subject_key] = code
+    arm = Arm.objects.filter(study=study, code=found.arm_hint).first() if found.arm_hint else None
+    parameters = found.parameters
+    why = [f"{parameters.averages:g} averages" if parameters.averages else ""]
+    why += [f"{parameters.acquisition_seconds:.0f} s" if parameters.acquisition_seconds else ""]
+    proposal = {
+        "subject_code": code, "region": parameters.region or "", "plane": parameters.plane or "",
+        "weighting": parameters.weighting or "", "arm": arm,
+    }  # fmt: skip
+    missing = [name for name, value in proposal.items() if not value]
+    why += ["choose " + ", ".join(name.replace("_code", "") for name in missing)] if missing else []
+    return {**proposal, "certain": not missing, "why": ", ".join(part for part in why if part)}
+
+
+def store_sorted(*, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str]]) -> dict:
+    """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes."""
+    study, codes, counts = upload.study, {}, {"proposed": 0, "known": 0, "refused": 0}
+    for found, instances in series:
+        known = Series.objects.filter(study=study, sha256=found.sha256).exists() or (
+            Candidate.objects.filter(study=study, sha256=found.sha256, state=Candidate.State.PROPOSED).exists()
+        )
+        state = Candidate.State.KNOWN if known else Candidate.State.PROPOSED
+        counts[state] += 1
+        slices, rows, columns = found.shape
+        Candidate.objects.create(
+            study=study, upload=upload, state=state, format=found.format, sha256=found.sha256, slices=slices, rows=rows,
+            columns=columns, affine=[list(map(float, row)) for row in found.affine], spacing=list(found.spacing),
+            parameters={k: v for k, v in vars(found.parameters).items() if v is not None}, instances=instances,
+            subject_key=found.subject_key, **propose(study=study, found=found, codes=codes),
+        )  # fmt: skip
+    refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
+    Refusal.objects.bulk_create(refusals)
+    counts["refused"] = len(refusals)
+    upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
+    upload.save()
+    transaction.on_commit(lambda: quarantine.erase(upload.pk))
+    record(study=study, action="upload sorted", upload=upload.pk, **counts)
+    return counts
+
+
+@transaction.atomic
+def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, **placing) -> Series:
+    """Place a candidate as subject_code, region, plane, weighting and arm say.
+
+    InputError if its geometry does not fit the other arms of the case, or the place is taken.
+    """
+    study = candidate.study
+    ensure_draft(study)
+    if candidate.state != Candidate.State.PROPOSED:
+        raise InputError("This series has been placed or put aside already.")
+    if placing.get("arm") is None:
+        raise InputError("Choose an arm.")
+    fits = {"affine": candidate.affine, "shape": (candidate.slices, candidate.rows, candidate.columns)}
+    for other in Series.objects.filter(
+        study=study, active=True, case__subject__code=placing["subject_code"], case__region=placing["region"],
+        case__plane=placing["plane"], case__weighting=placing["weighting"],
+    ).select_related("arm"):  # fmt: skip
+        try:
+            check_overlap(fits["affine"], fits["shape"], other.affine, (other.slices, other.rows, other.columns))
+        except InputError as error:
+            raise InputError(f"Does not fit the {other.arm.code} series of this case: {error}") from error
+    series = place_series(
+        study=study, instances=candidate.instances, subject_key=candidate.subject_key, actor=actor, replace=replace,
+        format=candidate.format, sha256=candidate.sha256, slices=candidate.slices, rows=candidate.rows,
+        columns=candidate.columns, affine=candidate.affine, spacing=candidate.spacing,
+        parameters=candidate.parameters, **placing,
+    )  # fmt: skip
+    for name in ("subject_code", "region", "plane", "weighting", "arm"):
+        setattr(candidate, name, placing[name])
+    candidate.state, candidate.series = Candidate.State.CONFIRMED, series
+    candidate.save()
+    return series
+
+
+@transaction.atomic
+def dismiss(*, candidate: Candidate, actor: User | None) -> None:
+    """Put a candidate aside; it can be called back."""
+    Candidate.objects.filter(pk=candidate.pk, state=Candidate.State.PROPOSED).update(state=Candidate.State.DISMISSED)
+    record(study=candidate.study, action="series put aside", actor=actor, sha256=candidate.sha256)
+
+
+@transaction.atomic
+def call_back(*, candidate: Candidate, actor: User | None) -> None:
+    """Take up again a candidate that was put aside."""
+    Candidate.objects.filter(pk=candidate.pk, state=Candidate.State.DISMISSED).update(state=Candidate.State.PROPOSED)
+    record(study=candidate.study, action="series taken up again", actor=actor, sha256=candidate.sha256)
+
+
+def confirm_certain(*, study: ReaderStudy, actor: User | None) -> tuple[int, list[str]]:
+    """Place every candidate whose proposal is certain. Returns the number placed, and why others were not."""
+    placed, problems = 0, []
+    for candidate in study.candidates.filter(state=Candidate.State.PROPOSED, certain=True).select_related("arm"):
+        names = ("subject_code", "region", "plane", "weighting", "arm")
+        try:
+            confirm(candidate=candidate, actor=actor, **{name: getattr(candidate, name) for name in names})
+            placed += 1
+        except InputError as error:
+            problems.append(f"{candidate.subject_code} {candidate.plane} {candidate.weighting}: {error}")
+    advance(study)
+    return placed, problems
+
+
+def purge_stale() -> int:
+    """Erase quarantined files older than 24 hours; their upload fails with that reason."""
+    limit = timezone.now() - timedelta(hours=24)
+    stale = Upload.objects.filter(created_at__lt=limit).exclude(salt="")
+    for upload in stale:
+        Upload.objects.filter(pk=upload.pk).update(salt="", state=Upload.State.FAILED)
+        quarantine.erase(upload.pk)
+        Job.objects.filter(
+            function="intake.sort",
+            parameters__upload=upload.pk,
+            state__in=[Job.State.WAITING, Job.State.FAILED],
+        ).update(
+            state=Job.State.FAILED,
+            error="Not sorted within 24 hours; its files were erased. Send them again.",
+        )
+    return len(stale)

@@ -1,0 +1,1 @@
+"""The Job table: claim, progress, retry, requeue. Each app keeps its own tasks.py."""

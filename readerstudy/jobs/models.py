@@ -1,0 +1,47 @@
+from django.db import models
+from django.db.models import Q
+
+
+class Job(models.Model):
+    """One piece of background work. The same key is the same work: doing it twice changes nothing."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    key = models.CharField(max_length=64, unique=True)  # SHA-256 of function, version, inputs and parameters
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="jobs", null=True, blank=True)
+    function = models.CharField(max_length=40)
+    version = models.PositiveSmallIntegerField(default=1)
+    label = models.CharField(max_length=120)
+    parameters = models.JSONField(default=dict)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    progress = models.FloatField(default=0)
+    message = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    result = models.JSONField(default=dict, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    claim = models.CharField(max_length=32, blank=True)  # changes with every claim: an old claimant cannot finish
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["study", "state"]), models.Index(fields=["state", "heartbeat_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(heartbeat_at__isnull=False) & ~Q(claim=""),
+                name="running_job_is_claimed",
+            ),
+            models.CheckConstraint(condition=~Q(state="failed") | ~Q(error=""), name="failed_job_says_why"),
+            models.CheckConstraint(condition=Q(progress__range=(0, 1)), name="progress_is_share"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label

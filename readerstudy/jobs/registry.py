@@ -1,0 +1,28 @@
+"""Which function does which job. Each app registers its own in its tasks.py."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from readerstudy.jobs.models import Job
+
+# A function takes the job and `report(progress, message)`; it computes without writing to the database
+# and returns a callable that stores the result, which runs in the transaction that finishes the job.
+Function = Callable[[Job, Callable[..., None]], Callable[[], dict | None]]
+_functions: dict[str, Function] = {}
+TASK_MODULES = ["intake", "material", "reading", "results"]
+
+
+def job_function(name: str) -> Callable[[Function], Function]:
+    def register(function: Function) -> Function:
+        _functions[name] = function
+        return function
+
+    return register
+
+
+def find(name: str) -> Function:
+    """The function of this name; KeyError if no app has it."""
+    if not _functions:
+        for app in TASK_MODULES:
+            import_module(f"readerstudy.{app}.tasks")
+    return _functions[name]

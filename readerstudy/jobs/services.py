@@ -1,0 +1,142 @@
+"""Background work: asked for, claimed, kept alive, finished, requeued. The Job table is the truth.
+
+A message on the queue only says "look at job n". Losing one delays a job until the sweeper's next round,
+getting one twice changes nothing: a job is claimed by a conditional UPDATE (SQLite has no row locks) and
+finished only by the claim that holds it.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from readerstudy.audit.services import canonical
+from readerstudy.jobs.models import Job
+from readerstudy.protocol.models import ReaderStudy
+
+logger = logging.getLogger(__name__)
+MAX_ATTEMPTS = 5
+
+
+def job_key(*, function: str, version: int, inputs: dict) -> str:
+    """Same function, version, content hashes and parameters: same key."""
+    return hashlib.sha256(canonical([function, version, inputs])).hexdigest()
+
+
+def request_job(
+    *, function: str, label: str, study: ReaderStudy | None, parameters: dict, inputs: dict, version: int = 1
+) -> tuple[Job, bool]:
+    """Ask for a piece of work. Returns the job and whether it is new; sends it after the commit.
+
+    `inputs` holds what the result depends on (content hashes, settings, the study); `parameters` what the
+    function needs to find it.
+    """
+    key = job_key(function=function, version=version, inputs=inputs)
+    job, created = Job.objects.get_or_create(
+        key=key,
+        defaults={
+            "function": function, "version": version, "label": label, "study": study, "parameters": parameters,
+        },
+    )  # fmt: skip
+    if created:
+        transaction.on_commit(lambda: send(job.pk))
+    return job, created
+
+
+def send(job_id: int) -> None:
+    """Put the job's number on the queue. A queue that does not answer only delays it: the sweeper sends again."""
+    from readerstudy.jobs.tasks import run_job
+
+    try:
+        run_job.delay(job_id)
+    except Exception:
+        logger.warning("The queue does not answer; job %s waits for the sweeper.", job_id)
+
+
+def claim(*, job_id: int, worker: str) -> Job | None:
+    """Take a waiting job. None if somebody else has it or it needs no work."""
+    now, token = timezone.now(), secrets.token_hex(16)
+    taken = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
+        state=Job.State.RUNNING, worker=worker, claim=token, heartbeat_at=now, started_at=now, finished_at=None,
+        attempts=F("attempts") + 1, progress=0, message="", error="",
+    )  # fmt: skip
+    return Job.objects.select_related("study").get(pk=job_id) if taken else None
+
+
+def beat(*, job: Job, progress: float | None = None, message: str | None = None) -> bool:
+    """A sign of life. False if the job is no longer ours (cancelled, or given to another worker)."""
+    changes: dict = {"heartbeat_at": timezone.now()}
+    if progress is not None:
+        changes["progress"] = min(max(progress, 0), 1)
+    if message is not None:
+        changes["message"] = message[:200]
+    return bool(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim).update(**changes))
+
+
+def finish(*, job: Job, store: Callable[[], dict | None]) -> bool:
+    """Store the result and mark the job done in one transaction; False (and nothing stored) if no longer ours."""
+    with transaction.atomic():
+        ours = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim).update(
+            state=Job.State.DONE, progress=1, message="", finished_at=timezone.now()
+        )
+        if not ours:
+            return False
+        result = store() or {}
+        Job.objects.filter(pk=job.pk).update(result=result)
+        return True
+
+
+def fail(*, job: Job, error: str) -> bool:
+    """The job cannot be done; `error` says why in a sentence."""
+    return bool(
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim).update(
+            state=Job.State.FAILED, error=error or "It failed without a reason.", finished_at=timezone.now()
+        )
+    )
+
+
+def retry(*, job: Job) -> bool:
+    """Let a failed or cancelled job run again."""
+    with transaction.atomic():
+        again = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED]).update(
+            state=Job.State.WAITING, attempts=0, error="", message="", progress=0, claim="", finished_at=None
+        )
+        if again:
+            transaction.on_commit(lambda: send(job.pk))
+    return bool(again)
+
+
+def cancel(*, job: Job) -> bool:
+    """Stop a job: a waiting one never starts, a running one cannot store its result."""
+    return bool(
+        Job.objects.filter(pk=job.pk, state__in=[Job.State.WAITING, Job.State.RUNNING]).update(
+            state=Job.State.CANCELLED, finished_at=timezone.now(), claim=""
+        )
+    )
+
+
+def sweep() -> int:
+    """Requeue what stopped beating and send again what waits unsent. Safe to run anywhere, any number at once."""
+    stale = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    lost = Q(state=Job.State.RUNNING, heartbeat_at__lt=stale)
+    Job.objects.filter(lost, attempts__gte=MAX_ATTEMPTS).update(
+        state=Job.State.FAILED,
+        error=f"The worker died {MAX_ATTEMPTS} times while doing this. Perhaps it runs out of memory.",
+        finished_at=timezone.now(),
+    )
+    Job.objects.filter(lost).update(state=Job.State.WAITING, claim="", progress=0, message="", heartbeat_at=None)
+    # A waiting job's heartbeat is the time it was last sent again.
+    unsent = Q(state=Job.State.WAITING, created_at__lt=stale) & (
+        Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=stale)
+    )
+    waiting = list(Job.objects.filter(unsent).values_list("pk", flat=True)[:1000])
+    for pk in waiting:
+        if Job.objects.filter(pk=pk, state=Job.State.WAITING).update(heartbeat_at=timezone.now()):
+            send(pk)
+    return len(waiting)

@@ -1,0 +1,93 @@
+"""The one Celery task: claim a job, keep it alive, run its function, store its result."""
+
+import logging
+import os
+import socket
+import threading
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from processing.errors import InputError
+from readerstudy.jobs import registry, services
+from readerstudy.jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+
+class NoLongerOurs(Exception):
+    """The job was cancelled, or given to another worker while this one was silent."""
+
+
+def perform(job: Job) -> None:
+    """Run a claimed job to its end. Never raises: what goes wrong is the job's error."""
+    stop = threading.Event()
+    lost = threading.Event()
+
+    def keep_alive() -> None:
+        while not stop.wait(settings.JOB_HEARTBEAT_SECONDS):
+            try:
+                if not services.beat(job=job):
+                    lost.set()
+            except Exception:
+                logger.exception("heartbeat of job %s", job.pk)
+            finally:
+                close_old_connections()
+        connection.close()
+
+    def report(progress: float, message: str = "") -> None:
+        if lost.is_set() or not services.beat(job=job, progress=progress, message=message):
+            raise NoLongerOurs
+
+    pulse = threading.Thread(target=keep_alive, daemon=True)
+    pulse.start()
+    try:
+        store = registry.find(job.function)(job, report)
+        if not services.finish(job=job, store=store):
+            logger.warning("Job %s was taken away before it ended; its result is dropped.", job.pk)
+    except NoLongerOurs:
+        logger.warning("Job %s was taken away.", job.pk)
+    except InputError as error:
+        services.fail(job=job, error=str(error))
+    except MemoryError:
+        services.fail(job=job, error="Not enough memory on this worker. Retry on a larger one.")
+    except OSError as error:
+        logger.exception("job %s", job.pk)
+        services.fail(job=job, error=f"A file could not be read or written: {error.strerror or error}. Retry.")
+    except Exception as error:
+        logger.exception("job %s", job.pk)
+        services.fail(job=job, error=f"Unexpected: {type(error).__name__}. The worker's log says more. Retry.")
+    finally:
+        stop.set()
+        pulse.join(timeout=5)
+
+
+@shared_task(name="readerstudy.run_job")
+def run_job(job_id: int) -> None:
+    job = services.claim(job_id=job_id, worker=f"{socket.gethostname()}:{os.getpid()}")
+    if job is not None:
+        perform(job)
+
+
+_sweeping = threading.Event()
+
+
+@worker_ready.connect
+def start_sweeper(**_: object) -> None:
+    def sweep_forever() -> None:
+        while not _sweeping.wait(min(5, settings.JOB_STALE_SECONDS / 3)):
+            try:
+                services.sweep()
+            except Exception:
+                logger.exception("sweep")
+            finally:
+                close_old_connections()
+
+    threading.Thread(target=sweep_forever, daemon=True, name="sweeper").start()
+
+
+@worker_shutdown.connect
+def stop_sweeper(**_: object) -> None:
+    _sweeping.set()

@@ -1,0 +1,1 @@
+"""What is shown: subjects, cases, series."""

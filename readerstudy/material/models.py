@@ -1,0 +1,116 @@
+from django.db import models
+from django.db.models import F, Q
+
+
+class Region(models.TextChoices):
+    CERVICAL = "cervical", "cervical spine"
+    THORACIC = "thoracic", "thoracic spine"
+    LUMBAR = "lumbar", "lumbar spine"
+    BRAIN = "brain", "brain"
+    ABDOMEN = "abdomen", "abdomen"
+    OTHER = "other", "other"
+
+
+class Plane(models.TextChoices):
+    SAGITTAL = "sagittal", "sagittal"
+    AXIAL = "axial", "axial"
+    CORONAL = "coronal", "coronal"
+    OBLIQUE = "oblique", "oblique"
+
+
+class Subject(models.Model):
+    """A pseudonymous patient of one site. `key` tells the same patient again without naming one."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="subjects")
+    site = models.ForeignKey("protocol.Site", models.PROTECT, related_name="subjects")
+    code = models.CharField(max_length=20)
+    key = models.CharField(max_length=16, blank=True)
+    age = models.FloatField(null=True, blank=True)
+    sex = models.CharField(max_length=1, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [models.UniqueConstraint(fields=["study", "code"], name="unique_subject_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Case(models.Model):
+    """One pulse sequence of one subject: region × plane × weighting."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="cases")
+    subject = models.ForeignKey(Subject, models.PROTECT, related_name="cases")
+    code = models.CharField(max_length=60)
+    region = models.CharField(max_length=10, choices=Region.choices)
+    plane = models.CharField(max_length=10, choices=Plane.choices)
+    weighting = models.CharField(max_length=10)
+    training = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["subject__code", "code"]
+        constraints = [models.UniqueConstraint(fields=["study", "code"], name="unique_case_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def label(self) -> str:
+        return f"{self.subject.code} {self.plane} {self.weighting}"
+
+
+class Series(models.Model):
+    """The pixels of one case in one arm, de-identified; `sha256` is of pixels and geometry."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="series")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="series")
+    arm = models.ForeignKey("protocol.Arm", models.PROTECT, related_name="series")
+    echo = models.PositiveSmallIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1)
+    active = models.BooleanField(default=True)
+    format = models.CharField(max_length=6, choices=[("dicom", "DICOM"), ("nifti", "NIfTI")])
+    sha256 = models.CharField(max_length=64, db_index=True)
+    slices = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    affine = models.JSONField()
+    spacing = models.JSONField()
+    parameters = models.JSONField(default=dict)
+    made_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="makes")
+    model_name = models.CharField(max_length=60, blank=True)
+    model_version = models.CharField(max_length=40, blank=True)
+    model_sha256 = models.CharField(max_length=64, blank=True)
+    processing_seconds = models.FloatField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["case__code", "arm__place", "echo", "version"]
+        verbose_name_plural = "series"
+        constraints = [
+            models.UniqueConstraint(fields=["case", "arm", "echo"], condition=Q(active=True), name="one_active_series"),
+            models.UniqueConstraint(fields=["case", "arm", "echo", "version"], name="unique_series_version"),
+            models.CheckConstraint(
+                condition=Q(made_from__isnull=True) | ~Q(made_from=F("pk")),
+                name="series_is_not_made_from_itself",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.arm} v{self.version}"
+
+
+class Instance(models.Model):
+    """One file of a series, in slice order; its bytes lie in the archive under `sha256`."""
+
+    series = models.ForeignKey(Series, models.CASCADE, related_name="instances")
+    position = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["series", "position"], name="unique_instance_position")]
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.position}"

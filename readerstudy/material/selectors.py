@@ -1,0 +1,84 @@
+"""What material is there, missing, running, failed."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from readerstudy.jobs.models import Job
+from readerstudy.material.models import Case, Series
+from readerstudy.protocol.models import Arm, ReaderStudy
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case in one arm: there, missing, waiting, running, failed or unsure (to confirm)."""
+
+    case: Case
+    arm: Arm
+    state: str
+    series: Series | None = None
+    job: Job | None = None
+
+    @property
+    def readout(self) -> str:
+        if self.series:
+            seconds = self.series.parameters.get("acquisition_seconds")
+            return ", ".join(
+                part
+                for part in [
+                    f"{self.series.slices} slices, {self.series.rows} × {self.series.columns}",
+                    f"{seconds:.0f} s" if seconds else "",
+                    f"{self.series.model_name} {self.series.model_version}" if self.series.model_name else "",
+                    f"version {self.series.version}" if self.series.version > 1 else "",
+                ]
+                if part
+            )
+        return self.job.error if self.job and self.job.state == Job.State.FAILED else ""
+
+
+def active_series(study: ReaderStudy):
+    return study.series.filter(active=True).select_related("case__subject__site", "arm")
+
+
+def grid(study: ReaderStudy) -> list[tuple[Case, list[Cell]]]:
+    """Every case with one cell per arm, by region, subject, case."""
+    arms = list(study.arms.all())
+    series = {(s.case_id, s.arm_id): s for s in active_series(study)}
+    jobs: dict[tuple[int, int], Job] = {}
+    for job in Job.objects.filter(study=study, function="material.enhance").order_by("pk"):
+        jobs[job.parameters["case"], job.parameters["arm"]] = job
+    to_confirm = defaultdict(set)
+    for subject, region, plane, weighting, arm in study.candidates.filter(state="proposed").values_list(
+        "subject_code", "region", "plane", "weighting", "arm"
+    ):
+        to_confirm[subject, region, plane, weighting].add(arm)
+    rows = []
+    order = ["cervical", "thoracic", "lumbar", "brain", "abdomen", "other"]
+    cases = study.cases.select_related("subject__site").order_by("subject__code", "code")
+    for case in sorted(cases, key=lambda case: order.index(case.region)):
+        cells = []
+        for arm in arms:
+            there, job = series.get((case.pk, arm.pk)), jobs.get((case.pk, arm.pk))
+            if there:
+                state = "there"
+            elif job and job.state in (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED):
+                state = job.state
+            elif arm.pk in to_confirm[case.subject.code, case.region, case.plane, case.weighting]:
+                state = "unsure"
+            else:
+                state = "missing"
+            cells.append(Cell(case, arm, state, there, job))
+        rows.append((case, cells))
+    return rows
+
+
+def progress(study: ReaderStudy) -> tuple[int, int]:
+    """Series that are there, and series that the protocol asks for (cases × arms)."""
+    arms = study.arms.count()
+    cases = study.cases.filter(subject__withdrawn_at=None)
+    there = study.series.filter(active=True, echo=1, case__in=cases).count()
+    return there, cases.count() * arms
+
+
+def prepared_pairs(study: ReaderStudy) -> int:
+    """Prepared pairs whose two series are still the active ones."""
+    return study.pairs.filter(first__active=True, second__active=True, case__subject__withdrawn_at=None).count()

@@ -1,0 +1,121 @@
+"""Place series, and ask for everything that follows from them."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from processing.errors import InputError
+from readerstudy.accounts.models import User
+from readerstudy.audit.services import record
+from readerstudy.jobs.services import request_job
+from readerstudy.material.models import Case, Instance, Plane, Region, Series, Subject
+from readerstudy.protocol.models import Arm, ReaderStudy
+
+ENHANCE, COMPARE, PREPARE = "material.enhance", "results.compare", "reading.prepare"
+
+
+def case_code(subject: str, region: str, plane: str, weighting: str) -> str:
+    return f"{subject}-{region}-{plane[:3]}-{weighting}"
+
+
+@transaction.atomic
+def place_series(
+    *, study: ReaderStudy, subject_code: str, region: str, plane: str, weighting: str, arm: Arm, instances: Sequence,
+    subject_key: str = "", actor: User | None = None, replace: bool = False, **facts,
+) -> Series:  # fmt: skip
+    """Make a de-identified series the active one of its case and arm.
+
+    `instances` is [(sha256, bytes)] in slice order; `facts` are the fields of Series (format, sha256, slices,
+    rows, columns, affine, spacing, parameters, made_from, model_*, processing_seconds).
+    InputError if a code is missing, or a series stands there already and `replace` is not set.
+    """
+    if not subject_code or region not in Region.values or plane not in Plane.values or not weighting:
+        raise InputError("Subject, region, plane and weighting are needed to place a series.")
+    subject, _ = Subject.objects.get_or_create(
+        study=study, code=subject_code,
+        defaults={
+            "site": study.sites.first(), "key": subject_key, "age": facts["parameters"].get("age"),
+            "sex": facts["parameters"].get("sex") or "",
+        },
+    )  # fmt: skip
+    case, _ = Case.objects.get_or_create(
+        study=study, code=case_code(subject_code, region, plane, weighting),
+        defaults={"subject": subject, "region": region, "plane": plane, "weighting": weighting},
+    )  # fmt: skip
+    series = add_series(case=case, arm=arm, instances=instances, actor=actor, replace=replace, **facts)
+    transaction.on_commit(lambda: advance(study))
+    return series
+
+
+@transaction.atomic
+def add_series(
+    *, case: Case, arm: Arm, instances: Sequence, replace: bool, actor: User | None = None, **facts
+) -> Series:
+    """Add a version of a series to a case; the same pixels again return the one that is there."""
+    present = Series.objects.filter(case=case, arm=arm, active=True).first()
+    if present and present.sha256 == facts["sha256"]:
+        return present
+    if present and not replace:
+        raise InputError(f"{case.code} has a series in {arm.code} already. Replace it on purpose, or choose another.")
+    last = Series.objects.filter(case=case, arm=arm).order_by("-version").first()
+    if present:
+        Series.objects.filter(pk=present.pk).update(active=False)
+    series = Series.objects.create(
+        study_id=case.study_id, case=case, arm=arm, version=last.version + 1 if last else 1, **facts
+    )
+    Instance.objects.bulk_create(
+        Instance(series=series, position=position, sha256=sha256, size=size)
+        for position, (sha256, size) in enumerate(instances)
+    )
+    record(
+        study=case.study, action="series placed", actor=actor, case=case.code, arm=arm.code, sha256=series.sha256,
+        version=series.version,
+    )  # fmt: skip
+    return series
+
+
+def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+    """Which arms are compared by image metrics: each made arm with its source (how much was altered), and the
+    reference acquisition with every accelerated arm (limited by repositioning)."""
+    pairs = [(arm.made_from, arm) for arm in arms if arm.made_from]
+    references = [a for a in arms if (a.acquisition, a.reconstruction) == ("reference", "standard")]
+    pairs += [(r, a) for r in references for a in arms if a.acquisition == "accelerated"]
+    return list(dict.fromkeys(pairs))
+
+
+def advance(study: ReaderStudy) -> int:
+    """Ask for what is missing and can be made now: DL outputs, image metrics, prepared pairs. Returns new jobs."""
+    arms = list(study.arms.select_related("made_from"))
+    comparisons = list(study.comparisons.select_related("first", "second"))
+    compared = {arm for c in comparisons for arm in (c.first, c.second)}
+    pairs = metric_pairs(arms)
+    series: dict[int, dict[int, Series]] = {}
+    for one in study.series.filter(active=True, case__subject__withdrawn_at=None):
+        series.setdefault(one.case_id, {})[one.arm_id] = one
+    new = 0
+    for case in study.cases.filter(pk__in=series).select_related("subject"):
+        there = series[case.pk]
+        for arm in arms:
+            source = there.get(arm.made_from_id) if arm.made_from_id else None
+            present = there.get(arm.pk)
+            made_here = present is not None and present.made_from_id is not None
+            if source and (present is None or (made_here and present.made_from_id != source.pk)):
+                new += request_job(
+                    function=ENHANCE, study=study, label=f"{arm.code} of {case.code}",
+                    parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
+                    inputs={"study": study.slug, "case": case.pk, "arm": arm.pk, "source": source.sha256, "model": arm.model_name},
+                )[1]  # fmt: skip
+        for reference, test in pairs:
+            a, b = there.get(reference.pk), there.get(test.pk)
+            if a and b:
+                new += request_job(
+                    function=COMPARE, study=study, label=f"{reference.code} vs {test.code} of {case.code}",
+                    parameters={"reference": a.pk, "test": b.pk}, inputs={"reference": a.pk, "test": b.pk},
+                )[1]  # fmt: skip
+        shown = [there.get(arm.pk) for arm in sorted(compared, key=lambda arm: arm.pk)]
+        if shown and all(shown):
+            new += request_job(
+                function=PREPARE, study=study, label=f"pairs of {case.code}", parameters={"case": case.pk},
+                inputs={"series": [one.pk for one in shown], "comparisons": [(c.first_id, c.second_id) for c in comparisons]},
+            )[1]  # fmt: skip
+    return new

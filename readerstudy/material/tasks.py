@@ -1,0 +1,49 @@
+"""Make the series of a made arm from its source."""
+
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import job_function
+from readerstudy.material import services, volumes
+from readerstudy.material.models import Case, Series
+from readerstudy.protocol.models import Arm
+
+
+@job_function("material.enhance")
+def enhance_series(job: Job, report):
+    import os
+
+    from processing.dicom.write import write_derived
+
+    from processing.enhance import enhance, set_threads
+
+    set_threads(max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS))
+    source = Series.objects.get(pk=job.parameters["source"])
+    case, arm = (
+        Case.objects.select_related("study").get(pk=job.parameters["case"]),
+        Arm.objects.get(pk=job.parameters["arm"]),
+    )
+    with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
+        volume = volumes.read(paths)
+        enhanced = enhance(
+            volume, model=job.parameters["model"], progress=lambda share: report(0.9 * share, "enhancing")
+        )
+        files = write_derived(paths, enhanced.volume, Path(folder), model=enhanced.model)
+        report(0.95, "storing")
+        made = volumes.read(files)
+        instances = volumes.archive_files(files)
+    facts = volumes.facts(made) | {
+        "format": source.format, "made_from": source, "model_name": enhanced.model.name,
+        "model_version": enhanced.model.version, "model_sha256": enhanced.model.sha256,
+        "processing_seconds": enhanced.seconds,
+    }  # fmt: skip
+
+    def store() -> dict:
+        services.add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
+        services.advance(case.study)
+        return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
+
+    return store

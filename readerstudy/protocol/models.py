@@ -1,0 +1,173 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+
+class State(models.TextChoices):
+    DRAFT = "draft", "draft"
+    OPEN = "open", "open"
+    PAUSED = "paused", "paused"
+    CLOSED = "closed", "closed"
+    LOCKED = "locked", "locked"
+
+
+class ReaderStudy(models.Model):
+    """Protocol, material, readers and ratings of one reader study."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=120)
+    reader_title = models.CharField("title for readers", max_length=120)
+    description = models.TextField(blank=True)
+    state = models.CharField(max_length=6, choices=State.choices, default=State.DRAFT)
+    synthetic = models.BooleanField("synthetic images", default=False)
+
+    seed = models.PositiveBigIntegerField()
+    min_distance = models.PositiveSmallIntegerField("distance between pairs of one subject", default=5)
+    repeat_share = models.DecimalField(
+        "share of hidden repeats", max_digits=3, decimal_places=2, default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+    )  # fmt: skip
+    ask_integrity = models.BooleanField("ask for integrity", default=True)
+    ask_diagnostic = models.BooleanField("ask for diagnostic quality", default=True)
+    allow_cannot_judge = models.BooleanField("allow “cannot judge”", default=True)
+    allow_back = models.BooleanField("allow going back to the pair before", default=True)
+
+    primary_comparison = models.ForeignKey("Comparison", models.SET_NULL, null=True, blank=True, related_name="+")
+    primary_criterion = models.ForeignKey("Criterion", models.SET_NULL, null=True, blank=True, related_name="+")
+    margin_mean = models.DecimalField(
+        "equivalence margin on the mean", max_digits=4, decimal_places=2, null=True, blank=True
+    )
+    margin_net = models.DecimalField(
+        "equivalence margin on net preference", max_digits=4, decimal_places=2, null=True, blank=True
+    )
+
+    protocol_sha256 = models.CharField(max_length=64, blank=True)
+    schedule_sha256 = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    locked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="study_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=State.DRAFT) | Q(opened_at__isnull=False) & ~Q(schedule_sha256=""),
+                name="opened_study_has_schedule",
+            ),
+            models.CheckConstraint(condition=Q(repeat_share__range=(0, 1)), name="repeat_share_is_share"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Site(models.Model):
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="sites")
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [models.UniqueConstraint(fields=["study", "code"], name="unique_site_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Arm(models.Model):
+    """One way of acquiring and reconstructing. Uploaded, or made from another arm by a named model."""
+
+    class Acquisition(models.TextChoices):
+        REFERENCE = "reference", "reference"
+        ACCELERATED = "accelerated", "accelerated"
+
+    class Reconstruction(models.TextChoices):
+        STANDARD = "standard", "standard"
+        DL = "dl", "DL"
+
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="arms")
+    code = models.CharField(max_length=20)
+    acquisition = models.CharField(max_length=11, choices=Acquisition.choices)
+    reconstruction = models.CharField(max_length=8, choices=Reconstruction.choices, default=Reconstruction.STANDARD)
+    made_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="makes")
+    model_name = models.CharField("model", max_length=60, blank=True)
+    place = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["place", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "code"], name="unique_arm_code"),
+            models.CheckConstraint(
+                condition=Q(made_from__isnull=True, model_name="") | Q(made_from__isnull=False) & ~Q(model_name=""),
+                name="made_arm_names_its_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(made_from__isnull=True) | ~Q(made_from=F("pk")),
+                name="arm_is_not_made_from_itself",
+            ),
+        ]
+
+    COLOURS = {
+        ("reference", "standard"): "soc",
+        ("accelerated", "standard"): "fast",
+        ("accelerated", "dl"): "fastdl",
+        ("reference", "dl"): "socdl",
+    }
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def css(self) -> str:
+        """The class that colours this arm in tables and charts; never sent to a reader."""
+        return self.COLOURS[self.acquisition, self.reconstruction]
+
+
+class Comparison(models.Model):
+    """An ordered pair of arms: a preference above 3 favours the first."""
+
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="comparisons")
+    first = models.ForeignKey(Arm, models.PROTECT, related_name="+")
+    second = models.ForeignKey(Arm, models.PROTECT, related_name="+")
+    question = models.CharField(max_length=200, blank=True)
+    place = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["place", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "first", "second"], name="unique_comparison"),
+            models.CheckConstraint(condition=~Q(first=F("second")), name="comparison_of_two_arms"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def code(self) -> str:
+        return f"{self.first.code} vs {self.second.code}"
+
+
+class Criterion(models.Model):
+    """What is rated, 1 left markedly better … 3 no difference … 5 right markedly better."""
+
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="criteria")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=60)
+    asks = models.CharField("what it asks", max_length=200)
+    better = models.CharField("“better” means", max_length=200)
+    anchors = models.JSONField(default=list)
+    regions = models.JSONField("asked for", default=list, blank=True)
+    place = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["place", "pk"]
+        verbose_name_plural = "criteria"
+        constraints = [models.UniqueConstraint(fields=["study", "code"], name="unique_criterion_code")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def asked_for(self, region: str) -> bool:
+        return not self.regions or region in self.regions

@@ -1,0 +1,86 @@
+"""Read a protocol: as a document with its hash, and what is missing before a study can be opened."""
+
+import hashlib
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from readerstudy.accounts.models import Role, User
+from readerstudy.audit.services import canonical
+from readerstudy.material import selectors as material
+from readerstudy.protocol.models import ReaderStudy
+
+
+def studies_of(user: User) -> QuerySet[ReaderStudy]:
+    return ReaderStudy.objects.filter(memberships__user=user)
+
+
+def protocol_document(study: ReaderStudy) -> dict:
+    """The protocol as `protocol.json` of the exports: arms, comparisons, criteria, hypothesis, margins, seed."""
+    primary = study.primary_comparison, study.primary_criterion
+    document = {
+        "study": study.slug,
+        "title": study.title,
+        "arms": [
+            {
+                "code": arm.code, "acquisition": arm.acquisition, "reconstruction": arm.reconstruction,
+                "made_from": arm.made_from.code if arm.made_from else None, "model": arm.model_name or None,
+            }
+            for arm in study.arms.select_related("made_from")
+        ],
+        "comparisons": [
+            {"first": c.first.code, "second": c.second.code, "question": c.question}
+            for c in study.comparisons.select_related("first", "second")
+        ],
+        "criteria": [
+            {"code": c.code, "name": c.name, "asks": c.asks, "better": c.better, "anchors": c.anchors, "regions": c.regions}
+            for c in study.criteria.all()
+        ],
+        "categories": [1, 2, 3, 4, 5],
+        "primary": {"first": primary[0].first.code, "second": primary[0].second.code, "criterion": primary[1].code}
+        if all(primary)
+        else None,
+        "family": "all",
+        "margins": {
+            "mean": float(study.margin_mean) if study.margin_mean is not None else None,
+            "net_preference": float(study.margin_net) if study.margin_net is not None else None,
+        },
+        "readers": "fixed",
+        "reader_codes": [m.code for m in study.memberships.filter(role=Role.READER).order_by("code")],
+        "schedule": {"min_distance": study.min_distance, "repeat_share": float(study.repeat_share)},
+        "questions": {
+            "integrity": study.ask_integrity, "diagnostic": study.ask_diagnostic,
+            "cannot_judge": study.allow_cannot_judge, "back": study.allow_back,
+        },
+        "seed": study.seed,
+    }  # fmt: skip
+    return {**document, "sha256": hashlib.sha256(canonical(document)).hexdigest()}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One line of the checklist before opening; `page` names the tab on which it is mended."""
+
+    done: bool
+    text: str
+    page: str = ""
+
+
+def before_opening(study: ReaderStudy) -> list[Point]:
+    """What must be so before readers start."""
+    arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
+    readers = study.memberships.filter(role=Role.READER).count()
+    cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
+    there, wanted = material.progress(study)
+    pairs = cases * comparisons + study.cases.filter(training=True).count() * comparisons
+    prepared = material.prepared_pairs(study)
+    return [
+        Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
+        Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
+        Point(study.primary_comparison_id is not None and study.primary_criterion_id is not None,
+              "Primary hypothesis", "protocol"),
+        Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
+        Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
+        Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
+        Point(pairs > 0 and prepared == pairs, f"{prepared} of {pairs} pairs prepared on one geometry", "jobs"),
+    ]  # fmt: skip

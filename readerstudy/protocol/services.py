@@ -1,0 +1,103 @@
+"""Make and change a protocol; move a study from state to state."""
+
+import secrets
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from processing.errors import InputError
+from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit.services import record
+from readerstudy.protocol import defaults
+from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site, State
+
+
+def free_slug(title: str) -> str:
+    base = slugify(title)[:50] or "study"
+    taken = set(ReaderStudy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(slug for slug in [base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))] if slug not in taken)
+
+
+@transaction.atomic
+def create_study(
+    *,
+    title: str,
+    user: User,
+    reader_title: str = "",
+    description: str = "",
+    model_name: str,
+    synthetic: bool = False,
+) -> ReaderStudy:
+    """A draft with the protocol of Bash et al.; `user` becomes its admin. `model_name` makes the DL arms."""
+    study = ReaderStudy.objects.create(
+        slug=free_slug(title), title=title, reader_title=reader_title or "Paired MRI reading", description=description,
+        seed=secrets.randbelow(2**48), synthetic=synthetic,
+    )  # fmt: skip
+    Site.objects.create(study=study, code="Site 1")
+    Membership.objects.create(study=study, user=user, role=Role.ADMIN)
+    arms: dict[str, Arm] = {}
+    for place, (code, acquisition, reconstruction, made_from) in enumerate(defaults.ARMS):
+        arms[code] = Arm.objects.create(
+            study=study, code=code, acquisition=acquisition, reconstruction=reconstruction, place=place,
+            made_from=arms.get(made_from), model_name=model_name if made_from else "",
+        )  # fmt: skip
+    for place, (first, second, question) in enumerate(defaults.COMPARISONS):
+        Comparison.objects.create(study=study, first=arms[first], second=arms[second], question=question, place=place)
+    for place, (code, name, asks, better) in enumerate(defaults.CRITERIA):
+        Criterion.objects.create(
+            study=study, code=code, name=name, asks=asks, better=better, anchors=defaults.ANCHORS, place=place
+        )
+    study.primary_comparison = study.comparisons.get(first=arms["FAST-DL"], second=arms["SOC"])
+    study.primary_criterion = study.criteria.get(code="snr")
+    study.save()
+    record(study=study, action="study created", actor=user, title=title)
+    return study
+
+
+def ensure_draft(study: ReaderStudy) -> None:
+    if ReaderStudy.objects.get(pk=study.pk).state != State.DRAFT:
+        raise InputError("The study has been opened: its protocol is frozen.")
+
+
+@transaction.atomic
+def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
+    """Keep changed parts of a draft's protocol (validated model instances) and log what they are now."""
+    ensure_draft(study)
+    for instance in instances:
+        instance.save()
+    record(study=study, action="protocol changed", actor=actor, parts=[str(instance) for instance in instances])
+
+
+@transaction.atomic
+def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Criterion) -> None:
+    """Take an arm, a comparison or a criterion out of a draft. InputError if something else needs it."""
+    ensure_draft(study)
+    if isinstance(part, Arm):
+        if study.comparisons.filter(first=part).exists() or study.comparisons.filter(second=part).exists():
+            raise InputError(f"{part.code} is compared. Remove its comparisons first.")
+        if part.makes.exists() or part.series.exists():
+            raise InputError(f"{part.code} has series or makes another arm. Remove those first.")
+    name = str(part)
+    part.delete()
+    record(study=study, action="protocol changed", actor=actor, removed=name)
+
+
+MOVES = {
+    State.PAUSED: ({State.OPEN}, None),
+    State.OPEN: ({State.PAUSED}, None),
+    State.CLOSED: ({State.OPEN, State.PAUSED}, "closed_at"),
+    State.LOCKED: ({State.CLOSED}, "locked_at"),
+}
+
+
+@transaction.atomic
+def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
+    """Pause, resume, close or lock. Opening is reading.services.open_study: it makes the schedule."""
+    sources, stamp = MOVES[State(to)]
+    changes = {"state": to, **({stamp: timezone.now()} if stamp else {})}
+    if not ReaderStudy.objects.filter(pk=study.pk, state__in=sources).update(**changes):
+        raise InputError(f"This study cannot become {to} from its present state.")
+    study.refresh_from_db()
+    record(study=study, action=f"study {to}", actor=actor)
+    return study

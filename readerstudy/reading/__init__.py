@@ -1,0 +1,1 @@
+"""Schedule, presentations, pair delivery, ratings; the viewer page and its JSON."""

@@ -1,0 +1,205 @@
+import secrets
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Side(models.TextChoices):
+    LEFT = "left", "left"
+    RIGHT = "right", "right"
+
+
+class PreparedPair(models.Model):
+    """What a reader sees of one case in one comparison: frames in both orders, equal in length."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="pairs")
+    case = models.ForeignKey("material.Case", models.CASCADE, related_name="pairs")
+    comparison = models.ForeignKey("protocol.Comparison", models.CASCADE, related_name="pairs")
+    first = models.ForeignKey("material.Series", models.PROTECT, related_name="+")
+    second = models.ForeignKey("material.Series", models.PROTECT, related_name="+")
+    geometry = models.JSONField()
+    order = models.JSONField()
+    flags = models.JSONField(default=list)
+    offsets = models.JSONField()  # frame n lies at offsets[n]:offsets[n + 1], the same in both orders
+    first_left_sha256 = models.CharField(max_length=64)
+    first_right_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "comparison"], name="one_prepared_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.comparison}"
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Presentation(models.Model):
+    """What one reader sees at one position of the schedule."""
+
+    class Kind(models.TextChoices):
+        TRAINING = "training", "training"
+        MAIN = "main", "main"
+        REPEAT = "repeat", "repeat"
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled", "scheduled"
+        IN_PROGRESS = "in_progress", "in progress"
+        CONFIRMED = "confirmed", "confirmed"
+        VOID = "void", "void"
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="presentations")
+    reader = models.ForeignKey("accounts.Membership", models.PROTECT, related_name="presentations")
+    position = models.PositiveIntegerField()
+    part = models.PositiveSmallIntegerField(default=1)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    repeat_of = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="repeat")
+    case = models.ForeignKey("material.Case", models.PROTECT, related_name="presentations")
+    comparison = models.ForeignKey("protocol.Comparison", models.PROTECT, related_name="presentations")
+    first_side = models.CharField(max_length=5, choices=Side.choices)
+    token = models.CharField(max_length=32, unique=True, default=new_token)
+    state = models.CharField(max_length=11, choices=State.choices, default=State.SCHEDULED)
+    void_reason = models.CharField(max_length=200, blank=True)
+    seconds = models.FloatField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["reader", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["reader", "position"], name="unique_position"),
+            models.UniqueConstraint(
+                fields=["reader", "case", "comparison"],
+                condition=Q(kind="main") & ~Q(state="void"),
+                name="main_once_per_reader",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="repeat", repeat_of__isnull=False) | ~Q(kind="repeat") & Q(repeat_of__isnull=True),
+                name="repeat_names_its_first",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="confirmed", confirmed_at__isnull=False)
+                | Q(state="void")
+                | Q(state__in=["scheduled", "in_progress"], confirmed_at__isnull=True),
+                name="confirmed_has_time",
+            ),
+            models.CheckConstraint(condition=~Q(state="void") | ~Q(void_reason=""), name="void_has_reason"),
+            models.CheckConstraint(condition=Q(seconds__gte=0), name="seconds_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reader.code} {self.position}"
+
+
+class Rating(models.Model):
+    """A score in display orientation. Append-only: a change is a new revision."""
+
+    class Status(models.TextChoices):
+        RATED = "rated", "rated"
+        CANNOT_JUDGE = "cannot_judge", "cannot judge"
+        NOT_APPLICABLE = "not_applicable", "not applicable"
+        MISSING = "missing", "missing"  # an answer taken back
+
+    presentation = models.ForeignKey(Presentation, models.PROTECT, related_name="ratings")
+    criterion = models.ForeignKey("protocol.Criterion", models.PROTECT, related_name="ratings")
+    revision = models.PositiveIntegerField()
+    score = models.PositiveSmallIntegerField(null=True, blank=True)
+    status = models.CharField(max_length=14, choices=Status.choices)
+    key = models.UUIDField(unique=True)
+    rated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["presentation", "criterion", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["presentation", "criterion", "revision"], name="unique_revision"),
+            models.CheckConstraint(
+                condition=Q(status="rated", score__range=(1, 5)) | ~Q(status="rated") & Q(score__isnull=True),
+                name="score_iff_rated",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.presentation} {self.criterion} r{self.revision}"
+
+
+class Statement(models.Model):
+    """An answer about the pair as a whole. Append-only, like a rating."""
+
+    class Subject(models.TextChoices):
+        INTEGRITY = "integrity", "integrity"  # none, findings
+        DIAGNOSTIC = "diagnostic", "diagnostic quality"  # both, left, right, neither
+        COMMENT = "comment", "comment"
+
+    presentation = models.ForeignKey(Presentation, models.PROTECT, related_name="statements")
+    subject = models.CharField(max_length=10, choices=Subject.choices)
+    revision = models.PositiveIntegerField()
+    value = models.TextField(blank=True)
+    key = models.UUIDField(unique=True)
+    stated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["presentation", "subject", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["presentation", "subject", "revision"], name="unique_statement_revision")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.presentation} {self.subject} r{self.revision}"
+
+
+class Finding(models.Model):
+    """Loss, corruption, alteration, creation or exaggeration, and the side on which the reader believes it is."""
+
+    class Kind(models.TextChoices):
+        LOSS = "loss", "loss"
+        CORRUPTION = "corruption", "corruption"
+        ALTERATION = "alteration", "alteration"
+        CREATION = "creation", "creation"
+        EXAGGERATION = "exaggeration", "exaggeration"
+
+    class On(models.TextChoices):
+        LEFT = "left", "left image"
+        BOTH = "both", "both"
+        RIGHT = "right", "right image"
+        UNDETERMINED = "undetermined", "cannot tell"
+
+    presentation = models.ForeignKey(Presentation, models.PROTECT, related_name="findings")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    side = models.CharField(max_length=12, choices=On.choices)
+    structure = models.CharField(max_length=120, blank=True)
+    remark = models.CharField(max_length=1000, blank=True)
+    i = models.PositiveIntegerField(null=True, blank=True)
+    j = models.PositiveIntegerField(null=True, blank=True)
+    k = models.PositiveIntegerField(null=True, blank=True)
+    key = models.UUIDField(unique=True)
+    found_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("found_at")),
+                name="finding_withdrawn_after_found",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.presentation} {self.kind}"
+
+
+class ActiveTime(models.Model):
+    """Seconds of active reading, one report of the browser; the key makes a repeated report harmless."""
+
+    presentation = models.ForeignKey(Presentation, models.CASCADE, related_name="active_times")
+    seconds = models.FloatField()
+    key = models.UUIDField(unique=True)
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(seconds__range=(0, 3600)), name="report_within_an_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.presentation} {self.seconds} s"

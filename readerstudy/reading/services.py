@@ -1,0 +1,216 @@
+"""Open a study, and take down what readers say. Every write is idempotent by its key."""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from processing.errors import InputError
+from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit.services import record
+from readerstudy.material.models import Case
+from readerstudy.protocol.models import Criterion, ReaderStudy, State
+from readerstudy.protocol.selectors import before_opening, protocol_document
+from readerstudy.reading import schedule
+from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
+
+
+class Conflict(Exception):
+    """The presentation or the study is in a state that does not take this."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def plan(study: ReaderStudy) -> schedule.Schedule:
+    """The schedule that follows from protocol, material and seed."""
+    return schedule.generate(
+        seed=study.seed,
+        readers=list(study.memberships.filter(role=Role.READER).values_list("code", flat=True)),
+        cases=[
+            schedule.ScheduledCase(case.code, case.subject.code, case.training)
+            for case in study.cases.filter(subject__withdrawn_at=None).select_related("subject")
+        ],
+        comparisons=[c.code for c in study.comparisons.select_related("first", "second")],
+        distance=study.min_distance,
+        repeat_share=float(study.repeat_share),
+    )
+
+
+@transaction.atomic
+def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
+    """Freeze protocol, schedule and the hash of every scheduled series. InputError names what is missing."""
+    study = ReaderStudy.objects.select_for_update().get(pk=study.pk)
+    if study.state != State.DRAFT:
+        raise InputError("This study has been opened already.")
+    if missing := [point.text for point in before_opening(study) if not point.done]:
+        raise InputError("Not ready to open: " + "; ".join(missing) + ".")
+    made = plan(study)
+    readers = {m.code: m for m in study.memberships.filter(role=Role.READER)}
+    cases = {case.code: case for case in Case.objects.filter(study=study)}
+    comparisons = {c.code: c for c in study.comparisons.select_related("first", "second")}
+    rows: dict[tuple[str, int], Presentation] = {}
+    for kinds in (("training", "main"), ("repeat",)):
+        batch = [
+            Presentation(
+                study=study, reader=readers[e.reader], position=e.position, kind=e.kind, case=cases[e.case],
+                comparison=comparisons[e.comparison], first_side=e.first_side,
+                repeat_of=rows[e.reader, e.repeat_of] if e.repeat_of else None,
+            )
+            for e in made.entries
+            if e.kind in kinds
+        ]  # fmt: skip
+        for row in Presentation.objects.bulk_create(batch):
+            rows[row.reader.code, row.position] = row
+    study.state, study.opened_at = State.OPEN, timezone.now()
+    study.protocol_sha256, study.schedule_sha256 = protocol_document(study)["sha256"], made.sha256
+    study.save()
+    series = study.series.filter(active=True).order_by("case__code", "arm__code").values_list("sha256", flat=True)
+    record(
+        study=study, action="study opened", actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
+        seed=study.seed, distance=made.distance, presentations=len(rows), series=list(series),
+    )  # fmt: skip
+    return study
+
+
+def own_presentation(member: Membership, token: str) -> Presentation | None:
+    return (
+        Presentation.objects.filter(reader=member, token=token)
+        .exclude(state=Presentation.State.VOID)
+        .select_related("study", "reader", "case__subject", "comparison")
+        .first()
+    )
+
+
+def ensure_answerable(presentation: Presentation) -> None:
+    """Conflict unless the study is open and it is this presentation's turn (or going back is allowed)."""
+    if presentation.study.state != State.OPEN:
+        raise Conflict("not_open", "Reading is closed at the moment. Your answers so far are kept.")
+    if presentation.state == Presentation.State.IN_PROGRESS:
+        return
+    if presentation.state == Presentation.State.CONFIRMED:
+        if presentation.study.allow_back and is_previous(presentation):
+            return
+        raise Conflict("confirmed", "This pair is confirmed and can no longer be changed.")
+    raise Conflict("not_yet", "It is not this pair's turn yet.")
+
+
+def is_previous(presentation: Presentation) -> bool:
+    """Whether this is the last confirmed one of its reader."""
+    last = Presentation.objects.filter(reader=presentation.reader, state=Presentation.State.CONFIRMED).aggregate(
+        Max("position")
+    )
+    return last["position__max"] == presentation.position
+
+
+def _next_revision(queryset) -> int:
+    return (queryset.aggregate(Max("revision"))["revision__max"] or 0) + 1
+
+
+def _once(make):
+    """Create a row; two requests at the same moment get one after the other, or the row that is there."""
+    for _ in range(3):
+        try:
+            with transaction.atomic():
+                return make()
+        except IntegrityError:
+            continue
+    return make()
+
+
+def rate(*, presentation: Presentation, criterion: Criterion, score: int | None, status: str, key: UUID) -> Rating:
+    """A new revision of one criterion's answer; the same key again returns the revision it made."""
+
+    def make() -> Rating:
+        if same := Rating.objects.filter(key=key, presentation=presentation).first():
+            return same
+        ensure_answerable(presentation)
+        if status == Rating.Status.CANNOT_JUDGE and not presentation.study.allow_cannot_judge:
+            raise Conflict("cannot_judge", "The protocol does not allow “cannot judge”.")
+        revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
+        rating = Rating.objects.create(
+            presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
+            status=status, key=key, rated_at=timezone.now(),
+        )  # fmt: skip
+        if rating.revision > 1:
+            record(
+                study=presentation.study, action="rating revised", actor=presentation.reader.user,
+                reader=presentation.reader.code, position=presentation.position, criterion=criterion.code,
+                revision=rating.revision,
+            )  # fmt: skip
+        return rating
+
+    return _once(make)
+
+
+def state(*, presentation: Presentation, subject: str, value: str, key: UUID) -> Statement:
+    """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
+
+    def make() -> Statement:
+        if same := Statement.objects.filter(key=key, presentation=presentation).first():
+            return same
+        ensure_answerable(presentation)
+        revisions = Statement.objects.filter(presentation=presentation, subject=subject)
+        return Statement.objects.create(
+            presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
+            stated_at=timezone.now(),
+        )  # fmt: skip
+
+    return _once(make)
+
+
+def report_finding(*, presentation: Presentation, key: UUID, **finding) -> Finding:
+    """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
+
+    def make() -> Finding:
+        if same := Finding.objects.filter(key=key, presentation=presentation).first():
+            return same
+        ensure_answerable(presentation)
+        return Finding.objects.create(presentation=presentation, key=key, found_at=timezone.now(), **finding)
+
+    return _once(make)
+
+
+def withdraw_finding(*, finding: Finding) -> None:
+    ensure_answerable(finding.presentation)
+    Finding.objects.filter(pk=finding.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
+
+
+@transaction.atomic
+def report_time(*, presentation: Presentation, seconds: float, key: UUID) -> float:
+    """Add active seconds; returns their sum."""
+    ActiveTime.objects.get_or_create(
+        key=key, defaults={"presentation": presentation, "seconds": seconds, "reported_at": timezone.now()}
+    )
+    total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
+    Presentation.objects.filter(pk=presentation.pk).update(seconds=total)
+    return total
+
+
+def start(*, presentation: Presentation) -> Presentation:
+    """It is this presentation's turn."""
+    if presentation.state == Presentation.State.SCHEDULED and presentation.study.state == State.OPEN:
+        Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.SCHEDULED).update(
+            state=Presentation.State.IN_PROGRESS, started_at=timezone.now()
+        )
+        presentation.refresh_from_db()
+    return presentation
+
+
+@transaction.atomic
+def confirm(*, presentation: Presentation, missing: list[str]) -> None:
+    """The reader is done with this pair. Confirming again changes nothing; Conflict if answers are missing."""
+    if presentation.state == Presentation.State.CONFIRMED:
+        return
+    ensure_answerable(presentation)
+    if missing:
+        raise Conflict("missing", "Not everything is answered.")
+    Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.IN_PROGRESS).update(
+        state=Presentation.State.CONFIRMED, confirmed_at=timezone.now()
+    )
+    record(
+        study=presentation.study, action="pair confirmed", actor=presentation.reader.user,
+        reader=presentation.reader.code, position=presentation.position,
+    )  # fmt: skip

@@ -1,0 +1,26 @@
+from django.urls import path
+
+from readerstudy.reading import serializers, views
+
+urlpatterns = [
+    path("room/", views.room, name="reading"),
+    path("current/", views.CurrentView.as_view(), name="current"),
+    path("<str:token>/", views.PresentationView.as_view(), name="presentation"),
+    path("<str:token>/frames/<int:index>/", views.FrameView.as_view(), name="frame"),
+    path("<str:token>/ratings/<int:criterion>/", views.RatingView.as_view(), name="rating"),
+    path("<str:token>/integrity/", views.StatementView.as_view(subject="integrity"), name="integrity"),
+    path(
+        "<str:token>/diagnostic/",
+        views.StatementView.as_view(subject="diagnostic", serializer=serializers.DiagnosticIn),
+        name="diagnostic",
+    ),
+    path(
+        "<str:token>/comment/",
+        views.StatementView.as_view(subject="comment", serializer=serializers.CommentIn, field="text"),
+        name="comment",
+    ),
+    path("<str:token>/findings/", views.FindingsView.as_view(), name="findings"),
+    path("<str:token>/findings/<int:finding>/", views.FindingView.as_view(), name="finding"),
+    path("<str:token>/time/", views.TimeView.as_view(), name="time"),
+    path("<str:token>/confirm/", views.ConfirmView.as_view(), name="confirm"),
+]

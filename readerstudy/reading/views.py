@@ -1,0 +1,162 @@
+"""The reading room: one page and its JSON. A reader reaches the own presentations only; the rest is 404."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from readerstudy.accounts.access import membership_of, study_page
+from readerstudy.accounts.permissions import may, role_may
+from readerstudy.archive import store
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading import selectors, serializers, services
+from readerstudy.reading.models import Finding, Presentation
+
+
+@never_cache
+@study_page("read")
+def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    config = {
+        **selectors.room_config(study),
+        "base": reverse("current", args=[study.slug]).removesuffix("current/"),
+        "home": reverse("home"),
+        "login": reverse("login"),
+    }
+    return render(request, "reading/room.html", {"study": study, "config": config})
+
+
+class Refused(APIException):
+    """409 with a code that the reading room understands."""
+
+    status_code = 409
+
+    def __init__(self, conflict: services.Conflict) -> None:
+        self.detail = {"detail": str(conflict), "code": conflict.code}
+
+
+class ReadingView(APIView):
+    """JSON for one reader of one study."""
+
+    def initial(self, request: Request, *args, **kwargs) -> None:
+        super().initial(request, *args, **kwargs)
+        self.member = membership_of(request.user, kwargs["slug"])
+        if not role_may(self.member.role, "read"):
+            raise Http404
+        if not may(self.member, "read"):
+            raise Refused(services.Conflict("not_open", "Reading is closed at the moment."))
+
+    def presentation(self) -> Presentation:
+        found = services.own_presentation(self.member, self.kwargs["token"])
+        if found is None:
+            raise Http404
+        return found
+
+    def checked(self, serializer_class: type) -> dict:
+        serializer = serializer_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def handle_exception(self, exception: Exception) -> Response:
+        return super().handle_exception(Refused(exception) if isinstance(exception, services.Conflict) else exception)
+
+    def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class CurrentView(ReadingView):
+    def get(self, request: Request, **kwargs) -> Response:
+        presentation = selectors.current(self.member)
+        if presentation is not None:
+            presentation = services.start(presentation=presentation)
+        return Response(selectors.body(self.member, presentation))
+
+
+class PresentationView(ReadingView):
+    """One own presentation: the current one, the next (to fetch ahead), the one before (where allowed)."""
+
+    def presentation(self) -> Presentation:
+        found, current = super().presentation(), selectors.current(self.member)
+        near = {found.token}
+        if current is not None:
+            near = {current.token, *filter(None, selectors.neighbours(current))}
+        if found.token not in near:
+            raise Http404
+        return found
+
+    def get(self, request: Request, **kwargs) -> Response:
+        return Response(selectors.body(self.member, self.presentation()))
+
+
+class FrameView(PresentationView):
+    """One wide frame [left | right], compressed alone and padded: its length is the same in both orders."""
+
+    def get(self, request: Request, index: int, **kwargs) -> HttpResponse:
+        presentation = self.presentation()
+        pair = selectors.prepared(presentation)
+        if pair is None or index >= len(pair.order):
+            raise Http404
+        sha256 = selectors.frames_sha256(presentation, pair)
+        content = store.read(sha256, pair.offsets[index], pair.offsets[index + 1])
+        return HttpResponse(content, content_type="application/octet-stream")
+
+
+class RatingView(ReadingView):
+    def put(self, request: Request, criterion: int, **kwargs) -> Response:
+        presentation, data = self.presentation(), self.checked(serializers.RatingIn)
+        asked = {c.pk: c for c in selectors.asked_criteria(presentation)}
+        if criterion not in asked:
+            raise Http404
+        rating = services.rate(presentation=presentation, criterion=asked[criterion], **data)
+        return Response({"revision": rating.revision, "saved": True})
+
+
+class StatementView(ReadingView):
+    subject, serializer, field = "", serializers.IntegrityIn, "value"
+
+    def put(self, request: Request, **kwargs) -> Response:
+        presentation, data = self.presentation(), self.checked(self.serializer)
+        statement = services.state(
+            presentation=presentation, subject=self.subject, value=data[self.field], key=data["key"]
+        )
+        return Response({"revision": statement.revision, "saved": True})
+
+
+class FindingsView(ReadingView):
+    def post(self, request: Request, **kwargs) -> Response:
+        finding = services.report_finding(presentation=self.presentation(), **self.checked(serializers.FindingIn))
+        return Response({"id": finding.pk, "saved": True}, status=201)
+
+
+class FindingView(ReadingView):
+    def delete(self, request: Request, finding: int, **kwargs) -> Response:
+        services.withdraw_finding(finding=get_object_or_404(Finding, pk=finding, presentation=self.presentation()))
+        return Response({"saved": True})
+
+
+class TimeView(ReadingView):
+    def post(self, request: Request, **kwargs) -> Response:
+        total = services.report_time(presentation=self.presentation(), **self.checked(serializers.TimeIn))
+        return Response({"seconds": total})
+
+
+class ConfirmView(ReadingView):
+    def post(self, request: Request, **kwargs) -> Response:
+        presentation = self.presentation()
+        self.checked(serializers.ConfirmIn)
+        missing = selectors.missing_answers(presentation)
+        try:
+            services.confirm(presentation=presentation, missing=missing)
+        except services.Conflict as conflict:
+            if conflict.code != "missing":
+                raise
+            return Response({"missing": missing, "detail": str(conflict)}, status=422)
+        following = selectors.current(self.member)
+        if following is not None:
+            following = services.start(presentation=following)
+        return Response(selectors.body(self.member, following))

@@ -1,0 +1,42 @@
+"""Image metrics of one pair of series."""
+
+import hashlib
+
+from readerstudy.audit.services import canonical
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import job_function
+from readerstudy.material.models import Series
+from readerstudy.material.volumes import load
+from readerstudy.results.models import Metric
+
+
+@job_function("results.compare")
+def compare_series(job: Job, report):
+    from processing.pair import on_grid_of
+    from processing.quality import compare
+
+    reference = Series.objects.select_related("case").get(pk=job.parameters["reference"])
+    test = Series.objects.get(pk=job.parameters["test"])
+    a = load(reference)
+    report(0.2, "reading")
+    b = on_grid_of(a, load(test))
+    report(0.4, "comparing")
+    comparison = compare(a, b)
+    settings_hash = hashlib.sha256(canonical(comparison.conventions)).hexdigest()
+    rows = [
+        Metric(
+            study_id=reference.study_id, case=reference.case, reference=reference, test=test, metric=metric, region=region,
+            value=value, reason="" if value is not None else comparison.reasons.get(metric, "undefined"),
+            data_range=comparison.data_range, range_rule=comparison.conventions["range"], registered=False,
+            settings_hash=settings_hash,
+        )
+        for region, values in (("whole", comparison.volume), ("foreground", comparison.foreground))
+        for metric, value in values.items()
+    ]  # fmt: skip
+
+    def store() -> dict:
+        Metric.objects.filter(reference=reference, test=test).delete()
+        Metric.objects.bulk_create(rows)
+        return {"metrics": len(rows)}
+
+    return store

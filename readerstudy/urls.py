@@ -1,0 +1,16 @@
+"""Addresses. Everything of a study lies under /studies/<slug>/."""
+
+from django.urls import include, path
+
+study = [
+    path("", include("readerstudy.protocol.urls")),
+    path("material/", include("readerstudy.material.urls")),
+    path("jobs/", include("readerstudy.jobs.urls")),
+    path("reading/", include("readerstudy.reading.urls")),
+    path("results/", include("readerstudy.results.urls")),
+    path("log/", include("readerstudy.audit.urls")),
+]
+urlpatterns = [
+    path("", include("readerstudy.accounts.urls")),
+    path("studies/<slug:slug>/", include(study)),
+]
