@@ -46,9 +46,9 @@ def record(*, study: ReaderStudy, action: str, actor=None, **data) -> Event:
 
 def first_broken(study: ReaderStudy) -> Event | None:
     """The first line of the log that was changed, or follows a removed one; None if the chain holds."""
-    previous, number = "", 0
-    for event in Event.objects.filter(study=study).select_related("actor").order_by("number"):
-        number += 1
+    previous = ""
+    events = Event.objects.filter(study=study).select_related("actor").order_by("number")
+    for number, event in enumerate(events, start=1):
         expected = event_hash(
             study=study.slug, number=number, at=event.at.isoformat(), actor=event.actor.username if event.actor else "",
             action=event.action, data=event.data, previous=previous,

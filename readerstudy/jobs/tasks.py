@@ -17,7 +17,7 @@ from readerstudy.jobs.models import Job
 logger = logging.getLogger(__name__)
 
 
-class NoLongerOurs(Exception):
+class TakenAwayError(Exception):
     """The job was cancelled, or given to another worker while this one was silent."""
 
 
@@ -39,7 +39,7 @@ def perform(job: Job) -> None:
 
     def report(progress: float, message: str = "") -> None:
         if lost.is_set() or not services.beat(job=job, progress=progress, message=message):
-            raise NoLongerOurs
+            raise TakenAwayError
 
     pulse = threading.Thread(target=keep_alive, daemon=True)
     pulse.start()
@@ -47,7 +47,7 @@ def perform(job: Job) -> None:
         store = registry.find(job.function)(job, report)
         if not services.finish(job=job, store=store):
             logger.warning("Job %s was taken away before it ended; its result is dropped.", job.pk)
-    except NoLongerOurs:
+    except TakenAwayError:
         logger.warning("Job %s was taken away.", job.pk)
     except InputError as error:
         services.fail(job=job, error=str(error))

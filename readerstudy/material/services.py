@@ -87,35 +87,55 @@ def advance(study: ReaderStudy) -> int:
     """Ask for what is missing and can be made now: DL outputs, image metrics, prepared pairs. Returns new jobs."""
     arms = list(study.arms.select_related("made_from"))
     comparisons = list(study.comparisons.select_related("first", "second"))
-    compared = {arm for c in comparisons for arm in (c.first, c.second)}
-    pairs = metric_pairs(arms)
     series: dict[int, dict[int, Series]] = {}
     for one in study.series.filter(active=True, case__subject__withdrawn_at=None):
         series.setdefault(one.case_id, {})[one.arm_id] = one
     new = 0
-    for case in study.cases.filter(pk__in=series).select_related("subject"):
+    for case in study.cases.filter(pk__in=series):
         there = series[case.pk]
-        for arm in arms:
-            source = there.get(arm.made_from_id) if arm.made_from_id else None
-            present = there.get(arm.pk)
-            made_here = present is not None and present.made_from_id is not None
-            if source and (present is None or (made_here and present.made_from_id != source.pk)):
-                new += request_job(
-                    function=ENHANCE, study=study, label=f"{arm.code} of {case.code}",
-                    parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
-                    inputs={"study": study.slug, "case": case.pk, "arm": arm.pk, "source": source.sha256, "model": arm.model_name},
-                )[1]  # fmt: skip
-        for reference, test in pairs:
-            a, b = there.get(reference.pk), there.get(test.pk)
-            if a and b:
-                new += request_job(
-                    function=COMPARE, study=study, label=f"{reference.code} vs {test.code} of {case.code}",
-                    parameters={"reference": a.pk, "test": b.pk}, inputs={"reference": a.pk, "test": b.pk},
-                )[1]  # fmt: skip
-        shown = [there.get(arm.pk) for arm in sorted(compared, key=lambda arm: arm.pk)]
-        if shown and all(shown):
-            new += request_job(
-                function=PREPARE, study=study, label=f"pairs of {case.code}", parameters={"case": case.pk},
-                inputs={"series": [one.pk for one in shown], "comparisons": [(c.first_id, c.second_id) for c in comparisons]},
-            )[1]  # fmt: skip
+        new += sum(_ask_for_output(study, case, arm, there) for arm in arms if arm.made_from)
+        new += sum(_ask_for_metrics(study, case, *pair, there) for pair in metric_pairs(arms))
+        new += _ask_for_pairs(study, case, comparisons, there)
     return new
+
+
+def _ask_for_output(study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series]) -> bool:
+    source, present = there.get(arm.made_from_id), there.get(arm.pk)
+    if source is None or (present and (present.made_from_id is None or present.made_from_id == source.pk)):
+        return False  # nothing to make it from, or there: uploaded, or made from this very source
+    return request_job(
+        function=ENHANCE,
+        study=study,
+        label=f"{arm.code} of {case.code}",
+        parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
+        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, "model": arm.model_name},
+    )[1]
+
+
+def _ask_for_metrics(study: ReaderStudy, case: Case, reference: Arm, test: Arm, there: dict[int, Series]) -> bool:
+    a, b = there.get(reference.pk), there.get(test.pk)
+    if a is None or b is None:
+        return False
+    return request_job(
+        function=COMPARE,
+        study=study,
+        label=f"{reference.code} vs {test.code} of {case.code}",
+        parameters={"case": case.pk, "reference": a.pk, "test": b.pk},
+        inputs={"reference": a.pk, "test": b.pk},
+    )[1]
+
+
+def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dict[int, Series]) -> bool:
+    shown = [there.get(arm) for arm in sorted({arm for c in comparisons for arm in (c.first_id, c.second_id)})]
+    if not shown or not all(shown):
+        return False
+    return request_job(
+        function=PREPARE,
+        study=study,
+        label=f"pairs of {case.code}",
+        parameters={"case": case.pk},
+        inputs={
+            "series": [one.pk for one in shown if one],
+            "comparisons": [(c.first_id, c.second_id) for c in comparisons],
+        },
+    )[1]

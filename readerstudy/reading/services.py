@@ -16,7 +16,7 @@ from readerstudy.reading import schedule
 from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
 
 
-class Conflict(Exception):
+class ConflictError(Exception):
     """The presentation or the study is in a state that does not take this."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -87,14 +87,14 @@ def own_presentation(member: Membership, token: str) -> Presentation | None:
 def ensure_answerable(presentation: Presentation) -> None:
     """Conflict unless the study is open and it is this presentation's turn (or going back is allowed)."""
     if presentation.study.state != State.OPEN:
-        raise Conflict("not_open", "Reading is closed at the moment. Your answers so far are kept.")
+        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
     if presentation.state == Presentation.State.IN_PROGRESS:
         return
     if presentation.state == Presentation.State.CONFIRMED:
         if presentation.study.allow_back and is_previous(presentation):
             return
-        raise Conflict("confirmed", "This pair is confirmed and can no longer be changed.")
-    raise Conflict("not_yet", "It is not this pair's turn yet.")
+        raise ConflictError("confirmed", "This pair is confirmed and can no longer be changed.")
+    raise ConflictError("not_yet", "It is not this pair's turn yet.")
 
 
 def is_previous(presentation: Presentation) -> bool:
@@ -128,7 +128,7 @@ def rate(*, presentation: Presentation, criterion: Criterion, score: int | None,
             return same
         ensure_answerable(presentation)
         if status == Rating.Status.CANNOT_JUDGE and not presentation.study.allow_cannot_judge:
-            raise Conflict("cannot_judge", "The protocol does not allow “cannot judge”.")
+            raise ConflictError("cannot_judge", "The protocol does not allow “cannot judge”.")
         revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
         rating = Rating.objects.create(
             presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
@@ -206,7 +206,7 @@ def confirm(*, presentation: Presentation, missing: list[str]) -> None:
         return
     ensure_answerable(presentation)
     if missing:
-        raise Conflict("missing", "Not everything is answered.")
+        raise ConflictError("missing", "Not everything is answered.")
     Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.IN_PROGRESS).update(
         state=Presentation.State.CONFIRMED, confirmed_at=timezone.now()
     )

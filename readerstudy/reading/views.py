@@ -34,7 +34,7 @@ class Refused(APIException):
 
     status_code = 409
 
-    def __init__(self, conflict: services.Conflict) -> None:
+    def __init__(self, conflict: services.ConflictError) -> None:
         self.detail = {"detail": str(conflict), "code": conflict.code}
 
 
@@ -47,7 +47,7 @@ class ReadingView(APIView):
         if not role_may(self.member.role, "read"):
             raise Http404
         if not may(self.member, "read"):
-            raise Refused(services.Conflict("not_open", "Reading is closed at the moment."))
+            raise Refused(services.ConflictError("not_open", "Reading is closed at the moment."))
 
     def presentation(self) -> Presentation:
         found = services.own_presentation(self.member, self.kwargs["token"])
@@ -60,8 +60,8 @@ class ReadingView(APIView):
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
-    def handle_exception(self, exception: Exception) -> Response:
-        return super().handle_exception(Refused(exception) if isinstance(exception, services.Conflict) else exception)
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(Refused(exc) if isinstance(exc, services.ConflictError) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -152,7 +152,7 @@ class ConfirmView(ReadingView):
         missing = selectors.missing_answers(presentation)
         try:
             services.confirm(presentation=presentation, missing=missing)
-        except services.Conflict as conflict:
+        except services.ConflictError as conflict:
             if conflict.code != "missing":
                 raise
             return Response({"missing": missing, "detail": str(conflict)}, status=422)

@@ -1,5 +1,6 @@
 """Import every series below a folder into a study."""
 
+import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -36,17 +37,17 @@ class Command(BaseCommand):
         job = Job.objects.get(function="intake.sort", parameters__upload=upload.pk)
         if claimed := claim(job_id=job.pk, worker="import_folder"):
             perform(claimed)
-        else:
-            self.stdout.write("A worker sorts this upload; see the Jobs page.")
         job.refresh_from_db()
+        while job.state in (Job.State.WAITING, Job.State.RUNNING):  # a worker was faster
+            time.sleep(0.5)
+            job.refresh_from_db()
         if job.state == Job.State.FAILED:
             raise CommandError(job.error, returncode=2)
         for candidate in upload.candidates.order_by("pk"):
             note = "already here" if candidate.state == Candidate.State.KNOWN else candidate.why
-            self.stdout.write(
-                f"{candidate.subject_code} {candidate.region or '?'} {candidate.plane or '?'} {candidate.weighting or '?'} "
-                f"{candidate.arm or '?'}: {candidate.slices} × {candidate.rows} × {candidate.columns} ({note})"
-            )
+            names = [candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm]
+            size = f"{candidate.slices} × {candidate.rows} × {candidate.columns}"
+            self.stdout.write(" ".join(str(name or "?") for name in names) + f": {size} ({note})")
         for refusal in upload.refusals.all():
             self.stdout.write(f"not used: {refusal.reason}")
         if confirm_certain:
