@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,28 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data: set READERSTUDY_DATA to the folder that holds it")
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """Where Chromium is promised (CI=true), a browser test that is skipped has failed."""
+    report = yield
+    promised = os.environ.get("CI") == "true" and item.get_closest_marker("browser")
+    if promised and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"A browser test may not be skipped here: {call.excinfo.value if call.excinfo else ''}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archive and quarantine of each test lie in a folder of its own, and no test reaches a queue by itself."""
+    from readerstudy.jobs import services
+
+    settings.STORAGES = settings.STORAGES | {
+        "archive": settings.STORAGES["archive"] | {"OPTIONS": {"location": tmp_path / "archive"}},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.QUARANTINE_DIR = tmp_path / "quarantine"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    monkeypatch.setattr(services, "send", lambda job_id: None)

@@ -1,0 +1,117 @@
+"""Small studies for tests, made through the services where rules matter."""
+
+from __future__ import annotations
+
+import gzip
+import uuid
+from itertools import accumulate, count
+
+import numpy as np
+
+from readerstudy.accounts.models import Membership, User
+from readerstudy.accounts.services import add_member
+from readerstudy.archive.store import put_bytes
+from readerstudy.material.models import Series
+from readerstudy.material.services import add_series, place_series
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.services import create_study, move
+from readerstudy.reading.models import PreparedPair, Presentation, Rating
+from readerstudy.reading.services import confirm, open_study, rate, start, state
+
+numbers = count(1)
+SHAPE = (3, 8, 6)  # slices, rows, columns
+
+
+def make_user(name: str = "", *, staff: bool = False) -> User:
+    name = name or f"user-{next(numbers)}"
+    return User.objects.create_user(name, password="a long password", is_staff=staff)
+
+
+def make_study(
+    *, subjects: int = 2, weightings: tuple[str, ...] = ("T2",), readers: int = 1, title: str = "Trial"
+) -> ReaderStudy:
+    """A draft with an admin, readers R1…, and every series of every case placed (rows only, no pixels)."""
+    admin = make_user(f"admin-{next(numbers)}", staff=True)
+    study = create_study(title=title, user=admin, model_name="resunet")
+    for _ in range(readers):
+        add_member(study=study, user=make_user(f"reader-{next(numbers)}"), role="reader")
+    for subject in range(1, subjects + 1):
+        for weighting in weightings:
+            make_case(study, f"S{subject:02d}", weighting)
+    return study
+
+
+def make_case(study: ReaderStudy, subject: str, weighting: str = "T2", region: str = "lumbar") -> dict[str, Series]:
+    """One sagittal case with an active series in every arm and its prepared pairs."""
+    arms = {arm.code: arm for arm in study.arms.order_by("place")}
+    series: dict[str, Series] = {}
+    for code, arm in arms.items():
+        facts = series_facts(f"{study.pk} {subject} {weighting} {code}")
+        if arm.made_from is None:
+            series[code] = place_series(
+                study=study, subject_code=subject, region=region, plane="sagittal", weighting=weighting, arm=arm,
+                instances=[(put_bytes(facts["sha256"].encode()), 64)], **facts,
+            )  # fmt: skip
+        else:
+            source = series[arm.made_from.code]
+            series[code] = add_series(
+                case=source.case, arm=arm, instances=[], replace=False, made_from=source,
+                model_name=arm.model_name, model_version="1", model_sha256="0" * 64, **facts,
+            )  # fmt: skip
+    for comparison in study.comparisons.select_related("first", "second"):
+        prepare(study, comparison, series[comparison.first.code], series[comparison.second.code])
+    return series
+
+
+def series_facts(seed: str) -> dict:
+    slices, rows, columns = SHAPE
+    return {
+        "format": "dicom", "sha256": uuid.uuid5(uuid.NAMESPACE_OID, seed).hex.ljust(64, "0"), "slices": slices,
+        "rows": rows, "columns": columns, "affine": np.diag([1.0, 1.0, 4.0, 1.0]).tolist(),
+        "spacing": [1.0, 1.0, 4.0], "parameters": {"averages": 2, "acquisition_seconds": 90},
+    }  # fmt: skip
+
+
+def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> PreparedPair:
+    slices, rows, columns = SHAPE
+    orders = []
+    for value in (b"\1", b"\2"):
+        frames = [gzip.compress(value * rows * 2 * columns * 2, mtime=0).ljust(1024, b" ") for _ in range(slices)]
+        orders.append(frames)
+    return PreparedPair.objects.create(
+        study=study, case=first.case, comparison=comparison, first=first, second=second,
+        geometry={"rows": rows, "columns": columns, "slices": slices}, order=[1, 0, 2],
+        offsets=list(accumulate(map(len, orders[0]), initial=0)),
+        first_left_sha256=put_bytes(b"".join(orders[0])), first_right_sha256=put_bytes(b"".join(orders[1])),
+    )  # fmt: skip
+
+
+def open_(study: ReaderStudy) -> ReaderStudy:
+    return open_study(study=study, actor=None)
+
+
+def read_pair(presentation: Presentation, scores: list[int] | None = None) -> None:
+    """Answer everything on one pair and confirm it."""
+    start(presentation=presentation)
+    for number, criterion in enumerate(presentation.study.criteria.all()):
+        score = scores[number % len(scores)] if scores else 3
+        rate(presentation=presentation, criterion=criterion, score=score, status=Rating.Status.RATED, key=uuid.uuid4())
+    state(presentation=presentation, subject="integrity", value="none", key=uuid.uuid4())
+    state(presentation=presentation, subject="diagnostic", value="both", key=uuid.uuid4())
+    confirm(presentation=presentation, missing=[])
+
+
+def read_all(member: Membership, scores: list[int] | None = None) -> None:
+    """One reader answers the whole list."""
+    for presentation in (
+        Presentation.objects.filter(reader=member).select_related("study", "reader").order_by("position")
+    ):
+        read_pair(presentation, scores)
+
+
+def make_closed_study(**size) -> ReaderStudy:
+    """A study whose readers have rated everything; scores vary by reader and criterion."""
+    study = open_(make_study(**size))
+    for number, member in enumerate(study.memberships.filter(role="reader").order_by("code")):
+        read_all(member, [[4, 3, 3], [4, 4, 3, 2], [3, 5, 3, 3, 2]][number % 3])
+    return move(study=study, to=State.CLOSED, actor=None)

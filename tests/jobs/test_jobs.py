@@ -1,0 +1,113 @@
+"""Background work is claimed, not assumed."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from processing.errors import InputError
+from readerstudy.jobs import registry, services
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.tasks import perform, run_job
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+done: list[int] = []
+
+
+@pytest.fixture(autouse=True)
+def _functions(monkeypatch):
+    done.clear()
+
+    def good(job, report):
+        report(0.5, "half")
+        return lambda: done.append(job.pk)
+
+    def bad(job, report):
+        raise InputError("The series has no pixels.")
+
+    def broken(job, report):
+        return lambda: 1 / 0
+
+    monkeypatch.setattr(registry, "_functions", {"good": good, "bad": bad, "broken": broken})
+
+
+def request(function: str = "good", **inputs) -> Job:
+    return services.request_job(function=function, label="work", study=None, parameters={}, inputs=inputs)[0]
+
+
+def test_the_same_work_asked_for_twice_is_one_job():
+    assert request(a=1).pk == request(a=1).pk
+    assert request(a=1).pk != request(a=2).pk
+
+
+def test_only_one_of_two_workers_gets_a_job():
+    job = request()
+    assert services.claim(job_id=job.pk, worker="one").worker == "one"
+    assert services.claim(job_id=job.pk, worker="two") is None
+
+
+def test_a_message_that_comes_twice_runs_the_job_once():
+    job = request()
+    run_job(job.pk)
+    run_job(job.pk)
+    assert done == [job.pk]
+    job.refresh_from_db()
+    assert (job.state, job.progress, job.attempts) == ("done", 1, 1)
+
+
+def test_bad_material_fails_with_its_sentence_and_can_be_retried():
+    job = request("bad")
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("failed", "The series has no pixels.")
+    assert services.retry(job=job)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("waiting", "")
+
+
+def test_a_result_that_cannot_be_stored_leaves_the_job_failed_and_nothing_stored():
+    job = request("broken")
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "ZeroDivisionError" in job.error
+
+
+def test_a_silent_worker_loses_its_job_and_cannot_finish_it():
+    job = request()
+    first = services.claim(job_id=job.pk, worker="killed")
+    Job.objects.update(
+        heartbeat_at=timezone.now() - timedelta(minutes=5), created_at=timezone.now() - timedelta(hours=1)
+    )
+    assert services.sweep() == 1
+    second = services.claim(job_id=job.pk, worker="alive")
+    assert not services.finish(job=first, store=lambda: done.append(-1))
+    assert services.finish(job=second, store=lambda: done.append(second.pk))
+    assert done == [second.pk]
+
+
+def test_a_job_that_kills_every_worker_ends_as_failed():
+    job = request()
+    for _ in range(services.MAX_ATTEMPTS):
+        assert services.claim(job_id=job.pk, worker="w")
+        Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+        services.sweep()
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "memory" in job.error
+
+
+def test_a_beating_job_is_left_alone():
+    job = services.claim(job_id=request().pk, worker="w")
+    services.sweep()
+    job.refresh_from_db()
+    assert job.state == "running"
+
+
+def test_a_cancelled_job_stores_nothing():
+    job = services.claim(job_id=request().pk, worker="w")
+    assert services.cancel(job=job)
+    perform(job)
+    assert done == []
+    job.refresh_from_db()
+    assert job.state == "cancelled"

@@ -1,0 +1,92 @@
+"""The schedule's rules: once each, balanced, spaced, reproducible, uniform."""
+
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from readerstudy.reading.schedule import ScheduledCase, generate, smallest_distance
+
+COMPARISONS = ["SOC vs FAST", "FAST-DL vs SOC", "FAST-DL vs FAST"]
+
+
+def cases(subjects: int, per_subject: int, training: int = 0) -> list[ScheduledCase]:
+    return [
+        ScheduledCase(f"S{s:03d}-{c}", f"S{s:03d}", training=s < training)
+        for s in range(subjects)
+        for c in range(per_subject)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**48),
+    subjects=st.integers(1, 25),
+    per_subject=st.integers(1, 4),
+    comparisons=st.integers(1, 5),
+    share=st.sampled_from([0, 0.1, 0.25]),
+    training=st.integers(0, 2),
+)
+def test_every_rule_holds_at_every_size(seed, subjects, per_subject, comparisons, share, training):
+    names = [f"c{n}" for n in range(comparisons)]
+    material = cases(subjects, per_subject, training)
+    schedule = generate(seed=seed, readers=["R1", "R2"], cases=material, comparisons=names, repeat_share=share)
+    subject_of = {case.code: case.subject for case in material}
+    wanted = Counter((case.code, name) for case in material if not case.training for name in names)
+    for reader in ("R1", "R2"):
+        own = [e for e in schedule.entries if e.reader == reader]
+        assert [e.position for e in own] == list(range(1, len(own) + 1))
+        kinds = [e.kind for e in own]
+        assert "training" not in kinds[kinds.count("training") :], "training comes first"
+        mains = {e.position: e for e in own if e.kind == "main"}
+        assert Counter((e.case, e.comparison) for e in mains.values()) == wanted
+        for name in names:
+            sides = Counter(e.first_side for e in mains.values() if e.comparison == name)
+            assert abs(sides["left"] - sides["right"]) <= 1
+        for repeat in (e for e in own if e.kind == "repeat"):
+            main = mains[repeat.repeat_of]
+            assert (main.case, main.comparison) == (repeat.case, repeat.comparison)
+            assert main.first_side != repeat.first_side
+            assert main.position < repeat.position
+        read = [subject_of[e.case] for e in own if e.kind != "training"]
+        if schedule.distance is not None:
+            gap = smallest_distance(read)
+            assert gap is None or gap >= schedule.distance
+
+
+def test_the_wished_distance_is_kept_where_it_is_feasible():
+    schedule = generate(seed=7, readers=["R1"], cases=cases(61, 2), comparisons=COMPARISONS, distance=5)
+    assert schedule.distance >= 5
+
+
+def test_one_subject_only_gets_the_largest_feasible_distance():
+    schedule = generate(seed=7, readers=["R1"], cases=cases(1, 2), comparisons=COMPARISONS, distance=5)
+    assert schedule.distance == 1
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not():
+    arguments = {"readers": ["R2", "R1"], "cases": cases(6, 2), "comparisons": COMPARISONS, "repeat_share": 0.1}
+    assert generate(seed=1, **arguments).sha256 == generate(seed=1, **arguments).sha256
+    assert generate(seed=1, **arguments).sha256 != generate(seed=2, **arguments).sha256
+
+
+def test_adding_a_reader_changes_nobody_elses_list():
+    one = generate(seed=5, readers=["R1"], cases=cases(6, 2), comparisons=COMPARISONS)
+    two = generate(seed=5, readers=["R1", "R2"], cases=cases(6, 2), comparisons=COMPARISONS)
+    assert [e for e in two.entries if e.reader == "R1"] == list(one.entries)
+
+
+@pytest.mark.slow
+def test_positions_and_sides_are_uniform_over_seeds():
+    position, side = Counter(), defaultdict(Counter)
+    seeds = 1500
+    material = cases(6, 1)
+    for seed in range(seeds):
+        for e in generate(seed=seed, readers=["R1"], cases=material, comparisons=COMPARISONS[:2]).entries:
+            if e.case == "S000-0" and e.comparison == COMPARISONS[0]:
+                position[e.position] += 1
+                side[e.case][e.first_side] += 1
+    assert chisquare([position[p] for p in range(1, 13)]).pvalue > 1e-4
+    assert chisquare(list(side["S000-0"].values())).pvalue > 1e-4
