@@ -1,0 +1,56 @@
+"""Everything `make test` checks, one step after the other: `python -m tests [--lint]`."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.postgresql import postgresql
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadscope"]
+LINT = {
+    "ruff: lint": [sys.executable, "-m", "ruff", "check"],
+    "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
+    "mypy: types of processing and analysis": [sys.executable, "-m", "mypy"],
+    "import-linter: directions of the house": [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as c; c()",
+    ],
+    "Django: no migration is missing": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lint", action="store_true", help="only the lint step")
+    options = parser.parse_args()
+    results: list[tuple[str, bool, float]] = []
+    # A folder of our own: the tests never meet the data of a site that runs from this checkout.
+    with tempfile.TemporaryDirectory(prefix="readerstudy-tests-") as var:
+        environment = {**os.environ, "READERSTUDY_VAR": var}
+
+        def check(name: str, command: list[str], **extra: str) -> None:
+            print(f"\n== {name}", flush=True)
+            began = time.monotonic()
+            code = subprocess.run(command, cwd=ROOT, env={**environment, **extra}, check=False).returncode
+            results.append((name, code == 0, time.monotonic() - began))
+
+        for name, command in LINT.items():
+            check(name, command)
+        if not options.lint:
+            check("Tests on SQLite", PYTEST)
+            with postgresql() as url:
+                check("Tests on PostgreSQL", [*PYTEST, "-m", "both_databases"], DATABASE_URL=url)
+    print()
+    for name, passed, seconds in results:
+        print(f"{'passed' if passed else 'FAILED'} {seconds:7.1f} s  {name}")
+    return 0 if all(passed for _, passed, _ in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
