@@ -3,9 +3,18 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from readerstudy.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
 app = Celery("readerstudy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["readerstudy.jobs"])
+
+
+@worker_process_init.connect
+def end_with_the_worker(**_: object) -> None:
+    """A worker that is killed takes its children along; their jobs stop beating and are swept."""
+    die_with_parent()
