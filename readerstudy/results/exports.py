@@ -1,0 +1,121 @@
+"""Files that leave a closed study: tables as CSV, the protocol, codebooks, and one zip with all of it."""
+
+import csv
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import IO
+
+from analysis.tables import codebook, column_names, schema
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import protocol_document
+from readerstudy.results.tables import ROWS, Row
+
+TABLES = tuple(ROWS)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FREE_TEXT = {"structure", "remark"}
+
+
+def cell(name: str, value: object) -> str:
+    """One value as text: empty for null, ISO 8601 UTC for times, true and false, numbers in full precision.
+
+    Readers' own words that a spreadsheet would take for a formula get an apostrophe in front.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    text = str(value)
+    return "'" + text if name in FREE_TEXT and text.startswith(FORMULA) else text
+
+
+class _Echo:
+    """A file that hands back what is written, so that the csv module can feed a stream."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines(columns: list[str], rows: Iterable[Row]) -> Iterator[str]:
+    """A header line and one line per row, ended by CRLF as RFC 4180 says; cells in the order of `columns`."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([cell(name, row.get(name)) for name in columns])
+
+
+def table_lines(study: ReaderStudy, table: str, **options: bool) -> Iterator[str]:
+    """One of TABLES as CSV, line by line. `every_revision` only for ratings."""
+    return csv_lines(column_names(table), ROWS[table](study, **options))
+
+
+def table_csv(study: ReaderStudy, table: str) -> bytes:
+    """One of TABLES as the bytes of its CSV file."""
+    return "".join(table_lines(study, table)).encode()
+
+
+def codebook_lines(table: str) -> Iterator[str]:
+    """What each column means: column, type, unit, allowed, required, description."""
+    rows = codebook(table)
+    return csv_lines(list(rows[0]), rows)
+
+
+def protocol_json(study: ReaderStudy) -> bytes:
+    return json.dumps(protocol_document(study), indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+README = """{title}
+
+Tables (CSV, UTF-8, comma, empty = null) with a codebook each; protocol; the results as the site shows them.
+{warning}
+Where      readerstudy {slug}, protocol {protocol}, schedule {schedule}
+Unit       ratings: one row per presentation and criterion, scores as displayed (1 left ... 5 right markedly better);
+           preference = score if the first arm stood on the right, else 6 - score; above 3 favours the first arm
+Only       confirmed presentations, the revision that holds; every revision: ratings.csv?all=1
+Findings   a finding on both sides has one row per side; readers' words that begin like a formula have an apostrophe
+
+The same numbers from these files:
+
+  python -m analysis reading {slug}-ratings.csv --protocol {slug}-protocol.json \\
+      --findings {slug}-findings.csv --integrity {slug}-integrity.csv --series {slug}-series.csv \\
+      --seed {seed} --json reading.json
+  python -m analysis integrity {slug}-metrics.csv --json integrity.json
+
+SHA-256
+
+{hashes}
+"""
+
+
+def write_zip(file: IO[bytes], study: ReaderStudy, results: dict[str, dict], *, seed: int) -> str:
+    """Write everything into one zip; returns its SHA-256.
+
+    results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same
+    bytes: times inside are those of its closing.
+    """
+    contents = {f"{study.slug}-{table}.csv": table_csv(study, table) for table in TABLES}
+    contents[f"{study.slug}-protocol.json"] = protocol_json(study)
+    for name, result in results.items():
+        contents[f"{study.slug}-{name}.json"] = json.dumps(result, indent=1, ensure_ascii=False).encode() + b"\n"
+    for table in TABLES:
+        contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
+        contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()
+    contents["README.txt"] = README.format(
+        title=study.title, slug=study.slug, protocol=study.protocol_sha256, schedule=study.schedule_sha256, seed=seed,
+        warning="\nSYNTHETIC: simulated images. Nothing here is evidence about patients.\n" if study.synthetic else "",
+        hashes="\n".join(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in contents.items()),
+    ).encode()  # fmt: skip
+    stamp = (study.closed_at or study.created_at).astimezone(UTC).timetuple()[:6]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in contents.items():
+            info = zipfile.ZipInfo(f"{study.slug}/{name}", stamp)
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(info, data)
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return digest

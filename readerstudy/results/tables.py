@@ -1,0 +1,236 @@
+"""The tables of a study, row by row, in the columns of their Table Schemas.
+
+Rows name readers, subjects, series and presentations by code; no user name and no token is in them.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Prefetch
+
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.models import Finding, Presentation, Rating, Side, Statement
+
+CHUNK = 500
+Row = dict[str, object]
+
+
+def presentation_code(reader: str, position: int) -> str:
+    """What one reader saw at one position of the schedule: R1-0012."""
+    return f"{reader}-{position:04d}"
+
+
+def series_code(series) -> str:
+    echo = f"-e{series.echo}" if series.echo > 1 else ""
+    return f"{series.case.code}-{series.arm.code}{echo}-v{series.version}"
+
+
+def _presentations(study: ReaderStudy, states: Iterable[str], *prefetch: Prefetch) -> Iterator[Presentation]:
+    """Presentations in these states by reader and position, with everything that the tables say about them."""
+    return (
+        Presentation.objects.filter(study=study, state__in=states)
+        .select_related("reader", "case__subject__site", "comparison__first", "comparison__second", "repeat_of")
+        .prefetch_related(*prefetch)
+        .order_by("reader__code", "position")
+        .iterator(chunk_size=CHUNK)
+    )
+
+
+def _shown(presentation: Presentation) -> Row:
+    """The columns that ratings, integrity and findings share."""
+    return {
+        "study": presentation.study.slug,
+        "subject": presentation.case.subject.code,
+        "case": presentation.case.code,
+        "reader": presentation.reader.code,
+        "presentation": presentation_code(presentation.reader.code, presentation.position),
+        "comparison": presentation.comparison.code,
+    }
+
+
+def _arm_on(presentation: Presentation, side: str) -> str:
+    comparison = presentation.comparison
+    return (comparison.first if side == presentation.first_side else comparison.second).code
+
+
+def _scanners(study: ReaderStudy) -> dict[int, tuple[str, float | None]]:
+    """Scanner and field strength of each case, from its reference arm, else from the first arm that is there."""
+    scanners: dict[int, tuple[str, float | None]] = {}
+    series = study.series.filter(active=True).select_related("arm")
+    for one in sorted(
+        series, key=lambda s: (s.arm.acquisition != "reference", s.arm.reconstruction != "standard", s.pk)
+    ):
+        said = one.parameters
+        name = " ".join(part for part in (said.get("manufacturer"), said.get("model")) if part)
+        scanners.setdefault(one.case_id, (name, said.get("field_strength")))
+    return scanners
+
+
+def ratings(study: ReaderStudy, *, every_revision: bool = False) -> Iterator[Row]:
+    """One row per confirmed presentation and criterion, with the revision that holds.
+
+    A criterion that is not asked for the region is not_applicable, an asked one without an answer missing.
+    `every_revision` gives all revisions, of presentations in progress too; void ones never appear.
+    """
+    criteria, scanners = list(study.criteria.all()), _scanners(study)
+    states = [Presentation.State.CONFIRMED] + ([Presentation.State.IN_PROGRESS] if every_revision else [])
+    answers = Prefetch("ratings", Rating.objects.order_by("revision"))
+    for presentation in _presentations(study, states, answers):
+        presentation.study, case = study, presentation.case
+        scanner, field_strength = scanners.get(case.pk, ("", None))
+        confirmed = presentation.state == Presentation.State.CONFIRMED
+        repeated = presentation.repeat_of
+        shared = {
+            **_shown(presentation),
+            "site": case.subject.site.code,
+            "region": case.region,
+            "plane": case.plane,
+            "weighting": case.weighting,
+            "scanner": scanner,
+            "field_strength": field_strength,
+            "position": presentation.position,
+            "part": presentation.part,
+            "kind": presentation.kind,
+            "repeat_of": presentation_code(presentation.reader.code, repeated.position) if repeated else None,
+            "first": presentation.comparison.first.code,
+            "second": presentation.comparison.second.code,
+            "first_side": presentation.first_side,
+            "seconds": presentation.seconds,
+            "confirmed_at": presentation.confirmed_at,
+        }
+        given: dict[int, list[Rating]] = {}
+        for rating in presentation.ratings.all():
+            given.setdefault(rating.criterion_id, []).append(rating)
+        for criterion in criteria:
+            revisions = given.get(criterion.pk, [])
+            for rating in revisions if every_revision else revisions[-1:]:
+                yield {
+                    **shared,
+                    "criterion": criterion.code,
+                    "score": rating.score,
+                    "status": rating.status,
+                    "revision": rating.revision,
+                    "rated_at": rating.rated_at,
+                }
+            if not revisions and confirmed:
+                asked = criterion.asked_for(case.region)
+                status = Rating.Status.MISSING if asked else Rating.Status.NOT_APPLICABLE
+                empty = {"score": None, "revision": None, "rated_at": None}
+                yield {**shared, "criterion": criterion.code, "status": status.value, **empty}
+
+
+def _live_findings() -> Prefetch:
+    return Prefetch("findings", Finding.objects.filter(withdrawn_at=None).order_by("pk"))
+
+
+def consistent(side: str, said: str | None, sides: Iterable[str]) -> bool | None:
+    """Whether nothing was reported on this panel. None: not answered, or found without saying on which side."""
+    sides = set(sides)
+    if sides & {side, Finding.On.BOTH}:
+        return False
+    if Finding.On.UNDETERMINED in sides or said not in ("none", "findings") or (said == "findings" and not sides):
+        return None
+    return True
+
+
+def diagnostic(side: str, said: str | None) -> bool | None:
+    """Whether this panel was judged of diagnostic quality; None if not answered."""
+    return None if not said else said in ("both", side)
+
+
+def integrity(study: ReaderStudy) -> Iterator[Row]:
+    """One row per panel of every confirmed presentation."""
+    statements = Prefetch("statements", Statement.objects.exclude(subject="comment").order_by("revision"))
+    confirmed = [Presentation.State.CONFIRMED]
+    for presentation in _presentations(study, confirmed, statements, _live_findings()):
+        presentation.study = study
+        said = {s.subject: s.value for s in presentation.statements.all()}
+        sides = [finding.side for finding in presentation.findings.all()]
+        for side in (Side.LEFT.value, Side.RIGHT.value):
+            yield {
+                **_shown(presentation),
+                "kind": presentation.kind,
+                "side": side,
+                "arm": _arm_on(presentation, side),
+                "consistent": consistent(side, said.get("integrity"), sides),
+                "diagnostic": diagnostic(side, said.get("diagnostic")),
+            }
+
+
+def findings(study: ReaderStudy) -> Iterator[Row]:
+    """One row per finding that was not withdrawn; a finding on both sides has one row per side."""
+    for presentation in _presentations(study, [Presentation.State.CONFIRMED], _live_findings()):
+        presentation.study = study
+        for finding in presentation.findings.all():
+            for side in ("left", "right") if finding.side == Finding.On.BOTH else (finding.side,):
+                yield {
+                    **_shown(presentation),
+                    "side": side,
+                    "arm": None if side == Finding.On.UNDETERMINED else _arm_on(presentation, side),
+                    "kind": finding.kind,
+                    "structure": finding.structure,
+                    "remark": finding.remark,
+                    "i": finding.i,
+                    "j": finding.j,
+                    "k": finding.k,
+                }
+
+
+def series(study: ReaderStudy) -> Iterator[Row]:
+    """One row per active series: how the pixels of one case in one arm came to be."""
+    active = (
+        study.series.filter(active=True, case__subject__withdrawn_at=None)
+        .select_related("case__subject__site", "arm", "made_from__case", "made_from__arm")
+        .order_by("case__code", "arm__place", "echo")
+    )
+    for one in active.iterator(chunk_size=CHUNK):
+        said, subject = one.parameters, one.case.subject
+        column, row, _ = one.spacing  # mm between neighbouring columns, rows, slices
+        age = subject.age if subject.age is not None else said.get("age")
+        yield {
+            "subject": subject.code,
+            "site": subject.site.code,
+            "case": one.case.code,
+            "arm": one.arm.code,
+            "series": series_code(one),
+            "sha256": one.sha256,
+            **{name: said.get(name) for name in SCANNER_COLUMNS},
+            "matrix": f"{one.columns}x{one.rows}",
+            "pixel_spacing": f"{row:.6g}x{column:.6g}",
+            "slices": one.slices,
+            "processing_seconds": one.processing_seconds,
+            "made_from": series_code(one.made_from) if one.made_from else None,
+            "model_name": f"{one.model_name} {one.model_version}".strip(),
+            "model_sha256": one.model_sha256,
+            "age": age if age is None else min(age, 90),
+            "sex": subject.sex or said.get("sex"),
+        }
+
+
+SCANNER_COLUMNS = [
+    "manufacturer", "model", "software", "field_strength", "tr", "te", "ti", "flip_angle", "echo_train_length",
+    "averages", "slice_thickness", "acquisition_seconds",
+]  # fmt: skip
+
+
+def metrics(study: ReaderStudy) -> Iterator[Row]:
+    """One row per pair of active series, metric, region and slice."""
+    present = study.metrics.filter(reference__active=True, test__active=True, case__subject__withdrawn_at=None)
+    present = present.select_related("case__subject", "reference__arm", "test__arm")
+    for metric in present.iterator(chunk_size=CHUNK):
+        yield {
+            "subject": metric.case.subject.code,
+            "case": metric.case.code,
+            "reference": metric.reference.arm.code,
+            "test": metric.test.arm.code,
+            "metric": metric.metric,
+            "region": metric.region,
+            "slice": metric.slice,
+            "value": metric.value,
+            "data_range": metric.data_range,
+            "range_rule": metric.range_rule,
+            "registered": metric.registered,
+            "settings_hash": metric.settings_hash,
+        }
+
+
+ROWS = {"ratings": ratings, "integrity": integrity, "findings": findings, "series": series, "metrics": metrics}
