@@ -18,9 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = sorted(module.name for module in pkgutil.iter_modules(command_line.__path__))
     # Only the wanted command is imported: some load libraries that take seconds.
     wanted = [name for name in names if words and words[0] == name] or names
-    parser = argparse.ArgumentParser(
-        prog="python -m processing", description="Pixels in, pixels or numbers out."
-    )
+    parser = argparse.ArgumentParser(prog="python -m processing", description="Pixels in, pixels or numbers out.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in wanted:
         module = importlib.import_module(f"{command_line.__name__}.{name}")

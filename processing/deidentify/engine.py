@@ -1,0 +1,189 @@
+"""Build a new data set from what the rules keep; nothing is carried over that no rule names."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from pathlib import Path
+
+import numpy as np
+from pydicom import DataElement, Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from processing.deidentify.report import Report, name_of
+from processing.deidentify.rules import VERSION, passed, rules
+from processing.dicom import words
+from processing.dicom.frames import attributes
+from processing.dicom.header import check, tolerant
+from processing.dicom.parameters import OLDEST, age_in_years, free_words, region_of, weighting_of
+from processing.dicom.pixels import stored_values
+from processing.dicom.private import promote
+from processing.dicom.weighting import TO_CONTRAST
+from processing.errors import InputError
+
+IMPLEMENTATION_UID = UID("2.25.126474329310374936219186210353262110427")
+IMPLEMENTATION_NAME = "READERSTUDY"
+METHOD = f"Deny by default: only listed attributes kept, rules {VERSION}"
+
+
+def keyed_uid(key: bytes, uid: str) -> str:
+    """The new UID of an old one: the same for one key, not to be reversed without it."""
+    digest = hmac.new(key, b"uid\0" + uid.strip().encode(), hashlib.sha256).digest()
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
+
+
+def pseudonym(key: bytes, identity: str) -> str:
+    """Eight hexadecimal digits for one patient and key."""
+    return hmac.new(key, b"patient\0" + identity.strip().encode(), hashlib.sha256).hexdigest()[:8]
+
+
+def subject_key(key: bytes, dataset: Dataset) -> str:
+    """Pseudonym from PatientID, or from the study where there is none."""
+    identity = str(dataset.get("PatientID") or "").strip()
+    return pseudonym(key, identity or f"study {dataset.get('StudyInstanceUID', '')}")
+
+
+def deidentify(dataset: Dataset, *, key: bytes, pixels: np.ndarray | None = None) -> tuple[Dataset, Report]:
+    """A clean copy of an MR image and the report on it.
+
+    dataset: classic or enhanced MR with pixels, as `header.open_dicom` returns it. key: secret of the study;
+    the same key gives the same UIDs and pseudonyms. pixels: stored values, if read before. The copy is explicit
+    VR little endian with unchanged pixel values; region and contrast that only free text or private tags told
+    are written as codes.
+    Raises InputError if the file is not an MR image that can be used.
+    """
+    with tolerant():
+        check(dataset)
+        promote(dataset)
+        report = Report(files=1)
+        clean = _filtered(dataset, key, report)
+        if pixels is None:
+            pixels = stored_values(dataset)
+        clean.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+        clean["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
+        clean.PatientName = ""
+        clean.PatientID = subject_key(key, dataset)
+        age = age_in_years(dataset)
+        if age is not None and age >= OLDEST:
+            clean.PatientAge = f"{OLDEST:03d}Y"
+        elif age is not None and not clean.get("PatientAge"):
+            clean.PatientAge = f"{int(age):03d}Y"
+        clean.PatientIdentityRemoved = "YES"
+        clean.DeidentificationMethod = METHOD
+        clean.LongitudinalTemporalInformationModified = "REMOVED"
+        found = attributes(dataset, 0)
+        region = region_of(dataset, found)
+        if region in words.BODY_PARTS:
+            clean.BodyPartExamined = words.BODY_PARTS[region]
+        # Only where the timing does not tell: echoes in one file may differ in contrast.
+        if weighting_of(found, set()) is None:
+            contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")
+            if contrast:
+                clean.AcquisitionContrast = contrast
+        _note(dataset, report)
+        _write_meta(clean)
+    return clean, report
+
+
+def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
+    clean = Dataset()
+    for tag in sorted(dataset.keys()):
+        rule = rules().get(tag)
+        if rule is None:
+            report.removed[name_of(tag)] += 1
+            continue
+        try:
+            element = dataset[tag]
+        except Exception:  # a value that cannot be read cannot be checked
+            report.refused_values[name_of(tag)] += 1
+            continue
+        if rule.action in ("pixels", "pseudonym", "region"):
+            report.count(report.kept if rule.action == "pixels" else report.replaced, element)
+            continue  # written by `deidentify`
+        if rule.action == "descend":
+            if element.VR != "SQ":
+                report.count(report.refused_values, element)
+                continue
+            items = [_filtered(item, key, report) for item in element.value]
+            clean.add(DataElement(tag, "SQ", Sequence(items)))
+            report.count(report.kept, element)
+        elif rule.action == "uid":
+            clean.add(DataElement(tag, "UI", keyed_uid(key, str(element.value)) if element.value else ""))
+            report.count(report.replaced, element)
+        elif rule.action == "class":
+            clean.add(DataElement(tag, "UI", str(element.value)))
+            report.count(report.kept, element)
+        elif rule.action == "empty":
+            clean.add(DataElement(tag, element.VR, Sequence() if element.VR == "SQ" else None))
+            report.count(report.emptied, element)
+        elif rule.action == "set":
+            clean.add(DataElement(tag, element.VR, rule.value))
+            report.count(report.replaced, element)
+        else:
+            value = passed(rule.check, element.value)
+            if value is None and element.value is not None:
+                report.count(report.refused_values, element)
+                continue
+            clean.add(DataElement(tag, element.VR, value))
+            report.count(report.kept, element)
+    return clean
+
+
+def _note(dataset: Dataset, report: Report) -> None:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_compressed:
+        report.notes.add(f"{syntax.name} decoded and stored uncompressed.")
+    groups = {tag.group for tag in dataset.keys()}  # noqa: SIM118 - a data set iterates over values
+    if any(group >> 8 == 0x60 for group in groups):
+        report.notes.add("Overlay planes removed.")
+    if 0x2005 in groups:
+        report.notes.add("Philips: values by the standard rescale slope; the private scale slope is removed.")
+    unused = dataset.BitsAllocated - dataset.BitsStored
+    if unused and not dataset.get("PixelRepresentation", 0):
+        report.notes.add("Bits above the stored ones are zero.")
+
+
+def _write_meta(clean: Dataset) -> None:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = clean.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = clean.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.ImplementationVersionName = IMPLEMENTATION_NAME
+    clean.file_meta = meta
+    clean.preamble = b"\0" * 128
+
+
+def save(clean: Dataset, path: Path) -> None:
+    """Write a clean data set whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with tolerant():
+            clean.save_as(part, enforce_file_format=True)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def frame_subset(clean: Dataset, indices: list[int], part: str) -> Dataset:
+    """An enhanced image with some of its frames (0-based) only; `part` makes its UIDs differ from the rest's."""
+    if len(indices) == len(clean.PerFrameFunctionalGroupsSequence):
+        return clean
+    pixels = stored_values(clean)[indices]
+    subset = Dataset(clean)
+    subset.PerFrameFunctionalGroupsSequence = Sequence(clean.PerFrameFunctionalGroupsSequence[n] for n in indices)
+    subset.NumberOfFrames = len(indices)
+    subset.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes()
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        setattr(subset, keyword, keyed_uid(part.encode(), str(clean.get(keyword))))
+    _write_meta(subset)
+    return subset
+
+
+def reject_short_key(key: bytes) -> None:
+    """Raise InputError if the key is too short to keep identities from being guessed."""
+    if len(key) < 16:
+        raise InputError("The key of the study has under 16 bytes; identities could be guessed.")

@@ -1,0 +1,1 @@
+"""Read, sort and write DICOM MR series."""

@@ -1,0 +1,151 @@
+"""One frame per image plane, the same for classic files (one frame) and enhanced files (many)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.uid import EnhancedMRImageStorage
+
+from processing.errors import InputError
+
+# What may tell apart images that lie at the same place, in the order in which it is tried.
+SPLITTERS = (
+    "EchoTime",
+    "DiffusionBValue",
+    "DiffusionDirection",
+    "InversionTime",
+    "TemporalPosition",
+    "FlipAngle",
+    "AcquisitionNumber",
+    "ImageType",
+    "TriggerTime",
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where one image plane lies and how its stored values become intensities.
+
+    position: centre of the first voxel, mm, LPS; orientation: direction of increasing column, then of
+    increasing row (unit vectors); spacing: between rows, between columns, mm; thickness in mm or None.
+    slope, intercept: rescale to intensities. index: frame number in the file, from 0.
+    marks: values of SPLITTERS, None where the header does not say.
+    """
+
+    path: Path
+    index: int
+    series_uid: str
+    stack: str
+    rows: int
+    columns: int
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float, float, float]
+    spacing: tuple[float, float]
+    thickness: float | None
+    slope: float
+    intercept: float
+    marks: Mapping[str, Any]
+
+
+def is_enhanced(dataset: Dataset) -> bool:
+    """Whether the file is an Enhanced MR Image."""
+    return bool(dataset.SOPClassUID == EnhancedMRImageStorage)
+
+
+def attributes(dataset: Dataset, index: int) -> dict[str, Any]:
+    """Standard attributes of one frame by keyword: those of the file, overridden by its functional groups."""
+    found = {element.keyword: element.value for element in dataset if element.VR != "SQ" and element.keyword}
+    if not is_enhanced(dataset):
+        return found
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    for group in [*shared[:1], dataset.PerFrameFunctionalGroupsSequence[index]]:
+        for sequence in group:
+            if sequence.VR != "SQ" or not sequence.keyword or not sequence.value:
+                continue
+            values = {e.keyword: e.value for e in sequence.value[0] if e.VR != "SQ" and e.keyword}
+            if values.get("AcquisitionContrast") == "UNKNOWN":
+                del values["AcquisitionContrast"]
+            found.update(values)
+            for inner in sequence.value[0]:
+                if inner.keyword in ("AnatomicRegionSequence", "DiffusionGradientDirectionSequence") and inner.value:
+                    found.update({e.keyword: e.value for e in inner.value[0] if e.VR != "SQ" and e.keyword})
+    return found
+
+
+def number(value: Any) -> float | None:
+    """A finite number, the first of several, or None. Philips writes 7.23e75 where it has none."""
+    try:
+        if isinstance(value, (list, tuple)) or (hasattr(value, "__iter__") and not isinstance(value, str)):
+            value = next(iter(value))
+        result = float(value)
+    except (TypeError, ValueError, StopIteration):
+        return None
+    return result if np.isfinite(result) and abs(result) < 1e30 else None
+
+
+def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(value) for value in found[keyword])
+    except (KeyError, TypeError, ValueError):
+        values = ()
+    if len(values) != count or not np.isfinite(values).all():
+        raise InputError(f"The image does not say its {what} ({keyword}); it cannot be placed in space.")
+    return values
+
+
+def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
+    def rounded(*keywords: str) -> float | None:
+        values = [number(found.get(keyword)) for keyword in keywords]
+        known = [value for value in values if value is not None]
+        return round(known[0], 2) if known else None
+
+    direction = found.get("DiffusionGradientOrientation")
+    return {
+        "EchoTime": rounded("EffectiveEchoTime", "EchoTime"),
+        "DiffusionBValue": rounded("DiffusionBValue"),
+        "DiffusionDirection": tuple(round(float(v), 3) for v in direction) if direction else None,
+        "InversionTime": rounded("InversionTimes", "InversionTime"),
+        "TemporalPosition": rounded("TemporalPositionIndex", "TemporalPositionIdentifier"),
+        "FlipAngle": rounded("FlipAngle"),
+        "AcquisitionNumber": rounded("AcquisitionNumber"),
+        "ImageType": tuple(str(v) for v in found.get("FrameType") or found.get("ImageType") or ()),
+        "TriggerTime": rounded("NominalCardiacTriggerDelayTime", "TriggerTime"),
+    }
+
+
+def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
+    """The frames of one file in file order. Raises InputError if one has no place in space."""
+    result = []
+    for index in range(len(dataset.PerFrameFunctionalGroupsSequence) if is_enhanced(dataset) else 1):
+        found = attributes(dataset, index)
+        orientation = _numbers(found, "ImageOrientationPatient", 6, "orientation")
+        column, row = np.array(orientation[:3]), np.array(orientation[3:])
+        if abs(column @ row) > 1e-2 or any(abs(np.linalg.norm(v) - 1) > 1e-2 for v in (column, row)):
+            raise InputError("The image orientation is not two perpendicular directions; export the series again.")
+        spacing = _numbers(found, "PixelSpacing", 2, "pixel size")
+        if min(spacing) <= 0:
+            raise InputError("The pixel size is not positive; export the series again.")
+        slope, intercept = number(found.get("RescaleSlope", 1)), number(found.get("RescaleIntercept", 0))
+        result.append(
+            Frame(
+                path=path,
+                index=index,
+                series_uid=str(dataset.get("SeriesInstanceUID", "")),
+                stack=str(found.get("StackID", "")),
+                rows=int(dataset.Rows),
+                columns=int(dataset.Columns),
+                position=_numbers(found, "ImagePositionPatient", 3, "position"),  # type: ignore[arg-type]
+                orientation=orientation,  # type: ignore[arg-type]
+                spacing=spacing,  # type: ignore[arg-type]
+                thickness=number(found.get("SpacingBetweenSlices")) or number(found.get("SliceThickness")),
+                slope=1.0 if slope in (None, 0.0) else slope,
+                intercept=0.0 if intercept is None else intercept,
+                marks=_marks(found),
+            )
+        )
+    return result

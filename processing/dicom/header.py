@@ -1,0 +1,120 @@
+"""Open a DICOM file and decide whether it is an MR image that can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydicom import Dataset, config, dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID, EnhancedMRImageStorage, MRImageStorage
+
+from processing.dicom.private import promote
+from processing.errors import InputError
+
+CLASSIC = MRImageStorage
+ENHANCED = EnhancedMRImageStorage
+_KINDS = {
+    "PHASE": "phase",
+    "P": "phase",
+    "REAL": "real",
+    "R": "real",
+    "IMAGINARY": "imaginary",
+    "I": "imaginary",
+}
+
+
+class NotAnImageError(InputError):
+    """A file that is no image at all (not DICOM, raw data, a report): it may lie beside a series."""
+
+
+@contextmanager
+def tolerant() -> Iterator[None]:
+    """Read and write values as they are: pydicom's warnings quote values, which may identify."""
+    with config.disable_value_validation():
+        yield
+
+
+def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
+    """Parse one file, with or without its pixel data.
+
+    Raises NotAnImageError if it is not DICOM, InputError if it ends in the middle of the header.
+    """
+    try:
+        with tolerant():
+            return dcmread(path, stop_before_pixels=not pixels)
+    except InvalidDicomError:
+        return _without_preamble(path, pixels)
+    except IsADirectoryError:
+        raise NotAnImageError("This is a folder, not a DICOM file.") from None
+    except (FileNotFoundError, PermissionError):
+        raise InputError("The file cannot be read.") from None
+    except Exception:  # pydicom raises many kinds on damaged files
+        raise InputError("The DICOM file is damaged or truncated; export it again.") from None
+
+
+def _without_preamble(path: Path, pixels: bool) -> Dataset:
+    """Old files start with the data set itself; anything else is not DICOM."""
+    with path.open("rb") as stream:
+        start = stream.read(6)
+    if start[:4] not in (b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x02\x00\x00\x00"):
+        raise NotAnImageError("This is not a DICOM file." if start else "The file is empty.")
+    try:
+        with tolerant():
+            dataset = dcmread(path, stop_before_pixels=not pixels, force=True)
+            _ = dataset.SOPClassUID
+    except Exception:
+        raise InputError("The DICOM file is damaged or truncated; export it again.") from None
+    return dataset
+
+
+def read_header(path: Path) -> Dataset:
+    """Header of a usable MR image, with what private tags hold about geometry and time made standard.
+
+    Raises InputError with the reason if the file is not a magnitude MR image with pixels.
+    """
+    dataset = open_dicom(path, pixels=False)
+    try:
+        with tolerant():
+            check(dataset)
+            promote(dataset)
+    except InputError:
+        raise
+    except Exception:  # a value that cannot be converted
+        raise InputError("The DICOM header holds values that cannot be read; export it again.") from None
+    return dataset
+
+
+def check(dataset: Dataset) -> None:
+    """Raise InputError unless the header describes a magnitude MR image with grey pixels."""
+    sop_class = UID(str(dataset.get("SOPClassUID", "")))
+    if sop_class not in (CLASSIC, ENHANCED):
+        name = sop_class.name if sop_class.is_private is False and sop_class.name != sop_class else "Unknown class"
+        modality = str(dataset.get("Modality", ""))
+        if "Rows" not in dataset or "Raw" in name or modality in ("SR", "PR", "KO", "REG"):
+            raise NotAnImageError(f"{name}: it holds no image pixels.")
+        raise InputError(f"{name}: not an MR series.")
+    missing = [word for word in ("Rows", "Columns", "BitsAllocated", "BitsStored") if word not in dataset]
+    if missing:
+        raise InputError("The image description ends early: the file is truncated; export it again.")
+    if dataset.get("SamplesPerPixel", 1) != 1 or dataset.get("PhotometricInterpretation") != "MONOCHROME2":
+        raise InputError("The image is in colour or inverted; only MONOCHROME2 images can be read.")
+    if dataset.BitsAllocated not in (8, 16) or dataset.get("HighBit", dataset.BitsStored - 1) != dataset.BitsStored - 1:
+        raise InputError("The pixels have an unusual layout; export the series again with 8 or 16 bits.")
+    if str(dataset.get("BurnedInAnnotation", "NO")).upper() == "YES":
+        raise InputError("The header says that text is burned into the image; it cannot be de-identified.")
+    kinds = [str(kind).upper() for kind in dataset.get("ImageType") or []]
+    if "MOSAIC" in kinds:
+        raise InputError("A Siemens mosaic: export the series as single slices or as enhanced MR.")
+    component = str(dataset.get("ComplexImageComponent", "")).upper()
+    for word in [component, *[kind.split("_")[0] for kind in kinds[2:3]], *kinds[3:4]]:
+        if word in _KINDS:
+            raise InputError(f"A {_KINDS[word]} image: only magnitude images can be read.")
+    if sop_class == ENHANCED:
+        if not dataset.get("PerFrameFunctionalGroupsSequence"):
+            raise InputError("The enhanced MR file has no functional groups: it is truncated; export it again.")
+        if len(dataset.PerFrameFunctionalGroupsSequence) != int(dataset.get("NumberOfFrames", 1)):
+            raise InputError("The number of frames differs from the number of their descriptions; export it again.")
+    elif int(dataset.get("NumberOfFrames") or 1) != 1:
+        raise InputError("A classic MR file with several frames; export it as enhanced MR or as single slices.")

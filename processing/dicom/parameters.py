@@ -1,0 +1,132 @@
+"""Acquisition parameters of a series from its headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+
+from processing.deidentify import rules
+from processing.dicom import weighting as contrast
+from processing.dicom import words
+from processing.dicom.frames import attributes, number
+from processing.volume import Parameters
+
+OLDEST = 90  # years: 90 stands for 90 and more
+_FREE_TEXTS = ("SeriesDescription", "ProtocolName", "StudyDescription")
+
+
+def plane(affine: np.ndarray) -> str:
+    """sagittal, coronal or axial by the slice normal; oblique if it is over 30° from all three axes."""
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    shares = np.abs(normal) / np.linalg.norm(normal)
+    axis = int(np.argmax(shares))
+    return ("sagittal", "coronal", "axial")[axis] if shares[axis] >= np.cos(np.radians(30)) else "oblique"
+
+
+def age_in_years(dataset: Dataset) -> float | None:
+    """From PatientAge, else from birth and study date; 90 for 90 and more."""
+    match = re.fullmatch(r"(\d{3})([DWMY])", str(dataset.get("PatientAge", "")).strip())
+    if match:
+        days = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}[match[2]]
+        years = round(int(match[1]) * days / 365.25, 2)
+        if years == 0 and match[2] == "Y":  # a placeholder
+            return None
+    else:
+        try:
+            born, seen = (
+                date.fromisoformat(re.sub(r"\D", "", str(dataset.get(keyword, "")))[:8])
+                for keyword in ("PatientBirthDate", "StudyDate")
+            )
+        except ValueError:
+            return None
+        years = float((seen - born).days // 365.25)
+        if not 0 <= years < 130:
+            return None
+    return float(min(years, OLDEST))
+
+
+def weighting_of(found: Mapping[str, Any], free_words: set[str]) -> str | None:
+    """Contrast: quantitative maps first, then what the scanner declares, then timing, then whitelisted words."""
+    kinds = {str(kind).upper() for kind in [*(found.get("ImageType") or []), *(found.get("FrameType") or [])]}
+    if "ADC" in kinds:
+        return "ADC"
+    declared = contrast.FROM_CONTRAST.get(str(found.get("AcquisitionContrast", "")))
+    if declared:
+        return declared
+    if (number(found.get("DiffusionBValue")) or 0) > 0 or "DIFFUSION" in kinds:
+        return "DWI"
+    ti = number(found.get("InversionTimes")) or number(found.get("InversionTime"))
+    if str(found.get("InversionRecovery", "")) == "NO":
+        ti = None
+    return contrast.from_timing(
+        family=_family(found),
+        tr=number(found.get("RepetitionTime")),
+        te=number(found.get("EffectiveEchoTime")) or number(found.get("EchoTime")),
+        ti=ti,
+        flip_angle=number(found.get("FlipAngle")),
+    ) or contrast.from_tokens(free_words)
+
+
+def _family(found: Mapping[str, Any]) -> contrast.Family | None:
+    classic = found.get("ScanningSequence") or ()
+    codes = {classic} if isinstance(classic, str) else {str(code) for code in classic}
+    enhanced = str(found.get("EchoPulseSequence", ""))
+    if "SE" in codes or enhanced in ("SPIN", "BOTH"):
+        return "SE"
+    if "GR" in codes or enhanced == "GRADIENT":
+        return "GR"
+    return None
+
+
+def region_of(dataset: Dataset, found: Mapping[str, Any]) -> str | None:
+    """Region by BodyPartExamined, else the anatomic region code, else whitelisted words of descriptions."""
+    return (
+        words.region(words.tokens(dataset.get("BodyPartExamined")))
+        or words.ANATOMY.get(str(found.get("CodeValue", "")))
+        or words.region(words.tokens(*(dataset.get(keyword) for keyword in _FREE_TEXTS)))
+    )
+
+
+def free_words(dataset: Dataset) -> set[str]:
+    """Words of the descriptions, for look-up in whitelists only."""
+    return words.tokens(*(dataset.get(keyword) for keyword in _FREE_TEXTS))
+
+
+def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameters:
+    """Parameters of the volume to which frame `index` of the file belongs; only vetted texts are taken."""
+    found = attributes(dataset, index)
+
+    def value(*keywords: str) -> float | None:
+        known = [number(found.get(keyword)) for keyword in keywords]
+        return next((v for v in known if v is not None), None)
+
+    def text(keyword: str) -> str | None:
+        return rules.vetted_text(keyword, dataset.get(keyword))
+
+    inversion = value("InversionTimes", "InversionTime")
+    trains = value("EchoTrainLength", "RFEchoTrainLength")
+    sex = str(dataset.get("PatientSex", "")).strip().upper()
+    return Parameters(
+        region=region_of(dataset, found),
+        plane=plane(affine),
+        weighting=weighting_of(found, free_words(dataset)),
+        manufacturer=text("Manufacturer"),
+        model=text("ManufacturerModelName"),
+        software=text("SoftwareVersions"),
+        field_strength=value("MagneticFieldStrength"),
+        tr=value("RepetitionTime"),
+        te=value("EffectiveEchoTime", "EchoTime"),
+        ti=inversion if inversion else None,
+        flip_angle=value("FlipAngle"),
+        echo_train_length=None if trains is None else int(trains),
+        averages=value("NumberOfAverages"),
+        slice_thickness=value("SliceThickness"),
+        acquisition_seconds=value("AcquisitionDuration"),
+        age=age_in_years(dataset),
+        sex=sex if sex in ("F", "M", "O") else None,
+    )

@@ -1,0 +1,144 @@
+"""NIfTI and NRRD to volumes and back. Both are read in storage order: the third index is the slice."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+
+from processing.dicom import words
+from processing.dicom.parameters import plane
+from processing.dicom.weighting import from_tokens
+from processing.errors import InputError
+from processing.volume import Parameters, Volume
+
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
+LARGEST_BYTES = 4 << 30
+_LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def is_volume_file(path: Path) -> bool:
+    """Whether the name is one of a NIfTI or NRRD file."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def _image(path: Path) -> nibabel.Nifti1Image:
+    """Parse by content, as uploaded files may have lost their name."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read()
+    except OSError:
+        raise InputError("The file cannot be read.") from None
+    try:
+        if content[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+                content = packed.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise InputError("The image is larger than 4 GiB; send it in parts.")
+        # The first number is the header's size, in either byte order.
+        kind = nibabel.Nifti2Image if content[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nibabel.Nifti1Image
+        return kind.from_bytes(content)
+    except InputError:
+        raise
+    except Exception:  # gzip and nibabel raise many kinds on damaged files
+        raise InputError("This is no NIfTI file, or it is damaged or truncated; export it again.") from None
+
+
+def read_nifti(path: Path) -> Volume:
+    """A three-dimensional NIfTI-1 or -2 image, scl_slope applied, sform before qform.
+
+    Raises InputError for damaged files, colour, complex or four-dimensional images.
+    """
+    image = _image(path)
+    shape = tuple(size for size in image.shape[3:] if size != 1)
+    if len(image.shape) < 3 or shape:
+        raise InputError(f"The image has shape {image.shape}; only one three-dimensional image can be read.")
+    if image.get_data_dtype().kind not in "iuf":
+        raise InputError("The image is in colour or complex; only real numbers can be read.")
+    try:
+        data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
+    except Exception:  # truncated or corrupt compression
+        raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
+    affine = _LPS_FROM_RAS @ image.affine
+    return Volume(np.transpose(data, (2, 1, 0)), affine, parameters=_parameters(path, affine))
+
+
+def read_nrrd(path: Path) -> Volume:
+    """A three-dimensional NRRD image; ITK's coordinates are LPS already."""
+    import SimpleITK  # heavy, and only NRRD needs it
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        image = reader.Execute()
+    except RuntimeError:
+        raise InputError("The NRRD file cannot be read: missing or damaged; export it again.") from None
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError("The NRRD image is not one three-dimensional grey image.")
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
+    affine[:3, 3] = image.GetOrigin()
+    array = SimpleITK.GetArrayFromImage(image)
+    return Volume(np.asarray(array, dtype=np.float32), affine, parameters=_parameters(path, affine))
+
+
+def _parameters(path: Path, affine: np.ndarray) -> Parameters:
+    named = words.tokens(path.name, path.parent.name)
+    return Parameters(region=words.region(named), plane=plane(affine), weighting=from_tokens(named))
+
+
+def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
+    """Write float32 NIfTI-1 in the order of the volume; `description` (79 ASCII characters) is the only text."""
+    data = np.ascontiguousarray(np.transpose(volume.array, (2, 1, 0)))
+    image = nibabel.Nifti1Image(data, _LPS_FROM_RAS @ volume.affine)
+    image.set_data_dtype(np.float32)
+    image.header["descrip"] = description.encode("ascii", "replace")[:79]
+    return _save(image, path)
+
+
+def clean_nifti(source: Path, target: Path) -> Path:
+    """Copy an image without anything that could identify: values, type, scale and place in space stay.
+
+    Extensions, description, intent name, auxiliary file, database name and further free texts are gone.
+    """
+    image = _image(source)
+    header = nibabel.Nifti1Header() if image.header["sizeof_hdr"] == 348 else nibabel.Nifti2Header()
+    proxy: Any = image.dataobj
+    stored = np.asanyarray(proxy.get_unscaled())
+    clean = type(image)(stored, None, header)
+    clean.set_data_dtype(image.get_data_dtype())
+    for name in ("cal_min", "cal_max"):
+        clean.header[name] = image.header[name]
+    clean.header.set_zooms(image.header.get_zooms())
+    sform, sform_code = image.get_sform(coded=True)
+    qform, qform_code = image.get_qform(coded=True)
+    clean.set_qform(qform, int(qform_code))
+    clean.set_sform(sform, int(sform_code))
+    clean.header.set_xyzt_units(*_units(image))
+    return _save(clean, target, scale=(float(proxy.slope), float(proxy.inter)))
+
+
+def _units(image: nibabel.Nifti1Image) -> tuple[str, str]:
+    space, time = image.header.get_xyzt_units()
+    return ("mm" if space == "unknown" else space), time
+
+
+def _save(image: nibabel.Nifti1Image, path: Path, *, scale: tuple[float, float] = (1.0, 0.0)) -> Path:
+    content = bytearray(image.to_bytes())
+    # nibabel chooses the scale itself; slope and intercept stand at fixed places of the header.
+    place, form = (112, "<2f") if image.header["sizeof_hdr"] == 348 else (176, "<2d")
+    struct.pack_into(form, content, place, *scale)
+    if path.name.endswith(".gz"):
+        content = bytearray(gzip.compress(content, compresslevel=4, mtime=0))
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
