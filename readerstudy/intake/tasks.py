@@ -36,7 +36,7 @@ def sort_upload(job: Job, report):
                 report(0.2 * number / len(sealed), f"{number} of {len(sealed)} files unsealed")
         found = sort_files(
             files, clean, key=services.pseudonym_key(upload.study),
-            progress=lambda share: report(0.2 + 0.7 * share, "sorting and de-identifying"),
+            progress=lambda done, total: report(0.2 + 0.7 * done / total, "sorting and de-identifying"),
         )  # fmt: skip
         report(0.9, "storing")
         series = [(one, archive_files(one.files)) for one in found.series]

@@ -1,5 +1,6 @@
 """Make the series of a made arm from its source."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -14,22 +15,19 @@ from readerstudy.protocol.models import Arm
 
 @job_function("material.enhance")
 def enhance_series(job: Job, report):
-    import os
-
+    # Torch is loaded here, in the worker's child process, never by the web server.
     from processing.dicom.write import write_derived
+    from processing.enhance import enhance
 
-    from processing.enhance import enhance, set_threads
-
-    set_threads(max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS))
     source = Series.objects.get(pk=job.parameters["source"])
-    case, arm = (
-        Case.objects.select_related("study").get(pk=job.parameters["case"]),
-        Arm.objects.get(pk=job.parameters["arm"]),
-    )
+    case = Case.objects.select_related("study").get(pk=job.parameters["case"])
+    arm = Arm.objects.get(pk=job.parameters["arm"])
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
-        volume = volumes.read(paths)
         enhanced = enhance(
-            volume, model=job.parameters["model"], progress=lambda share: report(0.9 * share, "enhancing")
+            volumes.read(paths),
+            model=job.parameters["model"],
+            threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
+            progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
         )
         files = write_derived(paths, enhanced.volume, Path(folder), model=enhanced.model)
         report(0.95, "storing")

@@ -1,54 +1,54 @@
-"""Simulated readers: they sign in, fetch frames and rate through the real routes, and see no more than a person.
+"""Simulated readers: they open the reading room, fetch frames and rate through the real routes, and see no more
+than a person does.
 
 For the demonstration, for trying out a protocol, and as a test of the whole path. Their preferences come from
 the pixels that they are served, with a reader's own threshold and slips.
 """
 
+import json
 import random
+import re
 import uuid
 from collections.abc import Callable
 
 from django.test import Client
 from django.urls import reverse
-from processing.pair import decode_frame
 
 from processing.observer import evidence
+from processing.pair import decode_frame
 from readerstudy.accounts.models import Membership
 
 # How much a criterion follows noise and sharpness; the rest is chance.
-WEIGHTS = {
-    "snr": (1.0, 0.0),
-    "resolution": (0.15, 0.8),
-    "artifacts": (0.5, 0.0),
-}
+WEIGHTS = {"SNR": (1.0, 0.0), "Resolution": (0.15, 0.8), "Artifacts": (0.5, 0.0)}
 OTHER = (0.25, 0.3)
+AXES = {"i": "columns", "j": "rows", "k": "slices"}
 
 
 class SimulatedReader:
-    """One reader of one open study. `client` may be Django's, or anything with the same get, put and post."""
+    """Reads one study at `base` (/studies/<slug>/reading/) through `client`: Django's test client, or anything
+    with the same get, put and post. The seed makes its taste and its slips reproducible."""
 
-    def __init__(self, member: Membership, seed: int, client: Client | None = None) -> None:
-        self.member = member
-        self.random = random.Random(f"{seed}:{member.code}")  # noqa: S311  reproducible on purpose
+    def __init__(self, client, base: str, seed: str) -> None:
+        self.client, self.base = client, base
+        self.random = random.Random(seed)  # noqa: S311  reproducible on purpose
         self.threshold = self.random.uniform(0.28, 0.45)
-        if client is None:
-            client = Client(headers={"host": "localhost"})
-            client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
-        self.client = client
-        self.base = reverse("current", args=[member.study.slug]).removesuffix("current/")
-
-    def _send(self, method: str, path: str, **data) -> dict:
-        data["key"] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        answer = getattr(self.client, method)(self.base + path, data, content_type="application/json")
-        if answer.status_code >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.content[:200]!r}")
-        return answer.json()
-
-    def read_all(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Rate every pair that is left. Returns how many."""
         page = self.client.get(self.base + "room/")
         if page.status_code != 200:
             raise RuntimeError(f"The reading room does not open: {page.status_code}.")
+        config = re.search(r'<script id="config" type="application/json">(.*?)</script>', page.content.decode(), re.S)
+        self.config = json.loads(config[1])
+        self.names = {criterion["id"]: criterion["name"] for criterion in self.config["criteria"]}
+
+    @classmethod
+    def of(cls, member: Membership, *, seed: int) -> "SimulatedReader":
+        """The reader behind a membership, signed in without a password, in this process."""
+        client = Client(headers={"host": "localhost"})
+        client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+        base = reverse("current", args=[member.study.slug]).removesuffix("current/")
+        return cls(client, base, f"{seed}:{member.code}")
+
+    def read_all(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Rate every pair that is left. Returns how many."""
         body = self.client.get(self.base + "current/").json()
         count = 0
         while not body.get("finished"):
@@ -58,38 +58,39 @@ class SimulatedReader:
                 progress(body["confirmed"], body["total"])
         return count
 
+    def _send(self, method: str, path: str, **data) -> dict:
+        data["key"] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        answer = getattr(self.client, method)(self.base + path, data, content_type="application/json")
+        if answer.status_code >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.content[:200]!r}")
+        return answer.json()
+
     def _read(self, body: dict) -> dict:
         token, geometry = body["token"], body["geometry"]
-        for index in range(body["frames"]):
-            frame = self.client.get(f"{self.base}{token}/frames/{index}/").content
-            if index == 0:  # the middle slice comes first; a person looks longer, a model needs no more
-                noise, edges = evidence(*decode_frame(frame, geometry["rows"], geometry["columns"]))
-        codes = {c.pk: c.code for c in self.member.study.criteria.all()}
+        # The middle slice comes first; a person looks longer, a model observer needs no more.
+        frame = self.client.get(f"{self.base}{token}/frames/0/").content
+        noise, edges = evidence(*decode_frame(frame, geometry["rows"], geometry["columns"]))
         for criterion in body["criteria"]:
             if str(criterion) not in body["answers"]["ratings"]:
-                score = self._score(codes[criterion], noise, edges)
+                score = self._score(self.names[criterion], noise, edges)
                 self._send("put", f"{token}/ratings/{criterion}/", score=score, status="rated")
-        self._answer_whole(body, token, geometry)
+        self._answer_whole(body["answers"], token, geometry)
         self._send("post", f"{token}/time/", seconds=round(self.random.lognormvariate(3.4, 0.35), 1))
         return self._send("post", f"{token}/confirm/")
 
-    def _score(self, code: str, noise: float, edges: float) -> int:
-        weight_noise, weight_edges = WEIGHTS.get(code, OTHER)
+    def _score(self, name: str, noise: float, edges: float) -> int:
+        weight_noise, weight_edges = WEIGHTS.get(name, OTHER)
         felt = weight_noise * noise + weight_edges * edges + self.random.gauss(0, 0.12)
         steps = [-3 * self.threshold, -self.threshold, self.threshold, 3 * self.threshold]
         return 1 + sum(felt > step for step in steps)
 
-    def _answer_whole(self, body: dict, token: str, geometry: dict) -> None:
-        room = self.member.study
-        if room.ask_integrity and not body["answers"]["integrity"]:
+    def _answer_whole(self, answers: dict, token: str, geometry: dict) -> None:
+        if self.config["ask_integrity"] and not answers["integrity"]:
             found = self.random.random() < 0.02
             if found:
                 place = {name: self.random.randrange(geometry[size]) for name, size in AXES.items()}
                 kind, side = self.random.choice(["loss", "alteration"]), self.random.choice(["left", "right"])
                 self._send("post", f"{token}/findings/", kind=kind, side=side, remark="simulated", **place)
             self._send("put", f"{token}/integrity/", value="findings" if found else "none")
-        if room.ask_diagnostic and not body["answers"]["diagnostic"]:
+        if self.config["ask_diagnostic"] and not answers["diagnostic"]:
             self._send("put", f"{token}/diagnostic/", value="both")
-
-
-AXES = {"i": "columns", "j": "rows", "k": "slices"}

@@ -26,7 +26,9 @@ def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "home": reverse("home"),
         "login": reverse("login"),
     }
-    return render(request, "reading/room.html", {"study": study, "config": config})
+    # The page gets two harmless words of the study, not the study: what is not there cannot leak.
+    shown = {"title_for_readers": study.reader_title, "slug": study.slug}
+    return render(request, "reading/room.html", {"study": shown, "config": config})
 
 
 class Refused(APIException):

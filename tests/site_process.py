@@ -1,0 +1,127 @@
+"""The whole site as its users meet it: the supervisor with Redis, a worker and the web server, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Answer:
+    """Status, headers and body of one response, with the attributes of Django's test client."""
+
+    def __init__(self, response) -> None:
+        self.status_code, self.headers, self.url = response.status, response.headers, response.url
+        self.content = response.read()
+
+    def json(self):
+        return json.loads(self.content)
+
+
+class Browserless:
+    """A signed-in person without a browser: cookies, CSRF header, nothing else."""
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self.url, self.cookies = url, CookieJar()
+        self.opener = build_opener(HTTPCookieProcessor(self.cookies))
+        self.get("/login/")
+        form = {"username": username, "password": password, "csrfmiddlewaretoken": self._csrf()}
+        answer = self._send("POST", "/login/", urlencode(form).encode(), "application/x-www-form-urlencoded")
+        if "/login" in answer.url:
+            raise RuntimeError(f"{username} could not sign in.")
+
+    def _csrf(self) -> str:
+        return next((cookie.value or "" for cookie in self.cookies if cookie.name == "csrftoken"), "")
+
+    def _send(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Answer:
+        headers = {"X-CSRFToken": self._csrf(), "Referer": self.url + "/"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        request = Request(self.url + path, data=body, method=method, headers=headers)
+        try:
+            return Answer(self.opener.open(request, timeout=60))
+        except HTTPError as error:
+            return Answer(error)
+
+    def get(self, path: str) -> Answer:
+        return self._send("GET", path)
+
+    def put(self, path: str, data: dict, content_type: str = "application/json") -> Answer:
+        return self._send("PUT", path, json.dumps(data).encode(), content_type)
+
+    def post(self, path: str, data: dict, content_type: str = "application/x-www-form-urlencoded") -> Answer:
+        body = json.dumps(data) if content_type == "application/json" else urlencode(data)
+        return self._send("POST", path, body.encode(), content_type)
+
+
+class Site:
+    """A running site in a folder of its own."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = ("DATABASE_URL", "REDIS_URL")
+        self.env = {name: value for name, value in os.environ.items() if name not in own} | {
+            "READERSTUDY_VAR": str(var), "READERSTUDY_PORT": str(self.port), "READERSTUDY_DEMO": "0",
+            "READERSTUDY_JOB_STALE_SECONDS": "8", "OMP_NUM_THREADS": "1",
+        }  # fmt: skip
+
+    def manage(self, *arguments: str, **extra: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.env | extra, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        """What a piece of code prints that runs inside the site."""
+        return self.manage("shell", "--no-imports", "-c", code).strip()
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """Processes of this site whose command line holds the word."""
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        return [process for process in found if any(word in part for part in process.cmdline())]
+
+    def start(self) -> None:
+        self.log = (self.var / "supervisor.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "readerstudy.supervisor"], cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log
+        )
+        deadline = time.monotonic() + 120
+        while "Open http" not in (self.var / "supervisor.log").read_text(errors="replace"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.var / "supervisor.log").read_text(errors="replace"))
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.log.close()
+
+
+@contextmanager
+def running_site(var: Path) -> Iterator[Site]:
+    site = Site(var)
+    site.start()
+    try:
+        yield site
+    finally:
+        site.stop()
