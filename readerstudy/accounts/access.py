@@ -39,6 +39,7 @@ def study_page(action: str, *, any_state: bool = False) -> Callable:
                 return render(request, "not_now.html", {"study": membership.study, "action": action}, status=409)
             return view(request, membership.study, *args, **kwargs)
 
+        wrapped.action = action  # the permission tests read which rule guards which address
         return wrapped
 
     return decorate

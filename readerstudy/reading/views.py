@@ -43,12 +43,14 @@ class Refused(APIException):
 class ReadingView(APIView):
     """JSON for one reader of one study."""
 
+    action = "read"
+
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
         self.member = membership_of(request.user, kwargs["slug"])
-        if not role_may(self.member.role, "read"):
+        if not role_may(self.member.role, self.action):
             raise Http404
-        if not may(self.member, "read"):
+        if not may(self.member, self.action):
             raise Refused(services.ConflictError("not_open", "Reading is closed at the moment."))
 
     def presentation(self) -> Presentation:

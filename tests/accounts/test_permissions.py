@@ -1,0 +1,85 @@
+"""The permission table holds at every address: each role in each state, strangers and the anonymous."""
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from readerstudy.accounts.models import Role
+from readerstudy.accounts.permissions import PERMISSIONS, may
+from readerstudy.accounts.services import add_member
+from readerstudy.protocol.models import ReaderStudy, State
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def guarded_patterns(resolver=None, converters=None):
+    """(name, action, names of arguments besides the slug) of every address below a study."""
+    resolver = resolver or get_resolver()
+    for pattern in resolver.url_patterns:
+        names = {**(converters or {}), **pattern.pattern.converters}
+        if isinstance(pattern, URLResolver):
+            yield from guarded_patterns(pattern, names)
+        elif isinstance(pattern, URLPattern) and "slug" in names:
+            view = getattr(pattern.callback, "view_class", pattern.callback)
+            yield pattern.name, getattr(view, "action", None), sorted(set(names) - {"slug"}), names
+
+
+ADDRESSES = list(guarded_patterns())
+ARGUMENTS = {"str": "x", "slug": "x", "int": 10**9, "uuid": uuid.uuid4()}
+
+
+def address(study: ReaderStudy, name: str, others: list[str], converters: dict) -> str:
+    kinds = {other: type(converters[other]).__name__.removesuffix("Converter").lower() for other in others}
+    kinds = {other: "str" if kind == "string" else kind for other, kind in kinds.items()}
+    return reverse(name, kwargs={"slug": study.slug} | {other: ARGUMENTS[kind] for other, kind in kinds.items()})
+
+
+def test_every_address_of_a_study_is_guarded_by_an_action_of_the_table():
+    assert ADDRESSES
+    assert [(name, action) for name, action, *_ in ADDRESSES if action not in PERMISSIONS] == []
+
+
+@pytest.fixture
+def study():
+    study = factories.open_(factories.make_study(subjects=2, readers=1))
+    add_member(study=study, user=factories.make_user(), role=Role.ANALYST)
+    return study
+
+
+def client_of(user) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_strangers_find_nothing_and_the_anonymous_are_sent_to_sign_in(study, method):
+    stranger, anonymous = client_of(factories.make_user()), Client()
+    for name, _, others, converters in ADDRESSES:
+        path = address(study, name, others, converters)
+        assert getattr(stranger, method)(path).status_code in (404, 405), path
+        answer = getattr(anonymous, method)(path)
+        assert answer.status_code == 401 or (answer.status_code == 302 and "/login/" in answer["Location"]), path
+
+
+@pytest.mark.parametrize("state", State.values)
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_each_role_reaches_what_the_table_says_and_nothing_else(study, state, method):
+    ReaderStudy.objects.filter(pk=study.pk).update(state=state)
+    for member in study.memberships.select_related("user"):
+        member.study.refresh_from_db()
+        client = client_of(member.user)
+        for name, action, others, converters in ADDRESSES:
+            path = address(study, name, others, converters)
+            status = getattr(client, method)(path).status_code
+            allowed = f"{member.role} {method} {path} in a study that is {state}: {status}"
+            if member.role not in PERMISSIONS[action]:
+                assert status == 404, allowed
+            elif not may(member, action):
+                assert status in (404, 405, 409) or (method == "get" and action == "see_results"), allowed
+            else:
+                assert status < 500, allowed
+            ReaderStudy.objects.filter(pk=study.pk).update(state=state)  # a POST may have moved it
