@@ -16,13 +16,23 @@ const copyFont = {
   },
 };
 
+/**
+ * Cornerstone reads surface meshes with XML, OBJ, PLY and STL parsers that want Node's modules. We show no meshes.
+ */
+const noMeshes = {
+  name: "no-meshes",
+  enforce: "pre",
+  resolveId: (id) => (/vtk\.js\/IO\//.test(id) ? "\0no-mesh-reader" : null),
+  load: (id) => (id === "\0no-mesh-reader" ? "export default { newInstance: () => null };" : null),
+};
+
 // Fixed file names: the template asks for viewer/room.js and Django's static storage adds the hash.
 // One file, no workers, no wasm: the page runs under script-src 'self'.
 export default defineConfig({
   root: here,
   base: "./",
   publicDir: false,
-  plugins: [copyFont],
+  plugins: [noMeshes, copyFont],
   build: {
     outDir: resolve(site, "viewer"),
     emptyOutDir: true,

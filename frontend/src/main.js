@@ -1,3 +1,4 @@
-import { init } from "@cornerstonejs/core";
+import { Room } from "./room.js";
 
-init();
+const config = JSON.parse(document.getElementById("config").textContent);
+new Room(config).start();

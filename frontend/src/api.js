@@ -1,0 +1,99 @@
+/** Talks to the reading room's server: JSON with the CSRF header, and one kind of error for each thing to do next. */
+
+const TIMEOUT_MS = 20_000;
+
+/**
+ * What went wrong, by what to do next.
+ * - `offline`: no answer, or a server that is down: try again later
+ * - `expired`: sign in again
+ * - `conflict`: the server's state differs; `body.code` says how
+ * - `refused`: trying again will not help
+ */
+export class ApiError extends Error {
+  /**
+   * @param {"offline"|"expired"|"conflict"|"refused"} kind
+   * @param {number} status HTTP status, 0 where there was none
+   * @param {object} body the server's JSON, `{}` where there was none
+   */
+  constructor(kind, status = 0, body = {}) {
+    super(body.detail || kind);
+    this.kind = kind;
+    this.status = status;
+    this.body = body;
+  }
+}
+
+function kindOf(status) {
+  if (status === 401 || status === 403) return "expired";
+  if (status === 409) return "conflict";
+  return status === 408 || status === 429 || status >= 500 ? "offline" : "refused";
+}
+
+function csrfToken() {
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
+}
+
+async function respond(path, options, timeout) {
+  const signals = [AbortSignal.timeout(timeout), options.signal].filter(Boolean);
+  let response;
+  try {
+    response = await fetch(path, {
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "manual",
+      ...options,
+      signal: AbortSignal.any(signals),
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError("offline");
+  }
+  // A redirect can only be the sign-in page.
+  if (response.type === "opaqueredirect") throw new ApiError("expired", 302);
+  if (!response.ok) throw new ApiError(kindOf(response.status), response.status, await response.json().catch(() => ({})));
+  return response;
+}
+
+/**
+ * One JSON request.
+ * @param {"GET"|"PUT"|"POST"|"DELETE"} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {{keepalive?: boolean}} [options]
+ * @returns {Promise<object>} the server's JSON
+ * @throws {ApiError}
+ */
+export async function request(method, path, body, { keepalive = false } = {}) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  if (body) headers["Content-Type"] = "application/json";
+  const response = await respond(path, { method, headers, keepalive, body: body && JSON.stringify(body) }, TIMEOUT_MS);
+  return response.json().catch(() => ({}));
+}
+
+/**
+ * One compressed frame, unpacked.
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @returns {Promise<ArrayBuffer>} low bytes, then high bytes, of the wide frame's row differences
+ * @throws {ApiError}
+ */
+export async function frame(path, signal) {
+  const response = await respond(path, { signal }, 120_000);
+  try {
+    return await new Response(response.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError("offline");
+  }
+}
+
+/** A random UUID; `crypto.randomUUID` is missing on plain http. */
+export function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

@@ -1,0 +1,105 @@
+/** What stands in the images' place or over them: failed images, lost sessions, other tabs, breaks, the end. */
+
+import { count, el } from "./dom.js";
+
+/** A panel over the dimmed room, for what stops the reading. */
+export class Cover {
+  constructor(root) {
+    this.root = root;
+    this.name = null;
+  }
+
+  get open() {
+    return this.name !== null;
+  }
+
+  /**
+   * @param {string} name so that showing the same thing twice changes nothing
+   * @param {string} title
+   * @param {string} text
+   * @param {...HTMLElement} controls the first gets the focus
+   */
+  show(name, title, text, ...controls) {
+    if (this.name === name && this.root.querySelector("p").textContent === text) return;
+    this.name = name;
+    this.root.setAttribute("aria-label", title);
+    this.root.replaceChildren(el("div", { class: "card" }, el("h1", {}, title), el("p", {}, text), el("div", { class: "row" }, ...controls)));
+    this.root.hidden = false;
+    controls[0]?.focus();
+  }
+
+  /** Takes away the named cover; another one stays. */
+  hide(name) {
+    if (this.name !== name) return;
+    this.name = null;
+    this.root.hidden = true;
+    this.root.replaceChildren();
+  }
+
+  key() {
+    return true;
+  }
+}
+
+export function button(words, onclick, primary = false) {
+  return el("button", { class: primary ? "btn primary" : "btn", type: "button", onclick }, words);
+}
+
+const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
+
+function duration(seconds) {
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;
+}
+
+function segments(part, parts) {
+  const bars = Array.from({ length: parts }, (_, at) => {
+    const fill = el("i", { class: "run" });
+    fill.style.width = at < part ? "100%" : "0";
+    return el("span", { class: "bar thick" }, fill);
+  });
+  return el("div", { class: "row segments", "aria-hidden": "true" }, ...bars);
+}
+
+function figure(value, words) {
+  return el("div", {}, el("div", { class: "big-num" }, value), el("span", { class: "dim small" }, words));
+}
+
+/**
+ * The page after a part or after the last pair. Shows what the server sends and nothing about answers.
+ * @param {object} state `{finished: true, …}` or the object under `break`, with any of `part`, `parts`, `read`, `total`,
+ *   `median_seconds`, `part_seconds`, `opens_at` (ISO 8601), `washout_days`, `pairs`, `can_continue`
+ * @param {{title: string, home: string, kept: number, oncontinue: () => void}} page
+ * @returns {HTMLElement}
+ */
+export function calm(state, { title, home, kept, oncontinue }) {
+  const { finished, part, parts = 1, read, total, median_seconds: median, part_seconds: spent } = state;
+  const opens = state.opens_at ? new Date(state.opens_at) : null;
+  const later = opens !== null && opens > new Date();
+  const heading = finished ? "All pairs are read" : part ? `Part ${part} of ${parts} is done` : "Time for a break";
+  const waiting = kept ? `${count(kept, "answer")} still kept in this browser.` : "Everything is stored. Nothing is waiting in this browser.";
+  const pace = median || spent
+    ? el("section", { class: "card" }, el("h2", {}, "Your pace"),
+        el("div", { class: "row figures" }, median ? figure(`${Math.round(median)} s`, "per pair, median") : null,
+          spent ? figure(duration(spent), "this part") : null))
+    : null;
+  const why = state.washout_days
+    ? `The protocol asks for ${count(state.washout_days, "day")} between parts, so that you do not remember these images.`
+    : "A pause keeps the eye fresh. Go on whenever you like.";
+  const next = finished
+    ? el("section", { class: "card next" }, el("h2", {}, "Thank you"),
+        el("p", { class: "dim" }, "Your reading of this study is complete."),
+        el("div", { class: "row" }, el("a", { class: "btn primary", href: home }, "To your home page")))
+    : el("section", { class: "card next" }, el("h2", {}, "Next part"),
+        later ? el("p", { class: "big-num" }, DAY.format(opens)) : null,
+        el("p", { class: "dim" }, why),
+        state.pairs ? el("dl", { class: "kv" }, el("dt", {}, "Pairs"), el("dd", {}, String(state.pairs)),
+          ...(median ? [el("dt", {}, "Expected time"), el("dd", {}, `about ${duration(median * state.pairs)} at your pace`)] : [])) : null,
+        el("div", { class: "row" }, later ? null : button("Go on", oncontinue, true),
+          el("a", { class: later ? "btn primary" : "btn", href: home }, "To your home page")));
+  return el("div", { class: "stack" },
+    el("div", {}, el("p", { class: "dim" }, title), el("h1", { class: "huge" }, heading)),
+    parts > 1 || finished ? segments(finished ? parts : part, parts) : null,
+    el("div", { class: "row spread small dim" }, el("span", {}, total ? `${read ?? total} of ${total} pairs read` : ""), el("span", {}, waiting)),
+    el("div", { class: pace ? "grid cols-2" : "grid" }, pace, next));
+}

@@ -1,0 +1,297 @@
+/** What the reader looks at: slices, link, place, scale, window. One state for both sides; drawn by `Panes`. */
+
+import { RANGE, SIDES } from "./panes.js";
+
+const CINE_MS = 125;
+const ZOOM = { least: 0.5, most: 12 };
+/** Window and level in percent of the common range, for ⇧1 … ⇧4. */
+export const PRESETS = [
+  { window: 100, level: 50 },
+  { window: 60, level: 30 },
+  { window: 60, level: 70 },
+  { window: 30, level: 15 },
+];
+
+const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+
+export class Viewing {
+  #panes;
+  #stacks = null;
+  #base = 0;
+  #cine = 0;
+  #shown = null;
+  #pending = null;
+
+  /**
+   * @param {import("./panes.js").Panes} panes
+   * @param {() => void} onchange called after anything visible changed
+   */
+  constructor(panes, onchange) {
+    this.#panes = panes;
+    this.onchange = onchange;
+    this.slices = 0;
+    this.seen = { left: new Set(), right: new Set() };
+    this.offset = 0;
+    this.linked = true;
+    /** @type {"left"|"right"} the side that keys scroll while unlinked */
+    this.active = "left";
+    /** @type {null|"left"|"right"} the pane that shows the other side's image */
+    this.swapped = null;
+    this.#resetView();
+  }
+
+  /** @returns {{left: number, right: number}|null} the slices on screen */
+  get shown() {
+    return this.#shown;
+  }
+
+  get geometry() {
+    return this.#stacks?.geometry ?? null;
+  }
+
+  get cine() {
+    return this.#cine !== 0;
+  }
+
+  get unseen() {
+    return { left: this.slices - this.seen.left.size, right: this.slices - this.seen.right.size };
+  }
+
+  /** A new pair, from its middle slice, with everything reset. */
+  open(stacks) {
+    this.close();
+    this.#stacks = stacks;
+    this.slices = stacks.geometry.slices;
+    this.seen = { left: new Set(), right: new Set() };
+    this.#resetView();
+    this.#base = this.middle;
+    this.#go();
+  }
+
+  /** Nothing to look at; the panes are black until the next pair has its first slice. */
+  close() {
+    this.stopCine();
+    this.#stacks = null;
+    this.#shown = null;
+    this.#pending = null;
+    this.slices = 0;
+    this.swapped = null;
+    this.onchange();
+  }
+
+  get middle() {
+    return Math.floor(this.slices / 2);
+  }
+
+  #resetView() {
+    this.offset = 0;
+    this.linked = true;
+    this.zoom = 1;
+    this.centre = [0, 0];
+    this.invert = false;
+    const window = this.geometry?.window ?? { lower: 0, upper: RANGE };
+    this.window = (100 * (window.upper - window.lower)) / RANGE;
+    this.level = (50 * (window.upper + window.lower)) / RANGE;
+  }
+
+  /** All but the slice back to what a new pair shows; stacks linked without offset. */
+  reset() {
+    if (!this.#stacks) return;
+    const { left } = this.targets;
+    this.#resetView();
+    this.#base = left;
+    this.#go();
+  }
+
+  /** @returns {{left: number, right: number}} the slices asked for, shown as soon as both are there */
+  get targets() {
+    const last = this.slices - 1;
+    return { left: clamp(this.#base, 0, last), right: clamp(this.#base + this.offset, 0, last) };
+  }
+
+  /**
+   * Scrolls both stacks, or one while they are unlinked.
+   * @param {number} step slices
+   * @param {"left"|"right"} [side]
+   */
+  scroll(step, side = this.active) {
+    if (!this.#stacks) return;
+    const last = this.slices - 1;
+    const { left, right } = this.targets;
+    if (this.linked) {
+      // With an offset, either stack may run into its end while the other goes on to its own.
+      this.#base = clamp(this.#base + step, Math.min(0, -this.offset), last + Math.max(0, -this.offset));
+    } else if (side === "left") {
+      this.#base = clamp(left + step, 0, last);
+      this.offset = right - this.#base;
+    } else {
+      this.#base = left;
+      this.offset = clamp(right + step, 0, last) - left;
+    }
+    this.#go();
+  }
+
+  /** Scrolls to a slice of the left stack, or of the given side while unlinked. */
+  goTo(index, side = this.active) {
+    const { left, right } = this.targets;
+    if (this.linked) this.scroll(index - this.#base, side);
+    else this.scroll(index - (side === "left" ? left : right), side);
+  }
+
+  /** Unlinks, or links again and keeps the offset. */
+  toggleLink() {
+    const { left, right } = this.targets;
+    this.#base = left;
+    this.offset = right - left;
+    this.linked = !this.linked;
+    this.onchange();
+  }
+
+  /** Scales by a factor about the centre of the pane. */
+  scale(factor) {
+    this.zoom = clamp(this.zoom * factor, ZOOM.least, ZOOM.most);
+    this.look();
+  }
+
+  fit() {
+    this.zoom = 1;
+    this.centre = [0, 0];
+    this.look();
+  }
+
+  /** Moves the image by CSS pixels. */
+  pan(x, y) {
+    const mm = this.mmPerPixel;
+    this.centre = [this.centre[0] - x * mm, this.centre[1] - y * mm];
+    this.look();
+  }
+
+  /** @param {{window: number, level: number}} percent of the common range */
+  setWindow({ window, level }) {
+    this.window = clamp(window, 1, 200);
+    this.level = clamp(level, 0, 100);
+    this.look();
+  }
+
+  toggleInvert() {
+    this.invert = !this.invert;
+    this.look();
+  }
+
+  /** Shows the other side's image in one pane, for as long as a key is held. */
+  swap(side) {
+    if (this.swapped === side || !this.#shown) return;
+    this.swapped = side;
+    this.#paint();
+    this.onchange();
+  }
+
+  toggleCine() {
+    if (this.#cine) return this.stopCine();
+    if (!this.#stacks) return undefined;
+    this.#cine = setInterval(() => {
+      const { left } = this.targets;
+      if (this.#pending) return;
+      if (left >= this.slices - 1) this.goTo(0);
+      else this.scroll(1);
+    }, CINE_MS);
+    this.onchange();
+    return undefined;
+  }
+
+  stopCine() {
+    clearInterval(this.#cine);
+    this.#cine = 0;
+    this.onchange();
+  }
+
+  /** A slice has arrived: paints if it was waited for. */
+  arrived() {
+    if (this.#pending) this.#go();
+  }
+
+  /** The panes say that both sides are on screen. */
+  painted() {
+    if (!this.#shown) return;
+    for (const side of SIDES) {
+      const from = this.swapped === side ? SIDES.find((other) => other !== side) : side;
+      this.seen[from].add(this.#shown[from]);
+    }
+    this.onchange();
+  }
+
+  /** CSS pixels to mm in the image plane. */
+  get mmPerPixel() {
+    return (2 * this.#view().halfHeight) / this.#panes.size.height;
+  }
+
+  /**
+   * @param {number} x CSS pixels from the pane's left edge
+   * @param {number} y from its upper edge
+   * @returns {{i: number, j: number}|null} column and row of the image there, null beside it
+   */
+  pixelAt(x, y) {
+    const { rows, columns, spacing } = this.geometry;
+    const { width, height } = this.#panes.size;
+    const mm = this.mmPerPixel;
+    const i = Math.floor(((x - width / 2) * mm + this.centre[0]) / spacing[1] + columns / 2);
+    const j = Math.floor(((y - height / 2) * mm + this.centre[1]) / spacing[0] + rows / 2);
+    return i >= 0 && j >= 0 && i < columns && j < rows ? { i, j } : null;
+  }
+
+  /** The inverse of `pixelAt`: the centre of a pixel in CSS pixels of the pane. */
+  pointOf({ i, j }) {
+    const { rows, columns, spacing } = this.geometry;
+    const { width, height } = this.#panes.size;
+    const mm = this.mmPerPixel;
+    return {
+      x: ((i + 0.5 - columns / 2) * spacing[1] - this.centre[0]) / mm + width / 2,
+      y: ((j + 0.5 - rows / 2) * spacing[0] - this.centre[1]) / mm + height / 2,
+    };
+  }
+
+  /** Draws the same slices with the present place, scale and window. */
+  look() {
+    if (this.#shown) this.#panes.look(this.#view());
+    this.onchange();
+  }
+
+  #view() {
+    const { rows, columns, spacing } = this.geometry ?? { rows: 1, columns: 1, spacing: [1, 1] };
+    const { width, height } = this.#panes.size;
+    const fit = Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
+    const half = Math.max(0.5, this.window / 2);
+    return {
+      halfHeight: fit / this.zoom,
+      centre: this.centre,
+      lower: ((this.level - half) / 100) * RANGE,
+      upper: ((this.level + half) / 100) * RANGE,
+      invert: this.invert,
+    };
+  }
+
+  /** Shows the slices asked for if both are there; else the ones on screen stay until they are. */
+  #go() {
+    const { slices } = this.#stacks;
+    const { left, right } = this.targets;
+    if (slices[left] && slices[right]) {
+      this.#shown = { left, right };
+      this.#pending = null;
+      this.#paint();
+    } else {
+      this.#pending = { left, right };
+      for (const index of [right, left]) if (!slices[index]) this.#stacks.want(index);
+    }
+    this.onchange();
+  }
+
+  #paint() {
+    const { slices, geometry } = this.#stacks;
+    const pixels = {};
+    for (const side of SIDES) {
+      const from = this.swapped === side ? SIDES.find((other) => other !== side) : side;
+      pixels[side] = slices[this.#shown[from]][from];
+    }
+    this.#panes.show(geometry, pixels, this.#view());
+  }
+}
