@@ -23,7 +23,7 @@ def protocol_document(study: ReaderStudy) -> dict:
         "title": study.title,
         "arms": [
             {
-                "code": arm.code, "acquisition": arm.acquisition, "reconstruction": arm.reconstruction,
+                "id": arm.code, "acquisition": arm.acquisition, "reconstruction": arm.reconstruction,
                 "made_from": arm.made_from.code if arm.made_from else None, "model": arm.model_name or None,
             }
             for arm in study.arms.select_related("made_from")
@@ -40,11 +40,12 @@ def protocol_document(study: ReaderStudy) -> dict:
         "primary": {"first": primary[0].first.code, "second": primary[0].second.code, "criterion": primary[1].code}
         if all(primary)
         else None,
-        "family": "all",
-        "margins": {
-            "mean": float(study.margin_mean) if study.margin_mean is not None else None,
-            "net_preference": float(study.margin_net) if study.margin_net is not None else None,
-        },
+        "family": None,  # all cells
+        "margins": [
+            {"kind": "equivalence", "on": on, "margin": float(margin)}
+            for on, margin in (("mean", study.margin_mean), ("net_preference", study.margin_net))
+            if margin is not None
+        ],
         "readers": "fixed",
         "reader_codes": [m.code for m in study.memberships.filter(role=Role.READER).order_by("code")],
         "schedule": {"min_distance": study.min_distance, "repeat_share": float(study.repeat_share)},
