@@ -33,7 +33,7 @@ def protocol_document(study: ReaderStudy) -> dict:
             for c in study.comparisons.select_related("first", "second")
         ],
         "criteria": [
-            {name: getattr(c, name) for name in ("code", "name", "asks", "better", "anchors", "regions")}
+            {"id": c.code} | {name: getattr(c, name) for name in ("name", "asks", "better", "anchors", "regions")}
             for c in study.criteria.all()
         ],
         "categories": [1, 2, 3, 4, 5],
