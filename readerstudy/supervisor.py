@@ -296,19 +296,7 @@ class Supervisor:
 
 
 def worker_command() -> list[str]:
-    slots = os.environ.get("READERSTUDY_WORKER_SLOTS", "1")
-    return [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "readerstudy",
-        "worker",
-        "--concurrency",
-        slots,
-        "--loglevel",
-        "INFO",
-    ]
+    return [sys.executable, "-m", "celery", "-A", "readerstudy", "worker", "--loglevel", "INFO"]
 
 
 def web_command() -> list[str]:

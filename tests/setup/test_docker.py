@@ -1,0 +1,27 @@
+"""Image and compose file start the same programs as `make run`. No Docker engine is needed, none is used."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+from readerstudy import supervisor
+
+DOCKER = Path(__file__).resolve().parents[2] / "docker"
+
+
+def test_web_and_worker_start_as_in_make_run() -> None:
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+    assert services["worker"]["command"] == ["python", *supervisor.worker_command()[1:]]
+    command = re.search(r"^CMD (\[.*\])$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)[1]
+    assert json.loads(command) == ["python", *supervisor.web_command()[1:]]
+    assert "command" not in services["web"]
+
+
+def test_every_setting_of_the_example_is_one_that_something_reads() -> None:
+    root = DOCKER.parent
+    read = "".join(file.read_text() for file in [DOCKER / "compose.yaml", *(root / "readerstudy").glob("*.py")])
+    for line in (DOCKER / "example.env").read_text().splitlines():
+        if line and not line.startswith("#"):
+            assert line.partition("=")[0] in read, line
