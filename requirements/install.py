@@ -45,6 +45,8 @@ def main() -> int:
             build_viewer()
     except subprocess.CalledProcessError as error:
         sys.exit(f"The set-up stopped: `{shlex.join(error.cmd)}` failed; what it said stands above.")
+    except KeyboardInterrupt:
+        sys.exit(130)  # what is half done has no stamp and is done again
     return 0
 
 

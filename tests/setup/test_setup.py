@@ -56,6 +56,17 @@ def test_a_machine_without_a_compiler_is_told_how_to_get_one(checkout: Path) -> 
     assert not (checkout / ".venv").exists()
 
 
+def test_where_another_python_only_is_there_uv_brings_3_11(checkout: Path) -> None:
+    uv = checkout.parent / "uv"
+    uv.write_text(
+        f'#!/bin/sh\necho "$*" >> {checkout}/calls\n[ "$2" = install ] || echo {Path(sys.executable).resolve()}\n'
+    )
+    uv.chmod(0o755)
+    done = set_up(checkout, uv=uv)
+    assert (checkout / "calls").read_text() == "python install --quiet 3.11\npython find 3.11\n"
+    assert done.stderr.startswith("A C compiler is missing")
+
+
 def test_uv_is_told_the_sources_that_pip_knows(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("UV_FIND_LINKS", "UV_DEFAULT_INDEX", "PIP_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
