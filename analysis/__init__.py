@@ -1,0 +1,1 @@
+"""Numbers to tables and figures. Never imports Django, never sees a pixel."""

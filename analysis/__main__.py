@@ -1,0 +1,77 @@
+"""The command line: ``python -m analysis reading|integrity``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis import integrity, reading, tables
+from analysis.errors import InputError
+from analysis.protocol import read_protocol
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status, 2 for bad input with one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except OSError as problem:
+        print(f"{problem.filename}: {problem.strerror}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m analysis", description="Tables and figures of reader studies.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("reading", help="preferences, agreement and integrity from ratings.csv")
+    command.add_argument("ratings", type=Path, metavar="RATINGS.csv")
+    command.add_argument("--protocol", type=Path, metavar="PROTOCOL.json")
+    command.add_argument("--findings", type=Path, metavar="F.csv")
+    command.add_argument("--integrity", type=Path, metavar="I.csv")
+    command.add_argument("--series", type=Path, metavar="S.csv")
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.add_argument("--seed", type=int, default=None, help="of bootstrap and permutations; the protocol's, else 0")
+    command.set_defaults(run=_reading)
+    command = commands.add_parser("integrity", help="summaries and paired tests from metrics.csv")
+    command.add_argument("metrics", type=Path, metavar="METRICS.csv")
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.set_defaults(run=_integrity)
+    return parser
+
+
+def _reading(options: argparse.Namespace) -> None:
+    protocol = None if options.protocol is None else read_protocol(options.protocol)
+    seed = options.seed
+    if seed is None:
+        seed = 0 if protocol is None or protocol.seed is None else protocol.seed
+    results = reading.analyse(
+        tables.read_ratings(options.ratings),
+        protocol=protocol,
+        findings=None if options.findings is None else tables.read_findings(options.findings),
+        integrity=None if options.integrity is None else tables.read_integrity(options.integrity),
+        series=None if options.series is None else tables.read_series(options.series),
+        seed=seed,
+    )
+    _write(results, options.json)
+
+
+def _integrity(options: argparse.Namespace) -> None:
+    _write(integrity.analyse(tables.read_metrics(options.metrics)), options.json)
+
+
+def _write(results: dict[str, Any], path: Path | None) -> None:
+    text = json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Image metrics per pair of arms, and the paired test between pairs (Table 4 and L1 of Bash et al.)."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import tables
+from analysis.preference import signed_rank
+
+PAIRED = "paired by case; {method}; statistic V of a − b"
+
+
+def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
+    """Summaries and paired tests of whole-volume metrics as JSON-able data.
+
+    ``metrics`` is the metrics table; rows of single slices and undefined values are left out. SD with n − 1,
+    quartiles of type 7. ``paired`` compares every two pairs of arms per metric and region over the cases that have
+    both, by the signed rank test as in ``analysis.preference.signed_rank``. Raises InputError.
+    """
+    metrics = tables.check(metrics, "metrics")
+    volume = metrics[metrics["slice"].isna()] if "slice" in metrics else metrics
+    groups = _groups(volume)
+    paired = []
+    for metric, region in dict.fromkeys((m, r) for _, _, m, r in groups):
+        same = [key for key in groups if key[2:] == (metric, region)]
+        for a, b in combinations(same, 2):
+            both = pd.concat([groups[a], groups[b]], axis=1, join="inner").dropna()
+            difference = (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=np.float64)
+            result = signed_rank(difference)
+            test = result.as_test()
+            test["method"] = PAIRED.format(method=result.method)
+            if test["reason"]:
+                test["reason"] = "no case has both" if not len(difference) else "no case differs"
+            paired.append(
+                {"metric": metric, "region": region, "a": " vs ".join(a[:2]), "b": " vs ".join(b[:2]), "test": test}
+            )
+    return {
+        "conventions": {
+            "volume": "whole-volume values; SD with n − 1; quartiles of type 7",
+            "paired": "signed rank, zeros dropped, normal approximation, no continuity correction",
+        },
+        "pairs": [_row(key, values) for key, values in groups.items()],
+        "paired": paired,
+    }
+
+
+def values(metrics: pd.DataFrame, *, reference: str, test: str, metric: str, region: str = "whole") -> list[float]:
+    """The whole-volume values of one pair of arms, one per case, for figures."""
+    metrics = tables.check(metrics, "metrics")
+    volume = metrics[metrics["slice"].isna()] if "slice" in metrics else metrics
+    group = _groups(volume).get((reference, test, metric, region))
+    return [] if group is None else [float(v) for v in group.dropna()]
+
+
+def _groups(volume: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
+    """Values by case of each reference, test, metric and region, in order of appearance."""
+    keys = ["reference", "test", "metric", "region"]
+    labels = ["subject", "case"] if "subject" in volume else ["case"]
+    groups = {}
+    for key, rows in volume.groupby(keys, sort=False, observed=True):
+        case = rows[labels].astype(str).agg("/".join, axis=1)
+        values = pd.Series(rows["value"].to_numpy(), index=case)
+        twice = values.index.duplicated()
+        if twice.any():
+            reference, test, metric, region = key
+            raise tables.InputError(
+                f"The metrics table, {tables.where(rows.index, int(np.argmax(twice)))}, column value: {metric} "
+                f"({region}) of {reference} vs {test} is there twice for case {values.index[twice][0]}."
+            )
+        groups[tuple(str(part) for part in key)] = values.replace([np.inf, -np.inf], np.nan)
+    return groups  # type: ignore[return-value]
+
+
+def _row(key: tuple[str, str, str, str], values: pd.Series) -> dict[str, Any]:
+    reference, test, metric, region = key
+    defined = values.dropna().to_numpy(dtype=np.float64)
+    row: dict[str, Any] = {
+        "reference": reference,
+        "test": test,
+        "metric": metric,
+        "region": region,
+        "n": int(defined.size),
+        "mean": None,
+        "sd": None,
+        "median": None,
+        "q1": None,
+        "q3": None,
+        "min": None,
+        "max": None,
+        "reason": None if defined.size else "no defined value",
+    }
+    if defined.size:
+        q1, median, q3 = np.quantile(defined, [0.25, 0.5, 0.75])
+        row |= {"mean": float(defined.mean()), "median": float(median), "q1": float(q1), "q3": float(q3)}
+        row |= {"min": float(defined.min()), "max": float(defined.max())}
+    if defined.size > 1:
+        row["sd"] = float(defined.std(ddof=1))
+    return row

@@ -1,0 +1,31 @@
+"""Adjustment of p values for a family of tests."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down adjusted p values (1979); None (undefined) leaves the family and stays None."""
+    return _adjust(p, step_down=True)
+
+
+def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
+    """Benjamini and Hochberg's adjusted p values (1995); None (undefined) leaves the family and stays None."""
+    return _adjust(p, step_down=False)
+
+
+def _adjust(p: Sequence[float | None], *, step_down: bool) -> list[float | None]:
+    places = [place for place, value in enumerate(p) if value is not None]
+    values = np.array([p[place] for place in places], dtype=np.float64)
+    m = values.size
+    order = np.argsort(values, kind="stable")
+    sorted_values = values[order]
+    if step_down:
+        adjusted = np.maximum.accumulate(sorted_values * (m - np.arange(m)))
+    else:
+        adjusted = np.minimum.accumulate((sorted_values * m / (1 + np.arange(m)))[::-1])[::-1]
+    result: list[float | None] = [None] * len(p)
+    for rank, place in enumerate(order):
+        result[places[place]] = float(min(1.0, adjusted[rank]))
+    return result

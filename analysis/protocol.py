@@ -1,0 +1,128 @@
+"""The part of a protocol that the analysis needs: what was asked, and what was declared before opening."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis.errors import InputError
+
+PRIMARY_TESTS = ("cluster_sign_flip", "cluster_permutation", "datta_satten", "as_published")
+Cell = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Margin:
+    """A margin declared before opening, in points of preference ("mean") or as a share ("net_preference")."""
+
+    kind: Literal["equivalence", "noninferiority"]
+    on: Literal["mean", "net_preference"]
+    margin: float
+    first: str | None = None
+    second: str | None = None
+    criterion: str | None = None
+
+    def applies_to(self, cell: Cell) -> bool:
+        """Whether it was declared for this cell; what a margin does not name, it does not restrict."""
+        declared = (self.first, self.second, self.criterion)
+        return all(mine is None or mine == theirs for mine, theirs in zip(declared, cell, strict=True))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Declarations of a reader study. Cells are (first arm, second arm, criterion)."""
+
+    comparisons: tuple[tuple[str, str], ...] = ()
+    criteria: tuple[str, ...] = ()
+    names: Mapping[str, str] = ()  # type: ignore[assignment]
+    primary: Cell | None = None
+    primary_test: str = "cluster_sign_flip"
+    family: tuple[Cell, ...] | None = None
+    margins: tuple[Margin, ...] = ()
+    readers: Literal["fixed", "random"] = "fixed"
+    categories: tuple[float, ...] = (1, 2, 3, 4, 5)
+    seed: int | None = None
+    declared: bool = False
+
+    def name(self, criterion: str) -> str:
+        """The wording of a criterion; its code where the protocol has none."""
+        return dict(self.names).get(criterion, criterion)
+
+
+def read_protocol(path: str | Path) -> Protocol:
+    """Read protocol.json. Raises InputError."""
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError:
+        raise InputError(f"There is no readable file {path}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise InputError(f"{path.name} is not JSON.") from None
+    return parse_protocol(content, name=path.name)
+
+
+def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:
+    """A Protocol from parsed JSON, whose form is in docs/tables/protocol.schema.json. Raises InputError."""
+    if content is None:
+        return Protocol()
+    if isinstance(content, Protocol):
+        return content
+    if not isinstance(content, Mapping):
+        raise InputError(f"{name} must be a JSON object.")
+    try:
+        comparisons = tuple((str(c["first"]), str(c["second"])) for c in content.get("comparisons") or ())
+        criteria = content.get("criteria") or ()
+        names = {str(c["id"]): str(c.get("name") or c["id"]) for c in criteria}
+        family = content.get("family")
+        primary = content.get("primary")
+        return Protocol(
+            comparisons=comparisons,
+            criteria=tuple(names),
+            names=names,
+            primary=None if not primary else _cell(primary),
+            primary_test=_one_of((primary or {}).get("test") or "cluster_sign_flip", PRIMARY_TESTS, "primary.test"),
+            family=None if family is None else tuple(_cell(c) for c in family),
+            margins=tuple(_margin(m) for m in content.get("margins") or ()),
+            readers=_one_of(content.get("readers") or "fixed", ("fixed", "random"), "readers"),  # type: ignore[arg-type]
+            categories=_categories(content.get("categories") or (1, 2, 3, 4, 5)),
+            seed=None if content.get("seed") is None else int(content["seed"]),
+            declared=True,
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+        if isinstance(problem, InputError):
+            raise InputError(f"{name}: {problem}") from None
+        what = f"lacks {problem}" if isinstance(problem, KeyError) else "has an entry of the wrong form"
+        raise InputError(f"{name} {what}; see docs/tables/protocol.schema.json.") from None
+
+
+def _cell(entry: Mapping[str, Any]) -> Cell:
+    return str(entry["first"]), str(entry["second"]), str(entry["criterion"])
+
+
+def _one_of(value: Any, allowed: tuple[str, ...], what: str) -> str:
+    if value not in allowed:
+        raise InputError(f"{what} is {value!r}, not one of {', '.join(allowed)}.")
+    return str(value)
+
+
+def _margin(entry: Mapping[str, Any]) -> Margin:
+    margin = float(entry["margin"])
+    if not (math.isfinite(margin) and margin > 0):
+        raise InputError(f"a margin is {entry['margin']!r}, not a positive number.")
+    names = {key: None if entry.get(key) is None else str(entry[key]) for key in ("first", "second", "criterion")}
+    return Margin(
+        kind=_one_of(entry.get("kind", "equivalence"), ("equivalence", "noninferiority"), "a margin's kind"),  # type: ignore[arg-type]
+        on=_one_of(entry["on"], ("mean", "net_preference"), "a margin's on"),  # type: ignore[arg-type]
+        margin=margin,
+        **names,
+    )
+
+
+def _categories(values: Any) -> tuple[float, ...]:
+    categories = tuple(float(value) for value in values)
+    if len(categories) < 2 or any(b <= a for a, b in pairwise(categories)):
+        raise InputError("categories must be at least two ascending numbers.")
+    return categories

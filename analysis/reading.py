@@ -1,0 +1,307 @@
+"""The analysis of a reader study: ratings in, every table of the results page out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis import agreement, bootstrap, tables
+from analysis.cells import Scores, scores
+from analysis.consistency import consistency
+from analysis.equivalence import noninferiority, tost
+from analysis.errors import InputError
+from analysis.multiplicity import benjamini_hochberg, holm
+from analysis.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
+from analysis.protocol import Protocol, parse_protocol
+from analysis.repeats import repeats
+from analysis.result import Result, undefined
+from analysis.sides import side_bias
+from analysis.timing import timing
+
+NOT_OFFERED = "not part of this analysis"
+PAIRS_SHOWN = 200
+
+
+def analyse(
+    ratings: pd.DataFrame,
+    *,
+    protocol: Protocol | Mapping[str, Any] | None = None,
+    findings: pd.DataFrame | None = None,
+    integrity: pd.DataFrame | None = None,
+    series: pd.DataFrame | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """All results of a reader study as JSON-able data; what is undefined is null with its reason.
+
+    ``ratings``, ``findings``, ``integrity`` and ``series`` are tables as ``analysis.tables`` reads them (they are
+    checked again); ``protocol`` is parsed protocol.json. Main presentations enter, training never; repeats only
+    intra-reader agreement. The same input and ``seed`` give the same output. Raises InputError.
+    """
+    declared = parse_protocol(protocol)
+    ratings = tables.check_ratings(ratings)
+    findings = None if findings is None else tables.check(findings, "findings")
+    integrity = None if integrity is None else tables.check(integrity, "integrity")
+    if series is not None:
+        tables.check(series, "series")
+    main = ratings[ratings["kind"] == "main"]
+    _check_scale(main, declared)
+    data = scores(main, declared)
+    drawn = bootstrap.weights(max(data.n_subjects, 1), seed=seed)
+    return {
+        "conventions": _conventions(declared, seed, resamples=len(drawn)),
+        "warnings": _warnings(main),
+        "n": _counts(main, data),
+        "comparisons": _comparisons(data, declared, drawn, seed),
+        "agreement": _agreement(data, declared, seed),
+        "repeats": repeats(ratings, declared),
+        "side_bias": side_bias(data, drawn=drawn),
+        "integrity": consistency(integrity, findings, on="consistent"),
+        "diagnostic": consistency(integrity, None, on="diagnostic"),
+        "ranking": {"reason": NOT_OFFERED},
+        "blinding": {"reason": NOT_OFFERED},
+        "time": timing(main),
+        "subgroups": {"reason": NOT_OFFERED},
+    }
+
+
+def _check_scale(main: pd.DataFrame, protocol: Protocol) -> None:
+    unknown = set(main["score"].dropna().unique()) - set(protocol.categories)
+    if unknown:
+        scale = ", ".join(f"{category:g}" for category in protocol.categories)
+        raise InputError(f"The ratings hold the score {min(unknown):g}, which the protocol's scale {scale} lacks.")
+
+
+def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, str]:
+    family = "all cells" if protocol.family is None else f"the {len(protocol.family)} declared cells"
+    readers = "these readers (fixed)"
+    if protocol.readers == "random":
+        readers += "; the protocol calls them random: no interval here generalises to other readers"
+    conventions = {
+        "preference": "score if the first arm stood on the right, else 6 − score; above 3 favours the first arm",
+        "as_published": "signed rank of preference − 3: readers pooled, normal approximation, no continuity "
+        "correction, zeros dropped; statistic V, the sum of positive ranks",
+        "rank_sum_mirror": "rank sum of preference against 6 − preference; for comparison only: type I error "
+        "0.16 at nominal 0.05",
+        "clusters": f"subjects; inference to {readers}",
+        "intervals": f"mean and net preference: percentile patient bootstrap, {resamples} resamples, seed {seed}; "
+        "ci 95 %, ci90 90 %",
+        "net_preference": "P(> 3) − P(< 3)",
+        "primary_test": protocol.primary_test,
+        "multiplicity": f"Holm and Benjamini–Hochberg over {family}; undefined tests leave the family",
+        "agreement": "oriented scores; pooled over all cells as published, and per cell; the pooled correlation is "
+        "inflated by differences between cell means",
+        "side_bias": "main ratings with a display score below, above and at 3",
+    }
+    if not protocol.declared:
+        conventions["protocol"] = "no protocol was given: the family is all cells, and no equivalence is claimed"
+    elif not protocol.margins:
+        conventions["protocol"] = "the protocol declares no margins: no equivalence is claimed"
+    return conventions
+
+
+def _warnings(main: pd.DataFrame) -> list[str]:
+    warnings = []
+    if "presentation" in main:
+        pairs = main.drop_duplicates(["reader", "subject", "case", "comparison", "presentation"])
+        split = int(pairs.duplicated(["reader", "subject", "case", "comparison"]).sum())
+        if split:
+            warnings.append(f"The criteria of {split} pairs come from two presentations.")
+    return warnings
+
+
+def _counts(main: pd.DataFrame, data: Scores) -> dict[str, int]:
+    status = main["status"].astype(str).value_counts()
+    presentations = len(main.drop_duplicates(["reader", "presentation"])) if "presentation" in main else None
+    return {
+        "subjects": data.n_subjects,
+        "cases": data.n_cases,
+        "readers": len(data.readers),
+        "presentations": presentations,  # type: ignore[dict-item]
+        "ratings": int(status.get("rated", 0)),
+        "cannot_judge": int(status.get("cannot_judge", 0)),
+        "not_applicable": int(status.get("not_applicable", 0)),
+        "missing": int(status.get("missing", 0)),
+    }
+
+
+def _per_subject(
+    data: Scores, group: NDArray[np.intp], groups: int, values: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Sums of ``values`` (or counts) as subjects × groups."""
+    flat = np.bincount(data.subject * groups + group, weights=values, minlength=data.n_subjects * groups)
+    return flat.reshape(data.n_subjects, groups).astype(np.float64)
+
+
+def _bootstrapped(
+    drawn: NDArray[np.float64],
+    total: NDArray[np.float64],
+    count: NDArray[np.float64],
+    *,
+    shift: float,
+    method: str,
+    ci90: bool = True,
+) -> list[dict[str, Any]]:
+    """Ratios of sums per group as E, with bootstrap intervals where two subjects or more have ratings."""
+    n = count.sum(axis=0)
+    values = bootstrap.ratios(drawn, total, count) + shift
+    wide = bootstrap.interval(values, 0.95)
+    narrow = bootstrap.interval(values, 0.90) if ci90 else None
+    results = []
+    for group in range(n.size):
+        if n[group] == 0:
+            estimate = undefined("no ratings", method=method).as_estimate()
+            results.append({**estimate, "ci90": None} if ci90 else estimate)
+            continue
+        point = float(total[:, group].sum() / n[group] + shift)
+        alone = int((count[:, group] > 0).sum()) < 2
+        result = Result(
+            estimate=point,
+            ci=None if alone else (wide[0, group], wide[1, group]),
+            n=int(n[group]),
+            method=method,
+            reason="no interval from one subject" if alone else None,
+        ).as_estimate()
+        if narrow is not None:
+            result["ci90"] = None if alone else [float(narrow[0, group]), float(narrow[1, group])]
+        results.append(result)
+    return results
+
+
+def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64], seed: int) -> list[dict[str, Any]]:
+    k = len(data.cells)
+    count = _per_subject(data, data.cell, k)
+    means = _bootstrapped(
+        drawn,
+        _per_subject(data, data.cell, k, data.x),
+        count,
+        shift=3.0,
+        method="mean preference, ratings pooled, patient bootstrap",
+    )
+    nets = _bootstrapped(
+        drawn,
+        _per_subject(data, data.cell, k, np.sign(data.x)),
+        count,
+        shift=0.0,
+        method="P(> 3) − P(< 3), ratings pooled, patient bootstrap",
+    )
+    readers = _reader_means(data, drawn)
+    order = np.argsort(data.cell, kind="stable")
+    edges = np.searchsorted(data.cell[order], np.arange(k + 1))
+    rows = []
+    for number, (first, second, criterion) in enumerate(data.cells):
+        mine = order[edges[number] : edges[number + 1]]
+        x, subject = data.x[mine], data.subject[mine]
+        counts = np.bincount(np.rint(x).astype(np.intp) + 2, minlength=5)
+        rows.append(
+            {
+                "first": first,
+                "second": second,
+                "criterion": criterion,
+                "counts": [int(c) for c in counts],
+                "mean": means[number],
+                "sd": float(x.std(ddof=1)) if x.size > 1 else None,
+                "net_preference": nets[number],
+                "tests": {name: result.as_test() for name, result in _tests(x, subject, seed).items()},
+                "primary_test": protocol.primary_test,
+                **_margins(x, subject, (first, second, criterion), protocol),
+                "readers": [
+                    {
+                        "reader": name,
+                        "mean": readers[number * len(data.readers) + place],
+                        "as_published": signed_rank(x[data.reader[mine] == place]).as_test(),
+                    }
+                    for place, name in enumerate(data.readers)
+                ],
+            }
+        )
+    _adjust(rows, protocol)
+    return rows
+
+
+def _tests(x: NDArray[np.float64], subject: NDArray[np.intp], seed: int) -> dict[str, Result]:
+    return {
+        "as_published": signed_rank(x),
+        "rank_sum_mirror": rank_sum_mirror(x),
+        "cluster_sign_flip": cluster_signed_rank(x, subject, method="normal"),
+        "cluster_permutation": cluster_signed_rank(x, subject, method="permutation", seed=seed),
+        "datta_satten": cluster_signed_rank(x, subject, method="datta_satten"),
+    }
+
+
+def _reader_means(data: Scores, drawn: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Mean preference per cell and reader, cells slowest; in blocks, so that many readers need little memory."""
+    groups = len(data.cells) * len(data.readers)
+    group = data.cell * len(data.readers) + data.reader
+    count = _per_subject(data, group, groups)
+    total = _per_subject(data, group, groups, data.x)
+    results = []
+    for start in range(0, groups, 2_000):
+        block = slice(start, start + 2_000)
+        results += _bootstrapped(
+            drawn,
+            total[:, block],
+            count[:, block],
+            shift=3.0,
+            method="mean preference, patient bootstrap",
+            ci90=False,
+        )
+    return results
+
+
+def _margins(
+    x: NDArray[np.float64], subject: NDArray[np.intp], cell: tuple[str, str, str], protocol: Protocol
+) -> dict[str, Any]:
+    rows: dict[str, list[dict[str, Any]]] = {"equivalence": [], "noninferiority": []}
+    for margin in protocol.margins:
+        if not margin.applies_to(cell):
+            continue
+        values = x if margin.on == "mean" else np.sign(x)
+        test = tost if margin.kind == "equivalence" else noninferiority
+        result = test(values, margin=margin.margin, cluster=subject)
+        verdict = "equivalent" if margin.kind == "equivalence" else "noninferior"
+        rows[margin.kind].append(
+            {
+                "on": margin.on,
+                "margin": margin.margin,
+                "estimate": result.estimate,
+                "ci90": None if result.ci is None else list(result.ci),
+                "p": result.p,
+                verdict: None if result.p is None else bool(result.p < 0.05),
+                "n": result.n,
+                "method": result.method,
+                "reason": result.reason,
+            }
+        )
+    return rows
+
+
+def _adjust(rows: list[dict[str, Any]], protocol: Protocol) -> None:
+    family = [
+        protocol.family is None or (row["first"], row["second"], row["criterion"]) in protocol.family for row in rows
+    ]
+    for key, adjust in (("p_holm", holm), ("p_bh", benjamini_hochberg)):
+        for row in rows:
+            row[key] = {}
+        for name, test in (("as_published", "as_published"), ("primary", protocol.primary_test)):
+            p = [row["tests"][test]["p"] if inside else None for row, inside in zip(rows, family, strict=True)]
+            for row, adjusted in zip(rows, adjust(p), strict=True):
+                row[key][name] = adjusted
+
+
+def _agreement(data: Scores, protocol: Protocol, seed: int) -> dict[str, Any]:
+    readers = len(data.readers)
+    few = readers * (readers - 1) // 2 <= PAIRS_SHOWN
+
+    def summary(cells: list[int] | None, *, pairs: bool) -> dict[str, Any]:
+        matrix, subject = data.matrix(cells)
+        return agreement.summary(
+            matrix, data.readers, categories=protocol.categories, cluster=subject, seed=seed, pairs=pairs
+        )
+
+    cells = []
+    for number, (first, second, criterion) in enumerate(data.cells):
+        cells.append({"first": first, "second": second, "criterion": criterion, **summary([number], pairs=few)})
+    reason = None if few else f"pairs of readers per cell are left out: more than {PAIRS_SHOWN} pairs"
+    return {"overall": summary(None, pairs=True), "cells": cells, "reason": reason}

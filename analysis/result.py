@@ -1,0 +1,65 @@
+"""The one shape of every statistic: what was estimated or tested, how, and why if it is undefined."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """A statistic. What is undefined is None, and ``reason`` then says why; it is never 0 and never an exception.
+
+    ``ci`` is a two-sided interval of confidence ``level``, ``p`` is two-sided unless ``method`` says otherwise,
+    ``n`` counts the observations that entered, ``method`` names the convention.
+    """
+
+    estimate: float | None = None
+    ci: tuple[float, float] | None = None
+    statistic: float | None = None
+    p: float | None = None
+    n: int = 0
+    method: str = ""
+    reason: str | None = None
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        for name in ("estimate", "statistic", "p"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, finite(value))
+        if self.ci is not None:
+            low, high = finite(self.ci[0]), finite(self.ci[1])
+            object.__setattr__(self, "ci", None if low is None or high is None else (low, high))
+
+    def as_estimate(self) -> dict[str, Any]:
+        """The estimate as JSON: estimate, ci, level, n, method, reason."""
+        return {
+            "estimate": self.estimate,
+            "ci": None if self.ci is None else list(self.ci),
+            "level": self.level,
+            "n": self.n,
+            "method": self.method,
+            "reason": self.reason,
+        }
+
+    def as_test(self) -> dict[str, Any]:
+        """The test as JSON: statistic, p, n, method, reason."""
+        return {
+            "statistic": self.statistic,
+            "p": self.p,
+            "n": self.n,
+            "method": self.method,
+            "reason": self.reason,
+        }
+
+
+def finite(value: Any) -> float | None:
+    """A Python float, or None for None, NaN and infinities."""
+    if value is None:
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def undefined(reason: str, *, n: int = 0, method: str = "", level: float = 0.95) -> Result:
+    """A result without a value, with the reason for it."""
+    return Result(n=n, method=method, reason=reason, level=level)
