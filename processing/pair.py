@@ -166,6 +166,16 @@ def common_grid(volumes: Sequence[Volume]) -> Grid:
     return Grid(affine, grid.shape, resampled, flags)
 
 
+def check_same_place(
+    one: Sequence, shape: tuple[int, int, int], other: Sequence, other_shape: tuple[int, int, int]
+) -> None:
+    """Whether two series can stand beside each other: InputError says why not.
+
+    one, other: affines (4 × 4, LPS mm); shapes: slices, rows, columns.
+    """
+    common_grid([Volume(np.zeros(size, np.float32), np.array(a)) for a, size in ((one, shape), (other, other_shape))])
+
+
 def _centre_of_slices(arm: Volume) -> np.ndarray:
     slices, rows, columns = arm.shape
     return arm.affine @ np.array([(columns - 1) / 2, (rows - 1) / 2, (slices - 1) / 2, 1.0])

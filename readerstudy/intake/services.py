@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from processing.pair import check_overlap
+from processing.pair import check_same_place
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
@@ -134,13 +134,13 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         raise InputError("This series has been placed or put aside already.")
     if placing.get("arm") is None:
         raise InputError("Choose an arm.")
-    fits = {"affine": candidate.affine, "shape": (candidate.slices, candidate.rows, candidate.columns)}
+    place = candidate.affine, (candidate.slices, candidate.rows, candidate.columns)
     for other in Series.objects.filter(
         study=study, active=True, case__subject__code=placing["subject_code"], case__region=placing["region"],
         case__plane=placing["plane"], case__weighting=placing["weighting"],
     ).select_related("arm"):  # fmt: skip
         try:
-            check_overlap(fits["affine"], fits["shape"], other.affine, (other.slices, other.rows, other.columns))
+            check_same_place(*place, other.affine, (other.slices, other.rows, other.columns))
         except InputError as error:
             raise InputError(f"Does not fit the {other.arm.code} series of this case: {error}") from error
     series = place_series(

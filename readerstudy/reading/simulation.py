@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from processing.observer import evidence
-from processing.pair import decode_frame
+from processing.pair import decode
 from readerstudy.accounts.models import Membership
 
 # How much a criterion follows noise and sharpness; the rest is chance.
@@ -68,8 +68,8 @@ class SimulatedReader:
     def _read(self, body: dict) -> dict:
         token, geometry = body["token"], body["geometry"]
         # The middle slice comes first; a person looks longer, a model observer needs no more.
-        frame = self.client.get(f"{self.base}{token}/frames/0/").content
-        noise, edges = evidence(*decode_frame(frame, geometry["rows"], geometry["columns"]))
+        frame = self.client.get(f"{self.base}{token}/frames/{body['order'][0]}/").content
+        noise, edges = evidence(*decode(frame, geometry["rows"], geometry["columns"]))
         for criterion in body["criteria"]:
             if str(criterion) not in body["answers"]["ratings"]:
                 score = self._score(self.names[criterion], noise, edges)

@@ -12,21 +12,23 @@ from readerstudy.results.models import Metric
 
 @job_function("results.compare")
 def compare_series(job: Job, report):
-    from processing.pair import on_grid_of
+    from processing.pair import common_grid, on_grid
     from processing.quality import compare
+    from processing.volume import Volume
 
     reference = Series.objects.select_related("case").get(pk=job.parameters["reference"])
     test = Series.objects.get(pk=job.parameters["test"])
-    a = load(reference)
-    report(0.2, "reading")
-    b = on_grid_of(a, load(test))
+    volumes = [load(reference), load(test)]
+    report(0.2, "aligning")
+    grid = common_grid(volumes)
+    a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in volumes)
     report(0.4, "comparing")
     comparison = compare(a, b)
     settings_hash = hashlib.sha256(canonical(comparison.conventions)).hexdigest()
     rows = [
         Metric(
-            study_id=reference.study_id, case=reference.case, reference=reference, test=test, metric=metric, region=region,
-            value=value, reason="" if value is not None else comparison.reasons.get(metric, "undefined"),
+            study_id=reference.study_id, case=reference.case, reference=reference, test=test, metric=metric,
+            region=region, value=value, reason="" if value is not None else comparison.reasons.get(metric, "undefined"),
             data_range=comparison.data_range, range_rule=comparison.conventions["range"], registered=False,
             settings_hash=settings_hash,
         )
