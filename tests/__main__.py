@@ -11,7 +11,9 @@ from pathlib import Path
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadscope"]
+CORES = len(os.sched_getaffinity(0))
+WORKERS = max(2, min(CORES, 4))
+PYTEST = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "loadscope"]
 LINT = {
     "ruff: lint": [sys.executable, "-m", "ruff", "check"],
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
@@ -32,7 +34,7 @@ def main() -> int:
     results: list[tuple[str, bool, float]] = []
     # A folder of our own: the tests never meet the data of a site that runs from this checkout.
     with tempfile.TemporaryDirectory(prefix="readerstudy-tests-") as var:
-        environment = {**os.environ, "READERSTUDY_VAR": var}
+        environment = {**os.environ, "READERSTUDY_VAR": var, "OMP_NUM_THREADS": str(max(1, CORES // WORKERS))}
 
         def check(name: str, command: list[str], **extra: str) -> None:
             print(f"\n== {name}", flush=True)
