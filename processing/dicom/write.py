@@ -1,0 +1,250 @@
+"""Write a processed volume as a derived series of the one it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydicom import DataElement, Dataset
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import ExplicitVRLittleEndian
+
+from processing import nifti
+from processing.deidentify.engine import IMPLEMENTATION_NAME, IMPLEMENTATION_UID, save
+from processing.dicom.frames import Frame, attributes, frames_of, is_enhanced
+from processing.dicom.geometry import Stack, split, stack
+from processing.dicom.header import check, open_dicom, tolerant
+from processing.dicom.parameters import free_words, weighting_of
+from processing.dicom.private import promote
+from processing.dicom.weighting import TO_CONTRAST
+from processing.errors import InputError
+from processing.networks.identity import ModelIdentity
+from processing.volume import Volume
+
+MANUFACTURER = "Reader Study"
+CODING_SCHEME = "99READERSTUDY"
+# What describes the pixels of the source only: extreme values, padding, overlays and private data go too.
+_SOURCE_ONLY = ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue", "PixelPaddingRangeLimit")
+# Enhanced MR allows these in original images only (PS3.3 C.8.13.4, C.8.13.7, as dciodvfy checks them).
+_ORIGINAL_ONLY = (
+    "BulkMotionCompensationTechnique",
+    "EchoPlanarPulseSequence",
+    "EchoPulseSequence",
+    "GeometryOfKSpaceTraversal",
+    "MRAcquisitionType",
+    "MultiPlanarExcitation",
+    "MultipleSpinEcho",
+    "NumberOfKSpaceTrajectories",
+    "OversamplingPhase",
+    "PhaseContrast",
+    "PulseSequenceName",
+    "RectilinearPhaseEncodeReordering",
+    "SaturationRecovery",
+    "SegmentedKSpaceTraversal",
+    "SpectrallySelectedSuppression",
+    "SteadyStatePulseSequence",
+    "TimeOfFlightContrast",
+)
+
+
+def write_derived(
+    source_files: Sequence[Path],
+    volume: Volume,
+    out: Path,
+    *,
+    model: ModelIdentity,
+) -> list[Path]:
+    """Write `volume`, made by `model` from the series in `source_files`, to the folder `out`.
+
+    DICOM: classic or enhanced MR as the source, one file 0001.dcm … per source file in slice order; headers
+    of the source without private attributes; intensities back to stored values by the source's rescale (more
+    bits if they do not fit, cut off at 16). ImageType DERIVED, derivation description and code, references to
+    the source, the model as contributing equipment. UIDs follow from source, model, precision and pixels: the
+    same input gives the same files. NIfTI: volume.nii.gz. Returns the files.
+    Raises InputError if the volume does not lie on the slices of the source.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if len(source_files) == 1 and nifti.is_volume_file(source_files[0]):
+        text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"
+        return [nifti.write_nifti(volume, out / "volume.nii.gz", description=text)]
+    datasets = {path: open_dicom(path) for path in source_files}
+    frames = []
+    with tolerant():
+        for path, dataset in datasets.items():
+            check(dataset)
+            promote(dataset)
+            frames += frames_of(dataset, path)
+    parts = split(frames)
+    if len(parts) != 1:
+        raise InputError("The source holds several volumes; sort it first.")
+    ordered = stack(parts[0][1])
+    if volume.shape != (len(ordered.frames), ordered.frames[0].rows, ordered.frames[0].columns):
+        raise InputError(f"The processed volume has shape {volume.shape}: it does not lie on the source's slices.")
+    if np.abs(volume.affine - ordered.affine).max() > 0.01:
+        raise InputError("The processed volume lies elsewhere than its source.")
+    some = next(iter(datasets.values()))
+    stored, bits = _to_stored(volume, ordered, some)
+    digest = hashlib.sha256(stored.tobytes()).hexdigest()
+    written = []
+    for number, path in enumerate(dict.fromkeys(frame.path for frame in ordered.frames), 1):
+        members = [(n, frame) for n, frame in enumerate(ordered.frames) if frame.path == path]
+        target = out / f"{number:04d}.dcm"
+        with tolerant():
+            save(_derived(datasets[path], members, stored, bits, number, model, digest), target)
+        written.append(target)
+    return written
+
+
+def _to_stored(volume: Volume, ordered: Stack, dataset: Dataset) -> tuple[np.ndarray, int]:
+    """Stored values (slices, rows, columns) and the bits that they need: those of the source, or 16."""
+    signed = bool(dataset.get("PixelRepresentation", 0))
+    slopes, intercepts = (
+        np.array([getattr(frame, name) for frame in ordered.frames])[:, None, None] for name in ("slope", "intercept")
+    )
+    values = np.rint((volume.array.astype(np.float64) - intercepts) / slopes)
+
+    def limits(bits: int) -> tuple[int, int]:
+        return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+
+    bits = int(dataset.BitsStored)
+    # Small negative values of a network are cut at zero; they need no wider pixels.
+    if values.max() > limits(bits)[1] or (signed and values.min() < limits(bits)[0]):
+        bits = 16 if dataset.BitsAllocated == 16 else bits
+    dtype = np.dtype(f"<{'i' if signed else 'u'}{dataset.BitsAllocated // 8}")
+    return np.clip(values, *limits(bits)).astype(dtype), bits
+
+
+def _uid(*parts: str) -> str:
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
+
+
+def _code(value: str, scheme: str, meaning: str) -> Items:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return Items([code])
+
+
+def _derived(
+    source: Dataset,
+    members: list[tuple[int, Frame]],
+    stored: np.ndarray,
+    bits: int,
+    number: int,
+    model: ModelIdentity,
+    digest: str,
+) -> Dataset:
+    """The derived file of one source file; `members` are (slice index, frame) of its frames."""
+    derived = Dataset()
+    for element in source:
+        # Command and file groups are no part of a data set; curves and overlays are drawn on the source.
+        group = element.tag.group
+        if group >= 8 and not element.tag.is_private and group >> 8 not in (0x50, 0x60):
+            derived.add(element)
+    derived.remove_private_tags()
+    for keyword in (*_SOURCE_ONLY, *(_ORIGINAL_ONLY if is_enhanced(source) else ())):
+        if keyword in derived:
+            delattr(derived, keyword)
+    by_frame = sorted(members, key=lambda member: member[1].index)
+    pixels = stored[[n for n, _ in by_frame]]
+    derived.PixelData = pixels.tobytes()
+    derived["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
+    derived.BitsStored, derived.HighBit = bits, bits - 1
+    made_by = (model.name, model.version, model.sha256, model.precision, digest)
+    derived.SOPInstanceUID = _uid(str(source.SOPInstanceUID), *made_by)
+    derived.SeriesInstanceUID = _uid(str(source.SeriesInstanceUID), *made_by)
+    derived.SeriesDescription = f"{model.name} {model.version}"[:64]
+    derived.SeriesNumber = int(source.get("SeriesNumber") or 0) % 9000 + 1000
+    derived.InstanceNumber = number
+    description = f"{model.description} Model {model.name} {model.version}, SHA-256 {model.sha256}, {model.precision}."
+    derived.ImageType = _derived_type(source.ImageType, enhanced=is_enhanced(source))
+    equipment = Dataset()
+    equipment.Manufacturer = MANUFACTURER
+    equipment.ManufacturerModelName = model.name[:64]
+    equipment.SoftwareVersions = model.version[:64]
+    equipment.ContributionDescription = description[:1024]
+    equipment.PurposeOfReferenceCodeSequence = _code("109102", "DCM", "Processing Equipment")
+    derived.ContributingEquipmentSequence = Items([*(source.get("ContributingEquipmentSequence") or []), equipment])
+    if is_enhanced(source):
+        # The pulse sequence told the contrast; now only this attribute does.
+        weighting = weighting_of(attributes(source, 0), free_words(source))
+        if weighting in TO_CONTRAST:
+            derived.AcquisitionContrast = TO_CONTRAST[weighting]
+        _reference_frames(derived, source, description)
+    else:
+        derived.DerivationDescription = description[:1024]
+        derived.DerivationCodeSequence = _derivation_code()
+        derived.SourceImageSequence = Items([_reference(source)])
+    meta = source.file_meta.__class__()
+    meta.MediaStorageSOPClassUID = derived.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = derived.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.ImplementationVersionName = IMPLEMENTATION_NAME
+    derived.file_meta = meta
+    derived.preamble = b"\0" * 128
+    return derived
+
+
+def _derivation_code() -> Items:
+    return _code("PROCESSED", CODING_SCHEME, "Processed by a named model")
+
+
+def _derived_type(kinds: Sequence[str], *, enhanced: bool) -> list[str]:
+    """Image or frame type of the result: DERIVED; enhanced MR has exactly four values, the last FILTERED."""
+    words = ["DERIVED", *[str(kind) for kind in kinds[1:]]]
+    return [*words[:3], "FILTERED"] if enhanced and len(words) == 4 else words
+
+
+def _reference(source: Dataset, frame: int | None = None) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = source.SOPClassUID
+    item.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    if frame is not None:
+        item.ReferencedFrameNumber = frame
+    item.PurposeOfReferenceCodeSequence = _code("121322", "DCM", "Source image for image processing operation")
+    return item
+
+
+def _reference_frames(derived: Dataset, source: Dataset, description: str) -> None:
+    """Derivation and source frame in the functional groups, and the source as evidence."""
+    image = Dataset()
+    image.ReferencedSOPClassUID = source.SOPClassUID
+    image.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    series = Dataset()
+    series.SeriesInstanceUID = source.SeriesInstanceUID
+    series.ReferencedSOPSequence = Items([image])
+    study = Dataset()
+    study.StudyInstanceUID = source.StudyInstanceUID
+    study.ReferencedSeriesSequence = Items([series])
+    derived.SourceImageEvidenceSequence = Items([study])
+    groups = []
+    for n, group in enumerate(source.PerFrameFunctionalGroupsSequence, 1):
+        copy = _typed(group)
+        derivation = Dataset()
+        derivation.DerivationDescription = description[:1024]
+        derivation.DerivationCodeSequence = _derivation_code()
+        derivation.SourceImageSequence = Items([_reference(source, n)])
+        copy.DerivationImageSequence = Items([derivation])
+        groups.append(copy)
+    derived.PerFrameFunctionalGroupsSequence = Items(groups)
+    if source.get("SharedFunctionalGroupsSequence"):
+        derived.SharedFunctionalGroupsSequence = Items([_typed(source.SharedFunctionalGroupsSequence[0])])
+
+
+def _typed(group: Dataset) -> Dataset:
+    """A functional group without private attributes whose frame type is derived; the original stays as it is."""
+    copy = Dataset()
+    for element in group:
+        if element.tag.is_private:
+            continue
+        if element.keyword == "MRImageFrameTypeSequence" and element.value:
+            item = Dataset(element.value[0])
+            item.FrameType = _derived_type(item.FrameType, enhanced=True)
+            copy.add(DataElement(element.tag, "SQ", Items([item])))
+        else:
+            copy.add(element)
+    return copy
