@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--integrity", type=Path, metavar="I.csv")
     command.add_argument("--series", type=Path, metavar="S.csv")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
-    command.add_argument("--seed", type=int, default=None, help="of bootstrap and permutations; the protocol's, else 0")
+    command.add_argument("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
     command.set_defaults(run=_reading)
     command = commands.add_parser("integrity", help="summaries and paired tests from metrics.csv")
     command.add_argument("metrics", type=Path, metavar="METRICS.csv")
@@ -47,16 +47,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _reading(options: argparse.Namespace) -> None:
     protocol = None if options.protocol is None else read_protocol(options.protocol)
-    seed = options.seed
-    if seed is None:
-        seed = 0 if protocol is None or protocol.seed is None else protocol.seed
     results = reading.analyse(
         tables.read_ratings(options.ratings),
         protocol=protocol,
         findings=None if options.findings is None else tables.read_findings(options.findings),
         integrity=None if options.integrity is None else tables.read_integrity(options.integrity),
         series=None if options.series is None else tables.read_series(options.series),
-        seed=seed,
+        seed=options.seed,
     )
     _write(results, options.json)
 

@@ -15,9 +15,9 @@ PAIRED = "paired by case; {method}; statistic V of a − b"
 def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
     """Summaries and paired tests of whole-volume metrics as JSON-able data.
 
-    ``metrics`` is the metrics table; rows of single slices and undefined values are left out. SD with n − 1,
-    quartiles of type 7. ``paired`` compares every two pairs of arms per metric and region over the cases that have
-    both, by the signed rank test as in ``analysis.preference.signed_rank``. Raises InputError.
+    ``metrics`` is the metrics table; rows of single slices and undefined values are left out. SD with n − 1, quartiles
+    of type 7; each pair carries its ``values``, one per case, for figures. ``paired`` compares every two pairs of arms
+    per metric and region over the cases that have both, by ``analysis.preference.signed_rank``. Raises InputError.
     """
     metrics = tables.check(metrics, "metrics")
     volume = metrics[metrics["slice"].isna()] if "slice" in metrics else metrics
@@ -44,14 +44,6 @@ def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
         "pairs": [_row(key, values) for key, values in groups.items()],
         "paired": paired,
     }
-
-
-def values(metrics: pd.DataFrame, *, reference: str, test: str, metric: str, region: str = "whole") -> list[float]:
-    """The whole-volume values of one pair of arms, one per case, for figures."""
-    metrics = tables.check(metrics, "metrics")
-    volume = metrics[metrics["slice"].isna()] if "slice" in metrics else metrics
-    group = _groups(volume).get((reference, test, metric, region))
-    return [] if group is None else [float(v) for v in group.dropna()]
 
 
 def _groups(volume: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
@@ -89,6 +81,7 @@ def _row(key: tuple[str, str, str, str], values: pd.Series) -> dict[str, Any]:
         "q3": None,
         "min": None,
         "max": None,
+        "values": [float(value) for value in defined],
         "reason": None if defined.size else "no defined value",
     }
     if defined.size:

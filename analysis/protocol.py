@@ -44,7 +44,6 @@ class Protocol:
     margins: tuple[Margin, ...] = ()
     readers: Literal["fixed", "random"] = "fixed"
     categories: tuple[float, ...] = (1, 2, 3, 4, 5)
-    seed: int | None = None
     declared: bool = False
 
     def name(self, criterion: str) -> str:
@@ -88,7 +87,6 @@ def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:
             margins=tuple(_margin(m) for m in content.get("margins") or ()),
             readers=_one_of(content.get("readers") or "fixed", ("fixed", "random"), "readers"),  # type: ignore[arg-type]
             categories=_categories(content.get("categories") or (1, 2, 3, 4, 5)),
-            seed=None if content.get("seed") is None else int(content["seed"]),
             declared=True,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as problem:

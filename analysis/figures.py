@@ -1,0 +1,287 @@
+"""Figures of the results page as SVG text: right = first arm better = above 3; colour = arm, by class of look.css.
+
+Every function returns the same text for the same input. ``colours`` maps an arm to its class, such as
+``{"SOC": "soc", "FAST-DL": "fastdl"}``; fill class ``soc``, stroke class ``s-soc``. Undefined values are drawn hatched
+or left out with their reason, never as 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis import svg
+
+DEGREES = ("markedly", "slightly", "", "slightly", "markedly")
+
+
+def shared_scale(counts: Sequence[Sequence[int]]) -> float:
+    """The reach (share of all answers from the middle of "no difference") that all these Likert bars need."""
+    reach = 0.25
+    for row in counts:
+        total = sum(row)
+        if total:
+            reach = max(reach, (row[2] / 2 + max(row[0] + row[1], row[3] + row[4])) / total)
+    return reach
+
+
+def likert(
+    counts: Sequence[int],
+    *,
+    first: str,
+    second: str,
+    colours: Mapping[str, str],
+    scale: float = 1.0,
+    width: float = 262,
+    height: float = 18,
+) -> str:
+    """Diverging stacked bar of preferences 1 … 5, centred on "no difference".
+
+    ``counts`` has five entries, 1 = second arm markedly better … 5 = first arm markedly better. ``scale`` is the share
+    that half the width stands for (``shared_scale``). Full colour is markedly, muted slightly.
+    """
+    total = sum(counts)
+    middle = width / 2
+    zero = svg.line(middle, -8, middle, height + 8, "zero")
+    if total == 0:
+        words = svg.text(middle, height / 2 + 4, "n/a: no ratings", anchor="middle")
+        return svg.figure(width, height, f"{first} vs {second}: no ratings", [zero, words])
+    unit = middle / scale / total
+    names = (second, second, "", first, first)
+    label = ", ".join(
+        f"{name} {degree} better {n}" if name else f"no difference {n}"
+        for name, degree, n in zip(names, DEGREES, counts, strict=True)
+    )
+    parts = [zero]
+    half = counts[2] * unit / 2
+    if counts[2]:
+        parts.append(svg.rect(middle - half, 2, 2 * half, height - 4, "neu", title=f"no difference: {counts[2]}"))
+    edges = {-1: middle - half, 1: middle + half}
+    for place, direction in ((1, -1), (0, -1), (3, 1), (4, 1)):
+        if not counts[place]:
+            continue
+        length = max(counts[place] * unit - 0.8, 1.5)
+        edge = edges[direction] + 0.8 * direction
+        css = svg.colour(names[place], colours) + (" half" if DEGREES[place] == "slightly" else "")
+        title = f"{names[place]} {DEGREES[place]} better: {counts[place]}"
+        parts.append(svg.rect(min(edge, edge + direction * length), 2, length, height - 4, css, title=title))
+        edges[direction] = edge + direction * length
+    share = f"{100 * counts[2] / total:.0f} %"
+    if 2 * half >= 34:
+        parts.append(svg.text(middle, height / 2 + 4, share, anchor="middle", strong=True))
+    else:
+        parts.append(svg.text(edges[-1] - 5, height / 2 + 4, share, anchor="end"))
+    return svg.figure(width, height, f"{label}, of {total}", parts)
+
+
+def verdict(cell: Mapping[str, Any]) -> str:
+    """What net preference says: "equivalent", "… better", "… better, within margin", or nothing.
+
+    Equivalent, within margin: the TOST with the margin declared on net preference. Better: the 95 % interval excludes 0.
+    """
+    words = []
+    ci = cell["net_preference"]["ci"]
+    if ci and (ci[0] > 0 or ci[1] < 0):
+        words.append(f"{cell['first'] if ci[0] > 0 else cell['second']} better")
+    if any(row["on"] == "net_preference" and row["equivalent"] for row in cell.get("equivalence", ())):
+        words.append("within margin" if words else "equivalent")
+    return ", ".join(words)
+
+
+def net_preference(
+    cells: Sequence[Mapping[str, Any]],
+    *,
+    colours: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+    width: float = 476,
+) -> str:
+    """Forest plot of the net preference of one comparison: a square with 90 % (thick) and 95 % (thin) intervals.
+
+    ``cells`` are rows of ``comparisons`` with the same arms; a margin declared on net preference is a grey band.
+    """
+    names = names or {}
+    first, second = str(cells[0]["first"]), str(cells[0]["second"])
+    labels = [names.get(cell["criterion"], str(cell["criterion"])) for cell in cells]
+    left, right, row_height, top = _label_width(labels) + 12, width - 112, 25.0, 14.0
+    bottom = top + row_height * len(cells) + 4
+    margins = [row["margin"] for cell in cells for row in cell.get("equivalence", ()) if row["on"] == "net_preference"]
+    margin = margins[0] if margins else None
+    ends = [0.0, *(end for cell in cells for end in cell["net_preference"]["ci"] or ())]
+    ends += [c["net_preference"]["estimate"] for c in cells if c["net_preference"]["estimate"] is not None]
+    ends += [] if margin is None else [-margin, margin]
+    marks = svg.ticks(min([*ends, -0.1]), max([*ends, 0.1]))
+    low, high = marks[0], marks[-1]
+
+    def x(value: float) -> float:
+        return left + (value - low) / (high - low) * (right - left)
+
+    parts, said = [], []
+    if margin is not None:
+        parts.append(svg.rect(x(-margin), top, x(margin) - x(-margin), bottom - top, "margin"))
+        for end in (-margin, margin):
+            parts.append(svg.text(x(end), top - 4, svg.number(end, 2, plus=True), anchor="middle"))
+    parts.append(svg.line(x(0), top, x(0), bottom, "zero"))
+    digits = svg.decimals(marks)
+    parts += [svg.text(x(v), bottom + 16, svg.number(v, digits if v else 0, plus=True), anchor="middle") for v in marks]
+    parts.append(svg.text(left - 12, bottom + 31, f"◂ {second} better"))
+    parts.append(svg.text(right, bottom + 31, f"{first} better ▸", anchor="end"))
+    for place, cell in enumerate(cells):
+        y = top + row_height * place + 16.5
+        name = labels[place]
+        net = cell["net_preference"]
+        parts.append(svg.text(left - 12, y + 4, name, anchor="end", strong=True))
+        if net["estimate"] is None:
+            parts.append(svg.text(x(0) + 8, y + 4, f"n/a: {net['reason']}"))
+            said.append(f"{name} undefined: {net['reason']}")
+            continue
+        arm = first if net["estimate"] > 0 else second if net["estimate"] < 0 else ""
+        for ends90, thickness in ((net["ci"], 1.2), (net.get("ci90"), 3.5)):
+            if ends90:
+                css = svg.stroke(arm, colours)
+                parts.append(svg.line(x(ends90[0]), y, x(ends90[1]), y, css, width=thickness))
+        parts.append(svg.rect(x(net["estimate"]) - 4, y - 4, 8, 8, svg.colour(arm, colours)))
+        parts.append(svg.text(width - 4, y + 4, verdict(cell), anchor="end"))
+        interval = "no interval"
+        if net["ci"]:
+            interval = " to ".join(svg.number(end, 2, plus=True) for end in net["ci"])
+        said.append(f"{name} {svg.number(net['estimate'], 2, plus=True)} ({interval})")
+    label = f"Net preference of {first} over {second} with 95 percent intervals: " + "; ".join(said)
+    return svg.figure(width, bottom + 36, label, parts)
+
+
+def agreement_map(
+    rows: Sequence[tuple[str, Sequence[Mapping[str, Any]]]],
+    columns: Sequence[str],
+    *,
+    plain: Sequence[str] = ("AC2",),
+    width: float = 480,
+) -> str:
+    """Heat map of agreement: one row per (name, estimates), the darker-to-brighter grey from 0 to 1.
+
+    ``rows`` hold one E per column. Columns in ``plain`` carry no shade, so that a high AC2 does not shine; undefined
+    cells are hatched and tell their reason.
+    """
+    left, row_height, top = _label_width([name for name, _ in rows]) + 10, 24.0, 20.0
+    step = (width - left) / max(len(columns), 1)
+    parts = [
+        svg.text(left + step * (place + 0.5), 12, name, anchor="middle", strong=True)
+        for place, name in enumerate(columns)
+    ]
+    said = []
+    for number, (name, estimates) in enumerate(rows):
+        y = top + number * row_height
+        parts.append(svg.text(left - 10, y + 16, name, anchor="end"))
+        words = []
+        for place, (column, found) in enumerate(zip(columns, estimates, strict=True)):
+            x, w, h = left + place * step + 1, step - 2, row_height - 2
+            if found["estimate"] is None:
+                parts += _hatched(x, y, w, h, str(found["reason"]))
+                parts.append(svg.text(x + w / 2, y + 15, "n/a", anchor="middle"))
+                words.append(f"{column} undefined")
+                continue
+            shown = svg.number(found["estimate"])
+            if column not in plain:
+                parts.append(svg.rect(x, y, w, h, "margin"))
+                depth = min(max(found["estimate"], 0.0), 1.0)
+                parts.append(svg.rect(x, y, w, h, "neu", opacity=depth, title=_interval(found)))
+            parts.append(svg.text(x + w / 2, y + 15, shown, anchor="middle", strong=column not in plain))
+            words.append(f"{column} {shown}")
+        said.append(f"{name}: {', '.join(words)}")
+    return svg.figure(width, top + len(rows) * row_height, "Agreement. " + "; ".join(said), parts)
+
+
+def _label_width(labels: Sequence[str]) -> float:
+    """Room for labels of 11 px, at least that of a mean ± SD."""
+    return float(min(max(84.0, *(6.2 * len(label) for label in labels), 0.0), 180.0))
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    if not found["ci"]:
+        return f"n = {found['n']}; {found['reason']}"
+    low, high = (svg.number(end) for end in found["ci"])
+    return f"{low} to {high} ({100 * found['level']:.0f} %), n = {found['n']}"
+
+
+def _hatched(x: float, y: float, width: float, height: float, reason: str) -> list[str]:
+    parts = [svg.rect(x, y, width, height, "margin", title=reason)]
+    for offset in np.arange(-height + 6, width, 8.0):
+        start, end = max(offset, 0.0), min(offset + height, width)
+        parts.append(svg.line(x + start, y + start - offset, x + end, y + end - offset, "gr"))
+    return parts
+
+
+def distribution(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    colours: Mapping[str, str],
+    digits: int,
+    width: float = 424,
+    bins: int = 30,
+    top_value: float | None = None,
+) -> str:
+    """Histograms of a metric over cases, one per pair of arms, on one axis: bars, range, mean ± SD.
+
+    ``rows``: mappings with ``label``, ``arm`` (whose colour it takes) and ``values``. ``digits`` of the printed mean.
+    ``top_value`` ends the axis, such as 1 for SSIM. Bars, not densities: every case is seen.
+    """
+    left, right, row_height = _label_width([str(row["label"]) for row in rows]) + 12, width - 14, 47.0
+    everything = [v for row in rows for v in row["values"]]
+    if not everything:
+        return svg.figure(width, 24, "No defined values", [svg.text(0, 16, "n/a: no defined values")])
+    marks = svg.ticks(min(everything), max(everything))
+    if top_value is not None:
+        marks = [mark for mark in marks if mark <= top_value + 1e-12]
+    low, high = min(marks[0], min(everything)), max(marks[-1], max(everything))
+    axis = row_height * len(rows) + 2
+
+    def x(value: float) -> float:
+        return left + (value - low) / (high - low) * (right - left)
+
+    parts, said = [], []
+    decimals = svg.decimals(marks)
+    for mark in marks:
+        parts.append(svg.line(x(mark), 0, x(mark), axis, "gr"))
+        parts.append(svg.text(x(mark), axis + 14, svg.number(mark, decimals), anchor="middle"))
+    for place, row in enumerate(rows):
+        base = place * row_height + 35
+        drawn, summary = _histogram(row, base=base, low=low, high=high, bins=bins, x=x, colours=colours, digits=digits)
+        parts += drawn
+        parts.append(svg.text(0, base - 8, str(row["label"]), strong=True))
+        parts.append(svg.text(0, base + 6, summary))
+        said.append(f"{row['label']}: {summary}, {len(row['values'])} cases")
+    return svg.figure(width, axis + 20, "; ".join(said), parts)
+
+
+def _histogram(
+    row: Mapping[str, Any],
+    *,
+    base: float,
+    low: float,
+    high: float,
+    bins: int,
+    x: Any,
+    colours: Mapping[str, str],
+    digits: int,
+) -> tuple[list[str], str]:
+    values = np.asarray(row["values"], dtype=np.float64)
+    if values.size == 0:
+        return [], "n/a: no values"
+    fill, stroke = svg.colour(row["arm"], colours), svg.stroke(row["arm"], colours)
+    edges = np.linspace(low, high, bins + 1)
+    counts = np.histogram(values, edges)[0]
+    parts = []
+    for count, start, end in zip(counts, edges, edges[1:], strict=False):
+        if count:
+            height = 31 * count / counts.max()
+            title = f"{int(count)} from {svg.number(start, digits)} to {svg.number(end, digits)}"
+            bar = svg.rect(x(start) + 0.5, base - height, x(end) - x(start) - 1, height, f"{fill} half", title=title)
+            parts.append(bar)
+    mean, y = float(values.mean()), base + 6
+    parts.append(svg.line(x(values.min()), y, x(values.max()), y, stroke, width=1))
+    summary = svg.number(mean, digits)
+    if values.size > 1:
+        sd = float(values.std(ddof=1))
+        parts.append(svg.line(x(max(mean - sd, low)), y, x(min(mean + sd, high)), y, stroke, width=4))
+        summary += f" ± {svg.number(sd, digits)}"
+    circle = f'<circle cx="{svg.at(x(mean))}" cy="{svg.at(y)}" r="3.2" class="margin {stroke}" stroke-width="1.5"/>'
+    return [*parts, circle], summary
