@@ -8,6 +8,7 @@ bind = f"{os.environ.get('READERSTUDY_HOST', '127.0.0.1')}:{os.environ.get('READ
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
 threads = 8
+preload_app = True  # imports once, and shares the memory
 timeout = 120
 graceful_timeout = 5
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat file: on a disk, a slow write looks like a hung worker

@@ -105,14 +105,11 @@ class Supervisor:
         self.check_port()
         if "REDIS_URL" not in os.environ:
             self.start_redis()
-        self.say("Database: bringing the tables up to date.")
-        self.run([sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"], "migrate")
-        self.say("Collecting static files.")
-        self.run([sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"], "collectstatic")
-        self.start_service("worker", worker_command())
+        self.run([sys.executable, "-m", "readerstudy.prepare"], "The preparation")
         web = self.start_service("web", web_command())
         self.wait(self.answers, f"The web server does not answer at {self.url}", service=web, seconds=60)
         self.say(f"Serving at {self.url}; logs are in {self.var / 'log'}.")
+        self.start_service("worker", worker_command())
 
     def seed(self) -> None:
         """Fills the demo while the site is up, and ends with the line that says where to click."""
