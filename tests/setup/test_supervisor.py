@@ -97,8 +97,8 @@ def test_nothing_survives_a_kill_and_nothing_left_behind_blocks_the_next_start(
     assert "runs already from this folder" in refusal
     assert f"process {first.pid}" in refusal
 
+    assert eventually(lambda: len(processes(first, "celery")) == 2), "the worker and its one child"
     worker = processes(first, "celery")
-    assert len(worker) == 2, "the worker and its one child"
     os.kill(worker[0], signal.SIGKILL)
     assert eventually(lambda: not any(map(alive, worker))), "the child outlived its worker"
     assert eventually(lambda: len(processes(first, "celery")) == 2), "the worker was not started again"
