@@ -12,9 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 app = Celery("readerstudy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["readerstudy.jobs"])
+imported_by = os.getpid()
 
 
 @worker_process_init.connect
 def end_with_the_worker(**_: object) -> None:
     """A worker that is killed takes its children along; their jobs stop beating and are swept."""
-    die_with_parent()
+    die_with_parent(parent=imported_by)  # forked from the process that imported this module
