@@ -1,0 +1,248 @@
+"""What the results page shows: names, colours and words for numbers that the analysis has computed."""
+
+from itertools import groupby
+
+from django.utils.text import capfirst
+
+from analysis import figures
+from readerstudy.audit.models import Event
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results import charts, services, show
+from readerstudy.results.charts import Arms
+from readerstudy.results.show import Shown
+
+FINDINGS_SHOWN = 12
+
+
+def context(study: ReaderStudy, made: services.Results) -> dict:
+    """Everything that `results/results.html` needs beside the study."""
+    arms = {arm.code: arm for arm in study.arms.all()}
+    seen = Event.objects.filter(study=study, action=services.SEEN).order_by("number").first()
+    shared = {"made": made, "unblinded": seen.at if seen else None, "images": images(made, arms)}
+    if made.reading is None:
+        return shared
+    names = dict(study.criteria.values_list("code", "name"))
+    primary = study.primary_comparison
+    pairs = compared(made.reading, arms, names, (primary.first.code, primary.second.code) if primary else None)
+    return {
+        **shared,
+        "summary": summary(made.reading["n"]),
+        "pairs": pairs,
+        "preference": preference(made.reading, pairs, arms, names),
+        "agreement": agreement(made.reading, pairs, names),
+        "integrity": integrity(made, arms),
+        "readers": readers(made.reading),
+    }
+
+
+def summary(n: dict) -> str:
+    """999 pairs, 3 readers, 61 subjects, 7,992 scores, none missing."""
+    words = [
+        f"{n['presentations']:,} pairs", f"{n['readers']} readers", f"{n['subjects']} subjects", f"{n['cases']} cases",
+        f"{n['ratings']:,} scores",
+    ]  # fmt: skip
+    left_out = [
+        f"{n[status]:,} {status.replace('_', ' ')}" for status in ("cannot_judge", "not_applicable") if n[status]
+    ]
+    return ", ".join([*words, *left_out, f"{n['missing']:,} missing" if n["missing"] else "none missing"]) + "."
+
+
+def compared(reading: dict, arms: Arms, names: dict[str, str], primary: tuple[str, str] | None) -> list[dict]:
+    """The comparisons in order, each with its rows of the analysis; `checked`: shown first in the cards below."""
+    pairs = [
+        {
+            "first": arms[first],
+            "second": arms[second],
+            "cells": cells,
+            "checked": (first, second) == primary,
+            "forest": charts.forest(cells, arms, names),
+        }
+        for (first, second), found in groupby(reading["comparisons"], key=lambda cell: (cell["first"], cell["second"]))
+        for cells in [list(found)]
+    ]
+    if not any(pair["checked"] for pair in pairs):
+        pairs[0]["checked"] = True
+    return pairs
+
+
+def preference(reading: dict, pairs: list[dict], arms: Arms, names: dict[str, str]) -> dict:
+    """Table 2, as published and clustered, with its conventions."""
+    cells = reading["comparisons"]
+    counted = sorted({cell["mean"]["n"] for cell in cells})
+    per_cell = f"n = {counted[0]}" if len(counted) == 1 else f"n = {counted[0]} to {counted[-1]}"
+    tested = sum(cell["p_holm"]["primary"] is not None for cell in cells)
+    primary_test = cells[0]["primary_test"]
+    method = next((c["tests"][primary_test]["method"] for c in cells if c["tests"][primary_test]["p"] is not None), "")
+    scale = figures.shared_scale([cell["counts"] for cell in cells])
+    rows = []
+    for criterion in dict.fromkeys(cell["criterion"] for cell in cells):
+        found = [cell for pair in pairs for cell in pair["cells"] if cell["criterion"] == criterion]
+        rows.append(
+            {
+                "name": names.get(criterion, criterion),
+                "cells": [_preference_cell(cell, arms, scale) for cell in found],
+            }
+        )
+    return {
+        "rows": rows,
+        "published": f"Signed rank against 3, readers pooled, normal approximation, zeros dropped, no correction for "
+        f"multiplicity; {per_cell} per cell.",
+        "clustered": f"{capfirst(method)}, {reading['n']['subjects']} subjects; Holm over {tested} tests. "
+        "Net: P(> 3) − P(< 3), patient bootstrap.",
+    }
+
+
+def _preference_cell(cell: dict, arms: Arms, scale: float) -> dict:
+    tests, primary = cell["tests"], cell["tests"][cell["primary_test"]]
+    return {
+        "bar": charts.likert(cell, arms, scale),
+        "counts": cell["counts"],
+        "mean": show.mean_sd(cell["mean"], cell["sd"]),
+        "p": show.test(tests["as_published"]),
+        "net": show.estimate(cell["net_preference"], sign=True),
+        "ci": show.interval(cell["net_preference"], sign=True),
+        "cluster_p": show.test(primary),
+        "holm": show.adjusted(cell["p_holm"]["primary"], primary),
+    }
+
+
+def agreement(reading: dict, pairs: list[dict], names: dict[str, str]) -> dict:
+    """Table 3: Spearman per pair of readers, pooled as published and per cell, beside alpha and AC2."""
+    found = reading["agreement"]
+    cells = {(cell["first"], cell["second"], cell["criterion"]): cell for cell in found["cells"]}
+
+    def row(name: str, summary: dict) -> dict:
+        return {
+            "name": name,
+            "pairs": [show.heat(pair["spearman"]) for pair in summary["pairs"]],
+            "alpha": show.heat(summary["krippendorff_alpha"]),
+            "ac2": show.estimate(summary["gwet_ac2"]),
+        }
+
+    pooled = found["overall"]["pairs"]
+    return {
+        "names": [f"{pair['reader_a']} · {pair['reader_b']}" for pair in pooled],
+        "overall": row("all cells pooled", found["overall"]),
+        "pooled": [
+            {"estimate": show.estimate(p["spearman"], 3), "ci": show.interval(p["spearman"], 3)} for p in pooled
+        ],
+        "comparisons": [
+            {
+                "pair": pair,
+                "rows": [
+                    row(
+                        names.get(cell["criterion"], cell["criterion"]),
+                        cells[cell["first"], cell["second"], cell["criterion"]],
+                    )
+                    for cell in pair["cells"]
+                ],
+            }
+            for pair in pairs
+        ],
+        "n": sorted({pair["spearman"]["n"] for pair in pooled}),
+    }
+
+
+def integrity(made: services.Results, arms: Arms) -> dict:
+    """Panels without a finding and of diagnostic quality, per arm, and the findings themselves."""
+    consistent, diagnostic = made.reading["integrity"], made.reading["diagnostic"]
+    quality = {row["arm"]: row for row in diagnostic.get("arms", [])}
+    rows = [
+        {"arm": arms[row["arm"]], "consistent": _share(row), "diagnostic": _share(quality.get(row["arm"]))}
+        for row in sorted(consistent.get("arms", []), key=lambda row: arms[row["arm"]].place)
+    ]
+    if rows:
+        rows.append(
+            {"arm": None, "consistent": _share(consistent["overall"]), "diagnostic": _share(diagnostic.get("overall"))}
+        )
+    return {
+        "rows": rows,
+        "reason": consistent.get("reason"),
+        "findings": made.findings[:FINDINGS_SHOWN],
+        "more": max(len(made.findings) - FINDINGS_SHOWN, 0),
+        "count": len(made.findings),
+    }
+
+
+def _share(row: dict | None) -> dict:
+    if row is None:
+        return {"count": Shown("", "not asked"), "ci": Shown("", "not asked"), "unanswered": 0}
+    return {
+        "count": show.count_of(row["yes"], row["yes"] + row["no"]),
+        "ci": show.percent_interval(row["share"]),
+        "unanswered": row["unanswered"],
+    }
+
+
+def readers(reading: dict) -> list[dict]:
+    """Per reader: how often left, neutral, right; the answers to hidden repeats; seconds per pair."""
+    times = {row["reader"]: row for row in reading["time"].get("readers", [])}
+    again = {row["reader"]: row for row in reading["repeats"]["readers"]}
+    no_repeats = {"reason": reading["repeats"]["reason"] or "no repeats of this reader"}
+    rows = []
+    for side in reading["side_bias"]:
+        time, repeat = times.get(side["reader"]), again.get(side["reader"], {})
+        rows.append(
+            {
+                "reader": side["reader"],
+                "left": side["left"],
+                "neutral": side["neutral"],
+                "right": side["right"],
+                "p": show.test(side["binomial"]),
+                "repeats": repeat.get("n", 0),
+                "same": show.percent(repeat.get("percent", no_repeats)),
+                "kappa": show.estimate(repeat.get("kappa_quadratic", no_repeats)),
+                "seconds": f"{time['median']:.0f}" if time else "",
+                "range": f"{time['q1']:.0f} to {time['q3']:.0f}" if time else "",
+            }
+        )
+    return rows
+
+
+def images(made: services.Results, arms: Arms) -> dict | None:
+    """Table 4 and L1: image metrics per pair of arms, with the paired test between the pairs shown."""
+    if made.images is None:
+        return None
+    rows = [row for row in made.images["pairs"] if row["reference"] in arms and row["test"] in arms]
+    made_here = lambda row: arms[row["test"]].made_from_id == arms[row["reference"]].pk  # noqa: E731
+    against_reference = lambda row: arms[row["test"]].acquisition != arms[row["reference"]].acquisition  # noqa: E731
+    return {
+        "ssim": _metric(made, arms, "ssim", rows, made_here, 3),
+        "l1": _metric(made, arms, "l1", rows, against_reference, 1),
+        "rules": made.range_rules,
+        "rows": [
+            {
+                **row,
+                "shown": show.mean_sd({**row, "estimate": row["mean"]}, row["sd"], DIGITS.get(row["metric"], 3)),
+                "quartiles": show.quartiles(row, DIGITS.get(row["metric"], 3)),
+            }
+            for row in rows
+        ],
+    }
+
+
+DIGITS = {"l1": 1, "psnr": 1, "mse": 0}
+
+
+def _metric(made: services.Results, arms: Arms, metric: str, rows: list[dict], wanted, digits: int) -> dict:
+    """One metric over the whole volume: the pairs that the paper shows, else all that are there."""
+    whole = [row for row in rows if row["metric"] == metric and row["region"] == "whole"]
+    shown = [row for row in whole if wanted(row)] or whole
+    codes = [f"{row['reference']} vs {row['test']}" for row in shown]
+    tests = [
+        {"a": pair["a"], "b": pair["b"], "p": show.test(pair["test"]), "exact": show.exact_p(pair["test"])}
+        for pair in made.images["paired"]
+        if (pair["metric"], pair["region"]) == (metric, "whole") and {pair["a"], pair["b"]} <= set(codes)
+    ]
+    pairs = [
+        {
+            "code": code,
+            "arm": arms[row["test"]],
+            "n": row["n"],
+            "text": show.mean_sd({"estimate": row["mean"], "reason": row["reason"]}, row["sd"], digits),
+            "values": row["values"],
+        }
+        for code, row in zip(codes, shown, strict=True)
+    ]
+    figure = charts.distribution(pairs, arms, digits=digits, top=1 if metric == "ssim" else None)
+    return {"pairs": pairs, "tests": tests, "figure": figure}

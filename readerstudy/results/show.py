@@ -1,0 +1,119 @@
+"""How numbers look: a value with its reason where there is none. Nothing is computed here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A number as text; without text, `reason` says why it is undefined. `strong`: p < 0.05 as the page says it."""
+
+    text: str
+    reason: str = ""
+    strong: bool = False
+    level: int = 0  # 0 to 10: depth of a heat cell
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """+0.38, −0.05, 0.00."""
+    text = number(value, digits)
+    return f"+{text}" if value > 0 and text.strip("0.") else text
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with a true minus sign, never −0."""
+    text = f"{value:.{digits}f}"
+    if not text.strip("-0."):
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """< 0.001, three decimals below 0.1, else two."""
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+
+
+def _missing(what: dict | None) -> Shown:
+    return Shown("", (what or {}).get("reason") or "not computed")
+
+
+def estimate(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
+    """An E of the results: its estimate."""
+    if not found or found.get("estimate") is None:
+        return _missing(found)
+    return Shown((signed if sign else number)(found["estimate"], digits))
+
+
+def interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
+    """An E of the results: its interval."""
+    if not found or not found.get("ci"):
+        return _missing(found)
+    low, high = ((signed if sign else number)(end, digits) for end in found["ci"])
+    return Shown(f"{low} to {high}")
+
+
+def heat(found: dict | None) -> Shown:
+    """An agreement coefficient with its depth, 0 to 10 for values from 0 to 1."""
+    shown = estimate(found)
+    if not shown.text:
+        return shown
+    return Shown(shown.text, level=round(10 * min(max(found["estimate"], 0), 1)))
+
+
+def test(found: dict | None) -> Shown:
+    """A T of the results: its p."""
+    if not found or found.get("p") is None:
+        return _missing(found)
+    return Shown(p_value(found["p"]), strong=found["p"] < 0.05)
+
+
+def adjusted(p: float | None, of: dict | None) -> Shown:
+    """An adjusted p; undefined where the test `of` is."""
+    return _missing(of) if p is None else Shown(p_value(p), strong=p < 0.05)
+
+
+def mean_sd(mean: dict | None, sd: float | None, digits: int = 2) -> Shown:
+    if not mean or mean.get("estimate") is None:
+        return _missing(mean)
+    spread = "n/a" if sd is None else number(sd, digits)
+    return Shown(f"{number(mean['estimate'], digits)} ± {spread}")
+
+
+def quartiles(row: dict, digits: int) -> Shown:
+    """Median and quartiles of a row of image metrics."""
+    if row["median"] is None:
+        return _missing(row)
+    median, q1, q3 = (number(row[name], digits) for name in ("median", "q1", "q3"))
+    return Shown(f"{median} ({q1} to {q3})")
+
+
+def count_of(count: int, total: int) -> Shown:
+    """k of n."""
+    return Shown(f"{count} of {total}") if total else Shown("", "nothing was answered")
+
+
+def percent(found: dict | None) -> Shown:
+    """An E that is a share, in percent."""
+    if not found or found.get("estimate") is None:
+        return _missing(found)
+    return Shown(f"{100 * found['estimate']:.0f} %")
+
+
+def percent_interval(found: dict | None) -> Shown:
+    """The interval of an E that is a share, in percent with one decimal."""
+    if not found or not found.get("ci"):
+        return _missing(found)
+    low, high = (f"{100 * end:.1f}" for end in found["ci"])
+    return Shown(f"{low} to {high} %")
+
+
+def exact_p(found: dict | None) -> Shown:
+    """A T of the results: its p in full where it is small, as 4.4 × 10⁻¹²."""
+    if not found or found.get("p") is None or found["p"] >= 0.001:
+        return test(found)
+    digits, exponent = f"{found['p']:.1e}".split("e")
+    return Shown(f"{digits} × 10{str(int(exponent)).translate(SUPERSCRIPT)}", strong=True)
+
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -1,0 +1,99 @@
+"""The results page and the files that leave the study."""
+
+import tempfile
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from analysis.tables import codebook as codebook_rows
+from analysis.tables import schema
+from readerstudy.accounts.access import study_page
+from readerstudy.accounts.permissions import may
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.selectors import reading_progress
+from readerstudy.results import exports, page, services
+
+
+@require_safe
+@never_cache
+@study_page("see_results", any_state=True)
+def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Tables and figures of a closed study; before that only how far the reading is, with no answer in it."""
+    if not may(request.membership, "see_results"):
+        return render(
+            request, "results/locked.html", {"study": study, "tab": "results", "readers": reading_progress(study)}
+        )
+    services.note_seen(study=study, user=request.user)
+    made = services.results(study)
+    files = [{"table": name, "description": schema(name)["description"]} for name in exports.TABLES]
+    context = {"study": study, "tab": "results", "files": files, **page.context(study, made)}
+    return render(request, "results/results.html", context)
+
+
+def _stream(lines, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _known(table: str) -> str:
+    if table not in exports.TABLES:
+        raise Http404
+    return table
+
+
+@require_safe
+@never_cache
+@study_page("export")
+def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
+    """One table as CSV; `?all=1` gives every revision of the ratings."""
+    every = _known(table) == "ratings" and request.GET.get("all") == "1"
+    name = f"{study.slug}-{table}{'-all' if every else ''}.csv"
+    services.note_export(study=study, user=request.user, file=name)
+    options = {"every_revision": True} if every else {}
+    return _stream(exports.table_lines(study, table, **options), name)
+
+
+@require_safe
+@study_page("export")
+def codebook(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
+    name = f"{study.slug}-{_known(table)}-codebook.csv"
+    services.note_export(study=study, user=request.user, file=name)
+    return _stream(exports.codebook_lines(table), name)
+
+
+@require_safe
+@study_page("export")
+def codebooks(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """What each column of each table means."""
+    books = [{"table": name, "schema": schema(name), "rows": codebook_rows(name)} for name in exports.TABLES]
+    return render(request, "results/codebooks.html", {"study": study, "tab": "results", "books": books})
+
+
+@require_safe
+@never_cache
+@study_page("export")
+def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    name = f"{study.slug}-protocol.json"
+    services.note_export(study=study, user=request.user, file=name)
+    response = HttpResponse(exports.protocol_json(study), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_safe
+@never_cache
+@study_page("export")
+def everything(request: HttpRequest, study: ReaderStudy) -> FileResponse:
+    """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
+    made = services.results(study)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+    names = {"reading": made.reading, "integrity": made.images}
+    sha256 = exports.write_zip(
+        file, study, {name: result for name, result in names.items() if result}, seed=services.SEED
+    )
+    name = f"{study.slug}-results.zip"
+    services.note_export(study=study, user=request.user, file=name, sha256=sha256)
+    return FileResponse(file, as_attachment=True, filename=name)
