@@ -12,6 +12,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "see_overview": {ADMIN: ALL, ANALYST: ALL},
     "see_protocol": {ADMIN: ALL, ANALYST: ALL},
     "edit_protocol": {ADMIN: DRAFT},
+    "manage_members": {ADMIN: ALL},
     "see_material": {ADMIN: ALL, ANALYST: ALL},
     "add_material": {ADMIN: DRAFT},
     "see_jobs": {ADMIN: ALL},

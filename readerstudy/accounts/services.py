@@ -1,5 +1,7 @@
 """Give people a role in a study."""
 
+import secrets
+
 from django.db import IntegrityError, transaction
 
 from processing.errors import InputError
@@ -41,3 +43,21 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
         raise InputError("A study needs an admin. Add another one first.")
     record(study=study, action="member removed", actor=actor, user=member.user.username, role=member.role)
     member.delete()
+
+
+@transaction.atomic
+def add_person(*, study: ReaderStudy, username: str, role: str, new: bool, actor: User) -> tuple[Membership, str]:
+    """Give a person a role by user name; `new` makes the account first.
+
+    Returns the membership and the password of a new account, which is kept nowhere else in plain; "" if the
+    account was there. InputError if there is no such account, or already one where a new one is asked for.
+    """
+    user, password = User.objects.filter(username__iexact=username).first(), ""
+    if user is None and not new:
+        raise InputError(f"There is no account {username}. Tick “make a new account”, or correct the name.")
+    if user is not None and new:
+        raise InputError(f"{username} has an account already. Untick “make a new account”, or choose another name.")
+    if user is None:
+        password = "-".join(secrets.token_hex(3) for _ in range(3))
+        user = User.objects.create_user(username, password=password)
+    return add_member(study=study, user=user, role=role, actor=actor), password

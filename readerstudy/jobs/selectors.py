@@ -1,15 +1,23 @@
 """What runs, waits, failed; how far a whole study is."""
 
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.utils import timezone
 
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy
 
 STEPS = {
-    "intake.sort": "Sorting and de-identification",
-    "material.enhance": "DL enhancement",
-    "results.compare": "Image metrics",
-    "reading.prepare": "Pairs for reading",
+    "intake.sort": ("Intake", "De-identify, group, check"),
+    "material.enhance": ("DL enhancement", "an arm that is no longer in the protocol"),
+    "reading.prepare": ("Pairs", "for the reading room"),
+    "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
+}
+KINDS = {
+    "intake.sort": "Sort",
+    "material.enhance": "Enhance",
+    "reading.prepare": "Prepare",
+    "results.compare": "Compare",
 }
 
 
@@ -24,12 +32,13 @@ def counts(study: ReaderStudy) -> dict[str, int]:
 
 
 def steps(study: ReaderStudy) -> list[dict]:
-    """One row per kind of work: name, counts per state, total, seconds left (None while unknown)."""
+    """One row per kind of work, made arms apart: name, what, counts per state, total, seconds left (None while
+    unknown: nothing of its kind has been done yet)."""
     taken = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     rows = (
         Job.objects.filter(study=study)
         .exclude(state=Job.State.CANCELLED)
-        .values("function")
+        .values("function", arm=KT("parameters__arm"))
         .annotate(
             total=Count("pk"),
             done=Count("pk", filter=Q(state=Job.State.DONE)),
@@ -39,11 +48,31 @@ def steps(study: ReaderStudy) -> list[dict]:
             mean=Avg(taken, filter=Q(state=Job.State.DONE)),
         )
     )
-    by_name = {row["function"]: row for row in rows}
+    arms = {str(arm.pk): arm for arm in study.arms.select_related("made_from")}
+    order = list(STEPS)
+    workers = max(1, sum(row["running"] for row in rows))
     result = []
-    for function in [*STEPS, *sorted(set(by_name) - set(STEPS))]:
-        if row := by_name.get(function):
-            left = row["running"] + row["waiting"]
-            seconds = left * row["mean"].total_seconds() if left and row["mean"] else None
-            result.append({**row, "name": STEPS.get(function, function), "seconds_left": seconds})
-    return result
+    for row in rows:
+        left = row["running"] + row["waiting"]
+        seconds = left * row["mean"].total_seconds() / workers if left and row["mean"] else None
+        name, what = STEPS.get(row["function"], (row["function"], ""))
+        place = order.index(row["function"]) if row["function"] in STEPS else len(order)
+        if arm := arms.get(row["arm"] or ""):
+            name, place = arm.code, place + arm.place / 1000
+            what = f"{arm.made_from.code} by {arm.model_name}" if arm.made_from else what
+        result.append({**row, "name": name, "what": what, "seconds_left": seconds, "place": place})
+    return sorted(result, key=lambda row: (row["place"], row["name"]))
+
+
+def running(study: ReaderStudy) -> list[dict]:
+    """Jobs that run now, with the seconds that each probably still takes (None in its first moments)."""
+    now, rows = timezone.now(), []
+    for job in jobs_in(study, Job.State.RUNNING):
+        passed = (now - job.started_at).total_seconds() if job.started_at else 0
+        left = passed * (1 - job.progress) / job.progress if job.progress > 0.03 else None
+        rows.append({"job": job, "kind": kind(job), "seconds_left": left})
+    return rows
+
+
+def kind(job: Job) -> str:
+    return KINDS.get(job.function, job.function)

@@ -112,6 +112,11 @@ def retry(*, job: Job) -> bool:
     return bool(again)
 
 
+def retry_failed(*, study: ReaderStudy) -> int:
+    """Let all failed jobs of a study run again; returns their number."""
+    return sum(retry(job=job) for job in Job.objects.filter(study=study, state=Job.State.FAILED))
+
+
 def cancel(*, job: Job) -> bool:
     """Stop a job: a waiting one never starts, a running one cannot store its result."""
     return bool(

@@ -85,3 +85,33 @@ def before_opening(study: ReaderStudy) -> list[Point]:
         Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
         Point(pairs > 0 and prepared == pairs, f"{prepared} of {pairs} pairs prepared on one geometry", "jobs"),
     ]  # fmt: skip
+
+
+def model_names() -> list[str]:
+    """Names of the models that can make an arm; reads identities only, no weights and no torch."""
+    from processing.enhance import models
+
+    return [model.name for model in models()]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step to another state: its button, who may press it, and whether the title must be typed."""
+
+    to: str
+    button: str
+    action: str
+    final: bool
+
+
+OPEN = Move("open", "Open the study", "open_study", True)
+RESUME = Move("open", "Resume reading", "resume_study", False)
+PAUSE = Move("paused", "Pause reading", "pause_study", False)
+CLOSE = Move("closed", "Close the study", "close_study", True)
+LOCK = Move("locked", "Lock the study", "lock_study", True)
+
+
+def moves_from(study: ReaderStudy) -> list[Move]:
+    """Steps that can be taken from the study's present state."""
+    steps = {"draft": [OPEN], "open": [PAUSE, CLOSE], "paused": [RESUME, CLOSE], "closed": [LOCK]}
+    return steps.get(study.state, [])

@@ -2,13 +2,14 @@
 
 import secrets
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit.services import record
+from readerstudy.material.services import advance
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site, State
 
@@ -81,6 +82,32 @@ def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Cri
     name = str(part)
     part.delete()
     record(study=study, action="protocol changed", actor=actor, removed=name)
+
+
+@transaction.atomic
+def save_settings(*, study: ReaderStudy, actor: User, **changes) -> ReaderStudy:
+    """Change fields of a draft: titles, questions, schedule, hypothesis, margins."""
+    ensure_draft(study)
+    if not changes:
+        return study
+    for name, value in changes.items():
+        setattr(study, name, value)
+    study.save(update_fields=list(changes))
+    record(study=study, action="settings changed", actor=actor, changes={n: str(v) for n, v in changes.items()})
+    return study
+
+
+def change_parts(*, study: ReaderStudy, actor: User, changed: list, removed: list) -> None:
+    """Keep changed and new parts of a draft and take others out, all or nothing; then ask for what follows."""
+    try:
+        with transaction.atomic():
+            for part in removed:
+                remove_part(study=study, actor=actor, part=part)
+            if changed:
+                save_protocol(study=study, actor=actor, instances=changed)
+            transaction.on_commit(lambda: advance(study))
+    except IntegrityError as error:
+        raise InputError("Two rows are the same. Each needs a name, or a pair of arms, of its own.") from error
 
 
 MOVES = {

@@ -1,6 +1,6 @@
 """What a reader may see: the own list, one pair at a time, never an arm."""
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.protocol.models import Criterion, ReaderStudy
@@ -33,22 +33,23 @@ def neighbours(presentation: Presentation) -> tuple[str | None, str | None]:
 
 
 def progress(member: Membership) -> dict:
-    """Pairs confirmed, pairs in all, and minutes left at the own pace (None before the first)."""
+    """Pairs confirmed and in all, median seconds per pair, minutes left at that pace (both None before the first)."""
     mine = own_list(member)
     total, done = mine.count(), mine.filter(state=CONFIRMED)
     confirmed = done.count()
     times = sorted(seconds for seconds in done.values_list("seconds", flat=True) if seconds)
     pace = times[len(times) // 2] if times else None
     return {
-        "confirmed": confirmed, "total": total, "left": total - confirmed,
+        "confirmed": confirmed, "total": total, "left": total - confirmed, "pace": pace,
         "minutes_left": round(pace * (total - confirmed) / 60) if pace else None,
     }  # fmt: skip
 
 
 def reading_progress(study: ReaderStudy) -> list[dict]:
-    """One row per reader: member and counts. No answer in it."""
+    """One row per reader: member, counts and the time of the last confirmed pair. No answer in it."""
     readers = study.memberships.filter(role=Role.READER).select_related("user").order_by("code")
-    return [{"member": member, **progress(member)} for member in readers]
+    readers = readers.annotate(last=Max("presentations__confirmed_at"))
+    return [{"member": member, "last": member.last, **progress(member)} for member in readers]
 
 
 def asked_criteria(presentation: Presentation) -> list[Criterion]:

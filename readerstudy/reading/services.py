@@ -39,6 +39,26 @@ def plan(study: ReaderStudy) -> schedule.Schedule:
     )
 
 
+def schedule_summary(study: ReaderStudy) -> dict:
+    """What readers will see, or see since the study was opened: pairs per reader and in all, sides, distance, hash."""
+    if study.state == State.DRAFT:
+        made = plan(study)
+        rows = [(entry.reader, entry.kind, entry.first_side) for entry in made.entries]
+        distance, sha256 = made.distance, made.sha256 if made.entries else ""
+    else:
+        rows = list(study.presentations.exclude(state="void").values_list("reader__code", "kind", "first_side"))
+        opened = study.events.filter(action="study opened").first()
+        distance, sha256 = opened.data["distance"] if opened else None, study.schedule_sha256
+    readers = {reader for reader, _, _ in rows}
+    return {
+        "pairs": len(rows), "readers": len(readers), "each": len(rows) // len(readers) if readers else 0,
+        "training": sum(kind == "training" for _, kind, _ in rows),
+        "repeats": sum(kind == "repeat" for _, kind, _ in rows),
+        "left": sum(side == "left" for _, _, side in rows), "right": sum(side == "right" for _, _, side in rows),
+        "distance": distance, "sha256": sha256,
+    }  # fmt: skip
+
+
 @transaction.atomic
 def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     """Freeze protocol, schedule and the hash of every scheduled series. InputError names what is missing."""

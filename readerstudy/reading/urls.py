@@ -1,8 +1,10 @@
 from django.urls import path
 
 from readerstudy.reading import serializers, views
+from readerstudy.reading.views_progress import progress
 
 urlpatterns = [
+    path("", progress, name="reading_progress"),
     path("room/", views.room, name="reading"),
     path("current/", views.CurrentView.as_view(), name="current"),
     path("<str:token>/", views.PresentationView.as_view(), name="presentation"),

@@ -1,0 +1,29 @@
+"""Sign in, give people a role."""
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.contrib.auth.validators import UnicodeUsernameValidator
+
+from readerstudy.accounts.models import Role
+
+
+class SignInForm(AuthenticationForm):
+    username = UsernameField(
+        widget=forms.TextInput(
+            attrs={"class": "input", "autofocus": True, "autocapitalize": "none", "autocomplete": "username"}
+        )
+    )
+
+
+class MemberForm(forms.Form):
+    """One person by user name, and the role in this study; a new account where there is none."""
+
+    username = forms.CharField(
+        label="User name", max_length=150, validators=[UnicodeUsernameValidator()],
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "list": "people"}),
+    )  # fmt: skip
+    role = forms.ChoiceField(
+        choices=[choice for choice in Role.choices if choice[0] != "admin"] + [("admin", "Admin")],
+        initial=Role.READER, widget=forms.Select(attrs={"class": "select"}),
+    )  # fmt: skip
+    new = forms.BooleanField(label="Make a new account of this name", required=False)

@@ -1,0 +1,75 @@
+"""Read the log as sentences."""
+
+from django.db.models import QuerySet
+
+from readerstudy.accounts.models import Role
+from readerstudy.audit.models import Event
+from readerstudy.protocol.models import ReaderStudy
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _sorted(data: dict) -> str:
+    parts = [f"{_count(data['proposed'], 'series', 'series')} to confirm"]
+    parts += [f"{data['known']} already here"] if data["known"] else []
+    parts += [f"{_count(data['refused'], 'file')} not used"] if data["refused"] else []
+    return f"sorted and de-identified upload {data['upload']}: {', '.join(parts)}"
+
+
+def _settings(data: dict) -> str:
+    return "set " + ", ".join(f"{name.replace('_', ' ')} to {value}" for name, value in data["changes"].items())
+
+
+SENTENCES = {
+    "study created": lambda d: "made the study",
+    "protocol changed": lambda d: (
+        f"removed {d['removed']} from the protocol"
+        if "removed" in d
+        else f"changed the protocol: {', '.join(d['parts'])}"
+    ),
+    "settings changed": _settings,
+    "member added": lambda d: (
+        f"added {d['user']} as {Role(d['role']).label.lower()}{' ' + d['code'] if d['code'] else ''}"
+    ),
+    "member removed": lambda d: f"removed {d['user']} ({Role(d['role']).label.lower()})",
+    "upload received": lambda d: (
+        f"sent {_count(d['files'], 'file')} ({d['bytes'] / 1e6:,.1f} MB) as upload {d['upload']}"
+    ),
+    "upload sorted": _sorted,
+    "series placed": lambda d: (
+        f"placed {d['case']} in {d['arm']}{', version ' + str(d['version']) if d['version'] > 1 else ''}"
+    ),
+    "series put aside": lambda d: f"put series {d['sha256'][:4]} aside",
+    "series taken up again": lambda d: f"took series {d['sha256'][:4]} up again",
+    "study opened": lambda d: (
+        f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
+        f"{_count(len(d['series']), 'series', 'series')} frozen"
+    ),
+    "study open": lambda d: "resumed reading",
+    "study paused": lambda d: "paused reading",
+    "study closed": lambda d: "closed the study",
+    "study locked": lambda d: "locked the study",
+    "pair confirmed": lambda d: f"confirmed pair {d['position']} ({d['reader']})",
+    "rating revised": lambda d: (
+        f"changed the answer on {d['criterion']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"
+    ),
+}
+
+
+def sentence(event: Event) -> str:
+    """One line of the log in words: who did what. An action without words of its own shows its name and data."""
+    who = event.actor.username if event.actor else "the site"
+    try:
+        what = SENTENCES[event.action](event.data)
+    except KeyError:
+        details = ", ".join(f"{name} {value}" for name, value in event.data.items())
+        what = f"{event.action}{': ' + details if details else ''}"
+    return f"{who} {what}"
+
+
+def log_of(study: ReaderStudy, *, readings: bool) -> QuerySet[Event]:
+    """The study's log, newest first; `readings` says whether single confirmed and changed pairs are in it."""
+    events = Event.objects.filter(study=study).select_related("actor").order_by("-number")
+    return events if readings else events.exclude(action__in=["pair confirmed", "rating revised"])

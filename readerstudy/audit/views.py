@@ -1,0 +1,22 @@
+"""The log of a study."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from readerstudy.accounts.access import study_page
+from readerstudy.audit import selectors, services
+from readerstudy.protocol.models import ReaderStudy
+
+
+@never_cache
+@study_page("see_log")
+def log(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    readings = request.GET.get("readings") == "1"
+    pages = Paginator(selectors.log_of(study, readings=readings), 100)
+    last = study.events.order_by("-number").first()
+    return render(request, "audit/log.html", {
+        "tab": "log", "study": study, "readings": readings, "page": pages.get_page(request.GET.get("page")),
+        "last": last, "broken": services.first_broken(study),
+    })  # fmt: skip

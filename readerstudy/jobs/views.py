@@ -1,0 +1,79 @@
+"""What runs, waits, failed; retry, cancel, run what is missing."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from readerstudy.accounts.access import study_page
+from readerstudy.jobs import selectors, services
+from readerstudy.jobs.models import Job
+from readerstudy.material.services import advance
+from readerstudy.protocol.models import ReaderStudy
+
+LISTS = {"waiting": "pk", "done": "-finished_at", "cancelled": "-finished_at"}
+SHOWN = 100
+
+
+@never_cache
+@study_page("see_jobs")
+def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    counts, steps = selectors.counts(study), selectors.steps(study)
+    shown = request.GET.get("show", "")
+    shown = shown if shown in LISTS else ""
+    left = [step["seconds_left"] for step in steps if step["running"] + step["waiting"]]
+    failed = selectors.jobs_in(study, Job.State.FAILED)
+    context = {
+        "tab": "jobs", "study": study, "counts": counts, "steps": steps, "shown": shown, "limit": SHOWN,
+        "all": sum(counts[state] for state in ("waiting", "running", "done", "failed")),
+        "busy": counts["running"] + counts["waiting"],
+        "seconds_left": sum(left) if left and None not in left else None,
+        "running": selectors.running(study),
+        "failed": [{"job": job, "kind": selectors.kind(job)} for job in failed[:SHOWN]],
+        "listed": [
+            {"job": job, "kind": selectors.kind(job)}
+            for job in selectors.jobs_in(study, shown).order_by(LISTS[shown])[:SHOWN]
+        ] if shown else [],
+    }  # fmt: skip
+    return render(request, "jobs/body.html" if request.htmx else "jobs/jobs.html", context)
+
+
+def _job(study: ReaderStudy, number: int) -> Job:
+    job = Job.objects.filter(study=study, pk=number).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+@require_POST
+@study_page("run_jobs")
+def retry(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
+    if not services.retry(job=_job(study, job)):
+        messages.warning(request, "This job is on its way already.")
+    return redirect("jobs", study.slug)
+
+
+@require_POST
+@study_page("run_jobs")
+def retry_all(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    services.retry_failed(study=study)
+    return redirect("jobs", study.slug)
+
+
+@require_POST
+@study_page("run_jobs")
+def cancel(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
+    if not services.cancel(job=_job(study, job)):
+        messages.warning(request, "This job had ended already.")
+    return redirect("jobs", study.slug)
+
+
+@require_POST
+@study_page("run_jobs")
+def run_missing(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    if not advance(study):
+        messages.info(
+            request, "Nothing is missing that could be made from what is there. Failed jobs have a retry of their own."
+        )
+    return redirect("jobs", study.slug)

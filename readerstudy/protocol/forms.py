@@ -1,0 +1,236 @@
+"""Forms of the protocol. What may be changed only in a draft is kept by the services."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BaseModelFormSet, modelformset_factory
+from django.utils.text import slugify
+
+from readerstudy.material.models import Region
+from readerstudy.protocol import defaults
+from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy
+from readerstudy.protocol.selectors import model_names
+
+
+def _dress(form: forms.BaseForm) -> None:
+    """Give every field the class that look.css knows."""
+    for field in form.fields.values():
+        if isinstance(field.widget, forms.Select):
+            field.widget.attrs["class"] = "select"
+        elif not isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+            field.widget.attrs["class"] = "input"
+
+
+class StudyForm(forms.ModelForm):
+    class Meta:
+        model = ReaderStudy
+        fields = ("title", "reader_title", "description")
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {
+            "reader_title": "What readers see. It must not tell what is compared.",
+            "description": "One or two sentences for admins and analysts.",
+        }
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"].widget.attrs["autofocus"] = True
+        if not self.instance.pk:
+            self.initial["reader_title"] = "Paired MRI reading"
+        _dress(self)
+
+
+class QuestionsForm(forms.ModelForm):
+    class Meta:
+        model = ReaderStudy
+        fields = ("ask_integrity", "ask_diagnostic", "allow_cannot_judge", "allow_back")
+
+
+class ScheduleForm(forms.ModelForm):
+    class Meta:
+        model = ReaderStudy
+        fields = ("min_distance", "repeat_share")
+        help_texts = {
+            "min_distance": "Positions between two pairs of one subject; the largest feasible one is kept and reported.",
+            "repeat_share": "0 to 1. Each is shown again later with the sides swapped; readers are not told.",
+        }
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        _dress(self)
+
+
+class HypothesisForm(forms.ModelForm):
+    class Meta:
+        model = ReaderStudy
+        fields = ("primary_comparison", "primary_criterion", "margin_mean", "margin_net")
+        help_texts = {
+            "margin_mean": "Largest distance of the mean preference from 3 that counts as equivalent, for example 0.5.",
+            "margin_net": "Largest net preference (share for the first less share for the second arm) that counts as "
+            "equivalent, for example 0.2.",
+        }
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["primary_comparison"].queryset = self.instance.comparisons.select_related("first", "second")
+        self.fields["primary_criterion"].queryset = self.instance.criteria.all()
+        for name in ("margin_mean", "margin_net"):
+            self.fields[name].widget.attrs |= {"step": "0.01", "min": "0", "max": "2"}
+            self.fields[name].min_value = 0
+        _dress(self)
+
+    def clean(self) -> dict:
+        for name in ("margin_mean", "margin_net"):
+            if (value := self.cleaned_data.get(name)) is not None and value <= 0:
+                self.add_error(name, "A margin is above 0; leave it empty if equivalence is not tested.")
+        return self.cleaned_data
+
+
+class PartForm(forms.ModelForm):
+    """A row of a table: one arm, comparison or criterion."""
+
+    study: ReaderStudy
+
+    def __init__(self, *args, study: ReaderStudy, **kwargs) -> None:
+        self.study = study
+        super().__init__(*args, **kwargs)
+        self.instance.study = study
+        _dress(self)
+        self.fields["place"].widget = forms.HiddenInput()
+        self.fields["place"].required = False
+
+    def clean_place(self) -> int:
+        return self.cleaned_data.get("place") or 0
+
+    def has_changed(self) -> bool:
+        """An empty extra row whose hidden place is set is still empty."""
+        return bool(set(self.changed_data) - ({"place"} if not self.instance.pk else set()))
+
+    def validate_constraints(self) -> None:
+        """Say what a broken constraint means, in words."""
+        if self.errors:
+            return
+        try:
+            self.instance.validate_constraints(exclude=set())
+        except ValidationError:
+            self.add_error(None, self.clash)
+
+
+class ArmForm(PartForm):
+    clash = "An arm of this name exists already, or a made arm names no model."
+    model_name = forms.ChoiceField(label="Model", required=False)
+
+    class Meta:
+        model = Arm
+        fields = ("code", "acquisition", "reconstruction", "made_from", "model_name", "place")
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        names = sorted({*model_names(), *([self.instance.model_name] if self.instance.model_name else [])})
+        self.fields["model_name"].choices = [("", "none"), *((name, name) for name in names)]
+        self.fields["made_from"].queryset = self.study.arms.exclude(pk=self.instance.pk)
+        self.fields["made_from"].empty_label = "upload"
+        _dress(self)
+
+    def clean(self) -> dict:
+        made_from, model = self.cleaned_data.get("made_from"), self.cleaned_data.get("model_name")
+        if made_from and not model:
+            self.add_error("model_name", "Choose the model that makes this arm.")
+        if model and not made_from:
+            self.add_error("made_from", "Choose the arm that the model starts from, or no model.")
+        if made_from and made_from.made_from_id:
+            self.add_error("made_from", f"{made_from.code} is made itself; start from an arm that is uploaded.")
+        return self.cleaned_data
+
+
+class ComparisonForm(PartForm):
+    clash = "These two arms are compared already in this order."
+
+    class Meta:
+        model = Comparison
+        fields = ("first", "second", "question", "place")
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("first", "second"):
+            self.fields[name].queryset = self.study.arms.all()
+            self.fields[name].empty_label = "choose"
+
+    def clean(self) -> dict:
+        first, second = self.cleaned_data.get("first"), self.cleaned_data.get("second")
+        if first and first == second:
+            self.add_error("second", "A comparison needs two different arms.")
+        return self.cleaned_data
+
+
+class LinesField(forms.CharField):
+    """Lines of text; how the browser ends them does not matter."""
+
+    def to_python(self, value) -> str:
+        return "\n".join(line.strip() for line in super().to_python(value).splitlines() if line.strip())
+
+
+class CriterionForm(PartForm):
+    clash = "A criterion of this name exists already."
+    regions = forms.MultipleChoiceField(
+        label="Asked for", choices=Region.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    anchors = LinesField(help_text="Five lines, from 1 (left) to 5 (right).", widget=forms.Textarea(attrs={"rows": 5}))
+
+    class Meta:
+        model = Criterion
+        fields = ("name", "asks", "better", "anchors", "regions", "place")
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["anchors"] = "\n".join(self.instance.anchors or defaults.ANCHORS)
+        self.fields["anchors"].initial = self.initial["anchors"]
+        self.fields["anchors"].widget.attrs["class"] = "input tall"
+
+    def clean_anchors(self) -> list[str]:
+        lines = self.cleaned_data["anchors"].splitlines()
+        if len(lines) != 5:
+            raise ValidationError("Five lines are needed, one for each step of the scale.")
+        return lines
+
+    def clean(self) -> dict:
+        if not self.instance.code and (name := self.cleaned_data.get("name")):
+            self.instance.code = slugify(name).replace("-", "_")[:40] or "criterion"
+        return self.cleaned_data
+
+
+class PartFormSet(BaseModelFormSet):
+    """Rows of one table of the protocol; the form of each row reports its own errors."""
+
+    def validate_unique(self) -> None:
+        """Left to the database's constraints, which each form puts in words."""
+
+
+PARTS = {"arms": (Arm, ArmForm), "comparisons": (Comparison, ComparisonForm), "criteria": (Criterion, CriterionForm)}
+
+
+def part_formset(part: str, study: ReaderStudy, data=None) -> BaseModelFormSet:
+    """The rows of `part` (arms, comparisons, criteria) of this study, and one empty row."""
+    model, form = PARTS[part]
+    factory = modelformset_factory(model, form=form, formset=PartFormSet, extra=1, can_delete=True, max_num=30)
+    formset = factory(data, queryset=getattr(study, part).all(), form_kwargs={"study": study}, prefix=part)
+    for number, row in enumerate(formset.forms):
+        row.initial.setdefault("place", number)
+        row.fields["DELETE"].label = "Remove"
+    return formset
+
+
+class TypeTitleForm(forms.Form):
+    """A final step asks for the study's title."""
+
+    title = forms.CharField(
+        label="Type the study's title",
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "autofocus": True}),
+    )
+
+    def __init__(self, *args, study: ReaderStudy, **kwargs) -> None:
+        self.study = study
+        super().__init__(*args, **kwargs)
+
+    def clean_title(self) -> str:
+        if self.cleaned_data["title"].strip() != self.study.title:
+            raise ValidationError(f"This is not the title. Type: {self.study.title}")
+        return self.cleaned_data["title"]

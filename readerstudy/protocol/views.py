@@ -1,0 +1,184 @@
+"""Pages of the protocol: overview, protocol, its parts, its people, its moves."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import capfirst
+from django.views.decorators.cache import never_cache
+
+from processing.errors import InputError
+from readerstudy.accounts import services as accounts
+from readerstudy.accounts.access import study_page
+from readerstudy.accounts.forms import MemberForm
+from readerstudy.accounts.models import Membership, User
+from readerstudy.accounts.permissions import may
+from readerstudy.accounts.selectors import lately, study_row, tasks_of
+from readerstudy.jobs.selectors import counts
+from readerstudy.protocol import forms, selectors, services
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.reading.selectors import reading_progress
+from readerstudy.reading.services import open_study, schedule_summary
+
+
+@login_required
+def new_study(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_staff:
+        raise Http404
+    form = forms.StudyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            names = selectors.model_names()
+            if not names:
+                raise InputError("No model is installed that could make the DL arms. Restore processing/weights.")
+            study = services.create_study(user=request.user, model_name=names[0], **form.cleaned_data)
+        except InputError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("protocol", study.slug)
+    return render(request, "protocol/new.html", {"form": form})
+
+
+@study_page("see_overview")
+def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    row = study_row(request.membership)
+    return render(request, "protocol/overview.html", {
+        "tab": "study", "study": study, "row": row, "tasks": tasks_of([row]), "jobs": counts(study),
+        "readers": reading_progress(study), "lately": lately([study], 8),
+        "people": study.memberships.select_related("user"),
+    })  # fmt: skip
+
+
+@never_cache
+@study_page("see_protocol")
+def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    draft = study.state == State.DRAFT
+    points = selectors.before_opening(study)
+    return render(request, "protocol/protocol.html", {
+        "tab": "protocol", "study": study, "points": points, "missing": sum(not point.done for point in points),
+        "document": selectors.protocol_document(study), "schedule": schedule_summary(study), "draft": draft,
+        "arms": study.arms.select_related("made_from"), "criteria": study.criteria.all(),
+        "comparisons": study.comparisons.select_related("first", "second"),
+        "cases": study.cases.filter(training=False, subject__withdrawn_at=None).count(),
+        "people": study.memberships.select_related("user"), "moves": selectors.moves_from(study),
+    })  # fmt: skip
+
+
+SETTINGS = {
+    "study": ("Title and description", forms.StudyForm),
+    "questions": ("Also asked for every pair", forms.QuestionsForm),
+    "schedule": ("Schedule", forms.ScheduleForm),
+    "hypothesis": ("Primary hypothesis and margins", forms.HypothesisForm),
+}
+
+
+@study_page("edit_protocol")
+def edit(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
+    """Change one part of a draft: a form of settings, or a table of arms, comparisons or criteria."""
+    if part in forms.PARTS:
+        return _edit_table(request, study, part)
+    if part not in SETTINGS:
+        raise Http404
+    title, form_class = SETTINGS[part]
+    form = form_class(request.POST or None, instance=ReaderStudy.objects.get(pk=study.pk))
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.save_settings(
+                study=study, actor=request.user, **{n: form.cleaned_data[n] for n in form.changed_data}
+            )
+        except InputError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("protocol", study.slug)
+    return render(request, "protocol/settings.html", {
+        "tab": "protocol", "study": study, "form": form, "heading": title,
+    })  # fmt: skip
+
+
+def _edit_table(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
+    formset = forms.part_formset(part, study, request.POST or None)
+    if request.method == "POST" and formset.is_valid():
+        changed = [
+            row.save(commit=False) for row in formset.forms if row.has_changed() and row not in formset.deleted_forms
+        ]
+        removed = [row.instance for row in formset.deleted_forms if row.instance.pk]
+        try:
+            services.change_parts(study=study, actor=request.user, changed=changed, removed=removed)
+        except InputError as error:
+            messages.error(request, str(error))
+        else:
+            if "more" in request.POST:
+                return redirect("edit_protocol", study.slug, part)
+            return redirect("protocol", study.slug)
+    return render(request, f"protocol/{part}.html", {
+        "tab": "protocol", "study": study, "formset": formset, "heading": capfirst(part),
+    })  # fmt: skip
+
+
+@never_cache
+@study_page("manage_members")
+def people(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Who has which role; add a person by name, or a new account with a password that is shown once."""
+    form, password = MemberForm(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            member, password = accounts.add_person(study=study, actor=request.user, **form.cleaned_data)
+        except InputError as error:
+            form.add_error("username", str(error))
+        else:
+            if not password:
+                messages.success(request, f"{member.user.username} is {member.get_role_display().lower()} now.")
+                return redirect("people", study.slug)
+            form = MemberForm()
+            return render(request, "protocol/people.html", _people(study, form) | {"new": member, "password": password})
+    return render(request, "protocol/people.html", _people(study, form))
+
+
+def _people(study: ReaderStudy, form: MemberForm) -> dict:
+    others = User.objects.filter(is_active=True).exclude(memberships__study=study)
+    return {
+        "tab": "protocol", "study": study, "form": form, "people": study.memberships.select_related("user"),
+        "others": others.order_by("username")[:500], "draft": study.state == State.DRAFT,
+    }  # fmt: skip
+
+
+@study_page("manage_members")
+def remove_person(request: HttpRequest, study: ReaderStudy, member: int) -> HttpResponse:
+    if request.method == "POST":
+        found = Membership.objects.filter(study=study, pk=member).select_related("user").first()
+        if found is None:
+            raise Http404
+        try:
+            accounts.remove_member(member=found, actor=request.user)
+        except InputError as error:
+            messages.error(request, str(error))
+        else:
+            if found.user_id == request.user.pk:
+                return redirect("home")
+    return redirect("people", study.slug)
+
+
+@never_cache
+@study_page("see_protocol", any_state=True)
+def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
+    """Open, pause, resume, close or lock. Final steps ask for the study's title."""
+    step = next((step for step in selectors.moves_from(study) if step.to == to), None)
+    if step is None or not may(request.membership, step.action):
+        messages.error(request, f"The study is {study.get_state_display()}; that step cannot be taken now.")
+        return redirect("protocol", study.slug)
+    form = forms.TypeTitleForm(request.POST or None, study=study) if step.final else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        try:
+            if step.action == "open_study":
+                open_study(study=study, actor=request.user)
+            else:
+                services.move(study=study, to=to, actor=request.user)
+        except InputError as error:
+            messages.error(request, str(error))
+        return redirect("protocol", study.slug)
+    points = selectors.before_opening(study) if step.action == "open_study" else []
+    return render(request, "protocol/move.html", {
+        "tab": "protocol", "study": study, "step": step, "form": form, "missing": [p for p in points if not p.done],
+        "schedule": schedule_summary(study), "document": selectors.protocol_document(study),
+        "readers": reading_progress(study),
+    })  # fmt: skip

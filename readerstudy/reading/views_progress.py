@@ -1,0 +1,22 @@
+"""How far each reader is. Counts and times, no answer."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from readerstudy.accounts.access import study_page
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.reading import selectors
+from readerstudy.reading.services import schedule_summary
+
+
+@never_cache
+@study_page("see_progress")
+def progress(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    rows = selectors.reading_progress(study)
+    context = {
+        "tab": "reading_progress", "study": study, "rows": rows, "schedule": schedule_summary(study),
+        "confirmed": sum(row["confirmed"] for row in rows), "total": sum(row["total"] for row in rows),
+        "draft": study.state == State.DRAFT,
+    }  # fmt: skip
+    return render(request, "reading/progress_body.html" if request.htmx else "reading/progress.html", context)
