@@ -52,13 +52,12 @@ export class Instruments {
   /** The ruler, where it is on, takes left drags. */
   get tool() {
     if (this.mode !== "ruler") return null;
-    const point = (x, y) => [x, y].map(Math.round);
     return {
       down: (side, x, y) => {
-        this.#line = { from: point(x, y), to: point(x, y) };
+        this.#line = { from: this.viewing.imageAt(x, y), to: this.viewing.imageAt(x, y) };
       },
       move: (side, x, y) => {
-        this.#line.to = point(x, y);
+        this.#line.to = this.viewing.imageAt(x, y);
         this.draw();
       },
       up: () => this.draw(),
@@ -106,8 +105,8 @@ export class Instruments {
   }
 
   #ruler(layer) {
-    if (!this.#line) return;
-    const { from, to } = this.#line;
+    if (!this.#line || !this.viewing.shown) return;
+    const [from, to] = [this.#line.from, this.#line.to].map((place) => this.viewing.paneAt(place));
     const mm = Math.hypot(to[0] - from[0], to[1] - from[1]) * this.viewing.mmPerPixel;
     layer.append(
       shape("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: "rule" }),
@@ -123,7 +122,7 @@ export class Instruments {
     if (!shown || swapped === side) return;
     for (const mark of this.marks ?? []) {
       if (mark.side !== side || mark.k !== shown[side]) continue;
-      const { x, y } = this.viewing.pointOf(mark);
+      const [x, y] = this.viewing.paneAt([mark.i + 0.5, mark.j + 0.5]);
       layer.append(shape("circle", { cx: x, cy: y, r: 9, class: "ring" }));
     }
   }

@@ -68,6 +68,7 @@ export class FindingPanel {
     this.#draft = null;
     this.root.hidden = true;
     if (this.root.contains(document.activeElement)) document.activeElement.blur();
+    this.actions.onchange();
   }
 
   /** A click on an image marks the place and, if none was chosen, the side. */
@@ -87,7 +88,7 @@ export class FindingPanel {
       chip.setAttribute("aria-pressed", String(selected));
     }
     const { kind, side, k, marked } = this.#draft;
-    say(this.root.querySelector(".mark"), k === null ? "click the image to mark it" : `marked on the ${marked} image, slice ${k + 1}`);
+    say(this.root.querySelector(".placed"), k === null ? "click the image to mark it" : `marked ${marked}, slice ${k + 1}`);
     this.root.querySelector(".keep").setAttribute("aria-disabled", String(!kind || !side));
     this.actions.onchange();
   }

@@ -4,6 +4,7 @@ import {
   Enums,
   EVENTS,
   eventTarget,
+  getRenderingCapabilities,
   getShouldUseCPURendering,
   init,
   metaData,
@@ -43,7 +44,9 @@ export class Panes {
     this.onpaint = onpaint;
     // One tiled canvas behind both viewports: one draw call paints both or none.
     init({ rendering: { renderingEngineMode: Enums.RenderingEngineModeEnum.Tiled } });
-    if (!document.createElement("canvas").getContext("webgl2")) setUseCPURendering(true, false);
+    // Where WebGL is only emulated, drawing with the processor is several times faster.
+    const { webgl2, softwareRasterizer } = getRenderingCapabilities();
+    if (!webgl2 || softwareRasterizer) setUseCPURendering(true, false);
     metaData.addProvider((type) => this.#metadata(type), 1000);
     for (const side of SIDES) {
       elements[side].addEventListener(EVENTS.IMAGE_RENDERED, () => this.#painted(side));

@@ -168,7 +168,7 @@ export class Room {
     this.#body = overlay(body, this.outbox.waiting(`${this.config.base}${body.token}/`));
     this.#answers = new Answers(this.config, this.#body);
     this.#stacks = stacks;
-    byId("calm").hidden = true;
+    byId("calm").hidden = byId("calm-top").hidden = true;
     document.body.classList.add("reading");
     const letters = body.geometry.letters ?? {};
     for (const side of SIDES) {
@@ -212,7 +212,7 @@ export class Room {
     this.seam.update(this.viewing);
     this.strip.readout(this.viewing);
     for (const side of SIDES) {
-      this.panes[side].querySelector(".here").hidden = this.viewing.swapped !== side;
+      this.#name(side);
       this.panes[side].classList.toggle("cine", this.viewing.cine);
     }
     const { left, right } = this.viewing.unseen;
@@ -222,6 +222,15 @@ export class Room {
       this.strip.unseen = words;
       this.strip.update();
     }
+  }
+
+  /** Says which image a pane shows where its place does not: enlarged, or swapped for the other. */
+  #name(side) {
+    const node = this.panes[side].querySelector(".here");
+    const swapped = this.viewing.swapped === side;
+    const other = SIDES.find((each) => each !== side);
+    node.hidden = !swapped && !this.panes[side].classList.contains("front");
+    say(node, swapped ? `${other} image here` : `${side} image`);
   }
 
   /** Fetches the pair after this one while this one is being rated. */
@@ -247,19 +256,17 @@ export class Room {
       this.#expired(() => stacks.load(WIDTH.now));
       return;
     }
-    const offline = error.kind === "offline";
-    if (this.#paintedAt === 0) {
-      this.#wait(offline ? "no connection, trying again" : "");
-      if (!offline) {
-        this.cover.show("failed", "These images did not load", error.message,
-          button("Try again", () => {
-            this.cover.hide("failed");
-            stacks.load(WIDTH.now);
-          }, true));
-        return;
-      }
+    const again = () => {
+      this.cover.hide("failed");
+      if (stacks === this.#stacks) stacks.load(WIDTH.now);
+    };
+    if (this.#paintedAt === 0 && error.status) {
+      const reason = error.status >= 500 ? `The server could not send them (${error.status}).` : error.message;
+      this.cover.show("failed", "These images did not load", reason, button("Try again", again, true));
+      return;
     }
-    setTimeout(() => stacks === this.#stacks && stacks.load(WIDTH.now), RETRY_MS);
+    if (this.#paintedAt === 0) this.#wait("no connection, trying again");
+    setTimeout(again, RETRY_MS);
   }
 
   // -- answers -------------------------------------------------------------------------------------------------
@@ -314,6 +321,7 @@ export class Room {
     this.#answers.moveTo(INTEGRITY);
     this.strip.answered();
     this.findingPanel.show(this.#answers.findings, kind);
+    this.strip.say("Integrity", "kind, side, a word if you like, Enter");
   }
 
   #keep(finding) {
@@ -449,7 +457,9 @@ export class Room {
       answers.moveTo(missing[0]);
       this.strip.answered();
       const names = { [INTEGRITY]: "integrity", [DIAGNOSTIC]: "diagnostic quality" };
-      this.strip.tell(`${missing.length} to go`, missing.map((place) => names[place] ?? answers.criterion(place).name).join(", "));
+      const words = missing.map((place) => names[place] ?? answers.criterion(place).name);
+      const rest = words.splice(4).length;
+      this.strip.tell(`${missing.length} to go`, words.join(", ") + (rest ? ` and ${rest} more` : ""));
       return;
     }
     if (this.strip.unseen) {
@@ -523,7 +533,8 @@ export class Room {
       else this.#saving = setTimeout(() => this.strip.save("saving", "saving"), QUIET_MS);
       return;
     }
-    this.strip.save("offline", kept ? `offline · ${kept} kept here` : "offline");
+    const why = state === "offline" ? "offline" : "not saved";
+    this.strip.save("offline", kept ? `${why} · ${kept} kept here` : why);
     if (state === "expired") this.#expired(() => this.outbox.retry());
     if (state === "conflict") this.#stopped(detail);
     if (state === "offline") this.#goOnAlone();
@@ -589,7 +600,7 @@ export class Room {
     const title = document.body.dataset.title;
     document.title = state.finished ? "All read" : "Break";
     page.replaceChildren(calm(state, { title, home: this.config.home, kept: this.outbox.kept, oncontinue: () => this.load("current/") }));
-    page.hidden = false;
+    page.hidden = byId("calm-top").hidden = false;
     document.body.classList.remove("reading");
   }
 
@@ -660,5 +671,6 @@ export class Room {
     room.classList.toggle("large", now !== null);
     for (const each of SIDES) this.panes[each].classList.toggle("front", each === now);
     if (now) this.viewing.active = now;
+    for (const each of SIDES) this.#name(each);
   }
 }

@@ -67,13 +67,13 @@ function figure(value, words) {
 
 /**
  * The page after a part or after the last pair. Shows what the server sends and nothing about answers.
- * @param {object} state `{finished: true, …}` or the object under `break`, with any of `part`, `parts`, `read`, `total`,
+ * @param {object} state `{finished: true, …}` or the object under `break`, with any of `confirmed`, `part`, `parts`, `read`, `total`,
  *   `median_seconds`, `part_seconds`, `opens_at` (ISO 8601), `washout_days`, `pairs`, `can_continue`
  * @param {{title: string, home: string, kept: number, oncontinue: () => void}} page
  * @returns {HTMLElement}
  */
 export function calm(state, { title, home, kept, oncontinue }) {
-  const { finished, part, parts = 1, read, total, median_seconds: median, part_seconds: spent } = state;
+  const { finished, part, parts = 1, total, read = state.confirmed, median_seconds: median, part_seconds: spent } = state;
   const opens = state.opens_at ? new Date(state.opens_at) : null;
   const later = opens !== null && opens > new Date();
   const heading = finished ? "All pairs are read" : part ? `Part ${part} of ${parts} is done` : "Time for a break";

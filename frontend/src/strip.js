@@ -227,6 +227,7 @@ export class Strip {
     else if (criterion) text = [criterion.name, criterion.better];
     else if (answers.cursor === INTEGRITY) text = ["Integrity", "Q nothing wrong · A loss, corruption, alteration, creation, exaggeration"];
     else if (answers.cursor === DIAGNOSTIC) text = ["Diagnostic", "W both images are · S not both"];
+    else if (this.reviewing) text = ["Confirmed before", "a change is kept beside the first answer"];
     else if (this.unseen) text = ["All answered", `scroll the rest: ${this.unseen}`];
     this.#ask(text, Boolean(criterion) && !this.choosing);
   }
@@ -236,10 +237,17 @@ export class Strip {
     const middle = ask.querySelector("b");
     const wanted = title + detail;
     if (middle.textContent !== wanted) middle.replaceChildren(title, ...(detail ? [el("em", {}, detail)] : []));
+    ask.classList.toggle("free", !ends);
     const lower = ask.querySelector(".lower");
     if (ends === (lower.childElementCount > 0)) return;
     lower.replaceChildren(...(ends ? ["◂ left better ", el("kbd", {}, "1")] : []));
     ask.querySelector(".upper").replaceChildren(...(ends ? [el("kbd", {}, "5"), " right better ▸"] : []));
+  }
+
+  /** Says something in the prompt's place until the next answer. */
+  say(title, detail) {
+    this.#quiet();
+    this.#ask([title, detail], false);
   }
 
   /** Says something in the prompt's place for a few seconds. */

@@ -20,7 +20,9 @@ export class Viewing {
   #base = 0;
   #cine = 0;
   #shown = null;
-  #pending = null;
+  /** Slices still to be shown, in order: a fast wheel skips none, however slow the machine. */
+  #path = [];
+  #painting = false;
 
   /**
    * @param {import("./panes.js").Panes} panes
@@ -73,7 +75,8 @@ export class Viewing {
     this.stopCine();
     this.#stacks = null;
     this.#shown = null;
-    this.#pending = null;
+    this.#path = [];
+    this.#painting = false;
     this.slices = 0;
     this.swapped = null;
     this.onchange();
@@ -128,14 +131,14 @@ export class Viewing {
       this.#base = left;
       this.offset = clamp(right + step, 0, last) - left;
     }
+    if (Math.abs(step) > 1) this.#path = [];
     this.#go();
   }
 
   /** Scrolls to a slice of the left stack, or of the given side while unlinked. */
   goTo(index, side = this.active) {
     const { left, right } = this.targets;
-    if (this.linked) this.scroll(index - this.#base, side);
-    else this.scroll(index - (side === "left" ? left : right), side);
+    this.scroll(index - (this.linked ? this.#base : side === "left" ? left : right), side);
   }
 
   /** Unlinks, or links again and keeps the offset. */
@@ -191,7 +194,7 @@ export class Viewing {
     if (!this.#stacks) return undefined;
     this.#cine = setInterval(() => {
       const { left } = this.targets;
-      if (this.#pending) return;
+      if (this.#path.length) return;
       if (left >= this.slices - 1) this.goTo(0);
       else this.scroll(1);
     }, CINE_MS);
@@ -205,18 +208,20 @@ export class Viewing {
     this.onchange();
   }
 
-  /** A slice has arrived: paints if it was waited for. */
+  /** A slice has arrived: shows it if it was waited for. */
   arrived() {
-    if (this.#pending) this.#go();
+    this.#next();
   }
 
   /** The panes say that both sides are on screen. */
   painted() {
     if (!this.#shown) return;
+    this.#painting = false;
     for (const side of SIDES) {
       const from = this.swapped === side ? SIDES.find((other) => other !== side) : side;
       this.seen[from].add(this.#shown[from]);
     }
+    this.#next();
     this.onchange();
   }
 
@@ -228,26 +233,34 @@ export class Viewing {
   /**
    * @param {number} x CSS pixels from the pane's left edge
    * @param {number} y from its upper edge
-   * @returns {{i: number, j: number}|null} column and row of the image there, null beside it
+   * @returns {[number, number]} column and row of the image there; pixel n spans n … n + 1
    */
-  pixelAt(x, y) {
+  imageAt(x, y) {
     const { rows, columns, spacing } = this.geometry;
     const { width, height } = this.#panes.size;
     const mm = this.mmPerPixel;
-    const i = Math.floor(((x - width / 2) * mm + this.centre[0]) / spacing[1] + columns / 2);
-    const j = Math.floor(((y - height / 2) * mm + this.centre[1]) / spacing[0] + rows / 2);
-    return i >= 0 && j >= 0 && i < columns && j < rows ? { i, j } : null;
+    return [
+      ((x - width / 2) * mm + this.centre[0]) / spacing[1] + columns / 2,
+      ((y - height / 2) * mm + this.centre[1]) / spacing[0] + rows / 2,
+    ];
   }
 
-  /** The inverse of `pixelAt`: the centre of a pixel in CSS pixels of the pane. */
-  pointOf({ i, j }) {
+  /** The inverse of `imageAt`. */
+  paneAt([column, row]) {
     const { rows, columns, spacing } = this.geometry;
     const { width, height } = this.#panes.size;
     const mm = this.mmPerPixel;
-    return {
-      x: ((i + 0.5 - columns / 2) * spacing[1] - this.centre[0]) / mm + width / 2,
-      y: ((j + 0.5 - rows / 2) * spacing[0] - this.centre[1]) / mm + height / 2,
-    };
+    return [
+      ((column - columns / 2) * spacing[1] - this.centre[0]) / mm + width / 2,
+      ((row - rows / 2) * spacing[0] - this.centre[1]) / mm + height / 2,
+    ];
+  }
+
+  /** @returns {{i: number, j: number}|null} column and row of the pixel under a point, null beside the image */
+  pixelAt(x, y) {
+    const [i, j] = this.imageAt(x, y).map(Math.floor);
+    const { rows, columns } = this.geometry;
+    return i >= 0 && j >= 0 && i < columns && j < rows ? { i, j } : null;
   }
 
   /** Draws the same slices with the present place, scale and window. */
@@ -270,22 +283,28 @@ export class Viewing {
     };
   }
 
-  /** Shows the slices asked for if both are there; else the ones on screen stay until they are. */
   #go() {
-    const { slices } = this.#stacks;
-    const { left, right } = this.targets;
-    if (slices[left] && slices[right]) {
-      this.#shown = { left, right };
-      this.#pending = null;
-      this.#paint();
-    } else {
-      this.#pending = { left, right };
-      for (const index of [right, left]) if (!slices[index]) this.#stacks.want(index);
-    }
+    this.#path.push(this.targets);
+    this.#next();
     this.onchange();
   }
 
+  /** Shows the next slices of the path once the ones before are painted and both are there; else those stay. */
+  #next() {
+    if (this.#painting || !this.#path.length) return;
+    const [{ left, right }] = this.#path;
+    const { slices } = this.#stacks;
+    if (slices[left] && slices[right]) {
+      this.#path.shift();
+      this.#shown = { left, right };
+      this.#paint();
+    } else {
+      for (const index of [right, left]) if (!slices[index]) this.#stacks.want(index);
+    }
+  }
+
   #paint() {
+    this.#painting = true;
     const { slices, geometry } = this.#stacks;
     const pixels = {};
     for (const side of SIDES) {
