@@ -12,7 +12,9 @@ from processing.dicom.private import has_deep_learning
 
 _STANDARD = {"soc", "ref", "reference", "standard", "conventional"}
 _FAST = {"fast", "acc", "accelerated", "rapid"}
-_DEEP_LEARNING = {"dl", "dlr", "csai", "csai2", "smartspeedai", "deepresolve", "airrecon", "aice", "subtle", "enhanced"}
+# "fast" as part of a sequence name says nothing about the arm.
+_SEQUENCES = {"fast spin", "fast se", "fast gre", "fast field", "fast gradient", "fast ir"}
+_DEEP_LEARNING = {"dl", "dlr", "csai", "csai2", "smartspeedai", "deepresolve", "airrecon", "aice", "subtle"}
 
 
 def has_deep_learning_hint(dataset: Dataset) -> bool:
@@ -22,7 +24,7 @@ def has_deep_learning_hint(dataset: Dataset) -> bool:
 
 def arm_from_words(words: set[str], *, deep_learning: bool) -> str | None:
     """SOC, FAST, SOC-DL or FAST-DL if a whitelisted word names the acquisition; None otherwise."""
-    acquisition = "SOC" if words & _STANDARD else "FAST" if words & _FAST else None
+    acquisition = "SOC" if words & _STANDARD else "FAST" if words & _FAST and not words & _SEQUENCES else None
     return f"{acquisition}-DL" if acquisition and deep_learning else acquisition
 
 
