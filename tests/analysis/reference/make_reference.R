@@ -1,0 +1,113 @@
+# Reference values for tests/analysis, made once with R 4.2.2, coin, epiR, psych and vcd from Debian 12:
+#   Rscript make_reference.R
+# Writes scores.csv (made-up Likert scores of clustered pairs), two_samples.csv and reference.csv (name, value).
+# The clustered tests, for which Debian carries no package, are written out from the papers.
+suppressMessages({library(coin); library(epiR); library(psych); library(vcd)})
+set.seed(20261121)
+
+out <- list()
+put <- function(name, value) out[[name]] <<- as.numeric(value)
+
+# --- scores: 60 cases of 25 subjects, 3 raters, preferences 1..5 with many 3s --------------------------------------
+subject <- c(1:25, sample(1:25, 35, replace = TRUE))
+effect <- rnorm(25, 0.25, 0.5)[subject]
+rate <- function(shift) pmin(5, pmax(1, round(3 + effect + shift + rnorm(60, 0, 0.7))))
+scores <- data.frame(subject = subject, r1 = rate(0), r2 = rate(0.2), r3 = rate(-0.1))
+write.csv(scores, "scores.csv", row.names = FALSE, quote = FALSE)
+x <- scores$r1 - 3
+y <- scores$r2 - 3
+
+# --- signed rank and rank sum --------------------------------------------------------------------------------------
+for (correct in c(FALSE, TRUE)) {
+  tag <- if (correct) "corrected" else "plain"
+  test <- suppressWarnings(wilcox.test(x, exact = FALSE, correct = correct))
+  put(paste0("signed_rank_V_", tag), test$statistic); put(paste0("signed_rank_p_", tag), test$p.value)
+  test <- suppressWarnings(wilcox.test(x, y, exact = FALSE, correct = correct))
+  put(paste0("rank_sum_W_", tag), test$statistic); put(paste0("rank_sum_p_", tag), test$p.value)
+}
+null <- rep(0, length(x))
+put("pratt_p", pvalue(wilcoxsign_test(x ~ null, zero.method = "Pratt", distribution = "asymptotic")))
+put("pratt_exact_p", pvalue(wilcoxsign_test(x ~ null, zero.method = "Pratt", distribution = "exact")))
+put("wilcox_exact_p", pvalue(wilcoxsign_test(x ~ null, zero.method = "Wilcoxon", distribution = "exact")))
+
+# --- clustered signed rank: Rosner, Glynn & Lee 2006; Datta & Satten 2008 -------------------------------------------
+keep <- x != 0
+signed <- sign(x[keep]) * rank(abs(x[keep]))
+S <- tapply(signed, subject[keep], sum)
+z <- sum(S) / sqrt(sum(S^2))
+put("rgl_z", z); put("rgl_p", 2 * pnorm(-abs(z)))
+few <- subject <= 10
+signed <- sign(x[keep & few]) * rank(abs(x[keep & few]))
+S <- tapply(signed, subject[keep & few], sum)
+flips <- as.matrix(expand.grid(rep(list(c(-1, 1)), length(S))))
+put("rgl_few_exact_p", mean(abs(flips %*% S) >= abs(sum(S)) - 1e-9))
+
+clusters <- split(x, subject)
+H <- function(v, one) (sum(abs(one) <= v) + sum(abs(one) < v)) / (2 * length(one))
+T <- V <- 0
+m <- length(clusters)
+for (i in seq_along(clusters)) {
+  one <- clusters[[i]]
+  first <- second <- third <- 0
+  for (v in one) {
+    first <- first + sign(v)
+    second <- second + sign(v) * sum(sapply(clusters[-i], function(other) H(abs(v), other)))
+    third <- third + sign(v) * H(abs(v), x)
+  }
+  T <- T + (first + second) / length(one)
+  V <- V + ((first + (m - 1) * third) / length(one))^2
+}
+put("datta_satten_z", T / sqrt(V)); put("datta_satten_p", 2 * pnorm(-abs(T / sqrt(V))))
+
+# --- correlation and reliability ------------------------------------------------------------------------------------
+put("spearman_rho", cor(scores$r1, scores$r2, method = "spearman"))
+put("spearman_p", suppressWarnings(cor.test(scores$r1, scores$r2, method = "spearman", exact = FALSE)$p.value))
+friedman <- friedman.test(as.matrix(scores[, 2:4])[, ] |> t())  # blocks = raters, treatments = cases
+put("kendall_chi2", friedman$statistic); put("kendall_p", friedman$p.value)
+put("kendall_w", friedman$statistic / (3 * 59))
+forms <- suppressMessages(suppressWarnings(ICC(scores[, 2:4], lmer = FALSE)$results))
+for (i in 1:6) {
+  name <- c("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")[i]
+  put(name, forms$ICC[i]); put(paste0(name, "_F"), forms$F[i]); put(paste0(name, "_p"), forms$p[i])
+  put(paste0(name, "_low"), forms[i, "lower bound"]); put(paste0(name, "_high"), forms[i, "upper bound"])
+}
+both <- table(factor(scores$r1, 1:5), factor(scores$r2, 1:5))
+for (kind in c("Equal-Spacing", "Fleiss-Cohen")) {
+  kappa <- Kappa(both, weights = kind)
+  tag <- if (kind == "Equal-Spacing") "linear" else "quadratic"
+  put(paste0("kappa_", tag), kappa$Weighted["value"]); put(paste0("kappa_se_", tag), kappa$Weighted["ASE"])
+}
+
+# --- two continuous samples ------------------------------------------------------------------------------------------
+a <- round(rnorm(40, 100, 15), 3)
+b <- round(0.8 * a + rnorm(40, 18, 8), 3)
+write.csv(data.frame(a = a, b = b), "two_samples.csv", row.names = FALSE, quote = FALSE)
+ccc <- epi.ccc(a, b, ci = "z-transform", conf.level = 0.95)$rho.c
+put("ccc", ccc$est); put("ccc_low", ccc$lower); put("ccc_high", ccc$upper)
+paired <- t.test(a, b, paired = TRUE)
+put("paired_t", paired$statistic); put("paired_t_p", paired$p.value)
+put("paired_t_low", paired$conf.int[1]); put("paired_t_high", paired$conf.int[2])
+pearson <- cor.test(a, b)
+put("pearson", pearson$estimate); put("pearson_p", pearson$p.value)
+put("pearson_low", pearson$conf.int[1]); put("pearson_high", pearson$conf.int[2])
+for (type in 6:7) {
+  q <- quantile(a, c(0.25, 0.75), type = type, names = FALSE)
+  put(paste0("qcd_type", type), (q[2] - q[1]) / (q[2] + q[1]))
+}
+put("cv", sd(a) / mean(a))
+
+# --- equivalence, counts, multiplicity -------------------------------------------------------------------------------
+means <- tapply(x, subject, mean)
+put("tost_p", max(t.test(means, mu = -0.5, alternative = "greater")$p.value,
+                  t.test(means, mu = 0.5, alternative = "less")$p.value))
+ci <- t.test(means, conf.level = 0.9)$conf.int
+put("tost_low", ci[1]); put("tost_high", ci[2])
+put("noninferiority_p", t.test(means, mu = -0.1, alternative = "greater")$p.value)
+put("binomial_p", binom.test(14, 45)$p.value)
+put("clopper_low", binom.test(14, 45)$conf.int[1]); put("clopper_high", binom.test(14, 45)$conf.int[2])
+put("clopper_none_high", binom.test(0, 666)$conf.int[2])
+p <- c(0.01, 0.04, 0.03, 0.005, 0.6, 0.03)
+for (i in 1:6) { put(paste0("holm_", i), p.adjust(p, "holm")[i]); put(paste0("bh_", i), p.adjust(p, "BH")[i]) }
+
+frame <- data.frame(name = names(out), value = sprintf("%.15g", unlist(out)))
+write.csv(frame, "reference.csv", row.names = FALSE, quote = FALSE)
