@@ -30,5 +30,7 @@ def interval(values: NDArray[np.float64], level: float) -> NDArray[np.float64]:
     tail = (1 - level) / 2
     if not np.isnan(values).any():
         return np.quantile(values, [tail, 1 - tail], axis=0)
-    with np.errstate(all="ignore"):
-        return np.nanquantile(values, [tail, 1 - tail], axis=0)
+    bounds = np.full((2, values.shape[1]) if values.ndim > 1 else 2, np.nan)
+    some = ~np.isnan(values).all(axis=0)
+    bounds[:, some] = np.nanquantile(values[..., some], [tail, 1 - tail], axis=0)
+    return bounds

@@ -13,8 +13,8 @@ def consistency(
 ) -> dict[str, Any]:
     """Share of panels without a finding ("consistent") or of diagnostic quality, overall, per arm and per reader.
 
-    ``panels`` is the checked integrity table, of which training is left out; panels without an answer are counted
-    as ``unanswered``. ``findings`` adds counts per arm and kind to "consistent".
+    ``panels`` is the checked integrity table, of which training is left out, with its findings; panels without an
+    answer are counted as ``unanswered``. ``findings`` adds counts per arm and kind to "consistent".
     """
     if panels is None:
         return {"reason": "no integrity table was given"}
@@ -32,7 +32,7 @@ def consistency(
         for (comparison, arm), rows in pairs.groupby(["comparison", "arm"], sort=True)
     ]
     if on == "consistent":
-        result["findings"] = None if findings is None else _findings(findings)
+        result["findings"] = None if findings is None else _findings(_of_panels(findings, panels))
     return result
 
 
@@ -45,6 +45,15 @@ def _share(panels: pd.DataFrame, on: str) -> dict[str, Any]:
         "unanswered": len(panels) - len(answered),
         "share": proportion(yes, len(answered)).as_estimate(),
     }
+
+
+def _of_panels(findings: pd.DataFrame, panels: pd.DataFrame) -> pd.DataFrame:
+    """Findings on the presentations of these panels; all where a table does not name presentations."""
+    keys = ["reader", "presentation"]
+    if not set(keys) <= set(findings) or not set(keys) <= set(panels):
+        return findings
+    known = pd.MultiIndex.from_frame(panels[keys].astype(str))
+    return findings[pd.MultiIndex.from_frame(findings[keys].astype(str)).isin(known)]
 
 
 def _findings(findings: pd.DataFrame) -> list[dict[str, Any]]:

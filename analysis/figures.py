@@ -77,7 +77,8 @@ def likert(
 def verdict(cell: Mapping[str, Any]) -> str:
     """What net preference says: "equivalent", "… better", "… better, within margin", or nothing.
 
-    Equivalent, within margin: the TOST with the margin declared on net preference. Better: the 95 % interval excludes 0.
+    Equivalent, within margin: by TOST with the margin declared on net preference. Better: the 95 % interval excludes
+    0.
     """
     words = []
     ci = cell["net_preference"]["ci"]

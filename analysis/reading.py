@@ -46,9 +46,11 @@ def analyse(
     if series is not None:
         tables.check(series, "series")
     main = ratings[ratings["kind"] == "main"]
+    if main.empty:
+        raise InputError("The ratings table holds no main presentations; there is nothing to analyse.")
     _check_scale(main, declared)
     data = scores(main, declared)
-    drawn = bootstrap.weights(max(data.n_subjects, 1), seed=seed)
+    drawn = bootstrap.weights(data.n_subjects, seed=seed)
     return {
         "conventions": _conventions(declared, seed, resamples=len(drawn)),
         "warnings": _warnings(main),

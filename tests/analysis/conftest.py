@@ -44,12 +44,10 @@ def made_up_study(*, subjects: int = 12, cases: int = 20, readers: int = 3, seed
     comparisons = (("SOC", "FAST", 0.7), ("FAST-DL", "SOC", 0.3), ("FAST-DL", "FAST", 0.9))
     rows = []
     for reader in range(1, readers + 1):
-        position = 0
         planned = [(case, pair, "main") for case in range(cases) for pair in comparisons]
         planned += [(0, comparisons[0], "training")] + [(case, comparisons[0], "repeat") for case in range(4)]
         sides: dict[tuple, str] = {}
-        for case, (first, second, effect), kind in planned:
-            position += 1
+        for position, (case, (first, second, effect), kind) in enumerate(planned, start=1):
             side = str(random.choice(["left", "right"]))
             if kind == "repeat":
                 side = "left" if sides[case, first] == "right" else "right"

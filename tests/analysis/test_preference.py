@@ -66,7 +66,7 @@ def test_pooled_signed_rank_can_print_the_p_values_of_table_2(sd, p):
 
 
 def test_continuity_correction_cannot_print_the_p_of_one():
-    """"1" (cord/CSF contrast) and "0.16" need the normal approximation without correction."""
+    """ "1" (cord/CSF contrast) and "0.16" need the normal approximation without correction."""
     x = np.repeat([0, 1], [331, 2])
     assert f"{signed_rank(x).p:.2f}" == "0.16"
     assert f"{signed_rank(x, correction=True).p:.2f}" != "0.16"
