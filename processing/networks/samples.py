@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from processing import series
 from processing.errors import InputError
 from processing.noise import add_complex_noise
+from processing.phantom import PROTOCOLS, acquire, make_subject, protocol_for
 from processing.volume import Array
 
 MARGIN = 16  # pixels around a patch that absorb the wrap-around of the discrete Fourier transform
@@ -54,10 +56,8 @@ def _cuts(array: Array, spacing: Sequence[float], smallest: int) -> tuple[Array,
 
 def _files(root: Path, patterns: Sequence[str]) -> list[Path]:
     files = sorted({file for pattern in patterns for file in root.glob(pattern)})
-    if not files:
-        raise InputError(
-            f"No training file matches {', '.join(patterns)}; check --data and the configuration."
-        )
+    if patterns and not files:
+        raise InputError(f"No training file matches {', '.join(patterns)}; check --data and the configuration.")
     return files
 
 
@@ -65,18 +65,22 @@ def check_split(root: Path, data: dict[str, Any]) -> None:
     """Raise InputError if a subject is named in two of the parts train, validation, test.
 
     The subject of a file is what the first group of its data group's `subject` pattern matches in the path
-    below `root`.
+    below `root`; synthetic subjects are named by their seeds.
     """
     owner: dict[tuple[str, str], str] = {}
     for part in ("train", "validation", "test"):
         for group in data["groups"]:
-            for file in _files(root, group[part]) if group.get(part) else []:
+            names = []
+            for file in _files(root, group.get(part, [])):
                 path = file.relative_to(root).as_posix()
                 match = re.search(group["subject"], path)
                 if match is None:
                     raise InputError(f"The subject pattern of group “{group['name']}” does not match {path}.")
-                if owner.setdefault((group["name"], match.group(1)), part) != part:
-                    raise InputError(f"Subject {match.group(1)} of group “{group['name']}” is in two parts.")
+                names.append(match.group(1))
+            names += [str(seed) for seed in group.get("phantom", {}).get(part, [])]
+            for name in names:
+                if owner.setdefault((group["name"], name), part) != part:
+                    raise InputError(f"Subject {name} of group “{group['name']}” is in two parts.")
 
 
 def load(root: Path, data: dict[str, Any], part: str, *, smallest: int) -> list[Source]:
@@ -86,29 +90,38 @@ def load(root: Path, data: dict[str, Any], part: str, *, smallest: int) -> list[
     """
     sources = []
     for group in data["groups"]:
-        for file in _files(root, group[part]) if group.get(part) else []:
+        for file in _files(root, group.get(part, [])):
             array, spacing = _read(file)
             stacks = _cuts(normalise(array), spacing, smallest)
             if stacks:
                 sources.append(Source(group["name"], file.relative_to(root).as_posix(), stacks))
+        for seed in group.get("phantom", {}).get(part, []):
+            sources += _synthetic(group["name"], seed)
     if not sources:
         raise InputError(f"The configuration names no usable volume for {part}.")
     return sources
 
 
 def _read(file: Path) -> tuple[Array, tuple[float, ...]]:
-    import nibabel
+    volume = series.read(file)
+    return volume.array, volume.spacing
 
-    image: Any = nibabel.load(file)
-    return np.asarray(image.dataobj, dtype=np.float32).T, image.header.get_zooms()[:3]
+
+def _synthetic(group: str, seed: int) -> list[Source]:
+    """All sequences of a synthetic subject in both regions, without noise."""
+    sources = []
+    for region in ("lumbar", "cervical"):
+        anatomy = make_subject(seed, region)
+        for name in PROTOCOLS:
+            volume = acquire(anatomy, replace(protocol_for(name, region=region), noise=0.0), seed)
+            sources.append(Source(group, f"phantom {seed} {region} {name}", (normalise(volume.array),)))
+    return sources
 
 
 class Sampler:
     """Batches of noisy and clean patches; batch `step` depends on the seed and the step alone."""
 
-    def __init__(
-        self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any]
-    ) -> None:
+    def __init__(self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any]) -> None:
         """weights: share of each group; sampling: the table [sampling] of the configuration."""
         groups = sorted({source.group for source in sources})
         self._groups = [[source for source in sources if source.group == group] for group in groups]

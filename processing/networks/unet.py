@@ -30,9 +30,7 @@ class ResidualUNet(nn.Module):
     unfolded. The last convolution starts at zero, so an untrained network changes nothing.
     """
 
-    def __init__(
-        self, channels: tuple[int, int] = (40, 80), blocks: tuple[int, int, int] = (1, 2, 1)
-    ) -> None:
+    def __init__(self, channels: tuple[int, int] = (40, 80), blocks: tuple[int, int, int] = (1, 2, 1)) -> None:
         super().__init__()
         fine, coarse = channels
         self.head = nn.Conv2d(5, fine, 3, padding=1)
