@@ -54,7 +54,7 @@ def send(job_id: int) -> None:
     from readerstudy.jobs.tasks import run_job
 
     try:
-        run_job.delay(job_id)
+        run_job.apply_async([job_id], retry=False)
     except Exception:
         logger.warning("The queue does not answer; job %s waits for the sweeper.", job_id)
 

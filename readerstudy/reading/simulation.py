@@ -6,6 +6,7 @@ the pixels that they are served, with a reader's own threshold and slips.
 """
 
 import json
+import math
 import random
 import re
 import uuid
@@ -19,8 +20,8 @@ from processing.pair import decode
 from readerstudy.accounts.models import Membership
 
 # How much a criterion follows noise and sharpness; the rest is chance.
-WEIGHTS = {"SNR": (1.0, 0.0), "Resolution": (0.15, 0.8), "Artifacts": (0.5, 0.0)}
-OTHER = (0.25, 0.3)
+WEIGHTS = {"SNR": (1.0, 0.0), "Resolution": (0.05, 0.4), "Artifacts": (0.4, 0.0)}
+OTHER = (0.12, 0.2)
 AXES = {"i": "columns", "j": "rows", "k": "slices"}
 
 
@@ -31,7 +32,7 @@ class SimulatedReader:
     def __init__(self, client, base: str, seed: str) -> None:
         self.client, self.base = client, base
         self.random = random.Random(seed)  # noqa: S311  reproducible on purpose
-        self.threshold = self.random.uniform(0.28, 0.45)
+        self.threshold = self.random.uniform(0.4, 0.55)
         page = self.client.get(self.base + "room/")
         if page.status_code != 200:
             raise RuntimeError(f"The reading room does not open: {page.status_code}.")
@@ -79,9 +80,11 @@ class SimulatedReader:
         return self._send("post", f"{token}/confirm/")
 
     def _score(self, name: str, noise: float, edges: float) -> int:
-        weight_noise, weight_edges = WEIGHTS.get(name, OTHER)
-        felt = weight_noise * noise + weight_edges * edges + self.random.gauss(0, 0.12)
-        steps = [-3 * self.threshold, -self.threshold, self.threshold, 3 * self.threshold]
+        # Sensation grows more slowly than its cause (Stevens): twice the difference is not felt twice as strong.
+        felt = self.random.gauss(0, 0.15)
+        for weight, cause in zip(WEIGHTS.get(name, OTHER), (noise, edges), strict=True):
+            felt += weight * math.copysign(math.sqrt(abs(cause)), cause)
+        steps = [-2.8 * self.threshold, -self.threshold, self.threshold, 2.8 * self.threshold]
         return 1 + sum(felt > step for step in steps)
 
     def _answer_whole(self, answers: dict, token: str, geometry: dict) -> None:

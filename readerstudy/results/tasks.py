@@ -24,17 +24,30 @@ def compare_series(job: Job, report):
     a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in volumes)
     report(0.4, "comparing")
     comparison = compare(a, b)
-    settings_hash = hashlib.sha256(canonical(comparison.conventions)).hexdigest()
+    conventions = dict(comparison.conventions)
+    data_range = conventions.pop("data_range")
+    settings_hash = hashlib.sha256(canonical(conventions | {"resampled": grid.resampled})).hexdigest()
     rows = [
         Metric(
-            study_id=reference.study_id, case=reference.case, reference=reference, test=test, metric=metric,
-            region=region, value=value, reason="" if value is not None else comparison.reasons.get(metric, "undefined"),
-            data_range=comparison.data_range, range_rule=comparison.conventions["range"], registered=False,
+            study_id=reference.study_id,
+            case=reference.case,
+            reference=reference,
+            test=test,
+            metric=metric,
+            region=region,
+            value=value,
+            reason="" if value is not None else comparison.reasons[f"{where}.{metric}"],
+            data_range=data_range,
+            range_rule=conventions["range_rule"],
+            registered=conventions["registered"],
             settings_hash=settings_hash,
         )
-        for region, values in (("whole", comparison.volume), ("foreground", comparison.foreground))
+        for where, region, values in (
+            ("volume", "whole", comparison.volume),
+            ("foreground", "foreground", comparison.foreground),
+        )
         for metric, value in values.items()
-    ]  # fmt: skip
+    ]
 
     def store() -> dict:
         Metric.objects.filter(reference=reference, test=test).delete()
