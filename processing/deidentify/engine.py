@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import DataElement, Dataset
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -17,7 +18,7 @@ from processing.deidentify.report import Report, name_of
 from processing.deidentify.rules import VERSION, passed, rules
 from processing.dicom import words
 from processing.dicom.frames import attributes
-from processing.dicom.header import check, tolerant
+from processing.dicom.header import check, independent_copy, tolerant
 from processing.dicom.parameters import OLDEST, age_in_years, free_words, region_of, weighting_of
 from processing.dicom.pixels import stored_values
 from processing.dicom.private import promote
@@ -55,36 +56,43 @@ def deidentify(dataset: Dataset, *, key: bytes, pixels: np.ndarray | None = None
     are written as codes.
     Raises InputError if the file is not an MR image that can be used.
     """
-    with tolerant():
-        check(dataset)
-        promote(dataset)
-        report = Report(files=1)
-        clean = _filtered(dataset, key, report)
-        if pixels is None:
-            pixels = stored_values(dataset)
-        clean.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
-        clean["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
-        clean.PatientName = ""
-        clean.PatientID = subject_key(key, dataset)
-        age = age_in_years(dataset)
-        if age is not None and age >= OLDEST:
-            clean.PatientAge = f"{OLDEST:03d}Y"
-        elif age is not None and not clean.get("PatientAge"):
-            clean.PatientAge = f"{int(age):03d}Y"
-        clean.PatientIdentityRemoved = "YES"
-        clean.DeidentificationMethod = METHOD
-        clean.LongitudinalTemporalInformationModified = "REMOVED"
-        found = attributes(dataset, 0)
-        region = region_of(dataset, found)
-        if region in words.BODY_PARTS:
-            clean.BodyPartExamined = words.BODY_PARTS[region]
-        # Only where the timing does not tell: echoes in one file may differ in contrast.
-        if weighting_of(found, set()) is None:
-            contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")
-            if contrast:
-                clean.AcquisitionContrast = contrast
-        _note(dataset, report)
-        _write_meta(clean)
+    try:
+        with tolerant():
+            check(dataset)
+            promote(dataset)
+            return _clean(dataset, key, stored_values(dataset) if pixels is None else pixels)
+    except InputError:
+        raise
+    except Exception:  # a value that cannot be converted
+        raise InputError("The DICOM header holds values that cannot be read; export it again.") from None
+
+
+def _clean(dataset: Dataset, key: bytes, pixels: np.ndarray) -> tuple[Dataset, Report]:
+    report = Report(files=1)
+    clean = _filtered(dataset, key, report)
+    clean.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    clean["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
+    clean.PatientName = ""
+    clean.PatientID = subject_key(key, dataset)
+    age = age_in_years(dataset)
+    if age is not None and age >= OLDEST:
+        clean.PatientAge = f"{OLDEST:03d}Y"
+    elif age is not None and not clean.get("PatientAge"):
+        clean.PatientAge = f"{int(age):03d}Y"
+    clean.PatientIdentityRemoved = "YES"
+    clean.DeidentificationMethod = METHOD
+    clean.LongitudinalTemporalInformationModified = "REMOVED"
+    found = attributes(dataset, 0)
+    region = region_of(dataset, found)
+    if region in words.BODY_PARTS:
+        clean.BodyPartExamined = words.BODY_PARTS[region]
+    # Only where the timing does not tell: echoes in one file may differ in contrast.
+    if weighting_of(found, set()) is None:
+        contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")
+        if contrast:
+            clean.AcquisitionContrast = contrast
+    _note(dataset, report)
+    _write_meta(clean)
     return clean, report
 
 
@@ -102,11 +110,11 @@ def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
             continue
         if rule.action in ("pixels", "pseudonym", "region"):
             report.count(report.kept if rule.action == "pixels" else report.replaced, element)
-            continue  # written by `deidentify`
+            continue  # written by `_clean`
+        if element.VR not in dictionary_VR(tag).split(" or "):  # free text may pose as anything
+            report.count(report.refused_values, element)
+            continue
         if rule.action == "descend":
-            if element.VR != "SQ":
-                report.count(report.refused_values, element)
-                continue
             items = [_filtered(item, key, report) for item in element.value]
             clean.add(DataElement(tag, "SQ", Sequence(items)))
             report.count(report.kept, element)
@@ -173,7 +181,7 @@ def frame_subset(clean: Dataset, indices: list[int], part: str) -> Dataset:
     if len(indices) == len(clean.PerFrameFunctionalGroupsSequence):
         return clean
     pixels = stored_values(clean)[indices]
-    subset = Dataset(clean)
+    subset = independent_copy(clean)
     subset.PerFrameFunctionalGroupsSequence = Sequence(clean.PerFrameFunctionalGroupsSequence[n] for n in indices)
     subset.NumberOfFrames = len(indices)
     subset.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes()

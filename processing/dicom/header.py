@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 from pydicom import Dataset, config, dcmread
@@ -54,6 +55,14 @@ def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
         raise InputError("The DICOM file is damaged or truncated; export it again.") from None
 
 
+def independent_copy(dataset: Dataset) -> Dataset:
+    """A copy whose attributes can be set without changing the original; items of sequences are shared."""
+    result = Dataset()
+    for element in dataset:
+        result.add(copy(element))
+    return result
+
+
 def _without_preamble(path: Path, pixels: bool) -> Dataset:
     """Old files start with the data set itself; anything else is not DICOM."""
     with path.open("rb") as stream:
@@ -69,12 +78,12 @@ def _without_preamble(path: Path, pixels: bool) -> Dataset:
     return dataset
 
 
-def read_header(path: Path) -> Dataset:
-    """Header of a usable MR image, with what private tags hold about geometry and time made standard.
+def read_header(path: Path, *, pixels: bool = False) -> Dataset:
+    """Header of a usable MR image, with pixel data if wanted; what only private tags told is made standard.
 
     Raises InputError with the reason if the file is not a magnitude MR image with pixels.
     """
-    dataset = open_dicom(path, pixels=False)
+    dataset = open_dicom(path, pixels=pixels)
     try:
         with tolerant():
             check(dataset)

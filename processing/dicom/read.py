@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydicom import Dataset
 
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import Stack, split, stack
-from processing.dicom.header import NotAnImageError, open_dicom, read_header
+from processing.dicom.header import NotAnImageError, read_header
 from processing.dicom.parameters import parameters_of
 from processing.dicom.pixels import stored_values
 from processing.errors import InputError
@@ -30,7 +29,7 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
     reasons: list[str] = []
     for path in sorted(paths):
         try:
-            header = read_header(path)
+            header = read_header(path, pixels=True)
         except NotAnImageError as reason:
             reasons.append(str(reason))
             continue
@@ -50,26 +49,17 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
         names = "; ".join(part or "other" for part, _ in parts[:4])
         raise InputError(f"The series holds {len(parts)} volumes ({names}); sort it first, then give one.")
     ordered = stack(parts[0][1])
-    first = ordered.frames[0]
-    return load(ordered, ((path, open_dicom(path)) for path in headers), headers[first.path])
+    stored = {path: stored_values(dataset) for path, dataset in headers.items()}
+    return assemble(ordered, stored, headers[ordered.frames[0].path])
 
 
-def load(ordered: Stack, files: Iterable[tuple[Path, Dataset]], header: Dataset) -> Volume:
+def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset) -> Volume:
     """The volume of a checked stack.
 
-    files: (path, data set with pixels) of every file of the stack, one at a time; header: of the first slice.
+    stored: stored values (frames, rows, columns) of each of its files; header: of the first slice's file.
     """
     first = ordered.frames[0]
     array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
-    fill(array, ordered, {path: stored_values(dataset) for path, dataset in files})
+    for n, frame in enumerate(ordered.frames):
+        array[n] = stored[frame.path][frame.index] * frame.slope + frame.intercept
     return Volume(array, ordered.affine, parameters=parameters_of(header, first.index, ordered.affine))
-
-
-def fill(array: np.ndarray, ordered: Stack, stored: Mapping[Path, np.ndarray]) -> None:
-    """Write the rescaled intensities of the stack's frames into `array` (slices, rows, columns)."""
-    places: dict[Path, list[tuple[int, Frame]]] = defaultdict(list)
-    for slice_index, frame in enumerate(ordered.frames):
-        places[frame.path].append((slice_index, frame))
-    for path, members in places.items():
-        for slice_index, frame in members:
-            array[slice_index] = stored[path][frame.index] * frame.slope + frame.intercept

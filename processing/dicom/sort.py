@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import numpy as np
 from pydicom import Dataset
 
 from processing import nifti
@@ -28,11 +27,12 @@ from processing.dicom import hints, words
 from processing.dicom.frames import Frame, frames_of, is_enhanced
 from processing.dicom.geometry import split, stack
 from processing.dicom.header import open_dicom, read_header
-from processing.dicom.parameters import free_words, parameters_of
+from processing.dicom.parameters import free_words
 from processing.dicom.pixels import stored_values
+from processing.dicom.read import assemble
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
-from processing.volume import Parameters, Volume
+from processing.volume import Parameters
 
 
 @dataclass(frozen=True)
@@ -209,12 +209,8 @@ def _take_stack(
     if not usable:
         raise InputError("No file of the series can be used.")
     ordered = stack(usable, part)
-    first = ordered.frames[0]
-    array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
-    for n, frame in enumerate(ordered.frames):
-        array[n] = datasets[frame.path][1][frame.index] * frame.slope + frame.intercept
-    header = by_path[first.path].header
-    volume = Volume(array, ordered.affine, parameters=parameters_of(header, first.index, ordered.affine))
+    header = by_path[ordered.frames[0].path].header
+    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, header)
     folder.mkdir(parents=True)
     report, written, names, uid = Report(), [], [], ""
     for n, path in enumerate(dict.fromkeys(frame.path for frame in ordered.frames), 1):

@@ -16,7 +16,7 @@ from processing import nifti
 from processing.deidentify.engine import IMPLEMENTATION_NAME, IMPLEMENTATION_UID, save
 from processing.dicom.frames import Frame, attributes, frames_of, is_enhanced
 from processing.dicom.geometry import Stack, split, stack
-from processing.dicom.header import check, open_dicom, tolerant
+from processing.dicom.header import check, independent_copy, open_dicom, tolerant
 from processing.dicom.parameters import free_words, weighting_of
 from processing.dicom.private import promote
 from processing.dicom.weighting import TO_CONTRAST
@@ -138,13 +138,12 @@ def _derived(
     digest: str,
 ) -> Dataset:
     """The derived file of one source file; `members` are (slice index, frame) of its frames."""
-    derived = Dataset()
-    for element in source:
-        # Command and file groups are no part of a data set; curves and overlays are drawn on the source.
-        group = element.tag.group
-        if group >= 8 and not element.tag.is_private and group >> 8 not in (0x50, 0x60):
-            derived.add(element)
+    derived = independent_copy(source)
     derived.remove_private_tags()
+    for tag in list(derived.keys()):
+        # Command and file groups are no part of a data set; curves and overlays are drawn on the source.
+        if tag.group < 8 or tag.group >> 8 in (0x50, 0x60):
+            del derived[tag]
     for keyword in (*_SOURCE_ONLY, *(_ORIGINAL_ONLY if is_enhanced(source) else ())):
         if keyword in derived:
             delattr(derived, keyword)
@@ -242,7 +241,7 @@ def _typed(group: Dataset) -> Dataset:
         if element.tag.is_private:
             continue
         if element.keyword == "MRImageFrameTypeSequence" and element.value:
-            item = Dataset(element.value[0])
+            item = independent_copy(element.value[0])
             item.FrameType = _derived_type(item.FrameType, enhanced=True)
             copy.add(DataElement(element.tag, "SQ", Items([item])))
         else:

@@ -136,6 +136,15 @@ def test_a_number_attribute_that_holds_text_is_dropped(tmp_path: Path) -> None:
     assert report.refused_values["(0018,0081) EchoTime"] == 1
 
 
+def test_free_text_cannot_pose_as_a_kept_attribute(tmp_path: Path) -> None:
+    dataset = files.classic(0, files.pixels(1)[0])
+    dataset.add(DataElement(0x00180081, "LT", "98"))  # EchoTime is a DS
+    dataset.add(DataElement(0x00181000, "LT", SECRET))  # DeviceSerialNumber is an LO
+    _, after, _ = clean(dataset, tmp_path)
+    assert "EchoTime" not in after
+    assert "DeviceSerialNumber" not in after
+
+
 def test_numbers_keep_their_digits(tmp_path: Path) -> None:
     position = ["-81.599998474121", "-1.30E+02", "130."]
     clean(files.classic(0, files.pixels(1)[0], ImagePositionPatient=position), tmp_path)

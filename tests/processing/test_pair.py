@@ -1,0 +1,210 @@
+"""Blinding of a pair: swapping the sides changes pixels and padding only."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from processing import pair, series
+from processing.errors import InputError
+from processing.pair import common_grid, make_pair
+from processing.volume import Volume
+
+AXIAL = np.array([[0.8, 0, 0, -60], [0, 0.8, 0, -50], [0, 0, 4, 10], [0, 0, 0, 1.0]])
+
+
+def head(*, noise: float = 0.0, seed: int = 0, size: int = 128, slices: int = 6, affine: np.ndarray = AXIAL) -> Volume:
+    """An ellipse of three tissues with Rician noise of the given standard deviation."""
+    rows, columns = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    image = 600.0 * (rows**2 / 0.7 + columns**2 / 0.5 < 1)
+    image[(rows**2 + columns**2) < 0.15] = 350
+    image[(rows - 0.3) ** 2 + columns**2 < 0.03] = 1000
+    array = np.stack([image * (1 + 0.05 * n) for n in range(slices)])
+    rng = np.random.default_rng(seed)
+    if noise:
+        array = np.hypot(array + rng.normal(0, noise, array.shape), rng.normal(0, noise, array.shape))
+    return Volume(array.astype(np.float32), affine)
+
+
+def window(result: pair.Pair) -> int:
+    return result.geometry["window"]["upper"]
+
+
+def test_swapping_the_sides_changes_pixels_only() -> None:
+    smooth, noisy = head(), head(noise=40)
+    one, other = make_pair(smooth, noisy), make_pair(noisy, smooth)
+    assert one.geometry == other.geometry
+    assert one.order == other.order
+    assert one.flags == other.flags
+    assert one.frames["first_left"] == other.frames["second_left"]
+    for left, right in zip(one.frames["first_left"], one.frames["second_left"], strict=True):
+        assert len(left) == len(right)
+        assert len(left) % 1024 == 0
+        assert left != right
+
+
+def test_a_frame_is_plain_gzip_of_differences_in_byte_planes() -> None:
+    """Decoded with the standard library alone, as a browser does it."""
+    smooth, noisy = head(), head(noise=40)
+    result = make_pair(smooth, noisy)
+    rows, columns = result.geometry["rows"], result.geometry["columns"]
+    planes = gzip.decompress(result.frames["first_left"][2])
+    assert len(planes) == rows * 2 * columns * 2
+    low, high = (
+        np.frombuffer(part, np.uint8).astype(int) for part in (planes[: len(planes) // 2], planes[len(planes) // 2 :])
+    )
+    wide = np.cumsum((low + 256 * high).reshape(rows, 2 * columns), axis=1) % 65536
+    np.testing.assert_allclose(
+        wide[:, :columns] / window(result),
+        smooth.array[2] / smooth.array[2].max() * wide[:, :columns].max() / window(result),
+        atol=1e-3,
+    )
+    left, right = pair.decode(result.frames["first_left"][2], rows, columns)
+    np.testing.assert_array_equal(np.hstack([left, right]), wide)
+
+
+def test_the_middle_comes_first() -> None:
+    assert pair.middle_first(5) == [2, 1, 3, 0, 4]
+    assert pair.middle_first(4) == [2, 1, 3, 0]
+    assert pair.middle_first(1) == [0]
+
+
+def test_volumes_on_one_grid_are_not_resampled() -> None:
+    volumes = [head(noise=10), head(noise=30, seed=1)]
+    grid = common_grid(volumes)
+    assert not grid.resampled
+    assert grid.flags == ()
+    for volume in volumes:
+        np.testing.assert_array_equal(pair.on_grid(volume, grid), volume.array)
+
+
+@pytest.mark.parametrize("scale", [1.0, 7.3])
+def test_noise_and_scale_do_not_change_tissue_brightness(scale: float) -> None:
+    """Design rule: one percentile rule, visibly equal sides."""
+    quiet, loud = head(noise=5), head(noise=60, seed=1)
+    grid = common_grid([quiet, loud])
+    one = pair.grey_levels(quiet.array, grid)
+    other = pair.grey_levels(loud.array * np.float32(scale), grid)
+    tissue = head().array > 500
+    assert np.median(other[tissue]) == pytest.approx(np.median(one[tissue]), rel=0.03)
+
+
+def test_the_window_ends_at_the_bright_tissue() -> None:
+    result = pair.grey_levels(head().array, common_grid([head()]))
+    assert result.max() <= 65520
+    assert 0.7 < np.percentile(result[result > 0], 99) / (2730 * 16) < 1.3
+    assert result[0, 0, 0] == 0
+    assert (result % 16 == 0).all()
+
+
+def test_slices_without_a_partner_are_dropped_on_both_sides() -> None:
+    whole = head(slices=8)
+    shifted = Volume(whole.array[3:] + 1, AXIAL @ _translation(0, 0, 3))
+    result = make_pair(whole, shifted)
+    assert result.geometry["slices"] == 5
+    assert result.flags == ["3 slices without a partner left out."]
+    left, right = pair.decode(result.frames["first_left"][0], 128, 128)
+    assert np.median(np.abs(left.astype(int) - right)) < 200
+
+
+def _translation(i: float, j: float, k: float) -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[:3, 3] = i, j, k
+    return matrix
+
+
+def _turn(degrees: float) -> np.ndarray:
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[1, 0, 0, 0], [0, cosine, -sine, 0], [0, sine, cosine, 0], [0, 0, 0, 1]])
+
+
+def test_a_half_matrix_puts_every_arm_through_the_kernel_and_is_flagged() -> None:
+    ramp = np.add.outer(np.arange(128.0), 3 * np.arange(128.0)) + 50
+    fine = Volume(np.stack([ramp + n for n in range(6)]), AXIAL)
+    means = fine.array.reshape(6, 64, 2, 64, 2).mean(axis=(2, 4))
+    coarse = Volume(means, AXIAL @ np.diag([2, 2, 1, 1]) @ _translation(0.25, 0.25, 0))
+    grid = common_grid([coarse, fine])
+    assert grid.resampled
+    assert grid.shape == (6, 128, 128)
+    assert "Pixel sizes differ" in grid.flags[0]
+    # The spline goes through its samples, and a ramp has the same values on both grids.
+    np.testing.assert_allclose(pair.on_grid(fine, grid), fine.array, atol=1e-3)
+    inside = (slice(None), slice(20, -20), slice(20, -20))
+    np.testing.assert_allclose(pair.on_grid(coarse, grid)[inside], fine.array[inside], atol=1e-3)
+
+
+def test_the_kernel_is_scipys_cubic_spline() -> None:
+    from scipy import ndimage
+
+    arm = head(noise=20)
+    shifted = Volume(head(noise=20, seed=1).array, AXIAL @ _translation(0.4, -0.3, 0))
+    grid = common_grid([arm, shifted])
+    assert grid.resampled
+    matrix = np.linalg.inv(shifted.affine) @ grid.affine
+    expected = ndimage.affine_transform(
+        shifted.array[0].astype(float), [1, 1], matrix[[1, 0], 3], grid.shape[1:], order=3, mode="mirror"
+    )
+    np.testing.assert_allclose(pair.on_grid(shifted, grid)[0], expected, atol=0.01)
+
+
+def test_other_storage_order_gives_the_same_pair() -> None:
+    """NIfTI turned upside down, mirrored and with slices along the first index shows the same frames."""
+    volume = head(noise=10)
+    array, affine = volume.array[::-1, ::-1, :], AXIAL.copy()
+    affine = affine @ _translation(0, 127, 5) @ np.diag([1, -1, -1, 1])
+    turned = Volume(np.transpose(array, (2, 1, 0)), affine[:, [2, 1, 0, 3]])
+    np.testing.assert_array_equal(pair.oriented(turned).array, volume.array)
+    np.testing.assert_allclose(pair.oriented(turned).affine, AXIAL, atol=1e-9)
+    assert make_pair(volume, turned).frames == make_pair(volume, volume).frames
+
+
+@pytest.mark.parametrize(
+    ("columns", "letters"),
+    [
+        ([[0.8, 0, 0], [0, 0.8, 0], [0, 0, 4]], {"w": "R", "e": "L", "n": "A", "s": "P"}),
+        ([[0, 0.8, 0], [0, 0, -0.8], [-4, 0, 0]], {"w": "A", "e": "P", "n": "H", "s": "F"}),
+        ([[0.8, 0, 0], [0, 0, -0.8], [0, 4, 0]], {"w": "R", "e": "L", "n": "H", "s": "F"}),
+    ],
+)
+def test_letters_name_the_patient_side_at_each_edge(columns: list, letters: dict) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(columns, dtype=float).T
+    result = make_pair(head(affine=affine), head(affine=affine))
+    assert result.geometry["letters"] == letters
+
+
+@pytest.mark.parametrize(
+    ("affine", "reason"),
+    [
+        (AXIAL @ _translation(0, 0, 40), "no slice in common"),
+        (AXIAL @ _translation(125, 0, 0), "under 16 pixels"),
+        (AXIAL @ np.diag([1, 1, 1.25, 1]), "4.00 mm apart in one series and 5.00 mm"),
+        (_turn(20) @ AXIAL, "tilted by 20.0"),
+    ],
+)
+def test_what_cannot_be_paired_is_refused(affine: np.ndarray, reason: str) -> None:
+    other = replace(head(), affine=affine)
+    with pytest.raises(InputError, match=reason):
+        make_pair(head(), other)
+
+
+def test_an_empty_image_is_refused() -> None:
+    with pytest.raises(InputError, match="no contrast"):
+        make_pair(head(), replace(head(), array=np.zeros((6, 128, 128), np.float32)))
+
+
+def test_a_real_vendor_pair(real_data: Path) -> None:
+    first, second = (
+        series.read(real_data / "dicom" / name)
+        for name in ("philips_elition_201_T1W_TSE_Sno_CSno_CSAIno", "philips_elition_501_T1W_TSE_Sno_CSno_CSAI2")
+    )
+    result = make_pair(first, second)
+    assert result.flags == []
+    assert [len(f) for f in result.frames["first_left"]] == [len(f) for f in result.frames["second_left"]]
+    left, right = pair.decode(result.frames["first_left"][6], 256, 256)
+    bright = left > 0.3 * window(result)
+    assert np.median(right[bright]) == pytest.approx(np.median(left[bright]), rel=0.02)

@@ -1,0 +1,137 @@
+"""Image quality against scikit-image and by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from skimage.metrics import (
+    mean_squared_error,
+    normalized_root_mse,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
+
+from processing import quality
+from processing.__main__ import main
+from processing.errors import InputError
+from processing.nifti import write_nifti
+from processing.volume import Volume
+
+
+def pair_of_volumes(slices: int = 3, size: int = 48, seed: int = 0) -> tuple[Volume, Volume]:
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    image = 800.0 * (rows**2 + columns**2 < 0.6) + 200 * np.cos(9 * rows) * (rows**2 + columns**2 < 0.4)
+    array = np.stack([image * (1 + 0.3 * n) for n in range(slices)])
+    noisy = np.hypot(array + rng.normal(0, 40, array.shape), rng.normal(0, 40, array.shape))
+    affine = np.diag([1.0, 1.0, 3.0, 1.0])
+    return Volume(array, affine), Volume(noisy, affine)
+
+
+def skimage_ssim(x: np.ndarray, y: np.ndarray, data_range: float) -> float:
+    return structural_similarity(
+        x.astype(float),
+        y.astype(float),
+        data_range=data_range,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+
+
+@pytest.mark.parametrize("rule", ["volume", "slice", 4095.0])
+def test_metrics_equal_scikit_image(rule: quality.Range) -> None:
+    reference, test = pair_of_volumes()
+    result = quality.compare(reference, test, data_range=rule)
+    peaks = [float(x.max()) if rule == "slice" else float(reference.array.max()) for x in reference.array]
+    if isinstance(rule, float):
+        peaks = [rule] * 3
+    expected = [skimage_ssim(x, y, peak) for x, y, peak in zip(reference.array, test.array, peaks, strict=True)]
+    assert [one["ssim"] for one in result.slices] == pytest.approx(expected, abs=1e-6)
+    assert result.volume["ssim"] == pytest.approx(np.mean(expected), abs=1e-6)
+    x, y = reference.array.astype(float), test.array.astype(float)
+    assert result.volume["mse"] == pytest.approx(mean_squared_error(x, y))
+    assert result.volume["nrmse"] == pytest.approx(normalized_root_mse(x, y))
+    assert result.volume["psnr"] == pytest.approx(peak_signal_noise_ratio(x, y, data_range=max(peaks)))
+    assert result.volume["l1"] == pytest.approx(np.abs(x - y).mean())
+    assert result.conventions["data_range"] == max(peaks)
+
+
+def test_foreground_is_the_patient() -> None:
+    reference, test = pair_of_volumes()
+    disc = reference.array > 0
+    found = quality.foreground(reference.array)
+    assert (found == disc).mean() > 0.95
+    result = quality.compare(reference, test)
+    inside = quality.compare(reference, test, mask=found)
+    assert result.foreground == inside.foreground
+    assert result.foreground["mse"] == pytest.approx(
+        float(((test.array - reference.array)[found] ** 2).mean()), rel=1e-5
+    )
+    assert result.foreground["ssim"] != result.volume["ssim"]
+
+
+def test_ms_ssim_matches_a_direct_computation() -> None:
+    """Wang et al. 2003 written out with scikit-image's maps instead of ours."""
+    rng = np.random.default_rng(0)
+    x = np.cumsum(rng.normal(size=(192, 176)), axis=1) + 20
+    y = x + rng.normal(0, 2, x.shape)
+    peak, product = float(x.max()), 1.0
+    a, b = x, y
+    c1 = (0.01 * peak) ** 2
+    for n, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+        full = structural_similarity(
+            a, b, data_range=peak, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+        )[1]
+        mean_a, mean_b = (gaussian_filter(v, 1.5, truncate=3.5) for v in (a, b))
+        luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+        term = full if n == 4 else full / luminance
+        product *= term[5:-5, 5:-5].mean() ** weight
+        if n < 4:
+            a, b = ((v[::2, ::2] + v[1::2, ::2] + v[::2, 1::2] + v[1::2, 1::2]) / 4 for v in (a, b))
+    assert quality.ms_ssim(x, y, data_range=peak) == pytest.approx(product, abs=1e-9)
+
+
+def test_undefined_is_null_with_its_reason() -> None:
+    reference, _ = pair_of_volumes()
+    result = quality.compare(reference, reference)
+    assert result.volume["ssim"] == pytest.approx(1)
+    assert result.volume["psnr"] is None
+    assert "identical" in result.reasons["volume.psnr"]
+    assert result.volume["ms_ssim"] is None
+    assert "160 pixels" in result.reasons["volume.ms_ssim"]
+    empty = quality.compare(reference, reference, mask=np.zeros(reference.shape, bool))
+    assert set(empty.foreground.values()) == {None}
+    assert "empty" in empty.reasons["foreground.mse"]
+    dark = Volume(np.zeros((2, 32, 32)), np.eye(4))
+    assert quality.compare(dark, dark).volume["ssim"] is None
+
+
+def test_volumes_that_do_not_match_are_refused() -> None:
+    reference, test = pair_of_volumes()
+    with pytest.raises(InputError, match="shape"):
+        quality.compare(reference, Volume(test.array[:2], test.affine))
+    with pytest.raises(InputError, match="register"):
+        quality.compare(reference, Volume(test.array, test.affine + np.eye(4)[:, [3, 0, 1, 2]] * 2))
+
+
+def test_difference_map_in_percent_of_the_maximum() -> None:
+    reference = np.array([[[0.0, 50, 200]]], np.float32)
+    np.testing.assert_allclose(quality.difference_percent(reference, reference + 4), [[[2, 2, 2]]])
+
+
+def test_the_command_prints_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reference, test = pair_of_volumes()
+    paths = [str(write_nifti(v, tmp_path / f"{n}.nii.gz")) for n, v in enumerate((reference, test))]
+    assert main(["compare", *paths]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert set(result) >= {"conventions", "volume", "foreground", "slices"}
+    assert list(result["volume"]) == ["ssim", "ms_ssim", "psnr", "mse", "nrmse", "l1"]
+    assert [one["index"] for one in result["slices"]] == [0, 1, 2]
+    assert result["volume"]["ssim"] == pytest.approx(quality.compare(reference, test).volume["ssim"], abs=1e-9)
+    assert main(["compare", *paths, "--range", "wide"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,129 @@
+"""Derived series: same place and scale, own identity, traceable to source and model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from processing import series
+from processing.dicom.sort import sort_files
+from processing.dicom.write import write_derived
+from processing.errors import InputError
+from processing.networks.identity import ModelIdentity
+from processing.volume import Volume
+from tests.processing import dicom_files as files
+
+MODEL = ModelIdentity("denoise", "1.0", "ab" * 32, "bfloat16", "Denoised by a residual network.")
+
+
+def halved(volume: Volume) -> Volume:
+    return volume.with_array(np.rint(volume.array / 2))
+
+
+def test_a_classic_series_becomes_a_classic_derived_series(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(4) & 0xFFE, RescaleSlope="0.5", RescaleIntercept="3")
+    volume = series.read(paths)
+    result = volume.with_array(volume.array * 0.5 + 1.5)  # stored values halve
+    written = write_derived(paths, result, tmp_path / "out", model=MODEL)
+    assert [path.name for path in written] == ["0001.dcm", "0002.dcm", "0003.dcm", "0004.dcm"]
+    back = series.read(written)
+    np.testing.assert_allclose(back.array, result.array)
+    np.testing.assert_array_equal(back.affine, volume.affine)
+    assert back.parameters == volume.parameters
+    sources = {pydicom.dcmread(path).SOPInstanceUID for path in paths}
+    series_uids = set()
+    for path in written:
+        dataset = pydicom.dcmread(path)
+        assert dataset.ImageType[0] == "DERIVED"
+        assert dataset.SOPInstanceUID not in sources
+        assert dataset.SourceImageSequence[0].ReferencedSOPInstanceUID in sources
+        equipment = dataset.ContributingEquipmentSequence[0]
+        assert (equipment.ManufacturerModelName, equipment.SoftwareVersions) == ("denoise", "1.0")
+        assert MODEL.sha256 in equipment.ContributionDescription
+        assert MODEL.sha256 in dataset.DerivationDescription
+        assert dataset.StudyInstanceUID == "1.2.3.4"
+        series_uids.add(dataset.SeriesInstanceUID)
+    assert len(series_uids) == 1
+
+
+def test_enhanced_stays_enhanced(tmp_path: Path) -> None:
+    path = files.save(files.enhanced(files.pixels(4)), tmp_path / "in" / "a.dcm")
+    volume = series.read(path)
+    (written,) = write_derived([path], halved(volume), tmp_path / "out", model=MODEL)
+    back, dataset = series.read(written), pydicom.dcmread(written)
+    np.testing.assert_allclose(back.array, halved(volume).array, atol=0.76)  # half a stored step of 1.5
+    assert back.parameters == volume.parameters
+    frame = dataset.PerFrameFunctionalGroupsSequence[2]
+    assert frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber == 3
+    assert pydicom.dcmread(path).ImageType[0] == "ORIGINAL"
+
+
+def test_uids_follow_from_input_model_precision_and_pixels(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(2))
+    volume = series.read(paths)
+
+    def uids(name: str, result: Volume, model: ModelIdentity = MODEL) -> list[str]:
+        written = write_derived(paths, result, tmp_path / name, model=model)
+        return [pydicom.dcmread(path).SOPInstanceUID for path in written]
+
+    first = uids("a", volume)
+    assert uids("b", volume) == first
+    assert (tmp_path / "a" / "0001.dcm").read_bytes() == (tmp_path / "b" / "0001.dcm").read_bytes()
+    other = ModelIdentity("denoise", "1.0", "ab" * 32, "float32", MODEL.description)
+    assert set(uids("c", volume, other)).isdisjoint(first)
+    assert set(uids("d", halved(volume))).isdisjoint(first)
+
+
+def test_values_beyond_the_source_get_more_bits(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(2))
+    volume = series.read(paths)
+    written = write_derived(paths, volume.with_array(volume.array * 3 - 10), tmp_path / "out", model=MODEL)
+    np.testing.assert_array_equal(series.read(written).array, np.maximum(volume.array * 3 - 10, 0))
+    assert pydicom.dcmread(written[0]).BitsStored == 16
+
+
+def test_a_volume_from_elsewhere_is_refused(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(3))
+    volume = series.read(paths)
+    with pytest.raises(InputError, match="shape"):
+        write_derived(paths, Volume(volume.array[:2], volume.affine), tmp_path / "out", model=MODEL)
+    moved = volume.affine.copy()
+    moved[0, 3] += 1
+    with pytest.raises(InputError, match="elsewhere"):
+        write_derived(paths, Volume(volume.array, moved), tmp_path / "out", model=MODEL)
+
+
+def test_nifti_stays_nifti(tmp_path: Path) -> None:
+    from processing.nifti import write_nifti
+
+    volume = Volume(np.random.default_rng(0).random((3, 4, 5)), np.diag([1.0, -2, 3, 1]))
+    source = write_nifti(volume, tmp_path / "in.nii.gz")
+    written = write_derived([source], volume, tmp_path / "out", model=MODEL)
+    back = series.read(written)
+    np.testing.assert_array_equal(back.array, volume.array)
+    np.testing.assert_allclose(back.affine, volume.affine)
+
+
+def _errors(path: Path) -> set[str]:
+    result = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
+    lines = (result.stdout + result.stderr).splitlines()
+    return {re.sub(r"\[\d+\]", "", line) for line in lines if line.startswith("Error")}
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+@pytest.mark.parametrize(
+    "folder", ["siemens_prisma_sag_t1_HFS", "siemens_xa30_enhanced_t1", "philips_elition_501_T1W_TSE*"]
+)
+def test_no_new_conformance_errors(real_data: Path, tmp_path: Path, folder: str) -> None:
+    sources = [path for path in sorted((real_data / "dicom").glob(f"{folder}/*")) if "Raw" not in path.name]
+    sorted_ = sort_files({path.name: path for path in sources}, tmp_path / "clean", key=b"k" * 32)
+    clean = sorted_.series[0].files
+    assert _errors(clean[0]) - _errors(sources[0]) == set()
+    written = write_derived(clean, series.read(clean), tmp_path / "out", model=MODEL)
+    assert _errors(written[0]) - _errors(clean[0]) == set()
