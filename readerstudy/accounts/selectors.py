@@ -93,7 +93,7 @@ def _series_to_confirm(study: ReaderStudy) -> list[Task]:
     number, certain = waiting.count(), waiting.filter(certain=True).count()
     if study.state != State.DRAFT or not number:
         return []
-    detail = f"{study.title}. Subject, case and arm are proposed; {certain or 'none'} {'is' if certain == 1 else 'are'}"
+    detail = f"Subject, case and arm are proposed; {certain or 'none'} {'is' if certain == 1 else 'are'}"
     return [Task(f"{number} series to confirm", f"{detail} certain.", "material", f"Confirm {number} series", study)]
 
 
@@ -103,7 +103,7 @@ def _failed_jobs(study: ReaderStudy) -> list[Task]:
     if not number or study.state == State.LOCKED:
         return []
     first = failed.values("error").annotate(times=Count("pk")).order_by("-times", "error").first()
-    detail = f"{study.title}. {first['times']} × {first['error']}"
+    detail = f"{first['times']} × {first['error']}"
     return [Task(f"{number} job{'s' if number > 1 else ''} failed", detail, "jobs", "See reasons", study)]
 
 
@@ -112,23 +112,23 @@ def _before_opening(study: ReaderStudy) -> list[Task]:
         return []
     missing = [point for point in before_opening(study) if not point.done]
     if not missing:
-        return [Task("Ready to open", f"{study.title}. Opening freezes the protocol and makes the schedule.",
+        return [Task("Ready to open", "Opening freezes the protocol and makes the schedule.",
                      "protocol", "Open the study", study)]  # fmt: skip
     if not study.cases.exists() and not study.candidates.exists():
-        return [Task("No material yet", f"{study.title}. Send DICOM or NIfTI series.", "upload", "Add series", study)]
+        return [Task("No material yet", "Send DICOM or NIfTI series.", "upload", "Add series", study)]
     number = len(missing)
     text = "1 point is missing before opening" if number == 1 else f"{number} points are missing before opening"
-    return [Task(text, f"{study.title}. {'; '.join(point.text for point in missing)}.",
+    return [Task(text, "; ".join(point.text for point in missing) + ".",
                  missing[0].page or "protocol", "See what", study)]  # fmt: skip
 
 
 def _reading(row: dict) -> list[Task]:
     study = row["study"]
     if study.state == State.CLOSED:
-        return [Task("Results are open", f"{study.title}. {row['confirmed']:,} of {row['total']:,} pairs were read.",
+        return [Task("Results are open", f"{row['confirmed']:,} of {row['total']:,} pairs were read.",
                      "results", "See results", study)]  # fmt: skip
     if row["role"] == Role.ADMIN and study.state in (State.OPEN, State.PAUSED) and row["total"] == row["confirmed"]:
-        return [Task("All pairs are read", f"{study.title}. Closing shows the results and ends the reading.",
+        return [Task("All pairs are read", "Closing shows the results and ends the reading.",
                      "protocol", "Close the study", study)]  # fmt: skip
     return []
 
@@ -150,7 +150,7 @@ def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:
 
 def lately(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
     return list(
-        Event.objects.filter(study__in=studies).exclude(action__in=["pair confirmed", "rating revised"])
+        Event.objects.filter(study__in=studies).exclude(action__in=["pair confirmed", "rating revised", "series placed"])
         .select_related("actor", "study").order_by("-at")[:number]
     )  # fmt: skip
 

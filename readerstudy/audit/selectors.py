@@ -41,6 +41,7 @@ SENTENCES = {
     "series placed": lambda d: (
         f"placed {d['case']} in {d['arm']}{', version ' + str(d['version']) if d['version'] > 1 else ''}"
     ),
+    "case moved": lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
     "series put aside": lambda d: f"put series {d['sha256'][:4]} aside",
     "series taken up again": lambda d: f"took series {d['sha256'][:4]} up again",
     "study opened": lambda d: (

@@ -1,5 +1,7 @@
 """Uploaded bytes stream straight into the quarantine, encrypted; no plain copy touches the disk."""
 
+from urllib.parse import unquote
+
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
@@ -32,7 +34,8 @@ class QuarantineUploadHandler(FileUploadHandler):
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
             raise SkipFile
-        self.writer = QuarantineWriter(folder(self.folder_name), self.salt, self.file_name or "")
+        # The page's script sends the path below the chosen folder with its slashes encoded; Django cuts plain ones.
+        self.writer = QuarantineWriter(folder(self.folder_name), self.salt, unquote(self.file_name or ""))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.writer.write(raw_data)

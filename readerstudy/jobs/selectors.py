@@ -57,7 +57,7 @@ def steps(study: ReaderStudy) -> list[dict]:
         seconds = left * row["mean"].total_seconds() / workers if left and row["mean"] else None
         name, what = STEPS.get(row["function"], (row["function"], ""))
         place = order.index(row["function"]) if row["function"] in STEPS else len(order)
-        if arm := arms.get(row["arm"] or ""):
+        if arm := arms.get(str(row["arm"])):
             name, place = arm.code, place + arm.place / 1000
             what = f"{arm.made_from.code} by {arm.model_name}" if arm.made_from else what
         result.append({**row, "name": name, "what": what, "seconds_left": seconds, "place": place})

@@ -82,3 +82,28 @@ def progress(study: ReaderStudy) -> tuple[int, int]:
 def prepared_pairs(study: ReaderStudy) -> int:
     """Prepared pairs whose two series are still the active ones."""
     return study.pairs.filter(first__active=True, second__active=True, case__subject__withdrawn_at=None).count()
+
+
+def is_taken(study: ReaderStudy, *, subject_code: str, region: str, plane: str, weighting: str, arm: Arm | None) -> bool:
+    """Whether a series stands already where this one is to be placed."""
+    return study.series.filter(
+        active=True, case__subject__code=subject_code, case__region=region, case__plane=plane,
+        case__weighting=weighting, arm=arm,
+    ).exists()  # fmt: skip
+
+
+def cells_of(case: Case) -> list[Cell]:
+    """One cell per arm of one case."""
+    return next(cells for found, cells in grid(case.study) if found == case)
+
+
+def pairs_of(case: Case) -> list:
+    """Prepared pairs of a case: what was noted while they were put on one grid."""
+    return list(case.pairs.select_related("comparison__first", "comparison__second").order_by("comparison__place"))
+
+
+def neighbours(case: Case) -> tuple[Case | None, Case | None]:
+    """The cases before and after in the order of the map."""
+    cases = [found for found, _ in grid(case.study)]
+    place = cases.index(case)
+    return cases[place - 1] if place else None, cases[place + 1] if place + 1 < len(cases) else None

@@ -9,7 +9,7 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.services import record
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Instance, Plane, Region, Series, Subject
-from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.protocol.models import Arm, ReaderStudy, State
 
 ENHANCE, COMPARE, PREPARE = "material.enhance", "results.compare", "reading.prepare"
 
@@ -43,7 +43,7 @@ def place_series(
         defaults={"subject": subject, "region": region, "plane": plane, "weighting": weighting},
     )  # fmt: skip
     series = add_series(case=case, arm=arm, instances=instances, actor=actor, replace=replace, **facts)
-    transaction.on_commit(lambda: advance(study))
+    transaction.on_commit(lambda: advance(study, case=series.case))
     return series
 
 
@@ -83,12 +83,16 @@ def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     return list(dict.fromkeys(pairs))
 
 
-def advance(study: ReaderStudy) -> int:
-    """Ask for what is missing and can be made now: DL outputs, image metrics, prepared pairs. Returns new jobs."""
+def advance(study: ReaderStudy, *, case: Case | None = None) -> int:
+    """Ask for what is missing and can be made now, of one case or all: DL outputs, image metrics, prepared pairs.
+
+    Returns the number of new jobs.
+    """
     arms = list(study.arms.select_related("made_from"))
     comparisons = list(study.comparisons.select_related("first", "second"))
     series: dict[int, dict[int, Series]] = {}
-    for one in study.series.filter(active=True, case__subject__withdrawn_at=None):
+    present = study.series.filter(active=True, case__subject__withdrawn_at=None)
+    for one in present.filter(case=case) if case else present:
         series.setdefault(one.case_id, {})[one.arm_id] = one
     new = 0
     for case in study.cases.filter(pk__in=series):
@@ -139,3 +143,12 @@ def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dic
             "comparisons": [(c.first_id, c.second_id) for c in comparisons],
         },
     )[1]
+
+
+@transaction.atomic
+def set_training(*, case: Case, training: bool, actor: User | None) -> None:
+    """Use a case for training (shown first, not analysed) or for reading; only in a draft."""
+    if case.study.state != State.DRAFT:
+        raise InputError("The study has been opened: its cases are frozen.")
+    Case.objects.filter(pk=case.pk).update(training=training)
+    record(study=case.study, action="case moved", actor=actor, case=case.code, training=training)

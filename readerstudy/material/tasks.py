@@ -41,7 +41,7 @@ def enhance_series(job: Job, report):
 
     def store() -> dict:
         services.add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
-        services.advance(case.study)
+        services.advance(case.study, case=case)
         return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
 
     return store

@@ -22,6 +22,12 @@ def load(series: Series) -> Volume:
         return read(paths)
 
 
+def load_files(hashes: list[str], format: str) -> Volume:
+    """Read the pixels of files of the archive that are no series yet, given in slice order."""
+    with local_files(hashes, SUFFIX[format]) as paths:
+        return read(paths)
+
+
 def facts(volume: Volume) -> dict:
     """The fields of a Series that follow from its volume."""
     slices, rows, columns = volume.shape

@@ -1,0 +1,55 @@
+"""What came in: being sorted, to confirm, not used."""
+
+from collections import defaultdict
+
+from django.db.models import Count, Min, QuerySet
+
+from readerstudy.intake.models import Candidate, Refusal, Upload
+from readerstudy.jobs.models import Job
+from readerstudy.protocol.models import ReaderStudy
+
+
+def to_confirm(study: ReaderStudy) -> QuerySet[Candidate]:
+    """Series that wait for an admin: certain ones first, then by subject."""
+    return (
+        study.candidates.filter(state=Candidate.State.PROPOSED)
+        .select_related("arm")
+        .order_by("-certain", "subject_code", "region", "plane", "weighting", "pk")
+    )
+
+
+def put_aside(study: ReaderStudy) -> QuerySet[Candidate]:
+    return study.candidates.filter(state=Candidate.State.DISMISSED).order_by("-pk")
+
+
+def known(study: ReaderStudy) -> QuerySet[Candidate]:
+    """Series that came a second time."""
+    return study.candidates.filter(state=Candidate.State.KNOWN).order_by("-pk")
+
+
+def not_used(study: ReaderStudy) -> list[dict]:
+    """Refused files by reason: how many, and the hash of one of them (a file name may identify)."""
+    return list(
+        Refusal.objects.filter(upload__study=study)
+        .values("reason")
+        .annotate(files=Count("pk"), example=Min("sha256"))
+        .order_by("-files", "reason")
+    )
+
+
+def being_sorted(study: ReaderStudy) -> list[dict]:
+    """Uploads that are not sorted yet, each with its job; and the last one that is, with what it brought."""
+    jobs = defaultdict(lambda: None)
+    for job in Job.objects.filter(study=study, function="intake.sort"):
+        jobs[job.parameters["upload"]] = job
+    uploads = study.uploads.annotate(
+        refused=Count("refusals", distinct=True), series=Count("candidates", distinct=True)
+    ).order_by("-pk")
+    waiting = [upload for upload in uploads if upload.state in (Upload.State.SORTING, Upload.State.RECEIVING)]
+    last = next((upload for upload in uploads if upload.state == Upload.State.SORTED), None)
+    return [{"upload": upload, "job": jobs[upload.pk]} for upload in [*waiting, *([last] if last else [])]]
+
+
+def busy(study: ReaderStudy) -> bool:
+    """Whether a worker has something to do for this study."""
+    return Job.objects.filter(study=study, state__in=[Job.State.WAITING, Job.State.RUNNING]).exists()

@@ -1,0 +1,186 @@
+"""The material: map, table, series to confirm, upload, one case with its arms."""
+
+import hashlib
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from processing.errors import InputError
+from processing.picture import middle_slice_png
+from readerstudy.accounts.access import study_page
+from readerstudy.intake import quarantine
+from readerstudy.intake import selectors as intake
+from readerstudy.intake import services as intake_services
+from readerstudy.intake.models import Candidate
+from readerstudy.material import selectors, services, volumes
+from readerstudy.material.forms import WEIGHTINGS, CandidateForm
+from readerstudy.material.map import STATES, study_map
+from readerstudy.material.models import Case, Series
+from readerstudy.protocol.models import ReaderStudy
+
+SHOWN = 100  # rows of the confirm table
+
+
+def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
+    arms = list(study.arms.all())
+    return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in intake.to_confirm(study)[:SHOWN]]
+
+
+def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
+    """The part of the page that follows the workers, and a hash that tells whether it changed."""
+    html = render_to_string("material/map.html", {
+        "study": study, "map": study_map(study), "uploads": intake.being_sorted(study), "states": STATES,
+        "subjects": study.subjects.filter(withdrawn_at=None).count(), "cases": study.cases.count(),
+        "arms": study.arms.count(), "waiting": intake.to_confirm(study).count(),
+    }, request)  # fmt: skip
+    return html, hashlib.sha256(html.encode()).hexdigest()[:12]
+
+
+@never_cache
+@study_page("see_material")
+def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    if request.htmx:
+        return _poll(request, study)
+    if request.GET.get("view") == "table":
+        return render(request, "material/table.html", {
+            "tab": "material", "study": study, "rows": selectors.grid(study), "arms": study.arms.all(),
+        })  # fmt: skip
+    return render(request, "material/material.html", _page(request, study, _forms(study)))
+
+
+def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
+    live, seen = _live(request, study)
+    return {
+        "tab": "material", "study": study, "live": live, "seen": seen, "rows": rows, "weightings": WEIGHTINGS,
+        "waiting": intake.to_confirm(study).count(), "ticked": sum(bool(row["tick"].value()) for row in rows),
+        "certain": intake.to_confirm(study).filter(certain=True).count(),
+        "subject_codes": study.subjects.values_list("code", flat=True), "busy": intake.busy(study),
+        "not_used": intake.not_used(study), "aside": intake.put_aside(study), "known": intake.known(study), **more,
+    }  # fmt: skip
+
+
+def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """The live part again if it changed; a fresh page once the first series to confirm are there."""
+    shown, waiting = request.GET.get("shown", ""), intake.to_confirm(study).count()
+    if shown == "0" and waiting:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    live, seen = _live(request, study)
+    if request.GET.get("seen") == seen:
+        return HttpResponse(status=204)
+    return render(request, "material/live.html", {
+        "study": study, "live": live, "seen": seen, "shown": shown, "busy": intake.busy(study),
+    })  # fmt: skip
+
+
+@require_POST
+@study_page("add_material")
+def confirm_candidates(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Place or put aside the ticked series; what cannot be placed stays, with its reason beside it."""
+    if "all" in request.POST:
+        placed, problems = intake_services.confirm_certain(study=study, actor=request.user)
+        return render(
+            request, "material/material.html", _page(request, study, _forms(study), placed=placed, problems=problems)
+        )
+    if number := request.POST.get("aside_one") or request.POST.get("take_up"):
+        return _one_aside(request, study, number, back="take_up" in request.POST)
+    rows, kept, placed = _forms(study, request.POST), [], 0
+    for row in rows:
+        row.is_valid()
+        if not row.cleaned_data.get("tick"):
+            kept.append(row)
+        elif "aside" in request.POST:
+            intake_services.dismiss(candidate=row.candidate, actor=request.user)
+        else:
+            try:
+                replace = row.cleaned_data.get("replace", False)
+                intake_services.confirm(candidate=row.candidate, actor=request.user, replace=replace, **row.placing)
+                placed += 1
+            except InputError as error:
+                row.error, row.may_replace = str(error), selectors.is_taken(study, **row.placing)
+                kept.append(row)
+    if any(row.error for row in kept):
+        return render(request, "material/material.html", _page(request, study, kept, placed=placed), status=422)
+    return redirect(reverse("material", args=[study.slug]))
+
+
+def _one_aside(request: HttpRequest, study: ReaderStudy, number: str, *, back: bool) -> HttpResponse:
+    candidate = study.candidates.filter(pk=number).first() if number.isdigit() else None
+    if candidate is None:
+        raise Http404
+    change = intake_services.call_back if back else intake_services.dismiss
+    change(candidate=candidate, actor=request.user)
+    return redirect("material", study.slug)
+
+
+@study_page("add_material")
+def upload(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Files of a form or of the page's script; the script gets JSON and shows progress."""
+    page = reverse("material", args=[study.slug])
+    if request.method != "POST":
+        return redirect(f"{page}#add")
+    files, script = request.FILES.getlist("files"), request.headers.get("Accept") == "application/json"
+    try:
+        intake_services.receive_files(study=study, files=files, actor=request.user)
+    except InputError as error:
+        for folder in {file.path.parent.name for file in files}:
+            quarantine.erase(folder)
+        if script:
+            return JsonResponse({"detail": str(error)}, status=422)
+        context = _page(request, study, _forms(study), upload_error=str(error))
+        return render(request, "material/material.html", context, status=422)
+    return JsonResponse({"next": page}) if script else redirect(page)
+
+
+def _case(study: ReaderStudy, number: int) -> Case:
+    case = Case.objects.filter(study=study, pk=number).select_related("subject__site", "study").first()
+    if case is None:
+        raise Http404
+    return case
+
+
+@never_cache
+@study_page("see_material")
+def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
+    found = _case(study, case)
+    cells = selectors.cells_of(found)
+    return render(request, "material/case.html", {
+        "tab": "material", "study": study, "case": found, "cells": cells, "pairs": selectors.pairs_of(found),
+        "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
+        "neighbours": selectors.neighbours(found), "states": STATES,
+    })  # fmt: skip
+
+
+@require_POST
+@study_page("add_material")
+def training(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    services.set_training(case=_case(study, case), training="on" in request.POST, actor=request.user)
+    return redirect("case", study.slug, case)
+
+
+def _picture(load) -> HttpResponse:
+    try:
+        picture = middle_slice_png(load())
+    except (InputError, FileNotFoundError) as error:
+        raise Http404 from error
+    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@study_page("see_material")
+def series_picture(request: HttpRequest, study: ReaderStudy, series: int) -> HttpResponse:
+    found = Series.objects.filter(study=study, pk=series).first()
+    if found is None:
+        raise Http404
+    return _picture(lambda: volumes.load(found))
+
+
+@study_page("see_material")
+def candidate_picture(request: HttpRequest, study: ReaderStudy, candidate: int) -> HttpResponse:
+    found = Candidate.objects.filter(study=study, pk=candidate).first()
+    if found is None:
+        raise Http404
+    return _picture(lambda: volumes.load_files([sha256 for sha256, _ in found.instances], found.format))
