@@ -57,12 +57,13 @@ def compare(
     x, y = reference.array, test.array
     ranges = _ranges(x, data_range)
     collected = _Collected()
-    maps = [ssim_map(a, b, data_range=r) for a, b, r in zip(x, y, ranges, strict=True)]
-    ms = [ms_ssim(a, b, data_range=r) for a, b, r in zip(x, y, ranges, strict=True)]
+    maps = []
     slices: list[dict[str, Any]] = []
     for n, (a, b) in enumerate(zip(x, y, strict=True)):
+        terms = _ssim_terms(a, b, ranges[n])
+        maps.append(terms[0] * terms[1])
         found = _pixelwise(a, b, ranges[n])
-        found |= {"ssim": _inner_mean(maps[n]), "ms_ssim": ms[n]}
+        found |= {"ssim": _inner_mean(maps[n]), "ms_ssim": _ms_ssim(a, b, ranges[n], terms)}
         slices.append({"index": n, **collected.checked(f"slices.{n}", found, a, b)})
     number = max(ranges)
     whole = _pixelwise(x, y, number)
@@ -155,13 +156,19 @@ def _gaussian(image: np.ndarray) -> np.ndarray:
 
 def ms_ssim(reference: np.ndarray, test: np.ndarray, *, data_range: float) -> float | None:
     """Multi-scale SSIM of one slice; None if a side has under 161 pixels or the range is not positive."""
+    return _ms_ssim(reference, test, data_range, _ssim_terms(reference, test, data_range))
+
+
+def _ms_ssim(
+    reference: np.ndarray, test: np.ndarray, data_range: float, finest: tuple[np.ndarray, np.ndarray]
+) -> float | None:
+    """`ms_ssim` with the terms of the finest scale at hand."""
     if min(reference.shape) <= SMALLEST_MS_SSIM or not data_range > 0:
         return None
     x, y, product = reference.astype(np.float64), test.astype(np.float64), 1.0
     for n, weight in enumerate(SCALE_WEIGHTS):
-        luminance, structure = _ssim_terms(x, y, data_range)
-        last = n == len(SCALE_WEIGHTS) - 1
-        term = _inner_mean(luminance * structure if last else structure)
+        luminance, structure = _ssim_terms(x, y, data_range) if n else finest
+        term = _inner_mean(luminance * structure if n == len(SCALE_WEIGHTS) - 1 else structure)
         product *= max(term or 0.0, 0.0) ** weight
         x, y = _halved(x), _halved(y)
     return float(product)
