@@ -1,10 +1,12 @@
 """What the results page shows: names, colours and words for numbers that the analysis has computed."""
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from django.utils.text import capfirst
 
 from analysis import figures
+from analysis.bootstrap import RESAMPLES
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import charts, services, show
@@ -37,10 +39,8 @@ def context(study: ReaderStudy, made: services.Results) -> dict:
 
 def summary(n: dict) -> str:
     """999 pairs, 3 readers, 61 subjects, 7,992 scores, none missing."""
-    words = [
-        f"{n['presentations']:,} pairs", f"{n['readers']} readers", f"{n['subjects']} subjects", f"{n['cases']} cases",
-        f"{n['ratings']:,} scores",
-    ]  # fmt: skip
+    counted = [("presentations", "pair"), ("readers", "reader"), ("subjects", "subject"), ("ratings", "score")]
+    words = [f"{n[key]:,} {noun}{'' if n[key] == 1 else 's'}" for key, noun in counted]
     left_out = [
         f"{n[status]:,} {status.replace('_', ' ')}" for status in ("cannot_judge", "not_applicable") if n[status]
     ]
@@ -68,8 +68,6 @@ def compared(reading: dict, arms: Arms, names: dict[str, str], primary: tuple[st
 def preference(reading: dict, pairs: list[dict], arms: Arms, names: dict[str, str]) -> dict:
     """Table 2, as published and clustered, with its conventions."""
     cells = reading["comparisons"]
-    counted = sorted({cell["mean"]["n"] for cell in cells})
-    per_cell = f"n = {counted[0]}" if len(counted) == 1 else f"n = {counted[0]} to {counted[-1]}"
     tested = sum(cell["p_holm"]["primary"] is not None for cell in cells)
     primary_test = cells[0]["primary_test"]
     method = next((c["tests"][primary_test]["method"] for c in cells if c["tests"][primary_test]["p"] is not None), "")
@@ -85,11 +83,33 @@ def preference(reading: dict, pairs: list[dict], arms: Arms, names: dict[str, st
         )
     return {
         "rows": rows,
+        "net_how": net_how(reading),
         "published": f"Signed rank against 3, readers pooled, normal approximation, zeros dropped, no correction for "
-        f"multiplicity; {per_cell} per cell.",
+        f"multiplicity; n = {_range(cell['mean']['n'] for cell in cells)} per cell.",
         "clustered": f"{capfirst(method)}, {reading['n']['subjects']} subjects; Holm over {tested} tests. "
         "Net: P(> 3) − P(< 3), patient bootstrap.",
     }
+
+
+def _range(counts: Iterable[int]) -> str:
+    """108, or 106 to 108."""
+    found = list(counts) or [0]
+    low, high = min(found), max(found)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def net_how(reading: dict) -> str:
+    """How net preference and its intervals were made, and what the grey band is."""
+    margins = {
+        row["margin"] for cell in reading["comparisons"] for row in cell["equivalence"] if row["on"] == "net_preference"
+    }
+    band = [
+        f"Grey: margin ± {margin:g}, fixed before opening; equivalent by TOST on subject means." for margin in margins
+    ]
+    if not margins:
+        band = ["No margin was declared before opening: no equivalence is claimed."]
+    resampling = f"subjects resampled {RESAMPLES:,} times"
+    return " ".join([f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, {resampling}.", *band, "Not adjusted for multiplicity."])
 
 
 def _preference_cell(cell: dict, arms: Arms, scale: float) -> dict:
@@ -139,7 +159,7 @@ def agreement(reading: dict, pairs: list[dict], names: dict[str, str]) -> dict:
             }
             for pair in pairs
         ],
-        "n": sorted({pair["spearman"]["n"] for pair in pooled}),
+        "n": _range(pair["spearman"]["n"] for pair in pooled),
     }
 
 
@@ -213,15 +233,21 @@ def images(made: services.Results, arms: Arms) -> dict | None:
         "rows": [
             {
                 **row,
+                "name": METRICS.get(row["metric"], row["metric"]),
                 "shown": show.mean_sd({**row, "estimate": row["mean"]}, row["sd"], DIGITS.get(row["metric"], 3)),
                 "quartiles": show.quartiles(row, DIGITS.get(row["metric"], 3)),
             }
-            for row in rows
+            for row in sorted(rows, key=_metric_order)
         ],
     }
 
 
+METRICS = {"ssim": "SSIM", "l1": "L1", "psnr": "PSNR (dB)", "ms_ssim": "MS-SSIM", "nrmse": "NRMSE", "mse": "MSE"}
 DIGITS = {"l1": 1, "psnr": 1, "mse": 0}
+
+
+def _metric_order(row: dict) -> tuple:
+    return (row["metric"] not in METRICS, [*METRICS, row["metric"]].index(row["metric"]), row["region"] != "whole")
 
 
 def _metric(made: services.Results, arms: Arms, metric: str, rows: list[dict], wanted, digits: int) -> dict:

@@ -58,7 +58,9 @@ def heat(found: dict | None) -> Shown:
     shown = estimate(found)
     if not shown.text:
         return shown
-    return Shown(shown.text, level=round(10 * min(max(found["estimate"], 0), 1)))
+    around = f"95 % interval {interval(found).text}, " if found.get("ci") else ""
+    depth = round(10 * min(max(found["estimate"], 0), 1))
+    return Shown(shown.text, f"{around}n = {found['n']:,}", level=depth)
 
 
 def test(found: dict | None) -> Shown:

@@ -212,25 +212,19 @@ SCANNER_COLUMNS = [
 ]  # fmt: skip
 
 
+METRIC_COLUMNS = {
+    "subject": "case__subject__code", "case": "case__code", "reference": "reference__arm__code",
+    "test": "test__arm__code", "metric": "metric", "region": "region", "slice": "slice", "value": "value",
+    "data_range": "data_range", "range_rule": "range_rule", "registered": "registered",
+    "settings_hash": "settings_hash",
+}  # fmt: skip
+
+
 def metrics(study: ReaderStudy) -> Iterator[Row]:
     """One row per pair of active series, metric, region and slice."""
     present = study.metrics.filter(reference__active=True, test__active=True, case__subject__withdrawn_at=None)
-    present = present.select_related("case__subject", "reference__arm", "test__arm")
-    for metric in present.iterator(chunk_size=CHUNK):
-        yield {
-            "subject": metric.case.subject.code,
-            "case": metric.case.code,
-            "reference": metric.reference.arm.code,
-            "test": metric.test.arm.code,
-            "metric": metric.metric,
-            "region": metric.region,
-            "slice": metric.slice,
-            "value": metric.value,
-            "data_range": metric.data_range,
-            "range_rule": metric.range_rule,
-            "registered": metric.registered,
-            "settings_hash": metric.settings_hash,
-        }
+    for values in present.values_list(*METRIC_COLUMNS.values()).iterator(chunk_size=CHUNK):
+        yield dict(zip(METRIC_COLUMNS, values, strict=True))
 
 
 ROWS = {"ratings": ratings, "integrity": integrity, "findings": findings, "series": series, "metrics": metrics}

@@ -28,7 +28,7 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     services.note_seen(study=study, user=request.user)
     made = services.results(study)
     files = [{"table": name, "description": schema(name)["description"]} for name in exports.TABLES]
-    context = {"study": study, "tab": "results", "files": files, **page.context(study, made)}
+    context = {"study": study, "tab": "results", "files": files, "seed": services.SEED, **page.context(study, made)}
     return render(request, "results/results.html", context)
 
 

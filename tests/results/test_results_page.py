@@ -1,0 +1,275 @@
+"""The results page and its files: who gets them, when, and that page and files say the same numbers."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import zipfile
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from analysis.__main__ import main as analysis_command
+from analysis.tables import column_names
+from readerstudy.accounts.services import add_member
+from readerstudy.audit.models import Event
+from readerstudy.results import exports, show
+from tests import factories
+from tests.results.test_tables import with_metrics
+
+pytestmark = pytest.mark.django_db
+FILES = [("results_table", table) for table in exports.TABLES] + [("results_codebook", "ratings")]
+FILES += [("results_protocol", None), ("results_zip", None), ("results_codebooks", None)]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def study():
+    """A small study that three readers have read whole."""
+    study = factories.make_study(subjects=3, readers=3)
+    add_member(study=study, user=factories.make_user("the-analyst"), role="analyst")
+    factories.open_(study)
+    for number, member in enumerate(study.memberships.filter(role="reader").order_by("code")):
+        factories.read_all(member, [[4, 3, 3], [4, 4, 3, 2], [3, 5, 3, 3, 2]][number])
+    return with_metrics(factories.move(study=study, to="closed", actor=None))
+
+
+@pytest.fixture
+def draft():
+    study = factories.make_study(subjects=2, readers=1)
+    add_member(study=study, user=factories.make_user("the-analyst"), role="analyst")
+    return study
+
+
+@pytest.fixture
+def closed(draft):
+    """A study closed before anybody read: who may have what does not depend on rows."""
+    return factories.move(study=factories.open_(draft), to="closed", actor=None)
+
+
+def signed_in(user) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def member(study, role: str):
+    return study.memberships.filter(role=role).first().user
+
+
+def address(study, name: str = "results", table: str | None = None) -> str:
+    return reverse(name, args=[study.slug, *([table] if table else [])])
+
+
+def body(response) -> bytes:
+    return response.getvalue() if response.streaming else response.content
+
+
+class Tables(HTMLParser):
+    """The plain tables of a page: id -> rows of cell texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[list[str]]] = {}
+        self.rows: list[list[str]] | None = None
+        self.cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "table":
+            self.rows = self.found.setdefault(dict(attributes).get("id", ""), [])
+        elif tag == "tr" and self.rows is not None:
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.cell = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.cell = False
+        elif tag == "table":
+            self.rows = None
+
+    def handle_data(self, data):
+        if self.cell:
+            self.rows[-1][-1] += data.strip()
+
+
+@pytest.mark.parametrize("role", ["admin", "analyst"])
+def test_admins_and_analysts_see_a_closed_study(closed, role):
+    client = signed_in(member(closed, role))
+    assert client.get(address(closed)).status_code == 200
+    for name, table in FILES:
+        assert client.get(address(closed, name, table)).status_code == 200
+
+
+@pytest.mark.parametrize("name", [("results", None), *FILES])
+def test_it_does_not_exist_for_readers_and_strangers(closed, name):
+    for user in (member(closed, "reader"), factories.make_user("stranger", staff=True)):
+        assert signed_in(user).get(address(closed, *name)).status_code == 404
+
+
+@pytest.mark.parametrize("name", [("results", None), *FILES])
+def test_it_asks_who_you_are(closed, name):
+    response = Client().get(address(closed, *name))
+    assert (response.status_code, response.url.split("?")[0]) == (302, reverse("login"))
+
+
+def test_before_closing_there_is_progress_and_no_preference(draft):
+    study = factories.open_(draft)
+    client = signed_in(member(study, "analyst"))
+    factories.read_pair(study.presentations.order_by("position").first(), [5])
+    page = client.get(address(study)).content.decode()
+    assert "Preferences stay closed until the study is closed" in page
+    assert "1 of 6" in page
+    assert "mean ± SD" not in page
+    assert "net" not in Tables(page).found
+    for name, table in FILES:
+        assert client.get(address(study, name, table)).status_code == 409
+
+
+def test_the_page_says_the_numbers_of_the_downloaded_csv(study, tmp_path):
+    client = signed_in(member(study, "analyst"))
+    page = Tables(client.get(address(study)).content.decode()).found
+    path = tmp_path / "ratings.csv"
+    path.write_bytes(body(client.get(address(study, "results_table", "ratings"))))
+    assert analysis_command(["reading", str(path), "--json", str(tmp_path / "out.json")]) == 0
+    results = json.loads((tmp_path / "out.json").read_text())
+    cells = {(cell["first"], cell["second"], cell["criterion"]): cell for cell in results["comparisons"]}
+    names = dict(study.criteria.values_list("code", "name"))
+    pairs = [(c.first.code, c.second.code) for c in study.comparisons.all()]
+    assert len(cells) == len(pairs) * len(names)
+    published, clustered = (
+        {row[0]: row[1:] for row in page[table] if row[0] in names.values()} for table in ("table-2", "table-2c")
+    )
+    for (first, second, criterion), cell in cells.items():
+        place, name = pairs.index((first, second)), names[criterion]
+        mean, p, counts = published[name][3 * place : 3 * place + 3]
+        assert mean == f"{cell['mean']['estimate']:.2f} ± {cell['sd']:.2f}"
+        assert p == (show.test(cell["tests"]["as_published"]).text or "n/a")
+        assert counts == " / ".join(map(str, cell["counts"]))
+        net, interval, cluster_p, holm = clustered[name][4 * place : 4 * place + 4]
+        assert net == show.signed(cell["net_preference"]["estimate"])
+        assert interval == (show.interval(cell["net_preference"], sign=True).text or "n/a")
+        assert cluster_p == (show.test(cell["tests"]["cluster_sign_flip"]).text or "n/a")
+        assert holm == ("n/a" if cell["p_holm"]["primary"] is None else show.p_value(cell["p_holm"]["primary"]))
+    pooled = next(row for row in page["table-3"] if row[0] == "All cells pooled")
+    for text, pair in zip(pooled[1:], results["agreement"]["overall"]["pairs"], strict=False):
+        assert text.startswith(f"{pair['spearman']['estimate']:.3f}".replace("-", "−"))
+
+
+def test_image_metrics_are_those_of_the_downloaded_csv(study, tmp_path):
+    client = signed_in(member(study, "analyst"))
+    path = tmp_path / "metrics.csv"
+    path.write_bytes(body(client.get(address(study, "results_table", "metrics"))))
+    assert analysis_command(["integrity", str(path), "--json", str(tmp_path / "out.json")]) == 0
+    expected = {
+        (f"{row['reference']} vs {row['test']}", f"{row['mean']:.3f} ± {row['sd']:.3f}")
+        for row in json.loads((tmp_path / "out.json").read_text())["pairs"]
+    }
+    rows = Tables(client.get(address(study)).content.decode()).found["table-4"]
+    assert expected == {(row[0], row[4]) for row in rows if row[1:2] == ["SSIM"]}
+
+
+def test_the_zip_holds_everything_and_its_hashes_hold(study):
+    data = body(signed_in(member(study, "analyst")).get(address(study, "results_zip")))
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    files = {name.removeprefix(f"{study.slug}/"): archive.read(name) for name in archive.namelist()}
+    assert {f"{study.slug}-{table}.csv" for table in exports.TABLES} < set(files)
+    readme = files["README.txt"].decode()
+    listed = dict(line.split("  ")[::-1] for line in readme.splitlines() if re.match("[0-9a-f]{64}  ", line))
+    assert listed == {name: hashlib.sha256(data).hexdigest() for name, data in files.items() if name != "README.txt"}
+    assert f"python -m analysis reading {study.slug}-ratings.csv" in readme
+    last = Event.objects.filter(study=study, action="results exported").last()
+    assert last.data == {"file": f"{study.slug}-results.zip", "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def test_no_name_of_a_person_leaves(study):
+    client = signed_in(member(study, "analyst"))
+    people = [user.encode() for user in study.memberships.values_list("user__username", flat=True)]
+    tokens = [token.encode() for token in study.presentations.values_list("token", flat=True)]
+    for name, table in FILES:
+        data = body(client.get(address(study, name, table)))
+        if name == "results_zip":
+            archive = zipfile.ZipFile(io.BytesIO(data))
+            data = b"".join(archive.read(name) for name in archive.namelist())
+        if name != "results_codebooks":  # a page names who is signed in
+            assert not [person for person in people if person in data]
+        assert not [token for token in tokens if token in data]
+
+
+def test_every_download_is_logged_with_who_and_what(closed):
+    user = member(closed, "analyst")
+    body(signed_in(user).get(address(closed, "results_table", "findings")))
+    body(signed_in(user).get(address(closed, "results_table", "ratings") + "?all=1"))
+    events = Event.objects.filter(study=closed, action="results exported")
+    assert [(event.actor, event.data["file"]) for event in events] == [
+        (user, f"{closed.slug}-findings.csv"),
+        (user, f"{closed.slug}-ratings-all.csv"),
+    ]
+
+
+def test_seeing_the_results_is_logged_once_per_person(closed):
+    for role in ("analyst", "analyst", "admin"):
+        signed_in(member(closed, role)).get(address(closed))
+    actors = [event.actor for event in Event.objects.filter(study=closed, action="results seen")]
+    assert actors == [member(closed, "analyst"), member(closed, "admin")]
+
+
+def test_a_file_is_named_after_the_study_and_never_cached(study):
+    response = signed_in(member(study, "analyst")).get(address(study, "results_table", "ratings"))
+    assert response["Content-Disposition"] == f'attachment; filename="{study.slug}-ratings.csv"'
+    assert "no-store" in response["Cache-Control"]
+    rows = list(csv.reader(io.StringIO(body(response).decode())))
+    assert rows[0] == column_names("ratings")
+    assert len(rows) == 1 + 3 * 3 * 3 * study.criteria.count()
+
+
+def test_an_unknown_table_does_not_exist(closed):
+    client = signed_in(member(closed, "analyst"))
+    assert client.get(address(closed, "results_table", "users")).status_code == 404
+    assert client.get(address(closed, "results_codebook", "users")).status_code == 404
+
+
+def test_a_study_closed_before_any_pair_says_so(closed):
+    client = signed_in(member(closed, "analyst"))
+    page = client.get(address(closed))
+    assert page.status_code == 200
+    assert "closed before a pair was confirmed" in page.content.decode()
+    assert client.get(address(closed, "results_zip")).status_code == 200
+
+
+def test_one_reader_alone_has_no_agreement_and_the_page_still_stands(draft):
+    study = factories.open_(draft)
+    factories.read_all(study.memberships.get(code="R1"), [4, 3])
+    study = factories.move(study=study, to="closed", actor=None)
+    page = signed_in(member(study, "analyst")).get(address(study))
+    assert page.status_code == 200
+    assert "n/a" in page.content.decode()
+
+
+def test_the_page_needs_no_inline_style_or_script(study):
+    page = signed_in(member(study, "analyst")).get(address(study)).content.decode()
+    assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", page)
+
+
+def test_results_are_computed_once_and_again_when_a_row_changes(study, settings, monkeypatch):
+    from readerstudy.results import services
+
+    calls = []
+    analyse = services.analyse
+    monkeypatch.setattr(services, "analyse", lambda files: calls.append(1) or analyse(files))
+    first = services.results(study)
+    assert services.results(study) == first
+    assert len(calls) == 1
+    study.metrics.first().delete()
+    assert services.results(study).sha256 != first.sha256
+    assert len(calls) == 2
+    assert len(list((settings.VAR_DIR / "results").iterdir())) == 1
