@@ -1,0 +1,49 @@
+"""Simulate a faster or disturbed scan: DICOM in, derived DICOM out; NIfTI in, NIfTI out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from processing import series
+from processing.degrade import Degradation, degrade
+from processing.derived import write_like
+from processing.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """IN OUT and at least one degradation; see processing.degrade.Degradation."""
+    parser.add_argument("source", type=Path, metavar="IN", help="DICOM folder or file, or NIfTI")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for DICOM, file for NIfTI")
+    parser.add_argument("--half-matrix", choices=("linear", "kspace"), help="half the rows and columns")
+    parser.add_argument("--half-nex", action="store_true", help="Rician noise, with --sigma or --sigma-fraction")
+    parser.add_argument("--sigma", type=float, metavar="S", help="noise per channel in image units")
+    parser.add_argument("--sigma-fraction", type=float, metavar="F", help="noise as share of the 99.9th percentile")
+    parser.add_argument("--gibbs", type=float, metavar="F", help="share of the highest frequencies cut off")
+    parser.add_argument("--ghosting", type=float, metavar="F", help="weakening of every second line of k-space")
+    parser.add_argument("--motion", type=float, metavar="A", help="largest displacement in mm")
+    parser.add_argument("--patches", action="store_true", help="one bright bar per slice")
+    parser.add_argument("--undersample", type=int, choices=(4, 8), help="lines of k-space as in fastMRI")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the degraded series and print its files' folder."""
+    noisy = arguments.sigma is not None or arguments.sigma_fraction is not None
+    if arguments.half_nex != noisy:
+        raise InputError("Give --half-nex together with --sigma or --sigma-fraction.")
+    if arguments.seed < 0:
+        raise InputError("The seed must not be negative.")
+    wanted = Degradation(
+        patches=arguments.patches,
+        motion=arguments.motion,
+        ghosting=arguments.ghosting,
+        undersample=arguments.undersample,
+        gibbs=arguments.gibbs,
+        half_matrix=arguments.half_matrix,
+        half_nex_sigma=arguments.sigma,
+        half_nex_fraction=arguments.sigma_fraction,
+        seed=arguments.seed,
+    )
+    volume = degrade(series.read(arguments.source), wanted)
+    write_like(arguments.source, volume, arguments.out, model=wanted.identity)
