@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|integrity``."""
+"""The command line: ``python -m analysis reading|integrity|stability``."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import integrity, reading, tables
+from analysis import integrity, reading, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
 
@@ -42,6 +42,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("metrics", type=Path, metavar="METRICS.csv")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.set_defaults(run=_integrity)
+    command = commands.add_parser("stability", help="radiomic features against a reference arm, from features.csv")
+    command.add_argument("features", type=Path, metavar="FEATURES.csv")
+    command.add_argument("--reference", required=True, metavar="ARM")
+    command.add_argument("--restores", nargs="+", default=[], metavar="FAST=FAST-DL", action="extend")
+    command.add_argument(
+        "--criterion",
+        nargs="+",
+        default=[],
+        action="extend",
+        metavar="NAME:VALUE",
+        help="threshold of paired_t, ccc or icc; the defaults are "
+        + ", ".join(f"{name}:{value:g}" for name, value in stability.CRITERIA.items()),
+    )
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.set_defaults(run=_stability)
     return parser
 
 
@@ -60,6 +75,24 @@ def _reading(options: argparse.Namespace) -> None:
 
 def _integrity(options: argparse.Namespace) -> None:
     _write(integrity.analyse(tables.read_metrics(options.metrics)), options.json)
+
+
+def _stability(options: argparse.Namespace) -> None:
+    restores = []
+    for pair in options.restores:
+        fast, equals, dl = pair.partition("=")
+        if not (fast and equals and dl):
+            raise InputError(f"--restores {pair}: give the arms as FAST=FAST-DL.")
+        restores.append((fast, dl))
+    criteria = {}
+    for criterion in options.criterion:
+        name, _, value = criterion.partition(":")
+        try:
+            criteria[name] = float(value)
+        except ValueError:
+            raise InputError(f"--criterion {criterion}: give a name and a number, such as ccc:0.85.") from None
+    features = tables.read_features(options.features)
+    _write(stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria), options.json)
 
 
 def _write(results: dict[str, Any], path: Path | None) -> None:

@@ -12,6 +12,7 @@ from analysis.result import Result, undefined
 
 CONSTANT = "a reader gave the same score to every pair"
 TOO_MANY_VALUES = 50
+NO_INTERVAL = (np.nan, np.nan)
 
 
 def complete_pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -209,10 +210,21 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     tail = (1 + level) / 2
     results = {}
 
-    def put(name: str, above: float, below: float, ci: tuple[float, float] | None, f: float, df2: int) -> None:
-        if below <= 0 or not np.isfinite(f):
+    def put(name: str, above: float, below: float, f: float, df2: int, ci: tuple[float, float] | None = None) -> None:
+        if below <= 0:
             results[name] = undefined("no variance left to divide by", n=n, method=names[name], level=level)
             return
+        if not np.isfinite(f):
+            why = "no interval and no test: the raters leave no error"
+            results[name] = Result(estimate=above / below, n=n, method=names[name], reason=why, level=level)
+            return
+        if ci is None:
+            # F over its quantiles bounds the ratio of variances; single and mean ICC are functions of that ratio
+            low, high = f / special.fdtri(n - 1, df2, tail), f * special.fdtri(df2, n - 1, tail)
+            if name.endswith("k"):
+                ci = (1 - 1 / low, 1 - 1 / high) if low > 0 else None
+            else:
+                ci = ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1))
         results[name] = Result(
             estimate=above / below,
             ci=ci,
@@ -224,24 +236,23 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
             level=level,
         )
 
-    def bounds(f: float, df2: int) -> tuple[float, float]:
-        return f / special.fdtri(n - 1, df2, tail), f * special.fdtri(df2, n - 1, tail)
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        f1 = msb / msw if msw > 0 else np.inf
-        f3 = msb / mse if mse > tiny(total) else np.inf
+    f1 = msb / msw if msw > tiny(total) else np.inf
+    f3 = msb / mse if mse > tiny(total) else np.inf
     df1, df3 = n * (k - 1), (n - 1) * (k - 1)
-    low, high = bounds(f1, df1)
-    put("ICC1", msb - msw, msb + (k - 1) * msw, ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1)), f1, df1)
-    put("ICC1k", msb - msw, msb, (1 - 1 / low, 1 - 1 / high), f1, df1)
-    low, high = bounds(f3, df3)
-    put("ICC3", msb - mse, msb + (k - 1) * mse, ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1)), f3, df3)
-    put("ICC3k", msb - mse, msb, (1 - 1 / low, 1 - 1 / high), f3, df3)
+    put("ICC1", msb - msw, msb + (k - 1) * msw, f1, df1)
+    put("ICC1k", msb - msw, msb, f1, df1)
+    put("ICC3", msb - mse, msb + (k - 1) * mse, f3, df3)
+    put("ICC3k", msb - mse, msb, f3, df3)
     single = _icc2_interval(n, k, msb, msj, mse, tail)
-    mean = None if single is None else tuple(k * bound / (1 + bound * (k - 1)) for bound in single)
-    put("ICC2", msb - mse, msb + (k - 1) * mse + k * (msj - mse) / n, single, f3, df3)
-    put("ICC2k", msb - mse, msb + (msj - mse) / n, mean, f3, df3)
+    put("ICC2", msb - mse, msb + (k - 1) * mse + k * (msj - mse) / n, f3, df3, single or NO_INTERVAL)
+    mean = single and (_spearman_brown(single[0], k), _spearman_brown(single[1], k))
+    put("ICC2k", msb - mse, msb + (msj - mse) / n, f3, df3, mean or NO_INTERVAL)
     return IntraclassCorrelations(**results)
+
+
+def _spearman_brown(single: float, k: int) -> float:
+    """Reliability of the mean of k raters from that of one."""
+    return k * single / (1 + single * (k - 1))
 
 
 def tiny(total: float) -> float:

@@ -28,7 +28,11 @@ class Result:
             object.__setattr__(self, name, finite(value))
         if self.ci is not None:
             low, high = finite(self.ci[0]), finite(self.ci[1])
-            object.__setattr__(self, "ci", None if low is None or high is None else (low, high))
+            if low is None or high is None:
+                object.__setattr__(self, "ci", None)
+                object.__setattr__(self, "reason", self.reason or "no interval: a bound is not finite")
+            else:
+                object.__setattr__(self, "ci", (low, high))
 
     def as_estimate(self) -> dict[str, Any]:
         """The estimate as JSON: estimate, ci, level, n, method, reason."""

@@ -1,0 +1,243 @@
+"""Stability of radiomic features between arms: which features change, and which a network restores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis import tables
+from analysis.correlation import concordance, icc
+from analysis.errors import InputError
+from analysis.multiplicity import benjamini_hochberg, holm
+from analysis.paired import (
+    bland_altman,
+    coefficient_of_variation,
+    median_interval,
+    paired_t,
+    pearson,
+    quartile_dispersion,
+)
+from analysis.preference import signed_rank
+
+__all__ = [
+    "CRITERIA",
+    "analyse",
+    "bland_altman",
+    "coefficient_of_variation",
+    "paired_t",
+    "quartile_dispersion",
+]
+
+CRITERIA = {"paired_t": 0.05, "ccc": 0.85, "icc": 0.90}
+ACCEPTABLE_DISPERSION = 0.10
+
+
+@dataclass(frozen=True)
+class Features:
+    """Values as arms × features × volumes of interest, NaN where missing."""
+
+    values: NDArray[np.float64]
+    arms: list[str]
+    names: list[str]
+    classes: list[str]
+
+    def of(self, arm: str) -> NDArray[np.float64]:
+        """Features × volumes of interest of one arm."""
+        return np.asarray(self.values[self.arms.index(arm)])
+
+
+def analyse(
+    features: pd.DataFrame,
+    *,
+    reference: str,
+    restores: Sequence[tuple[str, str]] = (),
+    criteria: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Stability of every feature in every arm against ``reference``, as JSON-able data.
+
+    ``features`` is the features table; a volume of interest is subject × case (where given) × roi. ``restores`` are
+    pairs (fast arm, DL arm made from it). ``criteria`` override CRITERIA: unstable is an unadjusted p of the paired t
+    test below, a CCC or an ICC(A,1) below the threshold; undefined is neither stable nor unstable. Raises InputError.
+    """
+    thresholds = {**CRITERIA, **(criteria or {})}
+    unknown = set(thresholds) - set(CRITERIA)
+    if unknown:
+        raise InputError(f"There is no criterion {min(unknown)}; there are {', '.join(CRITERIA)}.")
+    table = _pivot(tables.check(features, "features"))
+    for arm in [reference, *(arm for pair in restores for arm in pair)]:
+        if arm not in table.arms:
+            raise InputError(f"The features table has no arm {arm}; it has {', '.join(table.arms)}.")
+    arms = [_arm(table, reference, arm, thresholds) for arm in table.arms if arm != reference]
+    stable = {arm["arm"]: [row["stable"] for row in arm["features"]] for arm in arms}
+    for pair in restores:
+        if reference in pair:
+            raise InputError(f"The reference {reference} cannot be restored or restore.")
+    dispersion = _dispersion(table)
+    return {
+        "conventions": _conventions(thresholds, table.arms),
+        "reference": reference,
+        "arms": arms,
+        "restores": [
+            _restored(table, fast, dl, stable[fast], stable[dl], criterion)
+            for fast, dl in restores
+            for criterion in CRITERIA
+        ],
+        "dispersion": dispersion,
+        "summary": _summary(arms, dispersion, thresholds),
+    }
+
+
+def _conventions(thresholds: Mapping[str, float], arms: Sequence[str]) -> dict[str, str]:
+    return {
+        "paired_t": f"arm − reference; unstable: unadjusted two-sided p < {thresholds['paired_t']:g}",
+        "ccc": f"Lin's CCC, moments with n; unstable: estimate < {thresholds['ccc']:g}",
+        "icc": f"ICC2 = ICC(A,1), two-way random, absolute agreement; unstable: estimate < {thresholds['icc']:g}",
+        "stable": "null where the statistic is undefined; such features count as neither",
+        "wilcoxon": "signed rank of arm − reference, zeros dropped, normal approximation, no continuity correction",
+        "adjusted": "Holm and Benjamini–Hochberg over the features of one arm, of the paired t test",
+        "dispersion": f"over the arms {', '.join(arms)} of each volume of interest, then the median over volumes; "
+        "CV: SD (n − 1) / |mean|; QCD: (Q3 − Q1) / |Q3 + Q1|, quantiles of type 7",
+    }
+
+
+def _pivot(table: pd.DataFrame) -> Features:
+    roi_keys = [key for key in ("subject", "case", "roi") if key in table]
+    roi = pd.factorize(pd.MultiIndex.from_frame(table[roi_keys].astype(str)))[0]
+    names = table["feature"].astype(str)
+    if "image_type" in table:
+        kind = table["image_type"].astype(object).fillna("original").astype(str)
+        names = names.where(kind == "original", kind + "_" + names)
+    feature, feature_names = pd.factorize(names)
+    arm, arm_names = pd.factorize(table["arm"].astype(str))
+    if table.empty:
+        raise InputError("The features table has no rows.")
+    twice = pd.DataFrame({"roi": roi, "feature": feature, "arm": arm}).duplicated().to_numpy()
+    if twice.any():
+        row = int(np.argmax(twice))
+        raise InputError(
+            f"The features table, {tables.where(table.index, row)}, column value: {names.iloc[row]} of arm "
+            f"{table['arm'].iloc[row]} is there twice for the same volume of interest."
+        )
+    values = np.full((len(arm_names), len(feature_names), roi.max() + 1), np.nan)
+    values[arm, feature, roi] = table["value"].to_numpy()
+    values[~np.isfinite(values)] = np.nan
+    given = table["class"].astype(object) if "class" in table else pd.Series(None, index=table.index, dtype=object)
+    own = dict(zip(names, given, strict=True))
+    classes = [
+        str(own[name]) if pd.notna(own[name]) else name.split("_")[-2] if "_" in name else "other"
+        for name in feature_names
+    ]
+    return Features(values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes)
+
+
+def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for name, group, x, y in zip(table.names, table.classes, table.of(arm), table.of(reference), strict=True):
+        t, ccc, forms = paired_t(x, y), concordance(x, y), icc(np.column_stack([x, y]))
+        rows.append(
+            {
+                "feature": name,
+                "class": group,
+                "paired_t": t.as_test(),
+                "difference": t.as_estimate(),
+                "wilcoxon": signed_rank(x - y).as_test(),
+                "pearson": pearson(x, y).as_estimate(),
+                "ccc": ccc.as_estimate(),
+                "icc": {form: result.as_estimate() for form, result in forms.items()},
+                "stable": {
+                    "paired_t": None if t.p is None else bool(t.p >= thresholds["paired_t"]),
+                    "ccc": None if ccc.estimate is None else bool(ccc.estimate >= thresholds["ccc"]),
+                    "icc": None if forms.ICC2.estimate is None else bool(forms.ICC2.estimate >= thresholds["icc"]),
+                },
+            }
+        )
+    p = [row["paired_t"]["p"] for row in rows]
+    for row, by_holm, by_bh in zip(rows, holm(p), benjamini_hochberg(p), strict=True):
+        row |= {"p_holm": by_holm, "p_bh": by_bh}
+    both = ~(np.isnan(table.of(arm)) | np.isnan(table.of(reference)))
+    return {
+        "arm": arm,
+        "n_rois": int(both.any(axis=0).sum()),
+        "n_features": len(rows),
+        "unstable": {name: sum(row["stable"][name] is False for row in rows) for name in CRITERIA},
+        "features": rows,
+        "classes": [
+            {
+                "class": group,
+                "n_features": sum(row["class"] == group for row in rows),
+                "stable": {
+                    name: sum(row["stable"][name] is True for row in rows if row["class"] == group) for name in CRITERIA
+                },
+            }
+            for group in dict.fromkeys(table.classes)
+        ],
+    }
+
+
+def _restored(
+    table: Features,
+    fast: str,
+    dl: str,
+    fast_stable: Sequence[Mapping[str, bool | None]],
+    dl_stable: Sequence[Mapping[str, bool | None]],
+    criterion: str,
+) -> dict[str, Any]:
+    def count(group: str | None) -> dict[str, int]:
+        pairs = [
+            (a[criterion], b[criterion])
+            for a, b, own in zip(fast_stable, dl_stable, table.classes, strict=True)
+            if group in (None, own)
+        ]
+        return {
+            "lost": sum(a is False for a, _ in pairs),
+            "restored": sum(a is False and b is True for a, b in pairs),
+            "newly_unstable": sum(a is True and b is False for a, b in pairs),
+        }
+
+    by_class = [{"class": group, **count(group)} for group in dict.fromkeys(table.classes)]
+    return {"fast": fast, "dl": dl, "criterion": criterion, **count(None), "by_class": by_class}
+
+
+def _dispersion(table: Features) -> list[dict[str, Any]]:
+    """Per feature the median over volumes of interest of CV and QCD over the arms."""
+    rows = []
+    for place, name in enumerate(table.names):
+        measured = table.values[:, place, :]
+        row: dict[str, Any] = {"feature": name, "class": table.classes[place]}
+        for key, measure in (("cv", coefficient_of_variation), ("qcd", quartile_dispersion)):
+            found = [measure(column) for column in measured.T]
+            median = median_interval([np.nan if one.estimate is None else one.estimate for one in found])
+            result = median.as_estimate()
+            if median.estimate is None:
+                result["reason"] = found[0].reason if found else "no values"
+            row[key] = result
+        rows.append(row)
+    return rows
+
+
+def _summary(
+    arms: Sequence[dict[str, Any]], dispersion: Sequence[dict[str, Any]], thresholds: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Quartiles (type 7) over features, for ICC and CCC over features and arms, and the share that is acceptable."""
+    values = {
+        "icc": [row["icc"]["ICC2"]["estimate"] for arm in arms for row in arm["features"]],
+        "ccc": [row["ccc"]["estimate"] for arm in arms for row in arm["features"]],
+        "cv": [row["cv"]["estimate"] for row in dispersion],
+        "qcd": [row["qcd"]["estimate"] for row in dispersion],
+    }
+    rows = []
+    for measure, found in values.items():
+        defined = np.array([value for value in found if value is not None])
+        large = measure in thresholds
+        limit = thresholds[measure] if large else ACCEPTABLE_DISPERSION
+        row: dict[str, Any] = {"measure": measure, "n": int(defined.size), "median": None, "q1": None, "q3": None}
+        row |= {"share_acceptable": None, "acceptable": f"{'at least' if large else 'below'} {limit:g}"}
+        row["reason"] = None if defined.size else "undefined for every feature"
+        if defined.size:
+            row["q1"], row["median"], row["q3"] = (float(q) for q in np.quantile(defined, [0.25, 0.5, 0.75]))
+            row["share_acceptable"] = float(np.mean(defined >= limit if large else defined < limit))
+        rows.append(row)
+    return rows

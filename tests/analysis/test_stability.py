@@ -1,0 +1,192 @@
+"""Stability of features: the published workbook, Bland & Altman 1986, R."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import stability
+from analysis.__main__ import main
+from analysis.errors import InputError
+from analysis.paired import median_interval, pearson
+from analysis.stability import bland_altman, coefficient_of_variation, paired_t, quartile_dispersion
+
+# Peak expiratory flow, Wright and mini meter, first readings (Bland & Altman, Lancet 1986, table 1)
+WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
+MINI = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451]
+
+
+def workbook(real_data, sheet) -> pd.DataFrame:
+    """One radiomics sheet of Moummad et al. as a features table; its rows are 40 lesions in each of three groups."""
+    path = real_data / "moummad" / "DataBase_Moummad et al.xlsx"
+    wide = pd.read_excel(path, sheet_name=f"{sheet}_Radiomic_Features").rename(columns=str.strip)
+    wide = wide.drop(columns=["PatientName", "labels"])
+    lesion = wide.groupby("Groupe").cumcount().astype(str)
+    long = wide.copy().assign(roi=lesion).melt(id_vars=["Groupe", "roi"], var_name="feature")
+    return long.assign(subject="all", arm=long["Groupe"].map({"Original": "SOC", "input": "FAST", "IA": "FAST-DL"}))
+
+
+@pytest.mark.parametrize(
+    ("sheet", "t_test", "ccc"), [("Resampling", (83, 48), (50, 27)), ("Denoising", (75, 40), (40, 8))]
+)
+def test_workbook_of_moummad_gives_the_published_counts(real_data, tmp_path, sheet, t_test, ccc):
+    features = tmp_path / "features.csv"
+    workbook(real_data, sheet)[["subject", "roi", "arm", "feature", "value"]].to_csv(features, index=False)
+    out = tmp_path / "out.json"
+    command = ["stability", str(features), "--reference", "SOC", "--restores", "FAST=FAST-DL", "--json", str(out)]
+    assert main([*command, "--criterion", "paired_t:0.05", "ccc:0.85"]) == 0
+    found = json.loads(out.read_text())
+    arms = {arm["arm"]: arm for arm in found["arms"]}
+    assert {arm["n_features"] for arm in found["arms"]} == {104}
+    assert {arm["n_rois"] for arm in found["arms"]} == {40}
+    assert (arms["FAST"]["unstable"]["paired_t"], arms["FAST-DL"]["unstable"]["paired_t"]) == t_test
+    assert (arms["FAST"]["unstable"]["ccc"], arms["FAST-DL"]["unstable"]["ccc"]) == ccc
+    for row in found["restores"]:
+        assert row["lost"] == arms["FAST"]["unstable"][row["criterion"]]
+        assert row["lost"] - row["restored"] + row["newly_unstable"] == arms["FAST-DL"]["unstable"][row["criterion"]]
+        assert row["restored"] == sum(group["restored"] for group in row["by_class"])
+
+
+@pytest.fixture
+def features() -> pd.DataFrame:
+    """Three features of 12 volumes: one kept, one shifted and noisy, one from the mask alone."""
+    random = np.random.default_rng(6)
+    rows = []
+    for roi in range(12):
+        base = random.normal(100, 20)
+        noise = random.normal(0, 25)
+        for arm, kept, noisy in (("SOC", 0, 0), ("FAST", 0.1, 30 + noise), ("FAST-DL", 0.05, 0.1 * noise)):
+            for name, value in (
+                ("firstorder_Mean", base + kept * random.normal()),
+                ("glcm_Contrast", base + noisy),
+                ("shape_Volume", base),
+            ):
+                rows.append({"subject": f"S{roi}", "roi": "cord", "arm": arm, "feature": name, "value": value})
+    return pd.DataFrame(rows)
+
+
+def test_features_are_lost_and_restored_by_class(features):
+    found = stability.analyse(features, reference="SOC", restores=[("FAST", "FAST-DL")])
+    fast, dl = found["arms"]
+    assert [row["stable"]["ccc"] for row in fast["features"]] == [True, False, True]
+    assert [row["stable"]["ccc"] for row in dl["features"]] == [True, True, True]
+    assert fast["classes"][1] == {"class": "glcm", "n_features": 1, "stable": {"paired_t": 0, "ccc": 0, "icc": 0}}
+    ccc = next(row for row in found["restores"] if row["criterion"] == "ccc")
+    assert (ccc["lost"], ccc["restored"], ccc["newly_unstable"]) == (1, 1, 0)
+    assert [row["class"] for row in ccc["by_class"]] == ["firstorder", "glcm", "shape"]
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_feature_that_cannot_change_has_no_p_but_full_concordance(features):
+    (shape,) = [r for r in stability.analyse(features, reference="SOC")["arms"][0]["features"] if r["class"] == "shape"]
+    assert (shape["paired_t"]["p"], shape["paired_t"]["reason"]) == (None, "every difference is zero")
+    assert shape["ccc"]["estimate"] == pytest.approx(1)
+    assert shape["icc"]["ICC2"]["estimate"] == pytest.approx(1)
+    assert shape["stable"] == {"paired_t": None, "ccc": True, "icc": True}
+    assert shape["p_holm"] is None
+
+
+def test_dispersion_is_over_arms_then_the_median_over_volumes(features):
+    found = stability.analyse(features, reference="SOC")
+    wide = features[features["feature"] == "glcm_Contrast"].pivot(index="subject", columns="arm", values="value")
+    (contrast,) = [row for row in found["dispersion"] if row["feature"] == "glcm_Contrast"]
+    assert contrast["cv"]["estimate"] == pytest.approx((wide.std(axis=1, ddof=1) / wide.mean(axis=1)).median())
+    assert {row["measure"] for row in found["summary"]} == {"icc", "ccc", "cv", "qcd"}
+    assert all(0 <= row["share_acceptable"] <= 1 for row in found["summary"])
+
+
+def test_missing_values_are_left_out_pairwise(features):
+    features.loc[(features["feature"] == "glcm_Contrast") & (features["subject"] == "S3"), "value"] = np.nan
+    row = stability.analyse(features, reference="SOC")["arms"][0]["features"][1]
+    assert (row["feature"], row["ccc"]["n"]) == ("glcm_Contrast", 11)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--reference", "REF"], "The features table has no arm REF; it has SOC, FAST, FAST-DL."),
+        (["--reference", "SOC", "--restores", "FAST"], "--restores FAST: give the arms as FAST=FAST-DL."),
+        (["--reference", "SOC", "--restores", "FAST=SOC"], "The reference SOC cannot be restored or restore."),
+        (
+            ["--reference", "SOC", "--criterion", "ccc=1"],
+            "--criterion ccc=1: give a name and a number, such as ccc:0.85.",
+        ),
+        (["--reference", "SOC", "--criterion", "r:1"], "There is no criterion r; there are paired_t, ccc, icc."),
+    ],
+)
+def test_bad_requests_are_refused_in_one_sentence(features, tmp_path, capsys, options, sentence):
+    path = tmp_path / "features.csv"
+    features.to_csv(path, index=False)
+    assert main(["stability", str(path), *options]) == 2
+    assert capsys.readouterr().err.strip() == sentence
+
+
+def test_a_value_twice_is_refused(features):
+    with pytest.raises(InputError, match="row 110, column value: firstorder_Mean of arm SOC is there twice"):
+        stability.analyse(pd.concat([features, features.head(1)], ignore_index=True), reference="SOC")
+
+
+def test_paired_t_and_pearson_equal_r(two_samples, r):
+    a, b = two_samples["a"], two_samples["b"]
+    t = paired_t(a, b)
+    assert (t.statistic, t.p) == pytest.approx((r["paired_t"], r["paired_t_p"]), rel=1e-10)
+    assert t.ci == pytest.approx((r["paired_t_low"], r["paired_t_high"]), rel=1e-10)
+    correlation = pearson(a, b)
+    assert (correlation.estimate, correlation.p) == pytest.approx((r["pearson"], r["pearson_p"]), rel=1e-9)
+    assert correlation.ci == pytest.approx((r["pearson_low"], r["pearson_high"]), rel=1e-9)
+
+
+def test_peak_flow_of_bland_and_altman_1986():
+    """Printed: bias −2.1 (−22.0 to 17.8), SD 38.8, limits −79.7 (−114.3 to −45.1) and 75.5 (40.9 to 110.1) with ± 2 SD.
+
+    With ± 1.96 SD, as we state, the limits move by 0.04 SD = 1.55.
+    """
+    result = bland_altman(WRIGHT, MINI, form="1986")
+    assert round(result.estimate, 1) == -2.1
+    assert round(result.sd, 1) == 38.8
+    assert result.ci == pytest.approx((-22.0, 17.8), abs=0.1)
+    assert result.lower.estimate == pytest.approx(-79.7 + 1.55, abs=0.1)
+    assert result.lower.ci == pytest.approx((-114.3 + 1.55, -45.1 + 1.55), abs=0.2)
+    assert result.upper.ci == pytest.approx((40.9 - 1.55, 110.1 - 1.55), abs=0.2)
+    later = bland_altman(WRIGHT, MINI)
+    assert np.ptp(later.upper.ci) == pytest.approx(
+        np.ptp(result.upper.ci) * np.sqrt((1 + 17 * 1.96**2 / 32) / 3), rel=1e-9
+    )
+
+
+def test_clustered_limits_add_the_between_subject_component():
+    """Simulated: between-subject SD 3, within-subject SD 4, so limits at 1.96 times 5."""
+    random = np.random.default_rng(0)
+    subject = np.repeat(np.arange(400), 4)
+    difference = random.normal(0, 3, 400)[subject] + random.normal(0, 4, 1600)
+    result = bland_altman(difference, np.zeros(1600), cluster=subject)
+    assert result.sd == pytest.approx(5, rel=0.03)
+    assert result.upper.ci is None
+    assert result.upper.reason == "no interval for clustered limits"
+    assert bland_altman([1, 2], [0, 0], cluster=[1, 2]).lower.estimate is None
+
+
+def test_cv_and_qcd_equal_r_and_state_their_rule(two_samples, r):
+    assert coefficient_of_variation(two_samples["a"]).estimate == pytest.approx(r["cv"], rel=1e-12)
+    for kind in (6, 7):
+        result = quartile_dispersion(two_samples["a"], quantile_type=kind)
+        assert result.estimate == pytest.approx(r[f"qcd_type{kind}"], rel=1e-12)
+        assert f"type {kind}" in result.method
+
+
+def test_undefined_dispersion_says_why():
+    assert coefficient_of_variation([1, -1]).reason == "the mean is 0"
+    assert coefficient_of_variation([1]).reason == "fewer than two values"
+    assert quartile_dispersion([-2, -1, 1, 2]).reason == "the quartiles differ in sign or sum to 0"
+    assert paired_t([1], [2]).reason == "fewer than two pairs"
+    assert paired_t([2, 3], [1, 2]).reason == "all differences are the same"
+    assert pearson([1, 2, 3], [4, 4, 4]).reason == "one side is constant"
+    assert bland_altman([1], [1]).reason == "fewer than two pairs"
+
+
+def test_median_interval_has_the_ranks_of_the_tables():
+    """Binomial tables: n = 20 gives ranks 6 and 15, n = 10 gives 2 and 9, n = 5 none."""
+    assert median_interval(np.arange(1, 21)).ci == (6, 15)
+    assert median_interval(np.arange(1, 11)).ci == (2, 9)
+    assert median_interval(np.arange(5)).ci is None
