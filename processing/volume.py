@@ -89,7 +89,7 @@ class Volume:
     def sha256(self) -> str:
         """Hash of the pixels and their place in space (affine rounded to 1 µm)."""
         digest = hashlib.sha256(repr((self.array.shape, self.units)).encode())
-        digest.update(np.round(self.affine, 3).astype("<f8").tobytes())
+        digest.update((np.round(self.affine, 3) + 0.0).astype("<f8").tobytes())  # + 0.0: no negative zeros
         digest.update(self.array.astype("<f4").tobytes())
         return digest.hexdigest()
 

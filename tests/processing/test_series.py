@@ -9,7 +9,13 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from processing import series
 from processing.errors import InputError
@@ -49,6 +55,20 @@ def test_lossless_compression_gives_the_same_values(tmp_path: Path, syntax: str)
         dataset.compress(syntax, generate_instance_uid=False)
         files.save(dataset, tmp_path / f"{n}.dcm")
     np.testing.assert_array_equal(series.read(tmp_path).array, images)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_old_transfer_syntaxes_give_the_same_values(tmp_path: Path, syntax: str) -> None:
+    images = files.pixels(2)
+    for n, image in enumerate(images):
+        dataset = files.classic(n, image)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        if syntax == ExplicitVRBigEndian:
+            dataset.PixelData = image.astype(">u2").tobytes()
+        files.save(dataset, tmp_path / f"{n}.dcm")
+    volume = series.read(tmp_path)
+    np.testing.assert_array_equal(volume.array, images)
+    assert volume.parameters.weighting == "T2"
 
 
 def test_overlay_bits_above_the_stored_bits_do_not_count(tmp_path: Path) -> None:

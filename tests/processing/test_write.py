@@ -108,6 +108,7 @@ def test_nifti_stays_nifti(tmp_path: Path) -> None:
     back = series.read(written)
     np.testing.assert_array_equal(back.array, volume.array)
     np.testing.assert_allclose(back.affine, volume.affine)
+    assert back.sha256 == volume.sha256
 
 
 def _errors(path: Path) -> set[str]:
