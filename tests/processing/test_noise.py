@@ -1,0 +1,60 @@
+"""Simulated noise against SciPy's Rice distribution; estimated noise against what was put in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from processing.noise import add_complex_noise, estimate_noise
+
+
+def anatomy(rng: np.random.Generator, background: float = 0.0) -> np.ndarray:
+    """Six slices of a textured disc in air, intensities about 0 to 1000."""
+    rows, columns = np.mgrid[-1:1:160j, -1:1:150j]
+    disc = np.hypot(rows, columns) < 0.7
+    slices = []
+    for _ in range(6):
+        waves = sum(np.sin(rng.uniform(5, 40) * rows + rng.uniform(5, 40) * columns) for _ in range(8))
+        slices.append(np.where(disc, 600 + 40 * waves, background))
+    return np.stack(slices).astype(np.float32)
+
+
+@pytest.mark.parametrize("signal", [0.0, 15.0, 200.0])
+def test_simulated_noise_follows_the_rice_distribution(signal: float) -> None:
+    noisy, truth = add_complex_noise(np.full((300, 300), signal), 10.0, np.random.default_rng(1))
+    expected = stats.rice(signal / 10.0, scale=10.0)
+    assert truth.min() == truth.max() == signal
+    assert noisy.mean() == pytest.approx(expected.mean(), rel=0.01)
+    assert noisy.std() == pytest.approx(expected.std(), rel=0.02)
+
+
+def test_interpolated_noise_keeps_its_standard_deviation() -> None:
+    noisy, truth = add_complex_noise(np.full((256, 256), 500.0), 10.0, np.random.default_rng(2), keep=(0.6, 0.8))
+    assert (noisy - truth).std() == pytest.approx(10.0, rel=0.03)
+    spectrum = np.abs(np.fft.fft2(noisy - truth))
+    assert spectrum[100:156].max() < 0.01 * spectrum.max()
+
+
+@pytest.mark.parametrize("sigma", [8.0, 30.0, 80.0])
+def test_noise_is_found_in_the_air(sigma: float) -> None:
+    rng = np.random.default_rng(3)
+    noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in anatomy(rng)])
+    found = estimate_noise(noisy)
+    assert found.sigma == pytest.approx(sigma, rel=0.06)
+    assert "air" in found.method
+
+
+def test_noise_is_found_in_tissue_where_the_background_is_zeroed() -> None:
+    rng = np.random.default_rng(4)
+    clean = anatomy(rng)
+    noisy = np.stack([add_complex_noise(slice_, 30.0, rng)[0] for slice_ in clean])
+    found = estimate_noise(np.where(clean > 0, noisy, 0))
+    assert found.sigma == pytest.approx(30.0, rel=0.2)
+    assert "tissue" in found.method
+
+
+@pytest.mark.parametrize("value", [0.0, 512.0])
+def test_a_constant_image_has_no_noise(value: float) -> None:
+    assert estimate_noise(np.full((3, 20, 20), value, np.float32)).sigma == 0.0
+    assert estimate_noise(np.full((1, 2, 2), value, np.float32)).sigma == 0.0
