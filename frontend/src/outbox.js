@@ -25,6 +25,7 @@ function open() {
 export class Outbox {
   #database = null;
   #queue = [];
+  #storing = new Set();
   #results = new Map();
   #sending = false;
   #stopped = false;
@@ -46,11 +47,11 @@ export class Outbox {
 
   /** Answers not yet at the server; reports of time are not counted. */
   get kept() {
-    return this.#queue.filter((record) => record.what !== "time").length;
+    return [...this.#storing, ...this.#queue].filter((record) => record.what !== "time").length;
   }
 
   get empty() {
-    return this.#queue.length === 0;
+    return this.#queue.length === 0 && this.#storing.size === 0;
   }
 
   /** Records that still wait for one address, oldest first. */
@@ -110,7 +111,10 @@ export class Outbox {
   async put(record) {
     const result = new Promise((resolve, reject) => this.#results.set(record, { resolve, reject }));
     result.catch(() => {});
+    this.#storing.add(record);
+    this.onchange();
     await this.#keep(record);
+    this.#storing.delete(record);
     this.#queue.push(record);
     this.onchange();
     this.#send();
@@ -172,11 +176,12 @@ export class Outbox {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const final = error.kind === "refused" || (error.kind === "conflict" && error.body.code === "confirmed");
+      const { code } = error.body;
+      const final = error.kind === "refused" || (error.kind === "conflict" && code !== "not_open");
       if (final) {
         // A foreign or outdated answer must not block the ones behind it.
         this.#queue.shift();
-        if (error.kind === "conflict" || record.what === "time" || error.status === 422) this.#forget(record);
+        if (code === "confirmed" || record.what === "time" || error.status === 422) this.#forget(record);
         else this.refused += 1;
         this.#results.get(record)?.reject(error);
         this.#results.delete(record);

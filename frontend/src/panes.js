@@ -14,8 +14,8 @@ import {
 } from "@cornerstonejs/core";
 
 export const SIDES = ["left", "right"];
-/** Width of the common intensity range: uint16 by construction of the frames. */
-export const RANGE = 65535;
+/** What a frame can hold: uint16. */
+const RANGE = 65535;
 
 /**
  * @typedef {object} View what both panes share

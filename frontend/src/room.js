@@ -466,12 +466,12 @@ export class Room {
       this.strip.tell("Scroll the rest", this.strip.unseen);
       return;
     }
-    this.#confirming = true;
-    this.#visited.push(this.#body.token);
     this.#reportTime();
     const { left, right } = this.viewing.seen;
     const body = this.#body;
+    this.#visited.push(body.token);
     const confirmed = this.#send("confirm", "POST", "confirm/", { seen: { left: left.size, right: right.size } });
+    this.#confirming = true;
     confirmed.then(
       (next) => this.#confirmed(body, next),
       (error) => this.#notConfirmed(body, error),
@@ -525,6 +525,7 @@ export class Room {
   #saved() {
     const { state, kept, empty, refused, detail } = this.outbox;
     clearTimeout(this.#saving);
+    this.strip.kept(kept);
     if (state === "ok") {
       this.cover.hide("expired");
       this.cover.hide("stopped");
@@ -541,7 +542,7 @@ export class Room {
   }
 
   #refused(error) {
-    if (error.kind === "conflict") {
+    if (error.body.code === "confirmed") {
       this.strip.tell("This pair is confirmed", "it was confirmed in another place; here is the next one");
       this.load("current/");
     } else if (error.status !== 422) {

@@ -281,6 +281,11 @@ export class Strip {
     say(this.find(".zoom"), `zoom ${viewing.zoom.toFixed(1)}`);
   }
 
+  /** Answers that the server does not have yet. */
+  kept(count) {
+    this.find(".save").dataset.kept = String(count);
+  }
+
   /** @param {"saved"|"saving"|"offline"} state */
   save(state, words) {
     const node = this.find(".save");

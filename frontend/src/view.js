@@ -1,14 +1,14 @@
 /** What the reader looks at: slices, link, place, scale, window. One state for both sides; drawn by `Panes`. */
 
-import { RANGE, SIDES } from "./panes.js";
+import { SIDES } from "./panes.js";
 
 const CINE_MS = 125;
 const ZOOM = { least: 0.5, most: 12 };
-/** Window and level in percent of the common range, for ⇧1 … ⇧4. */
+/** Window and level in percent of the common range, for ⇧1 … ⇧4; above 100 % lies headroom for bright voxels. */
 export const PRESETS = [
   { window: 100, level: 50 },
   { window: 60, level: 30 },
-  { window: 60, level: 70 },
+  { window: 80, level: 90 },
   { window: 30, level: 15 },
 ];
 
@@ -92,9 +92,8 @@ export class Viewing {
     this.zoom = 1;
     this.centre = [0, 0];
     this.invert = false;
-    const window = this.geometry?.window ?? { lower: 0, upper: RANGE };
-    this.window = (100 * (window.upper - window.lower)) / RANGE;
-    this.level = (50 * (window.upper + window.lower)) / RANGE;
+    this.window = PRESETS[0].window;
+    this.level = PRESETS[0].level;
   }
 
   /** All but the slice back to what a new pair shows; stacks linked without offset. */
@@ -172,7 +171,7 @@ export class Viewing {
   /** @param {{window: number, level: number}} percent of the common range */
   setWindow({ window, level }) {
     this.window = clamp(window, 1, 200);
-    this.level = clamp(level, 0, 100);
+    this.level = clamp(level, 0, 150);
     this.look();
   }
 
@@ -273,12 +272,14 @@ export class Viewing {
     const { rows, columns, spacing } = this.geometry ?? { rows: 1, columns: 1, spacing: [1, 1] };
     const { width, height } = this.#panes.size;
     const fit = Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
-    const half = Math.max(0.5, this.window / 2);
+    // The window that the server names is the same for every pair; it is the 100 % of the readout.
+    const { lower, upper } = this.geometry?.window ?? { lower: 0, upper: 1 };
+    const intensity = (percent) => lower + (percent / 100) * (upper - lower);
     return {
       halfHeight: fit / this.zoom,
       centre: this.centre,
-      lower: ((this.level - half) / 100) * RANGE,
-      upper: ((this.level + half) / 100) * RANGE,
+      lower: intensity(this.level - this.window / 2),
+      upper: intensity(this.level + this.window / 2),
       invert: this.invert,
     };
   }

@@ -1,0 +1,420 @@
+"""The reading room in Chromium: what a reader sees, presses and cannot lose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import accumulate
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from processing.pair import decode, make_pair
+from processing.volume import Volume
+from readerstudy.archive.store import put_bytes, read
+from readerstudy.reading.models import Finding, PreparedPair, Presentation, Rating
+from readerstudy.reading.selectors import answers, frames_sha256, prepared
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SHAPES = {"S01": (5, 64, 48), "S02": (7, 48, 64)}  # slices, rows, columns
+
+# Notes in which animation frame each pane was drawn.
+WATCH_DRAWING = """
+window.drawn = [];
+let frame = 0;
+const ask = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (then) => ask((time) => { frame = time; then(time); });
+const draw = CanvasRenderingContext2D.prototype.drawImage;
+CanvasRenderingContext2D.prototype.drawImage = function (...how) {
+  const pane = this.canvas.closest && this.canvas.closest(".pane");
+  if (pane) window.drawn.push([frame, pane.id]);
+  return draw.apply(this, how);
+};
+"""
+
+
+def volumes(shape: tuple[int, int, int]) -> tuple[Volume, Volume]:
+    """A smooth pattern that differs in every slice, and the same with noise."""
+    k, j, i = np.indices(shape).astype(float)
+    smooth = 400 + 250 * np.sin(j / 9 + k) * np.cos(i / 7) + 40 * k
+    noisy = np.abs(smooth + np.random.default_rng(0).normal(0, 120, shape))
+    # Columns run to posterior, rows to the feet, slices to the left: sagittal.
+    affine = np.array([[0, 0, 4.0, 0], [0.9, 0, 0, 0], [0, -0.9, 0, 0], [0, 0, 0, 1.0]])
+    return Volume(smooth.astype(np.float32), affine), Volume(noisy.astype(np.float32), affine)
+
+
+@pytest.fixture
+def study(settings):
+    if not (settings.BASE_DIR / "static/viewer/room.js").exists():
+        pytest.skip("the viewer is not built: cd frontend && npm ci && npm run build")
+    made = factories.make_study(subjects=2, readers=1)
+    for row in PreparedPair.objects.filter(study=made).select_related("case__subject"):
+        pair = make_pair(*volumes(SHAPES[row.case.subject.code]))
+        row.geometry, row.order = pair.geometry, pair.order
+        row.offsets = list(accumulate(map(len, pair.frames["first_left"]), initial=0))
+        row.first_left_sha256 = put_bytes(b"".join(pair.frames["first_left"]))
+        row.first_right_sha256 = put_bytes(b"".join(pair.frames["second_left"]))
+        row.save()
+    return factories.open_(made)
+
+
+@pytest.fixture
+def reader(study):
+    return study.memberships.get(role="reader")
+
+
+@pytest.fixture
+def address(live_server, study) -> str:
+    return live_server.url + reverse("reading", args=[study.slug])
+
+
+def sign_in(context: BrowserContext, reader, url: str) -> None:
+    client = Client()
+    client.force_login(reader.user, backend="django.contrib.auth.backends.ModelBackend")
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
+
+
+@pytest.fixture
+def context(browser: Browser, live_server, reader) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(15_000)
+    context.add_init_script(WATCH_DRAWING)
+    sign_in(context, reader, live_server.url)
+    yield context
+    # The pages' last report of time must not meet the next test's database.
+    context.route("**/time/", lambda route: route.abort())
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """The reading room with its first pair on screen; fails on errors and on breaches of the content policy."""
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(m.text) if "Content Security Policy" in m.text else None)
+    page.goto(address)
+    until_shown(page)
+    yield page
+    assert errors == []
+
+
+def until_shown(page: Page) -> None:
+    expect(page.locator("#pane-left")).to_have_attribute("data-ready", "true", timeout=15_000)
+    expect(page.locator("#pane-right")).to_have_attribute("data-ready", "true")
+
+
+def until_saved(page: Page) -> None:
+    expect(page.locator(".save")).to_have_attribute("data-kept", "0", timeout=20_000)
+    expect(page.locator(".save")).to_have_text("saved")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def see_all(page: Page) -> None:
+    press(page, "Home", *["ArrowDown"] * (int(page.inner_text(".pos span")) - 1))
+    expect(page.locator(".go")).not_to_contain_text("unseen")
+
+
+def confirm(page: Page, key: str = "Space") -> None:
+    """Confirm after the moment in which a new pair ignores it."""
+    page.wait_for_timeout(450)
+    press(page, key)
+
+
+def current(reader) -> Presentation:
+    return Presentation.objects.filter(reader=reader, state="in_progress").get()
+
+
+def shown_pixels(page: Page, side: str, rows: int, columns: int) -> np.ndarray:
+    """Grey values of a pane at the centres of its image's pixels, rows × columns."""
+    grey = page.evaluate(
+        """([side, rows, columns]) => {
+            const canvas = document.querySelector(`#pane-${side} canvas.cornerstone-canvas`);
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+            const scale = Math.min(height / rows, width / columns);
+            const place = (n, count, size) => Math.floor((n + 0.5 - count / 2) * scale + size / 2);
+            const at = (j, i) => data[4 * (place(j, rows, height) * width + place(i, columns, width))];
+            return Array.from({ length: rows * columns }, (_, n) => at(Math.floor(n / columns), n % columns));
+        }""",
+        [side, rows, columns],
+    )
+    return np.array(grey, dtype=float).reshape(rows, columns)
+
+
+def stored_pixels(presentation: Presentation, index: int) -> dict[str, np.ndarray]:
+    """Grey values that the panes should show: the stored frame in its window."""
+    pair = prepared(presentation)
+    frame = read(frames_sha256(presentation, pair), pair.offsets[index], pair.offsets[index + 1])
+    sides = decode(frame, pair.geometry["rows"], pair.geometry["columns"])
+    upper = pair.geometry["window"]["upper"]
+    return {name: np.clip(side / upper, 0, 1) * 255 for name, side in zip(("left", "right"), sides, strict=True)}
+
+
+def test_each_pane_shows_its_own_side_of_the_stored_frame(page, reader):
+    press(page, "ArrowDown")
+    middle = prepared(current(reader)).order[0]
+    expect(page.locator("#pane-left")).to_have_attribute("data-slice", str(middle + 1))
+    stored = stored_pixels(current(reader), middle + 1)
+    for side, other in (("left", "right"), ("right", "left")):
+        shown = shown_pixels(page, side, *stored[side].shape)
+        own = np.abs(shown - stored[side]).mean()
+        assert own < 3  # a canvas pixel lies a fraction beside the centre
+        assert own < 0.2 * np.abs(shown - stored[other]).mean()
+
+
+def test_both_panes_are_always_drawn_in_the_same_animation_frame(page):
+    press(page, "ArrowDown", "ArrowUp", "Home", "i", "+", "Shift+Digit2", "z")
+    expect(page.locator(".window")).to_have_text("window 100 % · level 50 %")
+    frames: dict[float, set[str]] = {}
+    for frame, pane in page.evaluate("() => window.drawn"):
+        frames.setdefault(frame, set()).add(pane)
+    assert len(frames) > 4
+    assert all(panes == {"pane-left", "pane-right"} for panes in frames.values())
+
+
+def test_a_pair_is_read_with_eleven_strokes_and_the_wheel(page, reader):
+    first = current(reader)
+    expect(page.locator(".position")).to_have_text("1 of 6")
+    press(page, *"43215343", "q", "w")
+    expect(page.locator(".go")).to_contain_text("4 slices unseen" if prepared(first).order[0] == 2 else "unseen")
+    see_all(page)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    until_shown(page)
+    scores = Rating.objects.filter(presentation=first).order_by("criterion__place").values_list("score", flat=True)
+    assert list(scores) == [4, 3, 2, 1, 5, 3, 4, 3]
+    given = answers(first)
+    assert (given["integrity"], given["diagnostic"]) == ("none", "both")
+    first.refresh_from_db()
+    assert first.state == "confirmed"
+    assert first.seconds > 0
+
+
+def test_confirming_names_what_is_missing_and_goes_there(page, reader):
+    press(page, *"333")
+    confirm(page)
+    expect(page.locator(".ask")).to_contain_text("7 to go")
+    expect(page.locator(".ask")).to_contain_text("Cord delineation")
+    expect(page.locator(".scale.now .name")).to_have_text("Cord delineation")
+    assert current(reader).state == "in_progress"
+
+
+def test_a_new_pair_ignores_confirmation_for_a_moment(page, reader):
+    page.evaluate(
+        """() => {
+            const pane = document.querySelector("#pane-left");
+            window.saidTooEarly = null;
+            new MutationObserver(() => {
+                if (pane.dataset.ready !== "true" || window.saidTooEarly !== null) return;
+                dispatchEvent(new KeyboardEvent("keydown", { key: " ", code: "Space" }));
+                window.saidTooEarly = document.querySelector(".ask").textContent;
+            }).observe(pane, { attributes: true });
+        }"""
+    )
+    press(page, *"33333333", "q", "w")
+    see_all(page)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    until_shown(page)
+    assert "to go" not in page.evaluate("() => window.saidTooEarly")
+
+
+def test_a_digit_too_many_changes_nothing(page, reader):
+    press(page, *"3" * 10)
+    expect(page.locator(".integrity")).to_have_class("chips integrity now")
+    until_saved(page)
+    assert answers(current(reader))["integrity"] is None
+    assert Rating.objects.count() == 8
+
+
+def test_keys_overwrite_clear_and_cannot_judge_as_new_revisions(page, reader):
+    press(page, "4", "ArrowLeft", "5", "Backspace", "x", "2")
+    until_saved(page)
+    rows = Rating.objects.order_by("pk").values_list("criterion__code", "revision", "status", "score")
+    assert list(rows) == [
+        ("snr", 1, "rated", 4),
+        ("snr", 2, "rated", 5),
+        ("snr", 3, "missing", None),
+        ("snr", 4, "cannot_judge", None),
+        ("resolution", 1, "rated", 2),
+    ]
+
+
+def test_a_finding_keeps_kind_side_words_and_the_voxel_that_was_clicked(page, reader):
+    geometry = prepared(current(reader)).geometry
+    box = page.locator("#pane-right").bounding_box()
+    press(page, "a", "3")
+    page.mouse.click(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2)
+    expect(page.locator("#pane-right .ring")).to_have_count(1)
+    page.keyboard.type("drawn margin")
+    press(page, "Enter")
+    until_saved(page)
+    found = Finding.objects.get()
+    assert (found.kind, found.side, found.remark) == ("alteration", "right", "drawn margin")
+    assert (found.i, found.j, found.k) == (geometry["columns"] // 2, geometry["rows"] // 2, geometry["slices"] // 2)
+    assert answers(current(reader))["integrity"] == "findings"
+    press(page, "a", "Escape")
+    assert Finding.objects.count() == 1
+
+
+def test_unlinked_stacks_scroll_apart_and_keep_their_offset_when_linked_again(page):
+    middle = int(page.get_attribute("#pane-left", "data-slice"))
+    page.hover("#pane-right")
+    press(page, "l")
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#pane-right")).to_have_attribute("data-slice", str(middle + 1))
+    expect(page.locator("#pane-left")).to_have_attribute("data-slice", str(middle))
+    press(page, "l", "ArrowUp")
+    expect(page.locator("#pane-left")).to_have_attribute("data-slice", str(middle - 1))
+    expect(page.locator("#pane-right")).to_have_attribute("data-slice", str(middle))
+    expect(page.locator(".seam .off")).to_have_text("+1")
+    press(page, "z")
+    expect(page.locator("#pane-right")).to_have_attribute("data-slice", str(middle - 1))
+
+
+def test_zoom_and_window_start_afresh_with_each_pair(page):
+    press(page, "+", "+", "i", "Shift+Digit2", *"33333333", "q", "w")
+    expect(page.locator(".zoom")).to_have_text("zoom 1.6")
+    see_all(page)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    expect(page.locator(".zoom")).to_have_text("zoom 1.0")
+    expect(page.locator(".window")).to_have_text("window 100 % · level 50 %")
+
+
+def test_answers_wait_for_the_connection_and_then_arrive_in_order(page, context, reader):
+    context.set_offline(True)
+    press(page, *"452")
+    expect(page.locator(".save")).to_have_text("offline · 3 kept here")
+    context.set_offline(False)
+    until_saved(page)
+    assert list(Rating.objects.order_by("pk").values_list("score", flat=True)) == [4, 5, 2]
+
+
+def test_answers_given_without_a_server_survive_a_reload(page, reader):
+    page.route("**/ratings/**", lambda route: route.abort())
+    press(page, *"24")
+    expect(page.locator(".save")).to_have_text("offline · 2 kept here")
+    page.unroute("**/ratings/**")
+    page.reload()
+    until_shown(page)
+    until_saved(page)
+    assert list(Rating.objects.order_by("pk").values_list("score", flat=True)) == [2, 4]
+    expect(page.locator(".scale.done")).to_have_count(2)
+    expect(page.locator(".scale.now .name")).to_have_text("Artifacts")
+
+
+def test_the_pair_fetched_ahead_can_be_read_without_a_connection(page, context, reader):
+    first = current(reader)
+    press(page, *"33333333", "q", "w")
+    see_all(page)
+    until_saved(page)
+    page.wait_for_load_state("networkidle")
+    context.set_offline(True)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    until_shown(page)
+    press(page, "5")
+    context.set_offline(False)
+    until_saved(page)
+    first.refresh_from_db()
+    assert first.state == "confirmed"
+    assert answers(current(reader))["ratings"].popitem()[1]["score"] == 5
+
+
+def test_an_ended_session_loses_nothing(page, context, reader, live_server):
+    context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    press(page, "4")
+    expect(page.locator("#cover")).to_contain_text("1 answer kept in this browser")
+    sign_in(context, reader, live_server.url)
+    page.click("text=Try again")
+    expect(page.locator("#cover")).to_be_hidden()
+    until_saved(page)
+    assert Rating.objects.get().score == 4
+
+
+def test_the_older_of_two_tabs_stops(page, context, address):
+    second = context.new_page()
+    second.goto(address)
+    until_shown(second)
+    expect(page.locator("#cover")).to_contain_text("This reading goes on in another tab")
+    press(page, "3")
+    until_saved(second)
+    assert Rating.objects.count() == 0
+
+
+def test_the_pair_before_can_be_changed_and_the_list_goes_on(page, reader):
+    first = current(reader)
+    press(page, *"33333333", "q", "w")
+    see_all(page)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    until_shown(page)
+    press(page, "Shift+Backspace")
+    expect(page.locator(".position")).to_have_text("1 of 6")
+    until_shown(page)
+    press(page, "ArrowLeft", "ArrowLeft", "ArrowLeft", "5")
+    until_saved(page)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    assert sorted(r["revision"] for r in answers(first)["ratings"].values()) == [1] * 7 + [2]
+
+
+def test_the_end_of_the_list_is_said_calmly(page, reader, context):
+    for presentation in Presentation.objects.filter(reader=reader).order_by("position")[:5]:
+        factories.read_pair(presentation)
+    page.reload()
+    expect(page.locator(".position")).to_have_text("6 of 6")
+    until_shown(page)
+    press(page, *"33333333", "q", "w")
+    see_all(page)
+    confirm(page, "Enter")
+    expect(page.locator("#calm")).to_contain_text("All pairs are read")
+    expect(page.locator("#calm")).to_contain_text("6 of 6 pairs read")
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 900), (1920, 1080)])
+def test_the_room_fits_without_scrolling(page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    press(page, "a")
+    extent = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert extent == list(size)
+    for selector in ("#pane-left", "#pane-right", ".close", ".prompt", "#finding", ".go"):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= size[0]
+        assert box["y"] + box["height"] <= size[1]
+    left, right = (page.locator(f"#pane-{side}").bounding_box() for side in ("left", "right"))
+    assert (left["width"], left["height"]) == (right["width"], right["height"])
+
+
+def test_nothing_that_the_browser_holds_names_an_arm_or_a_series(page, study):
+    page.route("**/ratings/**", lambda route: route.abort())
+    press(page, *"24")
+    expect(page.locator(".save")).to_contain_text("kept here")
+    kept = page.evaluate(
+        """async () => {
+            const opening = indexedDB.open("reading");
+            const database = await new Promise((done) => { opening.onsuccess = () => done(opening.result); });
+            const reading = database.transaction("answers").objectStore("answers").getAll();
+            const records = await new Promise((done) => { reading.onsuccess = () => done(reading.result); });
+            return JSON.stringify([records, { ...localStorage }, { ...sessionStorage }, document.title]);
+        }"""
+    )
+    assert {key for record in json.loads(kept)[0] for key in record} == {"id", "base", "what", "method", "path", "body"}
+    held = page.content() + kept
+    words = [arm.code for arm in study.arms.all()] + [one.sha256 for one in study.series.all()]
+    words += [case.code for case in study.cases.all()] + [c.code for c in study.comparisons.all()]
+    assert [word for word in words if f">{word}<" in held or f'"{word}"' in held] == []
