@@ -182,9 +182,12 @@ export class Outbox {
         // A foreign or outdated answer must not block the ones behind it.
         this.#queue.shift();
         if (code === "confirmed" || record.what === "time" || error.status === 422) this.#forget(record);
-        else this.refused += 1;
-        this.#results.get(record)?.reject(error);
+        const result = this.#results.get(record);
         this.#results.delete(record);
+        // Left by an earlier page: another reader's perhaps, who will send it when it is their turn at this machine.
+        if (!result) return true;
+        if (record.what !== "time") this.refused += 1;
+        result.reject(error);
         this.onrefused(error, record);
         return true;
       }

@@ -3,7 +3,16 @@
 import { el, say } from "./dom.js";
 
 const ARROWS = { ArrowLeft: "left", ArrowDown: "both", ArrowRight: "right", ArrowUp: "undetermined" };
+/** Keys that still move through the slices while a panel is open. */
+const THROUGH = new Set(["PageUp", "PageDown", "Home", "End"]);
 const SIDE_WORDS = { left: "left image", both: "both", right: "right image", undetermined: "cannot tell" };
+
+/** A letter typed beside a panel's field lands in the field; nothing typed there may rate or confirm. */
+function lead(event, field) {
+  if (event.key === " " && event.target.matches?.("button:focus-visible")) return false;
+  if (event.key.length === 1 && event.key !== " ") field.focus();
+  return !THROUGH.has(event.key);
+}
 
 export class FindingPanel {
   #draft = null;
@@ -123,12 +132,9 @@ export class FindingPanel {
       this.#set({ kind: this.kinds[event.key - 1].id });
     } else if (!writing && ARROWS[event.key]) {
       this.#set({ side: ARROWS[event.key] });
-    } else if (!field && event.key.length === 1 && event.key !== " ") {
-      // The letter itself lands in the field that has just got the focus.
-      this.remark.focus();
-      return true;
     } else {
-      return field !== null;
+      if (!field) return lead(event, this.remark);
+      return true;
     }
     event.preventDefault();
     return true;
@@ -173,7 +179,7 @@ export class CommentPanel {
   key(event) {
     if (event.key === "Escape") this.close();
     else if (event.key === "Enter") this.#keep();
-    else return event.target === this.field;
+    else return event.target === this.field || lead(event, this.field);
     event.preventDefault();
     return true;
   }

@@ -39,6 +39,7 @@ export class Room {
   #waiting = 0;
   #visited = [];
   #opening = 0;
+  #asked = false;
 
   /** @param {object} config of the page */
   constructor(config) {
@@ -298,15 +299,15 @@ export class Room {
   none() {
     if (this.closed || this.config.ask_integrity === false) return;
     const { findings } = this.#answers;
-    if (findings.length && !this.asked) {
-      this.asked = true;
+    if (findings.length && !this.#asked) {
+      this.#asked = true;
       setTimeout(() => {
-        this.asked = false;
+        this.#asked = false;
       }, 4000);
       this.strip.tell(`Q again takes back ${count(findings.length, "finding")}`, "and answers: nothing wrong");
       return;
     }
-    this.asked = false;
+    this.#asked = false;
     for (const finding of [...findings]) this.#withdraw(finding, false);
     this.#answers.setIntegrity("none");
     this.#send("integrity", "PUT", "integrity/", { value: "none" });
