@@ -82,8 +82,8 @@ The same numbers from these files:
 
   python -m analysis reading {slug}-ratings.csv --protocol {slug}-protocol.json \\
       --findings {slug}-findings.csv --integrity {slug}-integrity.csv --series {slug}-series.csv \\
-      --seed {seed} --json reading.json
-  python -m analysis integrity {slug}-metrics.csv --json integrity.json
+      --seed {seed} --json results-reading.json
+  python -m analysis integrity {slug}-metrics.csv --json results-images.json
 
 SHA-256
 

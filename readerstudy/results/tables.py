@@ -3,9 +3,11 @@
 Rows name readers, subjects, series and presentations by code; no user name and no token is in them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from django.db.models import Prefetch
+from django.db.models import QuerySet
 
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Presentation, Rating, Side, Statement
@@ -24,15 +26,26 @@ def series_code(series) -> str:
     return f"{series.case.code}-{series.arm.code}{echo}-v{series.version}"
 
 
-def _presentations(study: ReaderStudy, states: Iterable[str], *prefetch: Prefetch) -> Iterator[Presentation]:
-    """Presentations in these states by reader and position, with everything that the tables say about them."""
-    return (
-        Presentation.objects.filter(study=study, state__in=states)
-        .select_related("reader", "case__subject__site", "comparison__first", "comparison__second", "repeat_of")
-        .prefetch_related(*prefetch)
-        .order_by("reader__code", "position")
-        .iterator(chunk_size=CHUNK)
-    )
+SHOWN = ("reader", "case__subject__site", "comparison__first", "comparison__second", "repeat_of")
+
+
+def _presentations(
+    study: ReaderStudy, states: Iterable[str], **answers: QuerySet
+) -> Iterator[tuple[Presentation, dict[str, list]]]:
+    """Presentations in these states by reader and position, each with the rows of every queryset in `answers`.
+
+    The querysets give named tuples with `presentation_id`, in their own order; one query each per CHUNK.
+    """
+    found = Presentation.objects.filter(study=study, state__in=states).select_related(*SHOWN)
+    found = found.order_by("reader__code", "position").iterator(chunk_size=CHUNK)
+    while batch := list(islice(found, CHUNK)):
+        given = {name: defaultdict(list) for name in answers}
+        for name, rows in answers.items():
+            for row in rows.filter(presentation__in=[presentation.pk for presentation in batch]):
+                given[name][row.presentation_id].append(row)
+        for presentation in batch:
+            presentation.study = study
+            yield presentation, {name: rows[presentation.pk] for name, rows in given.items()}
 
 
 def _shown(presentation: Presentation) -> Row:
@@ -73,9 +86,10 @@ def ratings(study: ReaderStudy, *, every_revision: bool = False) -> Iterator[Row
     """
     criteria, scanners = list(study.criteria.all()), _scanners(study)
     states = [Presentation.State.CONFIRMED] + ([Presentation.State.IN_PROGRESS] if every_revision else [])
-    answers = Prefetch("ratings", Rating.objects.order_by("revision"))
-    for presentation in _presentations(study, states, answers):
-        presentation.study, case = study, presentation.case
+    fields = ["presentation_id", "criterion_id", "score", "status", "revision", "rated_at"]
+    answers = Rating.objects.order_by("revision").values_list(*fields, named=True)
+    for presentation, given in _presentations(study, states, ratings=answers):
+        case = presentation.case
         scanner, field_strength = scanners.get(case.pk, ("", None))
         confirmed = presentation.state == Presentation.State.CONFIRMED
         repeated = presentation.repeat_of
@@ -97,11 +111,8 @@ def ratings(study: ReaderStudy, *, every_revision: bool = False) -> Iterator[Row
             "seconds": presentation.seconds,
             "confirmed_at": presentation.confirmed_at,
         }
-        given: dict[int, list[Rating]] = {}
-        for rating in presentation.ratings.all():
-            given.setdefault(rating.criterion_id, []).append(rating)
         for criterion in criteria:
-            revisions = given.get(criterion.pk, [])
+            revisions = [rating for rating in given["ratings"] if rating.criterion_id == criterion.pk]
             for rating in revisions if every_revision else revisions[-1:]:
                 yield {
                     **shared,
@@ -116,10 +127,6 @@ def ratings(study: ReaderStudy, *, every_revision: bool = False) -> Iterator[Row
                 status = Rating.Status.MISSING if asked else Rating.Status.NOT_APPLICABLE
                 empty = {"score": None, "revision": None, "rated_at": None}
                 yield {**shared, "criterion": criterion.code, "status": status.value, **empty}
-
-
-def _live_findings() -> Prefetch:
-    return Prefetch("findings", Finding.objects.filter(withdrawn_at=None).order_by("pk"))
 
 
 def consistent(side: str, said: str | None, sides: Iterable[str]) -> bool | None:
@@ -139,12 +146,13 @@ def diagnostic(side: str, said: str | None) -> bool | None:
 
 def integrity(study: ReaderStudy) -> Iterator[Row]:
     """One row per panel of every confirmed presentation."""
-    statements = Prefetch("statements", Statement.objects.exclude(subject="comment").order_by("revision"))
+    statements = Statement.objects.exclude(subject=Statement.Subject.COMMENT).order_by("revision")
+    statements = statements.values_list("presentation_id", "subject", "value", named=True)
+    found = Finding.objects.filter(withdrawn_at=None).values_list("presentation_id", "side", named=True)
     confirmed = [Presentation.State.CONFIRMED]
-    for presentation in _presentations(study, confirmed, statements, _live_findings()):
-        presentation.study = study
-        said = {s.subject: s.value for s in presentation.statements.all()}
-        sides = [finding.side for finding in presentation.findings.all()]
+    for presentation, given in _presentations(study, confirmed, statements=statements, findings=found):
+        said = {statement.subject: statement.value for statement in given["statements"]}
+        sides = [finding.side for finding in given["findings"]]
         for side in (Side.LEFT.value, Side.RIGHT.value):
             yield {
                 **_shown(presentation),
@@ -158,21 +166,24 @@ def integrity(study: ReaderStudy) -> Iterator[Row]:
 
 def findings(study: ReaderStudy) -> Iterator[Row]:
     """One row per finding that was not withdrawn; a finding on both sides has one row per side."""
-    for presentation in _presentations(study, [Presentation.State.CONFIRMED], _live_findings()):
-        presentation.study = study
-        for finding in presentation.findings.all():
-            for side in ("left", "right") if finding.side == Finding.On.BOTH else (finding.side,):
-                yield {
-                    **_shown(presentation),
-                    "side": side,
-                    "arm": None if side == Finding.On.UNDETERMINED else _arm_on(presentation, side),
-                    "kind": finding.kind,
-                    "structure": finding.structure,
-                    "remark": finding.remark,
-                    "i": finding.i,
-                    "j": finding.j,
-                    "k": finding.k,
-                }
+    live = Finding.objects.filter(
+        presentation__study=study, presentation__state=Presentation.State.CONFIRMED, withdrawn_at=None
+    ).select_related("presentation__study", *(f"presentation__{name}" for name in SHOWN))
+    live = live.order_by("presentation__reader__code", "presentation__position", "pk")
+    for finding in live.iterator(chunk_size=CHUNK):
+        presentation = finding.presentation
+        for side in ("left", "right") if finding.side == Finding.On.BOTH else (finding.side,):
+            yield {
+                **_shown(presentation),
+                "side": side,
+                "arm": None if side == Finding.On.UNDETERMINED else _arm_on(presentation, side),
+                "kind": finding.kind,
+                "structure": finding.structure,
+                "remark": finding.remark,
+                "i": finding.i,
+                "j": finding.j,
+                "k": finding.k,
+            }
 
 
 def series(study: ReaderStudy) -> Iterator[Row]:

@@ -90,7 +90,7 @@ def everything(request: HttpRequest, study: ReaderStudy) -> FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
     made = services.results(study)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    names = {"reading": made.reading, "integrity": made.images}
+    names = {"results-reading": made.reading, "results-images": made.images}
     sha256 = exports.write_zip(
         file, study, {name: result for name, result in names.items() if result}, seed=services.SEED
     )
