@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import integrity, reading, stability, tables
+from analysis import integrity, reading, report, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
 
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--findings", type=Path, metavar="F.csv")
     command.add_argument("--integrity", type=Path, metavar="I.csv")
     command.add_argument("--series", type=Path, metavar="S.csv")
-    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    _outputs(command)
     command.add_argument("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
     command.set_defaults(run=_reading)
     command = commands.add_parser("integrity", help="summaries and paired tests from metrics.csv")
@@ -55,9 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         help="threshold of paired_t, ccc or icc; the defaults are "
         + ", ".join(f"{name}:{value:g}" for name, value in stability.CRITERIA.items()),
     )
-    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    _outputs(command)
     command.set_defaults(run=_stability)
     return parser
+
+
+def _outputs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.add_argument("--html", type=Path, metavar="OUT", help="write a page with tables and figures here")
 
 
 def _reading(options: argparse.Namespace) -> None:
@@ -70,7 +75,11 @@ def _reading(options: argparse.Namespace) -> None:
         series=None if options.series is None else tables.read_series(options.series),
         seed=options.seed,
     )
-    _write(results, options.json)
+    if options.html:
+        names = {} if protocol is None else protocol.names
+        options.html.write_text(report.reading(results, names=names), encoding="utf-8")
+    if options.json or not options.html:
+        _write(results, options.json)
 
 
 def _integrity(options: argparse.Namespace) -> None:
@@ -92,7 +101,11 @@ def _stability(options: argparse.Namespace) -> None:
         except ValueError:
             raise InputError(f"--criterion {criterion}: give a name and a number, such as ccc:0.85.") from None
     features = tables.read_features(options.features)
-    _write(stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria), options.json)
+    results = stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria)
+    if options.html:
+        options.html.write_text(report.stability(results), encoding="utf-8")
+    if options.json or not options.html:
+        _write(results, options.json)
 
 
 def _write(results: dict[str, Any], path: Path | None) -> None:

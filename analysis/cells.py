@@ -55,19 +55,19 @@ def natural(text: str) -> list[int | str]:
 def scores(main: pd.DataFrame, protocol: Protocol) -> Scores:
     """Arrays of the rated rows of checked main ratings.
 
-    Cells come in the order of the protocol, then of appearance; all those of main rows and of the protocol, rated
-    or not.
+    Cells are those of the protocol and of the main rows, rated or not: by comparison, then criterion, each in the
+    order of the protocol, then of appearance.
     """
     codes = [main[column].cat.codes.to_numpy(dtype=np.int64) for column in ("first", "second", "criterion")]
     sizes = [len(main[column].cat.categories) for column in ("first", "second", "criterion")]
     combined, first_seen = _factorise((codes[0] * sizes[1] + codes[1]) * sizes[2] + codes[2])
     seen = main[["first", "second", "criterion"]].iloc[first_seen]
     appeared: list[Cell] = [(str(a), str(b), str(c)) for a, b, c in seen.itertuples(index=False)]
-    order: list[Cell] = [(a, b, c) for a, b in protocol.comparisons for c in protocol.criteria]
-    arms = list(dict.fromkeys((a, b) for a, b, _ in appeared))
-    criteria = list(dict.fromkeys(c for _, _, c in appeared))
-    regular: list[Cell] = [(a, b, c) for a, b in arms for c in criteria if (a, b, c) in set(appeared)]
-    cells = list(dict.fromkeys(order + regular))
+    planned: set[Cell] = {(a, b, c) for a, b in protocol.comparisons for c in protocol.criteria}
+    arms = dict.fromkeys([*protocol.comparisons, *((a, b) for a, b, _ in appeared)])
+    criteria = dict.fromkeys([*protocol.criteria, *(c for _, _, c in appeared)])
+    wanted = planned | set(appeared)
+    cells: list[Cell] = [(a, b, c) for a, b in arms for c in criteria if (a, b, c) in wanted]
     place = {cell: number for number, cell in enumerate(cells)}
     cell = np.array([place[name] for name in appeared], dtype=np.intp)[combined]
     readers = sorted((str(r) for r in main["reader"].unique()), key=natural)

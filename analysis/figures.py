@@ -103,7 +103,8 @@ def net_preference(
     names = names or {}
     first, second = str(cells[0]["first"]), str(cells[0]["second"])
     labels = [names.get(cell["criterion"], str(cell["criterion"])) for cell in cells]
-    left, right, row_height, top = _label_width(labels) + 12, width - 112, 25.0, 14.0
+    verdicts = [verdict(cell) for cell in cells]
+    left, right, row_height, top = _label_width(labels) + 12, width - 12 - _label_width(verdicts), 25.0, 14.0
     bottom = top + row_height * len(cells) + 4
     margins = [row["margin"] for cell in cells for row in cell.get("equivalence", ()) if row["on"] == "net_preference"]
     margin = margins[0] if margins else None
@@ -141,7 +142,7 @@ def net_preference(
                 css = svg.stroke(arm, colours)
                 parts.append(svg.line(x(ends90[0]), y, x(ends90[1]), y, css, width=thickness))
         parts.append(svg.rect(x(net["estimate"]) - 4, y - 4, 8, 8, svg.colour(arm, colours)))
-        parts.append(svg.text(width - 4, y + 4, verdict(cell), anchor="end"))
+        parts.append(svg.text(width - 4, y + 4, verdicts[place], anchor="end"))
         interval = "no interval"
         if net["ci"]:
             interval = " to ".join(svg.number(end, 2, plus=True) for end in net["ci"])

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -37,7 +37,7 @@ class Protocol:
 
     comparisons: tuple[tuple[str, str], ...] = ()
     criteria: tuple[str, ...] = ()
-    names: Mapping[str, str] = ()  # type: ignore[assignment]
+    names: Mapping[str, str] = field(default_factory=dict)
     primary: Cell | None = None
     primary_test: str = "cluster_sign_flip"
     family: tuple[Cell, ...] | None = None
@@ -45,10 +45,6 @@ class Protocol:
     readers: Literal["fixed", "random"] = "fixed"
     categories: tuple[float, ...] = (1, 2, 3, 4, 5)
     declared: bool = False
-
-    def name(self, criterion: str) -> str:
-        """The wording of a criterion; its code where the protocol has none."""
-        return dict(self.names).get(criterion, criterion)
 
 
 def read_protocol(path: str | Path) -> Protocol:

@@ -190,3 +190,12 @@ def test_median_interval_has_the_ranks_of_the_tables():
     assert median_interval(np.arange(1, 21)).ci == (6, 15)
     assert median_interval(np.arange(1, 11)).ci == (2, 9)
     assert median_interval(np.arange(5)).ci is None
+
+
+def test_html_page_holds_every_feature(features, tmp_path):
+    path, page = tmp_path / "features.csv", tmp_path / "out.html"
+    features.to_csv(path, index=False)
+    assert main(["stability", str(path), "--reference", "SOC", "--restores", "FAST=FAST-DL", "--html", str(page)]) == 0
+    html = page.read_text(encoding="utf-8")
+    assert html.count("glcm_Contrast") == 2
+    assert "every difference is zero" in html
