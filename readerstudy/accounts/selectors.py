@@ -149,10 +149,10 @@ def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:
 
 
 def lately(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
-    return list(
-        Event.objects.filter(study__in=studies).exclude(action__in=["pair confirmed", "rating revised", "series placed"])
-        .select_related("actor", "study").order_by("-at")[:number]
-    )  # fmt: skip
+    """The last events of these studies, but for those that come by the hundred."""
+    many = ["pair confirmed", "rating revised", "series placed"]
+    events = Event.objects.filter(study__in=studies).exclude(action__in=many)
+    return list(events.select_related("actor", "study").order_by("-at")[:number])
 
 
 def machine(studies: list[ReaderStudy]) -> dict:

@@ -9,9 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from processing.pair import check_same_place
 
 from processing.errors import InputError
+from processing.pair import check_same_place
 from readerstudy.accounts.models import User
 from readerstudy.audit.services import record
 from readerstudy.intake import quarantine
@@ -85,7 +85,7 @@ def propose(*, study: ReaderStudy, found, codes: dict[str, str]) -> dict:
     codes[found.subject_key] = code
     arm = Arm.objects.filter(study=study, code=found.arm_hint).first() if found.arm_hint else None
     parameters = found.parameters
-    why = [f"{parameters.averages:g} averages" if parameters.averages else ""]
+    why = [f"{parameters.averages:g} average{'' if parameters.averages == 1 else 's'}" if parameters.averages else ""]
     why += [f"{parameters.acquisition_seconds:.0f} s" if parameters.acquisition_seconds else ""]
     proposal = {
         "subject_code": code, "region": parameters.region or "", "plane": parameters.plane or "",
@@ -138,7 +138,7 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
     for other in Series.objects.filter(
         study=study, active=True, case__subject__code=placing["subject_code"], case__region=placing["region"],
         case__plane=placing["plane"], case__weighting=placing["weighting"],
-    ).select_related("arm"):  # fmt: skip
+    ).exclude(arm=placing["arm"]).select_related("arm"):  # fmt: skip
         try:
             check_same_place(*place, other.affine, (other.slices, other.rows, other.columns))
         except InputError as error:

@@ -46,31 +46,31 @@ def _job(study: ReaderStudy, number: int) -> Job:
     return job
 
 
-@require_POST
 @study_page("run_jobs")
+@require_POST
 def retry(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
     if not services.retry(job=_job(study, job)):
         messages.warning(request, "This job is on its way already.")
     return redirect("jobs", study.slug)
 
 
-@require_POST
 @study_page("run_jobs")
+@require_POST
 def retry_all(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     services.retry_failed(study=study)
     return redirect("jobs", study.slug)
 
 
-@require_POST
 @study_page("run_jobs")
+@require_POST
 def cancel(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
     if not services.cancel(job=_job(study, job)):
         messages.warning(request, "This job had ended already.")
     return redirect("jobs", study.slug)
 
 
-@require_POST
 @study_page("run_jobs")
+@require_POST
 def run_missing(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if not advance(study):
         messages.info(

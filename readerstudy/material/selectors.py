@@ -84,7 +84,9 @@ def prepared_pairs(study: ReaderStudy) -> int:
     return study.pairs.filter(first__active=True, second__active=True, case__subject__withdrawn_at=None).count()
 
 
-def is_taken(study: ReaderStudy, *, subject_code: str, region: str, plane: str, weighting: str, arm: Arm | None) -> bool:
+def is_taken(
+    study: ReaderStudy, *, subject_code: str, region: str, plane: str, weighting: str, arm: Arm | None
+) -> bool:
     """Whether a series stands already where this one is to be placed."""
     return study.series.filter(
         active=True, case__subject__code=subject_code, case__region=region, case__plane=plane,

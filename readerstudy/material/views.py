@@ -2,6 +2,7 @@
 
 import hashlib
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -26,8 +27,11 @@ SHOWN = 100  # rows of the confirm table
 
 
 def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
-    arms = list(study.arms.all())
-    return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in intake.to_confirm(study)[:SHOWN]]
+    """The rows of the confirm table: the first ones, or those that were sent."""
+    arms, candidates = list(study.arms.all()), intake.to_confirm(study)
+    if data is not None:
+        candidates = [one for one in candidates if f"c{one.pk}-subject_code" in data]
+    return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in candidates[:SHOWN]]
 
 
 def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
@@ -35,7 +39,7 @@ def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
     html = render_to_string("material/map.html", {
         "study": study, "map": study_map(study), "uploads": intake.being_sorted(study), "states": STATES,
         "subjects": study.subjects.filter(withdrawn_at=None).count(), "cases": study.cases.count(),
-        "arms": study.arms.count(), "waiting": intake.to_confirm(study).count(),
+        "arms": study.arms.count(),
     }, request)  # fmt: skip
     return html, hashlib.sha256(html.encode()).hexdigest()[:12]
 
@@ -55,7 +59,7 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
     live, seen = _live(request, study)
     return {
-        "tab": "material", "study": study, "live": live, "seen": seen, "rows": rows, "weightings": WEIGHTINGS,
+        "tab": "material", "study": study, "live": live, "seen": f"{seen}-0", "rows": rows, "weightings": WEIGHTINGS,
         "waiting": intake.to_confirm(study).count(), "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": intake.to_confirm(study).filter(certain=True).count(),
         "subject_codes": study.subjects.values_list("code", flat=True), "busy": intake.busy(study),
@@ -67,24 +71,29 @@ def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """The live part again if it changed; a fresh page once the first series to confirm are there."""
     shown, waiting = request.GET.get("shown", ""), intake.to_confirm(study).count()
     if shown == "0" and waiting:
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        return HttpResponse(headers={"HX-Redirect": reverse("material", args=[study.slug])})
     live, seen = _live(request, study)
+    more = waiting - int(shown) if shown.isdigit() else 0
+    seen = f"{seen}-{more}"
     if request.GET.get("seen") == seen:
         return HttpResponse(status=204)
     return render(request, "material/live.html", {
-        "study": study, "live": live, "seen": seen, "shown": shown, "busy": intake.busy(study),
+        "study": study, "live": live, "seen": seen, "shown": shown, "busy": intake.busy(study), "more": more,
     })  # fmt: skip
 
 
-@require_POST
 @study_page("add_material")
 def confirm_candidates(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Place or put aside the ticked series; what cannot be placed stays, with its reason beside it."""
+    page = reverse("material", args=[study.slug])
+    if request.method != "POST":
+        return redirect(page)
     if "all" in request.POST:
         placed, problems = intake_services.confirm_certain(study=study, actor=request.user)
-        return render(
-            request, "material/material.html", _page(request, study, _forms(study), placed=placed, problems=problems)
-        )
+        messages.success(request, f"{placed} series placed.", extra_tags="confirm")
+        for problem in problems[:20]:
+            messages.error(request, problem, extra_tags="confirm")
+        return redirect(page)
     if number := request.POST.get("aside_one") or request.POST.get("take_up"):
         return _one_aside(request, study, number, back="take_up" in request.POST)
     rows, kept, placed = _forms(study, request.POST), [], 0
@@ -102,9 +111,11 @@ def confirm_candidates(request: HttpRequest, study: ReaderStudy) -> HttpResponse
             except InputError as error:
                 row.error, row.may_replace = str(error), selectors.is_taken(study, **row.placing)
                 kept.append(row)
+    if placed:
+        messages.success(request, f"{placed} series placed.", extra_tags="confirm")
     if any(row.error for row in kept):
-        return render(request, "material/material.html", _page(request, study, kept, placed=placed), status=422)
-    return redirect(reverse("material", args=[study.slug]))
+        return render(request, "material/material.html", _page(request, study, kept), status=422)
+    return redirect(page)
 
 
 def _one_aside(request: HttpRequest, study: ReaderStudy, number: str, *, back: bool) -> HttpResponse:
@@ -155,8 +166,8 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
     })  # fmt: skip
 
 
-@require_POST
 @study_page("add_material")
+@require_POST
 def training(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
     services.set_training(case=_case(study, case), training="on" in request.POST, actor=request.user)
     return redirect("case", study.slug, case)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from processing.series import read
-
 from processing.volume import Volume
 from readerstudy.archive.store import local_files
 from readerstudy.material.models import Series

@@ -49,7 +49,7 @@ class ScheduleForm(forms.ModelForm):
         model = ReaderStudy
         fields = ("min_distance", "repeat_share")
         help_texts = {
-            "min_distance": "Positions between two pairs of one subject; where it cannot be had, the largest feasible one.",
+            "min_distance": "Positions between two pairs of one subject; if it cannot be had, the largest feasible.",
             "repeat_share": "0 to 1. Each is shown again later with the sides swapped; readers are not told.",
         }
 
