@@ -11,7 +11,7 @@ from readerstudy.accounts.models import Role, User
 from readerstudy.accounts.services import add_member
 from readerstudy.intake.services import confirm_certain, receive_folder
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import claim
+from readerstudy.jobs.services import claim, retry
 from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import create_study, move
@@ -68,12 +68,15 @@ def make_demo_study(*, title: str, subjects: int, seed: int, users: dict[str, Us
         for name in ("reader-1", "reader-2", "reader-3"):
             add_member(study=study, user=users[name], role=Role.READER, actor=users["admin"])
         add_member(study=study, user=users["analyst"], role=Role.ANALYST, actor=users["admin"])
-    if not study.cases.exists():
+    for job in Job.objects.filter(study=study, state=Job.State.FAILED):
+        retry(job=job)
+    if not study.uploads.exists():
         with tempfile.TemporaryDirectory() as folder:
             say(f"“{title}”: scanning {subjects} synthetic subjects.")
             make_study(Path(folder), subjects=subjects, seed=seed)
             say("  importing and de-identifying")
             receive_folder(study=study, folder=Path(folder), actor=users["admin"])
+    if not study.cases.exists():
         help_until_done(study, say)
         placed, problems = confirm_certain(study=study, actor=users["admin"])
         if problems or not placed:

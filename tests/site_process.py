@@ -72,7 +72,7 @@ class Browserless:
 class Site:
     """A running site in a folder of its own."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, *, demo: bool = False) -> None:
         self.var = var
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -80,7 +80,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         own = ("DATABASE_URL", "REDIS_URL")
         self.env = {name: value for name, value in os.environ.items() if name not in own} | {
-            "READERSTUDY_VAR": str(var), "READERSTUDY_PORT": str(self.port), "READERSTUDY_DEMO": "0",
+            "READERSTUDY_VAR": str(var), "READERSTUDY_PORT": str(self.port), "READERSTUDY_DEMO": str(int(demo)),
             "READERSTUDY_JOB_STALE_SECONDS": "8", "OMP_NUM_THREADS": "1",
         }  # fmt: skip
 
@@ -100,12 +100,12 @@ class Site:
         found = psutil.Process(self.process.pid).children(recursive=True)
         return [process for process in found if any(word in part for part in process.cmdline())]
 
-    def start(self) -> None:
+    def start(self, *, patience: float = 120) -> None:
         self.log = (self.var / "supervisor.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "readerstudy.supervisor"], cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log
         )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + patience
         while "Open http" not in (self.var / "supervisor.log").read_text(errors="replace"):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self.var / "supervisor.log").read_text(errors="replace"))

@@ -26,8 +26,8 @@ def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "home": reverse("home"),
         "login": reverse("login"),
     }
-    # The page gets two harmless words of the study, not the study: what is not there cannot leak.
-    shown = {"title_for_readers": study.reader_title, "slug": study.slug}
+    # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
+    shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
     return render(request, "reading/room.html", {"study": shown, "config": config})
 
 
