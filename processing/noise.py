@@ -82,9 +82,15 @@ def _air(slices: Array) -> tuple[float, float]:
     if not alike.any():
         return 0.0, 0.0
     sigmas = np.sqrt(square[alike] / 2)
-    # Edges of tissue pass by chance, with larger values: keep what lies near the median of the lower half.
-    low = np.median(sigmas[sigmas <= np.median(sigmas)])
-    near = sigmas[np.abs(sigmas / low - 1) < 0.35]
+    # Edges of tissue and tissue barely above the noise pass too, with larger values: take the lowest peak.
+    step = 0.04
+    logs = np.log(sigmas)
+    counts = np.bincount(((logs - logs.min()) / step).astype(int)).astype(float)
+    counts = ndimage.gaussian_filter1d(counts, 2, mode="constant")
+    higher = np.concatenate([counts[1:], [0.0]])
+    peak = int(np.flatnonzero((counts >= 0.3 * counts.max()) & (counts >= higher))[0])
+    centre = logs.min() + (peak + 0.5) * step
+    near = sigmas[np.abs(logs - centre) < 0.2]
     return float(np.sqrt(np.mean(near**2))), near.size / slices.size
 
 

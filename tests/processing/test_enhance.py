@@ -1,0 +1,136 @@
+"""The shipped model on series whose truth is known, and on series that are odd."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio
+
+from processing import enhance as module
+from processing import nifti, series
+from processing.__main__ import main
+from processing.enhance import enhance, models
+from processing.errors import InputError
+from processing.networks.store import SHIPPED
+from processing.noise import add_complex_noise
+from processing.phantom import acquire, make_subject, protocol_for
+from processing.volume import Volume
+
+
+@pytest.fixture(scope="module")
+def truth() -> Volume:
+    """Three slices of a synthetic subject that no training saw, without noise."""
+    protocol = replace(protocol_for("sag-t2"), matrix=(192, 144), slices=3, noise=0.0)
+    return acquire(make_subject(201), protocol, 1)
+
+
+def noisy_of(truth: Volume, share: float, seed: int = 0) -> Volume:
+    rng = np.random.default_rng(seed)
+    sigma = share * float(np.percentile(truth.array, 99.9))
+    return truth.with_array(np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in truth.array]))
+
+
+@pytest.mark.parametrize(("share", "gain"), [(0.03, 4.0), (0.05, 5.0), (0.10, 7.0)])
+def test_noise_goes_and_anatomy_stays(truth: Volume, share: float, gain: float) -> None:
+    noisy = noisy_of(truth, share)
+    enhanced = enhance(noisy, threads=1)
+    largest = float(truth.array.max())
+    before, after = (
+        peak_signal_noise_ratio(truth.array, volume.array, data_range=largest) for volume in (noisy, enhanced.volume)
+    )
+    assert after > before + gain
+    assert enhanced.noise_sigma == pytest.approx(share * np.percentile(truth.array, 99.9), rel=0.15)
+    assert np.array_equal(enhanced.volume.affine, truth.affine)
+    assert enhanced.volume.parameters == truth.parameters
+
+
+def test_precisions_agree(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.05)
+    single, half = (enhance(noisy, precision=precision) for precision in ("float32", "bfloat16"))
+    assert (single.model.precision, half.model.precision) == ("float32", "bfloat16")
+    difference = np.abs(single.volume.array - half.volume.array).mean()
+    assert difference < 0.1 * single.noise_sigma
+
+
+def test_intensities_stay_on_the_scale_of_the_input(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.05)
+    once = enhance(noisy, precision="float32").volume.array
+    larger = enhance(noisy.with_array(64 * noisy.array), precision="float32").volume.array
+    assert np.abs(larger / 64 - once).max() < 1e-3 * once.max()
+
+
+@pytest.mark.parametrize("shape", [(1, 37, 50), (2, 5, 3), (3, 1, 9), (1, 130, 67)])
+def test_any_matrix_and_slice_count(shape: tuple[int, int, int]) -> None:
+    array = np.random.default_rng(0).rayleigh(20, shape).astype(np.float32)
+    out = enhance(Volume(array, np.eye(4))).volume.array
+    assert out.shape == shape
+    assert np.isfinite(out).all()
+    assert out.min() >= 0
+
+
+def test_series_without_noise_and_empty_slices_come_back_as_they_are(truth: Volume) -> None:
+    for value in (0.0, 300.0):
+        array = np.full((2, 16, 16), value, np.float32)
+        assert np.array_equal(enhance(Volume(array, np.eye(4))).volume.array, array)
+    array = noisy_of(truth, 0.05).array.copy()
+    array[1] = 0
+    out = enhance(truth.with_array(array)).volume.array
+    assert not out[1].any()
+    assert not np.array_equal(out[0], array[0])
+
+
+def test_zeroed_background_stays_dark(truth: Volume) -> None:
+    tissue = truth.array > 0.05 * truth.array.max()
+    masked = truth.with_array(np.where(tissue, noisy_of(truth, 0.05).array, 0))
+    out = enhance(masked).volume.array
+    inner = np.abs(out - truth.array)[tissue].mean()
+    assert inner < np.abs(masked.array - truth.array)[tissue].mean()
+    assert out[:, :, -8:].mean() < 0.01 * truth.array.max()
+
+
+def test_progress_counts_the_slices(truth: Volume) -> None:
+    seen: list[tuple[int, int]] = []
+    enhance(noisy_of(truth, 0.05), progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_models_are_named_with_hash_and_version() -> None:
+    (model,) = models()
+    assert model.name == module.DEFAULT_MODEL
+    assert len(model.sha256) == 64
+    with pytest.raises(InputError, match="no model"):
+        enhance(Volume(np.ones((1, 8, 8)), np.eye(4)), model="sharpen")
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(SHIPPED / module.DEFAULT_MODEL, folder)
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    with pytest.raises(InputError, match="SHA-256"):
+        enhance(Volume(np.ones((1, 8, 8)), np.eye(4)), model=folder)
+
+
+def test_importing_the_package_does_not_load_torch() -> None:
+    code = "import sys, processing.enhance, processing.degrade, processing.phantom; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_command_writes_nifti_and_says_what_it_did(
+    tmp_path: Path, truth: Volume, capsys: pytest.CaptureFixture
+) -> None:
+    source, out = tmp_path / "in.nii.gz", tmp_path / "out.nii.gz"
+    nifti.write_nifti(noisy_of(truth, 0.05), source)
+    assert main(["enhance", str(source), str(out), "--model", module.DEFAULT_MODEL]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["model"]["sha256"] == models()[0].sha256
+    assert series.read(out).shape == truth.shape

@@ -1,0 +1,187 @@
+"""Training learns, survives kill -9 without a trace, and never mixes subjects."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from processing import nifti
+from processing.enhance import enhance
+from processing.errors import InputError
+from processing.networks.samples import Sampler, Source
+from processing.training import train
+from processing.volume import Volume
+
+CONFIG = """
+seed = 3
+
+[model]
+name = "tiny"
+version = "0"
+description = "For a test."
+use = "Test."
+data = "Random shapes."
+limits = "All."
+
+[network]
+channels = [8, 16]
+blocks = [1, 1, 1]
+
+[schedule]
+steps = 60
+epoch = 20
+log_every = 10
+rate = 3e-3
+warm_up = 5
+average = 0.9
+precision = "float32"
+threads = 1
+
+[sampling]
+batch = 4
+patch = 32
+sigma = [0.02, 0.10]
+scale = [0.8, 1.2]
+foreground = 0.2
+air = 0.1
+zero_filled = 0.25
+zero_fill_least = 0.5
+
+[validation]
+slices = 2
+sigma = [0.05]
+
+[data]
+[[data.groups]]
+name = "shapes"
+weight = 1.0
+subject = "(subject\\\\d)"
+about = "shapes"
+train = ["subject[12]*.nii.gz"]
+validation = ["subject3*.nii.gz"]
+"""
+
+
+@pytest.fixture
+def material(tmp_path: Path) -> tuple[Path, Path]:
+    """Configuration and folder of three subjects made of random discs."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for subject in (1, 2, 3):
+        rng = np.random.default_rng(subject)
+        rows, columns = np.mgrid[:96, :90]
+        array = np.zeros((4, 96, 90))
+        for slice_ in array:
+            for _ in range(12):
+                row, column, radius = rng.uniform(10, 80), rng.uniform(10, 80), rng.uniform(4, 20)
+                slice_[np.hypot(rows - row, columns - column) < radius] = rng.uniform(100, 1000)
+        nifti.write_nifti(Volume(array, np.diag([1, 1, 5, 1])), folder / f"subject{subject}.nii.gz")
+    config = tmp_path / "tiny.toml"
+    config.write_text(CONFIG)
+    return config, folder
+
+
+def lines(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_short_training_learns_and_leaves_a_model(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, data = material
+    said: list[str] = []
+    out = train("denoise", config=config, data=data, out=tmp_path / "model", progress=said.append)
+    losses = [line["loss"] for line in lines(out) if "loss" in line]
+    assert losses[-1] < 0.85 * losses[0]
+    last = lines(out)[-1]["validation"]["shapes at 5 %"]
+    assert last["output"] > last["input"] + 1
+    assert any("min left" in line for line in said)
+    assert {file.name for file in out.iterdir()} >= {
+        "model.safetensors",
+        "identity.json",
+        "config.toml",
+        "card.md",
+        "metrics.json",
+    }
+    assert "Random shapes." in (out / "card.md").read_text()
+    noisy = Volume(np.random.default_rng(0).rayleigh(50, (1, 40, 40)), np.eye(4))
+    assert enhance(noisy, model=out).model.name == "tiny"
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been_killed(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, data = material
+    whole = train("denoise", config=config, data=data, out=tmp_path / "whole", progress=lambda line: None)
+    out = tmp_path / "killed"
+    slow = (
+        "import sys, time, processing.training as t;"
+        "step = t._Training._update;"
+        "t._Training._update = lambda self: (time.sleep(0.05), step(self))[1];"
+        "from processing.__main__ import main; main(sys.argv[1:])"
+    )
+    words = ["train", "denoise", "--config", str(config), "--data", str(data), "--out", str(out)]
+    process = subprocess.Popen([sys.executable, "-c", slow, *words], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoint.pt").exists() or len(lines(out)) < 4:  # beyond the first checkpoint
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert lines(out)[-1]["step"] < 60
+    said: list[str] = []
+    train("denoise", config=config, data=data, out=out, progress=said.append)
+    assert said[0].startswith("going on from step")
+    assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert lines(out) == lines(whole)
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    stack = np.random.default_rng(0).uniform(0, 1, (3, 80, 80)).astype(np.float32)
+    settings = {
+        "batch": 2,
+        "patch": 32,
+        "sigma": [0, 0.1],
+        "scale": [0.5, 1.2],
+        "foreground": 0.3,
+        "air": 0.1,
+        "zero_filled": 0.5,
+        "zero_fill_least": 0.5,
+    }
+    sampler = Sampler([Source("a", "a", (stack,))], {"a": 1.0}, settings)
+    later = sampler.batch(1, 7)
+    sampler.batch(1, 2)
+    again = sampler.batch(1, 7)
+    assert np.array_equal(later.noisy, again.noisy)
+    assert np.array_equal(later.sigma, again.sigma)
+    assert not np.array_equal(later.clean, sampler.batch(1, 8).clean)
+    assert not np.array_equal(later.clean, sampler.batch(2, 7).clean)
+    assert later.noisy.shape == (2, 1, 32, 32)
+
+
+def test_a_subject_in_two_parts_is_refused(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace("subject3*", "subject2*"))
+    with pytest.raises(InputError, match="two parts"):
+        train("denoise", config=config, data=data, out=tmp_path / "model")
+
+
+def test_a_folder_of_another_training_is_refused(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace("steps = 60", "steps = 4"))
+    train("denoise", config=config, data=data, out=tmp_path / "model", progress=lambda line: None)
+    config.write_text(CONFIG.replace("steps = 60", "steps = 5"))
+    with pytest.raises(InputError, match="another configuration"):
+        train("denoise", config=config, data=data, out=tmp_path / "model", progress=lambda line: None)
+
+
+def test_unknown_tasks_and_absent_data_are_refused(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, _ = material
+    with pytest.raises(InputError, match="task"):
+        train("sharpen", config=config, data=tmp_path, out=tmp_path / "model")
+    with pytest.raises(InputError, match="No training file"):
+        train("denoise", config=config, data=tmp_path / "nowhere", out=tmp_path / "model")
