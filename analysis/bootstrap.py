@@ -1,16 +1,24 @@
 """Patient bootstrap: subjects are resampled whole, as multinomial weights, for all cells at once."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2_000
 
 
+@lru_cache(maxsize=2)
 def weights(subjects: int, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
-    """Multinomial weights, resamples × subjects: how often each subject is drawn in each resample."""
+    """Multinomial weights, resamples × subjects: how often each subject is drawn in each resample.
+
+    Kept for the next statistic of the same subjects, hence read-only.
+    """
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
-    return drawn.astype(np.float64)
+    result = drawn.astype(np.float64)
+    result.setflags(write=False)
+    return result
 
 
 def ratios(

@@ -111,7 +111,7 @@ def net_preference(
     ends = [0.0, *(end for cell in cells for end in cell["net_preference"]["ci"] or ())]
     ends += [c["net_preference"]["estimate"] for c in cells if c["net_preference"]["estimate"] is not None]
     ends += [] if margin is None else [-margin, margin]
-    marks = svg.ticks(min([*ends, -0.1]), max([*ends, 0.1]))
+    marks = svg.ticks(min([*ends, -0.1]), max([*ends, 0.1]), about=4 if right - left > 200 else 3)
     low, high = marks[0], marks[-1]
 
     def x(value: float) -> float:

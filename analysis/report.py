@@ -171,9 +171,7 @@ def _preferences(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str], p
     heads = ["comparison", "criterion"]
     return (
         "<h2>Preference</h2>"
-        + _table(
-            "As published", [*heads, "second better | first better", "1 2 3 4 5", "mean ± SD", "p"], published, words=3
-        )
+        + _table("As published", [*heads, "◂ second | first ▸", "1 2 3 4 5", "mean ± SD", "p"], published, words=3)
         + _table(
             "Subjects as clusters",
             [*heads, "mean", "net preference", "sign flip", "permutation", "Datta–Satten", "Holm", "BH", "mirror"],
@@ -197,7 +195,7 @@ def _equivalence(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
                         _number(row["margin"]),
                         "n/a" if ci is None else " to ".join(_number(end, plus=True) for end in ci),
                         _test(row),
-                        {True: verdict, False: "not shown", None: "n/a"}[row[verdict]],
+                        {True: verdict.replace("nonin", "non-in"), False: "not shown", None: "n/a"}[row[verdict]],
                     ]
                 )
     if not rows:
