@@ -53,13 +53,16 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     Tissue: median absolute second difference (Immerkær 1996, Donoho's MAD) of pixels well above the noise.
     Texture makes it too large, interpolation by the scanner too small; over every second pixel it is too
     large in both cases, an upper bound. The estimate is the air's if at least 1 % of the pixels are such
-    air and it keeps to the bound, else the tissue's. Constant images have 0.
+    air and it keeps to the bound; else the tissue's. It is also the tissue's if that is smaller and the two
+    distances agree (within 40 %), that is, without interpolation: then the "air" was faint tissue. Constant
+    images have 0.
     """
     slices = array[_chosen_slices(array)].astype(np.float64)
     air, share = _air(slices)
-    if share >= 0.01 and air <= _tissue(slices, step=2):
+    near, bound = _tissue(slices, step=1), _tissue(slices, step=2)
+    if share >= 0.01 and air <= bound and (air <= 1.1 * near or near < 0.6 * bound):
         return NoiseEstimate(air, "Rayleigh distribution of the air")
-    return NoiseEstimate(_tissue(slices, step=1), "second differences in tissue")
+    return NoiseEstimate(near, "second differences in tissue")
 
 
 def _chosen_slices(array: Array) -> Array:
@@ -74,9 +77,7 @@ def _air(slices: Array) -> tuple[float, float]:
     square = ndimage.uniform_filter(slices**2, size)
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     # 49 pixels: the ratio of a true Rayleigh window scatters by about 10 %.
-    alike = (deviation > 0) & (
-        np.abs(mean / np.where(deviation > 0, deviation, 1) / _RAYLEIGH_RATIO - 1) < 0.2
-    )
+    alike = (deviation > 0) & (np.abs(mean / np.where(deviation > 0, deviation, 1) / _RAYLEIGH_RATIO - 1) < 0.2)
     bright = np.percentile(slices, 99.9)
     alike &= mean < 0.3 * bright
     if not alike.any():
