@@ -37,10 +37,10 @@ def analysis_version() -> str:
 
 @dataclass(frozen=True)
 class Results:
-    """What the analysis made of the exported files. None where there are no rows.
+    """What the analysis made of the exported files. None where there is nothing to analyse.
 
     reading: JSON of `python -m analysis reading`; images: that of `python -m analysis integrity`; sha256: of all
-    that went in; findings: rows of findings.csv; range_rules: how the metrics took their intensity range.
+    that went in; findings: rows of findings.csv on main pairs; range_rules: how the metrics took their intensity range.
     """
 
     reading: dict | None
@@ -81,13 +81,17 @@ def analyse(files: dict[str, bytes]) -> dict:
     ratings, metrics = frames["ratings"], frames["metrics"]
     answers = {name: frames[name] for name in ("findings", "integrity", "series")}
     made = {"reading": None, "images": None, "range_rules": []}
-    if ratings is not None:
+    if ratings is not None and (ratings["kind"] == "main").any():
         made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), seed=SEED, **answers)
     if metrics is not None:
         made["images"] = image_metrics.analyse(metrics)
         made["range_rules"] = sorted(metrics["range_rule"].dropna().astype(str).unique())
-    rows = csv.DictReader(io.StringIO(files["findings"].decode(), newline=""))
-    return {**made, "findings": list(rows)}
+    shown = {row["presentation"] for row in _rows(files["integrity"]) if row["kind"] == "main"}
+    return {**made, "findings": [row for row in _rows(files["findings"]) if row["presentation"] in shown]}
+
+
+def _rows(content: bytes) -> csv.DictReader:
+    return csv.DictReader(io.StringIO(content.decode(), newline=""))
 
 
 def note_seen(*, study: ReaderStudy, user: User) -> None:
