@@ -87,12 +87,12 @@ class Degradation:
 def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int, int], None] | None = None) -> Volume:
     """Apply a degradation slice by slice; the same arguments give the same volume.
 
-    Same shape, place and units. Negative values, which a magnitude has not but interpolation leaves, count
-    as 0; raises InputError if they go beyond 1 % of the largest value. progress: called with slices done and
+    Same shape, place and units. Negative values, which a magnitude has not but a scanner's interpolation leaves, count
+    as 0; raises InputError if they go beyond 15 % of the largest value. progress: called with slices done and
     in all.
     """
     array = volume.array
-    if array.min() < -0.01 * max(float(array.max()), 0.0):
+    if array.min() < -0.15 * max(float(array.max()), 0.0):
         raise InputError("The series has negative values; only magnitude images can be degraded.")
     array = np.maximum(array, 0)
     sigma = degradation.half_nex_sigma or 0.0
