@@ -78,6 +78,7 @@ class HypothesisForm(forms.ModelForm):
         _dress(self)
 
     def clean(self) -> dict:
+        super().clean()
         for name in ("margin_mean", "margin_net"):
             if (value := self.cleaned_data.get(name)) is not None and value <= 0:
                 self.add_error(name, "A margin is above 0; leave it empty if equivalence is not tested.")
@@ -104,8 +105,8 @@ class PartForm(forms.ModelForm):
         """An empty extra row whose hidden place is set is still empty."""
         return bool(set(self.changed_data) - ({"place"} if not self.instance.pk else set()))
 
-    def validate_constraints(self) -> None:
-        """Say what a broken constraint means, in words."""
+    def validate_unique(self) -> None:
+        """Say in words what a broken constraint means; Django leaves out those that hold the study's own field."""
         if self.errors:
             return
         try:
@@ -131,6 +132,7 @@ class ArmForm(PartForm):
         _dress(self)
 
     def clean(self) -> dict:
+        super().clean()
         made_from, model = self.cleaned_data.get("made_from"), self.cleaned_data.get("model_name")
         if made_from and not model:
             self.add_error("model_name", "Choose the model that makes this arm.")
@@ -155,6 +157,7 @@ class ComparisonForm(PartForm):
             self.fields[name].empty_label = "choose"
 
     def clean(self) -> dict:
+        super().clean()
         first, second = self.cleaned_data.get("first"), self.cleaned_data.get("second")
         if first and first == second:
             self.add_error("second", "A comparison needs two different arms.")
@@ -192,6 +195,7 @@ class CriterionForm(PartForm):
         return lines
 
     def clean(self) -> dict:
+        super().clean()
         if not self.instance.code and (name := self.cleaned_data.get("name")):
             self.instance.code = slugify(name).replace("-", "_")[:40] or "criterion"
         return self.cleaned_data

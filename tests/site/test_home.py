@@ -1,0 +1,113 @@
+"""The home page says what to do next."""
+
+import pytest
+
+from readerstudy.jobs.models import Job
+from readerstudy.protocol.models import State
+from readerstudy.protocol.services import create_study, move
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def text(client, path: str = "/") -> str:
+    return client.get(path).content.decode()
+
+
+def test_a_reader_continues_with_the_next_pair(study, reader):
+    factories.open_(study)
+    member = study.memberships.get(role="reader")
+    factories.read_pair(member.presentations.get(position=1))
+    page = text(reader)
+    assert "1 of 6 pairs read" in page
+    assert "Continue with pair 2" in page
+    assert page.count("btn primary") == 1
+
+
+def test_a_readers_home_names_no_arm_and_not_the_studys_own_title(study, reader):
+    factories.open_(study)
+    page = text(reader)
+    assert study.title not in page
+    for arm in study.arms.all():
+        assert arm.code not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [("draft", "not open yet"), ("paused", "paused"), ("closed", "the study is closed")]
+)
+def test_a_reader_learns_why_there_is_nothing_to_do(study, reader, state, says):
+    if state != "draft":
+        factories.open_(study)
+        move(study=study, to=state, actor=None)
+    page = text(reader)
+    assert says in page
+    assert "reading/room" not in page
+
+
+def test_an_admin_finds_what_is_missing_before_opening(study, admin):
+    study.pairs.first().delete()
+    assert "1 point is missing before opening" in text(admin)
+
+
+def test_an_admin_finds_a_study_that_is_ready(study, admin):
+    assert "Ready to open" in text(admin)
+
+
+def test_an_admin_finds_failed_jobs_with_their_reason(study, admin):
+    Job.objects.create(key="k", study=study, function="material.enhance", label="x", state="failed", error="Disk full.")
+    page = text(admin)
+    assert "1 job failed" in page
+    assert "Disk full." in page
+
+
+def test_an_admin_is_told_when_everything_is_read(study, admin):
+    factories.open_(study)
+    factories.read_all(study.memberships.get(role="reader"))
+    assert "All pairs are read" in text(admin)
+
+
+def test_an_analyst_is_led_to_the_results_of_a_closed_study(study, analyst):
+    factories.open_(study)
+    assert "Results are open" not in text(analyst)
+    move(study=study, to=State.CLOSED, actor=None)
+    assert "Results are open" in text(analyst)
+
+
+def test_a_person_may_read_in_one_study_and_look_after_another(study, reader):
+    factories.open_(study)
+    user = study.memberships.get(role="reader").user
+    create_study(title="Own study", user=user, model_name="m")
+    page = text(reader)
+    assert "0 of 6 pairs read" in page
+    assert "Own study" in page
+    assert study.title not in page
+    assert page.count("btn primary") == 1
+
+
+def test_a_person_without_a_role_is_told_what_to_do(sign_in):
+    assert "no role in a study yet" in text(sign_in(factories.make_user()))
+
+
+def test_no_answer_shows_in_the_progress_of_readers(study, admin):
+    factories.open_(study)
+    factories.read_all(study.memberships.get(role="reader"), [5])
+    page = text(admin, f"/studies/{study.slug}/reading/")
+    assert "6 of 6" in page
+    assert "finished" in page
+    assert "prefer" not in page.replace("Preferences stay closed", "")
+
+
+def test_a_reader_of_a_study_reaches_none_of_its_pages(study, reader):
+    for path in ("", "protocol/", "material/", "jobs/", "reading/", "log/", "people/"):
+        assert reader.get(f"/studies/{study.slug}/{path}").status_code == 404, path
+
+
+def test_adding_an_analyst_does_not_show_them_jobs(study, analyst):
+    assert analyst.get(f"/studies/{study.slug}/jobs/").status_code == 404
+    assert ">Jobs<" not in text(analyst, f"/studies/{study.slug}/")
+
+
+def test_a_second_role_is_refused_in_words(study, admin):
+    user = study.memberships.get(role="reader").user
+    page = admin.post(f"/studies/{study.slug}/people/", {"username": user.username, "role": "analyst"}).content.decode()
+    assert "a reader must stay blind" in page

@@ -1,0 +1,119 @@
+"""Jobs and the log."""
+
+import pytest
+from django.utils import timezone
+
+from readerstudy.audit.models import Event
+from readerstudy.audit.selectors import SENTENCES, sentence
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import claim
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def url(study, path: str = "jobs/") -> str:
+    return f"/studies/{study.slug}/{path}"
+
+
+@pytest.fixture
+def clean(study):
+    """The study without the jobs that placing its series asked for."""
+    Job.objects.all().delete()
+    return study
+
+
+def job(study, name: str = "x", **changes) -> Job:
+    return Job.objects.create(key=name, study=study, label=name, **{"function": "material.enhance", **changes})
+
+
+def test_a_failed_job_says_why_and_runs_again(clean, admin):
+    failed = job(clean, "FAST-DL of S12", state="failed", error="Not enough memory on this worker.")
+    page = admin.get(url(clean)).content.decode()
+    assert "Not enough memory on this worker." in page
+    assert page.index("Failed</h2>") < page.index("Whole study")
+    admin.post(url(clean, f"jobs/{failed.pk}/retry/"))
+    failed.refresh_from_db()
+    assert (failed.state, failed.error) == ("waiting", "")
+
+
+def test_all_failed_jobs_run_again_at_once(clean, admin):
+    for name in "abc":
+        job(clean, name, state="failed", error="Disk full.")
+    admin.post(url(clean, "jobs/retry/"))
+    assert not Job.objects.filter(state="failed").exists()
+
+
+def test_a_running_job_shows_its_progress_and_is_cancelled(clean, admin):
+    running = claim(job_id=job(clean, "SOC-DL of S01").pk, worker="worker-1")
+    Job.objects.filter(pk=running.pk).update(progress=0.41, message="slice 9 of 21")
+    page = admin.get(url(clean)).content.decode()
+    assert "41 %" in page
+    assert "slice 9 of 21" in page
+    admin.post(url(clean, f"jobs/{running.pk}/cancel/"))
+    running.refresh_from_db()
+    assert running.state == "cancelled"
+
+
+def test_each_made_arm_has_a_row_of_its_own_with_the_time_left(clean, admin):
+    arm, now = clean.arms.get(code="FAST-DL"), timezone.now()
+    for number in range(4):
+        done = {"state": "done", "started_at": now - timezone.timedelta(seconds=60), "finished_at": now}
+        job(clean, f"{number}", parameters={"arm": arm.pk}, **(done if number < 2 else {}))
+    page = admin.get(url(clean)).content.decode()
+    assert "FAST by resunet" in page
+    assert 'aria-label="2 of 4"' in page
+    assert "about 2 min" in page
+
+
+def test_what_is_missing_is_asked_for(clean, admin):
+    admin.post(url(clean, "jobs/run/"))
+    assert set(Job.objects.values_list("function", flat=True)) >= {"results.compare", "reading.prepare"}
+    page = admin.post(url(clean, "jobs/run/"), follow=True).content.decode()
+    assert "Nothing is missing that could be made" in page
+
+
+def test_the_page_polls_a_part_of_itself(clean, admin):
+    part = admin.get(url(clean), HTTP_HX_REQUEST="true").content.decode()
+    assert part.strip().startswith('<div id="jobs"')
+
+
+def test_a_job_of_another_study_is_not_touched(clean, admin):
+    other = factories.make_study(subjects=1, title="Other")
+    foreign = job(other, "foreign", state="failed", error="No.")
+    assert admin.post(url(clean, f"jobs/{foreign.pk}/retry/")).status_code == 404
+
+
+def test_no_job_runs_again_in_a_locked_study(clean, admin):
+    failed = job(clean, state="failed", error="No.")
+    factories.open_(clean)
+    type(clean).objects.filter(pk=clean.pk).update(state="locked")
+    assert admin.post(url(clean, f"jobs/{failed.pk}/retry/")).status_code == 409
+    assert "Retry" not in admin.get(url(clean)).content.decode()
+
+
+def test_the_log_reads_as_sentences_and_its_chain_is_whole(study, admin):
+    factories.open_(study)
+    page = admin.get(url(study, "log/")).content.decode()
+    assert "opened the study: 6 pairs scheduled, 8 series frozen" in page
+    assert "lines is whole" in page
+
+
+def test_every_action_that_was_logged_has_a_sentence_of_its_own(study):
+    factories.open_(study)
+    factories.read_all(study.memberships.get(role="reader"))
+    for event in Event.objects.all():
+        assert event.action in SENTENCES, event.action
+        assert "{" not in sentence(event)
+
+
+def test_a_changed_line_of_the_log_is_found(study, admin):
+    Event.objects.filter(study=study, number=2).update(data={"user": "somebody", "role": "reader", "code": "R1"})
+    assert "The chain is broken at line 2" in admin.get(url(study, "log/")).content.decode()
+
+
+def test_single_pairs_are_shown_only_when_asked_for(study, admin):
+    factories.open_(study)
+    factories.read_all(study.memberships.get(role="reader"))
+    assert "confirmed pair 3" not in admin.get(url(study, "log/")).content.decode()
+    assert "confirmed pair 3" in admin.get(url(study, "log/?readings=1")).content.decode()

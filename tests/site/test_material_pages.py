@@ -1,0 +1,265 @@
+"""The material: map, series to confirm, upload, case."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from processing.nifti import write_nifti
+from processing.volume import Volume
+from readerstudy.archive.store import put_bytes
+from readerstudy.intake.models import Candidate, Refusal, Upload
+from readerstudy.intake.quarantine import sealed_files, unseal
+from readerstudy.jobs.models import Job
+from readerstudy.material.models import Case
+from readerstudy.protocol.services import create_study
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def url(study, path: str = "") -> str:
+    return f"/studies/{study.slug}/material/{path}"
+
+
+def cells(page: str) -> list[str]:
+    return re.findall(r'<a id="m\d+-\d+" class="cell (\w+)', page)
+
+
+def candidate(study, subject: str = "S09", arm: str | None = "SOC", seed: str = "", **changes) -> Candidate:
+    """A series that waits, as sorting leaves it."""
+    upload, _ = Upload.objects.get_or_create(study=study, state="sorted", salt="")
+    facts = factories.series_facts(seed or f"candidate {subject} {arm}") | {"rows": 64, "columns": 64}
+    return Candidate.objects.create(**{
+        "study": study, "upload": upload, "instances": [[put_bytes(facts["sha256"].encode()), 64]],
+        "subject_key": subject, "subject_code": subject, "region": "lumbar", "plane": "sagittal", "weighting": "T2",
+        "arm": study.arms.filter(code=arm).first(), "certain": arm is not None, **facts, **changes,
+    })  # fmt: skip
+
+
+def row(one: Candidate, *, arm=None, **changes) -> dict[str, str]:
+    """What the browser sends of one row of the confirm table."""
+    values = {
+        "tick": "on", "subject_code": one.subject_code, "region": one.region, "plane": one.plane,
+        "weighting": one.weighting, "arm": str((arm or one.arm).pk if arm or one.arm else ""), **changes,
+    }  # fmt: skip
+    return {f"c{one.pk}-{name}": value for name, value in values.items() if value}
+
+
+@pytest.fixture
+def draft(sign_in, db):
+    """An empty draft and its admin's client."""
+    user = factories.make_user(staff=True)
+    study = create_study(title="Empty", user=user, model_name="m")
+    return study, sign_in(user)
+
+
+def test_the_map_has_one_cell_per_case_and_arm_with_its_state(study, admin):
+    case = Case.objects.get(subject__code="S02")
+    case.pairs.all().delete()
+    case.series.filter(arm__code__in=["SOC-DL", "FAST-DL"]).delete()
+    arms = {arm.code: arm for arm in study.arms.all()}
+    for code, state in (("SOC-DL", "failed"), ("FAST-DL", "waiting")):
+        Job.objects.filter(parameters__case=case.pk, parameters__arm=arms[code].pk).delete()
+        Job.objects.create(
+            key=code, study=study, function="material.enhance", label=code, state=state, error="Disk full.",
+            parameters={"case": case.pk, "arm": arms[code].pk},
+        )  # fmt: skip
+    page = admin.get(url(study)).content.decode()
+    assert sorted(cells(page)) == ["failed", *["there"] * 6, "waiting"]
+    assert "6 of 8 series are there" in page
+    assert "S02 sagittal T2, SOC-DL: failed: Disk full." in page
+
+
+def test_a_large_study_is_one_map_and_answers_quickly(draft):
+    study, client = draft
+    arms = list(study.arms.all())
+    from readerstudy.material.models import Series, Subject
+
+    site, rows = study.sites.get(), []
+    for number in range(111):
+        subject, _ = Subject.objects.get_or_create(study=study, site=site, code=f"S{number // 2:02d}")
+        case = Case.objects.create(
+            study=study, subject=subject, code=f"c{number}", region="lumbar", plane="sagittal", weighting=f"T{number}"
+        )
+        rows += [Series(study=study, case=case, arm=arm, **factories.series_facts(f"{number} {arm}")) for arm in arms]
+    Series.objects.bulk_create(rows)
+    started = time.perf_counter()
+    page = client.get(url(study)).content.decode()
+    assert time.perf_counter() - started < 3
+    assert len(cells(page)) == 444
+    assert "55 subjects" in page or "56 subjects" in page
+    assert client.get(url(study, "?view=table")).content.decode().count("<tr>") > 111
+
+
+def test_the_page_asks_again_and_gets_only_what_changed(study, admin):
+    page = admin.get(url(study)).content.decode()
+    seen = re.search(r'data-seen="([^"]+)"', page).group(1)
+    ask = {"HTTP_HX_REQUEST": "true"}
+    assert admin.get(url(study, f"?seen={seen}&shown=0"), **ask).status_code == 204
+    study.pairs.all().delete()
+    study.series.filter(arm__code="SOC-DL").first().delete()
+    answer = admin.get(url(study, f"?seen={seen}&shown=0"), **ask)
+    assert answer.status_code == 200
+    assert b'id="live"' in answer.content
+    assert b"<html" not in answer.content
+
+
+def test_the_first_series_to_confirm_bring_a_fresh_page(draft):
+    study, client = draft
+    candidate(study)
+    answer = client.get(url(study, "?seen=x&shown=0"), HTTP_HX_REQUEST="true")
+    assert answer["HX-Redirect"] == url(study)
+
+
+def test_more_series_to_confirm_do_not_disturb_who_is_choosing(draft):
+    study, client = draft
+    candidate(study)
+    candidate(study, "S10")
+    answer = client.get(url(study, "?seen=x&shown=1"), HTTP_HX_REQUEST="true")
+    assert "HX-Redirect" not in answer
+    assert b"1 more series to confirm" in answer.content
+
+
+def test_certain_series_come_ticked_and_doubtful_ones_do_not(draft):
+    study, client = draft
+    sure, unsure = candidate(study), candidate(study, "S10", None)
+    page = client.get(url(study)).content.decode()
+    assert re.search(rf'name="c{sure.pk}-tick"[^>]*checked', page)
+    assert not re.search(rf'name="c{unsure.pk}-tick"[^>]*checked', page)
+
+
+def test_ticked_series_are_placed_as_chosen(draft):
+    study, client = draft
+    one, other = candidate(study), candidate(study, "S10", None)
+    fast = study.arms.get(code="FAST")
+    data = row(one) | row(other, arm=fast, subject_code="S09")
+    page = client.post(url(study, "confirm/"), data, follow=True).content.decode()
+    assert "2 series placed." in page
+    case = Case.objects.get()
+    assert {series.arm.code for series in case.series.all()} == {"SOC", "FAST"}
+
+
+def test_what_cannot_be_placed_stays_with_its_reason_and_what_was_chosen(draft):
+    study, client = draft
+    good, bad = candidate(study), candidate(study, "S10", None, weighting="PD")
+    answer = client.post(url(study, "confirm/"), row(good) | row(bad, subject_code="S77"))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "1 series placed." in page
+    assert "Choose an arm." in page
+    assert 'value="S77"' in page
+    bad.refresh_from_db()
+    assert bad.state == "proposed"
+
+
+def test_a_series_that_does_not_lie_where_the_others_do_is_refused_beside_its_row(draft):
+    study, client = draft
+    client.post(url(study, "confirm/"), row(candidate(study)))
+    far = candidate(study, arm="FAST", affine=np.diag([1.0, 1.0, 9.0, 1.0]).tolist())
+    page = client.post(url(study, "confirm/"), row(far)).content.decode()
+    assert "Does not fit the SOC series of this case" in page
+
+
+def test_a_taken_place_can_be_replaced_on_purpose(draft):
+    study, client = draft
+    client.post(url(study, "confirm/"), row(candidate(study)))
+    again = candidate(study, seed="again")
+    page = client.post(url(study, "confirm/"), row(again)).content.decode()
+    assert "has a series in SOC already" in page
+    assert f'name="c{again.pk}-replace"' in page
+    assert client.post(url(study, "confirm/"), row(again, replace="on")).status_code == 302
+    assert list(study.series.order_by("version").values_list("version", "active")) == [(1, False), (2, True)]
+
+
+def test_a_series_is_put_aside_and_taken_up_again(draft):
+    study, client = draft
+    one = candidate(study)
+    client.post(url(study, "confirm/"), row(one) | {"aside": "1"})
+    page = client.get(url(study)).content.decode()
+    assert "Put aside: S09 sagittal T2" in page
+    client.post(url(study, "confirm/"), {"take_up": one.pk})
+    one.refresh_from_db()
+    assert one.state == "proposed"
+    assert not study.series.exists()
+
+
+def test_files_that_are_not_used_are_listed_by_reason_without_their_names(draft):
+    study, client = draft
+    upload = Upload.objects.create(study=study, state="sorted", salt="")
+    for number in range(3):
+        Refusal.objects.create(upload=upload, sha256=f"{number}" * 64, reason="The file ends too early.")
+    page = client.get(url(study)).content.decode()
+    assert page.count("The file ends too early.") == 1
+    assert "3 files" in page
+
+
+def test_an_upload_rests_sealed_with_its_folders_and_a_job_sorts_it(draft):
+    study, client = draft
+    file = SimpleUploadedFile("anna%2Fscan%2F1.dcm", b"DICM" * 100)
+    answer = client.post(url(study, "upload/"), {"files": [file]}, HTTP_ACCEPT="application/json")
+    assert answer.json() == {"next": url(study)}
+    upload = Upload.objects.get()
+    assert (upload.files, upload.bytes) == (1, 400)
+    (sealed,) = sealed_files(upload.pk)
+    assert b"DICM" not in sealed.read_bytes()
+    assert unseal(sealed, upload.salt, sealed.with_suffix(".plain")) == "anna/scan/1.dcm"
+    assert Job.objects.get(function="intake.sort").parameters == {"upload": upload.pk}
+    page = client.get(url(study)).content.decode()
+    assert "Upload waits for a worker" in page
+    assert "anna" not in page
+
+
+def test_sending_nothing_gets_one_sentence(draft):
+    study, client = draft
+    assert "No file arrived" in client.post(url(study, "upload/"), {}).content.decode()
+    answer = client.post(url(study, "upload/"), {}, HTTP_ACCEPT="application/json")
+    assert (answer.status_code, answer.json()["detail"][:15]) == (422, "No file arrived")
+
+
+def test_nothing_is_added_once_the_study_is_open(study, admin):
+    factories.open_(study)
+    page = admin.get(url(study)).content.decode()
+    assert "The material was frozen" in page
+    assert "upload/" not in page
+    file = SimpleUploadedFile("1.dcm", b"x")
+    assert admin.post(url(study, "upload/"), {"files": [file]}).status_code == 409
+    assert not Upload.objects.exists()
+
+
+def test_a_case_shows_its_arms_and_can_become_a_training_case(study, admin):
+    case = Case.objects.first()
+    page = admin.get(url(study, f"cases/{case.pk}/")).content.decode()
+    for arm in study.arms.all():
+        assert f">{arm.code}</h2>" in page
+    admin.post(url(study, f"cases/{case.pk}/training/"), {"on": "1"})
+    case.refresh_from_db()
+    assert case.training
+    assert "Use for reading" in admin.get(url(study, f"cases/{case.pk}/")).content.decode()
+
+
+def test_the_picture_of_a_series_is_a_png_with_square_pixels(study, admin, tmp_path):
+    from io import BytesIO
+
+    from PIL import Image
+
+    array = np.linspace(0, 100, 3 * 40 * 20, dtype=np.float32).reshape(3, 40, 20)
+    path = tmp_path / "volume.nii.gz"
+    write_nifti(Volume(array, np.diag([2.0, 1.0, 4.0, 1.0])), path)
+    series = study.series.first()
+    series.format = "nifti"
+    series.save()
+    series.instances.all().delete()
+    series.instances.create(position=0, sha256=put_bytes(path.read_bytes()), size=1)
+    answer = admin.get(url(study, f"series/{series.pk}/picture.png"))
+    assert answer["Content-Type"] == "image/png"
+    assert Image.open(BytesIO(answer.content)).size == (480, 480)
+
+
+def test_a_picture_of_another_study_is_not_shown(study, admin, draft):
+    other, client = draft
+    series = study.series.first()
+    assert client.get(url(other, f"series/{series.pk}/picture.png")).status_code == 404
+    assert client.get(url(study, f"series/{series.pk}/picture.png")).status_code == 404

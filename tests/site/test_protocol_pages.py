@@ -1,0 +1,202 @@
+"""Make a study, change its protocol, open and close it, all through the pages."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from readerstudy.accounts.models import Membership, User
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.selectors import protocol_document
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def url(study, path: str = "protocol/") -> str:
+    return f"/studies/{study.slug}/{path}"
+
+
+def fields(page: str) -> dict[str, str]:
+    """What a browser would send of the forms of a page, unchanged."""
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input [^>]*>", page):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if attributes.get("type") != "checkbox" or " checked" in tag:
+            found[attributes.get("name", "")] = attributes.get("value", "")
+    for name, body in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', body)
+        found[name] = chosen.group(1) if chosen else ""
+    for name, body in re.findall(r'<textarea name="([^"]+)".*?>(.*?)</textarea>', page, re.S):
+        found[name] = body.strip().replace("\n", "\r\n")
+    return found
+
+
+def test_a_new_study_is_a_draft_with_the_default_protocol(sign_in):
+    user = factories.make_user(staff=True)
+    answer = sign_in(user).post("/new/", {"title": "Knee, fast", "reader_title": "Knee MRI", "description": ""})
+    study = ReaderStudy.objects.get()
+    assert answer["Location"] == url(study)
+    assert (study.state, study.arms.count(), study.comparisons.count(), study.criteria.count()) == ("draft", 4, 3, 8)
+    assert Membership.objects.get(study=study).user == user
+
+
+def test_only_staff_make_studies(sign_in):
+    assert sign_in(factories.make_user()).get("/new/").status_code == 404
+
+
+def test_saving_a_table_unchanged_changes_nothing(study, admin):
+    before = protocol_document(study)["sha256"]
+    for part in ("arms", "comparisons", "criteria"):
+        page = admin.get(url(study, f"protocol/{part}/")).content.decode()
+        answer = admin.post(url(study, f"protocol/{part}/"), fields(page))
+        assert answer.status_code == 302, part
+    assert protocol_document(study)["sha256"] == before
+    assert not study.events.filter(action="protocol changed").exists()
+
+
+def test_a_criterion_gets_other_words_and_a_new_one_is_added(study, admin):
+    path = url(study, "protocol/criteria/")
+    data = fields(admin.get(path).content.decode())
+    data |= {
+        "criteria-0-better": "less grain",
+        "criteria-8-name": "Pelvis",
+        "criteria-8-asks": "a",
+        "criteria-8-better": "b",
+    }
+    assert admin.post(path, data).status_code == 302
+    assert study.criteria.get(code="snr").better == "less grain"
+    assert study.criteria.get(code="pelvis").anchors[2] == "no difference"
+
+
+def test_anchors_need_five_lines(study, admin):
+    path = url(study, "protocol/criteria/")
+    data = fields(admin.get(path).content.decode()) | {"criteria-0-anchors": "worse\nsame\nbetter"}
+    assert "Five lines are needed" in admin.post(path, data).content.decode()
+
+
+def test_two_arms_cannot_have_one_name(study, admin):
+    path = url(study, "protocol/arms/")
+    data = fields(admin.get(path).content.decode())
+    data |= {"arms-4-code": "SOC", "arms-4-acquisition": "reference", "arms-4-reconstruction": "dl"}
+    assert "An arm of this name exists already" in admin.post(path, data).content.decode()
+
+
+def test_a_made_arm_names_its_model(study, admin):
+    path = url(study, "protocol/arms/")
+    data = fields(admin.get(path).content.decode()) | {"arms-2-model_name": ""}
+    assert "Choose the model that makes this arm" in admin.post(path, data).content.decode()
+
+
+def test_an_arm_that_is_compared_cannot_be_removed(study, admin):
+    path = url(study, "protocol/arms/")
+    data = fields(admin.get(path).content.decode()) | {"arms-0-DELETE": "on"}
+    assert "SOC is compared. Remove its comparisons first." in admin.post(path, data).content.decode()
+    assert study.arms.filter(code="SOC").exists()
+
+
+def test_a_comparison_of_an_arm_with_itself_is_refused(study, admin):
+    path = url(study, "protocol/comparisons/")
+    data = fields(admin.get(path).content.decode())
+    data["comparisons-0-second"] = data["comparisons-0-first"]
+    assert "needs two different arms" in admin.post(path, data).content.decode()
+
+
+def test_margins_are_set_and_logged(study, admin):
+    path = url(study, "protocol/hypothesis/")
+    data = fields(admin.get(path).content.decode()) | {"margin_mean": "0.5", "margin_net": ""}
+    assert admin.post(path, data).status_code == 302
+    study.refresh_from_db()
+    assert float(study.margin_mean) == 0.5
+    assert study.events.get(action="settings changed").data == {"changes": {"margin_mean": "0.5"}}
+
+
+def test_the_checklist_names_what_is_missing_and_the_button_stays_closed(study, admin):
+    study.memberships.filter(role="reader").delete()
+    page = admin.get(url(study)).content.decode()
+    assert "0 readers with an account" in page
+    assert "1 point is missing" in page
+    assert re.search(r"<button[^>]* disabled>Open the study", page)
+
+
+def test_opening_asks_for_the_title_and_freezes(study, admin):
+    path = url(study, "protocol/to/open/")
+    assert study.title in admin.get(path).content.decode()
+    assert "This is not the title" in admin.post(path, {"title": "something"}).content.decode()
+    admin.post(path, {"title": study.title})
+    study.refresh_from_db()
+    assert study.state == State.OPEN
+    page = admin.get(url(study)).content.decode()
+    assert study.protocol_sha256 in page
+    assert study.schedule_sha256 in page
+    assert str(study.seed) in page
+    assert admin.get(url(study, "protocol/arms/")).status_code == 409
+    assert admin.post(url(study, "protocol/arms/"), {}).status_code == 409
+
+
+def test_the_hash_shown_before_opening_is_the_hash_that_is_frozen(study, admin):
+    before = admin.get(url(study)).content.decode()
+    factories.open_(study)
+    study.refresh_from_db()
+    assert study.schedule_sha256 in before
+
+
+def test_a_study_with_missing_points_is_not_opened(study, admin):
+    study.pairs.all().delete()
+    page = admin.post(url(study, "protocol/to/open/"), {"title": study.title}, follow=True).content.decode()
+    assert "Not ready to open" in page
+    study.refresh_from_db()
+    assert study.state == State.DRAFT
+
+
+def test_pause_resume_close_lock(study, admin):
+    factories.open_(study)
+    for to, typed in (("paused", ""), ("open", ""), ("closed", study.title), ("locked", study.title)):
+        admin.post(url(study, f"protocol/to/{to}/"), {"title": typed})
+        study.refresh_from_db()
+        assert study.state == to
+
+
+def test_a_step_that_the_state_does_not_allow_is_refused_in_words(study, admin):
+    page = admin.post(url(study, "protocol/to/locked/"), {"title": study.title}, follow=True).content.decode()
+    assert "that step cannot be taken now" in page
+    study.refresh_from_db()
+    assert study.state == State.DRAFT
+
+
+def test_an_analyst_sees_the_protocol_but_no_way_to_change_it(study, analyst):
+    page = analyst.get(url(study)).content.decode()
+    assert "Open the study" not in page
+    assert "protocol/arms/" not in page
+    assert analyst.post(url(study, "protocol/to/open/"), {"title": study.title}).status_code == 302
+    study.refresh_from_db()
+    assert study.state == State.DRAFT
+
+
+def test_a_new_account_gets_a_password_that_is_shown_once(study, admin):
+    data = {"username": "cleo", "role": "reader", "new": "on"}
+    page = admin.post(url(study, "people/"), data).content.decode()
+    password = re.search(r'class="big-code">([^<]+)<', page).group(1)
+    assert Client().post("/login/", {"username": "cleo", "password": password}).status_code == 302
+    assert password not in admin.get(url(study, "people/")).content.decode()
+    assert not User.objects.get(username="cleo").is_staff
+    assert study.memberships.get(user__username="cleo").code == "R2"
+
+
+def test_an_unknown_name_is_not_made_by_mistake(study, admin):
+    page = admin.post(url(study, "people/"), {"username": "nobody", "role": "reader"}).content.decode()
+    assert "There is no account nobody" in page
+    assert not User.objects.filter(username="nobody").exists()
+
+
+def test_readers_are_fixed_once_the_study_is_open(study, admin):
+    factories.open_(study)
+    page = admin.post(url(study, "people/"), {"username": "late", "role": "reader", "new": "on"}).content.decode()
+    assert "readers are fixed by the schedule" in page
+    assert not User.objects.filter(username="late").exists()
+
+
+def test_the_last_admin_cannot_leave(study, admin):
+    member = study.memberships.get(role="admin")
+    page = admin.post(url(study, f"people/{member.pk}/remove/"), follow=True).content.decode()
+    assert "A study needs an admin" in page

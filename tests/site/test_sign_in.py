@@ -1,0 +1,60 @@
+"""Signing in and out."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LOGIN = "/login/"
+
+
+def test_the_page_asked_for_is_shown_after_signing_in():
+    factories.make_user("anna")
+    answer = Client().post(LOGIN, {"username": "anna", "password": "a long password", "next": "/password/"})
+    assert answer["Location"] == "/password/"
+
+
+def test_an_address_of_another_site_is_never_the_next_page():
+    factories.make_user("anna")
+    answer = Client().post(LOGIN, {"username": "anna", "password": "a long password", "next": "https://evil.example/"})
+    assert answer["Location"] == reverse("home")
+
+
+def test_a_wrong_password_gets_one_sentence():
+    factories.make_user("anna")
+    answer = Client().post(LOGIN, {"username": "anna", "password": "wrong"})
+    assert "User name and password do not match" in answer.content.decode()
+
+
+def test_many_wrong_passwords_pause_sign_in_with_a_page_that_says_so():
+    factories.make_user("anna")
+    client = Client()
+    for _ in range(10):
+        answer = client.post(LOGIN, {"username": "anna", "password": "wrong"})
+    assert answer.status_code == 429
+    assert "Sign-in is paused" in answer.content.decode()
+    assert client.post(LOGIN, {"username": "anna", "password": "a long password"}).status_code == 429
+
+
+def test_demonstration_accounts_are_listed_only_while_the_demonstration_runs(settings):
+    factories.make_user("reader-1")
+    settings.DEMO = False
+    assert "reader-1" not in Client().get(f"{LOGIN}?as=reader-1").content.decode()
+    settings.DEMO = True
+    page = Client().get(f"{LOGIN}?as=reader-1").content.decode()
+    assert 'value="reader-1"' in page
+    assert 'value="demo"' in page
+
+
+def test_only_demonstration_accounts_are_filled_in(settings):
+    settings.DEMO = True
+    assert 'value="boss"' not in Client().get(f"{LOGIN}?as=boss").content.decode()
+
+
+def test_signing_out_needs_a_post(sign_in):
+    client = sign_in(factories.make_user())
+    assert client.get("/logout/").status_code == 405
+    assert client.post("/logout/")["Location"] == reverse("login")
+    assert client.get("/").status_code == 302
