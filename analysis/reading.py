@@ -15,12 +15,13 @@ from analysis.errors import InputError
 from analysis.multiplicity import benjamini_hochberg, holm
 from analysis.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
 from analysis.protocol import Protocol, parse_protocol
+from analysis.ranking import ranking
+from analysis.readers import drift, screening, timing
 from analysis.repeats import repeats
 from analysis.result import Result, undefined
 from analysis.sides import side_bias
-from analysis.timing import timing
+from analysis.subgroups import subgroups
 
-NOT_OFFERED = "not part of this analysis"
 PAIRS_SHOWN = 200
 
 
@@ -61,10 +62,12 @@ def analyse(
         "side_bias": side_bias(data, drawn=drawn),
         "integrity": consistency(integrity, findings, on="consistent"),
         "diagnostic": consistency(integrity, None, on="diagnostic"),
-        "ranking": {"reason": NOT_OFFERED},
-        "blinding": {"reason": NOT_OFFERED},
+        "ranking": ranking(data),
+        "blinding": {"reason": "readers are not asked which arm they think they see"},
         "time": timing(main),
-        "subgroups": {"reason": NOT_OFFERED},
+        "drift": drift(main),
+        "screening": screening(data),
+        "subgroups": subgroups(data, main[main["status"] == "rated"]),
     }
 
 

@@ -1,6 +1,7 @@
 # Reference values for tests/analysis, made once with R 4.2.2, coin, epiR, psych and vcd from Debian 12:
 #   Rscript make_reference.R
-# Writes scores.csv (made-up Likert scores of clustered pairs), two_samples.csv and reference.csv (name, value).
+# Writes scores.csv (made-up Likert scores of clustered pairs), two_samples.csv, davidson.csv (made-up counts) and
+# reference.csv (name, value).
 # The clustered tests, for which Debian carries no package, are written out from the papers.
 suppressMessages({library(coin); library(epiR); library(psych); library(vcd)})
 set.seed(20261121)
@@ -95,6 +96,24 @@ for (type in 6:7) {
   put(paste0("qcd_type", type), (q[2] - q[1]) / (q[2] + q[1]))
 }
 put("cv", sd(a) / mean(a))
+
+# --- Davidson's model as a log-linear model: three arms, both places of the first arm -----------------------------------
+pairs <- data.frame(first = c(1, 3, 3), second = c(2, 1, 2))
+cells <- expand.grid(outcome = c("first", "tie", "second"), pair = 1:3, right = c(TRUE, FALSE))
+cells$count <- c(90, 70, 20, 60, 110, 30, 120, 60, 10, 80, 75, 28, 50, 105, 36, 112, 66, 14)
+for (arm in 2:3) {
+  wins <- with(cells, (pairs$first[pair] == arm) * (outcome == "first") + (pairs$second[pair] == arm) * (outcome == "second"))
+  tied <- with(cells, (pairs$first[pair] == arm) + (pairs$second[pair] == arm)) * (cells$outcome == "tie") / 2
+  cells[[paste0("worth", arm)]] <- wins + tied
+}
+cells$tie <- as.numeric(cells$outcome == "tie")
+cells$side <- with(cells, ifelse(outcome == "tie", 0.5, as.numeric((outcome == "first") == right)))
+cells$first <- pairs$first[cells$pair]; cells$second <- pairs$second[cells$pair]
+write.csv(cells[, c("first", "second", "outcome", "right", "count")], "davidson.csv", row.names = FALSE, quote = FALSE)
+fit <- summary(glm(count ~ interaction(pair, right) + worth2 + worth3 + tie + side, poisson, cells))$coefficients
+for (name in c("worth2", "worth3", "tie", "side")) {
+  put(paste0("davidson_", name), fit[name, "Estimate"]); put(paste0("davidson_se_", name), fit[name, "Std. Error"])
+}
 
 # --- equivalence, counts, multiplicity -------------------------------------------------------------------------------
 means <- tapply(x, subject, mean)

@@ -1,0 +1,142 @@
+"""Ranking of the arms by paired preferences with ties: Davidson's model with an effect of the side."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from analysis.cells import Scores
+from analysis.result import Result, undefined
+
+METHOD = "Davidson 1970, ties; side effect as Davidson & Beaver 1977; sandwich interval, subjects as clusters"
+STEPS = 100
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Maximum likelihood estimates and their covariance; None with the reason where there are none."""
+
+    estimates: NDArray[np.float64] | None
+    covariance: NDArray[np.float64] | None
+    reason: str | None = None
+
+
+def ranking(scores: Scores) -> dict[str, Any]:
+    """Log worth of every arm per criterion, with the tie and side parameters, as JSON-able data.
+
+    P(arm i beats j) ∝ πᵢ, P(tie) ∝ ν√(πᵢπⱼ), where the arm on the right has its worth times γ, in the tie too, so that
+    ν does not depend on which side is named first. 4 and 5 count as wins of the first arm alike, 1 and 2 of the second.
+    ``log_worth`` is relative to the mean of the arms, ``side`` is log γ (positive: the right is favoured), ``tie`` is
+    log ν. Readers are pooled; the interval takes subjects as independent.
+    """
+    criteria = list(dict.fromkeys(criterion for _, _, criterion in scores.cells))
+    return {
+        "conventions": METHOD,
+        "criteria": [_criterion(scores, criterion) for criterion in criteria],
+        "reason": None,
+    }
+
+
+def _criterion(scores: Scores, criterion: str) -> dict[str, Any]:
+    mine = [place for place, cell in enumerate(scores.cells) if cell[2] == criterion]
+    rows = np.isin(scores.cell, mine)
+    used = [place for place in mine if (scores.cell[rows] == place).any()]
+    arms = list(dict.fromkeys(arm for place in used for arm in scores.cells[place][:2]))
+    first = np.zeros(len(scores.cells), dtype=np.intp)
+    second = np.zeros(len(scores.cells), dtype=np.intp)
+    for place in used:
+        first[place], second[place] = (arms.index(arm) for arm in scores.cells[place][:2])
+    cell = scores.cell[rows]
+    n = int(rows.sum())
+    fit = davidson(
+        first[cell],
+        second[cell],
+        np.sign(scores.x[rows]).astype(np.intp),
+        scores.first_right[rows],
+        scores.subject[rows],
+        arms=len(arms),
+    )
+    results = _results(fit, len(arms), n)
+    listed = [{"arm": arm, "log_worth": result.as_estimate()} for arm, result in zip(arms, results, strict=False)]
+    listed.sort(key=lambda row: -(row["log_worth"]["estimate"] or 0))  # type: ignore[index]
+    tie, side = results[len(arms) :]
+    return {"criterion": criterion, "arms": listed, "tie": tie.as_estimate(), "side": side.as_estimate(), "n": n}
+
+
+def _results(fit: Fit, arms: int, n: int) -> list[Result]:
+    """Centred log worths, then tie and side."""
+    if fit.estimates is None or fit.covariance is None:
+        return [undefined(str(fit.reason), n=n, method=METHOD)] * (arms + 2)
+    centre = np.zeros((arms + 2, arms + 1))
+    centre[1:arms, : arms - 1] = np.eye(arms - 1)
+    centre[:arms, : arms - 1] -= 1 / arms
+    centre[arms, arms - 1] = centre[arms + 1, arms] = 1
+    values = centre @ fit.estimates
+    errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", centre, fit.covariance, centre), 0))
+    reach = special.ndtri(0.975) * errors
+    return [
+        Result(
+            estimate=value,
+            ci=(value - half, value + half),
+            statistic=value / half * special.ndtri(0.975) if half > 0 else None,
+            n=n,
+            method=METHOD,
+        )
+        for value, half in zip(values, reach, strict=True)
+    ]
+
+
+def davidson(
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    winner: NDArray[np.intp],
+    first_right: NDArray[np.bool_],
+    cluster: NDArray[np.intp],
+    *,
+    arms: int,
+) -> Fit:
+    """Fit by Newton's method: log worths of arms 1 … arms − 1 against arm 0, then log ν, then log γ.
+
+    ``first`` and ``second`` are arms 0 … arms − 1, ``winner`` 1, 0 (tie) or −1 per answer. The covariance is the
+    sandwich with scores summed per ``cluster``, times clusters/(clusters − 1). Without a finite maximum (an arm that
+    wins or loses everything, no tie, arms that were never compared) or with one cluster there is no fit.
+    """
+    groups = np.unique(cluster, return_inverse=True)[1]
+    if winner.size == 0:
+        return Fit(None, None, "no ratings")
+    if groups.max() < 1:
+        return Fit(None, None, "fewer than two subjects")
+    designs = np.zeros((winner.size, 3, arms + 1))  # outcome: first wins, tie, second wins
+    rows = np.arange(winner.size)
+    for arm, outcome in ((first, 0), (second, 2)):
+        some = arm > 0
+        designs[rows[some], outcome, arm[some] - 1] = 1
+    designs[:, 0, arms] = first_right
+    designs[:, 2, arms] = ~first_right
+    designs[:, 1] = (designs[:, 0] + designs[:, 2]) / 2
+    designs[:, 1, arms - 1] = 1
+    chosen = designs[rows, 1 - winner]
+    parameters = np.zeros(arms + 1)
+    for _ in range(STEPS):
+        logits = designs @ parameters
+        shares = special.softmax(logits, axis=1)
+        expected = np.einsum("ro,rop->rp", shares, designs)
+        score = chosen - expected
+        second_moment = np.einsum("ro,rop,roq->pq", shares, designs, designs)
+        information = second_moment - expected.T @ expected
+        if np.linalg.cond(information) > 1e10:
+            return Fit(None, None, "no finite maximum: an arm, the ties or a side is separated, or arms are not linked")
+        step = np.linalg.solve(information, score.sum(axis=0))
+        step *= min(1.0, 2.0 / np.abs(step).max()) if np.abs(step).max() > 0 else 1.0
+        parameters = parameters + step
+        if np.abs(step).max() < 1e-10:
+            break
+    else:
+        return Fit(None, None, "no finite maximum: the fit does not settle")
+    k = int(groups.max()) + 1
+    sums = np.zeros((k, arms + 1))
+    np.add.at(sums, groups, score)
+    inverse = np.linalg.inv(information)
+    return Fit(parameters, k / (k - 1) * inverse @ (sums.T @ sums) @ inverse)
