@@ -1,6 +1,6 @@
 """What the results page shows: names, colours and words for numbers that the analysis has computed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from django.utils.text import capfirst
@@ -224,11 +224,16 @@ def images(made: services.Results, arms: Arms) -> dict | None:
     if made.images is None:
         return None
     rows = [row for row in made.images["pairs"] if row["reference"] in arms and row["test"] in arms]
-    made_here = lambda row: arms[row["test"]].made_from_id == arms[row["reference"]].pk  # noqa: E731
-    against_reference = lambda row: arms[row["test"]].acquisition != arms[row["reference"]].acquisition  # noqa: E731
+
+    def made_from_it(row: dict) -> bool:
+        return arms[row["test"]].made_from_id == arms[row["reference"]].pk
+
+    def accelerated(row: dict) -> bool:
+        return arms[row["test"]].acquisition != arms[row["reference"]].acquisition
+
     return {
-        "ssim": _metric(made, arms, "ssim", rows, made_here, 3),
-        "l1": _metric(made, arms, "l1", rows, against_reference, 1),
+        "ssim": _metric(made, arms, "ssim", rows, made_from_it, 3),
+        "l1": _metric(made, arms, "l1", rows, accelerated, 1),
         "rules": made.range_rules,
         "rows": [
             {
@@ -250,7 +255,9 @@ def _metric_order(row: dict) -> tuple:
     return (row["metric"] not in METRICS, [*METRICS, row["metric"]].index(row["metric"]), row["region"] != "whole")
 
 
-def _metric(made: services.Results, arms: Arms, metric: str, rows: list[dict], wanted, digits: int) -> dict:
+def _metric(
+    made: services.Results, arms: Arms, metric: str, rows: list[dict], wanted: Callable[[dict], bool], digits: int
+) -> dict:
     """One metric over the whole volume: the pairs that the paper shows, else all that are there."""
     whole = [row for row in rows if row["metric"] == metric and row["region"] == "whole"]
     shown = [row for row in whole if wanted(row)] or whole

@@ -72,7 +72,9 @@ def test(found: dict | None) -> Shown:
 
 def adjusted(p: float | None, of: dict | None) -> Shown:
     """An adjusted p; undefined where the test `of` is."""
-    return _missing(of) if p is None else Shown(p_value(p), strong=p < 0.05)
+    if p is not None:
+        return Shown(p_value(p), strong=p < 0.05)
+    return Shown("", "outside the family that the protocol declares") if of and of["p"] is not None else _missing(of)
 
 
 def mean_sd(mean: dict | None, sd: float | None, digits: int = 2) -> Shown:
