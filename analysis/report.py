@@ -49,10 +49,10 @@ def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = Non
         body.append(f'<h3>{escape(first)} vs {escape(second)}</h3><div class="figure">{plot}</div>')
     body.append('<p class="how">P(> 3) − P(< 3); thick 90 %, thin 95 %, patient bootstrap; grey: declared margin.</p>')
     body.append(_equivalence(cells, names))
-    body.append(_agreement(results["agreement"], names))
+    body += [_ranking(results["ranking"], names), _agreement(results["agreement"], names)]
     body += [_repeats(results["repeats"]), _sides(results["side_bias"])]
     body += [_answers("Integrity", results["integrity"]), _answers("Diagnostic quality", results["diagnostic"])]
-    body += [_time(results["time"]), _conventions(results["conventions"])]
+    body += [_time(results["time"]), _subgroups(results["subgroups"], names), _conventions(results["conventions"])]
     return _page(title, body)
 
 
@@ -236,6 +236,38 @@ def _together(found: Mapping[str, Any]) -> list[Cell]:
         _estimate(icc["ICC2"]),
         _estimate(icc["ICC3"]),
     ]
+
+
+def _ranking(ranking: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    rows: list[list[Cell]] = []
+    for found in ranking["criteria"]:
+        name = names.get(found["criterion"], found["criterion"])
+        rows += [[name, row["arm"], _estimate(row["log_worth"], plus=True)] for row in found["arms"]]
+        rows.append([name, "right side", _estimate(found["side"], plus=True)])
+    return (
+        "<h2>Ranking of the arms</h2>"
+        + _table("Log worth relative to the mean of the arms", ["criterion", "arm", "log worth"], rows, words=2)
+        + f'<p class="how">{escape(ranking["conventions"])}.</p>'
+    )
+
+
+def _subgroups(subgroups: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    if subgroups["reason"]:
+        return f"<h2>Subgroups</h2><p>n/a: {escape(subgroups['reason'])}.</p>"
+    rows: list[list[Cell]] = [
+        [
+            variable["variable"].replace("_", " "),
+            f"{cell['first']} vs {cell['second']}",
+            names.get(cell["criterion"], cell["criterion"]),
+            "; ".join(f"{row['level']}: {_number(row['mean']['estimate'])}" for row in cell["levels"]),
+            _test(cell["interaction"]),
+        ]
+        for variable in subgroups["variables"]
+        for cell in variable["cells"]
+    ]
+    heads = ["variable", "comparison", "criterion", "mean preference", "interaction p"]
+    note = f'<p class="how">{escape(subgroups["conventions"])}; not adjusted for multiplicity.</p>'
+    return "<h2>Subgroups, exploratory</h2>" + _table("", heads, rows, words=4) + note
 
 
 def _repeats(repeats: Mapping[str, Any]) -> str:

@@ -68,18 +68,12 @@ def test_drift_finds_a_reader_who_gets_faster(study):
 
 def test_screening_flags_a_reader_who_answers_at_random():
     study = made_up_study(subjects=20, cases=40, readers=12).query("kind == 'main'").copy()
-    study["score"] = 3
-    agreed = reading.analyse(study)["screening"]["readers"]
-    assert not any(row["flag"] for row in agreed)
-    wild = study["reader"] == "R5"
-    study.loc[wild, "score"] = np.random.default_rng(0).choice([1, 5], wild.sum())
-    flagged = [row["reader"] for row in reading.analyse(study)["screening"]["readers"] if row["flag"]]
-    assert flagged in ([], ["R5"])
-    noisy = study.copy()
     random = np.random.default_rng(1)
-    noisy["score"] = np.clip(np.round(random.normal(3, 0.7, len(study))), 2, 4).astype(int)
-    noisy.loc[wild, "score"] = random.choice([1, 5], wild.sum())
-    assert [row["reader"] for row in reading.analyse(noisy)["screening"]["readers"] if row["flag"]] == ["R5"]
+    study["score"] = np.clip(np.round(random.normal(3, 0.7, len(study))), 2, 4).astype(int)
+    assert not any(row["flag"] for row in reading.analyse(study)["screening"]["readers"])
+    wild = study["reader"] == "R5"
+    study.loc[wild, "score"] = random.choice([1, 5], wild.sum())
+    assert [row["reader"] for row in reading.analyse(study)["screening"]["readers"] if row["flag"]] == ["R5"]
 
 
 def test_screening_needs_six_readers(study):
