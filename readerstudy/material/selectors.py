@@ -94,18 +94,15 @@ def is_taken(
     ).exists()  # fmt: skip
 
 
-def cells_of(case: Case) -> list[Cell]:
-    """One cell per arm of one case."""
-    return next(cells for found, cells in grid(case.study) if found == case)
+def in_grid(case: Case) -> tuple[list[Cell], Case | None, Case | None]:
+    """One cell per arm of this case, and the cases before and after it in the order of the map."""
+    rows = grid(case.study)
+    place = next(number for number, (found, _) in enumerate(rows) if found == case)
+    before = rows[place - 1][0] if place else None
+    after = rows[place + 1][0] if place + 1 < len(rows) else None
+    return rows[place][1], before, after
 
 
 def pairs_of(case: Case) -> list:
     """Prepared pairs of a case: what was noted while they were put on one grid."""
     return list(case.pairs.select_related("comparison__first", "comparison__second").order_by("comparison__place"))
-
-
-def neighbours(case: Case) -> tuple[Case | None, Case | None]:
-    """The cases before and after in the order of the map."""
-    cases = [found for found, _ in grid(case.study)]
-    place = cases.index(case)
-    return cases[place - 1] if place else None, cases[place + 1] if place + 1 < len(cases) else None

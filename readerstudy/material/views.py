@@ -158,11 +158,11 @@ def _case(study: ReaderStudy, number: int) -> Case:
 def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
     found = _case(study, case)
-    cells = selectors.cells_of(found)
+    cells, before, after = selectors.in_grid(found)
     return render(request, "material/case.html", {
         "tab": "material", "study": study, "case": found, "cells": cells, "pairs": selectors.pairs_of(found),
         "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
-        "neighbours": selectors.neighbours(found), "states": STATES,
+        "before": before, "after": after, "states": STATES,
     })  # fmt: skip
 
 
