@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|integrity|stability``."""
+"""The command line: ``python -m analysis reading|integrity|stability|plan``."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import integrity, reading, report, stability, tables
+from analysis import integrity, reading, report, sample_size, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
 
@@ -57,7 +57,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     _outputs(command)
     command.set_defaults(run=_stability)
+    _plan_command(commands.add_parser("plan", help="power, and the subjects that a wanted power needs, by simulation"))
     return parser
+
+
+def _plan_command(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--subjects", type=int, required=True)
+    command.add_argument("--cases", type=int, help="of all subjects together (one per subject)")
+    command.add_argument("--readers", type=int, default=3)
+    command.add_argument(
+        "--distribution",
+        type=float,
+        nargs=5,
+        required=True,
+        metavar=("P1", "P2", "P3", "P4", "P5"),
+        help="assumed shares, or counts of a pilot, of the preferences 1 to 5",
+    )
+    command.add_argument("--subject-correlation", type=float, default=0.2, help="of two cases of one subject (0.2)")
+    command.add_argument("--case-correlation", type=float, default=0.4, help="of two readers on one case (0.4)")
+    command.add_argument(
+        "--test", choices=["cluster_sign_flip", "as_published", "equivalence"], default="cluster_sign_flip"
+    )
+    command.add_argument("--margin", type=float, help="of equivalence")
+    command.add_argument("--on", choices=["mean", "net_preference"], default="mean")
+    command.add_argument("--alpha", type=float, default=0.05)
+    command.add_argument("--power", type=float, metavar="TARGET", help="also find the fewest subjects for this power")
+    command.add_argument("--studies", type=int, default=2000, help="simulated studies (2000)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.set_defaults(run=_plan)
 
 
 def _outputs(command: argparse.ArgumentParser) -> None:
@@ -106,6 +134,25 @@ def _stability(options: argparse.Namespace) -> None:
         options.html.write_text(report.stability(results), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    if options.studies < 1:
+        raise InputError("--studies must be at least 1.")
+    design = sample_size.Design(
+        subjects=options.subjects,
+        cases=options.cases or options.subjects,
+        readers=options.readers,
+        distribution=sample_size.shares(options.distribution),
+        subject_correlation=options.subject_correlation,
+        case_correlation=options.case_correlation,
+        test=options.test,
+        alpha=options.alpha,
+        margin=options.margin,
+        on=options.on,
+    )
+    results = sample_size.plan(design, target=options.power, studies=options.studies, seed=options.seed)
+    _write(results, options.json)
 
 
 def _write(results: dict[str, Any], path: Path | None) -> None:

@@ -1,0 +1,183 @@
+"""Power and sample size before a study, by simulation from an assumed distribution of preferences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from analysis.errors import InputError
+from analysis.proportions import clopper_pearson
+
+CHUNK = 2_000_000
+Test = Literal["cluster_sign_flip", "as_published", "equivalence"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """One cell (comparison × criterion) of a planned study.
+
+    ``distribution``: shares of the preferences 1 … 5. ``subject_correlation``: correlation of the latent answers of two
+    cases of one subject; ``case_correlation``: of two readers on one case, at least as high. Cases are spread over the
+    subjects as evenly as possible, every reader reads every case. ``margin`` and ``on`` serve "equivalence" only.
+    """
+
+    subjects: int
+    cases: int
+    readers: int
+    distribution: tuple[float, ...]
+    subject_correlation: float = 0.2
+    case_correlation: float = 0.4
+    test: Test = "cluster_sign_flip"
+    alpha: float = 0.05
+    margin: float | None = None
+    on: Literal["mean", "net_preference"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.subjects < 2 or self.cases < self.subjects or self.readers < 1:
+            raise InputError("A plan needs two subjects or more, at least one case of each, and a reader.")
+        shares = np.asarray(self.distribution)
+        if len(shares) != 5 or (shares < 0).any() or abs(shares.sum() - 1) > 1e-6:
+            raise InputError("The distribution must be five shares, of the preferences 1 to 5, that sum to 1.")
+        if not 0 <= self.subject_correlation <= self.case_correlation < 1:
+            raise InputError("Correlations must satisfy 0 ≤ subject correlation ≤ case correlation < 1.")
+        if not 0 < self.alpha < 1:
+            raise InputError("Alpha must lie between 0 and 1.")
+        if self.test == "equivalence" and not (self.margin and self.margin > 0):
+            raise InputError("Equivalence needs a positive margin.")
+
+    def with_subjects(self, subjects: int) -> "Design":
+        """The same with other subjects and as many cases per subject."""
+        cases = max(subjects, round(self.cases * subjects / self.subjects))
+        return Design(**{**self.__dict__, "subjects": subjects, "cases": cases})
+
+
+def simulate(design: Design, *, studies: int, seed: int = 0) -> NDArray[np.float64]:
+    """p values of the design's test in simulated studies; 1 where the test is undefined.
+
+    Answers are a normal score cut at the quantiles of the distribution, which keeps the distribution exact; the score is
+    the sum of a subject, a case and an answer part. Equivalence: the larger p of the two one-sided t tests.
+    """
+    random = np.random.default_rng(seed)
+    subject = np.arange(design.cases) % design.subjects
+    order = np.argsort(subject, kind="stable")
+    subject = subject[order]
+    starts = np.searchsorted(subject, np.arange(design.subjects))
+    # a rounding error past 1 would cut nothing off, which is meant
+    cuts = special.ndtri(np.minimum(np.cumsum(design.distribution)[:4], 1.0))
+    parts = np.sqrt(
+        [
+            design.subject_correlation,
+            design.case_correlation - design.subject_correlation,
+            1 - design.case_correlation,
+        ]
+    )
+    block = max(1, CHUNK // (design.cases * design.readers))
+    p = []
+    for start in range(0, studies, block):
+        size = min(block, studies - start)
+        score = parts[0] * random.standard_normal((size, design.subjects))[:, subject, None]
+        score = score + parts[1] * random.standard_normal((size, design.cases, 1))
+        score = score + parts[2] * random.standard_normal((size, design.cases, design.readers))
+        x = np.searchsorted(cuts, score).astype(np.int8) - 2
+        p.append(_p_values(design, x, starts))
+    return np.concatenate(p)
+
+
+def _p_values(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    if design.test == "equivalence":
+        return _tost(design, x, starts)
+    # |x| is 1 or 2: their mid-ranks follow from how many there are
+    ones, twos = ((np.abs(x) == size).sum(axis=(1, 2)) for size in (1, 2))
+    ranks = np.stack([np.zeros(len(x)), (ones + 1) / 2, ones + (twos + 1) / 2], axis=1)
+    signed = np.sign(x) * ranks[np.arange(len(x))[:, None, None], np.abs(x)]
+    if design.test == "as_published":
+        total, square = signed.sum(axis=(1, 2)), (signed**2).sum(axis=(1, 2))
+    else:
+        sums = np.add.reduceat(signed.sum(axis=2), starts, axis=1)
+        total, square = sums.sum(axis=1), (sums**2).sum(axis=1)
+    z = np.divide(total, np.sqrt(square), out=np.zeros(len(x)), where=square > 0)
+    return np.asarray(2 * special.ndtr(-np.abs(z)))
+
+
+def _tost(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    values = np.sign(x) if design.on == "net_preference" else x
+    sizes = np.diff([*starts, x.shape[1]]) * design.readers
+    means = np.add.reduceat(values.sum(axis=2, dtype=np.float64), starts, axis=1) / sizes
+    error = means.std(axis=1, ddof=1) / np.sqrt(design.subjects)
+    margin = float(design.margin or 0)
+    nearest = margin - np.abs(means.mean(axis=1))
+    t = np.divide(nearest, error, out=np.full(len(x), -np.inf), where=error > 0)
+    return np.asarray(special.stdtr(design.subjects - 1, -t))
+
+
+def power(design: Design, *, studies: int = 2_000, seed: int = 0) -> dict[str, Any]:
+    """Share of simulated studies with p < alpha, with its exact 95 % interval (of the simulation), as JSON-able data."""
+    hits = int((simulate(design, studies=studies, seed=seed) < design.alpha).sum())
+    return {
+        "subjects": design.subjects,
+        "cases": design.cases,
+        "readers": design.readers,
+        "power": hits / studies,
+        "ci": list(clopper_pearson(hits, studies)),
+        "studies": studies,
+    }
+
+
+def smallest(
+    design: Design, *, target: float, studies: int = 2_000, seed: int = 0, limit: int = 5_000
+) -> dict[str, Any]:
+    """The fewest subjects whose simulated power reaches ``target``, with the cases per subject of ``design``.
+
+    Doubling, then bisection; power is taken to grow with subjects. ``found`` is null with the reason where ``limit``
+    subjects do not suffice.
+    """
+    if not 0 < target < 1:
+        raise InputError("The wanted power must lie between 0 and 1.")
+    tried: dict[int, dict[str, Any]] = {}
+
+    def enough(subjects: int) -> bool:
+        tried[subjects] = power(design.with_subjects(subjects), studies=studies, seed=seed)
+        return bool(tried[subjects]["power"] >= target)
+
+    low, high = 2, 8
+    while not enough(high):
+        low, high = high, high * 2
+        if high > limit:
+            reason = f"{limit} subjects do not reach a power of {target:g}"
+            return {"target": target, "found": None, "tried": list(tried.values()), "reason": reason}
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    steps = [tried[subjects] for subjects in sorted(tried)]
+    return {"target": target, "found": tried[high], "tried": steps, "reason": None}
+
+
+def plan(design: Design, *, target: float | None = None, studies: int = 2_000, seed: int = 0) -> dict[str, Any]:
+    """Power of the design and, with ``target``, the fewest subjects that reach it, as JSON-able data."""
+    results: dict[str, Any] = {
+        "conventions": {
+            "model": "normal scores cut at the quantiles of the distribution; subject, case and answer parts",
+            "test": {
+                "cluster_sign_flip": "signed rank, subjects as clusters, Rosner–Glynn–Lee statistic, two-sided normal",
+                "as_published": "pooled signed rank, zeros dropped, two-sided normal; anticonservative under clustering",
+                "equivalence": "TOST, two one-sided t tests on subject means",
+            }[design.test],
+            "simulation": f"{studies} studies, seed {seed}; intervals are those of the simulation",
+        },
+        "design": {**design.__dict__, "distribution": list(design.distribution)},
+        "power": power(design, studies=studies, seed=seed),
+    }
+    if target is not None:
+        results["sample_size"] = smallest(design, target=target, studies=studies, seed=seed)
+    return results
+
+
+def shares(values: Sequence[float]) -> tuple[float, ...]:
+    """Five shares from five non-negative weights, such as the counts of a pilot study."""
+    total = float(sum(values))
+    if len(values) != 5 or min(values) < 0 or total <= 0:
+        raise InputError("The distribution must be five non-negative numbers, for the preferences 1 to 5.")
+    return tuple(float(value) / total for value in values)

@@ -1,0 +1,113 @@
+"""Simulated power against exact enumeration and closed forms."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.__main__ import main
+from analysis.errors import InputError
+from analysis.preference import cluster_signed_rank, signed_rank
+from analysis.sample_size import Design, plan, power, simulate, smallest
+
+INDEPENDENT = {"readers": 1, "subject_correlation": 0.0, "case_correlation": 0.0}
+
+
+def exact_power(n: int, worse: float, better: float) -> float:
+    """Trinomial answers −1, 0, 1: the signed rank z is (b − a)/√(a + b)."""
+    total = 0.0
+    for decided in range(1, n + 1):
+        some = stats.binom.pmf(decided, n, worse + better)
+        b = np.arange(decided + 1)
+        z = (2 * b - decided) / np.sqrt(decided)
+        total += some * stats.binom.pmf(b, decided, better / (worse + better))[2 * stats.norm.sf(abs(z)) < 0.05].sum()
+    return float(total)
+
+
+@pytest.mark.parametrize(("n", "worse", "better"), [(40, 0.1, 0.35), (61, 0.05, 0.15), (30, 0.2, 0.2)])
+def test_power_of_independent_subjects_is_the_exact_one(n, worse, better):
+    distribution = (0, worse, 1 - worse - better, better, 0)
+    found = power(Design(subjects=n, cases=n, distribution=distribution, **INDEPENDENT), studies=20_000)
+    assert found["ci"][0] - 0.005 < exact_power(n, worse, better) < found["ci"][1] + 0.005
+
+
+def test_power_of_equivalence_is_the_closed_form():
+    """True difference 0: 2Φ(margin/se − z) − 1 for many subjects (Chow, Shao & Wang)."""
+    distribution = (0.05, 0.2, 0.5, 0.2, 0.05)
+    sd = np.sqrt(np.dot(distribution, np.array([-2, -1, 0, 1, 2]) ** 2))
+    design = Design(subjects=120, cases=120, distribution=distribution, test="equivalence", margin=0.25, **INDEPENDENT)
+    closed = 2 * stats.norm.cdf(0.25 / (sd / np.sqrt(120)) - stats.norm.ppf(0.95)) - 1
+    assert power(design, studies=10_000)["power"] == pytest.approx(closed, abs=0.02)
+
+
+def test_simulated_p_values_are_those_of_the_tests():
+    """The vectorised shortcut gives what the functions for real data give."""
+    design = Design(subjects=15, cases=22, readers=2, distribution=(0.05, 0.1, 0.4, 0.3, 0.15))
+    from analysis import sample_size
+
+    x = np.random.default_rng(0).integers(-2, 3, (5, 22, 2)).astype(np.int8)
+    subject = np.sort(np.arange(22) % 15)
+    starts = np.searchsorted(subject, np.arange(15))
+    for test, function in (("cluster_sign_flip", cluster_signed_rank), ("as_published", None)):
+        p = sample_size._p_values(Design(**{**design.__dict__, "test": test}), x, starts)
+        for one, value in zip(x, p, strict=True):
+            expected = function(one.ravel(), np.repeat(subject, 2)) if function else signed_rank(one.ravel())
+            assert value == pytest.approx(expected.p, rel=1e-10)
+
+
+def test_clusters_cost_power_and_break_the_pooled_test():
+    null = {"distribution": (0, 0.2, 0.6, 0.2, 0), "subjects": 61, "cases": 111, "readers": 3}
+    kept = power(Design(**null, subject_correlation=0.3, case_correlation=0.5), studies=4000)["power"]
+    pooled = Design(**null, subject_correlation=0.3, case_correlation=0.5, test="as_published")
+    assert 0.04 < kept < 0.065
+    assert power(pooled, studies=4000)["power"] > 0.12
+    effect = null | {"distribution": (0, 0.1, 0.7, 0.2, 0)}
+    strong = power(Design(**effect, subject_correlation=0.3, case_correlation=0.5))["power"]
+    assert strong < power(Design(**effect, subject_correlation=0.0, case_correlation=0.0))["power"] - 0.05
+
+
+def test_distribution_is_kept_exactly():
+    design = Design(subjects=50, cases=50, readers=4, distribution=(0, 0, 1, 0, 0))
+    assert (simulate(design, studies=3) == 1).all()
+
+
+def test_fewest_subjects_reach_the_target():
+    design = Design(subjects=20, cases=20, distribution=(0, 0.1, 0.5, 0.35, 0.05), **INDEPENDENT)
+    found = smallest(design, target=0.8, studies=4000)
+    assert found["found"]["power"] >= 0.8
+    assert power(design.with_subjects(found["found"]["subjects"] - 3), studies=4000)["power"] < 0.82
+    hopeless = smallest(Design(subjects=20, cases=20, distribution=(0, 0.1, 0.8, 0.1, 0)), target=0.9, limit=30)
+    assert (hopeless["found"], hopeless["reason"]) == (None, "30 subjects do not reach a power of 0.9")
+
+
+def test_plan_is_reproducible_and_says_its_model():
+    design = Design(subjects=20, cases=30, readers=3, distribution=(0, 0.1, 0.5, 0.35, 0.05))
+    assert plan(design, studies=200, seed=4) == plan(design, studies=200, seed=4)
+    assert "seed 4" in plan(design, studies=200, seed=4)["conventions"]["simulation"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"subjects": 1}, "two subjects or more"),
+        ({"cases": 5}, "at least one case of each"),
+        ({"distribution": (0.5, 0.5)}, "five shares"),
+        ({"case_correlation": 0.1}, "Correlations must satisfy"),
+        ({"test": "equivalence"}, "needs a positive margin"),
+        ({"alpha": 0}, "Alpha must lie"),
+    ],
+)
+def test_impossible_plans_are_refused(change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Design(**{"subjects": 20, "cases": 20, "readers": 3, "distribution": (0, 0.1, 0.5, 0.4, 0), **change})
+
+
+def test_command_takes_counts_of_a_pilot(capsys):
+    command = ["plan", "--subjects", "20", "--distribution", "0", "10", "50", "35", "5", "--studies", "200"]
+    assert main([*command, "--power", "0.8"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["design"]["distribution"] == [0, 0.1, 0.5, 0.35, 0.05]
+    assert found["sample_size"]["found"]["power"] >= 0.8
+    assert main([*command, "--test", "equivalence"]) == 2
+    assert capsys.readouterr().err == "Equivalence needs a positive margin.\n"
