@@ -19,7 +19,12 @@ _DEEP_LEARNING = {"dl", "dlr", "csai", "csai2", "smartspeedai", "deepresolve", "
 
 def has_deep_learning_hint(dataset: Dataset) -> bool:
     """Whether vendor flags or whitelisted words say that deep learning made the series."""
-    return has_deep_learning(dataset) or bool(free_words(dataset) & _DEEP_LEARNING)
+    return has_deep_learning(dataset) or names_deep_learning(free_words(dataset))
+
+
+def names_deep_learning(words: set[str]) -> bool:
+    """Whether one of the words is a whitelisted name of deep-learning reconstruction."""
+    return bool(words & _DEEP_LEARNING)
 
 
 def arm_from_words(words: set[str], *, deep_learning: bool) -> str | None:

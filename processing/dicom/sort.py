@@ -181,7 +181,9 @@ def _take_series(
             continue
         header = by_path[frames[0].path].header
         series.append(taken)
-        marks.append((hints.has_deep_learning_hint(header), free_words(header)))
+        folder_words = words.tokens(PurePosixPath(first_name).parent.name)  # …/FAST-DL/0001.dcm
+        deep_learning = hints.has_deep_learning_hint(header) or hints.names_deep_learning(folder_words)
+        marks.append((deep_learning, free_words(header) | folder_words))
 
 
 def _take_stack(

@@ -154,3 +154,12 @@ def test_real_series_with_hints(real_data: Path, tmp_path: Path) -> None:
     assert {refused.reason for refused in result.refused} == {"Raw Data Storage: it holds no image pixels."}
     for one in result.series:
         assert series.read(one.files).parameters == one.parameters
+
+
+def test_the_folder_that_holds_a_series_may_name_its_arm(tmp_path: Path) -> None:
+    for number, arm in enumerate(("SOC", "FAST", "FAST-DL"), 1):
+        for n, image in enumerate(files.pixels(3)):
+            uids = {"SeriesInstanceUID": f"1.2.3.{number}", "SOPInstanceUID": f"1.2.3.{number}.{n + 1}"}
+            files.save(files.classic(n, image, **uids), tmp_path / "in" / arm / f"{n}.dcm")
+    result = sort(tmp_path / "in", tmp_path / "out")
+    assert sorted(one.arm_hint or "" for one in result.series) == ["FAST", "FAST-DL", "SOC"]
