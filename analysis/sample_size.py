@@ -57,8 +57,8 @@ class Design:
 def simulate(design: Design, *, studies: int, seed: int = 0) -> NDArray[np.float64]:
     """p values of the design's test in simulated studies; 1 where the test is undefined.
 
-    Answers are a normal score cut at the quantiles of the distribution, which keeps the distribution exact; the score is
-    the sum of a subject, a case and an answer part. Equivalence: the larger p of the two one-sided t tests.
+    Answers are a normal score cut at the quantiles of the distribution, which keeps the distribution exact; the
+    score is the sum of a subject, a case and an answer part. Equivalence: the larger p of the two one-sided t tests.
     """
     random = np.random.default_rng(seed)
     subject = np.arange(design.cases) % design.subjects
@@ -114,7 +114,7 @@ def _tost(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDAr
 
 
 def power(design: Design, *, studies: int = 2_000, seed: int = 0) -> dict[str, Any]:
-    """Share of simulated studies with p < alpha, with its exact 95 % interval (of the simulation), as JSON-able data."""
+    """Share of simulated studies with p < alpha and its exact 95 % interval, of the simulation; JSON-able."""
     hits = int((simulate(design, studies=studies, seed=seed) < design.alpha).sum())
     return {
         "subjects": design.subjects,
@@ -144,8 +144,8 @@ def smallest(
 
     low, high = 2, 8
     while not enough(high):
-        low, high = high, high * 2
-        if high > limit:
+        low, high = high, min(high * 2, limit)
+        if low == limit:
             reason = f"{limit} subjects do not reach a power of {target:g}"
             return {"target": target, "found": None, "tried": list(tried.values()), "reason": reason}
     while high - low > 1:
@@ -162,7 +162,7 @@ def plan(design: Design, *, target: float | None = None, studies: int = 2_000, s
             "model": "normal scores cut at the quantiles of the distribution; subject, case and answer parts",
             "test": {
                 "cluster_sign_flip": "signed rank, subjects as clusters, Rosner–Glynn–Lee statistic, two-sided normal",
-                "as_published": "pooled signed rank, zeros dropped, two-sided normal; anticonservative under clustering",
+                "as_published": "pooled signed rank, zeros dropped, two-sided normal; too liberal under clustering",
                 "equivalence": "TOST, two one-sided t tests on subject means",
             }[design.test],
             "simulation": f"{studies} studies, seed {seed}; intervals are those of the simulation",

@@ -77,7 +77,8 @@ def test_fewest_subjects_reach_the_target():
     found = smallest(design, target=0.8, studies=4000)
     assert found["found"]["power"] >= 0.8
     assert power(design.with_subjects(found["found"]["subjects"] - 3), studies=4000)["power"] < 0.82
-    hopeless = smallest(Design(subjects=20, cases=20, distribution=(0, 0.1, 0.8, 0.1, 0)), target=0.9, limit=30)
+    none = Design(subjects=20, cases=20, distribution=(0, 0.1, 0.8, 0.1, 0), **INDEPENDENT)
+    hopeless = smallest(none, target=0.9, limit=30)
     assert (hopeless["found"], hopeless["reason"]) == (None, "30 subjects do not reach a power of 0.9")
 
 
