@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
@@ -97,8 +97,12 @@ class Site:
 
     def processes(self, word: str) -> list[psutil.Process]:
         """Processes of this site whose command line holds the word."""
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return [process for process in found if any(word in part for part in process.cmdline())]
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # a zombie is one of those
+                if any(word in part for part in process.cmdline()):
+                    found.append(process)
+        return found
 
     def start(self, *, patience: float = 120) -> None:
         self.log = (self.var / "supervisor.log").open("ab")
