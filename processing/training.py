@@ -45,8 +45,8 @@ def train(
 
     task: "denoise". A training that was interrupted, however hard, goes on from its last checkpoint in
     `out`, and ends with the same weights as one that was not: the batch of a step depends on the seed and
-    the step alone, and the log is cut back to the checkpoint. stop_at: stop after this step, as if
-    interrupted after a checkpoint.
+    the step alone, and the log is cut back to the checkpoint. A finished training is only written anew, with
+    the words of [model] in `config`. stop_at: stop after this step, as if interrupted after a checkpoint.
     Raises InputError for an unknown task, a configuration that cannot be used, or an `out` that holds the
     training of another configuration.
     """
@@ -57,7 +57,13 @@ def train(
     settings = tomllib.loads(text.decode())
     samples.check_split(data, settings["data"])
     out.mkdir(parents=True, exist_ok=True)
-    return _Training(settings, hashlib.sha256(text).hexdigest(), data, out, say).run(text, stop_at)
+    return _Training(settings, _digest(settings), data, out, say).run(text, stop_at)
+
+
+def _digest(settings: dict[str, Any]) -> str:
+    """SHA-256 of all that decides the weights: the configuration without the words of [model]."""
+    decisive = {name: table for name, table in settings.items() if name != "model"}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 class _Training:
@@ -87,6 +93,8 @@ class _Training:
         losses: list[float] = []
         started, first = time.monotonic() - self.seconds, self.step
         began = time.monotonic()
+        if self.step == last:
+            self._save(self._validate())
         while self.step < last:
             self.step += 1
             losses.append(self._update())
@@ -137,10 +145,7 @@ class _Training:
     def _end_epoch(self) -> None:
         metrics = self._validate()
         self._log({"step": self.step, "validation": metrics})
-        self.say(
-            "validation: "
-            + "; ".join(f"{k} {v['input']:.2f} → {v['output']:.2f} dB" for k, v in metrics.items())
-        )
+        self.say("validation: " + "; ".join(f"{k} {v['input']:.2f} → {v['output']:.2f} dB" for k, v in metrics.items()))
         self._save(metrics)
 
     @torch.no_grad()
@@ -236,8 +241,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any]) -> str:
     """What a user must know about the model, from the configuration and the measured figures."""
     model = settings["model"]
     rows = "\n".join(
-        f"| {name} | {row['input']:.2f} | {row['output']:.2f} |"
-        for name, row in report["validation_psnr_db"].items()
+        f"| {name} | {row['input']:.2f} | {row['output']:.2f} |" for name, row in report["validation_psnr_db"].items()
     )
     sources = "\n".join(
         f"- {group['name']} ({group['weight']:g} of the batches): {group['about']}"

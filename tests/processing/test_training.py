@@ -140,6 +140,18 @@ def test_a_killed_training_ends_as_if_it_had_not_been_killed(material: tuple[Pat
     assert lines(out) == lines(whole)
 
 
+def test_a_finished_training_takes_new_words_but_keeps_its_weights(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace("steps = 60", "steps = 4"))
+    out = train("denoise", config=config, data=data, out=tmp_path / "model", progress=lambda line: None)
+    weights, log = (out / "model.safetensors").read_bytes(), lines(out)
+    config.write_text(CONFIG.replace("steps = 60", "steps = 4").replace("For a test.", "For two tests."))
+    train("denoise", config=config, data=data, out=out, progress=lambda line: None)
+    assert (out / "model.safetensors").read_bytes() == weights
+    assert lines(out) == log
+    assert "For two tests." in (out / "card.md").read_text()
+
+
 def test_a_batch_depends_on_seed_and_step_alone() -> None:
     stack = np.random.default_rng(0).uniform(0, 1, (3, 80, 80)).astype(np.float32)
     settings = {
