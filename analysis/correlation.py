@@ -211,7 +211,7 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     results = {}
 
     def put(name: str, above: float, below: float, f: float, df2: int, ci: tuple[float, float] | None = None) -> None:
-        if below <= 0:
+        if below <= tiny(total):
             results[name] = undefined("no variance left to divide by", n=n, method=names[name], level=level)
             return
         if not np.isfinite(f):
@@ -245,7 +245,9 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     put("ICC3k", msb - mse, msb, f3, df3)
     single = _icc2_interval(n, k, msb, msj, mse, tail)
     put("ICC2", msb - mse, msb + (k - 1) * mse + k * (msj - mse) / n, f3, df3, single or NO_INTERVAL)
-    mean = single and (_spearman_brown(single[0], k), _spearman_brown(single[1], k))
+    mean = None
+    if single and 1 + single[0] * (k - 1) > 0:
+        mean = _spearman_brown(single[0], k), _spearman_brown(single[1], k)
     put("ICC2k", msb - mse, msb + (msj - mse) / n, f3, df3, mean or NO_INTERVAL)
     return IntraclassCorrelations(**results)
 
@@ -257,22 +259,25 @@ def _spearman_brown(single: float, k: int) -> float:
 
 def tiny(total: float) -> float:
     """Below this a mean square is rounding error."""
-    return 1e-14 * max(total, 1e-300)
+    return 1e-12 * max(total, 1e-300)
 
 
 def _icc2_interval(n: int, k: int, msb: float, msj: float, mse: float, tail: float) -> tuple[float, float] | None:
     below = msb + (k - 1) * mse + k * (msj - mse) / n
-    if below <= 0 or mse <= 0:
+    if below <= tiny(msb + msj + mse) or mse <= 0:
         return None
     rho = (msb - mse) / below
     f = msj / mse
     inner = n * (1 + (k - 1) * rho) - k * rho
-    degrees = (k - 1) * (n - 1) * (k * rho * f + inner) ** 2 / ((n - 1) * k**2 * rho**2 * f**2 + inner**2)
-    if not np.isfinite(degrees) or degrees <= 0:
+    spread = (n - 1) * k**2 * rho**2 * f**2 + inner**2
+    if spread <= 0:
+        return None
+    degrees = (k - 1) * (n - 1) * (k * rho * f + inner) ** 2 / spread
+    if degrees <= 0:
         return None
     upper, lower = special.fdtri(n - 1, degrees, tail), special.fdtri(degrees, n - 1, tail)
     rest = k * msj + (k * n - k - n) * mse
-    return (
-        n * (msb - upper * mse) / (upper * rest + n * msb),
-        n * (lower * msb - mse) / (rest + n * lower * msb),
-    )
+    divisors = upper * rest + n * msb, rest + n * lower * msb
+    if not np.isfinite([*divisors, upper, lower]).all() or min(divisors) <= 0:
+        return None
+    return n * (msb - upper * mse) / divisors[0], n * (lower * msb - mse) / divisors[1]

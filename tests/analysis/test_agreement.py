@@ -192,3 +192,12 @@ def test_clusters_widen_the_intervals():
     free = weighted_kappa(thrice[:, 0], thrice[:, 1], categories=SCALE)
     clustered = weighted_kappa(thrice[:, 0], thrice[:, 1], categories=SCALE, cluster=subject)
     assert np.ptp(clustered.ci) > 1.3 * np.ptp(free.ci)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_icc_of_few_scores_has_an_interval_or_a_reason():
+    """Every table of three units, two raters and three scores."""
+    for scores in np.ndindex(*[3] * 6):
+        for _, result in icc(np.reshape(scores, (3, 2))).items():
+            assert result.ci or result.reason
+            assert result.ci is None or result.ci[0] <= result.estimate + 1e-9

@@ -365,3 +365,16 @@ def test_html_page_is_self_contained_and_holds_the_tables(study, tmp_path):
     assert not re.search(r"<script|<link|src=|@import|url\(", html)
     text = report.reading(reading.analyse(neutral(study)))
     assert "a reader gave the same score to every pair" in text
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("seed", range(12))
+def test_tiny_studies_are_analysed_without_a_warning(seed):
+    """Two to four subjects, cases and readers: whatever is undefined there is said, not warned about."""
+    random = np.random.default_rng(seed)
+    subjects, readers = random.integers(1, 4, 2)
+    study = made_up_study(subjects=int(subjects), cases=int(subjects) + 4, readers=int(readers), seed=seed)
+    found = reading.analyse(study[random.random(len(study)) < 0.5], protocol=PROTOCOL)
+    json.dumps(found, allow_nan=False)
+    explained(found)
+    report.reading(found)
