@@ -10,6 +10,7 @@ import secrets
 import shutil
 import struct
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -103,3 +104,13 @@ def sealed_files(upload_id: int) -> list[Path]:
 
 def erase(upload_id: int | str) -> None:
     shutil.rmtree(settings.QUARANTINE_DIR / str(upload_id), ignore_errors=True)
+
+
+def erase_older_than(limit: datetime) -> int:
+    """Erase folders untouched since `limit`: requests that were refused or broken off leave such. Returns how many."""
+    if not settings.QUARANTINE_DIR.is_dir():
+        return 0
+    old = [path for path in settings.QUARANTINE_DIR.iterdir() if path.stat().st_mtime < limit.timestamp()]
+    for path in old:
+        erase(path.name)
+    return len(old)

@@ -185,18 +185,13 @@ def confirm_certain(*, study: ReaderStudy, actor: User | None) -> tuple[int, lis
 
 
 def purge_stale() -> int:
-    """Erase quarantined files older than 24 hours; their upload fails with that reason."""
+    """Erase what has rested in the quarantine for 24 hours; an upload that was not sorted by then fails and says so."""
     limit = timezone.now() - timedelta(hours=24)
     stale = Upload.objects.filter(created_at__lt=limit).exclude(salt="")
     for upload in stale:
         Upload.objects.filter(pk=upload.pk).update(salt="", state=Upload.State.FAILED)
-        quarantine.erase(upload.pk)
         Job.objects.filter(
-            function="intake.sort",
-            parameters__upload=upload.pk,
-            state__in=[Job.State.WAITING, Job.State.FAILED],
-        ).update(
-            state=Job.State.FAILED,
-            error="Not sorted within 24 hours; its files were erased. Send them again.",
-        )
-    return len(stale)
+            function="intake.sort", parameters__upload=upload.pk, state__in=[Job.State.WAITING, Job.State.FAILED]
+        ).update(state=Job.State.FAILED, error="Not sorted within 24 hours; its files were erased. Send them again.")
+        quarantine.erase(upload.pk)
+    return len(stale) + quarantine.erase_older_than(limit)

@@ -8,7 +8,7 @@ from processing.errors import InputError
 from readerstudy.intake import quarantine, services
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.registry import job_function
+from readerstudy.jobs.registry import chore, job_function
 from readerstudy.material.volumes import archive_files
 
 
@@ -42,3 +42,8 @@ def sort_upload(job: Job, report):
         series = [(one, archive_files(one.files)) for one in found.series]
         refused = [(hashes.get(one.name, ""), one.reason) for one in found.refused]
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused)
+
+
+@chore
+def purge() -> None:
+    services.purge_stale()

@@ -9,6 +9,7 @@ from readerstudy.jobs.models import Job
 # and returns a callable that stores the result, which runs in the transaction that finishes the job.
 Function = Callable[[Job, Callable[..., None]], Callable[[], dict | None]]
 _functions: dict[str, Function] = {}
+_chores: list[Callable[[], object]] = []
 TASK_MODULES = ["intake", "material", "reading", "results"]
 
 
@@ -20,9 +21,24 @@ def job_function(name: str) -> Callable[[Function], Function]:
     return register
 
 
+def chore(function: Callable[[], object]) -> Callable[[], object]:
+    """Have this done now and then by every worker; it must be cheap, and harmless if several do it at once."""
+    _chores.append(function)
+    return function
+
+
+def chores() -> list[Callable[[], object]]:
+    _load()
+    return _chores
+
+
+def _load() -> None:
+    for app in TASK_MODULES:
+        import_module(f"readerstudy.{app}.tasks")
+
+
 def find(name: str) -> Function:
     """The function of this name; KeyError if no app has it."""
     if not _functions:
-        for app in TASK_MODULES:
-            import_module(f"readerstudy.{app}.tasks")
+        _load()
     return _functions[name]

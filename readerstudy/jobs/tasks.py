@@ -80,6 +80,8 @@ def start_sweeper(**_: object) -> None:
         while not _sweeping.wait(min(5, settings.JOB_STALE_SECONDS / 3)):
             try:
                 services.sweep()
+                for chore in registry.chores():
+                    chore()
             except Exception:
                 logger.exception("sweep")
             finally:

@@ -16,9 +16,9 @@ from readerstudy.reading.selectors import reading_progress
 from readerstudy.results import exports, page, services
 
 
-@require_safe
 @never_cache
 @study_page("see_results", any_state=True)
+@require_safe
 def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Tables and figures of a closed study; before that only how far the reading is, with no answer in it."""
     if not may(request.membership, "see_results"):
@@ -44,9 +44,9 @@ def _known(table: str) -> str:
     return table
 
 
-@require_safe
 @never_cache
 @study_page("export")
+@require_safe
 def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
     """One table as CSV; `?all=1` gives every revision of the ratings."""
     every = _known(table) == "ratings" and request.GET.get("all") == "1"
@@ -56,25 +56,25 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
     return _stream(exports.table_lines(study, table, **options), name)
 
 
-@require_safe
 @study_page("export")
+@require_safe
 def codebook(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
     name = f"{study.slug}-{_known(table)}-codebook.csv"
     services.note_export(study=study, user=request.user, file=name)
     return _stream(exports.codebook_lines(table), name)
 
 
-@require_safe
 @study_page("export")
+@require_safe
 def codebooks(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """What each column of each table means."""
     books = [{"table": name, "schema": schema(name), "rows": codebook_rows(name)} for name in exports.TABLES]
     return render(request, "results/codebooks.html", {"study": study, "tab": "results", "books": books})
 
 
-@require_safe
 @never_cache
 @study_page("export")
+@require_safe
 def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     name = f"{study.slug}-protocol.json"
     services.note_export(study=study, user=request.user, file=name)
@@ -83,9 +83,9 @@ def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     return response
 
 
-@require_safe
 @never_cache
 @study_page("export")
+@require_safe
 def everything(request: HttpRequest, study: ReaderStudy) -> FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
     made = services.results(study)

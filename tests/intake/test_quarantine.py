@@ -1,9 +1,16 @@
 """What may identify rests encrypted, and only there."""
 
+import os
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from processing.errors import InputError
-from readerstudy.intake import quarantine
+from readerstudy.intake import quarantine, services
+from readerstudy.intake.models import Upload
+from readerstudy.jobs.models import Job
+from tests import factories
 
 SALT = "00" * 16
 
@@ -42,3 +49,21 @@ def test_a_discarded_file_leaves_nothing(tmp_path):
     writer.write(b"half")
     writer.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+def test_what_nobody_sorted_within_a_day_is_erased_and_the_upload_says_so(tmp_path, settings):
+    study = factories.make_study(subjects=1)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.dcm").write_bytes(b"Jane Doe")
+    old = services.receive_folder(study=study, folder=tmp_path / "in", actor=None)
+    new = services.receive_folder(study=study, folder=tmp_path / "in", actor=None)
+    refused = quarantine.folder("request-refused")
+    yesterday = timezone.now() - timedelta(hours=25)
+    Upload.objects.filter(pk=old.pk).update(created_at=yesterday)
+    os.utime(refused, (yesterday.timestamp(), yesterday.timestamp()))
+    services.purge_stale()
+    assert sorted(path.name for path in settings.QUARANTINE_DIR.iterdir()) == [str(new.pk)]
+    old.refresh_from_db()
+    assert (old.state, old.salt) == ("failed", "")
+    assert "Send them again" in Job.objects.get(parameters__upload=old.pk).error
