@@ -108,11 +108,11 @@ def _paint_head(canvas: Canvas, anatomy: Anatomy) -> None:
     hole = c2.centre[2] + 31  # height of the foramen magnum
     wall = float(curves.at(curves.wall, np.array(hole)))
     u, v, w = part.x - c2.centre[0], part.y - wall, part.z - hole
-    skull = ellipsoid(u, v - 21, w - 44, 56, 54, 52)
-    part.paint(np.maximum(skull - 2, -w - 9), "cortex", rough=0.6)
+    skull = ellipsoid(u, v - 25, w - 49, 57, 54, 53)
+    part.paint(skull - 2, "cortex", rough=0.6)
     marrow = part.fields["marrow"]
-    part.paint(np.maximum(np.abs(skull + 1.6) - 1.5, -w - 8), marrow, rough=0.5)
-    part.paint(np.maximum(skull + 4, -w - 4), "csf", rough=0.4)
+    part.paint(np.abs(skull + 1.6) - 1.5, marrow, rough=0.5)
+    part.paint(skull + 4, "csf", rough=0.4)
     # Clivus, rising forwards.
     clivus = capsule(u / 2.6, v, w, (0, -6.5, 2), (0, -23, 37), 4.4)
     part.paint(clivus - 0.2, "cortex", rough=0.3)
@@ -122,7 +122,7 @@ def _paint_head(canvas: Canvas, anatomy: Anatomy) -> None:
     part.paint(ellipsoid(u, v + 46, w - 40, 14, 12, 8), "gas", rough=0.8)  # sphenoid sinus
     # Cerebellum: leaves that fan out from the fourth ventricle.
     white, grey = part.signals["brain"], part.signals["cortical grey"]
-    ball = np.maximum(ellipsoid(u, v - 41, w - 29, 48, 29, 26), skull + 6)
+    ball = np.maximum(ellipsoid(u, v - 43, w - 33, 48, 30, 29), skull + 6)
     fan = np.arctan2(w - 26, v - 16) + 0.12 * part.fields["lobules"]
     radius = np.sqrt((v - 16) ** 2 + (w - 26) ** 2)
     leaves = np.sin(15 * fan) + 0.5 * np.sin(41 * fan + 0.25 * radius + part.fields["blotches"])
@@ -132,7 +132,7 @@ def _paint_head(canvas: Canvas, anatomy: Anatomy) -> None:
     furrows = np.maximum(1.15 - leaves, np.maximum(ball + 0.5, 18 - radius))
     part.paint(2 * furrows, "csf", rough=0.3, soft=2.5)
     stem = np.minimum(
-        capsule(u, v, w, (0, 8, -12), (0, 1.5, 18), 6.6),
+        capsule(u, v, w, (0, 10, -6), (0, 2, 18), 6.4),
         ellipsoid(u, v + 2.5, w - 27, 14, 12.5, 13),
     )
     stem = np.minimum(stem, capsule(u, v, w, (0, -1, 36), (0, -4, 56), 9.5))

@@ -256,7 +256,7 @@ def sac_tables(anatomy: Anatomy) -> tuple[Array, Array, Array, Array]:
 def _paint_canal(canvas: Canvas, anatomy: Anatomy) -> None:
     curves = anatomy.curves
     low = anatomy.level("S2").centre[2] - 25 if anatomy.region == "lumbar" else -1e6
-    high = 1e6 if anatomy.region == "lumbar" else anatomy.level("C2").centre[2] + 24
+    high = 1e6 if anatomy.region == "lumbar" else anatomy.level("C2").centre[2] + 30
     part = canvas.window((-32, 32), z=(low, high))
     if part is None:
         return
@@ -327,7 +327,7 @@ def _paint_dural_sac(canvas: Canvas, anatomy: Anatomy) -> None:
     if anatomy.region == "lumbar":
         bottom = anatomy.level("S2").centre[2] - 8
     else:  # up to the foramen magnum; the brain stem goes on from there
-        top = anatomy.level("C2").centre[2] + 30
+        top = anatomy.level("C2").centre[2] + 35
     part = canvas.window((-20, 20), z=(bottom, top))
     if part is None:
         return
