@@ -107,13 +107,14 @@ class Rating(models.Model):
     revision = models.PositiveIntegerField()
     score = models.PositiveSmallIntegerField(null=True, blank=True)
     status = models.CharField(max_length=14, choices=Status.choices)
-    key = models.UUIDField(unique=True)
+    key = models.UUIDField()  # chosen by the browser: the same key again is the same answer
     rated_at = models.DateTimeField()
 
     class Meta:
         ordering = ["presentation", "criterion", "revision"]
         constraints = [
             models.UniqueConstraint(fields=["presentation", "criterion", "revision"], name="unique_revision"),
+            models.UniqueConstraint(fields=["presentation", "key"], name="unique_rating_key"),
             models.CheckConstraint(
                 condition=Q(status="rated", score__range=(1, 5)) | ~Q(status="rated") & Q(score__isnull=True),
                 name="score_iff_rated",
@@ -136,13 +137,14 @@ class Statement(models.Model):
     subject = models.CharField(max_length=10, choices=Subject.choices)
     revision = models.PositiveIntegerField()
     value = models.TextField(blank=True)
-    key = models.UUIDField(unique=True)
+    key = models.UUIDField()  # chosen by the browser: the same key again is the same answer
     stated_at = models.DateTimeField()
 
     class Meta:
         ordering = ["presentation", "subject", "revision"]
         constraints = [
-            models.UniqueConstraint(fields=["presentation", "subject", "revision"], name="unique_statement_revision")
+            models.UniqueConstraint(fields=["presentation", "subject", "revision"], name="unique_statement_revision"),
+            models.UniqueConstraint(fields=["presentation", "key"], name="unique_statement_key"),
         ]
 
     def __str__(self) -> str:
@@ -173,7 +175,7 @@ class Finding(models.Model):
     i = models.PositiveIntegerField(null=True, blank=True)
     j = models.PositiveIntegerField(null=True, blank=True)
     k = models.PositiveIntegerField(null=True, blank=True)
-    key = models.UUIDField(unique=True)
+    key = models.UUIDField()  # chosen by the browser: the same key again is the same answer
     found_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
@@ -183,7 +185,8 @@ class Finding(models.Model):
             models.CheckConstraint(
                 condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("found_at")),
                 name="finding_withdrawn_after_found",
-            )
+            ),
+            models.UniqueConstraint(fields=["presentation", "key"], name="unique_finding_key"),
         ]
 
     def __str__(self) -> str:
@@ -195,11 +198,14 @@ class ActiveTime(models.Model):
 
     presentation = models.ForeignKey(Presentation, models.CASCADE, related_name="active_times")
     seconds = models.FloatField()
-    key = models.UUIDField(unique=True)
+    key = models.UUIDField()  # chosen by the browser: the same key again is the same answer
     reported_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(seconds__range=(0, 3600)), name="report_within_an_hour")]
+        constraints = [
+            models.CheckConstraint(condition=Q(seconds__range=(0, 3600)), name="report_within_an_hour"),
+            models.UniqueConstraint(fields=["presentation", "key"], name="unique_time_key"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.presentation} {self.seconds} s"

@@ -202,7 +202,7 @@ def withdraw_finding(*, finding: Finding) -> None:
 def report_time(*, presentation: Presentation, seconds: float, key: UUID) -> float:
     """Add active seconds; returns their sum."""
     ActiveTime.objects.get_or_create(
-        key=key, defaults={"presentation": presentation, "seconds": seconds, "reported_at": timezone.now()}
+        presentation=presentation, key=key, defaults={"seconds": seconds, "reported_at": timezone.now()}
     )
     total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
     Presentation.objects.filter(pk=presentation.pk).update(seconds=total)
