@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0))
 WORKERS = max(2, min(CORES, 4))
 PYTEST = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "loadscope"]
+# What never meets a database, or starts a site with one of its own, is not tested twice.
+WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
+ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
 LINT = {
     "ruff: lint": [sys.executable, "-m", "ruff", "check"],
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
@@ -48,7 +51,7 @@ def main() -> int:
         if not options.lint:
             check("Tests on SQLite", PYTEST)
             with postgresql() as url:
-                check("Tests on PostgreSQL", [*PYTEST, "-m", "both_databases"], DATABASE_URL=url)
+                check("Tests of the site on PostgreSQL", [*PYTEST, *ON_POSTGRESQL], DATABASE_URL=url)
     print()
     for name, passed, seconds in results:
         print(f"{'passed' if passed else 'FAILED'} {seconds:7.1f} s  {name}")
