@@ -25,12 +25,12 @@ function isOnControl(event) {
  */
 export function listen(room, layer) {
   const plain = {
-    a: () => room.finding(),
-    q: () => room.none(),
-    w: () => room.diagnostic("both"),
-    s: () => room.choose(),
-    x: () => room.cannotJudge(),
-    m: () => room.comment(),
+    a: () => room.desk.finding(),
+    q: () => room.desk.none(),
+    w: () => room.desk.diagnostic("both"),
+    s: () => room.desk.choose(),
+    x: () => room.desk.cannotJudge(),
+    m: () => room.desk.comment(),
     l: () => room.viewing.toggleLink(),
     i: () => room.viewing.toggleInvert(),
     z: () => room.viewing.reset(),
@@ -39,7 +39,7 @@ export function listen(room, layer) {
     d: () => room.instruments.toggle("ruler"),
     v: () => room.viewing.swap(room.viewing.active),
     f: () => room.fullScreen(),
-    r: () => room.collapse(),
+    r: () => room.strip.toggleCollapsed(),
     "?": () => room.keys(),
     "+": () => room.viewing.scale(1.25),
     "-": () => room.viewing.scale(0.8),
@@ -47,13 +47,13 @@ export function listen(room, layer) {
     " ": () => room.confirm(),
     Enter: () => room.confirm(),
     Escape: () => room.escape(),
-    Backspace: () => room.clearLast(),
-    ArrowLeft: () => room.move(-1),
-    ArrowRight: () => room.move(1),
-    ArrowUp: () => room.scroll(-1),
-    ArrowDown: () => room.scroll(1),
-    PageUp: () => room.scroll(-5),
-    PageDown: () => room.scroll(5),
+    Backspace: () => room.desk.clearLast(),
+    ArrowLeft: () => room.desk.move(-1),
+    ArrowRight: () => room.desk.move(1),
+    ArrowUp: () => room.desk.scroll(-1),
+    ArrowDown: () => room.desk.scroll(1),
+    PageUp: () => room.desk.scroll(-5),
+    PageDown: () => room.desk.scroll(5),
     Home: () => room.viewing.goTo(0),
     End: () => room.viewing.goTo(room.viewing.slices - 1),
   };
@@ -71,8 +71,8 @@ export function listen(room, layer) {
     const number = digit(event);
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (number !== null && event.shiftKey) room.preset(number);
-    else if (number === 0 && event.code === "Numpad0") room.fine();
-    else if (number !== null) room.rate(number);
+    else if (number === 0 && event.code === "Numpad0") room.desk.fine();
+    else if (number !== null) room.desk.rate(number);
     else if (event.key === "Backspace" && event.shiftKey) room.back();
     else if (plain[key]) plain[key]();
     else return;

@@ -121,6 +121,20 @@ export class Outbox {
     return result;
   }
 
+  /**
+   * Takes back an answer that has not been sent.
+   * @returns {boolean} false where it is on its way or has arrived
+   */
+  cancel(record) {
+    const at = this.#queue.indexOf(record);
+    if (at < 0 || (at === 0 && this.#sending)) return false;
+    this.#queue.splice(at, 1);
+    this.#results.delete(record);
+    this.#forget(record);
+    this.onchange();
+    return true;
+  }
+
   /** Tries now instead of at the next appointed time. */
   retry() {
     clearTimeout(this.#timer);

@@ -268,6 +268,23 @@ def test_a_finding_keeps_kind_side_words_and_the_voxel_that_was_clicked(page, re
     assert Finding.objects.count() == 1
 
 
+def test_a_finding_is_taken_back_before_and_after_it_was_sent(page, context, reader):
+    press(page, "a", "1", "ArrowLeft", "Enter")
+    until_saved(page)
+    context.set_offline(True)
+    press(page, "a", "2", "ArrowDown", "Enter", "Backspace")
+    context.set_offline(False)
+    until_saved(page)
+    assert list(Finding.objects.values_list("kind", flat=True)) == ["loss"]
+    assert answers(current(reader))["integrity"] == "findings"
+    press(page, "a")
+    page.click("text=take back")
+    press(page, "Escape")
+    until_saved(page)
+    given = answers(current(reader))
+    assert (given["findings"], given["integrity"]) == ([], None)
+
+
 def test_unlinked_stacks_scroll_apart_and_keep_their_offset_when_linked_again(page):
     middle = int(page.get_attribute("#pane-left", "data-slice"))
     page.hover("#pane-right")
