@@ -162,7 +162,7 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
     subprocess.run(command, cwd=ROOT, check=True)
     computed = json.loads((tmp_path / "out.json").read_text())
     analyst.goto(study + "results/")
-    names = {c["code"]: c["name"] for c in json.loads((tmp_path / "protocol.json").read_text())["criteria"]}
+    names = {c["id"]: c["name"] for c in json.loads((tmp_path / "protocol.json").read_text())["criteria"]}
     assert len(computed["comparisons"]) == 3 * 8
     for number, cell in enumerate(computed["comparisons"]):
         row = analyst.locator(".likert tbody tr", has=analyst.locator("th", has_text=names[cell["criterion"]])).first
