@@ -323,7 +323,7 @@ def grey_levels(array: np.ndarray, grid: Grid) -> np.ndarray:
     """Intensities of one series on the grid to uint16, by the rule that holds for every series.
 
     Percentiles of the volume after averaging over in-plane blocks of about 4 mm, which keeps noise from
-    moving them: the 99th goes to level 2730 of 4095, and zero stays zero (or the 0.5th percentile if that is
+    moving them: the 99.8th goes to level 2730 of 4095, and zero stays zero (or the 0.5th percentile if that is
     negative). Linear between, brighter voxels up to 1.5 times follow, the rest is cut off. Levels are multiples
     of 16, so that 12-bit scanner integers and computed values have the same histogram steps.
     Raises InputError if the image has no contrast.
@@ -331,7 +331,7 @@ def grey_levels(array: np.ndarray, grid: Grid) -> np.ndarray:
     spacing = np.linalg.norm(grid.affine[:3, :2], axis=0)
     blocks = _block_means(array, max(1, round(4.0 / spacing[1])), max(1, round(4.0 / spacing[0])))
     lower = min(0.0, float(np.percentile(blocks, 0.5)))
-    upper = float(np.percentile(blocks, 99.0))
+    upper = float(np.percentile(blocks, 99.8))
     if upper <= lower:
         raise InputError("The image has no contrast: it cannot be shown.")
     levels = (array - np.float32(lower)) * np.float32(UPPER_LEVEL / (upper - lower))

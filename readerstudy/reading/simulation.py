@@ -81,7 +81,7 @@ class SimulatedReader:
 
     def _score(self, name: str, noise: float, edges: float) -> int:
         # Sensation grows more slowly than its cause (Stevens): twice the difference is not felt twice as strong.
-        felt = self.random.gauss(0, 0.15)
+        felt = self.random.gauss(0, 0.22)
         for weight, cause in zip(WEIGHTS.get(name, OTHER), (noise, edges), strict=True):
             felt += weight * math.copysign(math.sqrt(abs(cause)), cause)
         steps = [-2.8 * self.threshold, -self.threshold, self.threshold, 2.8 * self.threshold]
