@@ -13,7 +13,17 @@ from tests.postgresql import postgresql
 ROOT = Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0))
 WORKERS = max(2, min(CORES, 4))
-PYTEST = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "loadscope"]
+PYTEST = [
+    sys.executable,
+    "-m",
+    "pytest",
+    "-n",
+    str(WORKERS),
+    "--dist",
+    "loadscope",
+    "--durations=10",
+    "--durations-min=10",
+]
 # What never meets a database, or starts a site with one of its own, is not tested twice.
 WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
 ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
