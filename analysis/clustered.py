@@ -51,6 +51,8 @@ def cluster_signed_rank(
         return undefined("fewer than two subjects with an answer other than 3", n=x.size, method=text)
     if method == "datta_satten":
         z = _datta_satten(x, labels)
+        if np.isnan(z):
+            return undefined("the signed ranks of every subject cancel", n=x.size, method=text)
         return Result(statistic=z, p=_two_sided(z), n=x.size, method=text)
     sums = cluster_sums(x, labels)
     scale = np.sqrt((sums**2).sum())
@@ -113,4 +115,4 @@ def _datta_satten(x: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
     others = np.bincount(labels, weights=sign * (together[level] - each[labels, level])) / sizes
     expected = np.bincount(labels, weights=sign * pooled[level]) / sizes
     spread = ((own + (sizes.size - 1) * expected) ** 2).sum()
-    return float((own + others).sum() / np.sqrt(spread))
+    return float((own + others).sum() / np.sqrt(spread)) if spread > 0 else np.nan
