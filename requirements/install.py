@@ -117,7 +117,7 @@ def takes_cpu_torch(environment: dict[str, str]) -> bool:
     """True where nobody says which torch to take and uv reaches the builds for CPUs (0.2 GB, not several)."""
     if {"UV_TORCH_BACKEND", "UV_FIND_LINKS"} & environment.keys():
         return False
-    probe = uv_install("--dry-run", "--no-deps", "--torch-backend", "cpu", f"torch=={pin('torch')}")
+    probe = uv_install("--dry-run", "--reinstall", "--no-deps", "--torch-backend", "cpu", f"torch=={pin('torch')}")
     if subprocess.run(probe, env=environment, capture_output=True, check=False).returncode == 0:
         return True
     print("torch's builds for CPUs cannot be reached: taking the default build, which may be large.", flush=True)
