@@ -1,5 +1,6 @@
 """The demonstration: two synthetic reader studies, made through the same code as real ones."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -73,7 +74,10 @@ def make_demo_study(*, title: str, subjects: int, seed: int, users: dict[str, Us
     if not study.uploads.exists():
         with tempfile.TemporaryDirectory() as folder:
             say(f"“{title}”: scanning {subjects} synthetic subjects.")
-            make_study(Path(folder), subjects=subjects, seed=seed)
+            make_study(
+                Path(folder), subjects=subjects, seed=seed, processes=min(os.cpu_count() or 1, subjects),
+                progress=lambda done, of: say(f"  {done} of {of} subjects scanned"),
+            )  # fmt: skip
             say("  importing and de-identifying")
             receive_folder(study=study, folder=Path(folder), actor=users["admin"])
     if not study.cases.exists():

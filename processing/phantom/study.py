@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
+from threadpoolctl import threadpool_limits
 
 from processing.errors import InputError
 from processing.phantom.acquisition import ARMS, PROTOCOLS, Protocol, acquire, protocol_for
@@ -26,33 +31,47 @@ def make_study(
     cases: int = 2,
     seed: int = 1,
     arms: Sequence[str] = ARMS,
+    processes: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """Write out/<subject>/<case>/<arm>/NNNN.dcm and return the folders of the series.
 
     Two subjects in three are lumbar, one is cervical. cases: pulse sequences per subject, 1 to 4, taken in
-    turn from sagittal T2, T1, STIR and axial T2. arms: of SOC and FAST. progress: called with series done
-    and in all. The same arguments give the same files, byte for byte.
+    turn from sagittal T2, T1, STIR and axial T2. arms: of SOC and FAST. processes: subjects made at a time.
+    progress: called with subjects done and in all. The same arguments give the same files, byte for byte.
     """
     if not 1 <= cases <= len(PROTOCOLS) or not set(arms) <= set(ARMS):
         raise InputError(f"The phantom has 1 to {len(PROTOCOLS)} cases per subject and the arms SOC and FAST.")
-    names = list(PROTOCOLS)
-    folders = []
-    for index in range(subjects):
-        anatomy = make_subject(seed * 1000 + index, "cervical" if index % 3 == 2 else "lumbar")
-        subject = f"SYN-{index + 1:02d}"
-        for turn in range(cases):
-            name = names[(index * cases + turn) % len(names)]
-            for arm in arms:
-                protocol = protocol_for(name, region=anatomy.region, arm=arm)
-                number = 2 * names.index(name) + ARMS.index(arm)
-                volume = acquire(anatomy, protocol, number)
-                folder = out / subject / f"{anatomy.region}-{name}" / arm
-                key = f"{seed}/{subject}"
-                write_dicom(volume, folder, protocol, subject=subject, arm=arm, key=key, number=number + 1)
-                folders.append(folder)
-                if progress is not None:
-                    progress(len(folders), subjects * cases * len(arms))
+    scan = partial(_scan_subject, out, cases, seed, tuple(arms))
+    folders: list[Path] = []
+    with ExitStack() as stack:
+        scanned: Iterable[list[Path]] = map(scan, range(subjects))
+        if processes > 1:
+            # Spawned, not forked: the caller may hold database connections and threads.
+            pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+            scanned = stack.enter_context(pool).map(scan, range(subjects))
+        for done, made in enumerate(scanned, start=1):
+            folders += made
+            if progress is not None:
+                progress(done, subjects)
+    return folders
+
+
+@threadpool_limits.wrap(limits=1)  # small arrays: threads of one subject only get in each other's way
+def _scan_subject(out: Path, cases: int, seed: int, arms: Sequence[str], index: int) -> list[Path]:
+    names, folders = list(PROTOCOLS), []
+    anatomy = make_subject(seed * 1000 + index, "cervical" if index % 3 == 2 else "lumbar")
+    subject = f"SYN-{index + 1:02d}"
+    for turn in range(cases):
+        name = names[(index * cases + turn) % len(names)]
+        for arm in arms:
+            protocol = protocol_for(name, region=anatomy.region, arm=arm)
+            number = 2 * names.index(name) + ARMS.index(arm)
+            volume = acquire(anatomy, protocol, number)
+            folder = out / subject / f"{anatomy.region}-{name}" / arm
+            key = f"{seed}/{subject}"
+            write_dicom(volume, folder, protocol, subject=subject, arm=arm, key=key, number=number + 1)
+            folders.append(folder)
     return folders
 
 
