@@ -26,6 +26,7 @@ export class Outbox {
   #database = null;
   #queue = [];
   #storing = new Set();
+  #cancelled = new Set();
   #results = new Map();
   #sending = false;
   #stopped = false;
@@ -115,7 +116,8 @@ export class Outbox {
     this.onchange();
     await this.#keep(record);
     this.#storing.delete(record);
-    this.#queue.push(record);
+    if (this.#cancelled.delete(record)) this.#drop(record);
+    else this.#queue.push(record);
     this.onchange();
     this.#send();
     return result;
@@ -126,13 +128,22 @@ export class Outbox {
    * @returns {boolean} false where it is on its way or has arrived
    */
   cancel(record) {
+    if (this.#storing.has(record)) {
+      this.#cancelled.add(record);
+      return true;
+    }
     const at = this.#queue.indexOf(record);
     if (at < 0 || (at === 0 && this.#sending)) return false;
     this.#queue.splice(at, 1);
-    this.#results.delete(record);
-    this.#forget(record);
+    this.#drop(record);
     this.onchange();
     return true;
+  }
+
+  #drop(record) {
+    this.#results.delete(record);
+    this.#forget(record);
+    if (this.empty && this.state === "offline" && navigator.onLine) this.state = "ok";
   }
 
   /** Tries now instead of at the next appointed time. */
