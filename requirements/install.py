@@ -150,7 +150,7 @@ def build_viewer() -> None:
     fetched, lock = FRONTEND / "node_modules" / ".fetched-from", digest([FRONTEND / "package-lock.json"])
     options = {"cwd": FRONTEND, "env": environment}
     if not holds(fetched, lock):
-        step("Fetching what builds the viewer.", [*npm, "ci", "--no-audit", "--no-fund", "--silent"], **options)
+        step("Fetching what builds the viewer.", [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], **options)
         fetched.write_text(lock)
     step("Building the viewer.", [*npm, "run", "--silent", "build"], **options)
     built.write_text(key)
