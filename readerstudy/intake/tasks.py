@@ -34,6 +34,7 @@ def sort_upload(job: Job, report):
                 hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
             if number % 50 == 0:
                 report(0.2 * number / len(sealed), f"{number} of {len(sealed)} files unsealed")
+        files = dict(sorted(files.items()))  # the sender's order: names in the quarantine are random
         found = sort_files(
             files, clean, key=services.pseudonym_key(upload.study),
             progress=lambda done, total: report(0.2 + 0.7 * done / total, "sorting and de-identifying"),
