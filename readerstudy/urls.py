@@ -8,6 +8,7 @@ study = [
     path("jobs/", include("readerstudy.jobs.urls")),
     path("reading/", include("readerstudy.reading.urls")),
     path("results/", include("readerstudy.results.urls")),
+    path("images/", include("readerstudy.results.urls_images")),
     path("log/", include("readerstudy.audit.urls")),
 ]
 urlpatterns = [

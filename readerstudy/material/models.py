@@ -107,6 +107,7 @@ class Instance(models.Model):
     position = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
+    uid = models.CharField(max_length=64, blank=True, db_index=True)  # keyed SOP Instance UID; none in NIfTI
 
     class Meta:
         ordering = ["position"]
@@ -114,3 +115,53 @@ class Instance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series} {self.position}"
+
+
+class Alignment(models.Model):
+    """Where one acquisition of a case lies in another: `matrix` (4 × 4, rigid) takes a point of `fixed` to `moving`.
+
+    Both in patient coordinates (LPS, mm). What is made from `moving` lies where it lies. `quality` holds the numbers
+    that processing.registration gives, `picture` the PNG before and after in the archive.
+    """
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="alignments")
+    fixed = models.ForeignKey(Series, models.CASCADE, related_name="alignments_of")
+    moving = models.ForeignKey(Series, models.CASCADE, related_name="alignments")
+    matrix = models.JSONField()
+    quality = models.JSONField()
+    conventions = models.JSONField()
+    picture = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["moving__case__code", "pk"]
+        constraints = [models.UniqueConstraint(fields=["fixed", "moving"], name="one_alignment_of_two_series")]
+
+    def __str__(self) -> str:
+        return f"{self.moving} on {self.fixed}"
+
+
+class VolumeOfInterest(models.Model):
+    """A mask in patient coordinates, drawn once on one series of a case and carried to its other arms."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="volumes_of_interest")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="volumes_of_interest")
+    drawn_on = models.ForeignKey(Series, models.PROTECT, related_name="volumes_of_interest")
+    name = models.CharField(max_length=40)
+    sha256 = models.CharField(max_length=64)  # of the cleaned NIfTI mask in the archive
+    voxels = models.PositiveIntegerField()
+    millilitres = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["case__code", "name"]
+        verbose_name_plural = "volumes of interest"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "name"], condition=Q(removed_at__isnull=True), name="one_volume_of_interest_of_a_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.name}"

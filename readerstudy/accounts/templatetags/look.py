@@ -18,6 +18,7 @@ TABS = [
     ("Protocol", "protocol", "see_protocol"),
     ("Material", "material", "see_material"),
     ("Jobs", "jobs", "see_jobs"),
+    ("Images", "image_metrics", "see_material"),
     ("Reading", "reading_progress", "see_progress"),
     ("Results", "results", "see_results"),
     ("Log", "log", "see_log"),
