@@ -1,15 +1,17 @@
 """Where what may identify rests until it is sorted: encrypted per upload, gone afterwards.
 
-A file is a row of AES-256-GCM frames under a key derived from the site's secret key, the upload's salt and the
-file's own name on disk: first its original name, then its bytes, then an empty frame that proves it is whole.
-Deleting the salt makes all files of the upload unreadable.
+A piece is a file, or one part of a large one. On disk it is a row of AES-256-GCM frames under a key derived from the
+site's secret key, the upload's salt and the piece's own name on disk: first the file's original name and which part of
+how many it is, then its bytes, then an empty frame that proves it is whole. Deleting the salt makes all pieces of the
+upload unreadable.
 """
 
 import os
 import secrets
 import shutil
 import struct
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from processing.errors import InputError
 
 FRAME = 1 << 20
 LENGTH = struct.Struct(">I")
+HEAD = struct.Struct(">II")  # part, of how many
 
 
 def folder(upload_id: int | str) -> Path:
@@ -40,14 +43,14 @@ def _cipher(salt: str, name: str) -> AESGCM:
 class QuarantineWriter:
     """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`."""
 
-    def __init__(self, directory: Path, salt: str, original_name: str) -> None:
+    def __init__(self, directory: Path, salt: str, original_name: str, *, part: int = 1, parts: int = 1) -> None:
         self.path = directory / f"{secrets.token_hex(16)}.bin"
         self._cipher = _cipher(salt, self.path.name)
         self._draft = self.path.with_suffix(".part")
         self._file = self._draft.open("wb")
         self._count = 0
         self.size = 0
-        self._frame(original_name.encode())
+        self._frame(HEAD.pack(part, parts) + original_name.encode())
 
     def _frame(self, content: bytes) -> None:
         sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
@@ -88,14 +91,43 @@ def _frames(path: Path, salt: str) -> Iterator[bytes]:
             yield content
 
 
-def unseal(path: Path, salt: str, target: Path) -> str:
-    """Write the plain bytes to `target`; returns the original name."""
+def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
+    """Write the plain bytes of one piece to `target`; returns the file's original name, which part, of how many."""
     frames = _frames(path, salt)
-    name = next(frames).decode()
+    head = next(frames)
     with target.open("wb") as file:
-        for content in frames:
-            file.write(content)
-    return name
+        file.writelines(frames)
+    return head[HEAD.size :].decode(), *HEAD.unpack(head[: HEAD.size])
+
+
+def unseal_upload(upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], None]) -> dict[str, Path]:
+    """Write the plain files of an upload into `folder`; returns original name → path, in the order of the names.
+
+    Parts are joined; a second file of the same name gets a number behind it. progress: called with (done, total)
+    pieces. InputError if a piece is damaged or missing.
+    """
+    sealed, parts = sealed_files(upload_id), defaultdict(dict)
+    for number, path in enumerate(sealed):
+        target = folder / f"{number:06d}"
+        name, part, of = unseal_piece(path, salt, target)
+        if part in parts[name]:
+            name = f"{name}#{number}"
+        parts[name][part] = (of, target)
+        progress(number + 1, len(sealed))
+    return {name: _joined(parts[name]) for name in sorted(parts)}
+
+
+def _joined(parts: dict[int, tuple[int, Path]]) -> Path:
+    """One file of its parts; the space of each is free before the next is read."""
+    of, first = parts.get(1, (0, None))
+    if first is None or set(parts) != set(range(1, of + 1)):
+        raise InputError("A part of a file is missing in the quarantine; send it again.")
+    with first.open("ab") as whole:
+        for part in range(2, of + 1):
+            with parts[part][1].open("rb") as file:
+                shutil.copyfileobj(file, whole, FRAME)
+            parts[part][1].unlink()
+    return first
 
 
 def sealed_files(upload_id: int) -> list[Path]:

@@ -24,17 +24,11 @@ def sort_upload(job: Job, report):
         plain, clean = Path(folder, "plain"), Path(folder, "clean")
         plain.mkdir()
         clean.mkdir()
-        sealed, files, hashes = quarantine.sealed_files(upload.pk), {}, {}
-        for number, path in enumerate(sealed):
-            target = plain / f"{number:06d}"
-            name = quarantine.unseal(path, upload.salt, target)
-            name = name if name not in files else f"{name}#{number}"
-            files[name] = target
-            with target.open("rb") as file:
-                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-            if number % 50 == 0:
-                report(0.2 * number / len(sealed), f"{number} of {len(sealed)} files unsealed")
-        files = dict(sorted(files.items()))  # the sender's order: names in the quarantine are random
+        files = quarantine.unseal_upload(
+            upload.pk, upload.salt, plain,
+            progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
+        )  # fmt: skip
+        hashes = {name: _sha256(path) for name, path in files.items()}
         found = sort_files(
             files, clean, key=services.pseudonym_key(upload.study),
             progress=lambda done, total: report(0.2 + 0.7 * done / total, "sorting and de-identifying"),
@@ -43,6 +37,11 @@ def sort_upload(job: Job, report):
         series = [(one, archive_files(one.files)) for one in found.series]
         refused = [(hashes.get(one.name, ""), one.reason) for one in found.refused]
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @chore

@@ -11,7 +11,7 @@ from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.archive.store import put_bytes
 from readerstudy.intake.models import Candidate, Refusal, Upload
-from readerstudy.intake.quarantine import sealed_files, unseal
+from readerstudy.intake.quarantine import sealed_files, unseal_piece
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case
 from readerstudy.protocol.services import create_study
@@ -205,7 +205,7 @@ def test_an_upload_rests_sealed_with_its_folders_and_a_job_sorts_it(draft):
     assert (upload.files, upload.bytes) == (1, 400)
     (sealed,) = sealed_files(upload.pk)
     assert b"DICM" not in sealed.read_bytes()
-    assert unseal(sealed, upload.salt, sealed.with_suffix(".plain")) == "anna/scan/1.dcm"
+    assert unseal_piece(sealed, upload.salt, sealed.with_suffix(".plain"))[0] == "anna/scan/1.dcm"
     assert Job.objects.get(function="intake.sort").parameters == {"upload": upload.pk}
     page = client.get(url(study)).content.decode()
     assert "Upload waits for a worker" in page
