@@ -5,6 +5,7 @@ from django.urls import include, path
 study = [
     path("", include("readerstudy.protocol.urls")),
     path("material/", include("readerstudy.material.urls")),
+    path("material/uploads/", include("readerstudy.intake.urls")),
     path("jobs/", include("readerstudy.jobs.urls")),
     path("reading/", include("readerstudy.reading.urls")),
     path("results/", include("readerstudy.results.urls")),

@@ -22,7 +22,7 @@ class Upload(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     salt = models.CharField(max_length=32, default=new_salt, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.RECEIVING)
-    files = models.PositiveIntegerField(default=0)
+    files = models.PositiveIntegerField(default=0)  # while it is received: how many are to come
     bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     sorted_at = models.DateTimeField(null=True, blank=True)
@@ -35,6 +35,38 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"upload {self.pk}"
+
+
+class Piece(models.Model):
+    """A piece of an upload that rests sealed in the quarantine: a file, or one part of a large one.
+
+    `key` is the SHA-256 of its head (path, part, parts) and its bytes: what the browser asks for to learn what is
+    still missing.
+    """
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="pieces")
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=40)  # in the quarantine
+    size = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "key"], name="one_piece_of_a_key")]
+
+    def __str__(self) -> str:
+        return f"{self.upload} {self.key[:4]}"
+
+
+class Delivered(models.Model):
+    """A piece that became part of a series, by a keyed hash: who sends it again is told that it is here."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "digest"], name="one_delivery_of_a_piece")]
+
+    def __str__(self) -> str:
+        return self.digest[:4]
 
 
 class Refusal(models.Model):
@@ -71,7 +103,7 @@ class Candidate(models.Model):
     affine = models.JSONField()
     spacing = models.JSONField()
     parameters = models.JSONField()
-    instances = models.JSONField()  # [[sha256, size], ...] in slice order
+    instances = models.JSONField()  # [[sha256, size, uid], ...] in slice order; uid is the keyed SOP Instance UID
     subject_key = models.CharField(max_length=16)
     subject_code = models.CharField(max_length=20, blank=True)
     region = models.CharField(max_length=10, blank=True)
@@ -80,6 +112,7 @@ class Candidate(models.Model):
     arm = models.ForeignKey("protocol.Arm", models.SET_NULL, null=True, blank=True, related_name="+")
     certain = models.BooleanField(default=False)
     why = models.CharField(max_length=200, blank=True)
+    conflict = models.CharField(max_length=300, blank=True)  # same SOP Instance UIDs as another series, other pixels
     series = models.OneToOneField("material.Series", models.SET_NULL, null=True, blank=True, related_name="candidate")
     created_at = models.DateTimeField(auto_now_add=True)
 

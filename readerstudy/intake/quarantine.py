@@ -103,12 +103,12 @@ def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
 def unseal_upload(upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], None]) -> dict[str, Path]:
     """Write the plain files of an upload into `folder`; returns original name → path, in the order of the names.
 
-    Parts are joined; a second file of the same name gets a number behind it. progress: called with (done, total)
-    pieces. InputError if a piece is damaged or missing.
+    A plain file is named as its first piece, without suffix. Parts are joined; a second file of the same name gets a
+    number behind it. progress: called with (done, total) pieces. InputError if a piece is damaged or missing.
     """
     sealed, parts = sealed_files(upload_id), defaultdict(dict)
     for number, path in enumerate(sealed):
-        target = folder / f"{number:06d}"
+        target = folder / path.stem
         name, part, of = unseal_piece(path, salt, target)
         if part in parts[name]:
             name = f"{name}#{number}"

@@ -45,7 +45,7 @@ def being_sorted(study: ReaderStudy) -> list[dict]:
     uploads = study.uploads.annotate(
         refused=Count("refusals", distinct=True), series=Count("candidates", distinct=True)
     ).order_by("-pk")
-    waiting = [upload for upload in uploads if upload.state in (Upload.State.SORTING, Upload.State.RECEIVING)]
+    waiting = [upload for upload in uploads if upload.state == Upload.State.SORTING]
     last = next((upload for upload in uploads if upload.state == Upload.State.SORTED), None)
     return [{"upload": upload, "job": jobs[upload.pk]} for upload in [*waiting, *([last] if last else [])]]
 

@@ -40,7 +40,7 @@ def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -
         target = quarantine.folder(upload.pk)
         for file in files:
             file.path.rename(target / file.path.name)
-        _send_to_sort(upload, len(files), sum(file.size or 0 for file in files), actor)
+        send_to_sort(upload, len(files), sum(file.size or 0 for file in files), actor)
     quarantine.erase(files[0].path.parent.name)
     return upload
 
@@ -60,11 +60,12 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
                 while chunk := file.read(quarantine.FRAME):
                     writer.write(chunk)
             writer.close()
-        _send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
+        send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload
 
 
-def _send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> None:
+def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> None:
+    """All pieces are in the quarantine: a job sorts them."""
     upload.files, upload.bytes, upload.state = files, size, Upload.State.SORTING
     upload.save()
     record(study=upload.study, action="upload received", actor=actor, upload=upload.pk, files=files, bytes=size)
@@ -117,6 +118,7 @@ def store_sorted(*, upload: Upload, series: Iterable[tuple], refused: Iterable[t
     counts["refused"] = len(refusals)
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
     upload.save()
+    upload.pieces.all().delete()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
     record(study=study, action="upload sorted", upload=upload.pk, **counts)
     return counts

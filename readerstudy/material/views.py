@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from processing.errors import InputError
 from processing.picture import middle_slice_png
 from readerstudy.accounts.access import study_page
-from readerstudy.intake import quarantine
+from readerstudy.intake import quarantine, receiving
 from readerstudy.intake import selectors as intake
 from readerstudy.intake import services as intake_services
 from readerstudy.intake.models import Candidate
@@ -63,7 +63,8 @@ def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], *
         "waiting": intake.to_confirm(study).count(), "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": intake.to_confirm(study).filter(certain=True).count(),
         "subject_codes": study.subjects.values_list("code", flat=True), "busy": intake.busy(study),
-        "not_used": intake.not_used(study), "aside": intake.put_aside(study), "known": intake.known(study), **more,
+        "unfinished": receiving.unfinished(study=study, user=request.user), "not_used": intake.not_used(study),
+        "aside": intake.put_aside(study), "known": intake.known(study), **more,
     }  # fmt: skip
 
 

@@ -1,0 +1,195 @@
+"""Take an upload in piece by piece, so that after a lost line or a reload only what is missing is sent.
+
+The browser names every piece by a key, SHA-256 of its head and its bytes, asks which keys are missing, sends those in
+batches and says when it is done. A batch is a row of pieces: lengths of head and bytes, head, bytes. The head is
+`path NUL part NUL parts`, UTF-8.
+"""
+
+import hashlib
+import hmac
+import shutil
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import IO
+
+from django.db import transaction
+from django.utils import timezone
+
+from processing.errors import InputError
+from readerstudy.accounts.models import User
+from readerstudy.intake import quarantine
+from readerstudy.intake.models import Delivered, Piece, Upload
+from readerstudy.intake.services import pseudonym_key, send_to_sort
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import ensure_draft
+
+LENGTHS = struct.Struct(">IQ")  # of head and bytes
+LONGEST_HEAD = 8192
+LARGEST_PIECE = 64 << 20
+BROKEN = "The batch arrived damaged and was not kept; it is sent again."
+
+
+def piece_key(head: bytes, content: bytes) -> str:
+    """The name under which a piece is asked for and found again."""
+    return hashlib.sha256(head + b"\n" + content).hexdigest()
+
+
+def unfinished(*, study: ReaderStudy, user: User) -> Upload | None:
+    """The upload of this person that broke off, if its pieces are still there."""
+    mine = study.uploads.filter(user=user, state=Upload.State.RECEIVING, created_at__gt=_oldest())
+    return mine.order_by("-pk").first()
+
+
+def _oldest():
+    return timezone.now() - timedelta(hours=23)
+
+
+@transaction.atomic
+def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
+    """A new upload of so many files and bytes, or the one that this person has not finished.
+
+    InputError if there is not enough room for it, sealed and unpacked.
+    """
+    ensure_draft(study)
+    if files < 1:
+        raise InputError("No file arrived. Choose a folder, or one or more files.")
+    upload = unfinished(study=study, user=user) or Upload.objects.create(study=study, user=user)
+    free = shutil.disk_usage(quarantine.folder(upload.pk)).free
+    there = sum(upload.pieces.values_list("size", flat=True))
+    # Sealed, unsealed for sorting, and kept: three times for a while.
+    if 3 * size - there > free:
+        raise InputError(
+            f"The site has room for about {free // 3 / 1e9:.1f} GB, this is {size / 1e9:.1f} GB. Send less at a time, "
+            "or have the disk of the site enlarged."
+        )
+    upload.files, upload.bytes = files, size
+    upload.save()
+    return upload
+
+
+def open_upload(*, study: ReaderStudy, user: User, number: int) -> Upload:
+    """This person's upload while it is being received. InputError if it has ended."""
+    upload = study.uploads.filter(pk=number, user=user, state=Upload.State.RECEIVING).first()
+    if upload is None or not upload.salt:
+        raise InputError("This upload has ended. Drop the folder again.")
+    return upload
+
+
+def missing(*, upload: Upload, keys: Sequence[str]) -> dict[str, list[int]]:
+    """Which of these pieces are to be sent, and which became part of a series before, by their place in `keys`."""
+    there = set(upload.pieces.filter(key__in=keys).values_list("key", flat=True))
+    digests = [_digest(upload.study, key) for key in keys]
+    used = set(Delivered.objects.filter(study=upload.study, digest__in=digests).values_list("digest", flat=True))
+    return {
+        "missing": [place for place, key in enumerate(keys) if key not in there],
+        "known": [place for place, digest in enumerate(digests) if digest in used],
+    }
+
+
+def _digest(study: ReaderStudy, key: str) -> str:
+    return hmac.digest(pseudonym_key(study), b"delivered " + key.encode(), hashlib.sha256).hex()
+
+
+def receive_batch(*, upload: Upload, stream: IO[bytes]) -> int:
+    """Seal the pieces of one batch; returns how many are new. All of the batch is kept or nothing.
+
+    InputError if the batch is damaged or the disk is full.
+    """
+    folder, writers, pieces = quarantine.folder(upload.pk), [], []
+    try:
+        while lengths := _exactly(stream, LENGTHS.size, may_end=True):
+            head_length, size = LENGTHS.unpack(lengths)
+            if head_length > LONGEST_HEAD or size > LARGEST_PIECE:
+                raise InputError(BROKEN)
+            head = _exactly(stream, head_length)
+            name, part, parts = _parsed(head)
+            writer = quarantine.QuarantineWriter(folder, upload.salt, name, part=part, parts=parts)
+            writers.append(writer)
+            digest = hashlib.sha256(head + b"\n")
+            left = size
+            while left:
+                chunk = _exactly(stream, min(left, quarantine.FRAME))
+                digest.update(chunk)
+                writer.write(chunk)
+                left -= len(chunk)
+            writer.close()
+            pieces.append(Piece(upload=upload, key=digest.hexdigest(), name=writer.path.name, size=size))
+        with transaction.atomic():
+            # What came twice at the same time stays once.
+            there = set(upload.pieces.filter(key__in=[p.key for p in pieces]).values_list("key", flat=True))
+            new = {piece.key: piece for piece in pieces if piece.key not in there}
+            Piece.objects.bulk_create(new.values())
+    except OSError as error:
+        _discard(writers)
+        raise InputError(f"The site could not keep the batch: {error.strerror or error}. Nothing is lost.") from error
+    except BaseException:
+        _discard(writers)
+        raise
+    kept = {piece.name for piece in new.values()}
+    _discard(writer for writer in writers if writer.path.name not in kept)
+    return len(new)
+
+
+def _discard(writers: Iterable[quarantine.QuarantineWriter]) -> None:
+    for writer in writers:
+        writer.discard()
+
+
+def _exactly(stream: IO[bytes], count: int, *, may_end: bool = False) -> bytes:
+    found = bytearray()
+    while len(found) < count and (chunk := stream.read(count - len(found))):
+        found += chunk
+    if len(found) < count and (found or not may_end):
+        raise InputError(BROKEN)
+    return bytes(found)
+
+
+def _parsed(head: bytes) -> tuple[str, int, int]:
+    try:
+        name, part, parts = head.decode().split("\0")
+        numbers = int(part), int(parts)
+    except ValueError as error:
+        raise InputError(BROKEN) from error
+    if not name or not 1 <= numbers[0] <= numbers[1] <= 10**6:
+        raise InputError(BROKEN)
+    return name, *numbers
+
+
+@transaction.atomic
+def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User) -> list[int]:
+    """Have the upload sorted if all of `keys` are there; else return the places of those that are not.
+
+    What is there besides, from a folder that was dropped before, is erased.
+    """
+    ensure_draft(upload.study)
+    there = dict(upload.pieces.values_list("key", "name"))
+    if lacking := [place for place, key in enumerate(keys) if key not in there]:
+        return lacking
+    if not keys:
+        raise InputError("Nothing of this is new.")
+    wanted = set(keys)
+    stray = [name for key, name in there.items() if key not in wanted]
+    upload.pieces.exclude(key__in=wanted).delete()
+    size = sum(upload.pieces.values_list("size", flat=True))
+    send_to_sort(upload, files, size, actor)
+    folder = quarantine.folder(upload.pk)
+    transaction.on_commit(lambda: [(folder / name).unlink(missing_ok=True) for name in stray])
+    return []
+
+
+@transaction.atomic
+def discard(*, upload: Upload) -> None:
+    """Give an unfinished upload up: its pieces are erased."""
+    number = upload.pk
+    upload.delete()
+    transaction.on_commit(lambda: quarantine.erase(number))
+
+
+def note_delivered(*, upload: Upload, names: Iterable[str]) -> None:
+    """Remember what became part of a series. names: of first pieces in the quarantine, without suffix."""
+    keys = upload.pieces.filter(name__in=[f"{name}.bin" for name in names]).values_list("key", flat=True)
+    digests = [_digest(upload.study, key) for key in keys]
+    Delivered.objects.bulk_create(
+        [Delivered(study=upload.study, digest=digest) for digest in digests], ignore_conflicts=True
+    )
