@@ -70,7 +70,7 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
     upload.save()
     record(study=upload.study, action="upload received", actor=actor, upload=upload.pk, files=files, bytes=size)
     request_job(
-        function="intake.sort", study=upload.study, label=f"upload of {files} files",
+        function="intake.sort", study=upload.study, label=f"upload {upload.pk}, {files} files",
         parameters={"upload": upload.pk}, inputs={"upload": upload.pk, "salt": upload.salt},
     )  # fmt: skip
 

@@ -1,6 +1,8 @@
 """What runs, waits, failed; how far a whole study is."""
 
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from datetime import timedelta
+
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
@@ -33,11 +35,12 @@ def counts(study: ReaderStudy) -> dict[str, int]:
 
 def steps(study: ReaderStudy) -> list[dict]:
     """One row per kind of work, made arms apart: name, what, counts per state, total, seconds left (None while
-    unknown: nothing of its kind has been done yet)."""
+    unknown: nothing of its kind has been done yet). Work that was asked for again counts once, as it stands now."""
+    newest = Job.objects.filter(study=study).exclude(state=Job.State.CANCELLED)
+    newest = newest.values("function", "label").annotate(newest=Max("pk")).values("newest")
     taken = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     rows = (
-        Job.objects.filter(study=study)
-        .exclude(state=Job.State.CANCELLED)
+        Job.objects.filter(pk__in=newest)
         .values("function", arm=KT("parameters__arm"))
         .annotate(
             total=Count("pk"),
@@ -72,6 +75,14 @@ def running(study: ReaderStudy) -> list[dict]:
         left = passed * (1 - job.progress) / job.progress if job.progress > 0.03 else None
         rows.append({"job": job, "kind": kind(job), "seconds_left": left})
     return rows
+
+
+def stalled(study: ReaderStudy) -> bool:
+    """Whether jobs have waited for over a minute while nothing runs: probably there is no worker."""
+    if jobs_in(study, Job.State.RUNNING).exists():
+        return False
+    asked = jobs_in(study, Job.State.WAITING).aggregate(first=Min("created_at"))["first"]
+    return asked is not None and timezone.now() - asked > timedelta(minutes=1)
 
 
 def kind(job: Job) -> str:

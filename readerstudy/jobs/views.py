@@ -9,8 +9,9 @@ from django.views.decorators.http import require_POST
 from readerstudy.accounts.access import study_page
 from readerstudy.jobs import selectors, services
 from readerstudy.jobs.models import Job
+from readerstudy.material.selectors import outdated
 from readerstudy.material.services import advance
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import ReaderStudy, State
 
 LISTS = {"waiting": "pk", "done": "-finished_at", "cancelled": "-finished_at"}
 SHOWN = 100
@@ -29,7 +30,8 @@ def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "all": sum(counts[state] for state in ("waiting", "running", "done", "failed")),
         "busy": counts["running"] + counts["waiting"],
         "seconds_left": sum(left) if left and None not in left else None,
-        "running": selectors.running(study),
+        "running": selectors.running(study), "stalled": selectors.stalled(study),
+        "outdated": outdated(study) if study.state == State.DRAFT else [],
         "failed": [{"job": job, "kind": selectors.kind(job)} for job in failed[:SHOWN]],
         "listed": [
             {"job": job, "kind": selectors.kind(job)}
@@ -72,7 +74,7 @@ def cancel(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
 @study_page("run_jobs")
 @require_POST
 def run_missing(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    if not advance(study):
+    if not advance(study, renew=study.state == State.DRAFT):
         messages.info(
             request, "Nothing is missing that could be made from what is there. Failed jobs have a retry of their own."
         )

@@ -1,8 +1,9 @@
 """What material is there, missing, running, failed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from processing.networks.store import shipped_models
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import Arm, ReaderStudy
@@ -69,6 +70,28 @@ def grid(study: ReaderStudy) -> list[tuple[Case, list[Cell]]]:
             cells.append(Cell(case, arm, state, there, job))
         rows.append((case, cells))
     return rows
+
+
+def current_models() -> dict[str, str]:
+    """Name → SHA-256 of the models that a worker would use now."""
+    return {model.name: model.sha256 for model in shipped_models()}
+
+
+def is_outdated(series: Series, models: dict[str, str]) -> bool:
+    """Whether a made series would come out differently now: its arm names another model, or the model changed."""
+    if series.made_from_id is None:
+        return False
+    now = models.get(series.arm.model_name)
+    return now is not None and now != series.model_sha256
+
+
+def outdated(study: ReaderStudy) -> list[dict]:
+    """Made arms whose outputs an earlier model made: arm, what made them, how many."""
+    models, found = current_models(), Counter()
+    for one in study.series.filter(active=True, made_from__isnull=False).select_related("arm"):
+        if is_outdated(one, models):
+            found[one.arm, f"{one.model_name} {one.model_version}".strip()] += 1
+    return [{"arm": arm, "model": model, "outputs": count} for (arm, model), count in found.items()]
 
 
 def progress(study: ReaderStudy) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.services import record
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Instance, Plane, Region, Series, Subject
+from readerstudy.material.selectors import current_models, is_outdated
 from readerstudy.protocol.models import Arm, ReaderStudy, State
 
 ENHANCE, COMPARE, PREPARE = "material.enhance", "results.compare", "reading.prepare"
@@ -83,11 +84,15 @@ def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     return list(dict.fromkeys(pairs))
 
 
-def advance(study: ReaderStudy, *, case: Case | None = None) -> int:
+def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
     """Ask for what is missing and can be made now, of one case or all: DL outputs, image metrics, prepared pairs.
 
-    Returns the number of new jobs.
+    renew: ask for outputs too that an earlier version of their model made; only in a draft. Returns the number of
+    new jobs.
     """
+    if renew and study.state != State.DRAFT:
+        raise InputError("The study has been opened: its series are frozen.")
+    models = current_models()
     arms = list(study.arms.select_related("made_from"))
     comparisons = list(study.comparisons.select_related("first", "second"))
     series: dict[int, dict[int, Series]] = {}
@@ -97,22 +102,27 @@ def advance(study: ReaderStudy, *, case: Case | None = None) -> int:
     new = 0
     for case in study.cases.filter(pk__in=series):
         there = series[case.pk]
-        new += sum(_ask_for_output(study, case, arm, there) for arm in arms if arm.made_from)
+        new += sum(_ask_for_output(study, case, arm, there, models, renew) for arm in arms if arm.made_from)
         new += sum(_ask_for_metrics(study, case, *pair, there) for pair in metric_pairs(arms))
         new += _ask_for_pairs(study, case, comparisons, there)
     return new
 
 
-def _ask_for_output(study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series]) -> bool:
+def _ask_for_output(
+    study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
+) -> bool:
     source, present = there.get(arm.made_from_id), there.get(arm.pk)
-    if source is None or (present and (present.made_from_id is None or present.made_from_id == source.pk)):
-        return False  # nothing to make it from, or there: uploaded, or made from this very source
+    if source is None or (present and present.made_from_id is None):
+        return False  # nothing to make it from, or uploaded on purpose
+    if present and present.made_from_id == source.pk and not (renew and is_outdated(present, models)):
+        return False
+    model = {"model": arm.model_name, "model_sha256": models.get(arm.model_name, "")}
     return request_job(
         function=ENHANCE,
         study=study,
         label=f"{arm.code} of {case.code}",
         parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
-        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, "model": arm.model_name},
+        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **model},
     )[1]
 
 

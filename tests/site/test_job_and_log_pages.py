@@ -1,12 +1,18 @@
 """Jobs and the log."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
+from processing.errors import InputError
+from processing.networks.identity import ModelIdentity
 from readerstudy.audit.models import Event
 from readerstudy.audit.selectors import SENTENCES, sentence
 from readerstudy.jobs.models import Job
+from readerstudy.jobs.selectors import steps
 from readerstudy.jobs.services import claim
+from readerstudy.material.services import advance
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +123,49 @@ def test_single_pairs_are_shown_only_when_asked_for(study, admin):
     factories.read_all(study.memberships.get(role="reader"))
     assert "confirmed pair 3" not in admin.get(url(study, "log/")).content.decode()
     assert "confirmed pair 3" in admin.get(url(study, "log/?readings=1")).content.decode()
+
+
+def test_work_that_was_asked_for_again_counts_once(clean, admin):
+    job(clean, "FAST-DL of S01", state="done")
+    Job.objects.create(key="again", study=clean, label="FAST-DL of S01", function="material.enhance")
+    page = admin.get(url(clean)).content.decode()
+    assert "1 waiting" in page
+    (step,) = steps(clean)
+    assert (step["done"], step["waiting"], step["total"]) == (0, 1, 1)
+
+
+def test_jobs_that_nobody_takes_are_said(clean, admin):
+    waiting = job(clean, "x")
+    assert "No worker takes jobs" not in admin.get(url(clean)).content.decode()
+    Job.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(minutes=2))
+    assert "No worker takes jobs: 1 job waits and none runs." in admin.get(url(clean)).content.decode()
+
+
+@pytest.fixture
+def new_model(monkeypatch):
+    """The model that made the outputs of a study has a new version."""
+    now = ModelIdentity("resunet", "2", "2" * 64, "float32", "Newer.")
+    monkeypatch.setattr("readerstudy.material.selectors.shipped_models", lambda: [now])
+
+
+def test_a_new_model_makes_only_its_own_outputs_outdated(clean, admin, new_model):
+    other = clean.arms.get(code="SOC-DL")
+    clean.arms.filter(pk=other.pk).update(model_name="another")
+    page = admin.get(url(clean)).content.decode()
+    assert "Outdated:" in page
+    assert "made by resunet 1" in page
+    admin.post(url(clean, "jobs/run/"))
+    asked = Job.objects.values_list("function", "label")
+    cases = clean.cases.values_list("code", flat=True)
+    assert set(asked) >= {("material.enhance", f"FAST-DL of {case}") for case in cases}
+    assert not [label for function, label in asked if function == "material.enhance" and label.startswith("SOC-DL")]
+
+
+def test_placing_a_series_does_not_make_outdated_outputs_anew(clean, new_model, django_capture_on_commit_callbacks):
+    advance(clean)
+    assert not Job.objects.filter(function="material.enhance").exists()
+
+
+def test_outputs_of_an_open_study_stay_as_they_were_frozen(study, new_model):
+    with pytest.raises(InputError, match="frozen"):
+        advance(factories.open_(study), renew=True)
