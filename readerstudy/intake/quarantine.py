@@ -11,7 +11,7 @@ import secrets
 import shutil
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -100,6 +100,13 @@ def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
     return head[HEAD.size :].decode(), *HEAD.unpack(head[: HEAD.size])
 
 
+def plain_bytes(path: Path, salt: str) -> bytes:
+    """The bytes of one small piece."""
+    frames = _frames(path, salt)
+    next(frames)
+    return b"".join(frames)
+
+
 def unseal_upload(upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], None]) -> dict[str, Path]:
     """Write the plain files of an upload into `folder`; returns original name → path, in the order of the names.
 
@@ -136,6 +143,12 @@ def sealed_files(upload_id: int) -> list[Path]:
 
 def erase(upload_id: int | str) -> None:
     shutil.rmtree(settings.QUARANTINE_DIR / str(upload_id), ignore_errors=True)
+
+
+def erase_requests(files: Iterable) -> None:
+    """Erase what the upload handler sealed for a request (SealedFile) that needs it no longer."""
+    for name in {file.path.parent.name for file in files}:
+        erase(name)
 
 
 def erase_older_than(limit: datetime) -> int:

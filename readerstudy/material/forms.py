@@ -8,18 +8,34 @@ from readerstudy.material.models import Plane, Region
 WEIGHTINGS = ["T1", "T2", "STIR", "PD", "FLAIR", "T2*", "DWI", "ADC"]
 
 
-class CandidateForm(forms.Form):
-    """One row of the confirm table: is it this subject, case and arm?"""
+class PlaceForm(forms.Form):
+    """Where a series belongs: the columns of the confirm table."""
 
-    tick = forms.BooleanField(required=False)
     subject_code = forms.CharField(max_length=20, required=False)
     region = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Region.values)], required=False)
     plane = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Plane.values)], required=False)
     weighting = forms.CharField(max_length=10, required=False)
     arm = forms.ChoiceField(required=False)
+
+    def __init__(self, *args, arms: list, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.arms = {str(arm.pk): arm for arm in arms}
+        self.fields["arm"].choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
+        for name in ("subject_code", "region", "plane", "weighting", "arm"):
+            widget = self.fields[name].widget
+            kind = "select" if isinstance(widget, forms.Select) else "input"
+            widget.attrs |= {"class": kind, "aria-label": name.replace("_code", "")}
+        self.fields["subject_code"].widget.attrs |= {"list": "subjects", "autocomplete": "off", "size": 6}
+        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 6}
+
+
+class CandidateForm(PlaceForm):
+    """One row of the confirm table: is it this subject, case and arm?"""
+
+    tick = forms.BooleanField(required=False)
     replace = forms.BooleanField(label="replace what stands there", required=False)
 
-    def __init__(self, *args, candidate: Candidate, arms: list, **kwargs) -> None:
+    def __init__(self, *args, candidate: Candidate, **kwargs) -> None:
         kwargs["prefix"] = f"c{candidate.pk}"
         names = ("subject_code", "region", "plane", "weighting")
         kwargs["initial"] = {name: getattr(candidate, name) for name in names} | {
@@ -27,20 +43,9 @@ class CandidateForm(forms.Form):
         }  # fmt: skip
         super().__init__(*args, **kwargs)
         self.candidate = candidate
-        self.arms = {str(arm.pk): arm for arm in arms}
-        self.fields["arm"].choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
         self.error = ""
         self.may_replace = False
-        for name, field in self.fields.items():
-            if name not in ("tick", "replace"):
-                select = isinstance(field.widget, forms.Select)
-                field.widget.attrs |= {
-                    "class": "select" if select else "input",
-                    "aria-label": name.replace("_code", ""),
-                }
         self.fields["tick"].widget.attrs["aria-label"] = f"confirm {candidate.sha256[:4]}"
-        self.fields["subject_code"].widget.attrs |= {"list": "subjects", "autocomplete": "off", "size": 6}
-        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 6}
 
     @property
     def placing(self) -> dict:

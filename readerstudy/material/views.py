@@ -1,9 +1,10 @@
 """The material: map, table, series to confirm, upload, one case with its arms."""
 
 import hashlib
+from collections.abc import Iterator
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -13,17 +14,17 @@ from django.views.decorators.http import require_POST
 from processing.errors import InputError
 from processing.picture import middle_slice_png
 from readerstudy.accounts.access import study_page
-from readerstudy.intake import quarantine, receiving
+from readerstudy.intake import proposals, quarantine, receiving
 from readerstudy.intake import selectors as intake
 from readerstudy.intake import services as intake_services
 from readerstudy.intake.models import Candidate
 from readerstudy.material import selectors, services, volumes
-from readerstudy.material.forms import WEIGHTINGS, CandidateForm
+from readerstudy.material.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.material.map import STATES, study_map
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import ReaderStudy
 
-SHOWN = 100  # rows of the confirm table
+SHOWN = 250  # rows of the confirm table
 
 
 def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
@@ -60,6 +61,7 @@ def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], *
     live, seen = _live(request, study)
     return {
         "tab": "material", "study": study, "live": live, "seen": f"{seen}-0", "rows": rows, "weightings": WEIGHTINGS,
+        "bulk": PlaceForm(prefix="bulk", arms=list(study.arms.all())),
         "waiting": intake.to_confirm(study).count(), "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": intake.to_confirm(study).filter(certain=True).count(),
         "subject_codes": study.subjects.values_list("code", flat=True), "busy": intake.busy(study),
@@ -130,21 +132,54 @@ def _one_aside(request: HttpRequest, study: ReaderStudy, number: str, *, back: b
 
 @study_page("add_material")
 def upload(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    """Files of a form or of the page's script; the script gets JSON and shows progress."""
+    """Files of a form, for browsers without the page's script."""
     page = reverse("material", args=[study.slug])
     if request.method != "POST":
         return redirect(f"{page}#add")
-    files, script = request.FILES.getlist("files"), request.headers.get("Accept") == "application/json"
+    files = request.FILES.getlist("files")
     try:
         intake_services.receive_files(study=study, files=files, actor=request.user)
     except InputError as error:
-        for folder in {file.path.parent.name for file in files}:
-            quarantine.erase(folder)
-        if script:
-            return JsonResponse({"detail": str(error)}, status=422)
+        quarantine.erase_requests(files)
         context = _page(request, study, _forms(study), upload_error=str(error))
         return render(request, "material/material.html", context, status=422)
-    return JsonResponse({"next": page}) if script else redirect(page)
+    return redirect(page)
+
+
+@never_cache
+@study_page("see_material")
+def proposals_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+    return _csv(proposals.proposals_csv(study), f"{study.slug}-to-confirm.csv")
+
+
+@never_cache
+@study_page("see_material")
+def not_used_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+    return _csv(proposals.not_used_csv(study), f"{study.slug}-not-used.csv")
+
+
+def _csv(lines: Iterator[str], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@study_page("add_material")
+@require_POST
+def take_proposals(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """A CSV that says what the series to confirm are."""
+    files = request.FILES.getlist("table")
+    try:
+        if len(files) != 1 or files[0].size > 10 << 20:
+            raise InputError("Choose one CSV of at most 10 MB.")
+        content = quarantine.plain_bytes(files[0].path, files[0].salt)
+        count = proposals.take_csv(study=study, content=content, actor=request.user)
+        messages.success(request, f"{count} series as the CSV says. Look, then confirm.", extra_tags="confirm")
+    except InputError as error:
+        messages.error(request, str(error), extra_tags="confirm")
+    finally:
+        quarantine.erase_requests(files)
+    return redirect("material", study.slug)
 
 
 def _case(study: ReaderStudy, number: int) -> Case:

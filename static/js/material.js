@@ -86,6 +86,54 @@ if (table) {
     all.hidden = false;
     all.addEventListener("change", () => { for (const tick of ticks()) tick.checked = all.checked; count(); });
   }
+  // Bulk edit: what stands in the first line goes into every ticked row.
+  const bulk = table.querySelector("[data-bulk]");
+  const fields = (row) => [...row.querySelectorAll("select, input.input")];
+  const rows = () => [...table.querySelectorAll("tbody tr")].filter((row) => fields(row).length);
+  if (bulk) {
+    bulk.hidden = rows().length < 2;
+    for (const field of fields(bulk)) field.removeAttribute("name"); // it is no row of its own
+    bulk.addEventListener("change", (event) => {
+      event.stopPropagation();
+      const column = fields(bulk).indexOf(event.target);
+      if (column < 0 || !event.target.value) return;
+      for (const row of rows()) {
+        if (row.querySelector("[name$=-tick]").checked) fields(row)[column].value = event.target.value;
+      }
+    });
+  }
+
+  // Keyboard: up and down stay in the column, Ctrl+D takes what stands above, Ctrl+Space ticks; Shift+click ticks a range.
+  table.addEventListener("keydown", (event) => {
+    const row = event.target.closest("tbody tr");
+    const column = row ? fields(row).indexOf(event.target) : -1;
+    if (column < 0) return;
+    const all = rows();
+    const other = (step) => all[all.indexOf(row) + step];
+    const isList = event.target.tagName === "SELECT";
+    if ((event.key === "ArrowUp" || event.key === "ArrowDown") && (!isList || event.ctrlKey)) {
+      const next = other(event.key === "ArrowUp" ? -1 : 1);
+      if (next) fields(next)[column].focus();
+    } else if (event.ctrlKey && event.key.toLowerCase() === "d" && other(-1)) {
+      event.target.value = fields(other(-1))[column].value;
+      event.target.dispatchEvent(new Event("change", { bubbles: true }));
+    } else if (event.ctrlKey && event.key === " ") {
+      row.querySelector("[name$=-tick]").click();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  let lastTick = null;
+  table.addEventListener("click", (event) => {
+    if (!event.target.matches("tbody [name$=-tick]")) return;
+    const list = ticks();
+    const [from, to] = [list.indexOf(lastTick), list.indexOf(event.target)].sort((a, b) => a - b);
+    if (event.shiftKey && from >= 0) for (const tick of list.slice(from, to + 1)) tick.checked = event.target.checked;
+    lastTick = event.target;
+    count();
+  });
+
   table.addEventListener("change", (event) => {
     // Who corrects a row means to confirm it.
     const row = event.target.closest("tr");

@@ -1,5 +1,7 @@
 """The material: map, series to confirm, upload, case."""
 
+import csv
+import io
 import re
 import time
 
@@ -199,8 +201,7 @@ def test_files_that_are_not_used_are_listed_by_reason_without_their_names(draft)
 def test_an_upload_rests_sealed_with_its_folders_and_a_job_sorts_it(draft):
     study, client = draft
     file = SimpleUploadedFile("anna%2Fscan%2F1.dcm", b"DICM" * 100)
-    answer = client.post(url(study, "upload/"), {"files": [file]}, HTTP_ACCEPT="application/json")
-    assert answer.json() == {"next": url(study)}
+    assert client.post(url(study, "upload/"), {"files": [file]})["Location"] == url(study)
     upload = Upload.objects.get()
     assert (upload.files, upload.bytes) == (1, 400)
     (sealed,) = sealed_files(upload.pk)
@@ -215,8 +216,6 @@ def test_an_upload_rests_sealed_with_its_folders_and_a_job_sorts_it(draft):
 def test_sending_nothing_gets_one_sentence(draft):
     study, client = draft
     assert "No file arrived" in client.post(url(study, "upload/"), {}).content.decode()
-    answer = client.post(url(study, "upload/"), {}, HTTP_ACCEPT="application/json")
-    assert (answer.status_code, answer.json()["detail"][:15]) == (422, "No file arrived")
 
 
 def test_nothing_is_added_once_the_study_is_open(study, admin):
@@ -263,3 +262,52 @@ def test_a_picture_of_another_study_is_not_shown(study, admin, draft):
     series = study.series.first()
     assert client.get(url(other, f"series/{series.pk}/picture.png")).status_code == 404
     assert client.get(url(study, f"series/{series.pk}/picture.png")).status_code == 404
+
+
+def csv_of(client, study) -> list[dict]:
+    answer = client.get(url(study, "to-confirm.csv"))
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+
+def send_csv(client, study, text: str):
+    file = SimpleUploadedFile("table.csv", text.encode())
+    return client.post(url(study, "to-confirm/"), {"table": file}, follow=True).content.decode()
+
+
+def test_proposals_go_out_as_csv_and_come_back_changed(draft, settings):
+    study, client = draft
+    one, other = candidate(study), candidate(study, "S10", None)
+    assert [row["series"] for row in csv_of(client, study)] == [str(one.pk), str(other.pk)]
+    page = send_csv(client, study, f"series;subject;arm\n{other.pk};P-7;FAST\n{one.pk};;\n")
+    assert "2 series as the CSV says" in page
+    other.refresh_from_db()
+    one.refresh_from_db()
+    assert (other.subject_code, other.arm.code, other.certain) == ("P-7", "FAST", True)
+    assert one.subject_code == "S09"
+    assert list(settings.QUARANTINE_DIR.glob("request-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("subject,arm\nS1,SOC\n", "must name the column series"),
+        ("series,arm\n{pk},SLOW\n", "Line 2: there is no arm of this name"),
+        ("series,arm\n{pk},SOC\n999999,SOC\n", "Line 3: no series of this number"),
+        ("series,subject\n{pk}," + "x" * 21 + "\n", "Line 2: a subject has 20 letters at most"),
+        ("", "must name the column series"),
+    ],
+)
+def test_a_csv_that_cannot_be_taken_changes_nothing_and_names_the_line(draft, text, why):
+    study, client = draft
+    one = candidate(study, arm=None)
+    assert why in send_csv(client, study, text.format(pk=one.pk))
+    one.refresh_from_db()
+    assert one.arm is None
+
+
+def test_what_is_not_used_can_be_taken_along(draft):
+    study, client = draft
+    upload = Upload.objects.create(study=study, state="sorted", salt="")
+    Refusal.objects.create(upload=upload, sha256="a" * 64, reason="The file ends too early.")
+    lines = b"".join(client.get(url(study, "not-used.csv")).streaming_content).decode().splitlines()
+    assert lines[1] == f"{upload.pk},{'a' * 64},The file ends too early."
