@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -40,7 +40,10 @@ class SortedSeries:
     """One clean series on disk. `names` are the uploaded names it came from, in the order of `files`.
 
     spacing in mm (column, row, slice), affine LPS; subject_key: pseudonym (8 hex digits) of the patient;
-    description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm.
+    description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm;
+    instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
+    when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
+    the series, any of subject, region, plane, weighting, arm.
     """
 
     files: list[Path]
@@ -56,6 +59,9 @@ class SortedSeries:
     description_hint: str
     arm_hint: str | None
     report: dict[str, Any]
+    instance_uids: list[str] = field(default_factory=list)
+    conflict: str = ""
+    placing: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,7 @@ def _take_stack(
     volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, header)
     folder.mkdir(parents=True)
     report, written, names, uid = Report(), [], [], ""
+    uids: list[str] = []
     for n, path in enumerate(dict.fromkeys(frame.path for frame in ordered.frames), 1):
         dataset, stored = datasets.pop(path)
         clean, one = deidentify(dataset, key=key, pixels=stored)
@@ -229,6 +236,7 @@ def _take_stack(
         written.append(target)
         names.append(by_path[path].name)
         uid = str(clean.SeriesInstanceUID)
+        uids.append(str(clean.SOPInstanceUID))
     return SortedSeries(
         files=written,
         format="dicom",
@@ -243,6 +251,7 @@ def _take_stack(
         description_hint=_description(volume.parameters),
         arm_hint=None,
         report=report.as_dict(),
+        instance_uids=uids,
     )
 
 
