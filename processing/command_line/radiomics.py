@@ -1,0 +1,135 @@
+"""Radiomic features of one volume of interest as CSV, as pyradiomics defines them."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import sys
+from pathlib import Path
+from typing import IO
+
+import SimpleITK
+
+from processing import masks, nifti, radiomics, series
+from processing.dicom.header import open_dicom
+from processing.dicom.segmentation import is_segmentation
+from processing.errors import InputError
+
+COLUMNS = (
+    "subject", "case", "roi", "arm", "image_type", "class", "feature", "value", "status", "reason", "settings_hash",
+    "mask",
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """IMAGE MASK [--label N] [--settings FILE] [--out FILE] and what the rows are called."""
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="DICOM folder or file, NIfTI or NRRD")
+    parser.add_argument("mask", type=Path, metavar="MASK", help="NIfTI, NRRD, DICOM segmentation or series of labels")
+    parser.add_argument("--label", type=int, metavar="N", help="value or segment number in MASK (default 1)")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="YAML or JSON of pyradiomics (default: its own)"
+    )
+    parser.add_argument("--out", type=Path, metavar="FEATURES.csv", help="file (default: standard output)")
+    parser.add_argument("--append", action="store_true", help="add to the rows that --out has already")
+    parser.add_argument("--subject", metavar="NAME", help="column subject (default: name of IMAGE)")
+    parser.add_argument("--case", default="", metavar="NAME", help="column case (default: empty)")
+    parser.add_argument("--roi", metavar="NAME", help="column roi (default: name of MASK, and the label if not 1)")
+    parser.add_argument("--arm", default="image", metavar="NAME", help="column arm (default: image)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write one row per feature in the columns of features.csv; notes go to stderr."""
+    if arguments.append and arguments.out is None:
+        raise InputError("Name the file to append to with --out.")
+    settings = radiomics.read_settings(arguments.settings)
+    label = 1 if arguments.label is None else arguments.label
+    image, mask = _read(arguments.image, arguments.mask, label)
+    result = radiomics.extract(image, mask, label=label, settings=settings)
+    names = {
+        "subject": arguments.subject or _stem(arguments.image),
+        "case": arguments.case,
+        "roi": arguments.roi or _stem(arguments.mask) + ("" if label == 1 else f"-{label}"),
+        "arm": arguments.arm,
+        "settings_hash": result.settings_hash,
+        "mask": _hash(arguments.mask),
+    }
+    rows = [
+        names | {
+            "image_type": row.image_type, "class": row.feature_class, "feature": row.feature, "status": row.status,
+            "value": "" if row.value is None else repr(row.value), "reason": row.reason,
+        }
+        for row in result.rows
+    ]  # fmt: skip
+    if arguments.out is None:
+        _write(sys.stdout, rows, header=True)
+        return
+    header = not (arguments.append and arguments.out.is_file() and arguments.out.stat().st_size)
+    try:
+        with arguments.out.open("w" if header else "a", encoding="utf-8", newline="") as file:
+            _write(file, rows, header=header)
+    except OSError:
+        raise InputError(f"The file {arguments.out.name} cannot be written.") from None
+
+
+def _write(file: IO[str], rows: list[dict[str, str]], *, header: bool) -> None:
+    writer = csv.DictWriter(file, COLUMNS)
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
+
+
+def _read(image: Path, mask: Path, label: int) -> tuple[SimpleITK.Image, SimpleITK.Image]:
+    """Image and mask as ITK reads them, so that values are those of pyradiomics on the same files.
+
+    Where one of them is DICOM, which may lie on another grid of the same patient, the mask is carried to the image.
+    """
+    for path in (image, mask):
+        if not path.exists():
+            raise InputError(f"There is no file or folder {path.name}.")
+    plain = [path.is_file() and nifti.is_volume_file(path) for path in (image, mask)]
+    if all(plain):
+        return _itk(image), _itk(mask)
+    volume = series.read(image)
+    found = _masks(mask)
+    wanted = [one for one in found if one.label == label]
+    if not wanted:
+        labels = ", ".join(sorted({str(one.label) for one in found}))
+        raise InputError(f"The mask has no label {label}; it has {labels}.")
+    carried = masks.carry(wanted[0], volume.shape, volume.affine)
+    if carried.voxels != carried.voxels_before or carried.outside:
+        print(
+            f"The mask was carried to the grid of the image: {carried.voxels_before} → {carried.voxels} voxels, "
+            f"{carried.millilitres_before:.4g} → {carried.millilitres:.4g} ml, {carried.outside:.1%} outside.",
+            file=sys.stderr,
+        )
+    labelled = radiomics.itk_mask(carried.mask.array, carried.mask.affine)
+    return radiomics.itk_image(volume), SimpleITK.Cast(labelled, SimpleITK.sitkUInt32) * label
+
+
+def _masks(path: Path) -> list[masks.Mask]:
+    single = path if path.is_file() else next(iter(sorted(p for p in path.rglob("*") if p.is_file())), path)
+    if single.is_file() and (nifti.is_volume_file(single) or is_segmentation(open_dicom(single, pixels=False))):
+        return masks.read_mask(single)
+    volume = series.read(path)  # labels stored as an ordinary series
+    return masks.by_label(volume.array, volume.affine)
+
+
+def _itk(path: Path) -> SimpleITK.Image:
+    try:
+        return SimpleITK.ReadImage(str(path))
+    except RuntimeError:
+        if path.suffix in (".nrrd", ".nhdr"):
+            raise InputError(f"{path.name} cannot be read: damaged, or no image.") from None
+        return radiomics.itk_image(nifti.read_nifti(path))  # ITK refuses orientations that are not quite orthogonal
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".")[0] or path.resolve().name
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
