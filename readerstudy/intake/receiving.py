@@ -6,7 +6,6 @@ batches and says when it is done. A batch is a row of pieces: lengths of head an
 """
 
 import hashlib
-import hmac
 import shutil
 import struct
 from collections.abc import Iterable, Sequence
@@ -20,7 +19,7 @@ from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.intake import quarantine
 from readerstudy.intake.models import Delivered, Piece, Upload
-from readerstudy.intake.services import pseudonym_key, send_to_sort
+from readerstudy.intake.services import delivery_digest, send_to_sort
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_draft
 
@@ -79,16 +78,12 @@ def open_upload(*, study: ReaderStudy, user: User, number: int) -> Upload:
 def missing(*, upload: Upload, keys: Sequence[str]) -> dict[str, list[int]]:
     """Which of these pieces are to be sent, and which became part of a series before, by their place in `keys`."""
     there = set(upload.pieces.filter(key__in=keys).values_list("key", flat=True))
-    digests = [_digest(upload.study, key) for key in keys]
+    digests = [delivery_digest(upload.study, key) for key in keys]
     used = set(Delivered.objects.filter(study=upload.study, digest__in=digests).values_list("digest", flat=True))
     return {
         "missing": [place for place, key in enumerate(keys) if key not in there],
         "known": [place for place, digest in enumerate(digests) if digest in used],
     }
-
-
-def _digest(study: ReaderStudy, key: str) -> str:
-    return hmac.digest(pseudonym_key(study), b"delivered " + key.encode(), hashlib.sha256).hex()
 
 
 def receive_batch(*, upload: Upload, stream: IO[bytes]) -> int:
@@ -184,12 +179,3 @@ def discard(*, upload: Upload) -> None:
     number = upload.pk
     upload.delete()
     transaction.on_commit(lambda: quarantine.erase(number))
-
-
-def note_delivered(*, upload: Upload, names: Iterable[str]) -> None:
-    """Remember what became part of a series. names: of first pieces in the quarantine, without suffix."""
-    keys = upload.pieces.filter(name__in=[f"{name}.bin" for name in names]).values_list("key", flat=True)
-    digests = [_digest(upload.study, key) for key in keys]
-    Delivered.objects.bulk_create(
-        [Delivered(study=upload.study, digest=digest) for digest in digests], ignore_conflicts=True
-    )

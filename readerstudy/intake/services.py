@@ -15,11 +15,11 @@ from processing.pair import check_same_place
 from readerstudy.accounts.models import User
 from readerstudy.audit.services import record
 from readerstudy.intake import quarantine
-from readerstudy.intake.models import Candidate, Refusal, Upload
+from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
-from readerstudy.material.models import Series, Subject
+from readerstudy.material.models import Instance, Plane, Region, Series, Subject
 from readerstudy.material.services import advance, place_series
 from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.protocol.services import ensure_draft
@@ -75,53 +75,100 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
     )  # fmt: skip
 
 
-def propose(*, study: ReaderStudy, found, codes: dict[str, str]) -> dict:
-    """What a sorted series probably is. `codes` remembers new subjects' codes within one upload."""
-    known = Subject.objects.filter(study=study, key=found.subject_key).values_list("code", flat=True).first()
-    waiting = study.candidates.filter(subject_key=found.subject_key).values_list("subject_code", flat=True).first()
-    if not (code := known or waiting or codes.get(found.subject_key)):
-        taken = {*study.subjects.values_list("code", flat=True), *codes.values()}
-        taken |= set(study.candidates.values_list("subject_code", flat=True))
-        code = next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)
+def propose(*, study: ReaderStudy, found, codes: dict[str, str], conflict: str = "") -> dict:
+    """What a sorted series probably is. `codes` remembers new subjects' codes within one upload.
+
+    What a manifest says goes before what headers and earlier uploads let guess; a conflict is never certain.
+    """
+    said, parameters = found.placing, found.parameters
+    code = said.get("subject") or _subject_code(study, found.subject_key, codes)
     codes[found.subject_key] = code
-    arm = Arm.objects.filter(study=study, code=found.arm_hint).first() if found.arm_hint else None
-    parameters = found.parameters
+    arm_code = said.get("arm") or found.arm_hint
+    arm = Arm.objects.filter(study=study, code=arm_code).first() if arm_code else None
     why = [f"{parameters.averages:g} average{'' if parameters.averages == 1 else 's'}" if parameters.averages else ""]
     why += [f"{parameters.acquisition_seconds:.0f} s" if parameters.acquisition_seconds else ""]
+    why += ["from the manifest" if said else ""]
+    region, plane = said.get("region"), said.get("plane")
     proposal = {
-        "subject_code": code, "region": parameters.region or "", "plane": parameters.plane or "",
-        "weighting": parameters.weighting or "", "arm": arm,
+        "subject_code": code, "arm": arm,
+        "region": region if region in Region.values else parameters.region or "",
+        "plane": plane if plane in Plane.values else parameters.plane or "",
+        "weighting": said.get("weighting") or parameters.weighting or "",
     }  # fmt: skip
     missing = [name for name, value in proposal.items() if not value]
     why += ["choose " + ", ".join(name.replace("_code", "") for name in missing)] if missing else []
-    return {**proposal, "certain": not missing, "why": ", ".join(part for part in why if part)}
+    certain = not missing and not conflict
+    return {**proposal, "certain": certain, "conflict": conflict, "why": ", ".join(part for part in why if part)}
 
 
-def store_sorted(*, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str]]) -> dict:
-    """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes."""
+def _subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
+    known = Subject.objects.filter(study=study, key=key).values_list("code", flat=True).first()
+    waiting = study.candidates.filter(subject_key=key).values_list("subject_code", flat=True).first()
+    if code := known or waiting or codes.get(key):
+        return code
+    taken = {*study.subjects.values_list("code", flat=True), *codes.values()}
+    taken |= set(study.candidates.values_list("subject_code", flat=True))
+    return next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)
+
+
+def _conflict(study: ReaderStudy, found) -> str:
+    """A sentence if a series that is here has the same SOP Instance UIDs and other pixels."""
+    if found.conflict or not found.instance_uids:
+        return found.conflict
+    same = Instance.objects.filter(series__study=study, uid__in=found.instance_uids)
+    there = same.exclude(series__sha256=found.sha256).select_related("series__case__subject", "series__arm").first()
+    if there is None:
+        return ""
+    other = there.series
+    return (
+        f"Same SOP Instance UIDs as {other.case.label} {other.arm.code}, version {other.version}, but other pixels. "
+        "Place it elsewhere, replace that one on purpose, or put it aside."
+    )
+
+
+def store_sorted(
+    *, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str]], used: Iterable[str] = ()
+) -> dict:
+    """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes.
+
+    series: (SortedSeries, [(sha256, size), …] of its files in the archive). used: names in the quarantine, without
+    suffix, of the first pieces of the files that became series.
+    """
     study, codes, counts = upload.study, {}, {"proposed": 0, "known": 0, "refused": 0}
-    for found, instances in series:
+    for found, files in series:
         known = Series.objects.filter(study=study, sha256=found.sha256).exists() or (
             Candidate.objects.filter(study=study, sha256=found.sha256, state=Candidate.State.PROPOSED).exists()
         )
         state = Candidate.State.KNOWN if known else Candidate.State.PROPOSED
         counts[state] += 1
         slices, rows, columns = found.shape
+        conflict = "" if known else _conflict(study, found)
+        uids = found.instance_uids or [""] * len(files)
         Candidate.objects.create(
             study=study, upload=upload, state=state, format=found.format, sha256=found.sha256, slices=slices, rows=rows,
             columns=columns, affine=[list(map(float, row)) for row in found.affine], spacing=list(found.spacing),
-            parameters={k: v for k, v in vars(found.parameters).items() if v is not None}, instances=instances,
-            subject_key=found.subject_key, **propose(study=study, found=found, codes=codes),
+            parameters={k: v for k, v in vars(found.parameters).items() if v is not None},
+            instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
+            subject_key=found.subject_key, **propose(study=study, found=found, codes=codes, conflict=conflict),
         )  # fmt: skip
     refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
     Refusal.objects.bulk_create(refusals)
     counts["refused"] = len(refusals)
+    keys = upload.pieces.filter(name__in=[f"{name}.bin" for name in used]).values_list("key", flat=True)
+    Delivered.objects.bulk_create(
+        [Delivered(study=study, digest=delivery_digest(study, key)) for key in keys], ignore_conflicts=True
+    )
+    upload.pieces.all().delete()
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
     upload.save()
-    upload.pieces.all().delete()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
     record(study=study, action="upload sorted", upload=upload.pk, **counts)
     return counts
+
+
+def delivery_digest(study: ReaderStudy, key: str) -> str:
+    """How a piece that became part of a series is remembered; without the site's secret it says nothing."""
+    return hmac.digest(pseudonym_key(study), b"delivered " + key.encode(), hashlib.sha256).hex()
 
 
 @transaction.atomic

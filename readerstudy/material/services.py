@@ -26,8 +26,9 @@ def place_series(
 ) -> Series:  # fmt: skip
     """Make a de-identified series the active one of its case and arm.
 
-    `instances` is [(sha256, bytes)] in slice order; `facts` are the fields of Series (format, sha256, slices,
-    rows, columns, affine, spacing, parameters, made_from, model_*, processing_seconds).
+    `instances` is [(sha256, bytes)] or [(sha256, bytes, keyed SOP Instance UID)] in slice order; `facts` are the
+    fields of Series (format, sha256, slices, rows, columns, affine, spacing, parameters, made_from, model_*,
+    processing_seconds).
     InputError if a code is missing, or a series stands there already and `replace` is not set.
     """
     if not subject_code or region not in Region.values or plane not in Plane.values or not weighting:
@@ -65,8 +66,8 @@ def add_series(
         study_id=case.study_id, case=case, arm=arm, version=last.version + 1 if last else 1, **facts
     )
     Instance.objects.bulk_create(
-        Instance(series=series, position=position, sha256=sha256, size=size)
-        for position, (sha256, size) in enumerate(instances)
+        Instance(series=series, position=position, sha256=sha256, size=size, uid="".join(uid))
+        for position, (sha256, size, *uid) in enumerate(instances)
     )
     record(
         study=case.study, action="series placed", actor=actor, case=case.code, arm=arm.code, sha256=series.sha256,

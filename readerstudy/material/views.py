@@ -230,4 +230,4 @@ def candidate_picture(request: HttpRequest, study: ReaderStudy, candidate: int) 
     found = Candidate.objects.filter(study=study, pk=candidate).first()
     if found is None:
         raise Http404
-    return _picture(lambda: volumes.load_files([sha256 for sha256, _ in found.instances], found.format))
+    return _picture(lambda: volumes.load_files([sha256 for sha256, *_ in found.instances], found.format))

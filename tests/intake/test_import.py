@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pydicom import dcmread
 
 from processing.errors import InputError
 from readerstudy.intake import services
@@ -109,3 +110,17 @@ def test_pixels_are_the_ones_that_were_sent(study, tmp_path):
     imported(study, tmp_path, "--confirm-certain")
     sent = np.stack([dicom_files.pixels(1, rows=64, columns=64, seed=100 + n)[0] for n in range(6)])
     np.testing.assert_array_equal(load(Series.objects.get()).array, sent)
+
+
+def test_the_same_instances_with_other_pixels_are_a_conflict_and_nothing_is_overwritten(study, tmp_path):
+    first = write_series(tmp_path / "one" / "SOC", 1)
+    imported(study, tmp_path / "one", "--confirm-certain")
+    for path in first:
+        dataset = dcmread(path)
+        dataset.PixelData = bytes(len(dataset.PixelData) - 2) + b"\1\1"
+        dicom_files.save(dataset, tmp_path / "two" / "SOC" / path.name)
+    imported(study, tmp_path / "two", "--confirm-certain")
+    waiting = study.candidates.get(state="proposed")
+    assert not waiting.certain
+    assert "Same SOP Instance UIDs as S01 axial" in waiting.conflict
+    assert Series.objects.count() == 1

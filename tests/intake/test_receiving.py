@@ -131,8 +131,9 @@ def test_a_study_that_was_opened_takes_nothing(study, admin):
 def test_pieces_that_became_series_are_known_in_this_study_only(upload, study, admin):
     receiving.receive_batch(upload=upload, stream=batch(A, B))
     name = upload.pieces.get(key=key(A)).name.removesuffix(".bin")
-    receiving.note_delivered(upload=upload, names=[name])
-    assert receiving.missing(upload=upload, keys=[key(B), key(A)])["known"] == [1]
+    services.store_sorted(upload=upload, series=[], refused=[], used=[name])
+    again = receiving.begin(study=study, user=admin, files=2, size=40)
+    assert receiving.missing(upload=again, keys=[key(B), key(A)]) == {"missing": [0, 1], "known": [1]}
     other = factories.make_study(subjects=1)
     elsewhere = Upload.objects.create(study=other, user=admin)
     assert receiving.missing(upload=elsewhere, keys=[key(A)])["known"] == []
