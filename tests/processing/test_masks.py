@@ -119,16 +119,15 @@ def test_segments_of_a_dicom_segmentation_lie_where_their_planes_lie(tmp_path: P
     assert (second.name, second.label, second.voxels) == ("Segment 2", 2, 1)
     point = second.affine @ [*np.argwhere(second.array)[0][::-1], 1]
     np.testing.assert_allclose(point[:3], [12.0, 10 + 6 * 0.75, 20 - 4 * 0.5])
-    assert np.allclose(
-        (first.affine @ [2, 1, np.nonzero(first.array)[0].min(), 1])[:3], [-8, 11.5, 19.5]
-    ) or np.allclose((first.affine @ [2, 1, np.nonzero(first.array)[0].min(), 1])[:3], [-16, 11.5, 19.5])
+    corners = {tuple((first.affine @ [2, 1, k, 1])[:3].round(6)) for k in np.unique(np.nonzero(first.array)[0])}
+    assert corners == {(x, 11.5, 19.5) for x in (-16.0, -12.0, -8.0)}
     assert first.millilitres == pytest.approx(18 * 0.5 * 0.75 * 4 / 1000)
 
 
 def test_a_fractional_segment_counts_from_half_of_its_largest_value(tmp_path: Path) -> None:
     values = np.array([[0, 99, 100], [200, 101, 1]], np.uint8)
     path = segmentation(tmp_path / "seg.dcm", [(1, 0.0, values), (1, 4.0, values * 0)], kind="FRACTIONAL")
-    assert np.argwhere(read_mask(path)[0].array[0]).tolist() == [[0, 2], [1, 0], [1, 1]]
+    assert np.argwhere(read_mask(path)[0].array.any(axis=0)).tolist() == [[0, 2], [1, 0], [1, 1]]
 
 
 def test_a_dicom_image_is_no_mask(tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ def test_the_same_grid_changes_nothing() -> None:
     mask = Mask("", 1, ball(), AFFINE)
     done = carry(mask, mask.array.shape, AFFINE + 1e-9)
     assert (done.mask.array == mask.array).all()
-    assert (done.outside, done.voxels, done.millilitres) == (0, done.voxels_before, done.millilitres_before)
+    assert (done.outside, done.voxels) == (0, done.voxels_before)
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.2])
@@ -159,6 +158,8 @@ def test_another_grid_gets_the_nearest_voxel_as_simpleitk_has_it(turn: float) ->
     matrix = np.eye(4)
     matrix[:3, 3] = [1.37, -2.11, 0.93]
     matrix[1:3, 1:3] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    centre = (AFFINE @ [9, 11, 4, 1])[:3]
+    matrix[:3, 3] += centre - matrix[:3, :3] @ centre
     shape, grid = (11, 30, 28), AFFINE @ np.diag([0.71, 0.83, 0.77, 1.0])
     done = carry(mask, shape, grid, matrix=matrix)
     transform = SimpleITK.AffineTransform(3)  # of ITK: from the receiving to the given image
