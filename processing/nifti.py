@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from processing.errors import InputError
 from processing.volume import Parameters, Volume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
-LARGEST_BYTES = 4 << 30
+LARGEST_BYTES = 1 << 30  # of the values
+LARGEST_HEADER = 16 << 20  # with extensions
+_MORE = 1 << 20  # what may stand behind the values
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -28,25 +31,45 @@ def is_volume_file(path: Path) -> bool:
 
 
 def _image(path: Path) -> nibabel.Nifti1Image:
-    """Parse by content, as uploaded files may have lost their name."""
+    """Parse by content, as uploaded files may have lost their name; no more is inflated than the header claims."""
     try:
         with path.open("rb") as stream:
-            content = stream.read()
-    except OSError:
-        raise InputError("The file cannot be read.") from None
-    try:
-        if content[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-                content = packed.read(LARGEST_BYTES + 1)
-        if len(content) > LARGEST_BYTES:
-            raise InputError("The image is larger than 4 GiB; send it in parts.")
-        # The first number is the header's size, in either byte order.
-        kind = nibabel.Nifti2Image if content[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nibabel.Nifti1Image
+            packed = stream.read(2) == b"\x1f\x8b"
+            stream.seek(0)
+            source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
+            start = source.read(540)
+            claimed = _claimed_bytes(start)
+            content = start + source.read(claimed + _MORE - len(start))
+            if len(content) == claimed + _MORE:
+                raise InputError("The NIfTI file holds far more than its header says; export it again.")
+        kind = nibabel.Nifti2Image if _is_second(start) else nibabel.Nifti1Image
         return kind.from_bytes(content)
-    except InputError:
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise InputError("The file cannot be read.") from None
+    except (InputError, MemoryError):
         raise
     except Exception:  # gzip and nibabel raise many kinds on damaged files
         raise InputError("This is no NIfTI file, or it is damaged or truncated; export it again.") from None
+
+
+def _is_second(start: bytes) -> bool:
+    """The first number is the header's size, in either byte order."""
+    return start[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c")
+
+
+def _claimed_bytes(start: bytes) -> int:
+    """Where the values end by the header's word. Raises InputError if that is beyond measure."""
+    kind = nibabel.Nifti2Header if _is_second(start) else nibabel.Nifti1Header
+    header = kind.from_fileobj(io.BytesIO(start[: kind.sizeof_hdr]), check=False)
+    count = int(header["dim"][0])
+    sizes = [int(size) for size in header["dim"][1 : count + 1]]
+    offset = float(header["vox_offset"])
+    if not 1 <= count <= 7 or min(sizes) < 1 or not 0 <= offset <= LARGEST_HEADER:
+        raise InputError("The NIfTI header claims impossible sizes: the file is damaged; export it again.")
+    size = math.prod(sizes) * header.get_data_dtype().itemsize
+    if size > LARGEST_BYTES:
+        raise InputError("The image is larger than 1 GiB; send it in parts.")
+    return int(offset) + size
 
 
 def read_nifti(path: Path) -> Volume:

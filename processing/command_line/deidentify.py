@@ -13,6 +13,8 @@ from processing import nifti
 from processing.deidentify.engine import deidentify, reject_short_key, save
 from processing.deidentify.report import Report
 from processing.dicom.header import open_dicom
+from processing.dicom.mosaic import is_mosaic, unfold
+from processing.dicom.pixels import stored_values
 from processing.errors import InputError
 
 
@@ -66,13 +68,21 @@ def _one(path: Path, out: Path, key: bytes, series: Counter[str], *, single: boo
         target.parent.mkdir(parents=True, exist_ok=True)
         nifti.clean_nifti(path, target)
         return Report(files=1, notes={"NIfTI: only values, type, scale and place in space kept."})
-    clean, report = deidentify(open_dicom(path), key=key)
-    uid = str(clean.SeriesInstanceUID)
-    folder = _folder(uid, series, out)
-    series[uid] += 1
-    target = out if single and not out.is_dir() and out.suffix else folder / f"{series[uid]:04d}.dcm"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    save(clean, target)
+    dataset, report = open_dicom(path), Report()
+    if not is_mosaic(dataset):
+        images = [(dataset, None)]
+    else:
+        images = list(unfold(dataset, stored_values(dataset)))
+    for image, pixels in images:
+        clean, one = deidentify(image, key=key, pixels=pixels)
+        report.add(one)
+        uid = str(clean.SeriesInstanceUID)
+        folder = _folder(uid, series, out)
+        series[uid] += 1
+        to_file = single and len(images) == 1 and not out.is_dir() and out.suffix
+        target = out if to_file else folder / f"{series[uid]:04d}.dcm"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save(clean, target)
     return report
 
 

@@ -19,6 +19,7 @@ from processing.deidentify.rules import VERSION, passed, rules
 from processing.dicom import words
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
+from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import OLDEST, age_in_years, free_words, region_of, weighting_of
 from processing.dicom.pixels import stored_values
 from processing.dicom.private import promote
@@ -59,6 +60,8 @@ def deidentify(dataset: Dataset, *, key: bytes, pixels: np.ndarray | None = None
     try:
         with tolerant():
             check(dataset)
+            if is_mosaic(dataset):
+                raise InputError("A Siemens mosaic holds many slices; unfold it first.")
             promote(dataset)
             return _clean(dataset, key, stored_values(dataset) if pixels is None else pixels)
     except InputError:

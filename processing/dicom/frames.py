@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
+from processing.dicom import mosaic
 from processing.errors import InputError
 
 # What may tell apart images that lie at the same place, in the order in which it is tried.
@@ -125,7 +126,10 @@ def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
-    """The frames of one file in file order. Raises InputError if one has no place in space."""
+    """The frames of one file in file order, a mosaic's slices one by one.
+
+    Raises InputError if one has no place in space.
+    """
     result = []
     for index in range(len(dataset.PerFrameFunctionalGroupsSequence) if is_enhanced(dataset) else 1):
         found = attributes(dataset, index)
@@ -154,4 +158,11 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
                 marks=_marks(found),
             )
         )
+    if mosaic.is_mosaic(dataset):
+        where = mosaic.layout(dataset)
+        size = {"rows": where.rows, "columns": where.columns, "thickness": where.distance}
+        return [
+            replace(result[0], index=n, position=tuple(map(float, place)), **size)
+            for n, place in enumerate(where.positions)
+        ]
     return result

@@ -9,9 +9,18 @@ from pathlib import Path
 
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID, EnhancedMRImageStorage, MRImageStorage
+from pydicom.uid import (
+    UID,
+    EnhancedMRImageStorage,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    MRImageStorage,
+)
 
+from processing.dicom import mosaic
+from processing.dicom.pixels import LOSSY, declared_bytes
 from processing.dicom.private import promote
+from processing.dicom.skim import skim
 from processing.errors import InputError
 
 CLASSIC = MRImageStorage
@@ -40,9 +49,11 @@ def tolerant() -> Iterator[None]:
 def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
     """Parse one file, with or without its pixel data.
 
-    Raises NotAnImageError if it is not DICOM, InputError if it ends in the middle of the header.
+    Raises NotAnImageError if it is not DICOM, InputError if it ends in the middle of the header or its structure
+    is beyond all measure.
     """
     try:
+        skim(path)
         with tolerant():
             return dcmread(path, stop_before_pixels=not pixels)
     except InvalidDicomError:
@@ -51,6 +62,8 @@ def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
         raise NotAnImageError("This is a folder, not a DICOM file.") from None
     except (FileNotFoundError, PermissionError):
         raise InputError("The file cannot be read.") from None
+    except (InputError, MemoryError):
+        raise
     except Exception:  # pydicom raises many kinds on damaged files
         raise InputError("The DICOM file is damaged or truncated; export it again.") from None
 
@@ -113,9 +126,13 @@ def check(dataset: Dataset) -> None:
         raise InputError("The pixels have an unusual layout; export the series again with 8 or 16 bits.")
     if str(dataset.get("BurnedInAnnotation", "NO")).upper() == "YES":
         raise InputError("The header says that text is burned into the image; it cannot be de-identified.")
+    declared_bytes(dataset)
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if syntax in (JPEGBaseline8Bit, JPEGExtended12Bit) or str(dataset.get("LossyImageCompression", "00")) == "01":
+        raise InputError(LOSSY)
+    if mosaic.is_mosaic(dataset):
+        mosaic.layout(dataset)
     kinds = [str(kind).upper() for kind in dataset.get("ImageType") or []]
-    if "MOSAIC" in kinds:
-        raise InputError("A Siemens mosaic: export the series as single slices or as enhanced MR.")
     component = str(dataset.get("ComplexImageComponent", "")).upper()
     for word in [component, *[kind.split("_")[0] for kind in kinds[2:3]], *kinds[3:4]]:
         if word in _KINDS:

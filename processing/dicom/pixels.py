@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.uid import RLELossless
 
+from processing.dicom import mosaic
+from processing.dicom.codestream import read_codestream
 from processing.errors import InputError
 
 # Decoding allocates this much at most: a header can claim any size.
-LARGEST_BYTES = 4 << 30
+LARGEST_BYTES = 1 << 30
+LOSSY = "The pixels were compressed with loss: they are not what the scanner measured; send the original series."
 
 
 def stored_values(dataset: Dataset) -> np.ndarray:
-    """Pixels as stored, shape (frames, rows, columns), dtype uint8, int8, uint16 or int16.
+    """Pixels as stored, shape (frames, rows, columns), dtype uint8, int8, uint16 or int16; a mosaic by slices.
 
     Bits above BitsStored, where overlays may hide, are cleared (sign-extended for signed pixels).
-    Compressed pixels are decoded. Raises InputError if pixels are missing, truncated or cannot be decoded.
+    Compressed pixels are decoded. Raises InputError if pixels are missing, truncated, compressed with loss, larger
+    than 1 GiB or cannot be decoded.
     """
     if "PixelData" not in dataset:
         raise InputError("The file has no pixel data: it is truncated; export it again.")
     frames = int(dataset.get("NumberOfFrames") or 1)
     shape = (frames, int(dataset.Rows), int(dataset.Columns))
-    size = int(np.prod(shape, dtype=np.int64)) * (dataset.BitsAllocated // 8)
-    if size > LARGEST_BYTES:
-        raise InputError("The image is larger than 4 GiB; send it in parts.")
+    size = declared_bytes(dataset)
     signed = bool(dataset.get("PixelRepresentation", 0))
     dtype = np.dtype(f"{'i' if signed else 'u'}{dataset.BitsAllocated // 8}")
     syntax = dataset.file_meta.TransferSyntaxUID
@@ -40,14 +45,41 @@ def stored_values(dataset: Dataset) -> np.ndarray:
     unused = dataset.BitsAllocated - dataset.BitsStored
     if unused:
         array = array << unused >> unused
+    if mosaic.is_mosaic(dataset):
+        array = mosaic.tiles_of(array, mosaic.layout(dataset))
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def declared_bytes(dataset: Dataset) -> int:
+    """Bytes that the pixels take by the header's word. Raises InputError over 1 GiB or if a size is not positive."""
+    sizes = int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns)
+    if min(sizes) <= 0:
+        raise InputError("The image has no rows, columns or frames; export it again.")
+    size = math.prod(sizes) * (dataset.BitsAllocated // 8)
+    if size > LARGEST_BYTES:
+        raise InputError("The image is larger than 1 GiB; send it in parts.")
+    return size
+
+
+def _check_codestreams(dataset: Dataset, frames: int) -> None:
+    """A decoder allocates what the codestream claims: it must be what the header says, coded without loss."""
+    for frame in generate_frames(dataset.PixelData, number_of_frames=frames):
+        found = read_codestream(frame)
+        if found is None or (found.rows, found.columns) != (dataset.Rows, dataset.Columns):
+            raise InputError("The compressed pixels are damaged or of another size than the header says.")
+        if not found.lossless:
+            raise InputError(LOSSY)
 
 
 def _decode(dataset: Dataset, shape: tuple[int, int, int]) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if dataset.file_meta.TransferSyntaxUID != RLELossless:
+                _check_codestreams(dataset, shape[0])
             array = dataset.pixel_array
+    except (InputError, MemoryError):
+        raise
     except Exception:  # the decoders raise many kinds
         name = dataset.file_meta.TransferSyntaxUID.name
         raise InputError(f"The pixels ({name}) cannot be decoded: damaged or unsupported; export it again.") from None

@@ -11,6 +11,12 @@ _DEEP_LEARNING = re.compile(
     r"(?:CS_SENSE_AI|AIR[_ ]?RECON[_ ]?DL|DEEP[_ ]?RESOLVE|AICE|DLR|DRB|DRS|DRG)", re.IGNORECASE
 )
 
+_B_VALUES = (
+    (0x0019, "SIEMENS MR HEADER", 0x0C),
+    (0x0043, "GEMS_PARM_01", 0x39),
+    (0x2001, "Philips Imaging DD 001", 0x03),
+)
+
 
 def _text(dataset: Dataset, group: int, creator: str, element: int) -> str:
     try:
@@ -20,11 +26,13 @@ def _text(dataset: Dataset, group: int, creator: str, element: int) -> str:
 
 
 def promote(dataset: Dataset) -> None:
-    """Write AcquisitionDuration (s) from Siemens (0051,xx0A) or GE (0019,xx5A) where it is missing, in place.
+    """Write AcquisitionDuration (s) from Siemens (0051,xx0A) or GE (0019,xx5A) and the b-value (s/mm²) with its
+    direction from Siemens (0019,xx0C, xx0E), GE (0043,xx39) or Philips (2001,xx03) where missing, in place.
 
     Philips' private scale slope (2005,xx0E) is left out on purpose: RescaleSlope gives the values that
     the scanner displays, and the private one only turns these into arbitrary floating-point units.
     """
+    _promote_diffusion(dataset)
     if dataset.get("AcquisitionDuration") is not None:
         return
     siemens = _SIEMENS_TIME.match(_text(dataset, 0x0051, "SIEMENS MR HEADER", 0x0A))
@@ -34,6 +42,22 @@ def promote(dataset: Dataset) -> None:
     microseconds = _text(dataset, 0x0019, "GEMS_ACQU_01", 0x5A)
     if re.fullmatch(r"\d+(\.\d+)?", microseconds) and float(microseconds) > 0:
         dataset.AcquisitionDuration = float(microseconds) / 1e6
+
+
+def _promote_diffusion(dataset: Dataset) -> None:
+    if dataset.get("DiffusionBValue") is not None:
+        return
+    texts = [_text(dataset, *place) for place in _B_VALUES]
+    known = [text.strip("[]").split(",")[0].strip() for text in texts if text]
+    if not known or not re.fullmatch(r"\d+(\.\d+)?", known[0]):
+        return
+    dataset.DiffusionBValue = float(known[0]) % 1e9  # GE adds 10⁹ to some
+    try:
+        direction = [float(v) for v in dataset.private_block(0x0019, "SIEMENS MR HEADER")[0x0E].value]
+    except (KeyError, TypeError, ValueError):
+        return
+    if len(direction) == 3:
+        dataset.DiffusionGradientOrientation = direction
 
 
 def has_deep_learning(dataset: Dataset) -> bool:

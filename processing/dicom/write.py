@@ -17,6 +17,7 @@ from processing.deidentify.engine import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from processing.dicom.frames import Frame, attributes, frames_of, is_enhanced
 from processing.dicom.geometry import Stack, split, stack
 from processing.dicom.header import check, independent_copy, open_dicom, tolerant
+from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import free_words, weighting_of
 from processing.dicom.private import promote
 from processing.dicom.weighting import TO_CONTRAST
@@ -75,6 +76,8 @@ def write_derived(
     with tolerant():
         for path, dataset in datasets.items():
             check(dataset)
+            if is_mosaic(dataset):
+                raise InputError("A Siemens mosaic cannot be written back; de-identify it first, into single slices.")
             promote(dataset)
             frames += frames_of(dataset, path)
     parts = split(frames)
