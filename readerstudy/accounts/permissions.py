@@ -15,6 +15,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "manage_members": {ADMIN: ALL},
     "see_material": {ADMIN: ALL, ANALYST: ALL},
     "add_material": {ADMIN: DRAFT},
+    "add_masks": {ADMIN: ALL - {State.LOCKED}},
     "see_jobs": {ADMIN: ALL},
     "run_jobs": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED, State.CLOSED})},
     "open_study": {ADMIN: frozenset({State.DRAFT})},

@@ -14,7 +14,7 @@ def to_confirm(study: ReaderStudy) -> QuerySet[Candidate]:
     return (
         study.candidates.filter(state=Candidate.State.PROPOSED)
         .select_related("arm")
-        .order_by("-certain", "subject_code", "region", "plane", "weighting", "pk")
+        .order_by("-certain", "subject_code", "region", "plane", "weighting", "arm__place", "pk")
     )
 
 

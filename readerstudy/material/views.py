@@ -18,7 +18,7 @@ from readerstudy.intake import proposals, quarantine, receiving
 from readerstudy.intake import selectors as intake
 from readerstudy.intake import services as intake_services
 from readerstudy.intake.models import Candidate
-from readerstudy.material import selectors, services, volumes
+from readerstudy.material import selectors, services, volumes, volumes_of_interest
 from readerstudy.material.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.material.map import STATES, study_map
 from readerstudy.material.models import Case, Series
@@ -198,7 +198,7 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
     return render(request, "material/case.html", {
         "tab": "material", "study": study, "case": found, "cells": cells, "pairs": selectors.pairs_of(found),
         "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
-        "before": before, "after": after, "states": STATES,
+        "before": before, "after": after, "states": STATES, "volumes": volumes_of_interest.of_case(found),
     })  # fmt: skip
 
 

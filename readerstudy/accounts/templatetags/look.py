@@ -27,6 +27,7 @@ TABS = [
 WHY_NOT = {
     "edit_protocol": "Its protocol was frozen when the study was opened.",
     "add_material": "Its material was frozen when the study was opened.",
+    "add_masks": "A locked study cannot change.",
     "open_study": "It has been opened already.",
     "see_results": "Preferences stay closed until the study is closed, so that no reader can be influenced.",
     "export": "Tables can be downloaded once the study is closed.",
