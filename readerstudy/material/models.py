@@ -47,6 +47,7 @@ class Case(models.Model):
     plane = models.CharField(max_length=10, choices=Plane.choices)
     weighting = models.CharField(max_length=10)
     training = models.BooleanField(default=False)
+    feedback = models.TextField(blank=True)  # what a reader is told after a training pair of this case
 
     class Meta:
         ordering = ["subject__code", "code"]

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -32,6 +33,14 @@ class ReaderStudy(models.Model):
     allow_cannot_judge = models.BooleanField("allow “cannot judge”", default=True)
     allow_back = models.BooleanField("allow going back to the pair before", default=True)
 
+    parts = models.PositiveSmallIntegerField(
+        "parts of each reader's list", default=1, validators=[MinValueValidator(1)]
+    )
+    washout_days = models.PositiveSmallIntegerField("days between parts", default=0)
+    break_minutes = models.PositiveSmallIntegerField("minutes until a break is suggested", default=30)
+    guesses = models.PositiveSmallIntegerField("pairs for the question on blinding", default=10)
+    random_readers = models.BooleanField("readers stand for readers in general", default=False)
+
     primary_comparison = models.ForeignKey("Comparison", models.SET_NULL, null=True, blank=True, related_name="+")
     primary_criterion = models.ForeignKey("Criterion", models.SET_NULL, null=True, blank=True, related_name="+")
     margin_mean = models.DecimalField(
@@ -43,6 +52,7 @@ class ReaderStudy(models.Model):
 
     protocol_sha256 = models.CharField(max_length=64, blank=True)
     schedule_sha256 = models.CharField(max_length=64, blank=True)
+    lock_sha256 = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -57,6 +67,7 @@ class ReaderStudy(models.Model):
                 name="opened_study_has_schedule",
             ),
             models.CheckConstraint(condition=Q(repeat_share__range=(0, 1)), name="repeat_share_is_share"),
+            models.CheckConstraint(condition=Q(parts__gte=1), name="at_least_one_part"),
         ]
 
     def __str__(self) -> str:
@@ -171,3 +182,31 @@ class Criterion(models.Model):
 
     def asked_for(self, region: str) -> bool:
         return not self.regions or region in self.regions
+
+
+class Amendment(models.Model):
+    """A change after opening, numbered, with its reason. What was scheduled before stays as it is."""
+
+    class Kind(models.TextChoices):
+        CASE_ADDED = "case_added", "case added"
+        READER_ADDED = "reader_added", "reader added"
+        SUBJECT_WITHDRAWN = "subject_withdrawn", "subject withdrawn"
+
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="amendments")
+    number = models.PositiveSmallIntegerField()  # block of the schedule; opening is block 0
+    kind = models.CharField(max_length=17, choices=Kind.choices)
+    reason = models.CharField(max_length=500)
+    data = models.JSONField(default=dict)  # what the block was made from, so that it can be made again
+    schedule_sha256 = models.CharField(max_length=64, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["study", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "number"], name="unique_amendment_number"),
+            models.CheckConstraint(condition=~Q(reason=""), name="amendment_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"amendment {self.number}: {self.get_kind_display()}"

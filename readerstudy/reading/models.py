@@ -54,6 +54,7 @@ class Presentation(models.Model):
     reader = models.ForeignKey("accounts.Membership", models.PROTECT, related_name="presentations")
     position = models.PositiveIntegerField()
     part = models.PositiveSmallIntegerField(default=1)
+    block = models.PositiveSmallIntegerField(default=0)  # 0 at opening, then the number of the amendment
     kind = models.CharField(max_length=8, choices=Kind.choices)
     repeat_of = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="repeat")
     case = models.ForeignKey("material.Case", models.PROTECT, related_name="presentations")
@@ -62,6 +63,9 @@ class Presentation(models.Model):
     token = models.CharField(max_length=32, unique=True, default=new_token)
     state = models.CharField(max_length=11, choices=State.choices, default=State.SCHEDULED)
     void_reason = models.CharField(max_length=200, blank=True)
+    skipped_at = models.DateTimeField(null=True, blank=True)  # a technical problem: comes again at the end
+    skip_reason = models.CharField(max_length=200, blank=True)
+    seen = models.JSONField(default=dict, blank=True)  # slices seen per side, so that another machine goes on there
     seconds = models.FloatField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -209,3 +213,36 @@ class ActiveTime(models.Model):
 
     def __str__(self) -> str:
         return f"{self.presentation} {self.seconds} s"
+
+
+class Guess(models.Model):
+    """After the end of the list: on which side the reader believes the first arm of the comparison was."""
+
+    class Side(models.TextChoices):
+        LEFT = "left", "left image"
+        RIGHT = "right", "right image"
+        UNKNOWN = "unknown", "cannot tell"
+
+    presentation = models.OneToOneField(Presentation, models.PROTECT, related_name="guess")
+    side = models.CharField(max_length=7, choices=Side.choices)
+    key = models.UUIDField()
+    guessed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.presentation} {self.side}"
+
+
+class Signature(models.Model):
+    """A reader stands by the answers of a part: who, when, meaning what, over which hash."""
+
+    reader = models.ForeignKey("accounts.Membership", models.PROTECT, related_name="signatures")
+    part = models.PositiveSmallIntegerField()
+    meaning = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["reader", "part", "signed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.reader.code} part {self.part}"
