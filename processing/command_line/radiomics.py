@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="DICOM folder or file, NIfTI or NRRD")
     parser.add_argument("mask", type=Path, metavar="MASK", help="NIfTI, NRRD, DICOM segmentation or series of labels")
     parser.add_argument("--label", type=int, metavar="N", help="value or segment number in MASK (default 1)")
-    parser.add_argument(
-        "--settings", type=Path, metavar="FILE", help="YAML or JSON of pyradiomics (default: its own)"
-    )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="YAML or JSON of pyradiomics (default: its own)")
     parser.add_argument("--out", type=Path, metavar="FEATURES.csv", help="file (default: standard output)")
     parser.add_argument("--append", action="store_true", help="add to the rows that --out has already")
     parser.add_argument("--subject", metavar="NAME", help="column subject (default: name of IMAGE)")

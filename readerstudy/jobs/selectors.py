@@ -14,12 +14,14 @@ STEPS = {
     "material.enhance": ("DL enhancement", "an arm that is no longer in the protocol"),
     "reading.prepare": ("Pairs", "for the reading room"),
     "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
+    "results.radiomics": ("Radiomics", "features of volumes of interest"),
 }
 KINDS = {
     "intake.sort": "Sort",
     "material.enhance": "Enhance",
     "reading.prepare": "Prepare",
     "results.compare": "Compare",
+    "results.radiomics": "Radiomics",
 }
 
 

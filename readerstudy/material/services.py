@@ -11,6 +11,7 @@ from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Instance, Plane, Region, Series, Subject
 from readerstudy.material.selectors import current_models, is_outdated
 from readerstudy.protocol.models import Arm, ReaderStudy, State
+from readerstudy.results.radiomics import ask_for_features
 
 ENHANCE, COMPARE, PREPARE = "material.enhance", "results.compare", "reading.prepare"
 
@@ -86,7 +87,8 @@ def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 
 
 def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
-    """Ask for what is missing and can be made now, of one case or all: DL outputs, image metrics, prepared pairs.
+    """Ask for what is missing and can be made now, of one case or all: DL outputs, image metrics, prepared pairs,
+    radiomic features.
 
     renew: ask for outputs too that an earlier version of their model made; only in a draft. Returns the number of
     new jobs.
@@ -106,6 +108,7 @@ def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False
         new += sum(_ask_for_output(study, case, arm, there, models, renew) for arm in arms if arm.made_from)
         new += sum(_ask_for_metrics(study, case, *pair, there) for pair in metric_pairs(arms))
         new += _ask_for_pairs(study, case, comparisons, there)
+        new += ask_for_features(study, case, there)
     return new
 
 

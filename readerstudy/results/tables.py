@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Presentation, Rating, Side, Statement
+from readerstudy.results.radiomics import present_features
 
 CHUNK = 500
 Row = dict[str, object]
@@ -238,4 +239,21 @@ def metrics(study: ReaderStudy) -> Iterator[Row]:
         yield dict(zip(METRIC_COLUMNS, values, strict=True))
 
 
-ROWS = {"ratings": ratings, "integrity": integrity, "findings": findings, "series": series, "metrics": metrics}
+FEATURE_COLUMNS = {
+    "subject": "voi__case__subject__code", "case": "voi__case__code", "roi": "voi__name", "arm": "series__arm__code",
+    "image_type": "image_type", "class": "feature_class", "feature": "feature", "value": "value", "status": "status",
+    "reason": "reason", "settings_hash": "settings__sha256", "mask": "voi__sha256",
+}  # fmt: skip
+
+
+def features(study: ReaderStudy) -> Iterator[Row]:
+    """One row per volume of interest, arm and feature, under the settings that hold."""
+    rows = present_features(study).values_list(*FEATURE_COLUMNS.values())
+    for values in rows.iterator(chunk_size=CHUNK):
+        yield dict(zip(FEATURE_COLUMNS, values, strict=True))
+
+
+ROWS = {
+    "ratings": ratings, "integrity": integrity, "findings": findings, "series": series, "metrics": metrics,
+    "features": features,
+}  # fmt: skip

@@ -1,0 +1,50 @@
+"""Change the radiomic settings of a study."""
+
+from django.db import transaction
+
+from processing.errors import InputError
+from readerstudy.accounts.models import User
+from readerstudy.audit.services import record
+from readerstudy.material.services import advance
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results.models import FeatureSettings
+
+SCALE = 100  # of the z score: with pyradiomics' 1, the whole image would fall into one bin
+
+
+def from_form(*, width: str, count: str, normalise: bool) -> dict:
+    """A pyradiomics dictionary of the page's own fields. InputError if both or none of the bins are given."""
+    if bool(width) == bool(count):
+        raise InputError("Give either the width of a bin or the number of bins.")
+    try:
+        bins = {"binWidth": float(width)} if width else {"binCount": int(count)}
+    except ValueError:
+        raise InputError("Width and number of bins are numbers.") from None
+    if not 0 < next(iter(bins.values())) < 1e6:
+        raise InputError("Width and number of bins are above 0.")
+    if count and int(count) < 2:
+        raise InputError("At least two bins are needed.")
+    return {"setting": bins | ({"normalize": True, "normalizeScale": SCALE} if normalise else {})}
+
+
+@transaction.atomic
+def change_settings(*, study: ReaderStudy, source: dict | str | None, actor: User) -> FeatureSettings:
+    """Let these settings hold (None: pyradiomics' own), and ask for features under them.
+
+    Features under earlier settings stay; calling those settings back finds them again.
+    """
+    from processing.radiomics import read_settings
+
+    wanted = read_settings(source)
+    before = study.feature_settings.select_for_update().filter(active=True).first()
+    if before and before.sha256 == wanted.sha256:
+        return before
+    study.feature_settings.filter(active=True).update(active=False)
+    found = study.feature_settings.filter(sha256=wanted.sha256).first()
+    if found is None:
+        found = FeatureSettings(study=study, settings=wanted.as_dict(), sha256=wanted.sha256)
+    found.active = True
+    found.save()
+    record(study=study, action="radiomic settings changed", actor=actor, sha256=found.sha256)
+    transaction.on_commit(lambda: advance(study))
+    return found

@@ -1,0 +1,74 @@
+"""Images, Radiomics: settings, what is computed, and the table to take away."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from processing.errors import InputError
+from readerstudy.accounts.access import study_page
+from readerstudy.intake import quarantine
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results import exports, feature_settings, services
+from readerstudy.results import radiomics as selectors
+
+LARGEST_SETTINGS = 64 << 10
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Volumes of interest × arms, settings, features without a value."""
+    settings = selectors.active_settings(study)
+    rows, arms = selectors.grid(study, settings), list(study.arms.all())
+    references = [arm for arm in arms if arm.acquisition == "reference"] or arms
+    return render(request, "results/radiomics.html", {
+        "tab": "image_metrics", "study": study, "settings": settings, "words": selectors.in_words(settings),
+        "rows": rows, "arms": arms, "reference": references[0].code if references else "",
+        "counts": selectors.summary(study),
+        "per_volume": sum(map(len, settings.settings["featureClass"].values())), "reasons": selectors.reasons(study),
+        "failed": [(volume, cell) for volume, cells in rows for cell in cells if cell.state == "failed"],
+    })  # fmt: skip
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def features_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+    """Features as CSV: they hold no ratings, so they may be taken in every state."""
+    name = f"{study.slug}-features.csv"
+    services.note_export(study=study, user=request.user, file=name)
+    response = StreamingHttpResponse(exports.table_lines(study, "features"), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@study_page("add_masks")
+@require_POST
+def radiomics_settings(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Settings of the page's fields, or of a pyradiomics file."""
+    files = request.FILES.getlist("file")
+    try:
+        source: dict | str | None
+        if "default" in request.POST:
+            source = None
+        elif files:
+            if len(files) > 1 or files[0].size > LARGEST_SETTINGS:
+                raise InputError("Choose one file of at most 64 kB.")
+            source = quarantine.plain_bytes(files[0].path, files[0].salt).decode("utf-8", "strict")
+        else:
+            source = feature_settings.from_form(
+                width=request.POST.get("width", "").strip(), count=request.POST.get("count", "").strip(),
+                normalise="normalise" in request.POST,
+            )  # fmt: skip
+        feature_settings.change_settings(study=study, source=source, actor=request.user)
+        messages.success(request, "These settings hold now. Features under them are being computed.")
+    except UnicodeDecodeError:
+        messages.error(request, "The file of radiomic settings is no text.")
+    except InputError as error:
+        messages.error(request, str(error))
+    finally:
+        quarantine.erase_requests(files)
+    return redirect("radiomics", study.slug)
