@@ -69,10 +69,7 @@ def _one(path: Path, out: Path, key: bytes, series: Counter[str], *, single: boo
         nifti.clean_nifti(path, target)
         return Report(files=1, notes={"NIfTI: only values, type, scale and place in space kept."})
     dataset, report = open_dicom(path), Report()
-    if not is_mosaic(dataset):
-        images = [(dataset, None)]
-    else:
-        images = list(unfold(dataset, stored_values(dataset)))
+    images = list(unfold(dataset, stored_values(dataset))) if is_mosaic(dataset) else [(dataset, None)]
     for image, pixels in images:
         clean, one = deidentify(image, key=key, pixels=pixels)
         report.add(one)

@@ -160,9 +160,6 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
         )
     if mosaic.is_mosaic(dataset):
         where = mosaic.layout(dataset)
-        size = {"rows": where.rows, "columns": where.columns, "thickness": where.distance}
-        return [
-            replace(result[0], index=n, position=tuple(map(float, place)), **size)
-            for n, place in enumerate(where.positions)
-        ]
+        one = replace(result[0], rows=where.rows, columns=where.columns, thickness=where.distance)
+        return [replace(one, index=n, position=(x, y, z)) for n, (x, y, z) in enumerate(where.positions.tolist())]
     return result

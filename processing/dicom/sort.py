@@ -5,87 +5,69 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
 
-from pydicom import Dataset
-
-from processing import nifti
-from processing.deidentify.engine import (
-    deidentify,
-    frame_subset,
-    keyed_uid,
-    pseudonym,
-    reject_short_key,
-    save,
-    subject_key,
-)
-from processing.deidentify.report import Report
-from processing.dicom import hints, words
-from processing.dicom.frames import Frame, frames_of, is_enhanced
-from processing.dicom.geometry import split, stack
-from processing.dicom.header import open_dicom, read_header
-from processing.dicom.parameters import free_words
-from processing.dicom.pixels import stored_values
-from processing.dicom.read import assemble
-from processing.dicom.weighting import from_tokens
+from processing import nifti, sidecar
+from processing.deidentify.engine import reject_short_key
+from processing.dicom import hints
+from processing.dicom.frames import Frame, frames_of
+from processing.dicom.geometry import split
+from processing.dicom.header import read_header
+from processing.dicom.take import Refused, SortedSeries, description, take_stack, take_volume_file
 from processing.errors import InputError
-from processing.volume import Parameters
+from processing.manifest import is_manifest, read_manifests
 
+__all__ = ["Refused", "Sorted", "SortedSeries", "sort_files"]
 
-@dataclass(frozen=True)
-class SortedSeries:
-    """One clean series on disk. `names` are the uploaded names it came from, in the order of `files`.
-
-    spacing in mm (column, row, slice), affine LPS; subject_key: pseudonym (8 hex digits) of the patient;
-    description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm;
-    instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
-    when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
-    the series, any of subject, region, plane, weighting, arm.
-    """
-
-    files: list[Path]
-    format: Literal["dicom", "nifti"]
-    names: list[str]
-    sha256: str
-    shape: tuple[int, int, int]
-    spacing: tuple[float, float, float]
-    affine: list[list[float]]
-    parameters: Parameters
-    subject_key: str
-    series_uid: str
-    description_hint: str
-    arm_hint: str | None
-    report: dict[str, Any]
-    instance_uids: list[str] = field(default_factory=list)
-    conflict: str = ""
-    placing: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file, or the files of a series under the name of the first, that cannot be used, and why."""
-
-    name: str
-    reason: str
+MOST_VOLUMES = 24  # in one series; a time series has hundreds
+CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
+SAME_UID = "Another file in this folder has the same SOP Instance UID but other content."
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """Everything that was sent: taken or refused."""
+    """Everything that was sent: taken, refused, or `duplicates` of a file that was taken, byte for byte."""
 
     series: list[SortedSeries]
     refused: list[Refused]
+    duplicates: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one DICOM series or volume file; deep_learning: of each series taken, whether it made it."""
+
+    series: list[SortedSeries] = field(default_factory=list)
+    deep_learning: list[bool] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Journal:
+    """Where a sort stands, for one that may be killed by a file; this one forgets."""
+
+    def reading(self, name: str) -> None:
+        """This file is being read."""
+
+    def known(self, group: str) -> Outcome | None:
+        """What became of this group before, if the sort got so far."""
+
+    def done(self, group: str, outcome: Outcome) -> None:
+        """The group needs no second look."""
 
 
 @dataclass(frozen=True)
 class _File:
     name: str
     path: Path
-    header: Dataset
+    uid: str
+    digest: bytes
     frames: list[Frame]
+
+    @property
+    def folder(self) -> PurePosixPath:
+        return PurePosixPath(self.name).parent
 
 
 def sort_files(
@@ -94,46 +76,67 @@ def sort_files(
     *,
     key: bytes,
     progress: Callable[[int, int], None] | None = None,
+    journal: Journal | None = None,
 ) -> Sorted:
     """De-identify and check everything, series by series.
 
-    files: uploaded name → path. out: an empty or absent folder; series n goes to out/<n>/0001.dcm … in slice
-    order, or out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. progress: called with (done,
-    total) steps. One bad file or series never stops the rest: it is in `refused` with a sentence.
+    files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
+    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. progress: called with (done, total) steps.
+    One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
+    JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
+    series of their own, marked as a conflict, if they lie in different folders; in one folder the second is refused.
     Raises InputError only if there are no files or the key is too short.
     """
     reject_short_key(key)
     if not files:
         raise InputError("There are no files.")
+    journal = journal or Journal()
     out.mkdir(parents=True, exist_ok=True)
     steps = _Steps(progress, 2 * len(files))
-    refused: list[Refused] = []
+    manifests = {name: path for name, path in files.items() if is_manifest(name)}
+    others = {name: path for name, path in files.items() if name not in manifests}
+    manifest, unread = read_manifests(manifests, others)
+    refused = [Refused(name, reason) for name, reason in unread]
+    outcomes: list[Outcome] = []
     images: dict[str, list[_File]] = defaultdict(list)
-    seen: dict[str, bytes] = {}
-    series: list[SortedSeries] = []
-    marks: list[tuple[bool, set[str]]] = []
-    for name, path in files.items():
+    sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
+    described: set[str] = set()
+    for name, path in others.items():
         steps.done()
+        if name in sidecars.values():
+            continue
+        journal.reading(name)
         try:
             if nifti.is_volume_file(path) or nifti.is_volume_file(Path(name)):
-                series.append(_take_volume_file(name, path, out / str(len(series) + 1), key))
-                marks.append((False, words.tokens(name)))
+                beside = sidecars.get(sidecar.basename(name))
+                described.update([beside] if beside else [])
+                paths = path, others[beside] if beside else None
+                outcomes.append(_volume_file(name, *paths, beside or "", out, key, journal))
                 continue
             header = read_header(path)
-            uid, digest = str(header.get("SOPInstanceUID", "")), _digest(path)
-            if uid in seen:
-                if seen[uid] != digest:
-                    raise InputError("Another file has the same SOP Instance UID but other content.")
-                continue
             frames = frames_of(header, path)
-            seen[uid] = digest
-            images[str(header.get("SeriesInstanceUID", ""))].append(_File(name, path, header, frames))
+            file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
+            images[str(header.get("SeriesInstanceUID", ""))].append(file)
         except Exception as reason:
             refused.append(Refused(name, _sentence(reason)))
-    for members in images.values():
-        _take_series(members, out, key, series, marks, refused, steps)
+    refused += [Refused(name, sidecar.LONE) for name in sidecars.values() if name not in described]
+    duplicates = 0
+    for uid, members in images.items():
+        variants, same, wrong = _variants(members)
+        duplicates += same
+        refused += wrong
+        for number, variant in enumerate(variants):
+            group = hashlib.sha256(repr((uid, number, sorted(file.name for file in variant))).encode()).hexdigest()
+            outcome = journal.known(group)
+            if outcome is None:
+                outcome = _take_series(variant, out, key, steps, journal)
+                journal.done(group, outcome)
+            outcomes.append(outcome)
     steps.finish()
-    return Sorted(_with_arm_hints(series, marks), refused)
+    series = _with_arm_hints(outcomes)
+    refused += [one for outcome in outcomes for one in outcome.refused]
+    series, dropped = _with_conflicts([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    return Sorted(series, refused, duplicates + dropped)
 
 
 class _Steps:
@@ -154,6 +157,8 @@ def _sentence(reason: Exception) -> str:
     """What to tell the sender. Only our own messages are known to hold no patient data."""
     if isinstance(reason, InputError):
         return str(reason)
+    if isinstance(reason, MemoryError):
+        return "It needs more memory than is allowed for one series; send it in parts."
     return f"The material could not be processed ({type(reason).__name__}); export it again."
 
 
@@ -162,142 +167,125 @@ def _digest(path: Path) -> bytes:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
-def _take_series(
-    members: list[_File],
-    out: Path,
-    key: bytes,
-    series: list[SortedSeries],
-    marks: list[tuple[bool, set[str]]],
-    refused: list[Refused],
-    steps: _Steps,
-) -> None:
+def _next_folder(out: Path) -> Path:
+    return out / str(1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=0))
+
+
+def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refused]]:
+    """The files of one series, once for each variant of its instances; duplicates dropped; files refused.
+
+    Only where files of different folders disagree about an instance does the folder tell variants apart.
+    """
+    dropped, refused = 0, []
+    by_folder: dict[PurePosixPath, dict[str, _File]] = defaultdict(dict)
+    for file in members:
+        there = by_folder[file.folder].setdefault(file.uid, file)
+        if there is not file and there.digest == file.digest:
+            dropped += 1
+        elif there is not file:
+            refused.append(Refused(file.name, SAME_UID))
+    variants: list[dict[str, _File]] = []
+    folders = list(by_folder.values())
+    contents: dict[str, set[bytes]] = defaultdict(set)
+    for folder in folders:
+        for uid, file in folder.items():
+            contents[uid].add(file.digest)
+    if all(len(digests) == 1 for digests in contents.values()):
+        whole: dict[str, _File] = {}
+        for folder in folders:
+            dropped += len(whole.keys() & folder.keys())
+            whole = {**folder, **whole}
+        order = {file.name: n for n, file in enumerate(members)}
+        return [sorted(whole.values(), key=lambda file: order[file.name])], dropped, refused
+    for folder in folders:
+        known = [v for v in variants if all(uid in v and v[uid].digest == f.digest for uid, f in folder.items())]
+        if known:
+            dropped += len(folder)
+            continue
+        fitting = next((variant for variant in variants if not variant.keys() & folder.keys()), None)
+        if fitting is None:
+            variants.append(dict(folder))
+        else:
+            fitting.update(folder)
+    return [list(variant.values()) for variant in variants], dropped, refused
+
+
+def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, journal: Journal) -> Outcome:
     """Split one DICOM series into volumes and take each."""
-    by_path = {member.path: member for member in members}
-    parts = split(frame for member in members for frame in member.frames)
+    result = Outcome()
+    names = {file.path: file.name for file in members}
+    parts = split(frame for file in members for frame in file.frames)
+    if len(parts) > MOST_VOLUMES:
+        reason = f"The series holds {len(parts)} volumes, as a time series does; send at most {MOST_VOLUMES}."
+        return Outcome(refused=[Refused(_several(members[0].name, len(members)), reason)])
     for number, (part, frames) in enumerate(parts, 1):
-        folder = out / str(len(series) + 1)
+        folder = _next_folder(out)
         used = {frame.path for frame in frames}
-        first_name = next(member.name for member in members if member.path in used)
+        first_name = next(file.name for file in members if file.path in used)
+
+        def reading(name: str) -> None:
+            steps.done()
+            journal.reading(name)
+
         try:
-            taken = _take_stack(frames, part or str(number), len(parts) > 1, by_path, folder, key, refused, steps)
+            taken, deep_learning = take_stack(
+                frames, part or str(number), several=len(parts) > 1, names=names, folder=folder, key=key,
+                refused=result.refused, reading=reading,
+            )  # fmt: skip
         except Exception as reason:
             shutil.rmtree(folder, ignore_errors=True)
-            where = f"{first_name} and {len(used) - 1} more" if len(used) > 1 else first_name
-            refused.append(Refused(where, f"{part}: {_sentence(reason)}" if part else _sentence(reason)))
+            sentence = f"{part}: {_sentence(reason)}" if part else _sentence(reason)
+            result.refused.append(Refused(_several(first_name, len(used)), sentence))
             continue
-        header = by_path[frames[0].path].header
-        series.append(taken)
-        folder_words = words.tokens(PurePosixPath(first_name).parent.name)  # …/FAST-DL/0001.dcm
-        deep_learning = hints.has_deep_learning_hint(header) or hints.names_deep_learning(folder_words)
-        marks.append((deep_learning, free_words(header) | folder_words))
+        result.series.append(taken)
+        result.deep_learning.append(deep_learning)
+    return result
 
 
-def _take_stack(
-    frames: list[Frame],
-    part: str,
-    several: bool,
-    by_path: Mapping[Path, _File],
-    folder: Path,
-    key: bytes,
-    refused: list[Refused],
-    steps: _Steps,
-) -> SortedSeries:
-    usable, datasets = [], {}
-    for path in dict.fromkeys(frame.path for frame in frames):
-        steps.done()
+def _several(first: str, count: int) -> str:
+    return f"{first} and {count - 1} more" if count > 1 else first
+
+
+def _volume_file(
+    name: str, path: Path, beside: Path | None, beside_name: str, out: Path, key: bytes, journal: Journal
+) -> Outcome:
+    group = f"volume {name}"
+    outcome = journal.known(group)
+    if outcome is None:
+        folder = _next_folder(out)
         try:
-            dataset = open_dicom(path)
-            stored = stored_values(dataset)
-            del dataset.PixelData
-        except InputError as reason:
-            refused.append(Refused(by_path[path].name, str(reason)))
-            continue
-        datasets[path] = (dataset, stored)
-        usable += [frame for frame in frames if frame.path == path]
-    if not usable:
-        raise InputError("No file of the series can be used.")
-    ordered = stack(usable, part)
-    header = by_path[ordered.frames[0].path].header
-    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, header)
-    folder.mkdir(parents=True)
-    report, written, names, uid = Report(), [], [], ""
-    uids: list[str] = []
-    for n, path in enumerate(dict.fromkeys(frame.path for frame in ordered.frames), 1):
-        dataset, stored = datasets.pop(path)
-        clean, one = deidentify(dataset, key=key, pixels=stored)
-        report.add(one)
-        if several:
-            if is_enhanced(clean):
-                clean = frame_subset(clean, sorted(f.index for f in usable if f.path == path), part)
-            clean.SeriesInstanceUID = _part_uid(clean, part, key)
-        clean.InstanceNumber = n
-        target = folder / f"{n:04d}.dcm"
-        save(clean, target)
-        written.append(target)
-        names.append(by_path[path].name)
-        uid = str(clean.SeriesInstanceUID)
-        uids.append(str(clean.SOPInstanceUID))
-    return SortedSeries(
-        files=written,
-        format="dicom",
-        names=names,
-        sha256=volume.sha256,
-        shape=volume.shape,
-        spacing=volume.spacing,
-        affine=volume.affine.tolist(),
-        parameters=volume.parameters,
-        subject_key=subject_key(key, header),
-        series_uid=uid,
-        description_hint=_description(volume.parameters),
-        arm_hint=None,
-        report=report.as_dict(),
-        instance_uids=uids,
-    )
+            taken, unread = take_volume_file(name, path, beside, folder=folder, key=key)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        outcome = Outcome([taken], [False], [Refused(beside_name, unread)] if unread else [])
+        journal.done(group, outcome)
+    return outcome
 
 
-def _part_uid(clean: Dataset, part: str, key: bytes) -> str:
-    return keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
-
-
-def _take_volume_file(name: str, path: Path, folder: Path, key: bytes) -> SortedSeries:
-    """A NIfTI file, cleaned. NRRD is refused: its free header fields have no place in the archive."""
-    if path.suffix.lower() in (".nrrd", ".nhdr") or name.lower().endswith((".nrrd", ".nhdr")):
-        raise InputError("NRRD cannot be taken into a study; convert it to NIfTI or send the DICOM series.")
-    volume = nifti.read_nifti(path)
-    folder.mkdir(parents=True)
-    target = nifti.clean_nifti(path, folder / "volume.nii.gz")
-    place = PurePosixPath(name)
-    named = words.tokens(place.name, place.parent.name)
-    parameters = replace(volume.parameters, region=words.region(named), weighting=from_tokens(named))
-    identity = place.parent.as_posix() if place.parent.name else place.name.split(".")[0]
-    return SortedSeries(
-        files=[target],
-        format="nifti",
-        names=[name],
-        sha256=volume.sha256,
-        shape=volume.shape,
-        spacing=volume.spacing,
-        affine=volume.affine.tolist(),
-        parameters=parameters,
-        subject_key=pseudonym(key, f"nifti {identity}"),
-        series_uid="",
-        description_hint=_description(parameters),
-        arm_hint=None,
-        report={"files": 1, "notes": ["NIfTI: only values, type, scale and place in space kept."]},
-    )
-
-
-def _description(parameters: Parameters) -> str:
-    return " ".join(part for part in (parameters.region, parameters.plane, parameters.weighting) if part)
-
-
-def _with_arm_hints(series: list[SortedSeries], marks: list[tuple[bool, set[str]]]) -> list[SortedSeries]:
+def _with_arm_hints(outcomes: Iterable[Outcome]) -> list[SortedSeries]:
+    outcomes = list(outcomes)
+    series = [one for outcome in outcomes for one in outcome.series]
     timed = hints.arms_from_times(
-        [(one.subject_key, _description(one.parameters), one.shape) for one in series],
+        [(one.subject_key, description(one.parameters), one.shape) for one in series],
         [one.parameters.acquisition_seconds for one in series],
-        [deep_learning for deep_learning, _ in marks],
+        [deep_learning for outcome in outcomes for deep_learning in outcome.deep_learning],
     )
-    return [
-        replace(one, arm_hint=hints.arm_from_words(named, deep_learning=deep) or by_time)
-        for one, (deep, named), by_time in zip(series, marks, timed, strict=True)
-    ]
+    return [replace(one, arm_hint=one.arm_hint or by_time) for one, by_time in zip(series, timed, strict=True)]
+
+
+def _with_conflicts(series: list[SortedSeries]) -> tuple[list[SortedSeries], int]:
+    """Series that share instances: marked if their pixels differ, else only the first stays; and files dropped."""
+    owners: dict[str, list[SortedSeries]] = defaultdict(list)
+    kept, dropped = [], 0
+    for one in series:
+        rivals = {id(rival): rival for uid in one.instance_uids for rival in owners[uid]}
+        if any(rival.sha256 == one.sha256 for rival in rivals.values()):
+            shutil.rmtree(one.files[0].parent)
+            dropped += len(one.files)
+            continue
+        kept.append(one)
+        for uid in one.instance_uids:
+            owners[uid].append(one)
+    contested = {id(one) for several in owners.values() if len(several) > 1 for one in several}
+    return [replace(one, conflict=CONFLICT) if id(one) in contested else one for one in kept], dropped

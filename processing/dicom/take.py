@@ -1,0 +1,189 @@
+"""One volume of an upload, checked, de-identified and written; what is known of it without its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pydicom import Dataset
+
+from processing import nifti, sidecar
+from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
+from processing.deidentify.report import Report
+from processing.dicom import hints, words
+from processing.dicom.frames import Frame, is_enhanced
+from processing.dicom.geometry import stack
+from processing.dicom.header import read_header
+from processing.dicom.mosaic import is_mosaic, unfold
+from processing.dicom.parameters import free_words
+from processing.dicom.pixels import stored_values
+from processing.dicom.read import assemble
+from processing.dicom.weighting import from_tokens
+from processing.errors import InputError
+from processing.volume import Parameters
+
+
+@dataclass(frozen=True)
+class SortedSeries:
+    """One clean series on disk. `names` are the uploaded names it came from, in the order of `files`.
+
+    spacing in mm (column, row, slice), affine LPS; subject_key: pseudonym (8 hex digits) of the patient;
+    description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm;
+    instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
+    when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
+    the series, any of subject, region, plane, weighting, arm.
+    """
+
+    files: list[Path]
+    format: Literal["dicom", "nifti"]
+    names: list[str]
+    sha256: str
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    affine: list[list[float]]
+    parameters: Parameters
+    subject_key: str
+    series_uid: str
+    description_hint: str
+    arm_hint: str | None
+    report: dict[str, Any]
+    instance_uids: list[str] = field(default_factory=list)
+    conflict: str = ""
+    placing: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file, or the files of a series under the name of the first, that cannot be used, and why."""
+
+    name: str
+    reason: str
+
+
+def take_stack(
+    frames: list[Frame],
+    part: str,
+    *,
+    several: bool,
+    names: Mapping[Path, str],
+    folder: Path,
+    key: bytes,
+    refused: list[Refused],
+    reading: Callable[[str], None],
+) -> tuple[SortedSeries, bool]:
+    """Write the frames of one volume as a clean series into `folder`; also whether deep learning made it.
+
+    part: what tells it apart if the series holds `several` volumes. Files that cannot be used are added to `refused`.
+    Raises InputError if what is left is no complete volume.
+    """
+    usable: list[Frame] = []
+    datasets: dict[Path, tuple[Dataset, Any]] = {}
+    for path in dict.fromkeys(frame.path for frame in frames):
+        reading(names[path])
+        try:
+            dataset = read_header(path, pixels=True)
+            stored = stored_values(dataset)
+            del dataset.PixelData
+        except InputError as reason:
+            refused.append(Refused(names[path], str(reason)))
+            continue
+        datasets[path] = (dataset, stored)
+        usable += [frame for frame in frames if frame.path == path]
+    if not usable:
+        raise InputError("No file of the series can be used.")
+    ordered = stack(usable, part)
+    first = datasets[ordered.frames[0].path][0]
+    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first)
+    subject = subject_key(key, first)
+    named = words.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
+    deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
+    arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
+    folder.mkdir(parents=True)
+    report = Report()
+    written: list[Path] = []
+    sources: list[str] = []
+    uids: list[str] = []
+    uid = ""
+    for path in dict.fromkeys(frame.path for frame in ordered.frames):
+        dataset, stored = datasets.pop(path)
+        images = list(unfold(dataset, stored))
+        if is_mosaic(dataset):
+            images = [images[frame.index] for frame in ordered.frames if frame.path == path]
+        for image, pixels in images:
+            clean, one = deidentify(image, key=key, pixels=pixels)
+            report.add(one)
+            if several:
+                if is_enhanced(clean):
+                    clean = frame_subset(clean, sorted(f.index for f in usable if f.path == path), part)
+                clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
+            clean.InstanceNumber = len(written) + 1
+            target = folder / f"{len(written) + 1:04d}.dcm"
+            save(clean, target)
+            written.append(target)
+            sources.append(names[path])
+            uids.append(str(clean.SOPInstanceUID))
+            uid = str(clean.SeriesInstanceUID)
+    taken = SortedSeries(
+        files=written,
+        format="dicom",
+        names=sources,
+        sha256=volume.sha256,
+        shape=volume.shape,
+        spacing=volume.spacing,
+        affine=volume.affine.tolist(),
+        parameters=volume.parameters,
+        subject_key=subject,
+        series_uid=uid,
+        description_hint=description(volume.parameters),
+        arm_hint=arm,
+        report=report.as_dict(),
+        instance_uids=uids,
+    )
+    return taken, deep_learning
+
+
+def take_volume_file(
+    name: str, path: Path, beside: Path | None, *, folder: Path, key: bytes
+) -> tuple[SortedSeries, str | None]:
+    """A NIfTI file, cleaned, with the parameters of its sidecar `beside` it; also why that was not read, if so.
+
+    NRRD is refused: its free header fields have no place in the archive.
+    """
+    if path.suffix.lower() in (".nrrd", ".nhdr") or name.lower().endswith((".nrrd", ".nhdr")):
+        raise InputError("NRRD cannot be taken into a study; convert it to NIfTI or send the DICOM series.")
+    volume = nifti.read_nifti(path)
+    folder.mkdir(parents=True)
+    target = nifti.clean_nifti(path, folder / "volume.nii.gz")
+    place = PurePosixPath(name)
+    named = words.tokens(place.name, place.parent.name)
+    parameters = replace(volume.parameters, region=words.region(named), weighting=from_tokens(named))
+    unread = None
+    if beside is not None:
+        try:
+            parameters = sidecar.with_sidecar(parameters, beside)
+        except InputError as reason:
+            unread = str(reason)
+    identity = place.parent.as_posix() if place.parent.name else place.name.split(".")[0]
+    taken = SortedSeries(
+        files=[target],
+        format="nifti",
+        names=[name],
+        sha256=volume.sha256,
+        shape=volume.shape,
+        spacing=volume.spacing,
+        affine=volume.affine.tolist(),
+        parameters=parameters,
+        subject_key=pseudonym(key, f"nifti {identity}"),
+        series_uid="",
+        description_hint=description(parameters),
+        arm_hint=hints.arm_from_words(words.tokens(name), deep_learning=False),
+        report={"files": 1, "notes": ["NIfTI: only values, type, scale and place in space kept."]},
+    )
+    return taken, unread
+
+
+def description(parameters: Parameters) -> str:
+    """Region, plane and contrast in words."""
+    return " ".join(part for part in (parameters.region, parameters.plane, parameters.weighting) if part)
