@@ -194,10 +194,11 @@ def extract(
 @contextmanager
 def _quiet(tolerance: float | None = None) -> Iterator[None]:
     """pyradiomics without its log, and without its leaving a geometric tolerance behind for the whole process."""
-    logger, process = logging.getLogger("radiomics"), SimpleITK.ProcessObject
-    level = logger.level
+    loggers, process = [logging.getLogger(name) for name in ("radiomics", "pykwalify")], SimpleITK.ProcessObject
+    levels = [logger.level for logger in loggers]
     before = process.GetGlobalDefaultCoordinateTolerance(), process.GetGlobalDefaultDirectionTolerance()
-    logger.setLevel(logging.CRITICAL + 1)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     if tolerance is not None:
         process.SetGlobalDefaultCoordinateTolerance(tolerance)
         process.SetGlobalDefaultDirectionTolerance(tolerance)
@@ -205,7 +206,8 @@ def _quiet(tolerance: float | None = None) -> Iterator[None]:
         with np.errstate(all="ignore"):
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         process.SetGlobalDefaultCoordinateTolerance(before[0])
         process.SetGlobalDefaultDirectionTolerance(before[1])
 

@@ -36,7 +36,7 @@ def test_columns_are_those_of_the_schema_and_the_csv_passes_the_checks_of_the_an
     )
     for member in study.memberships.filter(role="reader"):
         factories.read_all(member)
-    with_metrics(study)
+    with_features(with_metrics(study))
     for table in exports.TABLES:
         rows = list(tables.ROWS[table](study))
         assert all(set(row) == set(analysis_tables.column_names(table)) for row in rows)
@@ -56,6 +56,24 @@ def with_metrics(study):
                 study=study, case=case, reference=by_arm["SOC"], test=by_arm[test], metric="ssim", region="whole",
                 value=0.98, data_range=100, range_rule="maximum of the reference volume", settings_hash="0" * 64,
             )  # fmt: skip
+    return study
+
+
+def with_features(study):
+    from readerstudy.material.models import VolumeOfInterest
+    from readerstudy.results.models import Feature, FeatureSettings
+
+    settings = FeatureSettings.objects.create(study=study, settings={}, sha256="1" * 64)
+    for case in study.cases.all():
+        soc = case.series.get(active=True, arm__code="SOC")
+        voi = VolumeOfInterest.objects.create(
+            study=study, case=case, drawn_on=soc, name="L4", sha256="2" * 64, voxels=9, millilitres=0.1
+        )
+        shared = {"study": study, "voi": voi, "series": soc, "settings": settings, "image_type": "original"}
+        Feature.objects.create(**shared, feature_class="glcm", feature="glcm_Contrast", value=1.5)
+        Feature.objects.create(
+            **shared, feature_class="glcm", feature="glcm_Idm", status="undefined", reason="One voxel."
+        )
     return study
 
 
