@@ -44,6 +44,10 @@ SENTENCES = {
     "case moved": lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
     "series put aside": lambda d: f"put series {d['sha256'][:4]} aside",
     "series taken up again": lambda d: f"took series {d['sha256'][:4]} up again",
+    "volume of interest added": lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",
+    "volume of interest removed": lambda d: f"removed {d['volume']} of {d['case']}",
+    "volume of interest called back": lambda d: f"called {d['volume']} of {d['case']} back",
+    "radiomic settings changed": lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
     "study opened": lambda d: (
         f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
         f"{_count(len(d['series']), 'series', 'series')} frozen"
