@@ -39,16 +39,14 @@ async function below(entry, seen) {
   }
 }
 
-/** Files cut into pieces: what a piece is called begins with the path and which part of how many it is. */
-function cut(files) {
+/** A file cut into pieces: what a piece is called begins with the path and which part of how many it is. */
+function cut(file, path) {
   const text = new TextEncoder();
-  return files.flatMap(([file, path]) => {
-    const parts = Math.max(1, Math.ceil(file.size / PIECE));
-    return Array.from({ length: parts }, (_, part) => ({
-      path, head: text.encode(`${path}\0${part + 1}\0${parts}`),
-      blob: parts === 1 ? file : file.slice(part * PIECE, (part + 1) * PIECE),
-    }));
-  });
+  const parts = Math.max(1, Math.ceil(file.size / PIECE));
+  return Array.from({ length: parts }, (_, part) => ({
+    path, head: text.encode(`${path}\0${part + 1}\0${parts}`),
+    blob: parts === 1 ? file : file.slice(part * PIECE, (part + 1) * PIECE),
+  }));
 }
 
 /** One upload, from its files to the site's receipt. `say(text, share)` is called as it goes. */
@@ -57,13 +55,14 @@ class Upload {
     this.form = form;
     this.files = files;
     this.say = say;
-    this.pieces = cut(files);
-    this.total = files.reduce((sum, [file]) => sum + file.size, 0);
+    this.pieces = [];
+    this.total = 0;
     this.requests = new Set();
     this.cancelled = false;
   }
 
   async run() {
+    await this.measureAll();
     const begun = await this.ask("", { files: this.files.length, bytes: this.total });
     this.number = begun.upload;
     await this.readAll();
@@ -78,6 +77,19 @@ class Upload {
       if (!answer.missing.length) return answer.next;
       if (round === 2) throw new Refused("The site did not get everything. Drop the folder again: only the rest is sent.");
       lacking = answer.missing.map((place) => wanted[place]);
+    }
+  }
+
+  /** The browser looks up each size on the disk: a few at a time, so that the page stays free. */
+  async measureAll() {
+    for (const [place, [file, path]] of this.files.entries()) {
+      if (place % 200 === 0) {
+        this.check();
+        this.say(`Looking at ${number(place)} of ${number(this.files.length)} files`, 0);
+        await wait(0);
+      }
+      this.total += file.size;
+      this.pieces.push(...cut(file, path));
     }
   }
 
@@ -254,7 +266,6 @@ if (form) {
     if (!list.length) return show(false, "Choose a folder or files first.");
     upload = new Upload(form, list, say);
     show(true);
-    say(`${number(list.length)} files, ${amount(upload.total)}`, 0);
     let next = null;
     try {
       next = await upload.run();
