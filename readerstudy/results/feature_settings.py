@@ -12,19 +12,21 @@ from readerstudy.results.models import FeatureSettings
 SCALE = 100  # of the z score: with pyradiomics' 1, the whole image would fall into one bin
 
 
-def from_form(*, width: str, count: str, normalise: bool) -> dict:
-    """A pyradiomics dictionary of the page's own fields. InputError if both or none of the bins are given."""
-    if bool(width) == bool(count):
-        raise InputError("Give either the width of a bin or the number of bins.")
+def from_form(*, bins: str, value: str, normalise: bool) -> dict:
+    """A pyradiomics dictionary of the page's own fields; bins: "width" or "count". InputError for no usable value."""
     try:
-        bins = {"binWidth": float(width)} if width else {"binCount": int(count)}
+        number = float(value)
     except ValueError:
         raise InputError("Width and number of bins are numbers.") from None
-    if not 0 < next(iter(bins.values())) < 1e6:
-        raise InputError("Width and number of bins are above 0.")
-    if count and int(count) < 2:
-        raise InputError("At least two bins are needed.")
-    return {"setting": bins | ({"normalize": True, "normalizeScale": SCALE} if normalise else {})}
+    if bins == "count":
+        if not number.is_integer() or not 2 <= number <= 100_000:
+            raise InputError("The number of bins is a whole number from 2.")
+        chosen: dict = {"binCount": int(number)}
+    else:
+        if not 0 < number < 1e9:
+            raise InputError("The width of a bin is above 0.")
+        chosen = {"binWidth": number}
+    return {"setting": chosen | ({"normalize": True, "normalizeScale": SCALE} if normalise else {})}
 
 
 @transaction.atomic

@@ -60,7 +60,7 @@ def radiomics_settings(request: HttpRequest, study: ReaderStudy) -> HttpResponse
             source = quarantine.plain_bytes(files[0].path, files[0].salt).decode("utf-8", "strict")
         else:
             source = feature_settings.from_form(
-                width=request.POST.get("width", "").strip(), count=request.POST.get("count", "").strip(),
+                bins=request.POST.get("bins", ""), value=request.POST.get("value", "").strip(),
                 normalise="normalise" in request.POST,
             )  # fmt: skip
         feature_settings.change_settings(study=study, source=source, actor=request.user)

@@ -214,7 +214,7 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
     send(admin, case, nifti_mask(), name="L4")
     work(case.study)
     first = {row["settings_hash"] for row in tables.features(case.study)}
-    admin.post(page(case, "settings/"), {"count": "32", "normalise": "on"})
+    admin.post(page(case, "settings/"), {"bins": "count", "value": "32", "normalise": "on"})
     assert list(tables.features(case.study)) == []  # outdated values do not mix with new ones
     work(case.study)
     second = {row["settings_hash"] for row in tables.features(case.study)}
@@ -229,9 +229,9 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"width": "5", "count": "5"}, "either the width"),
-        ({"width": "wide"}, "are numbers"),
-        ({"count": "1"}, "At least two bins"),
+        ({"bins": "width", "value": "0"}, "above 0"),
+        ({"bins": "width", "value": "wide"}, "are numbers"),
+        ({"bins": "count", "value": "1.5"}, "whole number"),
         ({"file": SimpleUploadedFile("s.yaml", b"setting: {binWidth: many}")}, "does not take these settings"),
         ({"file": SimpleUploadedFile("s.yaml", b"\xff\xfe")}, "is no text"),
     ],
