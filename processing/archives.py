@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import lzma
 import re
 import shutil
 import stat
@@ -12,8 +11,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 from processing.errors import InputError
 
@@ -119,7 +119,7 @@ def unpack(
     except InputError:
         shutil.rmtree(folder)
         raise
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error, ValueError, lzma.LZMAError):
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error, ValueError, RecursionError):
         shutil.rmtree(folder)
         raise InputError("The archive is damaged or cut short; send it again.") from None
     if not result.files and not result.refused:
@@ -144,7 +144,7 @@ def _zip_entries(path: Path) -> Iterator[_Entry]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            yield _Entry(info.orig_filename, info.compress_size, lambda info=info: archive.open(info), _zip_fault(info))
+            yield _Entry(info.orig_filename, info.compress_size, partial(archive.open, info), _zip_fault(info))
 
 
 def _zip_fault(info: zipfile.ZipInfo) -> str:
@@ -166,7 +166,7 @@ def _tar_entries(path: Path, limits: Limits, room: int) -> Iterator[_Entry]:
     with path.open("rb") as stream:
         start = stream.read(2)
         stream.seek(0)
-        source = _Counted(gzip.GzipFile(fileobj=stream) if start == b"\x1f\x8b" else stream, most)
+        source = _Counted(cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if start == b"\x1f\x8b" else stream, most)
         # As a stream: no seeking back and forth, and what has been read is not kept.
         with tarfile.open(fileobj=source, mode="r|", errorlevel=2) as archive:  # type: ignore[call-overload]
             for info in archive:
@@ -174,7 +174,8 @@ def _tar_entries(path: Path, limits: Limits, room: int) -> Iterator[_Entry]:
                 if info.isdir():
                     continue
                 fault = "" if info.isreg() and not info.issparse() else _tar_fault(info)
-                yield _Entry(info.name, None, lambda info=info: archive.extractfile(info), fault)
+                opened = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
+                yield _Entry(info.name, None, opened, fault)
 
 
 def _tar_fault(info: tarfile.TarInfo) -> str:

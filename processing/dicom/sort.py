@@ -19,7 +19,7 @@ from processing.dicom.take import Refused, SortedSeries, description, take_stack
 from processing.errors import InputError
 from processing.manifest import is_manifest, read_manifests
 
-__all__ = ["Refused", "Sorted", "SortedSeries", "sort_files"]
+__all__ = ["Refused", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
 MOST_VOLUMES = 24  # in one series; a time series has hundreds
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
@@ -118,7 +118,7 @@ def sort_files(
             file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
             images[str(header.get("SeriesInstanceUID", ""))].append(file)
         except Exception as reason:
-            refused.append(Refused(name, _sentence(reason)))
+            refused.append(Refused(name, sentence(reason)))
     refused += [Refused(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     for uid, members in images.items():
@@ -153,7 +153,7 @@ class _Steps:
             self.progress(self.total, self.total)
 
 
-def _sentence(reason: Exception) -> str:
+def sentence(reason: Exception) -> str:
     """What to tell the sender. Only our own messages are known to hold no patient data."""
     if isinstance(reason, InputError):
         return str(reason)
@@ -234,8 +234,8 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
             )  # fmt: skip
         except Exception as reason:
             shutil.rmtree(folder, ignore_errors=True)
-            sentence = f"{part}: {_sentence(reason)}" if part else _sentence(reason)
-            result.refused.append(Refused(_several(first_name, len(used)), sentence))
+            why = f"{part}: {sentence(reason)}" if part else sentence(reason)
+            result.refused.append(Refused(_several(first_name, len(used)), why))
             continue
         result.series.append(taken)
         result.deep_learning.append(deep_learning)

@@ -1,6 +1,7 @@
-"""Sort an upload: unseal, group into series, de-identify, keep what is clean, say why not of the rest."""
+"""Sort an upload: unseal, unpack, group into series, de-identify, keep what is clean, say why not of the rest."""
 
 import hashlib
+import re
 import tempfile
 from pathlib import Path
 
@@ -14,32 +15,47 @@ from readerstudy.material.volumes import archive_files
 
 @job_function("intake.sort")
 def sort_upload(job: Job, report):
-    from processing.dicom.sort import sort_files
+    from processing.delivery import sort_delivery
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
     if not upload.salt:
         raise InputError("The files of this upload are no longer there. Send them again.")
     # Plain bytes stay inside the quarantine and go with this block.
     with tempfile.TemporaryDirectory(dir=quarantine.folder(upload.pk)) as folder:
-        plain, clean = Path(folder, "plain"), Path(folder, "clean")
+        plain = Path(folder, "plain")
         plain.mkdir()
-        clean.mkdir()
         files = quarantine.unseal_upload(
             upload.pk, upload.salt, plain,
             progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
         )  # fmt: skip
-        hashes = {name: _sha256(path) for name, path in files.items()}
-        found = sort_files(
-            files, clean, key=services.pseudonym_key(upload.study),
-            progress=lambda done, total: report(0.2 + 0.7 * done / total, "sorting and de-identifying"),
-        )  # fmt: skip
+        found = sort_delivery(
+            files, Path(folder), key=services.pseudonym_key(upload.study), progress=_rarely(report, 0.2, 0.7)
+        )
         report(0.9, "storing")
-        series = [(one, archive_files(one.files)) for one in found.series]
-        refused = [(hashes.get(one.name, ""), one.reason) for one in found.refused]
-    return lambda: services.store_sorted(upload=upload, series=series, refused=refused)
+        series = [(one, archive_files(one.files)) for one in found.sorted.series]
+        # A series stands under the name of its first file, with the number of the others behind it.
+        named = [(re.sub(r" and \d+ more$", "", one.name), one.reason) for one in found.sorted.refused]
+        refused = [(_sha256(found.paths.get(name)), reason) for name, reason in named]
+        used = {files[found.sent_as[name]].name for one in found.sorted.series for name in one.names}
+    return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used)
 
 
-def _sha256(path: Path) -> str:
+def _rarely(report, start: float, share: float):
+    """Pass progress on by full percents only: each is a write to the database."""
+    last = [-1]
+
+    def progress(done: float, what: str) -> None:
+        if int(100 * done) != last[0]:
+            last[0] = int(100 * done)
+            report(start + share * done, what)
+
+    return progress
+
+
+def _sha256(path: Path | None) -> str:
+    """Of a file; none where only a part of an archive is meant that was not unpacked."""
+    if path is None:
+        return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
