@@ -6,10 +6,12 @@ import io
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import binary_erosion
 
 from processing.volume import Array, Volume
 
 OUTLINE = (255, 196, 66)
+MARGIN, LEAST_MM = 2.2, 60.0
 
 
 def middle_slice_png(volume: Volume, *, longest: int = 480) -> bytes:
@@ -19,7 +21,8 @@ def middle_slice_png(volume: Volume, *, longest: int = 480) -> bytes:
     at most; the slice is reduced to it by Lanczos resampling, or enlarged.
     """
     picture = Image.fromarray(_grey(volume.array[len(volume.array) // 2]))
-    return _png(picture.resize(_size(volume, longest), Image.Resampling.LANCZOS))
+    _, rows, columns = volume.shape
+    return _png(picture.resize(_size(rows, columns, volume, longest), Image.Resampling.LANCZOS))
 
 
 def _grey(slice_: Array) -> Array:
@@ -28,9 +31,9 @@ def _grey(slice_: Array) -> Array:
     return grey.round().astype(np.uint8)
 
 
-def _size(volume: Volume, longest: int) -> tuple[int, int]:
+def _size(rows: int, columns: int, volume: Volume, longest: int) -> tuple[int, int]:
     column, row, _ = volume.spacing
-    height, width = volume.shape[1] * row, volume.shape[2] * column
+    height, width = rows * row, columns * column
     scale = longest / max(height, width)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -42,19 +45,22 @@ def _png(picture: Image.Image) -> bytes:
 
 
 def outlined_png(volume: Volume, mask: Array, *, longest: int = 480) -> bytes:
-    """PNG of the slice on which `mask` (bool, shape of the volume) covers most, with its outline of one pixel.
+    """PNG of the surroundings of `mask` (bool, shape of the volume) on the slice that it covers most, with its outline.
 
-    Grey levels and size as in `middle_slice_png`, in colour; the outline lies on the mask's own border voxels.
+    Grey levels as in `middle_slice_png`. The window is a square about twice as large as the mask, of at least 60 mm
+    where the slice is that large; the outline, two pixels wide, lies on the mask's own border voxels.
     """
     place = int(mask.sum(axis=(1, 2)).argmax())
-    grey = _grey(volume.array[place])
-    size = _size(volume, longest)
-    picture = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS).convert("RGB")
-    inside = np.asarray(Image.fromarray(mask[place].astype(np.uint8) * 255).resize(size, Image.Resampling.NEAREST)) > 0
-    inner = inside.copy()
-    for axis in (0, 1):
-        for step in (1, -1):
-            inner &= np.roll(inside, step, axis)
-    colours = np.array(picture)
-    colours[inside & ~inner] = OUTLINE
-    return _png(Image.fromarray(colours))
+    found = np.argwhere(mask[place])
+    column, row, _ = volume.spacing
+    steps = np.array([row, column])
+    side = max(MARGIN * float(((np.ptp(found, axis=0) + 1) * steps).max()), LEAST_MM)
+    half, limit = np.ceil(side / steps / 2).astype(int), np.array(mask.shape[1:])
+    low = np.maximum(np.minimum((found.min(axis=0) + found.max(axis=0)) // 2 - half, limit - 2 * half), 0)
+    window = tuple(slice(start, start + length) for start, length in zip(low, 2 * half, strict=True))
+    grey, inside = _grey(volume.array[place])[window], mask[place][window]
+    size = _size(inside.shape[0], inside.shape[1], volume, longest)
+    picture = np.array(Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS).convert("RGB"))
+    inside = np.asarray(Image.fromarray(inside.astype(np.uint8) * 255).resize(size, Image.Resampling.NEAREST)) > 0
+    picture[inside & ~binary_erosion(inside, iterations=2)] = OUTLINE
+    return _png(Image.fromarray(picture))
