@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
@@ -42,7 +43,7 @@ def add_masks(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
         messages.error(request, str(error), extra_tags="masks")
     finally:
         quarantine.erase_requests(files)
-    return redirect("case", study.slug, case)
+    return redirect(reverse("case", args=[study.slug, case]) + "#volumes")
 
 
 @study_page("add_masks")
@@ -55,7 +56,7 @@ def change_mask(request: HttpRequest, study: ReaderStudy, volume: int) -> HttpRe
         change(volume=found, actor=request.user)
     except InputError as error:
         messages.error(request, str(error), extra_tags="masks")
-    return redirect("case", study.slug, found.case_id)
+    return redirect(reverse("case", args=[study.slug, found.case_id]) + "#volumes")
 
 
 @study_page("see_material")

@@ -38,7 +38,7 @@ def placing(drawn_on: Series, series: Series, alignments: list[Alignment] | None
     What is made from a series lies where that lies. `alignments`: those of the case, if they are at hand.
     """
     fixed, moving = _acquired(drawn_on), _acquired(series)
-    if fixed.pk == moving.pk:
+    if fixed.pk == moving.pk or (fixed.arm_id == moving.arm_id and fixed.affine == moving.affine):
         return Placing(None, SAME)
     if alignments is None:
         alignments = list(Alignment.objects.filter(fixed__case_id=series.case_id))

@@ -106,9 +106,9 @@ def present_features(study: ReaderStudy):
 
 
 def reasons(study: ReaderStudy) -> list[dict]:
-    """Why features have no value: reason, class, arm, and how many."""
+    """Why features have no value: reason, class, how many, and of how many volumes."""
     without = present_features(study).exclude(status=Feature.Status.OK).order_by()
-    without = without.values("reason", "feature_class", "series__arm__code").annotate(count=Count("pk"))
+    without = without.values("reason", "feature_class").annotate(count=Count("pk"), volumes=Count("voi", distinct=True))
     return list(without.order_by("-count", "reason", "feature_class")[:50])
 
 

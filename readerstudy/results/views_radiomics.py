@@ -29,6 +29,7 @@ def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "rows": rows, "arms": arms, "reference": references[0].code if references else "",
         "counts": selectors.summary(study),
         "per_volume": sum(map(len, settings.settings["featureClass"].values())), "reasons": selectors.reasons(study),
+        "busy": any(cell.state in ("waiting", "running") for _, cells in rows for cell in cells),
         "failed": [(volume, cell) for volume, cells in rows for cell in cells if cell.state == "failed"],
     })  # fmt: skip
 
