@@ -18,7 +18,12 @@ class Codestream:
 
 
 def read_codestream(frame: bytes) -> Codestream | None:
-    """The head of a JPEG (ITU-T T.81), JPEG-LS (T.87), JPEG 2000 (T.800) or HTJ2K (T.814) frame; None if damaged."""
+    """The head of a JPEG (ITU-T T.81), JPEG-LS (T.87), JPEG 2000 (T.800) or HTJ2K (T.814) frame.
+
+    None if it is damaged or has no end: some decoders fill up what is missing without a word.
+    """
+    if b"\xff\xd9" not in frame[-16:]:  # padding may follow
+        return None
     try:
         return _jpeg(frame) if frame[:2] == b"\xff\xd8" else _jpeg_2000(frame)
     except IndexError:

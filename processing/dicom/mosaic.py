@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, config
 
 from processing.errors import InputError
 
@@ -96,13 +97,14 @@ def unfold(dataset: Dataset, stored: np.ndarray) -> Iterator[tuple[Dataset, np.n
 def as_slice(dataset: Dataset, where: Layout, index: int) -> Dataset:
     """The header of slice `index` as a classic single image with a UID of its own; no pixels."""
     result = Dataset()
-    for tag in dataset.keys():  # noqa: SIM118 - a data set iterates over converted values
-        if tag.group < 0x7FE0:
-            result[tag] = dataset.get_item(tag)
-    result.file_meta = dataset.file_meta
-    result.Rows, result.Columns = where.rows, where.columns
-    result.ImagePositionPatient = [f"{v:.10g}" for v in where.positions[index]]
-    result.ImageType = [kind for kind in dataset.ImageType if str(kind).upper() != "MOSAIC"]
-    result.SpacingBetweenSlices = f"{where.distance:.10g}"
-    result.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{index + 1}"
+    with config.disable_value_validation():  # warnings would quote values
+        for tag in dataset.keys():  # noqa: SIM118 - a data set iterates over converted values
+            if tag.group < 0x7FE0:
+                result[tag] = copy(dataset.get_item(tag))
+        result.file_meta = dataset.file_meta
+        result.Rows, result.Columns = where.rows, where.columns
+        result.ImagePositionPatient = [f"{v:.10g}" for v in where.positions[index]]
+        result.ImageType = [kind for kind in dataset.ImageType if str(kind).upper() != "MOSAIC"]
+        result.SpacingBetweenSlices = f"{where.distance:.10g}"
+        result.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{index + 1}"
     return result
