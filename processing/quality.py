@@ -39,37 +39,52 @@ class Comparison:
 
 
 def compare(
-    reference: Volume, test: Volume, *, mask: np.ndarray | None = None, data_range: Range = "volume"
+    reference: Volume,
+    test: Volume,
+    *,
+    mask: np.ndarray | None = None,
+    data_range: Range = "volume",
+    within: np.ndarray | None = None,
 ) -> Comparison:
     """All metrics, for the volume, the foreground and each slice.
 
     mask: bool (slices, rows, columns), the foreground; by default `foreground` of the reference. data_range:
-    "volume" is the maximum of the reference, "slice" that of each of its slices, or a number.
-    Raises InputError if the volumes differ in shape or place, or the mask in shape.
+    "volume" is the maximum of the reference, "slice" that of each of its slices, or a number. within: bool, where
+    the test has values (a registered one ends somewhere): nothing outside counts, nor does an SSIM whose window
+    reaches outside, and slices without any such pixel are left out; MS-SSIM is then undefined.
+    Raises InputError if the volumes differ in shape or place, or a mask in shape.
     """
     if reference.shape != test.shape:
         raise InputError(f"The volumes differ in shape, {reference.shape} and {test.shape}; they cannot be compared.")
     if np.abs(reference.affine - test.affine).max() > 0.05 * min(reference.spacing):
         raise InputError("The volumes lie at different places; register them first.")
     region = foreground(reference.array) if mask is None else np.asarray(mask).astype(bool)
-    if region.shape != reference.shape:
-        raise InputError(f"The mask has shape {region.shape}, the volumes {reference.shape}.")
+    for name, given in (("mask", region), ("overlap", within)):
+        if given is not None and given.shape != reference.shape:
+            raise InputError(f"The {name} has shape {given.shape}, the volumes {reference.shape}.")
+    there = np.ones(reference.shape, bool) if within is None else np.asarray(within).astype(bool)
+    region &= there
     x, y = reference.array, test.array
     ranges = _ranges(x, data_range)
-    collected = _Collected()
-    maps = []
+    collected = _Collected(partial=within is not None)
+    maps, windows = [], []
     slices: list[dict[str, Any]] = []
     for n, (a, b) in enumerate(zip(x, y, strict=True)):
         terms = _ssim_terms(a, b, ranges[n])
         maps.append(terms[0] * terms[1])
-        found = _pixelwise(a, b, ranges[n])
-        found |= {"ssim": _inner_mean(maps[n]), "ms_ssim": _ms_ssim(a, b, ranges[n], terms)}
+        windows.append(there[n] if within is None else _windows_inside(there[n]))
+        if not there[n].any():
+            continue
+        found = _pixelwise(a[there[n]], b[there[n]], ranges[n])
+        found |= {"ssim": _inner_mean(maps[n], windows[n]), "ms_ssim": None}
+        if within is None:
+            found["ms_ssim"] = _ms_ssim(a, b, ranges[n], terms)
         slices.append({"index": n, **collected.checked(f"slices.{n}", found, a, b)})
     number = max(ranges)
-    whole = _pixelwise(x, y, number)
+    whole = _pixelwise(x[there], y[there], number) if there.any() else dict.fromkeys(METRICS)
     whole |= {"ssim": _mean([s["ssim"] for s in slices]), "ms_ssim": _mean([s["ms_ssim"] for s in slices])}
     inside = _pixelwise(x[region], y[region], number) if region.any() else dict.fromkeys(METRICS)
-    inside |= {"ssim": _inner_mean(np.stack(maps), region), "ms_ssim": None}
+    inside |= {"ssim": _inner_mean(np.stack(maps), region & np.stack(windows)), "ms_ssim": None}
     result = Comparison(
         conventions=conventions(data_range, number, given_mask=mask is not None),
         volume=collected.checked("volume", whole, x, y),
@@ -78,6 +93,11 @@ def compare(
         reasons=collected.reasons,
     )
     return result
+
+
+def _windows_inside(there: np.ndarray) -> np.ndarray:
+    """Pixels of a slice whose whole SSIM window lies where the test has values."""
+    return ndimage.binary_erosion(there, np.ones((2 * RADIUS + 1, 2 * RADIUS + 1)), border_value=1)
 
 
 def conventions(data_range: Range, value: float, *, given_mask: bool) -> dict[str, Any]:
@@ -188,7 +208,7 @@ def _inner_mean(values: np.ndarray, region: np.ndarray | None = None) -> float |
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None
+    return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
 def _ranges(reference: np.ndarray, data_range: Range) -> list[float]:
@@ -223,6 +243,16 @@ def psnr(reference: np.ndarray, test: np.ndarray, *, data_range: float) -> float
     return float(10 * np.log10(data_range**2 / error)) if error > 0 and data_range > 0 else None
 
 
+def percent_difference(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Percent difference map, |test − reference| / reference × 100 (Moummad et al. 2022, figure 3), float32.
+
+    NaN where the reference is not positive: undefined there.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent = np.abs(test.astype(np.float32) - reference) / reference * np.float32(100)
+    return np.where(reference > 0, percent, np.nan).astype(np.float32)
+
+
 def difference_percent(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Difference map, test − reference in percent of the reference's maximum, float32; shape as given.
 
@@ -246,15 +276,19 @@ def _pixelwise(reference: np.ndarray, test: np.ndarray, data_range: float) -> di
 class _Collected:
     """Brings metrics into their order and says why one is undefined."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, partial: bool = False) -> None:
         self.reasons: dict[str, str] = {}
+        self.partial = partial
 
     def checked(
         self, where: str, found: dict[str, float | None], reference: np.ndarray, test: np.ndarray
     ) -> dict[str, float | None]:
         for name in METRICS:
             if found[name] is None:
-                self.reasons[f"{where}.{name}"] = _reason(where, name, found, reference)
+                reason = _reason(where, name, found, reference)
+                if self.partial and found["mse"] is not None and name in ("ssim", "ms_ssim"):
+                    reason = "windows reach outside the part that both series cover"
+                self.reasons[f"{where}.{name}"] = reason
         return {name: found[name] for name in METRICS}
 
 

@@ -152,7 +152,7 @@ def _best_start(
     """The shift on a coarse grid with the most mutual information; none if nothing overlaps."""
     method, target, image = _method(fixed, moving, mask, SHRINKS[0], threads)
     found = []
-    for shift in product(STARTS, repeat=3):
+    for shift in product(STARTS, STARTS, STARTS):
         trial = sitk.Euler3DTransform(transform)
         trial.SetTranslation(shift)
         method.SetInitialTransform(trial)

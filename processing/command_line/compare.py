@@ -7,15 +7,16 @@ import dataclasses
 import json
 from pathlib import Path
 
-from processing import quality, series
+from processing import quality, registration, series
 from processing.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """REFERENCE TEST [--mask MASK] [--range volume|slice|NUMBER]."""
+    """REFERENCE TEST [--mask MASK] [--register] [--range volume|slice|NUMBER]."""
     parser.add_argument("reference", type=Path, metavar="REFERENCE")
     parser.add_argument("test", type=Path, metavar="TEST")
     parser.add_argument("--mask", type=Path, metavar="MASK", help="foreground: above zero, same grid")
+    parser.add_argument("--register", action="store_true", help="align TEST rigidly to REFERENCE before comparing")
     parser.add_argument("--range", default="volume", metavar="volume|slice|NUMBER", help="data range (default: volume)")
 
 
@@ -30,7 +31,17 @@ def run(arguments: argparse.Namespace) -> None:
         except ValueError:
             raise InputError('The range must be "volume", "slice" or a positive number.') from None
     mask = None if arguments.mask is None else series.read(arguments.mask).array > 0
-    result = quality.compare(
-        series.read(arguments.reference), series.read(arguments.test), mask=mask, data_range=chosen
-    )
+    reference, test, within = series.read(arguments.reference), series.read(arguments.test), None
+    if arguments.register:
+        alignment = registration.register(reference, test)
+        if not alignment.used:
+            raise InputError(f"The two series could not be registered. {alignment.reason}")
+        test, within = registration.apply(alignment.matrix, test, like=reference)
+    result = quality.compare(reference, test, mask=mask, data_range=chosen, within=within)
+    if arguments.register:
+        result.conventions.update(
+            registered=True,
+            registration=registration.CONVENTIONS | registration.as_dict(alignment),
+            matrix=alignment.matrix.tolist(),
+        )
     print(json.dumps(dataclasses.asdict(result), indent=1))

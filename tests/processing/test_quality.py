@@ -135,3 +135,27 @@ def test_the_command_prints_the_contract(tmp_path: Path, capsys: pytest.CaptureF
     assert result["volume"]["ssim"] == pytest.approx(quality.compare(reference, test).volume["ssim"], abs=1e-9)
     assert main(["compare", *paths, "--range", "wide"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_outside_the_overlap_nothing_counts():
+    rng = np.random.default_rng(3)
+    reference = rng.uniform(10, 100, (3, 60, 60)).astype(np.float32)
+    test = reference + rng.normal(0, 5, reference.shape).astype(np.float32)
+    affine, within = np.diag([1.0, 1.0, 4.0, 1.0]), np.zeros(reference.shape, bool)
+    within[:2, :, 20:] = True
+    broken = np.where(within, test, -1e6)
+    found = quality.compare(Volume(reference, affine), Volume(broken, affine), within=within, mask=within)
+    cut = quality.compare(
+        Volume(reference[:2, :, 20:], affine), Volume(test[:2, :, 20:], affine), data_range=float(reference.max())
+    )
+    for metric in ("ssim", "psnr", "mse", "nrmse", "l1"):
+        assert found.volume[metric] == pytest.approx(cut.volume[metric], rel=1e-6), metric
+    assert [row["index"] for row in found.slices] == [0, 1]
+    assert found.volume["ms_ssim"] is None
+
+
+def test_percent_difference_is_undefined_where_the_reference_is_zero():
+    reference = np.array([[0.0, 50.0, 200.0]])
+    found = quality.percent_difference(reference, np.array([[3.0, 60.0, 150.0]]))
+    assert np.isnan(found[0, 0])
+    np.testing.assert_allclose(found[0, 1:], [20, 25])
