@@ -43,6 +43,8 @@ def placing(drawn_on: Series, series: Series, alignments: list[Alignment] | None
     if alignments is None:
         alignments = list(Alignment.objects.filter(fixed__case_id=series.case_id))
     for one in alignments:
+        if not one.quality.get("used", True):
+            continue  # refused: too far, or too little in common
         if (one.fixed_id, one.moving_id) == (fixed.pk, moving.pk):
             return Placing(one.matrix, ALIGNED)
         if (one.fixed_id, one.moving_id) == (moving.pk, fixed.pk):

@@ -148,6 +148,15 @@ def test_the_alignment_of_an_acquisition_carries_the_mask_to_it_and_to_what_is_m
     assert "aligned" in admin.get(page(case)).content.decode()
 
 
+def test_a_refused_alignment_carries_nothing(case):
+    Alignment.objects.create(
+        study=case.study, fixed=on(case, "SOC"), moving=on(case, "FAST"), matrix=np.eye(4).tolist(),
+        quality={"used": False}, conventions={}, picture="",
+    )  # fmt: skip
+    placed = placing(on(case, "SOC"), on(case, "FAST"))
+    assert (placed.matrix, placed.how) == (None, "same patient coordinates, not aligned")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_names_in_files_and_of_files_do_not_leave(admin, case):
     labels = np.zeros(SHAPE, np.uint8)
