@@ -359,3 +359,31 @@ def test_the_child_gets_no_secrets_and_prints_nothing(tmp_path: Path, capfd, mon
     with pytest.raises(InputError, match="could not be processed"):
         confined.run("os:system", "true")
     assert capfd.readouterr() == ("", "")
+
+
+def test_files_with_bytes_changed_at_random_are_taken_or_refused(tmp_path: Path) -> None:
+    """Headers, meta and pixels hit alike; whatever comes of it, the child answers and every reason is a sentence."""
+    random = np.random.default_rng(7)
+    whole = [path.read_bytes() for path in files.series(tmp_path / "made", files.pixels(3))]
+    whole.append(files.save(files.enhanced(files.pixels(4)), tmp_path / "made" / "enhanced.dcm").read_bytes())
+    (tmp_path / "in").mkdir()
+    for number in range(200):
+        content = bytearray(whole[number % len(whole)])
+        for place in random.integers(132, min(len(content), 1400), random.integers(1, 12)):
+            content[place] = random.integers(256)
+        (tmp_path / "in" / f"{number}.dcm").write_bytes(content)
+    found = deliver(tmp_path / "in")
+    assert found.sorted.refused
+    assert {one.reason[-1] for one in found.sorted.refused} <= {"."}
+    assert not any("Muster" in one.reason for one in found.sorted.refused)
+
+
+def test_the_real_series_are_taken_or_refused_with_the_right_reason(real_data: Path, tmp_path: Path) -> None:
+    found = sort_delivery(named(real_data / "dicom"), tmp_path, key=KEY)
+    assert len(found.sorted.series) == 9
+    assert found.sorted.duplicates == 0
+    why = {one.name.split("/")[0] + ("_Raw" in one.name) * " raw": one.reason for one in found.sorted.refused}
+    assert "A slice is missing between slices 34 and 35 of 55" in why.pop("siemens_trio_ax_t2_fse_brain")
+    assert len(why) == 3
+    assert set(why.values()) == {"Raw Data Storage: it holds no image pixels."}
+    assert all(name.endswith(" raw") for name in why)
