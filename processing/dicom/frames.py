@@ -24,6 +24,7 @@ SPLITTERS = (
     "FlipAngle",
     "AcquisitionNumber",
     "ImageType",
+    "ComplexImageComponent",
     "TriggerTime",
 )
 
@@ -112,6 +113,7 @@ def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
         return round(known[0], 2) if known else None
 
     direction = found.get("DiffusionGradientOrientation")
+    kinds = found.get("FrameType") or found.get("ImageType") or ()
     return {
         "EchoTime": rounded("EffectiveEchoTime", "EchoTime"),
         "DiffusionBValue": rounded("DiffusionBValue"),
@@ -120,7 +122,8 @@ def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
         "TemporalPosition": rounded("TemporalPositionIndex", "TemporalPositionIdentifier"),
         "FlipAngle": rounded("FlipAngle"),
         "AcquisitionNumber": rounded("AcquisitionNumber"),
-        "ImageType": tuple(str(v) for v in found.get("FrameType") or found.get("ImageType") or ()),
+        "ImageType": (kinds,) if isinstance(kinds, str) else tuple(str(v) for v in kinds),
+        "ComplexImageComponent": str(found.get("ComplexImageComponent") or "") or None,
         "TriggerTime": rounded("NominalCardiacTriggerDelayTime", "TriggerTime"),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -132,11 +132,7 @@ def check(dataset: Dataset) -> None:
         raise InputError(LOSSY)
     if mosaic.is_mosaic(dataset):
         mosaic.layout(dataset)
-    kinds = [str(kind).upper() for kind in dataset.get("ImageType") or []]
-    component = str(dataset.get("ComplexImageComponent", "")).upper()
-    for word in [component, *[kind.split("_")[0] for kind in kinds[2:3]], *kinds[3:4]]:
-        if word in _KINDS:
-            raise InputError(f"A {_KINDS[word]} image: only magnitude images can be read.")
+    check_magnitude(dataset.get("ImageType") or [], dataset.get("ComplexImageComponent", ""))
     if sop_class == ENHANCED:
         if not dataset.get("PerFrameFunctionalGroupsSequence"):
             raise InputError("The enhanced MR file has no functional groups: it is truncated; export it again.")
@@ -144,3 +140,11 @@ def check(dataset: Dataset) -> None:
             raise InputError("The number of frames differs from the number of their descriptions; export it again.")
     elif int(dataset.get("NumberOfFrames") or 1) != 1:
         raise InputError("A classic MR file with several frames; export it as enhanced MR or as single slices.")
+
+
+def check_magnitude(kinds: Iterable[object], component: object) -> None:
+    """Raise InputError if the type of an image or frame, or its complex component, is another part than magnitude."""
+    words = [str(kind).upper() for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    for word in [str(component or "").upper(), *[kind.split("_")[0] for kind in words[2:3]], *words[3:4]]:
+        if word in _KINDS:
+            raise InputError(f"A {_KINDS[word]} image: only magnitude images can be read.")

@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import Stack, split, stack
-from processing.dicom.header import NotAnImageError, read_header
+from processing.dicom.header import NotAnImageError, check_magnitude, read_header
 from processing.dicom.parameters import parameters_of
 from processing.dicom.pixels import stored_values
 from processing.errors import InputError
@@ -48,6 +48,8 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
     if len(parts) > 1:
         names = "; ".join(part or "other" for part, _ in parts[:4])
         raise InputError(f"The series holds {len(parts)} volumes ({names}); sort it first, then give one.")
+    marks = parts[0][1][0].marks
+    check_magnitude(marks["ImageType"], marks["ComplexImageComponent"])
     ordered = stack(parts[0][1])
     stored = {path: stored_values(dataset) for path, dataset in headers.items()}
     return assemble(ordered, stored, headers[ordered.frames[0].path])

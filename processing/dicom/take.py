@@ -15,7 +15,7 @@ from processing.deidentify.report import Report
 from processing.dicom import hints, words
 from processing.dicom.frames import Frame, is_enhanced
 from processing.dicom.geometry import stack
-from processing.dicom.header import read_header
+from processing.dicom.header import check_magnitude, read_header
 from processing.dicom.mosaic import is_mosaic, unfold
 from processing.dicom.parameters import free_words
 from processing.dicom.pixels import stored_values
@@ -78,6 +78,7 @@ def take_stack(
     part: what tells it apart if the series holds `several` volumes. Files that cannot be used are added to `refused`.
     Raises InputError if what is left is no complete volume.
     """
+    check_magnitude(frames[0].marks["ImageType"], frames[0].marks["ComplexImageComponent"])
     usable: list[Frame] = []
     datasets: dict[Path, tuple[Dataset, Any]] = {}
     for path in dict.fromkeys(frame.path for frame in frames):

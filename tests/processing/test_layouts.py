@@ -142,6 +142,22 @@ def test_phase_images_beside_magnitude_are_refused_and_the_magnitude_is_kept(tmp
     assert {one.reason for one in result.refused} == {"A phase image: only magnitude images can be read."}
 
 
+@pytest.mark.parametrize("told_by", ["FrameType", "ComplexImageComponent"])
+def test_phase_frames_within_an_enhanced_file_are_refused_alone(tmp_path: Path, told_by: str) -> None:
+    images = files.pixels(6)
+    dataset = files.enhanced(images, echoes=(80, 80), ComplexImageComponent="MIXED")
+    for n, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        kind = pydicom.Dataset()
+        kind.FrameType = ["ORIGINAL", "PRIMARY", "P" if n >= 3 and told_by == "FrameType" else "M", "NONE"]
+        kind.ComplexImageComponent = "PHASE" if n >= 3 and told_by != "FrameType" else "MAGNITUDE"
+        group.MRImageFrameTypeSequence = [kind]
+    files.save(dataset, tmp_path / "in" / "a.dcm")
+    result = sort(tmp_path / "in", tmp_path / "out")
+    (one,) = result.series
+    assert sorted(series.read(one.files).array.ravel()) == sorted((images[:3] * 1.5 - 2).ravel())
+    assert ["A phase image" in refused.reason for refused in result.refused] == [True]
+
+
 @pytest.mark.parametrize("turn", [0, 17, 38])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_oblique_and_reversed_stacks_lie_where_simpleitk_puts_them(tmp_path: Path, turn: int, reverse: bool) -> None:
