@@ -9,7 +9,7 @@ WEIGHTINGS = ["T1", "T2", "STIR", "PD", "FLAIR", "T2*", "DWI", "ADC"]
 
 
 class PlaceForm(forms.Form):
-    """Where a series belongs: the columns of the confirm table."""
+    """Where a series belongs: the columns of the confirm table. `of` ends the labels that are read aloud."""
 
     subject_code = forms.CharField(max_length=20, required=False)
     region = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Region.values)], required=False)
@@ -17,14 +17,14 @@ class PlaceForm(forms.Form):
     weighting = forms.CharField(max_length=10, required=False)
     arm = forms.ChoiceField(required=False)
 
-    def __init__(self, *args, arms: list, **kwargs) -> None:
+    def __init__(self, *args, arms: list, of: str = "", **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.arms = {str(arm.pk): arm for arm in arms}
         self.fields["arm"].choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
         for name in ("subject_code", "region", "plane", "weighting", "arm"):
             widget = self.fields[name].widget
             kind = "select" if isinstance(widget, forms.Select) else "input"
-            widget.attrs |= {"class": kind, "aria-label": name.replace("_code", "")}
+            widget.attrs |= {"class": kind, "aria-label": name.replace("_code", "") + of}
         self.fields["subject_code"].widget.attrs |= {"list": "subjects", "autocomplete": "off", "size": 6}
         self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 6}
 

@@ -61,7 +61,7 @@ def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], *
     live, seen = _live(request, study)
     return {
         "tab": "material", "study": study, "live": live, "seen": f"{seen}-0", "rows": rows, "weightings": WEIGHTINGS,
-        "bulk": PlaceForm(prefix="bulk", arms=list(study.arms.all())),
+        "bulk": PlaceForm(prefix="bulk", of=" of all ticked", arms=list(study.arms.all())),
         "waiting": intake.to_confirm(study).count(), "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": intake.to_confirm(study).filter(certain=True).count(),
         "subject_codes": study.subjects.values_list("code", flat=True), "busy": intake.busy(study),

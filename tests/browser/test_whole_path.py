@@ -85,12 +85,13 @@ def read_by_keyboard(page: Page, study: str, scores: list[int]) -> None:
 
 
 def see_every_slice(page: Page) -> None:
+    ticks = page.locator("#seam .track ol").first.locator("li")
     page.keyboard.press("Home")
-    for _ in range(40):
+    expect(ticks.first).to_have_class("now", timeout=30_000)
+    for _ in range(ticks.count()):
         page.keyboard.press("ArrowDown")
-        page.keyboard.press("ArrowUp") if page.locator("#seam .track li:not(.seen):not(.now)").count() == 0 else None
-        if page.locator("#seam .track li:not(.seen):not(.now)").count() == 0:
-            return
+    expect(page.locator("#seam .track li:not(.seen):not(.now)")).to_have_count(0, timeout=30_000)
+    expect(ticks.last).to_have_class("now", timeout=30_000)
 
 
 def download(page: Page, study: str, name: str) -> bytes:
