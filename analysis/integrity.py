@@ -17,14 +17,16 @@ def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
 
     ``metrics`` is the metrics table; rows of single slices and undefined values are left out. SD with n − 1, quartiles
     of type 7; each pair carries its ``values``, one per case, for figures. ``paired`` compares every two pairs of arms
-    per metric and region over the cases that have both, by ``analysis.preference.signed_rank``. Raises InputError.
+    per metric and region over the cases that have both, by ``analysis.preference.signed_rank``. What was registered
+    first and what was not are kept apart (``registered``; False where the table does not say). Raises InputError.
     """
     metrics = tables.check(metrics, "metrics")
     volume = metrics[metrics["slice"].isna()] if "slice" in metrics else metrics
     groups = _groups(volume)
     paired = []
-    for metric, region in dict.fromkeys((m, r) for _, _, m, r in groups):
-        same = [key for key in groups if key[2:] == (metric, region)]
+    for kind in dict.fromkeys(key[2:] for key in groups):
+        metric, region, registered = kind
+        same = [key for key in groups if key[2:] == kind]
         for a, b in combinations(same, 2):
             both = pd.concat([groups[a], groups[b]], axis=1, join="inner").dropna()
             difference = (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=np.float64)
@@ -33,9 +35,8 @@ def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
             test["method"] = PAIRED.format(method=result.method)
             if test["reason"]:
                 test["reason"] = "no case has both" if not len(difference) else "no case differs"
-            paired.append(
-                {"metric": metric, "region": region, "a": " vs ".join(a[:2]), "b": " vs ".join(b[:2]), "test": test}
-            )
+            names = {"a": " vs ".join(a[:2]), "b": " vs ".join(b[:2])}
+            paired.append({"metric": metric, "region": region, "registered": registered, **names, "test": test})
     return {
         "conventions": {
             "volume": "whole-volume values; SD with n − 1; quartiles of type 7",
@@ -46,33 +47,41 @@ def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _groups(volume: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
-    """Values by case of each reference, test, metric and region, in order of appearance."""
-    keys = ["reference", "test", "metric", "region"]
+Key = tuple[str, str, str, str, bool]
+
+
+def _groups(volume: pd.DataFrame) -> dict[Key, pd.Series]:
+    """Values by case of each reference, test, metric, region and whether registered, in order of appearance."""
+    keys = ["reference", "test", "metric", "region", "registered"]
+    registered = volume["registered"].fillna(False).astype(bool) if "registered" in volume else False
+    volume = volume.assign(registered=registered)
     labels = ["subject", "case"] if "subject" in volume else ["case"]
-    groups = {}
+    groups: dict[Key, pd.Series] = {}
     for key, rows in volume.groupby(keys, sort=False, observed=True):
         case = rows[labels].astype(str).agg("/".join, axis=1)
         values = pd.Series(rows["value"].to_numpy(), index=case)
         twice = values.index.duplicated()
         if twice.any():
-            reference, test, metric, region = key
+            reference, test, metric, region, _ = key
             raise tables.InputError(
                 f"The metrics table, {tables.where(rows.index, int(np.argmax(twice)))}, column value: {metric} "
                 f"({region}) of {reference} vs {test} is there twice for case {values.index[twice][0]}."
             )
-        groups[tuple(str(part) for part in key)] = values.replace([np.inf, -np.inf], np.nan)
-    return groups  # type: ignore[return-value]
+        reference, test, metric, region, registered = key
+        named = (str(reference), str(test), str(metric), str(region), bool(registered))
+        groups[named] = values.replace([np.inf, -np.inf], np.nan)
+    return groups
 
 
-def _row(key: tuple[str, str, str, str], values: pd.Series) -> dict[str, Any]:
-    reference, test, metric, region = key
+def _row(key: Key, values: pd.Series) -> dict[str, Any]:
+    reference, test, metric, region, registered = key
     defined = values.dropna().to_numpy(dtype=np.float64)
     row: dict[str, Any] = {
         "reference": reference,
         "test": test,
         "metric": metric,
         "region": region,
+        "registered": registered,
         "n": int(defined.size),
         "mean": None,
         "sd": None,

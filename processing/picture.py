@@ -12,6 +12,8 @@ from processing.volume import Array, Volume
 
 OUTLINE = (255, 196, 66)
 MARGIN, LEAST_MM = 2.2, 60.0
+FIXED, MOVING = np.array([1.0, 0.55, 0.1]), np.array([0.0, 0.45, 0.9])  # together white
+GAP = 8  # pixels
 
 
 def middle_slice_png(volume: Volume, *, longest: int = 480) -> bytes:
@@ -42,6 +44,23 @@ def _png(picture: Image.Image) -> bytes:
     target = io.BytesIO()
     picture.save(target, format="PNG")
     return target.getvalue()
+
+
+def alignment_png(fixed: Volume, before: Volume, after: Volume, *, longest: int = 480) -> bytes:
+    """PNG of the middle slice of two volumes in one, before (left) and after (right) registration.
+
+    All on the grid of `fixed`, which is orange, the other blue; where both agree the picture is grey. Grey levels as in
+    `middle_slice_png`.
+    """
+    place = len(fixed.array) // 2
+    still = _grey(fixed.array[place])[..., None] * FIXED
+    size = _size(*fixed.shape[1:], fixed, longest)
+    width, height = size
+    both = Image.new("RGB", (2 * width + GAP, height))
+    for number, moving in enumerate((before, after)):
+        fused = (still + _grey(moving.array[place])[..., None] * MOVING).round().astype(np.uint8)
+        both.paste(Image.fromarray(fused).resize(size, Image.Resampling.LANCZOS), (number * (width + GAP), 0))
+    return _png(both)
 
 
 def outlined_png(volume: Volume, mask: Array, *, longest: int = 480) -> bytes:

@@ -203,11 +203,20 @@ def _judged(matrix: np.ndarray, centre: np.ndarray, fixed: Volume, moving: Volum
             f"The best alignment found turns by {rotation:.0f}° and shifts by {np.linalg.norm(shift):.0f} mm, which is "
             "not plausible within one examination."
         )
-    software = f"SimpleITK {sitk.Version.VersionString()}"
-    x, y, z = (float(value) for value in shift)
     if reason:
-        return Alignment(np.eye(4), 0.0, (0.0, 0.0, 0.0), overlap_before, before, before, False, reason, software)
-    return Alignment(matrix, rotation, (x, y, z), overlap, before, after, True, "", software)
+        return refused(reason, overlap=overlap_before, before=before)
+    x, y, z = (float(value) for value in shift)
+    return Alignment(matrix, rotation, (x, y, z), overlap, before, after, True, "", _software())
+
+
+def refused(reason: str, *, overlap: float = 0.0, before: dict[str, float | None] | None = None) -> Alignment:
+    """No alignment, and why: the volumes stay where their patient coordinates put them."""
+    before = before or {"nmi": None, "correlation": None}
+    return Alignment(np.eye(4), 0.0, (0.0, 0.0, 0.0), overlap, before, before, False, reason, _software())
+
+
+def _software() -> str:
+    return f"SimpleITK {sitk.Version.VersionString()}"
 
 
 def _nothing_better(matrix: np.ndarray, nmi: float, fixed: Volume, moving: Volume, mask: np.ndarray) -> bool:

@@ -12,6 +12,7 @@ from readerstudy.protocol.models import ReaderStudy
 STEPS = {
     "intake.sort": ("Intake", "De-identify, group, check"),
     "material.enhance": ("DL enhancement", "an arm that is no longer in the protocol"),
+    "material.register": ("Registration", "accelerated to reference, for metrics and masks"),
     "reading.prepare": ("Pairs", "for the reading room"),
     "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
     "results.radiomics": ("Radiomics", "features of volumes of interest"),
@@ -19,6 +20,7 @@ STEPS = {
 KINDS = {
     "intake.sort": "Sort",
     "material.enhance": "Enhance",
+    "material.register": "Register",
     "reading.prepare": "Prepare",
     "results.compare": "Compare",
     "results.radiomics": "Radiomics",

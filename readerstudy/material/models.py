@@ -1,3 +1,5 @@
+import math
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -140,6 +142,11 @@ class Alignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.moving} on {self.fixed}"
+
+    @property
+    def shift(self) -> float:
+        """How far the centre of the fixed series moved, in mm."""
+        return math.dist(self.quality["translation_mm"], (0, 0, 0))
 
 
 class VolumeOfInterest(models.Model):

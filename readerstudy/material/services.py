@@ -8,12 +8,14 @@ from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.services import record
 from readerstudy.jobs.services import request_job
-from readerstudy.material.models import Case, Instance, Plane, Region, Series, Subject
+from readerstudy.material.alignments import ALIGNED, placing, to_register
+from readerstudy.material.models import Alignment, Case, Instance, Plane, Region, Series, Subject
 from readerstudy.material.selectors import current_models, is_outdated
 from readerstudy.protocol.models import Arm, ReaderStudy, State
 from readerstudy.results.radiomics import ask_for_features
 
-ENHANCE, COMPARE, PREPARE = "material.enhance", "results.compare", "reading.prepare"
+ENHANCE, REGISTER = "material.enhance", "material.register"
+COMPARE, PREPARE = "results.compare", "reading.prepare"
 
 
 def case_code(subject: str, region: str, plane: str, weighting: str) -> str:
@@ -87,8 +89,8 @@ def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 
 
 def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
-    """Ask for what is missing and can be made now, of one case or all: DL outputs, image metrics, prepared pairs,
-    radiomic features.
+    """Ask for what is missing and can be made now, of one case or all: DL outputs, alignments, image metrics,
+    prepared pairs, radiomic features.
 
     renew: ask for outputs too that an earlier version of their model made; only in a draft. Returns the number of
     new jobs.
@@ -99,14 +101,16 @@ def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False
     arms = list(study.arms.select_related("made_from"))
     comparisons = list(study.comparisons.select_related("first", "second"))
     series: dict[int, dict[int, Series]] = {}
-    present = study.series.filter(active=True, case__subject__withdrawn_at=None)
+    present = study.series.filter(active=True, case__subject__withdrawn_at=None).select_related("arm", "made_from__arm")
     for one in present.filter(case=case) if case else present:
         series.setdefault(one.case_id, {})[one.arm_id] = one
     new = 0
     for case in study.cases.filter(pk__in=series):
         there = series[case.pk]
         new += sum(_ask_for_output(study, case, arm, there, models, renew) for arm in arms if arm.made_from)
-        new += sum(_ask_for_metrics(study, case, *pair, there) for pair in metric_pairs(arms))
+        new += sum(_ask_for_alignment(study, case, *pair) for pair in to_register(arms, there))
+        alignments = list(Alignment.objects.filter(fixed__case=case))
+        new += sum(_ask_for_metrics(study, case, *pair, there, alignments) for pair in metric_pairs(arms))
         new += _ask_for_pairs(study, case, comparisons, there)
         new += ask_for_features(study, case, there)
     return new
@@ -130,17 +134,35 @@ def _ask_for_output(
     )[1]
 
 
-def _ask_for_metrics(study: ReaderStudy, case: Case, reference: Arm, test: Arm, there: dict[int, Series]) -> bool:
+def _ask_for_alignment(study: ReaderStudy, case: Case, fixed: Series, moving: Series) -> bool:
+    return request_job(
+        function=REGISTER,
+        study=study,
+        label=f"{moving.arm.code} to {fixed.arm.code} of {case.code}",
+        parameters={"case": case.pk, "fixed": fixed.pk, "moving": moving.pk},
+        inputs={"fixed": fixed.pk, "moving": moving.pk},
+    )[1]
+
+
+def _ask_for_metrics(
+    study: ReaderStudy, case: Case, reference: Arm, test: Arm, there: dict[int, Series], alignments: list[Alignment]
+) -> int:
+    """Two series as they lie; two acquisitions also after registration."""
     a, b = there.get(reference.pk), there.get(test.pk)
     if a is None or b is None:
-        return False
-    return request_job(
-        function=COMPARE,
-        study=study,
-        label=f"{reference.code} vs {test.code} of {case.code}",
-        parameters={"case": case.pk, "reference": a.pk, "test": b.pk},
-        inputs={"reference": a.pk, "test": b.pk},
-    )[1]
+        return 0
+    label, series = f"{reference.code} vs {test.code} of {case.code}", {"reference": a.pk, "test": b.pk}
+    new = request_job(
+        function=COMPARE, study=study, label=label, parameters={"case": case.pk, **series}, inputs=series
+    )[1]  # fmt: skip
+    placed = placing(a, b, alignments)
+    if placed.how == ALIGNED:
+        aligned = series | {"matrix": placed.matrix}
+        new += request_job(
+            function=COMPARE, study=study, label=f"{label}, registered", parameters={"case": case.pk, **aligned},
+            inputs=aligned,
+        )[1]  # fmt: skip
+    return int(new)
 
 
 def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dict[int, Series]) -> bool:

@@ -1,15 +1,18 @@
-"""Make the series of a made arm from its source."""
+"""Make the series of a made arm from its source; register two acquisitions of a case."""
 
 import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 
+from processing.errors import InputError
+from readerstudy.archive.store import put_bytes
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material import services, volumes
-from readerstudy.material.models import Case, Series
+from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.protocol.models import Arm
 
 
@@ -43,5 +46,38 @@ def enhance_series(job: Job, report):
         services.add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
         services.advance(case.study, case=case)
         return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
+
+    return store
+
+
+@job_function("material.register")
+def register_series(job: Job, report):
+    from processing.picture import alignment_png
+    from processing.registration import CONVENTIONS, apply, as_dict, refused, register
+
+    case = Case.objects.select_related("study").get(pk=job.parameters["case"])
+    fixed, moving = (Series.objects.get(pk=job.parameters[name]) for name in ("fixed", "moving"))
+    still, moved = volumes.load(fixed), volumes.load(moving)
+    report(0.1, "aligning")
+    try:
+        found = register(
+            still, moved, threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
+            progress=lambda share: report(0.1 + 0.8 * share, "aligning"),
+        )  # fmt: skip
+    except InputError as error:  # too few slices, no contrast: there is none, and why is kept
+        found = refused(str(error))
+    placed = [apply(matrix, moved, like=still)[0] for matrix in (np.eye(4), found.matrix)]
+    picture = put_bytes(alignment_png(still, *placed))
+
+    def store() -> dict:
+        Alignment.objects.update_or_create(
+            fixed=fixed, moving=moving,
+            defaults={
+                "study": case.study, "matrix": found.matrix.tolist(), "quality": as_dict(found),
+                "conventions": CONVENTIONS, "picture": picture,
+            },
+        )  # fmt: skip
+        services.advance(case.study, case=case)
+        return as_dict(found)
 
     return store

@@ -14,6 +14,7 @@ urlpatterns = [
     path("cases/<int:case>/masks/", views_masks.add_masks, name="add_masks"),
     path("masks/<int:volume>/", views_masks.change_mask, name="change_mask"),
     path("masks/<int:volume>/<int:series>/picture.png", views_masks.mask_picture, name="mask_picture"),
+    path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),
     path("series/<int:series>/picture.png", views.series_picture, name="series_picture"),
     path("candidates/<int:candidate>/picture.png", views.candidate_picture, name="candidate_picture"),
 ]

@@ -14,14 +14,15 @@ from django.views.decorators.http import require_POST
 from processing.errors import InputError
 from processing.picture import middle_slice_png
 from readerstudy.accounts.access import study_page
+from readerstudy.archive import store
 from readerstudy.intake import proposals, quarantine, receiving
 from readerstudy.intake import selectors as intake
 from readerstudy.intake import services as intake_services
 from readerstudy.intake.models import Candidate
-from readerstudy.material import selectors, services, volumes, volumes_of_interest
+from readerstudy.material import alignments, selectors, services, volumes, volumes_of_interest
 from readerstudy.material.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.material.map import STATES, study_map
-from readerstudy.material.models import Case, Series
+from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.protocol.models import ReaderStudy
 
 SHOWN = 250  # rows of the confirm table
@@ -199,6 +200,7 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
         "tab": "material", "study": study, "case": found, "cells": cells, "pairs": selectors.pairs_of(found),
         "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
         "before": before, "after": after, "states": STATES, "volumes": volumes_of_interest.of_case(found),
+        "alignments": alignments.of_case(found),
     })  # fmt: skip
 
 
@@ -223,6 +225,19 @@ def series_picture(request: HttpRequest, study: ReaderStudy, series: int) -> Htt
     if found is None:
         raise Http404
     return _picture(lambda: volumes.load(found))
+
+
+@study_page("see_material")
+def alignment_picture(request: HttpRequest, study: ReaderStudy, alignment: int) -> HttpResponse:
+    """Two acquisitions in one picture, before and after registration."""
+    found = Alignment.objects.filter(study=study, pk=alignment).first()
+    try:
+        picture = store.read(found.picture) if found else None
+    except FileNotFoundError:
+        picture = None
+    if picture is None:
+        raise Http404
+    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
 
 @study_page("see_material")

@@ -10,6 +10,7 @@ from processing.errors import InputError
 from readerstudy.accounts.access import study_page
 from readerstudy.intake import quarantine
 from readerstudy.material import volumes, volumes_of_interest
+from readerstudy.material.alignments import placing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
 from readerstudy.protocol.models import ReaderStudy
 
@@ -71,7 +72,7 @@ def mask_picture(request: HttpRequest, study: ReaderStudy, volume: int, series: 
         raise Http404
     try:
         image = volumes.load(shown)
-        matrix = volumes_of_interest.placing(found.drawn_on, shown).matrix
+        matrix = placing(found.drawn_on, shown).matrix
         carried = carry(volumes_of_interest.load_mask(found), image.shape, image.affine, matrix=matrix)
         picture = outlined_png(image, carried.mask.array)
     except (InputError, FileNotFoundError) as error:

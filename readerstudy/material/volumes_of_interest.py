@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,46 +15,11 @@ from readerstudy.accounts.models import User
 from readerstudy.archive.store import local_files, put_file
 from readerstudy.audit.services import record
 from readerstudy.intake.quarantine import unseal_piece
-from readerstudy.material.models import Alignment, Case, Series, VolumeOfInterest
+from readerstudy.material.models import Case, Series, VolumeOfInterest
 from readerstudy.material.services import advance
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _/.+-]{0,39}")
 LARGEST_FILE = 256 << 20
-SAME, ALIGNED, PATIENT = "same acquisition", "aligned", "same patient coordinates, not aligned"
-
-
-@dataclass(frozen=True)
-class Placing:
-    """How a mask comes to a series: the matrix of `processing.masks.carry`, and in words."""
-
-    matrix: list | None
-    how: str
-
-
-def placing(drawn_on: Series, series: Series, alignments: list[Alignment] | None = None) -> Placing:
-    """From the series on which a mask was drawn to another one of the same case.
-
-    What is made from a series lies where that lies. `alignments`: those of the case, if they are at hand.
-    """
-    fixed, moving = _acquired(drawn_on), _acquired(series)
-    if fixed.pk == moving.pk or (fixed.arm_id == moving.arm_id and fixed.affine == moving.affine):
-        return Placing(None, SAME)
-    if alignments is None:
-        alignments = list(Alignment.objects.filter(fixed__case_id=series.case_id))
-    for one in alignments:
-        if not one.quality.get("used", True):
-            continue  # refused: too far, or too little in common
-        if (one.fixed_id, one.moving_id) == (fixed.pk, moving.pk):
-            return Placing(one.matrix, ALIGNED)
-        if (one.fixed_id, one.moving_id) == (moving.pk, fixed.pk):
-            return Placing(np.linalg.inv(np.array(one.matrix, float)).tolist(), ALIGNED)
-    return Placing(None, PATIENT)
-
-
-def _acquired(series: Series) -> Series:
-    while series.made_from_id is not None:
-        series = series.made_from
-    return series
 
 
 def active_volumes(case: Case | None = None, **of) -> list[VolumeOfInterest]:

@@ -224,6 +224,7 @@ def images(made: services.Results, arms: Arms) -> dict | None:
     if made.images is None:
         return None
     rows = [row for row in made.images["pairs"] if row["reference"] in arms and row["test"] in arms]
+    as_they_lie = [row for row in rows if not row["registered"]]
 
     def made_from_it(row: dict) -> bool:
         return arms[row["test"]].made_from_id == arms[row["reference"]].pk
@@ -232,8 +233,8 @@ def images(made: services.Results, arms: Arms) -> dict | None:
         return arms[row["test"]].acquisition != arms[row["reference"]].acquisition
 
     return {
-        "ssim": _metric(made, arms, "ssim", rows, made_from_it, 3),
-        "l1": _metric(made, arms, "l1", rows, accelerated, 1),
+        "ssim": _metric(made.images, arms, "ssim", as_they_lie, made_from_it, 3),
+        "l1": _metric(made.images, arms, "l1", as_they_lie, accelerated, 1),
         "rules": made.range_rules,
         "rows": [
             {
@@ -252,11 +253,16 @@ DIGITS = {"l1": 1, "psnr": 1, "mse": 0}
 
 
 def _metric_order(row: dict) -> tuple:
-    return (row["metric"] not in METRICS, [*METRICS, row["metric"]].index(row["metric"]), row["region"] != "whole")
+    return (
+        row["metric"] not in METRICS,
+        [*METRICS, row["metric"]].index(row["metric"]),
+        row["region"] != "whole",
+        row["registered"],
+    )
 
 
 def _metric(
-    made: services.Results, arms: Arms, metric: str, rows: list[dict], wanted: Callable[[dict], bool], digits: int
+    images: dict, arms: Arms, metric: str, rows: list[dict], wanted: Callable[[dict], bool], digits: int
 ) -> dict:
     """One metric over the whole volume: the pairs that the paper shows, else all that are there."""
     whole = [row for row in rows if row["metric"] == metric and row["region"] == "whole"]
@@ -264,8 +270,9 @@ def _metric(
     codes = [f"{row['reference']} vs {row['test']}" for row in shown]
     tests = [
         {"a": pair["a"], "b": pair["b"], "p": show.test(pair["test"]), "exact": show.exact_p(pair["test"])}
-        for pair in made.images["paired"]
-        if (pair["metric"], pair["region"]) == (metric, "whole") and {pair["a"], pair["b"]} <= set(codes)
+        for pair in images["paired"]
+        if (pair["metric"], pair["region"], pair["registered"]) == (metric, "whole", False)
+        and {pair["a"], pair["b"]} <= set(codes)
     ]
     pairs = [
         {

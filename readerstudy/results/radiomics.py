@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
+from readerstudy.material.alignments import AWAITED, placing
 from readerstudy.material.models import Alignment, Case, Series, VolumeOfInterest
 from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.results.models import Feature, FeatureSettings
@@ -32,7 +33,7 @@ def ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) -
 
     What a result depends on is in the job's key: another mask, series, alignment, settings or pyradiomics is new work.
     """
-    from readerstudy.material.volumes_of_interest import active_volumes, placing
+    from readerstudy.material.volumes_of_interest import active_volumes
 
     volumes = active_volumes(case)
     if not volumes:
@@ -42,6 +43,8 @@ def ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) -
     for volume in volumes:
         for series in there.values():
             placed = placing(volume.drawn_on, series, alignments)
+            if placed.how == AWAITED:
+                continue  # asked for again when the alignment is there
             new += request_job(
                 function=FUNCTION,
                 study=study,

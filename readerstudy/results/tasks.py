@@ -1,7 +1,10 @@
-"""Image metrics of one pair of series."""
+"""Image metrics of one pair of series, as they lie or after registration."""
 
 import hashlib
 
+import numpy as np
+
+from processing.volume import Volume
 from readerstudy.audit.services import canonical
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
@@ -13,21 +16,20 @@ from readerstudy.results.models import Metric
 
 @job_function("results.compare")
 def compare_series(job: Job, report):
-    from processing.pair import common_grid, on_grid
     from processing.quality import compare
-    from processing.volume import Volume
 
     reference = Series.objects.select_related("case").get(pk=job.parameters["reference"])
     test = Series.objects.get(pk=job.parameters["test"])
-    volumes = [load(reference), load(test)]
-    report(0.2, "aligning")
-    grid = common_grid(volumes)
-    a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in volumes)
+    matrix = job.parameters.get("matrix")
+    volumes = load(reference), load(test)
+    report(0.2, "on one grid")
+    a, b, within, how = _as_they_lie(*volumes) if matrix is None else _registered(*volumes, np.array(matrix))
     report(0.4, "comparing")
-    comparison = compare(a, b)
+    comparison = compare(a, b, within=within)
     conventions = dict(comparison.conventions)
     data_range = conventions.pop("data_range")
-    settings_hash = hashlib.sha256(canonical(conventions | {"resampled": grid.resampled})).hexdigest()
+    conventions |= how
+    settings_hash = hashlib.sha256(canonical(conventions)).hexdigest()
     rows = [
         Metric(
             study_id=reference.study_id,
@@ -51,8 +53,25 @@ def compare_series(job: Job, report):
     ]
 
     def store() -> dict:
-        Metric.objects.filter(reference=reference, test=test).delete()
+        Metric.objects.filter(reference=reference, test=test, registered=how["registered"]).delete()
         Metric.objects.bulk_create(rows)
         return {"metrics": len(rows)}
 
     return store
+
+
+def _as_they_lie(reference: Volume, test: Volume) -> tuple[Volume, Volume, None, dict]:
+    """Both on the grid that readers see."""
+    from processing.pair import common_grid, on_grid
+
+    grid = common_grid([reference, test])
+    a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in (reference, test))
+    return a, b, None, {"registered": False, "resampled": grid.resampled}
+
+
+def _registered(reference: Volume, test: Volume, matrix: np.ndarray) -> tuple[Volume, Volume, np.ndarray, dict]:
+    """The test moved onto the reference's own grid, and where it has values."""
+    from processing.registration import CONVENTIONS, apply
+
+    moved, inside = apply(matrix, test, like=reference)
+    return reference, moved, inside, {"registered": True, "registration": CONVENTIONS}

@@ -88,3 +88,13 @@ def test_command(metrics, tmp_path, capsys):
     metrics.to_csv(tmp_path / "metrics.csv", index=False)
     assert main(["integrity", str(tmp_path / "metrics.csv")]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(integrity.analyse(metrics)))
+
+
+def test_registered_values_are_kept_apart(metrics):
+    again = metrics[metrics["metric"] == "l1"].assign(registered=True)
+    again["value"] /= 2
+    found = integrity.analyse(pd.concat([metrics.assign(registered=False), again], ignore_index=True))
+    before, after = (r for r in found["pairs"] if (r["test"], r["metric"]) == ("FAST", "l1"))
+    assert (before["registered"], after["registered"]) == (False, True)
+    assert after["mean"] == pytest.approx(before["mean"] / 2)
+    assert [test["registered"] for test in found["paired"] if test["metric"] == "l1"] == [False, True]

@@ -24,9 +24,9 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import claim
 from readerstudy.jobs.tasks import perform
 from readerstudy.material import volumes
+from readerstudy.material.alignments import placing
 from readerstudy.material.models import Alignment, Case, VolumeOfInterest
 from readerstudy.material.services import add_series, advance, place_series
-from readerstudy.material.volumes_of_interest import placing
 from readerstudy.protocol.services import create_study
 from readerstudy.results import radiomics, tables
 from readerstudy.results.models import Feature
@@ -60,7 +60,17 @@ def case(tmp_path) -> Case:
         source = place_series(arm=arms[code], **placed, **series_of(tmp_path, number, affine))
         facts = series_of(tmp_path, 10 + number, affine)
         add_series(case=source.case, arm=arms[f"{code}-DL"], replace=False, made_from=source, **made, **facts)
+    align(source.case, np.eye(4), used=False)
     return source.case
+
+
+def align(case: Case, matrix: np.ndarray, *, used: bool = True) -> None:
+    Alignment.objects.update_or_create(
+        fixed=on(case, "SOC"), moving=on(case, "FAST"),
+        defaults={
+            "study": case.study, "matrix": matrix.tolist(), "quality": {"used": used}, "conventions": {}, "picture": "",
+        },
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -132,10 +142,7 @@ def test_the_alignment_of_an_acquisition_carries_the_mask_to_it_and_to_what_is_m
     work(case.study)
     matrix = np.eye(4)
     matrix[1, 3] = 1.6  # undoes what moved FAST
-    Alignment.objects.create(
-        study=case.study, fixed=on(case, "SOC"), moving=on(case, "FAST"), matrix=matrix.tolist(), quality={},
-        conventions={}, picture="",
-    )  # fmt: skip
+    align(case, matrix)
     assert advance(case.study, case=case) >= 2
     work(case.study)
     by_arm = {row["arm"]: row["value"] for row in tables.features(case.study) if row["feature"] == "firstorder_Mean"}
@@ -149,12 +156,19 @@ def test_the_alignment_of_an_acquisition_carries_the_mask_to_it_and_to_what_is_m
 
 
 def test_a_refused_alignment_carries_nothing(case):
-    Alignment.objects.create(
-        study=case.study, fixed=on(case, "SOC"), moving=on(case, "FAST"), matrix=np.eye(4).tolist(),
-        quality={"used": False}, conventions={}, picture="",
-    )  # fmt: skip
     placed = placing(on(case, "SOC"), on(case, "FAST"))
     assert (placed.matrix, placed.how) == (None, "same patient coordinates, not aligned")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_features_of_another_acquisition_wait_for_its_alignment(admin, case):
+    Alignment.objects.all().delete()
+    send(admin, case, nifti_mask(), name="L4")
+    asked = Job.objects.filter(function=radiomics.FUNCTION)
+    assert {job.label for job in asked} == {f"L4 of {case.code} on {arm}" for arm in ("SOC", "SOC-DL")}
+    align(case, np.eye(4))
+    assert advance(case.study, case=case) == 4  # two more of features, two of metrics
+    assert asked.all().count() == 4
 
 
 @pytest.mark.django_db(transaction=True)
