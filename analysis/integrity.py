@@ -53,8 +53,8 @@ Key = tuple[str, str, str, str, bool]
 def _groups(volume: pd.DataFrame) -> dict[Key, pd.Series]:
     """Values by case of each reference, test, metric, region and whether registered, in order of appearance."""
     keys = ["reference", "test", "metric", "region", "registered"]
-    registered = volume["registered"].fillna(False).astype(bool) if "registered" in volume else False
-    volume = volume.assign(registered=registered)
+    said = volume["registered"].fillna(False).astype(bool) if "registered" in volume else False
+    volume = volume.assign(registered=said)
     labels = ["subject", "case"] if "subject" in volume else ["case"]
     groups: dict[Key, pd.Series] = {}
     for key, rows in volume.groupby(keys, sort=False, observed=True):

@@ -20,7 +20,11 @@ def context(study: ReaderStudy, made: services.Results) -> dict:
     """Everything that `results/results.html` needs beside the study."""
     arms = {arm.code: arm for arm in study.arms.all()}
     seen = Event.objects.filter(study=study, action=services.SEEN).order_by("number").first()
-    shared = {"made": made, "unblinded": seen.at if seen else None, "images": images(made, arms)}
+    shared = {
+        "made": made,
+        "unblinded": seen.at if seen else None,
+        "images": images(made.images, made.range_rules, arms),
+    }
     if made.reading is None:
         return shared
     names = dict(study.criteria.values_list("code", "name"))
@@ -219,11 +223,11 @@ def readers(reading: dict) -> list[dict]:
     return rows
 
 
-def images(made: services.Results, arms: Arms) -> dict | None:
+def images(found: dict | None, rules: list[str], arms: Arms) -> dict | None:
     """Table 4 and L1: image metrics per pair of arms, with the paired test between the pairs shown."""
-    if made.images is None:
+    if found is None:
         return None
-    rows = [row for row in made.images["pairs"] if row["reference"] in arms and row["test"] in arms]
+    rows = [row for row in found["pairs"] if row["reference"] in arms and row["test"] in arms]
     as_they_lie = [row for row in rows if not row["registered"]]
 
     def made_from_it(row: dict) -> bool:
@@ -233,9 +237,9 @@ def images(made: services.Results, arms: Arms) -> dict | None:
         return arms[row["test"]].acquisition != arms[row["reference"]].acquisition
 
     return {
-        "ssim": _metric(made.images, arms, "ssim", as_they_lie, made_from_it, 3),
-        "l1": _metric(made.images, arms, "l1", as_they_lie, accelerated, 1),
-        "rules": made.range_rules,
+        "ssim": _metric(found, arms, "ssim", as_they_lie, made_from_it, 3),
+        "l1": _metric(found, arms, "l1", as_they_lie, accelerated, 1),
+        "rules": rules,
         "rows": [
             {
                 **row,
@@ -262,7 +266,7 @@ def _metric_order(row: dict) -> tuple:
 
 
 def _metric(
-    images: dict, arms: Arms, metric: str, rows: list[dict], wanted: Callable[[dict], bool], digits: int
+    found: dict, arms: Arms, metric: str, rows: list[dict], wanted: Callable[[dict], bool], digits: int
 ) -> dict:
     """One metric over the whole volume: the pairs that the paper shows, else all that are there."""
     whole = [row for row in rows if row["metric"] == metric and row["region"] == "whole"]
@@ -270,7 +274,7 @@ def _metric(
     codes = [f"{row['reference']} vs {row['test']}" for row in shown]
     tests = [
         {"a": pair["a"], "b": pair["b"], "p": show.test(pair["test"]), "exact": show.exact_p(pair["test"])}
-        for pair in images["paired"]
+        for pair in found["paired"]
         if (pair["metric"], pair["region"], pair["registered"]) == (metric, "whole", False)
         and {pair["a"], pair["b"]} <= set(codes)
     ]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,43 +52,64 @@ class Results:
 
 
 def results(study: ReaderStudy) -> Results:
-    """The analysis of the very files that are exported, kept in a file named by the hash of what went in."""
-    files = {name: table_csv(study, name) for name in FILES}
-    files["protocol"] = protocol_json(study)
+    """The analysis of the very files that are exported."""
+    files = {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}
+    sha256, made = _kept(study, "results", files, analyse)
+    return Results(sha256=sha256, **made)
+
+
+def images(study: ReaderStudy) -> dict:
+    """The analysis of the image metrics alone, which may be seen in every state: `images` and `range_rules`."""
+    files = {"metrics": table_csv(study, "metrics")}
+    return _kept(study, "images", files, analyse_images)[1]
+
+
+def _kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:
+    """What `make` says of the files, kept in a file named by the hash of what went in; that hash."""
     digest = hashlib.sha256(f"{analysis_version()} {SEED}".encode())
     for name, content in files.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
-    folder = settings.VAR_DIR / "results"
+    folder = settings.VAR_DIR / kind
     path = folder / f"{study.slug}-{digest.hexdigest()}.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        made = analyse(files)
+        made = make(files)
         draft = path.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(made))
         for old in folder.glob(f"{study.slug}-{'?' * 64}.json"):
             old.unlink(missing_ok=True)
         draft.replace(path)
-    return Results(sha256=digest.hexdigest(), **json.loads(path.read_text()))
+    return digest.hexdigest(), json.loads(path.read_text())
 
 
 def analyse(files: dict[str, bytes]) -> dict:
     """Read the exported files back as the command line does, and analyse them."""
     with tempfile.TemporaryDirectory() as folder:
-        frames = {}
-        for name in FILES:
-            path = Path(folder) / f"{name}.csv"
-            path.write_bytes(files[name])
-            frames[name] = getattr(tables, f"read_{name}")(path) if files[name].count(b"\n") > 1 else None
-    ratings, metrics = frames["ratings"], frames["metrics"]
+        frames = {name: _frame(name, files[name], Path(folder)) for name in FILES if name != "metrics"}
+    ratings = frames["ratings"]
     answers = {name: frames[name] for name in ("findings", "integrity", "series")}
-    made = {"reading": None, "images": None, "range_rules": []}
+    made = {"reading": None, **analyse_images(files)}
     if ratings is not None and (ratings["kind"] == "main").any():
         made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), seed=SEED, **answers)
-    if metrics is not None:
-        made["images"] = image_metrics.analyse(metrics)
-        made["range_rules"] = sorted(metrics["range_rule"].dropna().astype(str).unique())
     shown = {row["presentation"] for row in _rows(files["integrity"]) if row["kind"] == "main"}
     return {**made, "findings": [row for row in _rows(files["findings"]) if row["presentation"] in shown]}
+
+
+def analyse_images(files: dict[str, bytes]) -> dict:
+    """The same for metrics.csv alone: `images`, None without any, and `range_rules`."""
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = _frame("metrics", files["metrics"], Path(folder))
+    if metrics is None:
+        return {"images": None, "range_rules": []}
+    rules = sorted(metrics["range_rule"].dropna().astype(str).unique())
+    return {"images": image_metrics.analyse(metrics), "range_rules": rules}
+
+
+def _frame(name: str, content: bytes, folder: Path):
+    """A table as the command line reads it; None without a row."""
+    path = folder / f"{name}.csv"
+    path.write_bytes(content)
+    return getattr(tables, f"read_{name}")(path) if content.count(b"\n") > 1 else None
 
 
 def _rows(content: bytes) -> csv.DictReader:

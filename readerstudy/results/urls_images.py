@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from readerstudy.results import views_radiomics
+from readerstudy.results import views_images, views_radiomics
 
 urlpatterns = [
+    path("", views_images.image_metrics, name="image_metrics"),
+    path("metrics.csv", views_images.metrics_csv, name="metrics_csv"),
     path("radiomics/", views_radiomics.radiomics, name="radiomics"),
     path("radiomics/features.csv", views_radiomics.features_csv, name="features_csv"),
     path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),

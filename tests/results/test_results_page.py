@@ -204,7 +204,7 @@ def test_image_metrics_are_those_of_the_downloaded_csv(study, tmp_path):
         for row in json.loads((tmp_path / "out.json").read_text())["pairs"]
     }
     rows = Tables(client.get(address(study)).content.decode()).found["table-4"]
-    assert expected == {(row[0], row[4]) for row in rows if row[1:2] == ["SSIM"]}
+    assert expected == {(row[0], row[5]) for row in rows if row[1:2] == ["SSIM"]}
 
 
 def test_the_zip_holds_everything_and_its_hashes_hold(study):
