@@ -105,14 +105,16 @@ class Site:
         return found
 
     def start(self, *, patience: float = 120) -> None:
-        self.log = (self.var / "supervisor.log").open("ab")
+        path = self.var / "supervisor.log"
+        self.log = path.open("ab")
+        said = self.log.tell()  # by an earlier start
         self.process = subprocess.Popen(
             [sys.executable, "-m", "readerstudy.supervisor"], cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log
         )
         deadline = time.monotonic() + patience
-        while "Open http" not in (self.var / "supervisor.log").read_text(errors="replace"):
+        while b"Open http" not in (now := path.read_bytes()[said:]):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self.var / "supervisor.log").read_text(errors="replace"))
+                raise RuntimeError(now.decode(errors="replace"))
             time.sleep(0.1)
 
     def stop(self) -> None:
