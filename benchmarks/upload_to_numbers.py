@@ -32,6 +32,7 @@ from tests import chromium
 from tests.site_process import ROOT, Site, running_site
 
 PASSWORD = "a long password"
+WORKERS = "select worker from jobs_job where state = 'running'"
 BUSY = "select count(*) from jobs_job where state in ('waiting', 'running')"
 SERIES = """
     select c.code, a.code, s.sha256 from material_series s
@@ -80,16 +81,21 @@ class Workers:
         self.second = subprocess.Popen(command, cwd=ROOT, env=self.site.env, stdout=self.log, stderr=self.log)
 
     def kill_one(self, chance: random.Random) -> None:
-        """SIGKILL to one of the two, children included, as a machine that loses power."""
-        if chance.random() < 0.5:
-            for process in self.site.processes("celery"):
-                os.kill(process.pid, signal.SIGKILL)
-        else:
+        """SIGKILL to one of those at work, children included, as a machine that loses power."""
+        at_work = [int(worker.rsplit(":", 1)[1]) for (worker,) in rows(self.site, WORKERS)]
+        ours = {process.pid for process in self._family()}
+        if at_work and chance.choice(at_work) in ours:
             self.stop(signal.SIGKILL)
             self._start()
+        else:
+            for process in self.site.processes("celery"):
+                os.kill(process.pid, signal.SIGKILL)
+
+    def _family(self) -> list[psutil.Process]:
+        return [psutil.Process(self.second.pid), *psutil.Process(self.second.pid).children(recursive=True)]
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
-        family = [self.second, *psutil.Process(self.second.pid).children(recursive=True)]
+        family = self._family()
         for process in family if by == signal.SIGKILL else family[:1]:
             process.send_signal(by)
         self.second.wait(60)
