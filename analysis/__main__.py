@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|integrity|stability|plan``."""
+"""The command line: ``python -m analysis reading|integrity|stability|scan-times|plan``."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import integrity, reading, report, sample_size, stability, tables
+from analysis import integrity, reading, report, sample_size, scan_times, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
 
@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     _outputs(command)
     command.set_defaults(run=_stability)
+    command = commands.add_parser("scan-times", help="protocols, time saved, cohort and scanners from series.csv")
+    command.add_argument("series", type=Path, metavar="SERIES.csv")
+    command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
+    command.set_defaults(run=_scan_times)
     _plan_command(commands.add_parser("plan", help="power, and the subjects that a wanted power needs, by simulation"))
     return parser
 
@@ -112,6 +118,11 @@ def _reading(options: argparse.Namespace) -> None:
 
 def _integrity(options: argparse.Namespace) -> None:
     _write(integrity.analyse(tables.read_metrics(options.metrics)), options.json)
+
+
+def _scan_times(options: argparse.Namespace) -> None:
+    series = tables.read_series(options.series)
+    _write(scan_times.analyse(series, reference=options.reference, seed=options.seed), options.json)
 
 
 def _stability(options: argparse.Namespace) -> None:

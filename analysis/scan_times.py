@@ -1,0 +1,225 @@
+"""Scan times and protocols: Table 1 of Bash et al., seconds saved with intervals, cohort, scanners."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis import bootstrap, tables
+from analysis.errors import InputError
+from analysis.paired import paired_t
+from analysis.result import Result, undefined
+
+ALL = "all"
+NUMBERS = {
+    "acquisition_seconds": "s", "tr": "ms", "te": "ms", "ti": "ms", "flip_angle": "degree", "echo_train_length": "",
+    "averages": "", "slice_thickness": "mm", "slices": "",
+}  # fmt: skip
+TEXTS = ("matrix", "pixel_spacing")
+SAVED = f"mean over cases of reference − test; subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
+PERCENT = (
+    f"100 (1 − sum of test / sum of reference); subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
+)
+PER_EXAMINATION = (
+    f"mean over subjects of reference − test, summed over each subject's cases; subjects resampled "
+    f"{bootstrap.RESAMPLES:,} times, percentile interval"
+)
+OTHERS = (
+    "made_from",
+    "model_name",
+    "processing_seconds",
+    "site",
+    "manufacturer",
+    "model",
+    "software",
+    "field_strength",
+)
+CONVENTIONS = {
+    "protocol": "the code of a case after that of its subject (region, plane, weighting); "
+    f"where cases are coded otherwise, {ALL}",
+    "arms": "acquired arms: series that were not made from another; processing time of the others apart",
+    "parameters": "median, minimum and maximum over the series of a protocol and arm that state it",
+    "times": "paired by case: cases without a time in either arm are left out and counted",
+    "paired_t": "on subject means, reference − test",
+    "age": "over one examination per subject; ages of 90 and above are stored as 90",
+}
+
+
+def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0) -> dict[str, Any]:
+    """Parameters per protocol and arm, time saved against the reference, cohort and scanners, as JSON-able data.
+
+    ``series`` is the series table. ``reference``: an acquired arm, by default SOC if it is there, else the first.
+    Times in seconds. Raises InputError if the reference is no acquired arm.
+    """
+    series = tables.check(series, "series")
+    for name in [*NUMBERS, *TEXTS, *OTHERS]:
+        if name not in series:
+            series[name] = np.nan
+    series["protocol"] = _protocols(series)
+    made = series["made_from"].notna()
+    acquired = series[~made]
+    made_arms = list(dict.fromkeys(series["arm"][made].astype(str)))
+    arms = list(dict.fromkeys(acquired["arm"].astype(str)))
+    if not arms:
+        raise InputError("The series table has no acquired series.")
+    reference = reference or ("SOC" if "SOC" in arms else arms[0])
+    if reference not in arms:
+        raise InputError(f"No series of the reference arm {reference} was acquired; there are {', '.join(arms)}.")
+    protocols = sorted(acquired["protocol"].unique(), key=_protocol_order)
+    tests = [arm for arm in arms if arm != reference]
+    return {
+        "conventions": CONVENTIONS,
+        "reference": reference,
+        "protocols": [_protocol(name, acquired[acquired["protocol"] == name], arms) for name in protocols],
+        "times": [
+            _times(acquired, protocol, reference, test, seed)
+            for test in tests
+            for protocol in ([ALL] if protocols == [ALL] else [*protocols, ALL])
+        ],
+        "processing": [_processing(arm, series[made & (series["arm"] == arm)]) for arm in made_arms],
+        "cohort": _cohort(series),
+        "scanners": _scanners(acquired),
+    }
+
+
+def _protocols(series: pd.DataFrame) -> pd.Series:
+    subjects, cases = series["subject"].astype(str), series["case"].astype(str)
+    rests = [
+        case[len(subject) + 1 :] if case.startswith(f"{subject}-") else ""
+        for subject, case in zip(subjects, cases, strict=True)
+    ]
+    return pd.Series(rests if all(rests) else ALL, index=series.index)
+
+
+def _protocol_order(protocol: str) -> tuple:
+    regions = ("cervical", "thoracic", "lumbar", "brain", "abdomen")
+    region, _, rest = protocol.partition("-")
+    return (regions.index(region) if region in regions else len(regions), rest)
+
+
+def _protocol(name: str, rows: pd.DataFrame, arms: list[str]) -> dict[str, Any]:
+    found = [(arm, rows[rows["arm"] == arm]) for arm in arms]
+    return {
+        "protocol": name,
+        "cases": int(rows["case"].nunique()),
+        "subjects": int(rows["subject"].nunique()),
+        "arms": [{"arm": arm, "n": len(own), "parameters": _parameters(own)} for arm, own in found if len(own)],
+    }
+
+
+def _parameters(rows: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, unit in NUMBERS.items():
+        values = rows[name].dropna().to_numpy(dtype=np.float64)
+        stated = {"unit": unit, "n": int(values.size), "median": None, "min": None, "max": None}
+        if values.size:
+            stated |= {"median": float(np.median(values)), "min": float(values.min()), "max": float(values.max())}
+        found[name] = stated | {"reason": None if values.size else "no series states it"}
+    for name in TEXTS:
+        counts = rows[name].dropna().astype(str).value_counts()
+        found[name] = {
+            "n": int(counts.sum()),
+            "values": [[str(value), int(count)] for value, count in counts.items()],
+            "reason": None if len(counts) else "no series states it",
+        }
+    return found
+
+
+def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, seed: int) -> dict[str, Any]:
+    rows = acquired if protocol == ALL else acquired[acquired["protocol"] == protocol]
+    wide = rows.assign(arm=rows["arm"].astype(str), subject=rows["subject"].astype(str), case=rows["case"].astype(str))
+    wide = wide.pivot_table(
+        index=["subject", "case"], columns="arm", values="acquisition_seconds", dropna=False, observed=True
+    )
+    pair = wide.reindex(columns=[reference, test])
+    scanned = _scanned(rows, reference) & _scanned(rows, test)
+    both = pair.dropna()
+    x, y = (both[arm].to_numpy(dtype=np.float64) for arm in (reference, test))
+    subjects = both.index.get_level_values("subject").to_numpy()
+    own, place = np.unique(subjects, return_inverse=True)
+    slow, fast = (np.bincount(place, weights=values, minlength=own.size).astype(np.float64) for values in (x, y))
+    cases = np.bincount(place, minlength=own.size).astype(np.float64)
+    return {
+        "protocol": protocol,
+        "reference": reference,
+        "test": test,
+        "cases": int(x.size),
+        "subjects": int(own.size),
+        "left_out": len(scanned) - int(x.size),
+        "mean_reference": float(x.mean()) if x.size else None,
+        "sd_reference": float(x.std(ddof=1)) if x.size > 1 else None,
+        "mean_test": float(y.mean()) if y.size else None,
+        "sd_test": float(y.std(ddof=1)) if y.size > 1 else None,
+        "saved": _ratio(slow - fast, cases, SAVED, seed).as_estimate(),
+        "saved_percent": _ratio(100 * (slow - fast), slow, PERCENT, seed).as_estimate(),
+        "saved_per_examination": _ratio(slow - fast, np.ones(own.size), PER_EXAMINATION, seed).as_estimate(),
+        "paired_t": paired_t(slow / cases, fast / cases).as_test(),
+    }
+
+
+def _scanned(rows: pd.DataFrame, arm: str) -> set[str]:
+    return set(rows.loc[rows["arm"] == arm, "case"].astype(str))
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, seed: int) -> Result:
+    """Sum of ``above`` over sum of ``below`` (each per subject) with its patient bootstrap."""
+    n = int(above.size)
+    if n == 0 or below.sum() <= 0:
+        return undefined("no case has a time in both arms", n=n, method=method)
+    estimate = float(above.sum() / below.sum())
+    if n < 2:
+        return Result(estimate=estimate, n=n, method=method, reason="no interval from one subject")
+    drawn = bootstrap.ratios(bootstrap.weights(n, seed=seed), above[:, None], below[:, None])
+    low, high = bootstrap.interval(drawn, 0.95)[:, 0]
+    return Result(estimate=estimate, ci=(float(low), float(high)), n=n, method=method)
+
+
+def _processing(arm: str, rows: pd.DataFrame) -> dict[str, Any]:
+    seconds = rows["processing_seconds"].dropna().to_numpy(dtype=np.float64)
+    models = rows["model_name"].dropna().astype(str).unique()
+    return {
+        "arm": arm,
+        "n": len(seconds),
+        "mean": float(np.mean(seconds)) if len(seconds) else None,
+        "max": float(np.max(seconds)) if len(seconds) else None,
+        "models": sorted(models),
+        "reason": None if len(seconds) else "no series states its processing time",
+    }
+
+
+def _cohort(series: pd.DataFrame) -> dict[str, Any]:
+    subjects = series.groupby("subject", observed=True)
+    ages = subjects["age"].min().dropna().to_numpy(dtype=np.float64) if "age" in series else np.array([])
+    known = subjects["sex"].first().astype(object) if "sex" in series else pd.Series(dtype=object)
+    total = int(series["subject"].nunique())
+    sex = {code: int((known == code).sum()) for code in ("F", "M", "O")}
+    return {
+        "subjects": total,
+        "cases": int(series["case"].nunique()),
+        "sites": int(series["site"].nunique()),
+        "age": {
+            "n": int(ages.size),
+            "mean": float(ages.mean()) if ages.size else None,
+            "sd": float(ages.std(ddof=1)) if ages.size > 1 else None,
+            "min": float(ages.min()) if ages.size else None,
+            "max": float(ages.max()) if ages.size else None,
+            "reason": None if ages.size else "no subject has an age",
+        },
+        "sex": sex | {"unknown": total - sum(sex.values())},
+    }
+
+
+def _scanners(acquired: pd.DataFrame) -> list[dict[str, Any]]:
+    names = ["manufacturer", "model", "field_strength"]
+    told = [
+        tuple(None if pd.isna(value) else value for value in row)
+        for row in zip(*(acquired[name].astype(object) for name in names), strict=True)
+    ]
+    found = []
+    for key in dict.fromkeys(told):
+        own = acquired[[one == key for one in told]]
+        software = sorted(own["software"].dropna().astype(str).unique())
+        counts = {"software": software, "subjects": int(own["subject"].nunique()), "series": len(own)}
+        found.append(dict(zip(names, key, strict=True)) | counts)
+    return sorted(found, key=lambda row: -row["series"])
