@@ -287,3 +287,40 @@ def _histogram(
         summary += f" ± {svg.number(sd, digits)}"
     circle = f'<circle cx="{svg.at(x(mean))}" cy="{svg.at(y)}" r="3.2" class="margin {stroke}" stroke-width="1.5"/>'
     return [*parts, circle], summary
+
+
+def scan_times(rows: Sequence[Mapping[str, Any]], *, colours: Mapping[str, str], width: float = 1000) -> str:
+    """Mean scan time per protocol, one bar per arm on one axis in minutes.
+
+    ``rows``: mappings with ``label`` and ``bars``, a sequence of (arm, seconds).
+    """
+    everything = [seconds for row in rows for _, seconds in row["bars"]]
+    if not everything:
+        return svg.figure(width, 24, "No scan times", [svg.text(0, 16, "n/a: no scan times")])
+    left, right = _label_width([str(row["label"]) for row in rows]) + 16, width - 56
+    marks = svg.ticks(0, max(everything) / 60)
+    reach = 60 * marks[-1]
+    parts: list[str] = []
+    said: list[str] = []
+    y = 6.0
+    for row in rows:
+        parts.append(svg.text(0, y + 6.5 * len(row["bars"]) + 3, str(row["label"]), strong=True))
+        for arm, seconds in row["bars"]:
+            long, time = (right - left) * seconds / reach, clock(seconds)
+            parts.append(svg.rect(left, y, long, 10, svg.colour(arm, colours), title=f"{arm}: {time}"))
+            parts.append(svg.text(left + long + 6, y + 9, time))
+            said.append(f"{row['label']}, {arm}: {time}")
+            y += 13
+        y += 12
+    grid = []
+    for mark in marks:
+        x = left + (right - left) * 60 * mark / reach
+        grid.append(svg.line(x, 0, x, y - 6, "gr"))
+        grid.append(svg.text(x, y + 8, svg.number(mark, svg.decimals(marks)), anchor="middle"))
+    grid.append(svg.text(right + 12, y + 8, "min"))
+    return svg.figure(width, y + 14, "; ".join(said), [*grid, *parts])
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds as on a scanner: 2:57."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"

@@ -12,6 +12,7 @@ from analysis.paired import paired_t
 from analysis.result import Result, undefined
 
 ALL = "all"
+FEWEST = 5  # subjects for a bootstrap: of fewer there are hardly any different resamples
 NUMBERS = {
     "acquisition_seconds": "s", "tr": "ms", "te": "ms", "ti": "ms", "flip_angle": "degree", "echo_train_length": "",
     "averages": "", "slice_thickness": "mm", "slices": "",
@@ -168,8 +169,8 @@ def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, 
     if n == 0 or below.sum() <= 0:
         return undefined("no case has a time in both arms", n=n, method=method)
     estimate = float(above.sum() / below.sum())
-    if n < 2:
-        return Result(estimate=estimate, n=n, method=method, reason="no interval from one subject")
+    if n < FEWEST:
+        return Result(estimate=estimate, n=n, method=method, reason=f"no interval from fewer than {FEWEST} subjects")
     drawn = bootstrap.ratios(bootstrap.weights(n, seed=seed), above[:, None], below[:, None])
     low, high = bootstrap.interval(drawn, 0.95)[:, 0]
     return Result(estimate=estimate, ci=(float(low), float(high)), n=n, method=method)

@@ -36,3 +36,8 @@ def distribution(pairs: Sequence[Mapping], arms: Arms, *, digits: int, top: floa
     return mark_safe(  # noqa: S308
         figures.distribution(rows, colours=_colours(arms), digits=digits, top_value=top)
     )
+
+
+def scan_times(rows: Sequence[Mapping], arms: Arms) -> SafeString:
+    """Mean scan time per protocol and arm; `rows` as figures.scan_times takes them."""
+    return mark_safe(figures.scan_times(rows, colours=_colours(arms)))  # noqa: S308

@@ -16,6 +16,7 @@ from django.conf import settings
 import analysis
 from analysis import integrity as image_metrics
 from analysis import reading, tables
+from analysis import scan_times as scan_time_analysis
 from readerstudy.accounts.models import User
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
@@ -64,6 +65,17 @@ def images(study: ReaderStudy) -> dict:
     return _kept(study, "images", files, analyse_images)[1]
 
 
+def scan_times(study: ReaderStudy) -> dict | None:
+    """The analysis of series.csv: `python -m analysis scan-times`; None without an acquired series."""
+    acquired = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    reference = acquired.filter(arm__acquisition="reference", arm__reconstruction="standard").first()
+    if not acquired.exists():
+        return None
+    files = {"series": table_csv(study, "series")}
+    arm = reference.arm.code if reference else None
+    return _kept(study, f"scan-times-{arm}", files, lambda files: analyse_scan_times(files, reference=arm))[1]
+
+
 def _kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:
     """What `make` says of the files, kept in a file named by the hash of what went in; that hash."""
     digest = hashlib.sha256(f"{analysis_version()} {SEED}".encode())
@@ -103,6 +115,12 @@ def analyse_images(files: dict[str, bytes]) -> dict:
         return {"images": None, "range_rules": []}
     rules = sorted(metrics["range_rule"].dropna().astype(str).unique())
     return {"images": image_metrics.analyse(metrics), "range_rules": rules}
+
+
+def analyse_scan_times(files: dict[str, bytes], *, reference: str | None) -> dict:
+    """Scan times against the reference arm, as the command line has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        return scan_time_analysis.analyse(_frame("series", files["series"], Path(folder)), reference=reference)
 
 
 def _frame(name: str, content: bytes, folder: Path):

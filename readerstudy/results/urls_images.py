@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from readerstudy.results import views_images, views_radiomics
+from readerstudy.results import views_images, views_radiomics, views_scan_times
 
 urlpatterns = [
     path("", views_images.image_metrics, name="image_metrics"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("radiomics/", views_radiomics.radiomics, name="radiomics"),
     path("radiomics/features.csv", views_radiomics.features_csv, name="features_csv"),
     path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),
+    path("scan-times/", views_scan_times.scan_times, name="scan_times"),
+    path("scan-times/table.csv", views_scan_times.scan_times_csv, name="scan_times_csv"),
 ]

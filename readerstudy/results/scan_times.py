@@ -1,0 +1,166 @@
+"""What the page of scan times shows: time saved, protocols, cohort, scanners."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from analysis.figures import clock
+from analysis.scan_times import ALL, NUMBERS, TEXTS
+from readerstudy.material.models import Plane, Region
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results import charts, services, show
+from readerstudy.results.exports import csv_lines
+from readerstudy.results.show import Shown
+
+PLANES = {plane[:3]: plane for plane in Plane.values}
+
+
+def context(study: ReaderStudy) -> dict:
+    """Everything that `results/scan_times.html` needs beside the study; `found` is None before there is a series."""
+    found = services.scan_times(study)
+    if found is None:
+        return {"found": None}
+    arms = {arm.code: arm for arm in study.arms.all()}
+    times = found["times"]
+    return {
+        "found": found,
+        "reference": arms.get(found["reference"]),
+        "headlines": [_headline(row, arms) for row in times if row["protocol"] == ALL],
+        "figure": charts.scan_times(_bars(times), arms),
+        "protocols": [
+            {"name": in_words(row["protocol"]), "cases": row["cases"], "subjects": row["subjects"],
+             "arms": [_line(own, arms) for own in row["arms"]]}
+            for row in found["protocols"]
+        ],
+        "saved": [
+            {"test": arms.get(row["test"]), "name": in_words(row["protocol"]), "all": row["protocol"] == ALL,
+             "cases": row["cases"], "left_out": row["left_out"], **_saved(row)}
+            for row in times
+        ],
+        "processing": [{**row, "arm": arms.get(row["arm"])} for row in found["processing"]],
+        "cohort": found["cohort"],
+        "scanners": found["scanners"],
+    }  # fmt: skip
+
+
+def in_words(protocol: str) -> str:
+    """lumbar-sag-T2: lumbar sagittal T2."""
+    if protocol == ALL:
+        return "All protocols"
+    region, _, rest = protocol.partition("-")
+    plane, _, weighting = rest.partition("-")
+    if region not in Region.values or plane not in PLANES:
+        return protocol
+    return f"{region.capitalize()} {PLANES[plane]} {weighting}"
+
+
+def _bars(times: list[dict]) -> list[dict]:
+    rows = []
+    for protocol, found in groupby(sorted(times, key=lambda row: _places(times, row)), key=lambda row: row["protocol"]):
+        known = [row for row in found if row["mean_reference"] is not None]
+        bars = [(known[0]["reference"], known[0]["mean_reference"])] if known else []
+        rows.append({"label": in_words(protocol), "bars": bars + [(row["test"], row["mean_test"]) for row in known]})
+    return [row for row in rows if row["bars"]]
+
+
+def _places(times: list[dict], row: dict) -> int:
+    return [one["protocol"] for one in times].index(row["protocol"])
+
+
+def _headline(row: dict, arms: dict) -> dict:
+    percent = row["saved_percent"]
+    return {
+        "test": arms.get(row["test"]),
+        "percent": f"{percent['estimate']:.0f} %" if percent["estimate"] is not None else "",
+        "percent_ci": show.interval(percent, 0).text,
+        "reason": percent["reason"],
+        "cases": row["cases"],
+        **_saved(row),
+    }
+
+
+def _saved(row: dict) -> dict:
+    def seconds(name: str) -> dict:
+        found = row[name]
+        ci = found["ci"]
+        return {
+            "text": _signed_clock(found["estimate"]),
+            "ci": f"{_signed_clock(ci[0])} to {_signed_clock(ci[1])}" if ci else "",
+            "reason": found["reason"] or "",
+            "method": found["method"],
+        }
+
+    return {
+        "saved": seconds("saved"), "examination": seconds("saved_per_examination"),
+        "share": show.estimate(row["saved_percent"], 1), "share_ci": show.interval(row["saved_percent"], 1),
+        "p": show.test(row["paired_t"]),
+        "means": [_mean(row, "reference"), _mean(row, "test")],
+    }  # fmt: skip
+
+
+def _mean(row: dict, which: str) -> Shown:
+    mean, sd = row[f"mean_{which}"], row[f"sd_{which}"]
+    if mean is None:
+        return Shown("", row["saved"]["reason"])
+    return Shown(clock(mean) + (f" ± {clock(sd)}" if sd is not None else ""))
+
+
+def _signed_clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return ("−" if round(seconds) < 0 else "") + clock(abs(seconds))
+
+
+def _line(own: dict, arms: dict) -> dict:
+    said = own["parameters"]
+    inversion = f"/{_number(said['ti'])}" if said["ti"]["n"] else ""
+    return {
+        "arm": arms.get(own["arm"]),
+        "code": own["arm"],
+        "n": own["n"],
+        "cells": [
+            _cell(said["acquisition_seconds"], clock), _cell(said["tr"]),
+            Shown(f"{_number(said['te'])}{inversion}" if said["te"]["n"] else "", said["te"]["reason"] or ""),
+            _cell(said["slice_thickness"]), _text(said["matrix"]), _text(said["pixel_spacing"]),
+            _cell(said["echo_train_length"]), _cell(said["averages"]), _cell(said["flip_angle"]),
+        ],
+    }  # fmt: skip
+
+
+COLUMNS = ["Scan time", "TR ms", "TE/TI ms", "Slice mm", "Matrix", "Pixel mm", "ETL", "NEX", "Flip °"]
+
+
+def _number(said: dict) -> str:
+    return f"{said['median']:.4g}"
+
+
+def _cell(said: dict, shown=lambda value: f"{value:.4g}") -> Shown:
+    """The median; minimum and maximum behind it where they differ."""
+    if not said["n"]:
+        return Shown("", said["reason"])
+    text = shown(said["median"])
+    low, high = shown(said["min"]), shown(said["max"])
+    return Shown(text if low == high else f"{text} ({low} to {high})")
+
+
+def _text(said: dict) -> Shown:
+    if not said["n"]:
+        return Shown("", said["reason"])
+    (value, count), *others = said["values"]
+    value = " × ".join(f"{float(part):.3g}" if "." in part else part for part in value.split("x"))
+    return Shown(value if not others else f"{value} ({count} of {said['n']})")
+
+
+def csv_table(study: ReaderStudy) -> Iterator[str]:
+    """One row per protocol and arm: median, minimum and maximum of every parameter, the commonest matrix."""
+    found = services.scan_times(study)
+    numbers = [f"{name}{end}" for name in NUMBERS for end in ("", "_min", "_max")]
+    rows = (
+        {"protocol": row["protocol"], "arm": own["arm"], "series": own["n"]}
+        | {
+            f"{name}{end}": own["parameters"][name][key]
+            for name in NUMBERS for end, key in (("", "median"), ("_min", "min"), ("_max", "max"))
+        }
+        | {name: own["parameters"][name]["values"][0][0] for name in TEXTS if own["parameters"][name]["n"]}
+        for row in (found["protocols"] if found else []) for own in row["arms"]
+    )  # fmt: skip
+    return csv_lines(["protocol", "arm", "series", *numbers, *TEXTS], rows)

@@ -1,0 +1,65 @@
+"""The page of scan times: the numbers of the analysis, in every state, without a rating."""
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+
+from readerstudy.material.models import Series
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def study():
+    """Six subjects, FAST in half the time of SOC."""
+    study = factories.make_study(subjects=6)
+    for one in Series.objects.filter(study=study).select_related("arm", "case__subject"):
+        number = int(one.case.subject.code[1:])
+        seconds = {"SOC": 100 + number, "FAST": 50 + number / 2}.get(one.arm.code)
+        one.parameters |= {"acquisition_seconds": seconds, "tr": 2584, "manufacturer": "GE", "field_strength": 1.5}
+        one.save()
+    return study
+
+
+def get(study, path: str = "", role: str = "admin"):
+    client = Client()
+    user = study.memberships.filter(role=role).first().user
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client.get(f"/studies/{study.slug}/images/scan-times/{path}")
+
+
+def test_the_headline_says_what_was_saved(study):
+    html = get(study).content.decode()
+    assert "50 % less time" in html
+    assert "0:52 saved per sequence" in html  # half of 103.5 s
+    assert "GE, 1.5 T" in html
+    assert "Lumbar sagittal T2" in html
+
+
+def test_the_table_to_take_away_has_a_row_per_protocol_and_arm(study):
+    lines = b"".join(get(study, "table.csv").streaming_content).decode()
+    rows = list(csv.DictReader(io.StringIO(lines)))
+    assert [(row["protocol"], row["arm"], row["series"]) for row in rows] == [
+        ("lumbar-sag-T2", "SOC", "6"), ("lumbar-sag-T2", "FAST", "6"),
+    ]  # fmt: skip
+    assert (rows[0]["acquisition_seconds"], rows[0]["acquisition_seconds_max"]) == ("103.5", "106.0")
+
+
+def test_without_series_the_page_says_what_to_do(study):
+    Series.objects.update(active=False)
+    assert "No series yet" in get(study).content.decode()
+
+
+def test_times_that_no_header_states_are_not_invented(study):
+    for one in Series.objects.filter(study=study):
+        one.parameters.pop("acquisition_seconds")
+        one.save()
+    html = get(study).content.decode()
+    assert "n/a, no case has a time in both arms" in html
+
+
+def test_a_reader_does_not_know_of_the_page(study):
+    assert get(study, role="reader").status_code == 404
