@@ -253,12 +253,12 @@ def percent_difference(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
     return np.where(reference > 0, percent, np.nan).astype(np.float32)
 
 
-def difference_percent(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
+def difference_percent(reference: np.ndarray, test: np.ndarray, *, peak: float | None = None) -> np.ndarray:
     """Difference map, test − reference in percent of the reference's maximum, float32; shape as given.
 
-    Raises InputError if the maximum is not positive.
+    peak: that maximum, where the arrays are a part of the volume. Raises InputError if it is not positive.
     """
-    peak = float(reference.max())
+    peak = float(reference.max()) if peak is None else peak
     if peak <= 0:
         raise InputError("The reference has no positive value; a difference in percent is undefined.")
     return ((test.astype(np.float32) - reference) * np.float32(100 / peak)).astype(np.float32)
