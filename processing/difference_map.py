@@ -120,6 +120,6 @@ def _scale(out: Image.Image, kind: Kind, left: int, height: int) -> None:
         value = reach + share * (low - reach)
         words = f"{value:+g} %" if kind == "signed" and value else f"{value:g} %"
         if kind == "percent" and share == 0:
-            words = f"≥ {words}"
+            words = f"> {words}"
         place = (left + 19, margin + share * (height - 2 * margin))
-        draw.text(place, words.replace("-", "−"), fill=(200, 202, 205), font=font, anchor="lm")
+        draw.text(place, words, fill=(200, 202, 205), font=font, anchor="lm")

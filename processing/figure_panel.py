@@ -151,14 +151,16 @@ def png(found: Panel, *, dpi: int = DPI) -> bytes:
     draw = ImageDraw.Draw(out)
     for x1, y1, x2, y2, width in found.lines:
         ends = tuple(round(value * scale) for value in (x1, y1, x2, y2))
+        draw.line(ends, fill=(0, 0, 0), width=max(3, round(2 * width * scale)))
         draw.line(ends, fill=(255, 255, 255), width=max(1, round(width * scale)))
     anchors = {"start": "ls", "middle": "ms", "end": "rs"}
     for x, y, height, anchor, words, strong in found.texts:
-        colour = (255, 255, 255) if _on_image(found, x, y) else ink
-        font = ImageFont.load_default(size=height * scale)
-        stroke = round(height * scale / 40) if strong else 0
-        place = (x * scale, y * scale)
-        draw.text(place, words, fill=colour, font=font, anchor=anchors[anchor], stroke_width=stroke, stroke_fill=colour)
+        font, place = ImageFont.load_default(size=height * scale), (x * scale, y * scale)
+        if _on_image(found, x, y):  # white with a black edge, whatever lies beneath
+            edge, colour, rim = max(1, round(height * scale / 12)), (255, 255, 255), (0, 0, 0)
+        else:
+            edge, colour, rim = round(height * scale / 40) if strong else 0, ink, ink
+        draw.text(place, words, fill=colour, font=font, anchor=anchors[anchor], stroke_width=edge, stroke_fill=rim)
     target = io.BytesIO()
     out.save(target, format="PNG", dpi=(scale * 25.4, scale * 25.4))
     return target.getvalue()
@@ -186,14 +188,16 @@ def svg(found: Panel) -> str:
             f'{sharp} href="data:image/png;base64,{data}"/>'
         )
     for x1, y1, x2, y2, width in found.lines:
-        parts.append(
-            f'<line x1="{x1:.3f}" y1="{y1:.3f}" x2="{x2:.3f}" y2="{y2:.3f}" stroke="#fff" stroke-width="{width:g}"/>'
-        )
+        ends = f'x1="{x1:.3f}" y1="{y1:.3f}" x2="{x2:.3f}" y2="{y2:.3f}"'
+        parts.append(f'<line {ends} stroke="#000" stroke-width="{2 * width:g}"/>')
+        parts.append(f'<line {ends} stroke="#fff" stroke-width="{width:g}"/>')
     for x, y, height, anchor, words, strong in found.texts:
-        colour = "#fff" if _on_image(found, x, y) else ink
+        inside = _on_image(found, x, y)
+        colour = "#fff" if inside else ink
+        rim = f' stroke="#000" stroke-width="{height / 6:g}" paint-order="stroke"' if inside else ""
         weight = ' font-weight="700"' if strong else ""
         parts.append(
-            f'<text x="{x:.3f}" y="{y:.3f}" font-size="{height:g}" text-anchor="{anchor}" fill="{colour}"{weight}>'
+            f'<text x="{x:.3f}" y="{y:.3f}" font-size="{height:g}" text-anchor="{anchor}" fill="{colour}"{weight}{rim}>'
             f"{escape(words)}</text>"
         )
     return "\n".join([*parts, "</svg>"])

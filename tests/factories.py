@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 import uuid
 from itertools import accumulate, count
+from pathlib import Path
 
 import numpy as np
 
+from processing.nifti import write_nifti
+from processing.volume import Volume
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.services import add_member
-from readerstudy.archive.store import put_bytes
+from readerstudy.archive.store import put_bytes, put_file
+from readerstudy.material import volumes
 from readerstudy.material.models import Series
 from readerstudy.material.services import add_series, place_series
 from readerstudy.protocol.models import ReaderStudy, State
@@ -61,6 +66,27 @@ def make_case(study: ReaderStudy, subject: str, weighting: str = "T2", region: s
     for comparison in study.comparisons.select_related("first", "second"):
         prepare(study, comparison, series[comparison.first.code], series[comparison.second.code])
     return series
+
+
+def place_pixels(study: ReaderStudy, arm: str, volume: Volume, *, subject: str = "S01", seconds: float = 90) -> Series:
+    """A sagittal lumbar T2 series with real pixels, placed."""
+    with tempfile.TemporaryDirectory() as folder:
+        sha256, size = put_file(write_nifti(volume, Path(folder) / "series.nii.gz"))
+    facts = volumes.facts(volumes.load_files([sha256], "nifti"))
+    facts["parameters"] = {"acquisition_seconds": seconds}
+    return place_series(
+        study=study, subject_code=subject, region="lumbar", plane="sagittal", weighting="T2",
+        arm=study.arms.get(code=arm), instances=[(sha256, size)], format="nifti", **facts,
+    )  # fmt: skip
+
+
+def two_acquisitions(study: ReaderStudy, *, subject: str = "S01") -> None:
+    """One case: SOC, and FAST of the same place, a quarter brighter; six slices of 40 × 32 pixels."""
+    affine = np.array([[0.0, 0.0, 4.0, -8.0], [1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 40.0], [0.0, 0.0, 0.0, 1.0]])
+    z, y, x = np.mgrid[0:6, 0:40, 0:32].astype(float)
+    array = 400 + 150 * np.sin(x / 4) * np.cos(y / 5) + 10 * z
+    place_pixels(study, "SOC", Volume(np.round(array), affine), subject=subject, seconds=177)
+    place_pixels(study, "FAST", Volume(np.round(1.25 * array), affine), subject=subject, seconds=92)
 
 
 def series_facts(seed: str) -> dict:

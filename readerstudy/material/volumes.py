@@ -1,5 +1,6 @@
 """A stored series as a Volume."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from processing.series import read
@@ -19,6 +20,18 @@ def load(series: Series) -> Volume:
     """Read the pixels of a stored series."""
     with stored_files(series) as paths:
         return read(paths)
+
+
+def recent(series: Series) -> Volume:
+    """`load`, kept for a while in this process: for pages on which people scroll. Read-only."""
+    return _recent(series.pk, series.sha256)
+
+
+@lru_cache(maxsize=4)
+def _recent(pk: int, sha256: str) -> Volume:
+    volume = load(Series.objects.get(pk=pk))
+    volume.array.setflags(write=False)
+    return volume
 
 
 def load_files(hashes: list[str], format: str) -> Volume:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from readerstudy.results import views_images, views_radiomics, views_scan_times
+from readerstudy.results import views_difference, views_figures, views_images, views_radiomics, views_scan_times
 
 urlpatterns = [
     path("", views_images.image_metrics, name="image_metrics"),
@@ -12,4 +12,8 @@ urlpatterns = [
     path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),
     path("scan-times/", views_scan_times.scan_times, name="scan_times"),
     path("scan-times/table.csv", views_scan_times.scan_times_csv, name="scan_times_csv"),
+    path("figures/", views_figures.figures, name="figures"),
+    path("figures/figure.<slug:kind>", views_figures.figure_file, name="figure_file"),
+    path("difference/<int:case>/", views_difference.difference, name="difference"),
+    path("difference/<int:case>/slice.png", views_difference.difference_picture, name="difference_picture"),
 ]

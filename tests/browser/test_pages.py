@@ -45,7 +45,7 @@ def material(study) -> str:
 def test_no_page_breaks_the_content_policy(page: Page, study):
     case = Case.objects.first()
     paths = ["", "protocol/", "protocol/criteria/", "people/", "material/", "material/?view=table", "jobs/", "reading/"]
-    for path in [*paths, "log/", f"material/cases/{case.pk}/"]:
+    for path in [*paths, "log/", f"material/cases/{case.pk}/", "images/", "images/radiomics/", "images/scan-times/"]:
         answer = page.goto(f"/studies/{study.slug}/{path}")
         assert answer is not None
         assert answer.ok, path
@@ -102,3 +102,36 @@ def test_choosing_an_arm_ticks_the_row(page: Page, study):
     button.click()
     expect(page.get_by_text("1 series placed.")).to_be_visible()
     assert Case.objects.filter(subject__code="S09").exists()
+
+
+@pytest.fixture
+def pixels(study):
+    factories.two_acquisitions(study, subject="S09")
+    return Case.objects.get(subject__code="S09")
+
+
+def test_arrow_keys_scroll_a_difference_map(page: Page, study, pixels):
+    page.goto(f"/studies/{study.slug}/images/difference/{pixels.pk}/?slice=3")
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    image = page.locator("#map img")
+    expect(image).to_have_attribute("data-slice", "5")
+    assert "slice=5" in image.get_attribute("src")
+    assert "slice=5" in page.url
+    assert page.evaluate("() => document.querySelector('#map img').naturalWidth") > 1000
+    page.get_by_role("link", name="signed").click()
+    expect(page.locator("#map output")).to_have_text("5")
+
+
+def test_a_figure_follows_its_form(page: Page, study, pixels):
+    page.goto(f"/studies/{study.slug}/images/figures/?case={pixels.pk}")
+    expect(page.locator("#caption")).to_contain_text("(a) SOC, scan time 2:57 min; (b) FAST")
+    page.get_by_label("arm (b)").select_option("")
+    expect(page.locator("#caption")).not_to_contain_text("FAST")
+    page.get_by_label("Slice").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#caption")).to_contain_text("slice 6 of 6")
+    assert "slice=6" in page.url
+    with page.expect_download() as download:
+        page.get_by_role("link", name="SVG").click()
+    assert download.value.suggested_filename.endswith("-6.svg")
