@@ -39,6 +39,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory:
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Between tests that need real transactions SQLite is emptied row by row: let rows of the log be deleted."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO audit_removal (id) VALUES (0)")
+
+
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Archive and quarantine of each test lie in a folder of its own, and no test reaches a queue by itself."""

@@ -2,6 +2,19 @@ from django.conf import settings
 from django.db import models
 
 
+class AppendOnlyError(TypeError):
+    """A line of the log was to be changed or deleted."""
+
+
+class AppendOnly(models.QuerySet):
+    """Rows can be added and read. The database refuses the rest too; see `audit.triggers`."""
+
+    def _refuse(self, *args, **kwargs):
+        raise AppendOnlyError("The log is append-only.")
+
+    update = delete = bulk_update = update_or_create = _refuse
+
+
 class Event(models.Model):
     """One line of a study's log; each holds the hash of the line before."""
 
@@ -14,9 +27,36 @@ class Event(models.Model):
     previous = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField(max_length=64)
 
+    objects = AppendOnly.as_manager()
+
     class Meta:
         ordering = ["study", "number"]
         constraints = [models.UniqueConstraint(fields=["study", "number"], name="unique_event_number")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.action}"
+
+    def save(self, *args, **kwargs) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("The log is append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise AppendOnlyError("The log is append-only.")
+
+
+class Head(models.Model):
+    """The last line of a study's log, authenticated with the site's secret key.
+
+    Whoever can write to the database but does not have the key can neither cut off the end of a log nor write a
+    log anew. `key` tells which key was used, without telling it.
+    """
+
+    study = models.OneToOneField("protocol.ReaderStudy", models.CASCADE, related_name="head")
+    number = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64)
+    key = models.CharField(max_length=8)
+
+    def __str__(self) -> str:
+        return f"{self.study} {self.number}"

@@ -60,7 +60,15 @@ SENTENCES = {
     "rating revised": lambda d: (
         f"changed the answer on {d['criterion']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"
     ),
+    "answer revised": lambda d: (
+        f"changed the answer on {d['subject']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"
+    ),
+    "finding added later": lambda d: f"added a finding to the confirmed pair {d['position']} ({d['reader']})",
+    "finding withdrawn": lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }
+
+
+READINGS = ["pair confirmed", "rating revised", "answer revised", "finding added later", "finding withdrawn"]
 
 
 def sentence(event: Event) -> str:
@@ -77,4 +85,4 @@ def sentence(event: Event) -> str:
 def log_of(study: ReaderStudy, *, readings: bool) -> QuerySet[Event]:
     """The study's log, newest first; `readings` says whether single confirmed and changed pairs are in it."""
     events = Event.objects.filter(study=study).select_related("actor").order_by("-number")
-    return events if readings else events.exclude(action__in=["pair confirmed", "rating revised"])
+    return events if readings else events.exclude(action__in=READINGS)

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit.lock import manifest, manifest_sha256
 from readerstudy.audit.services import record
 from readerstudy.material.services import advance
 from readerstudy.protocol import defaults
@@ -126,5 +127,18 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     if not ReaderStudy.objects.filter(pk=study.pk, state__in=sources).update(**changes):
         raise InputError(f"This study cannot become {to} from its present state.")
     study.refresh_from_db()
-    record(study=study, action=f"study {to}", actor=actor)
+    record(study=study, action=f"study {to}", actor=actor, **(_lock(study) if to == State.LOCKED else {}))
     return study
+
+
+def _lock(study: ReaderStudy) -> dict:
+    """Store the hash over all data; returns what the log keeps of it. InputError while jobs could still change data."""
+    busy = study.jobs.filter(state__in=["waiting", "running"]).count()
+    if busy:
+        raise InputError(
+            f"{busy} job{'s' if busy > 1 else ''} of this study wait or run: let them end, or cancel them."
+        )
+    tables = manifest(study)
+    study.lock_sha256 = manifest_sha256(tables)
+    study.save(update_fields=["lock_sha256"])
+    return {"sha256": study.lock_sha256, "tables": tables}

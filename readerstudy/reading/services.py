@@ -12,7 +12,7 @@ from readerstudy.audit.services import record
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import schedule
+from readerstudy.reading import schedule, seal, selectors
 from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
 
 
@@ -104,8 +104,18 @@ def own_presentation(member: Membership, token: str) -> Presentation | None:
     )
 
 
+def hold(presentation: Presentation) -> None:
+    """Wait for whoever moves this study or answers in it, then see study and pair as they are. In a transaction.
+
+    Without it an answer that is on its way while the study is closed would arrive after it.
+    """
+    presentation.study = ReaderStudy.objects.select_for_update().get(pk=presentation.study_id)
+    presentation.refresh_from_db(fields=["state", "confirmed_at"])
+
+
 def ensure_answerable(presentation: Presentation) -> None:
     """Conflict unless the study is open and it is this presentation's turn (or going back is allowed)."""
+    hold(presentation)
     if presentation.study.state != State.OPEN:
         raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
     if presentation.state == Presentation.State.IN_PROGRESS:
@@ -127,6 +137,14 @@ def is_previous(presentation: Presentation) -> bool:
 
 def _next_revision(queryset) -> int:
     return (queryset.aggregate(Max("revision"))["revision__max"] or 0) + 1
+
+
+def _note(presentation: Presentation, action: str, **data) -> None:
+    """Log what a reader did with one pair; never an answer itself, which nobody may see before the study is closed."""
+    record(
+        study=presentation.study, action=action, actor=presentation.reader.user, reader=presentation.reader.code,
+        position=presentation.position, **data,
+    )  # fmt: skip
 
 
 def _once(make):
@@ -155,10 +173,9 @@ def rate(*, presentation: Presentation, criterion: Criterion, score: int | None,
             status=status, key=key, rated_at=timezone.now(),
         )  # fmt: skip
         if rating.revision > 1:
-            record(
-                study=presentation.study, action="rating revised", actor=presentation.reader.user,
-                reader=presentation.reader.code, position=presentation.position, criterion=criterion.code,
-                revision=rating.revision,
+            _note(
+                presentation, "rating revised", criterion=criterion.code, revision=rating.revision,
+                sha256=seal.row_sha256(rating),
             )  # fmt: skip
         return rating
 
@@ -173,10 +190,16 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID) ->
             return same
         ensure_answerable(presentation)
         revisions = Statement.objects.filter(presentation=presentation, subject=subject)
-        return Statement.objects.create(
+        statement = Statement.objects.create(
             presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
             stated_at=timezone.now(),
         )  # fmt: skip
+        if statement.revision > 1:
+            _note(
+                presentation, "answer revised", subject=subject, revision=statement.revision,
+                sha256=seal.row_sha256(statement),
+            )  # fmt: skip
+        return statement
 
     return _once(make)
 
@@ -188,14 +211,19 @@ def report_finding(*, presentation: Presentation, key: UUID, **finding) -> Findi
         if same := Finding.objects.filter(key=key, presentation=presentation).first():
             return same
         ensure_answerable(presentation)
-        return Finding.objects.create(presentation=presentation, key=key, found_at=timezone.now(), **finding)
+        made = Finding.objects.create(presentation=presentation, key=key, found_at=timezone.now(), **finding)
+        if presentation.state == Presentation.State.CONFIRMED:
+            _note(presentation, "finding added later", sha256=seal.row_sha256(made))
+        return made
 
     return _once(make)
 
 
+@transaction.atomic
 def withdraw_finding(*, finding: Finding) -> None:
     ensure_answerable(finding.presentation)
-    Finding.objects.filter(pk=finding.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+        _note(finding.presentation, "finding withdrawn", sha256=seal.row_sha256(finding))
 
 
 @transaction.atomic
@@ -222,15 +250,13 @@ def start(*, presentation: Presentation) -> Presentation:
 @transaction.atomic
 def confirm(*, presentation: Presentation, missing: list[str]) -> None:
     """The reader is done with this pair. Confirming again changes nothing; Conflict if answers are missing."""
+    hold(presentation)
     if presentation.state == Presentation.State.CONFIRMED:
         return
     ensure_answerable(presentation)
-    if missing:
+    # Again, now that no answer can be taken back meanwhile.
+    if missing or selectors.missing_answers(presentation):
         raise ConflictError("missing", "Not everything is answered.")
-    Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.IN_PROGRESS).update(
-        state=Presentation.State.CONFIRMED, confirmed_at=timezone.now()
-    )
-    record(
-        study=presentation.study, action="pair confirmed", actor=presentation.reader.user,
-        reader=presentation.reader.code, position=presentation.position,
-    )  # fmt: skip
+    presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
+    presentation.save(update_fields=["state", "confirmed_at"])
+    _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))

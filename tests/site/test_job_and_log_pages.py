@@ -14,6 +14,7 @@ from readerstudy.jobs.selectors import steps
 from readerstudy.jobs.services import claim
 from readerstudy.material.services import advance
 from tests import factories
+from tests.tampering import run
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +115,10 @@ def test_every_action_that_was_logged_has_a_sentence_of_its_own(study):
 
 
 def test_a_changed_line_of_the_log_is_found(study, admin):
-    Event.objects.filter(study=study, number=2).update(data={"user": "somebody", "role": "reader", "code": "R1"})
+    run(
+        "UPDATE audit_event SET data = %s WHERE study_id = %s AND number = 2",
+        '{"user": "somebody", "role": "reader", "code": "R1"}', study.pk,
+    )  # fmt: skip
     assert "The chain is broken at line 2" in admin.get(url(study, "log/")).content.decode()
 
 

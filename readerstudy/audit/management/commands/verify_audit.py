@@ -1,0 +1,29 @@
+"""Check that nothing was changed behind the site's back."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from readerstudy.audit.verify import problems
+from readerstudy.protocol.models import ReaderStudy
+
+
+class Command(BaseCommand):
+    help = "Check a study's log, confirmed answers and, once locked, all its data. Exit status 1 if something differs."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("study", nargs="?", help="slug; without one, every study")
+
+    def handle(self, *, study: str | None, **options) -> None:
+        studies = list(ReaderStudy.objects.filter(**{"slug": study} if study else {}))
+        if study and not studies:
+            raise CommandError(f"There is no study {study}.", returncode=2)
+        failed = False
+        for one in studies:
+            found = list(problems(one))
+            failed |= bool(found)
+            for problem in found:
+                self.stderr.write(f"{one.slug}: {problem}")
+            if not found:
+                head = one.head
+                self.stdout.write(f"{one.slug}: {head.number} events, unbroken; last {head.sha256[:16]}")
+        if failed:
+            raise CommandError("Something was changed. See above.", returncode=1)

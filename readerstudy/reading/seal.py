@@ -1,0 +1,48 @@
+"""Hashes of answers, which the log keeps: what was confirmed cannot be changed without a trace.
+
+Each holds the key that the browser chose for an answer. Without it a hash over five possible scores would tell the
+score to whoever may read the log.
+"""
+
+import hashlib
+from datetime import datetime
+
+from readerstudy.audit.services import canonical
+from readerstudy.reading.models import Finding, Presentation, Rating, Statement
+
+# Actions of the log that tell of an answer after the first, or after confirmation.
+LATER = ("rating revised", "answer revised", "finding added later")
+FIELDS = {
+    Rating: ("criterion_id", "revision", "score", "status", "key", "rated_at"),
+    Statement: ("subject", "revision", "value", "key", "stated_at"),
+    Finding: ("kind", "side", "structure", "remark", "i", "j", "k", "key", "found_at"),
+}
+
+
+def _row(row: Rating | Statement | Finding) -> list:
+    values = [getattr(row, name) for name in FIELDS[type(row)]]
+    return [
+        value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value or "")
+        for value in values
+    ]
+
+
+def row_sha256(row: Rating | Statement | Finding) -> str:
+    """SHA-256 of one answer."""
+    return hashlib.sha256(canonical([row.presentation_id, *_row(row)])).hexdigest()
+
+
+def answers_sha256(presentation: Presentation) -> str:
+    """SHA-256 of a confirmed pair: what was shown where, and every answer up to its confirmation."""
+    at = presentation.confirmed_at
+    comparison = presentation.comparison
+    shown = [
+        presentation.reader.code, presentation.position, presentation.kind, presentation.case.code,
+        comparison.first.code, comparison.second.code, presentation.first_side, at.isoformat(),
+    ]  # fmt: skip
+    ratings = presentation.ratings.filter(rated_at__lte=at).order_by("criterion_id", "revision")
+    statements = presentation.statements.filter(stated_at__lte=at).order_by("subject", "revision")
+    findings = presentation.findings.filter(found_at__lte=at).order_by("pk")
+    withdrawn = [bool(finding.withdrawn_at and finding.withdrawn_at <= at) for finding in findings]
+    rows = [_row(row) for found in (ratings, statements, findings) for row in found]
+    return hashlib.sha256(canonical([shown, rows, withdrawn])).hexdigest()

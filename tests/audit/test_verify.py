@@ -1,0 +1,191 @@
+"""`verify_audit` finds what was changed behind the site's back."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from processing.errors import InputError
+from readerstudy.audit.services import canonical, event_hash, record
+from readerstudy.audit.verify import problems
+from readerstudy.jobs.models import Job
+from readerstudy.protocol.models import State
+from readerstudy.protocol.services import move
+from readerstudy.reading.models import Presentation, Rating
+from readerstudy.reading.services import rate
+from tests import factories
+from tests.tampering import run, tampering
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+@pytest.fixture
+def study():
+    return factories.make_closed_study(subjects=2, readers=1)
+
+
+@pytest.fixture
+def locked(study):
+    return move(study=study, to=State.LOCKED, actor=None)
+
+
+def only_problem(study) -> str:
+    found = list(problems(study))
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_an_untouched_study_verifies_in_every_state(study):
+    assert list(problems(study)) == []
+    move(study=study, to=State.LOCKED, actor=None)
+    assert list(problems(study)) == []
+    call_command("verify_audit", stdout=(said := io.StringIO()))
+    assert "unbroken" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE audit_event SET data = '{\"position\": 9}' WHERE number = %s AND study_id = %s",
+        "UPDATE audit_event SET actor_id = NULL, action = 'pair confirmed ' WHERE number = %s AND study_id = %s",
+        "UPDATE audit_event SET at = '2020-01-01' WHERE number = %s AND study_id = %s",
+        "DELETE FROM audit_event WHERE number = %s AND study_id = %s",
+    ],
+)
+def test_an_event_that_was_changed_or_removed_is_named(study, sql):
+    run(sql, 5, study.pk)
+    assert only_problem(study).startswith("Event ")
+
+
+def test_two_events_that_changed_places_are_found(study):
+    with tampering():
+        for number, to in ((3, 90_000), (4, 3), (90_000, 4)):
+            run_plain("UPDATE audit_event SET number = %s WHERE number = %s AND study_id = %s", to, number, study.pk)
+    assert only_problem(study).startswith("Event ")
+
+
+def run_plain(sql: str, *values) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def test_a_log_that_lost_its_end_is_found(study):
+    last = study.events.count()
+    run("DELETE FROM audit_event WHERE study_id = %s AND number > %s", study.pk, last - 2)
+    first = next(problems(study))
+    assert first == f"The log ends with event {last - 2}, but {last} were written: the last ones were removed."
+
+
+def test_a_log_written_anew_without_the_sites_key_is_found(study):
+    last = study.events.last()
+    data = {"reader": "R9"}
+    sha256 = event_hash(
+        study=study.slug, number=last.number, at=last.at.isoformat(), actor="", action="forged", data=data,
+        previous=last.previous,
+    )  # fmt: skip
+    run(
+        "UPDATE audit_event SET action = 'forged', data = %s, sha256 = %s, actor_id = NULL WHERE id = %s",
+        canonical(data).decode(), sha256, last.pk,
+    )  # fmt: skip
+    run("UPDATE audit_head SET sha256 = %s WHERE study_id = %s", sha256, study.pk)
+    assert "written anew" in only_problem(study)
+
+
+@override_settings(SECRET_KEY="another key than that of the running site, long enough")
+def test_a_log_of_another_site_is_said_to_be_so(study):
+    record(study=study, action="results seen")
+    with override_settings(SECRET_KEY="a third one"):
+        assert "another secret key" in only_problem(study)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE reading_rating SET score = 5 WHERE score = 4 AND presentation_id = %s",
+        "UPDATE reading_statement SET value = 'findings' WHERE subject = 'integrity' AND presentation_id = %s",
+        "DELETE FROM reading_rating WHERE presentation_id = %s AND criterion_id = (SELECT min(criterion_id) FROM "
+        "reading_rating)",
+        "UPDATE reading_presentation SET first_side = CASE first_side WHEN 'left' THEN 'right' ELSE 'left' END "
+        "WHERE id = %s",
+    ],
+)
+def test_changed_answers_and_swapped_sides_of_a_confirmed_pair_are_found_before_any_lock(study, sql):
+    presentation = study.presentations.get(position=3)
+    run(sql, presentation.pk)
+    assert only_problem(study) == "The answers on pair R1-0003 are not those that were confirmed."
+
+
+def test_a_correction_after_confirmation_is_no_problem_until_it_is_changed():
+    study = factories.open_(factories.make_study(subjects=2, readers=1))
+    pair = study.presentations.get(position=1)
+    factories.read_pair(pair)
+    pair.refresh_from_db()
+    rate(
+        presentation=pair, criterion=study.criteria.first(), score=5, status="rated",
+        key="00000000-0000-4000-8000-000000000001",
+    )  # fmt: skip
+    assert list(problems(study)) == []
+    run("UPDATE reading_rating SET score = 1 WHERE revision = 2")
+    assert only_problem(study) == "A later answer on pair R1-0001 is not the one that the log tells of."
+
+
+def test_a_confirmation_that_the_log_does_not_know_is_found(study):
+    other = factories.open_(factories.make_study(subjects=2, readers=1))
+    factories.read_pair(other.presentations.get(position=1))
+    pair = other.presentations.get(position=2)
+    Presentation.objects.filter(pk=pair.pk).update(state="confirmed", confirmed_at=pair.study.created_at)
+    assert only_problem(other) == "Pair R1-0002 is confirmed, but the log does not say so."
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("UPDATE protocol_criterion SET name = 'x' WHERE place = 0", "Criterion"),
+        ("UPDATE material_series SET sha256 = 'x' WHERE id = (SELECT min(id) FROM material_series)", "Series"),
+        ("UPDATE protocol_readerstudy SET seed = 1", "ReaderStudy"),
+        ("DELETE FROM material_instance WHERE id = (SELECT min(id) FROM material_instance)", "Instance"),
+        ("UPDATE reading_presentation SET seconds = 1 WHERE position = 1", "Presentation"),
+    ],
+)
+def test_data_changed_under_a_lock_is_named_by_its_table(locked, sql, table):
+    run(sql)
+    assert only_problem(locked) == f"{table}: rows were changed, added or removed after the study was locked."
+
+
+def test_a_lock_that_was_taken_off_is_found(locked):
+    type(locked).objects.filter(pk=locked.pk).update(state="closed")
+    locked.refresh_from_db()
+    assert only_problem(locked) == "The study was locked, and is closed now."
+
+
+def test_the_command_says_what_and_ends_with_status_1(study):
+    run("UPDATE reading_rating SET score = 5 WHERE score = 4")
+    said = io.StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command("verify_audit", study.slug, stderr=said)
+    assert error.value.returncode == 1
+    assert f"{study.slug}: The answers on pair R1-0001 are not those that were confirmed." in said.getvalue()
+
+
+def test_locking_waits_for_jobs_that_could_still_change_data(study):
+    Job.objects.create(key="k", study=study, function="results.compare", label="x")
+    with pytest.raises(InputError, match="1 job of this study"):
+        move(study=study, to=State.LOCKED, actor=None)
+    study.refresh_from_db()
+    assert (study.state, study.lock_sha256) == ("closed", "")
+
+
+def test_a_change_that_comes_after_the_lock_is_undone_with_its_transaction(locked):
+    with pytest.raises(InputError, match="locked"):
+        record(study=locked, action="volume of interest added")
+    assert record(study=locked, action="results exported").number == locked.events.count()
+
+
+def test_no_line_of_the_log_tells_a_score(study):
+    criterion = study.criteria.first()
+    for event in study.events.all():
+        assert not {"score", "value", "status"} & set(event.data), event.data
+    assert Rating.objects.filter(criterion=criterion).exists()
