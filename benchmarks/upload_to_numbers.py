@@ -147,7 +147,7 @@ def sign_in(browser: Browser, site: Site) -> Page:
 
 def run(browser: Browser, folder: Path, var: Path, *, kills: int, picture: Path | None = None) -> Outcome:
     """Upload, confirm, wait until nothing is left to do; kill a worker so many times on the way."""
-    chance, outcome, patience = random.Random(kills), Outcome(), 600_000
+    chance, outcome, patience = random.Random(kills), Outcome(), 180_000
     with site_with_study(var) as (site, material):
         workers = Workers(site)
         try:

@@ -137,6 +137,7 @@ QUARANTINE_DIR = VAR_DIR / "quarantine"
 # Uploads go straight into the quarantine, never into a public temporary folder.
 FILE_UPLOAD_HANDLERS = ["readerstudy.intake.upload_handler.QuarantineUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a full page of series to confirm sends eight of each
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 REDIS_URL = os.environ.get("REDIS_URL", f"redis+socket://{VAR_DIR / 'redis.sock'}")

@@ -16,6 +16,7 @@ from readerstudy.intake.models import Candidate, Refusal, Upload
 from readerstudy.intake.quarantine import sealed_files, unseal_piece
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case
+from readerstudy.material.views import SHOWN
 from readerstudy.protocol.services import create_study
 from tests import factories
 
@@ -114,6 +115,15 @@ def test_the_first_series_to_confirm_bring_a_fresh_page(draft):
     candidate(study)
     answer = client.get(url(study, "?seen=x&shown=0"), HTTP_HX_REQUEST="true")
     assert answer["HX-Redirect"] == url(study)
+
+
+def test_a_full_page_of_series_is_confirmed_at_once(draft):
+    study, client = draft
+    shown = [candidate(study, f"S{number:03d}") for number in range(SHOWN)]
+    rows = {name: value for one in shown for name, value in row(one, replace="on").items()}
+    assert len(rows) == 7 * SHOWN
+    assert client.post(url(study, "confirm/"), rows).status_code == 302
+    assert study.series.filter(active=True).count() == SHOWN
 
 
 def test_more_series_to_confirm_do_not_disturb_who_is_choosing(draft):
