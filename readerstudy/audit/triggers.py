@@ -51,10 +51,10 @@ def _statements(vendor: str, table: str) -> list[str]:
             f"CREATE OR REPLACE TRIGGER audit_no_delete BEFORE DELETE ON {table} {call}",
         ]
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
+    unless = "WHEN NOT EXISTS (SELECT 1 FROM audit_removal)"
     return [
         f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE {update} ON {table} BEGIN {refuse}; END",
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} "
-        f"WHEN NOT EXISTS (SELECT 1 FROM audit_removal) BEGIN {refuse}; END",
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {unless} BEGIN {refuse}; END",
     ]
 
 
