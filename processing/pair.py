@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,19 @@ def make_pair(first: Volume, second: Volume, *, grid: Grid | None = None) -> Pai
     }
     frames = {"first_left": left_first, "second_left": left_second}
     return Pair(geometry, middle_first(slices), list(grid.flags), frames)
+
+
+def levelled(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs of one case with frames of equal length, slice by slice: sizes then tell the case and nothing else.
+
+    Without it the pairs of two smooth arms would be the smaller ones, and a repeat would be known by its sizes.
+    """
+    slices = range(min(len(pair.order) for pair in pairs)) if pairs else range(0)
+    sizes = [max(len(pair.frames["first_left"][n]) for pair in pairs) for n in slices]
+    return [
+        replace(pair, frames={order: list(map(pad, frames, sizes)) for order, frames in pair.frames.items()})
+        for pair in pairs
+    ]
 
 
 def middle_first(count: int) -> list[int]:

@@ -9,7 +9,7 @@ from tests import chromium
 from tests.site_process import ROOT, Site
 
 FOLDER = ROOT / "docs" / "pictures"
-CLOSED, OPEN = "/studies/synthetic-spine-1-read/", "/studies/synthetic-spine-2-to-read/"
+CLOSED, OPEN = "/studies/synthetic-spine-mri-paired-reading/", "/studies/synthetic-spine-mri-paired-reading-2/"
 
 
 def sign_in(page: Page, site: Site, name: str) -> None:

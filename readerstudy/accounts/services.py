@@ -15,11 +15,29 @@ def next_reader_code(study: ReaderStudy) -> str:
     return next(f"R{n}" for n in range(1, len(taken) + 2) if f"R{n}" not in taken)
 
 
+def former_role(study: ReaderStudy, user: User) -> str:
+    """The role that this person had here and that sees arms: Admin or Analyst, or "" if none. The log remembers."""
+    if not study.series.exists():
+        return ""
+    if study.events.filter(action="study created", actor=user).exists():
+        return Role.ADMIN.label
+    for data in study.events.filter(action="member added", data__user=user.username).values_list("data", flat=True):
+        if data["role"] != Role.READER:
+            return Role(data["role"]).label
+    return ""
+
+
 @transaction.atomic
 def add_member(*, study: ReaderStudy, user: User, role: str, actor: User | None = None) -> Membership:
-    """Give the user this role. InputError if the user has one here already, or readers are frozen."""
-    if role == Role.READER and study.state != State.DRAFT:
+    """Give the user this role. InputError if the user has or had one here that sees arms, or readers are frozen."""
+    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # against opening at the same moment
+    if role == Role.READER and held.state != State.DRAFT:
         raise InputError("The study is open: its readers are fixed by the schedule.")
+    if role == Role.READER and (had := former_role(study, user)):
+        raise InputError(
+            f"{user.username} was {had} of this study and may have seen its arms. A reader must stay blind: choose "
+            "another person."
+        )
     try:
         with transaction.atomic():
             member = Membership.objects.create(
@@ -36,7 +54,7 @@ def add_member(*, study: ReaderStudy, user: User, role: str, actor: User | None 
 @transaction.atomic
 def remove_member(*, member: Membership, actor: User | None = None) -> None:
     """Take the role away; not for a reader once the study is open, nor for the last admin."""
-    study = member.study
+    study = ReaderStudy.objects.select_for_update().get(pk=member.study_id)
     if member.role == Role.READER and study.state != State.DRAFT:
         raise InputError("The study is open: its readers are fixed by the schedule.")
     if member.role == Role.ADMIN and study.memberships.filter(role=Role.ADMIN).count() == 1:

@@ -16,9 +16,10 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from processing.errors import InputError
 from readerstudy.audit.services import canonical
 from readerstudy.jobs.models import Job
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import ReaderStudy, State
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
@@ -87,6 +88,8 @@ def finish(*, job: Job, store: Callable[[], dict | None]) -> bool:
         )
         if not ours:
             return False
+        if job.study_id and ReaderStudy.objects.select_for_update().get(pk=job.study_id).state == State.LOCKED:
+            raise InputError("The study was locked meanwhile: nothing in it can change.")
         result = store() or {}
         Job.objects.filter(pk=job.pk).update(result=result)
         return True

@@ -216,7 +216,7 @@ def _picture(load) -> HttpResponse:
         picture = middle_slice_png(load())
     except (InputError, FileNotFoundError) as error:
         raise Http404 from error
-    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
 
 @study_page("see_material")

@@ -31,9 +31,13 @@ def create_study(
     model_name: str,
     synthetic: bool = False,
 ) -> ReaderStudy:
-    """A draft with the protocol of Bash et al.; `user` becomes its admin. `model_name` makes the DL arms."""
+    """A draft with the protocol of Bash et al.; `user` becomes its admin. `model_name` makes the DL arms.
+
+    The addresses are made from the title for readers: the study's own title may name arms.
+    """
+    reader_title = reader_title or "Paired MRI reading"
     study = ReaderStudy.objects.create(
-        slug=free_slug(title), title=title, reader_title=reader_title or "Paired MRI reading", description=description,
+        slug=free_slug(reader_title), title=title, reader_title=reader_title, description=description,
         seed=secrets.randbelow(2**48), synthetic=synthetic,
     )  # fmt: skip
     Site.objects.create(study=study, code="Site 1")

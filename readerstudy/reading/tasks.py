@@ -12,7 +12,7 @@ from readerstudy.reading.models import PreparedPair
 
 @job_function("reading.prepare")
 def prepare_pairs(job: Job, report):
-    from processing.pair import common_grid, make_pair
+    from processing.pair import common_grid, levelled, make_pair
 
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
     comparisons = list(case.study.comparisons.select_related("first", "second"))
@@ -21,9 +21,11 @@ def prepare_pairs(job: Job, report):
     volumes = {arm: load(one) for arm, one in series.items()}
     report(0.2, "aligning")
     grid = common_grid([volumes[arm] for arm in sorted(volumes)])
-    made = []
+    pairs, made = [], []
     for number, comparison in enumerate(comparisons):
-        pair = make_pair(volumes[comparison.first_id], volumes[comparison.second_id], grid=grid)
+        pairs.append(make_pair(volumes[comparison.first_id], volumes[comparison.second_id], grid=grid))
+        report(0.2 + 0.7 * (number + 1) / len(comparisons), "preparing pairs")
+    for comparison, pair in zip(comparisons, levelled(pairs), strict=True):
         left, right = pair.frames["first_left"], pair.frames["second_left"]
         made.append(
             PreparedPair(
@@ -33,7 +35,6 @@ def prepare_pairs(job: Job, report):
                 first_left_sha256=put_bytes(b"".join(left)), first_right_sha256=put_bytes(b"".join(right)),
             )
         )  # fmt: skip
-        report(0.2 + 0.8 * (number + 1) / len(comparisons), "preparing pairs")
 
     def store() -> dict:
         PreparedPair.objects.filter(case=case).delete()
