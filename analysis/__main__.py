@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--findings", type=Path, metavar="F.csv")
     command.add_argument("--integrity", type=Path, metavar="I.csv")
     command.add_argument("--series", type=Path, metavar="S.csv")
+    command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
     _outputs(command)
     command.add_argument("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
     command.set_defaults(run=_reading)
@@ -107,6 +108,7 @@ def _reading(options: argparse.Namespace) -> None:
         findings=None if options.findings is None else tables.read_findings(options.findings),
         integrity=None if options.integrity is None else tables.read_integrity(options.integrity),
         series=None if options.series is None else tables.read_series(options.series),
+        guesses=None if options.guesses is None else tables.read_guesses(options.guesses),
         seed=options.seed,
     )
     if options.html:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import agreement, bootstrap, tables
+from analysis.blinding import blinding
 from analysis.cells import Scores, scores
 from analysis.consistency import consistency
 from analysis.equivalence import noninferiority, tost
@@ -32,13 +33,14 @@ def analyse(
     findings: pd.DataFrame | None = None,
     integrity: pd.DataFrame | None = None,
     series: pd.DataFrame | None = None,
+    guesses: pd.DataFrame | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """All results of a reader study as JSON-able data; what is undefined is null with its reason.
 
-    ``ratings``, ``findings``, ``integrity`` and ``series`` are tables as ``analysis.tables`` reads them (they are
-    checked again); ``protocol`` is parsed protocol.json. Main presentations enter, training never; repeats only
-    intra-reader agreement. The same input and ``seed`` give the same output. Raises InputError.
+    ``ratings``, ``findings``, ``integrity``, ``series`` and ``guesses`` are tables as ``analysis.tables`` reads them
+    (they are checked again); ``protocol`` is parsed protocol.json. Main presentations enter, training never; repeats
+    only intra-reader agreement. The same input and ``seed`` give the same output. Raises InputError.
     """
     declared = parse_protocol(protocol)
     ratings = tables.check_ratings(ratings)
@@ -46,6 +48,7 @@ def analyse(
     integrity = None if integrity is None else tables.check(integrity, "integrity")
     if series is not None:
         tables.check(series, "series")
+    guesses = None if guesses is None else tables.check(guesses, "guesses")
     main = ratings[ratings["kind"] == "main"]
     if main.empty:
         raise InputError("The ratings table holds no main presentations; there is nothing to analyse.")
@@ -63,7 +66,7 @@ def analyse(
         "integrity": consistency(integrity, findings, on="consistent"),
         "diagnostic": consistency(integrity, None, on="diagnostic"),
         "ranking": ranking(data),
-        "blinding": {"reason": "readers are not asked which arm they think they see"},
+        "blinding": blinding(guesses),
         "time": timing(main),
         "drift": drift(main),
         "screening": screening(data),

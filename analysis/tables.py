@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.errors import InputError
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "tables"
-TABLES = ("ratings", "integrity", "findings", "series", "metrics", "features")
+TABLES = ("ratings", "integrity", "findings", "guesses", "series", "metrics", "features")
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -294,6 +294,11 @@ def read_integrity(path: str | Path) -> pd.DataFrame:
 def read_findings(path: str | Path) -> pd.DataFrame:
     """Read findings.csv: see ``read``."""
     return read(path, "findings")
+
+
+def read_guesses(path: str | Path) -> pd.DataFrame:
+    """Read guesses.csv: see ``read``."""
+    return read(path, "guesses")
 
 
 def read_series(path: str | Path) -> pd.DataFrame:

@@ -8,6 +8,7 @@ study = [
     path("material/uploads/", include("readerstudy.intake.urls")),
     path("jobs/", include("readerstudy.jobs.urls")),
     path("reading/", include("readerstudy.reading.urls")),
+    path("unblinding/", include("readerstudy.reading.urls_unblinding")),
     path("results/", include("readerstudy.results.urls")),
     path("images/", include("readerstudy.results.urls_images")),
     path("log/", include("readerstudy.audit.urls")),

@@ -56,6 +56,7 @@ SENTENCES = {
     "study paused": lambda d: "paused reading",
     "study closed": lambda d: "closed the study",
     "study locked": lambda d: "locked the study",
+    "unblinded": lambda d: f"unblinded {d['what']} ({_count(len(d['pairs']), 'pair')}): {d['reason']}",
     "pair confirmed": lambda d: f"confirmed pair {d['position']} ({d['reader']})",
     "rating revised": lambda d: (
         f"changed the answer on {d['criterion']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"

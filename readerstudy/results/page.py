@@ -9,6 +9,7 @@ from analysis import figures
 from analysis.bootstrap import RESAMPLES
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading import unblinding
 from readerstudy.results import charts, services, show
 from readerstudy.results.charts import Arms
 from readerstudy.results.show import Shown
@@ -20,9 +21,12 @@ def context(study: ReaderStudy, made: services.Results) -> dict:
     """Everything that `results/results.html` needs beside the study."""
     arms = {arm.code: arm for arm in study.arms.all()}
     seen = Event.objects.filter(study=study, action=services.SEEN).order_by("number").first()
+    told = unblinding.unblinded(study)
     shared = {
         "made": made,
         "unblinded": seen.at if seen else None,
+        "events": told,
+        "pairs_unblinded": unblinding.pairs_unblinded(told),
         "images": images(made.images, made.range_rules, arms),
     }
     if made.reading is None:
@@ -38,6 +42,7 @@ def context(study: ReaderStudy, made: services.Results) -> dict:
         "agreement": agreement(made.reading, pairs, names),
         "integrity": integrity(made, arms),
         "readers": readers(made.reading),
+        "blinding": blinding(made.reading["blinding"]),
     }
 
 
@@ -221,6 +226,32 @@ def readers(reading: dict) -> list[dict]:
             }
         )
     return rows
+
+
+def blinding(found: dict) -> dict:
+    """Blinding indices over all guesses, by the true side of the first arm, by comparison and by reader."""
+    if found.get("reason"):
+        return {"rows": [], "reason": found["reason"]}
+    everything = found["overall"]
+    named = [("all", everything)]
+    named += [(f"first arm {side['first_side']}", side) for side in everything["sides"]]
+    named += [(row["comparison"], row) for row in found["comparisons"]] + [
+        (row["reader"], row) for row in found["readers"]
+    ]
+    per_side = {"reason": "it needs both sides"}
+    return {
+        "rows": [
+            {
+                "name": name,
+                **{count: row[count] for count in ("correct", "wrong", "unknown")},
+                "bang": show.estimate(row["bang"], sign=True),
+                "bang_ci": show.interval(row["bang"], sign=True),
+                "james": show.estimate(row.get("james", per_side)),
+                "james_ci": show.interval(row.get("james", per_side)),
+            }
+            for name, row in named
+        ]
+    }
 
 
 def images(found: dict | None, rules: list[str], arms: Arms) -> dict | None:

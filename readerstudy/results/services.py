@@ -25,7 +25,7 @@ from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
 SEEN = "results seen"
-FILES = ("ratings", "integrity", "findings", "series", "metrics")
+FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 
 
 @cache
@@ -99,7 +99,7 @@ def analyse(files: dict[str, bytes]) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         frames = {name: _frame(name, files[name], Path(folder)) for name in FILES if name != "metrics"}
     ratings = frames["ratings"]
-    answers = {name: frames[name] for name in ("findings", "integrity", "series")}
+    answers = {name: frames[name] for name in ("findings", "integrity", "series", "guesses")}
     made = {"reading": None, **analyse_images(files)}
     if ratings is not None and (ratings["kind"] == "main").any():
         made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), seed=SEED, **answers)

@@ -10,7 +10,7 @@ from itertools import islice
 from django.db.models import QuerySet
 
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.models import Finding, Presentation, Rating, Side, Statement
+from readerstudy.reading.models import Finding, Guess, Presentation, Rating, Side, Statement
 from readerstudy.results.radiomics import present_features
 
 CHUNK = 500
@@ -187,6 +187,15 @@ def findings(study: ReaderStudy) -> Iterator[Row]:
             }
 
 
+def guesses(study: ReaderStudy) -> Iterator[Row]:
+    """One row per pair about which a reader was asked, after the end of the list, which image was which."""
+    asked = Guess.objects.filter(presentation__study=study).exclude(presentation__state=Presentation.State.VOID)
+    asked = asked.select_related("presentation__study", *(f"presentation__{name}" for name in SHOWN))
+    for guess in asked.order_by("presentation__reader__code", "presentation__position").iterator(chunk_size=CHUNK):
+        first_side = guess.presentation.first_side
+        yield {**_shown(guess.presentation), "guessed": guess.side, "first_side": first_side}
+
+
 def series(study: ReaderStudy) -> Iterator[Row]:
     """One row per active series: how the pixels of one case in one arm came to be."""
     active = (
@@ -254,6 +263,6 @@ def features(study: ReaderStudy) -> Iterator[Row]:
 
 
 ROWS = {
-    "ratings": ratings, "integrity": integrity, "findings": findings, "series": series, "metrics": metrics,
-    "features": features,
+    "ratings": ratings, "integrity": integrity, "findings": findings, "guesses": guesses, "series": series,
+    "metrics": metrics, "features": features,
 }  # fmt: skip

@@ -14,6 +14,7 @@ CONTRACT = {
     "part,kind,repeat_of,comparison,first,second,first_side,criterion,score,status,revision,seconds,confirmed_at,rated_at",
     "integrity": "study,subject,case,reader,presentation,kind,comparison,side,arm,consistent,diagnostic",
     "findings": "study,subject,case,reader,presentation,comparison,side,arm,kind,structure,remark,i,j,k",
+    "guesses": "study,subject,case,reader,presentation,comparison,guessed,first_side",
     "series": "subject,site,case,arm,series,sha256,manufacturer,model,software,field_strength,tr,te,ti,flip_angle,"
     "echo_train_length,averages,matrix,pixel_spacing,slice_thickness,slices,acquisition_seconds,processing_seconds,"
     "made_from,model_name,model_sha256,age,sex",
