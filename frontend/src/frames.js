@@ -58,6 +58,8 @@ export class Stacks {
     this.onslice = () => {};
     /** Called when a frame could not be had after several attempts. */
     this.onerror = () => {};
+    /** Called when nobody wants this pair any more. */
+    this.onstop = () => {};
   }
 
   get complete() {
@@ -86,6 +88,11 @@ export class Stacks {
   stop() {
     this.#abort.abort();
     this.#waiting = [];
+    this.onstop();
+  }
+
+  get stopped() {
+    return this.#abort.signal.aborted;
   }
 
   async #next() {

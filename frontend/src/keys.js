@@ -31,6 +31,7 @@ export function listen(room, layer) {
     s: () => room.desk.choose(),
     x: () => room.desk.cannotJudge(),
     m: () => room.desk.comment(),
+    t: () => room.skip(),
     l: () => room.viewing.toggleLink(),
     i: () => room.viewing.toggleInvert(),
     z: () => room.viewing.reset(),

@@ -184,3 +184,60 @@ export class CommentPanel {
     return true;
   }
 }
+
+/** One question with a few answers, each a key: which image was which, why a pair cannot be read. */
+export class ChoicePanel {
+  /** Keys that still look at the images while the question stands. */
+  static #LOOK = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", "+", "-", "=", "i", "z", "l", "v", "c", "g", "d", "f", "?"]);
+  #options = [];
+  #onleave = null;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+  }
+
+  get open() {
+    return !this.root.hidden;
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} note
+   * @param {{key: string, mark: string, words: string, choose: () => void}[]} options `key` as the keyboard names it
+   * @param {(() => void)|null} onleave after Escape; without it the question must be answered
+   */
+  ask(title, note, options, onleave = null) {
+    this.#options = options;
+    this.#onleave = onleave;
+    this.root.setAttribute("aria-label", title);
+    const leave = onleave ? el("span", { class: "dim small" }, el("kbd", {}, "Esc"), " leave it") : null;
+    this.root.replaceChildren(
+      el("div", { class: "row spread" }, el("b", {}, title), leave),
+      note ? el("p", { class: "dim small" }, note) : "",
+      el("div", { class: "row", role: "group" }, ...options.map(({ mark, words, choose }) =>
+        el("button", { class: "chip", type: "button", onclick: () => this.#answer(choose) }, el("kbd", {}, mark), ` ${words}`))),
+    );
+    this.root.hidden = false;
+  }
+
+  close() {
+    this.root.hidden = true;
+    if (this.root.contains(document.activeElement)) document.activeElement.blur();
+  }
+
+  #answer(choose) {
+    this.close();
+    choose();
+  }
+
+  /** @returns {boolean} whether the key was the panel's */
+  key(event) {
+    const chosen = this.#options.find((option) => option.key === event.key);
+    if (event.key === "Escape" && this.#onleave) this.#answer(this.#onleave);
+    else if (chosen && !event.repeat) this.#answer(chosen.choose);
+    else return !ChoicePanel.#LOOK.has(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    event.preventDefault();
+    return true;
+  }
+}

@@ -11,8 +11,9 @@ import * as keyboard from "./keys.js";
 import * as mouse from "./mouse.js";
 import { Obstacles } from "./obstacles.js";
 import { Outbox } from "./outbox.js";
+import { ChoicePanel } from "./panels.js";
 import { Panes, SIDES } from "./panes.js";
-import { calm } from "./screens.js";
+import { button, calm } from "./screens.js";
 import { Seam } from "./seam.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
@@ -32,7 +33,10 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Room {
   #stacks = null;
-  #ahead = null;
+  /** Pairs fetched before their turn, by token, in the order of reading. */
+  #ahead = new Map();
+  #looking = false;
+  #reported = 0;
   #paintedAt = 0;
   #confirming = false;
   #visited = [];
@@ -60,10 +64,12 @@ export class Room {
       finding: (kind) => this.desk.finding(kind),
       diagnostic: (value) => this.desk.diagnostic(value),
       comment: () => this.desk.comment(),
+      skip: () => this.skip(),
       confirm: () => this.confirm(),
       keys: () => this.keys(),
     });
     this.desk = new Desk(config, this, () => this.closed);
+    this.choice = new ChoicePanel(byId("choice"));
     this.obstacles = new Obstacles(config, this, {
       onoffline: () => this.#goOnAlone(),
       reload: () => this.load("current/"),
@@ -124,9 +130,9 @@ export class Room {
       this.#rest(body.break ?? body);
       return;
     }
-    const ahead = this.#ahead?.token === body.token ? this.#ahead.stacks : null;
-    if (!ahead) this.#ahead?.stacks?.stop();
-    this.#ahead = null;
+    const ahead = this.#ahead.get(body.token)?.stacks ?? null;
+    this.#ahead.delete(body.token);
+    this.#forget(body.next ?? []);
     this.#leave();
     if (body.geometry) {
       this.#open(body, ahead ?? new Stacks(`${this.config.base}${body.token}/`, body));
@@ -136,12 +142,22 @@ export class Room {
     }
   }
 
+  /** Lets go of pairs that will not come next: the schedule was changed, or one was skipped. */
+  #forget(next) {
+    for (const [token, { stacks }] of this.#ahead) {
+      if (next.includes(token)) continue;
+      stacks?.stop();
+      this.#ahead.delete(token);
+    }
+  }
+
   /** Nothing of the pair before is left. */
   #leave() {
     this.clock.run(false);
     this.#paintedAt = 0;
     this.stage.blank();
     this.desk.closePanels();
+    this.choice.close();
     this.instruments.clear();
     this.viewing.close();
     this.#stacks?.stop();
@@ -164,9 +180,11 @@ export class Room {
       if (stacks.complete) this.#lookAhead();
     };
     stacks.onerror = (error) => this.#imagesFailed(error, stacks);
-    this.viewing.open(stacks);
+    this.viewing.open(stacks, body.seen);
+    this.#reported = this.#seenSlices;
     stacks.load(WIDTH.now);
     if (stacks.complete) this.#lookAhead();
+    if (body.guess) this.#askGuess(body);
   }
 
   /** Both sides are on screen, in the same animation frame. */
@@ -188,6 +206,8 @@ export class Room {
     this.strip.readout(this.viewing);
     this.stage.name(this.viewing.swapped);
     const { left, right } = this.viewing.unseen;
+    // Scrolling all of it again after a reload would be a punishment.
+    if (left + right === 0 && this.#paintedAt && this.#seenSlices > this.#reported) this.#reportTime();
     const unseen = left === right ? `${count(left, "slice")} unseen` : `unseen: ${left} left, ${right} right`;
     const words = left + right > 0 && this.#paintedAt ? unseen : null;
     if (words !== this.strip.unseen) {
@@ -196,20 +216,32 @@ export class Room {
     }
   }
 
-  /** Fetches the pair after this one while this one is being rated. */
+  /** Fetches the next few pairs, one after the other, while this one is being rated. */
   async #lookAhead() {
-    const token = this.desk.body?.next;
-    if (!token || this.#ahead?.token === token) return;
-    const ahead = { token, body: null, stacks: null };
-    this.#ahead = ahead;
+    if (this.#looking) return;
+    this.#looking = true;
+    for (;;) {
+      const token = (this.desk.body?.next ?? []).find((each) => !this.#ahead.get(each)?.stacks?.complete);
+      if (!token || !(await this.#fetchAhead(token))) break;
+    }
+    this.#looking = false;
+  }
+
+  /** @returns {Promise<boolean>} whether the pair is there as a whole */
+  async #fetchAhead(token) {
     try {
-      ahead.body = await request("GET", `${this.config.base}${token}/`);
-      if (this.#ahead !== ahead || !ahead.body.geometry) return;
-      ahead.stacks = new Stacks(`${this.config.base}${token}/`, ahead.body);
-      ahead.stacks.load(WIDTH.ahead);
+      const body = await request("GET", `${this.config.base}${token}/`);
+      if (!this.desk.body?.next?.includes(token) || !body.geometry) return false;
+      const stacks = new Stacks(`${this.config.base}${token}/`, body);
+      this.#ahead.set(token, { body, stacks });
+      return await new Promise((done) => {
+        const check = () => (stacks.complete || stacks.error || stacks.stopped) && done(stacks.complete);
+        stacks.onslice = stacks.onerror = stacks.onstop = check;
+        stacks.load(WIDTH.ahead);
+      });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (this.#ahead === ahead) this.#ahead = null;
+      return false;
     }
   }
 
@@ -237,6 +269,7 @@ export class Room {
     const page = {
       title: document.body.dataset.title,
       home: this.config.home,
+      sign: this.config.sign,
       kept: this.outbox.kept,
       oncontinue: () => this.load("current/"),
     };
@@ -254,9 +287,13 @@ export class Room {
 
   // -- confirming ----------------------------------------------------------------------------------------------
 
+  get #deaf() {
+    return this.closed || performance.now() - this.#paintedAt < DEAF_MS;
+  }
+
   /** Confirms the pair, or says what is missing and goes there. */
   async confirm() {
-    if (this.closed || performance.now() - this.#paintedAt < DEAF_MS) return;
+    if (this.#deaf || this.desk.body.guess) return;
     if (this.strip.reviewing) {
       this.#reportTime();
       await this.load("current/");
@@ -281,11 +318,16 @@ export class Room {
   }
 
   #sendConfirmation() {
-    const { body } = this.desk;
     const { left, right } = this.viewing.seen;
+    this.#visited.push(this.desk.body.token);
+    this.#sendLast("confirm", "confirm/", { seen: { left: left.size, right: right.size } });
+  }
+
+  /** The last word on a pair; the answer is the next one. */
+  #sendLast(what, path, said) {
+    const { body } = this.desk;
     this.#reportTime();
-    this.#visited.push(body.token);
-    const { sent } = this.desk.send("confirm", "POST", "confirm/", { seen: { left: left.size, right: right.size } });
+    const { sent } = this.desk.send(what, "POST", path, said);
     this.#confirming = true;
     sent.then(
       (next) => this.#confirmed(body, next),
@@ -296,11 +338,17 @@ export class Room {
 
   /** The server has it: `next` is the pair to show, unless that is on screen already. */
   #confirmed(body, next) {
-    if (this.desk.body === body || this.desk.body?.token !== next.token) {
-      this.present(next);
-    } else {
+    if (this.desk.body !== body && this.desk.body?.token === next.token) {
       this.desk.body.next = next.next;
       if (this.#stacks?.complete) this.#lookAhead();
+    } else if (next.feedback) {
+      const go = button("Go on", () => {
+        this.obstacles.cover.hide("feedback");
+        this.present(next);
+      }, true);
+      this.obstacles.cover.show("feedback", "About this practice pair", next.feedback, go);
+    } else {
+      this.present(next);
     }
   }
 
@@ -311,11 +359,35 @@ export class Room {
     this.strip.update();
   }
 
-  /** Without a connection the pair fetched ahead can be read; its answers wait behind this confirmation. */
+  /** Without a connection the pairs fetched ahead can be read; their answers wait behind this confirmation. */
   #goOnAlone() {
-    if (!this.#confirming || this.outbox.state !== "offline") return;
-    if (this.#ahead?.stacks?.complete) this.present({ ...this.#ahead.body, previous: null });
+    if (!this.#confirming || this.outbox.state !== "offline" || this.desk.body.guess) return;
+    const [token, ...next] = this.desk.body.next ?? [];
+    const ahead = this.#ahead.get(token);
+    if (ahead?.stacks?.complete) this.present({ ...ahead.body, previous: null, next });
     else this.strip.tell("No connection", "confirmed here; the next pair comes when the connection returns");
+  }
+
+  /** A technical problem: asks what is wrong, then this pair comes again at the end. */
+  skip() {
+    if (this.#deaf || this.strip.reviewing || this.choice.open) return;
+    this.desk.closePanels();
+    this.viewing.stopCine();
+    const options = this.config.skip_reasons.map((words, at) => ({
+      key: String(at + 1), mark: String(at + 1), words,
+      choose: () => this.#sendLast("skip", "skip/", { reason: words }),
+    }));
+    this.choice.ask("A technical problem", "The pair comes again at the end of the list; the study's admin is told.", options, () => {});
+  }
+
+  /** After the list: which image was which? */
+  #askGuess(body) {
+    const answer = (side) => () => this.#deaf ? this.#askGuess(body) : this.#sendLast("guess", "guess/", { side });
+    this.choice.ask(body.guess.question, "This changes none of your answers.", [
+      { key: "ArrowLeft", mark: "←", words: "the left image", choose: answer("left") },
+      { key: "ArrowRight", mark: "→", words: "the right image", choose: answer("right") },
+      { key: "0", mark: "0", words: "cannot tell", choose: answer("unknown") },
+    ]);
   }
 
   /** The pair before, where the protocol allows it. */
@@ -331,9 +403,17 @@ export class Room {
   }
 
   #reportTime() {
-    if (!this.desk.body) return;
+    if (!this.desk.body || this.desk.body.guess) return;
     const seconds = this.clock.take();
-    if (seconds > 0) this.desk.send("time", "POST", "time/", { seconds });
+    const seen = this.#seenSlices;
+    if (seconds <= 0 && seen === this.#reported) return;
+    const { left, right } = this.viewing.seen;
+    this.desk.send("time", "POST", "time/", { seconds, ...(seen > this.#reported && { seen: { left: [...left], right: [...right] } }) });
+    this.#reported = seen;
+  }
+
+  get #seenSlices() {
+    return this.viewing.seen.left.size + this.viewing.seen.right.size;
   }
 
   // -- the page ------------------------------------------------------------------------------------------------
@@ -343,6 +423,7 @@ export class Room {
     if (!byId("keys").hidden) return { key: (event) => this.#keysKey(event) };
     if (this.desk.findingPanel.open) return this.desk.findingPanel;
     if (this.desk.commentPanel.open) return this.desk.commentPanel;
+    if (this.choice.open) return this.choice;
     return null;
   }
 

@@ -69,10 +69,10 @@ function figure(value, words) {
  * The page after a part or after the last pair. Shows what the server sends and nothing about answers.
  * @param {object} state `{finished: true, …}` or the object under `break`, with any of `confirmed`, `part`, `parts`, `read`, `total`,
  *   `median_seconds`, `part_seconds`, `opens_at` (ISO 8601), `washout_days`, `pairs`, `can_continue`
- * @param {{title: string, home: string, kept: number, oncontinue: () => void}} page
+ * @param {{title: string, home: string, sign: string, kept: number, oncontinue: () => void}} page
  * @returns {HTMLElement}
  */
-export function calm(state, { title, home, kept, oncontinue }) {
+export function calm(state, { title, home, sign, kept, oncontinue }) {
   const { finished, part, parts = 1, total, read = state.confirmed, median_seconds: median, part_seconds: spent } = state;
   const opens = state.opens_at ? new Date(state.opens_at) : null;
   const later = opens !== null && opens > new Date();
@@ -88,8 +88,9 @@ export function calm(state, { title, home, kept, oncontinue }) {
     : "A pause keeps the eye fresh. Go on whenever you like.";
   const next = finished
     ? el("section", { class: "card next" }, el("h2", {}, "Thank you"),
-        el("p", { class: "dim" }, "Your reading of this study is complete."),
-        el("div", { class: "row" }, el("a", { class: "btn primary", href: home }, "To your home page")))
+        el("p", { class: "dim" }, state.to_sign ? "Your reading of this study is complete. Sign it, so that it stands as yours." : "Your reading of this study is complete."),
+        el("div", { class: "row" }, state.to_sign ? el("a", { class: "btn primary", href: sign }, "Sign your reading") : null,
+          el("a", { class: state.to_sign ? "btn" : "btn primary", href: home }, "To your home page")))
     : el("section", { class: "card next" }, el("h2", {}, "Next part"),
         later ? el("p", { class: "big-num" }, DAY.format(opens)) : null,
         el("p", { class: "dim" }, why),

@@ -30,7 +30,7 @@ export class Strip {
    * @param {HTMLFormElement} root
    * @param {object} config of the page
    * @param {object} actions `rate(id, score)`, `moveTo(place)`, `none()`, `finding(kind?)`, `diagnostic(value)`,
-   *   `comment()`, `confirm()`, `keys()`
+   *   `comment()`, `skip()`, `confirm()`, `keys()`
    */
   constructor(root, config, actions) {
     this.root = root;
@@ -53,6 +53,7 @@ export class Strip {
     });
     this.find(".help").addEventListener("click", actions.keys);
     this.find(".chip.comment").addEventListener("click", actions.comment);
+    this.find(".chip.skip").addEventListener("click", actions.skip);
     this.#buildClose();
     root.classList.toggle("collapsed", remembered());
   }
@@ -75,10 +76,13 @@ export class Strip {
     this.#quiet();
     const practice = body.kind === "training" ? "practice, not counted" : null;
     const part = body.parts > 1 ? `part ${body.part} of ${body.parts}` : null;
-    const notes = [practice, part, this.reviewing ? "confirmed, open again" : null, this.synthetic ? "synthetic" : null];
-    say(this.find(".position"), `${body.position} of ${body.total}`);
+    const again = body.skipped && !this.reviewing ? "skipped before" : null;
+    const asked = body.guess ? `question ${body.guess.number} of ${body.guess.of}` : null;
+    this.root.classList.toggle("asking", Boolean(body.guess));
+    const notes = asked ? [asked] : [practice, part, again, this.reviewing ? "confirmed, open again" : null, this.synthetic ? "synthetic" : null];
+    say(this.find(".position"), body.guess ? "All pairs are read" : `${body.position} of ${body.total}`);
     say(this.find(".part"), notes.filter(Boolean).join(" · "));
-    document.title = `${body.position} of ${body.total}`;
+    document.title = asked ?? `${body.position} of ${body.total}`;
     this.#buildScales();
     this.update();
   }

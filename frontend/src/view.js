@@ -59,12 +59,16 @@ export class Viewing {
     return { left: this.slices - this.seen.left.size, right: this.slices - this.seen.right.size };
   }
 
-  /** A new pair, from its middle slice, with everything reset. */
-  open(stacks) {
+  /**
+   * A new pair, from its middle slice, with everything reset.
+   * @param {import("./frames.js").Stacks} stacks
+   * @param {{left: number[], right: number[]}} [seen] slices that were seen before, perhaps on another machine
+   */
+  open(stacks, seen = { left: [], right: [] }) {
     this.close();
     this.#stacks = stacks;
     this.slices = stacks.geometry.slices;
-    this.seen = { left: new Set(), right: new Set() };
+    this.seen = { left: new Set(seen.left), right: new Set(seen.right) };
     this.#resetView();
     this.#base = this.middle;
     this.#go();

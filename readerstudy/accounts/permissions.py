@@ -25,6 +25,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "lock_study": {ADMIN: frozenset({State.CLOSED})},
     "see_schedule": {ADMIN: ALL - DRAFT, ANALYST: ALL - DRAFT},
     "read": {READER: frozenset({State.OPEN})},
+    "sign": {READER: ALL - DRAFT - {State.LOCKED}},
     "unblind": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
     "see_progress": {ADMIN: ALL, ANALYST: ALL},
     "see_results": {ADMIN: ENDED, ANALYST: ENDED},

@@ -1,11 +1,13 @@
 """What a reader may see: the own list, one pair at a time, never an arm."""
 
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.protocol.models import Criterion, ReaderStudy
+from readerstudy.reading import guesses, signatures, skipping
 from readerstudy.reading.models import Finding, PreparedPair, Presentation, Rating, Side, Statement
 
+AHEAD = 3  # pairs that are fetched before their turn: what can be read without a connection
 CONFIRMED, VOID = Presentation.State.CONFIRMED, Presentation.State.VOID
 
 
@@ -13,23 +15,42 @@ def own_list(member: Membership) -> QuerySet[Presentation]:
     return Presentation.objects.filter(reader=member).exclude(state=VOID)
 
 
+def queue(member: Membership) -> QuerySet[Presentation]:
+    """What is left of the list in the order of reading: by part, what was skipped at the end of its part."""
+    left = own_list(member).exclude(state=CONFIRMED)
+    left = left.select_related("study", "reader", "case__subject", "comparison")
+    return left.order_by("part", F("skipped_at").asc(nulls_first=True), "position")
+
+
 def current(member: Membership) -> Presentation | None:
-    """The first presentation of the list that is not confirmed; None when all are."""
-    return (
-        own_list(member)
-        .exclude(state=CONFIRMED)
-        .select_related("study", "reader", "case__subject", "comparison")
-        .order_by("position")
-        .first()
+    """The pair whose turn it is; None when all are confirmed."""
+    return queue(member).first()
+
+
+def ahead(presentation: Presentation) -> list[str]:
+    """Tokens of the pairs after this one, which the browser may fetch before their turn; at most AHEAD."""
+    left = list(queue(presentation.reader).values_list("token", flat=True)[: 2 * AHEAD + 1])
+    start = left.index(presentation.token) + 1 if presentation.token in left else 0
+    return left[start : start + AHEAD]
+
+
+def last_confirmed(member: Membership) -> Presentation | None:
+    """The pair that was confirmed last: the only one to go back to."""
+    confirmed = (
+        own_list(member).filter(state=CONFIRMED).select_related("study", "reader", "case__subject", "comparison")
     )
+    return confirmed.order_by("-confirmed_at", "-position").first()
 
 
-def neighbours(presentation: Presentation) -> tuple[str | None, str | None]:
-    """Tokens of the presentation before and after in the own list."""
-    mine = own_list(presentation.reader)
-    before = mine.filter(position__lt=presentation.position).order_by("-position").values_list("token", flat=True)
-    after = mine.filter(position__gt=presentation.position).order_by("position").values_list("token", flat=True)
-    return before.first(), after.first()
+def within_reach(member: Membership) -> set[str]:
+    """Tokens of the pairs that the browser may fetch now: this one, the next few, the last where one may go back."""
+    now = current(member)
+    tokens = {now.token, *ahead(now)} if now else set()
+    if member.study.allow_back and (last := last_confirmed(member)):
+        tokens.add(last.token)
+    if now is None and (asked := guesses.asked(member)):
+        tokens.add(asked.token)
+    return tokens
 
 
 def progress(member: Membership) -> dict:
@@ -48,8 +69,8 @@ def progress(member: Membership) -> dict:
 def reading_progress(study: ReaderStudy) -> list[dict]:
     """One row per reader: member, counts and the time of the last confirmed pair. No answer in it."""
     readers = study.memberships.filter(role=Role.READER).select_related("user").order_by("code")
-    readers = readers.annotate(last=Max("presentations__confirmed_at"))
-    return [{"member": member, "last": member.last, **progress(member)} for member in readers]
+    readers = readers.annotate(last=Max("presentations__confirmed_at"), signed=Max("signatures__signed_at"))
+    return [{"member": m, "last": m.last, "signed": m.signed, **progress(m)} for m in readers]
 
 
 def asked_criteria(presentation: Presentation) -> list[Criterion]:
@@ -73,6 +94,20 @@ def latest_statements(presentation: Presentation) -> dict[str, str]:
     return {s.subject: s.value for s in Statement.objects.filter(presentation=presentation).order_by("revision")}
 
 
+FINDING_FIELDS = ("kind", "side", "structure", "remark", "i", "j", "k")
+
+
+def finding_number(finding: Finding) -> int:
+    """1, 2, … within its pair. A number over all pairs would tell how many findings others reported."""
+    return Finding.objects.filter(presentation=finding.presentation_id, pk__lte=finding.pk).count()
+
+
+def numbered_finding(presentation: Presentation, number: int) -> Finding | None:
+    """The finding of a pair with this number of `finding_number`."""
+    found = presentation.findings.select_related("presentation__study", "presentation__reader__user").order_by("pk")
+    return found[number - 1 : number].first() if 0 < number < 10_000 else None
+
+
 def answers(presentation: Presentation) -> dict:
     """Everything that was answered on this pair, as the reading room takes it."""
     said = latest_statements(presentation)
@@ -85,11 +120,11 @@ def answers(presentation: Presentation) -> dict:
         "integrity": said.get("integrity") or None,
         "diagnostic": said.get("diagnostic") or None,
         "comment": said.get("comment", ""),
-        "findings": list(
-            Finding.objects.filter(presentation=presentation, withdrawn_at=None).values(
-                "id", "kind", "side", "structure", "remark", "i", "j", "k"
-            )
-        ),
+        "findings": [
+            {"id": number} | {name: getattr(finding, name) for name in FINDING_FIELDS}
+            for number, finding in enumerate(presentation.findings.order_by("pk"), start=1)
+            if finding.withdrawn_at is None
+        ],
     }
 
 
@@ -125,18 +160,36 @@ def room_config(study: ReaderStudy) -> dict:
         "allow_back": study.allow_back,
         "ask_integrity": study.ask_integrity,
         "ask_diagnostic": study.ask_diagnostic,
+        "skip_reasons": skipping.REASONS,
         "finding_kinds": [{"id": value, "name": label} for value, label in Finding.Kind.choices],
         "title": study.reader_title,
     }
 
 
+def skipped(study: ReaderStudy) -> list[Presentation]:
+    """Pairs that a reader skipped for a technical problem and has not read since, the latest first."""
+    found = Presentation.objects.filter(study=study, skipped_at__isnull=False).exclude(state__in=[CONFIRMED, VOID])
+    return list(found.select_related("reader__user").order_by("-skipped_at"))
+
+
 def body(member: Membership, presentation: Presentation | None) -> dict:
-    """The JSON of one presentation, or of the end of the list."""
+    """The JSON of one presentation, of a question on blinding, or of the end of the list."""
     counts = progress(member)
     if presentation is None:
-        return {"finished": True, "confirmed": counts["confirmed"], "total": counts["total"]}
+        if asked := guesses.asked(member):
+            return {**_pair(asked, counts), "guess": guesses.question(asked), "previous": None, "next": []}
+        end = {"finished": True, "confirmed": counts["confirmed"], "total": counts["total"]}
+        return end | {"to_sign": bool(signatures.to_sign(member))}
+    last = last_confirmed(member) if member.study.allow_back else None
+    return {
+        **_pair(presentation, counts),
+        "previous": last.token if last and last.pk != presentation.pk else None,
+        "next": ahead(presentation),
+    }
+
+
+def _pair(presentation: Presentation, counts: dict) -> dict:
     pair = prepared(presentation)
-    before, after = neighbours(presentation)
     return {
         "token": presentation.token,
         "state": presentation.state,
@@ -144,14 +197,14 @@ def body(member: Membership, presentation: Presentation | None) -> dict:
         "total": counts["total"],
         "confirmed": counts["confirmed"],
         "part": presentation.part,
-        "parts": 1,
+        "parts": presentation.study.parts,
         "kind": "training" if presentation.kind == Presentation.Kind.TRAINING else "reading",
+        "skipped": presentation.skipped_at is not None,
         "criteria": [c.pk for c in asked_criteria(presentation)],
         "geometry": pair.geometry if pair else None,
         "order": pair.order if pair else [],
         "frames": len(pair.order) if pair else 0,
         "answers": answers(presentation),
+        "seen": {side: presentation.seen.get(side, []) for side in Side.values},
         "seconds": presentation.seconds,
-        "previous": before if presentation.study.allow_back else None,
-        "next": after,
     }

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from readerstudy.reading.models import Finding, Rating
+from readerstudy.reading.models import Finding, Guess, Rating
 
 
 class RatingIn(serializers.Serializer):
@@ -37,15 +37,31 @@ class FindingIn(serializers.Serializer):
     side = serializers.ChoiceField(Finding.On.choices)
     structure = serializers.CharField(allow_blank=True, max_length=120, default="")
     remark = serializers.CharField(allow_blank=True, max_length=1000, default="")
-    i = serializers.IntegerField(min_value=0, allow_null=True, default=None)
-    j = serializers.IntegerField(min_value=0, allow_null=True, default=None)
-    k = serializers.IntegerField(min_value=0, allow_null=True, default=None)
+    i = serializers.IntegerField(min_value=0, max_value=65535, allow_null=True, default=None)
+    j = serializers.IntegerField(min_value=0, max_value=65535, allow_null=True, default=None)
+    k = serializers.IntegerField(min_value=0, max_value=65535, allow_null=True, default=None)
+
+
+class SeenIn(serializers.Serializer):
+    left = serializers.ListField(child=serializers.IntegerField(min_value=0, max_value=5000), max_length=5000)
+    right = serializers.ListField(child=serializers.IntegerField(min_value=0, max_value=5000), max_length=5000)
 
 
 class TimeIn(serializers.Serializer):
     key = serializers.UUIDField()
     seconds = serializers.FloatField(min_value=0, max_value=3600)
+    seen = SeenIn(required=False)
 
 
 class ConfirmIn(serializers.Serializer):
     key = serializers.UUIDField(required=False)
+
+
+class SkipIn(serializers.Serializer):
+    key = serializers.UUIDField()
+    reason = serializers.CharField(max_length=200)
+
+
+class GuessIn(serializers.Serializer):
+    key = serializers.UUIDField()
+    side = serializers.ChoiceField(Guess.Side.choices)

@@ -12,8 +12,8 @@ from readerstudy.audit.services import record
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import schedule, seal, selectors
-from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
+from readerstudy.reading import schedule, seal, selectors, signatures
+from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement
 
 
 class ConflictError(Exception):
@@ -128,11 +128,11 @@ def ensure_answerable(presentation: Presentation) -> None:
 
 
 def is_previous(presentation: Presentation) -> bool:
-    """Whether this is the last confirmed one of its reader."""
-    last = Presentation.objects.filter(reader=presentation.reader, state=Presentation.State.CONFIRMED).aggregate(
-        Max("position")
-    )
-    return last["position__max"] == presentation.position
+    """Whether this is the last confirmed one of its reader, not signed, and no question on blinding was answered."""
+    last = selectors.last_confirmed(presentation.reader)
+    if last is None or last.pk != presentation.pk or signatures.is_signed(presentation):
+        return False
+    return not Guess.objects.filter(presentation__reader=presentation.reader).exists()
 
 
 def _next_revision(queryset) -> int:
@@ -227,13 +227,17 @@ def withdraw_finding(*, finding: Finding) -> None:
 
 
 @transaction.atomic
-def report_time(*, presentation: Presentation, seconds: float, key: UUID) -> float:
-    """Add active seconds; returns their sum."""
+def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
+    """Add active seconds, and the slices seen since; returns the sum of seconds."""
     ActiveTime.objects.get_or_create(
         presentation=presentation, key=key, defaults={"seconds": seconds, "reported_at": timezone.now()}
     )
     total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
-    Presentation.objects.filter(pk=presentation.pk).update(seconds=total)
+    row = Presentation.objects.select_for_update().get(pk=presentation.pk)
+    row.seconds = total
+    for side, slices in (seen or {}).items():
+        row.seen[side] = sorted({*row.seen.get(side, []), *slices})
+    row.save(update_fields=["seconds", "seen"])
     return total
 
 

@@ -53,7 +53,7 @@ class SimulatedReader:
         body = self.client.get(self.base + "current/").json()
         count = 0
         while not body.get("finished"):
-            body = self._read(body)
+            body = self._guess(body) if "guess" in body else self._read(body)
             count += 1
             if progress:
                 progress(body["confirmed"], body["total"])
@@ -78,6 +78,10 @@ class SimulatedReader:
         self._answer_whole(body["answers"], token, geometry)
         self._send("post", f"{token}/time/", seconds=round(self.random.lognormvariate(3.4, 0.35), 1))
         return self._send("post", f"{token}/confirm/")
+
+    def _guess(self, body: dict) -> dict:
+        side = self.random.choices(["left", "right", "unknown"], [1, 1, 2])[0]
+        return self._send("post", f"{body['token']}/guess/", side=side)
 
     def _score(self, name: str, noise: float, edges: float) -> int:
         # Sensation grows more slowly than its cause (Stevens): twice the difference is not felt twice as strong.

@@ -2,10 +2,12 @@ from django.urls import path
 
 from readerstudy.reading import serializers, views
 from readerstudy.reading.views_progress import progress
+from readerstudy.reading.views_signing import sign_reading
 
 urlpatterns = [
     path("", progress, name="reading_progress"),
     path("room/", views.room, name="reading"),
+    path("sign/", sign_reading, name="sign_reading"),
     path("current/", views.CurrentView.as_view(), name="current"),
     path("<str:token>/", views.PresentationView.as_view(), name="presentation"),
     path("<str:token>/frames/<int:index>/", views.FrameView.as_view(), name="frame"),
@@ -24,5 +26,7 @@ urlpatterns = [
     path("<str:token>/findings/", views.FindingsView.as_view(), name="findings"),
     path("<str:token>/findings/<int:finding>/", views.FindingView.as_view(), name="finding"),
     path("<str:token>/time/", views.TimeView.as_view(), name="time"),
+    path("<str:token>/skip/", views.SkipView.as_view(), name="skip"),
+    path("<str:token>/guess/", views.GuessView.as_view(), name="guess"),
     path("<str:token>/confirm/", views.ConfirmView.as_view(), name="confirm"),
 ]

@@ -1,7 +1,7 @@
 """The reading room: one page and its JSON. A reader reaches the own presentations only; the rest is 404."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from rest_framework.exceptions import APIException
@@ -13,8 +13,8 @@ from readerstudy.accounts.access import membership_of, study_page
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import selectors, serializers, services
-from readerstudy.reading.models import Finding, Presentation
+from readerstudy.reading import guesses, selectors, serializers, services, skipping
+from readerstudy.reading.models import Presentation
 
 
 @never_cache
@@ -25,6 +25,7 @@ def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "base": reverse("current", args=[study.slug]).removesuffix("current/"),
         "home": reverse("home"),
         "login": reverse("login"),
+        "sign": reverse("sign_reading", args=[study.slug]),
     }
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
@@ -59,6 +60,13 @@ class ReadingView(APIView):
             raise Http404
         return found
 
+    def following(self) -> dict:
+        """The pair whose turn it is now, started; or the questions and the end."""
+        found = selectors.current(self.member)
+        if found is not None:
+            found = services.start(presentation=found)
+        return selectors.body(self.member, found)
+
     def checked(self, serializer_class: type) -> dict:
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
@@ -75,21 +83,15 @@ class ReadingView(APIView):
 
 class CurrentView(ReadingView):
     def get(self, request: Request, **kwargs) -> Response:
-        presentation = selectors.current(self.member)
-        if presentation is not None:
-            presentation = services.start(presentation=presentation)
-        return Response(selectors.body(self.member, presentation))
+        return Response(self.following())
 
 
 class PresentationView(ReadingView):
-    """One own presentation: the current one, the next (to fetch ahead), the one before (where allowed)."""
+    """One own presentation: the current one, the next few (to fetch ahead), the one before (where allowed)."""
 
     def presentation(self) -> Presentation:
-        found, current = super().presentation(), selectors.current(self.member)
-        near = {found.token}
-        if current is not None:
-            near = {current.token, *filter(None, selectors.neighbours(current))}
-        if found.token not in near:
+        found = super().presentation()
+        if found.token not in selectors.within_reach(self.member):
             raise Http404
         return found
 
@@ -134,12 +136,15 @@ class StatementView(ReadingView):
 class FindingsView(ReadingView):
     def post(self, request: Request, **kwargs) -> Response:
         finding = services.report_finding(presentation=self.presentation(), **self.checked(serializers.FindingIn))
-        return Response({"id": finding.pk, "saved": True}, status=201)
+        return Response({"id": selectors.finding_number(finding), "saved": True}, status=201)
 
 
 class FindingView(ReadingView):
     def delete(self, request: Request, finding: int, **kwargs) -> Response:
-        services.withdraw_finding(finding=get_object_or_404(Finding, pk=finding, presentation=self.presentation()))
+        found = selectors.numbered_finding(self.presentation(), finding)
+        if found is None:
+            raise Http404
+        services.withdraw_finding(finding=found)
         return Response({"saved": True})
 
 
@@ -160,7 +165,27 @@ class ConfirmView(ReadingView):
             if conflict.code != "missing":
                 raise
             return Response({"missing": missing, "detail": str(conflict)}, status=422)
-        following = selectors.current(self.member)
-        if following is not None:
-            following = services.start(presentation=following)
-        return Response(selectors.body(self.member, following))
+        return Response(self.following() | _feedback(presentation))
+
+
+def _feedback(presentation: Presentation) -> dict:
+    """What a reader is told after a practice pair."""
+    told = presentation.kind == Presentation.Kind.TRAINING and presentation.case.feedback
+    return {"feedback": presentation.case.feedback} if told else {}
+
+
+class SkipView(ReadingView):
+    """A technical problem: this pair comes again at the end of its part."""
+
+    def post(self, request: Request, **kwargs) -> Response:
+        presentation, data = self.presentation(), self.checked(serializers.SkipIn)
+        skipping.skip(presentation=presentation, reason=data["reason"])
+        return Response(self.following())
+
+
+class GuessView(ReadingView):
+    """Which image the reader believes was which, after the end of the list."""
+
+    def post(self, request: Request, **kwargs) -> Response:
+        guesses.guess(presentation=self.presentation(), **self.checked(serializers.GuessIn))
+        return Response(self.following())

@@ -17,6 +17,6 @@ def progress(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     context = {
         "tab": "reading_progress", "study": study, "rows": rows, "schedule": schedule_summary(study),
         "confirmed": sum(row["confirmed"] for row in rows), "total": sum(row["total"] for row in rows),
-        "draft": study.state == State.DRAFT,
+        "draft": study.state == State.DRAFT, "skipped": selectors.skipped(study),
     }  # fmt: skip
     return render(request, "reading/progress_body.html" if request.htmx else "reading/progress.html", context)

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import Presentation, Rating
 from tests import factories
@@ -87,16 +88,20 @@ def test_confirming_names_what_is_missing(client, study):
 
 
 def test_the_whole_list_is_read_in_order_to_its_end(client, study, reader):
+    ReaderStudy.objects.update(guesses=0)
     factories.read_all(reader)
-    assert client.get(url(study, "current/")).json() == {"finished": True, "confirmed": 9, "total": 9}
+    end = {"finished": True, "confirmed": 9, "total": 9, "to_sign": True}
+    assert client.get(url(study, "current/")).json() == end
 
 
-def test_the_pair_after_next_is_out_of_reach_and_a_later_pair_takes_no_rating(client, study, reader):
-    client.get(url(study, "current/"))
+def test_a_few_pairs_are_within_reach_the_others_not_and_a_later_pair_takes_no_rating(client, study, reader):
+    body = client.get(url(study, "current/")).json()
     tokens = list(Presentation.objects.filter(reader=reader).order_by("position").values_list("token", flat=True))
-    assert client.get(url(study, f"{tokens[1]}/")).status_code == 200
-    assert client.get(url(study, f"{tokens[2]}/")).status_code == 404
-    assert client.get(url(study, f"{tokens[2]}/frames/0/")).status_code == 404
+    assert body["next"] == tokens[1:4]
+    assert client.get(url(study, f"{tokens[1]}/")).json()["next"] == tokens[2:5]
+    assert client.get(url(study, f"{tokens[3]}/frames/0/")).status_code == 200
+    assert client.get(url(study, f"{tokens[4]}/")).status_code == 404
+    assert client.get(url(study, f"{tokens[4]}/frames/0/")).status_code == 404
     criterion = study.criteria.first().pk
     assert put(client, url(study, f"{tokens[1]}/ratings/{criterion}/"), score=3).status_code == 409
 

@@ -1,0 +1,79 @@
+"""After the end of the list: which image does the reader believe was which? For the blinding index."""
+
+import random
+from collections import defaultdict
+from itertools import zip_longest
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from readerstudy.accounts.models import Membership
+from readerstudy.audit.services import record
+from readerstudy.protocol.models import Arm
+from readerstudy.reading.models import Guess, Presentation
+
+WORDS = {
+    ("reference", "standard"): "the standard scan",
+    ("accelerated", "standard"): "the faster scan",
+    ("reference", "dl"): "the standard scan with deep learning",
+    ("accelerated", "dl"): "the faster scan with deep learning",
+}
+
+
+def sample(member: Membership) -> list[Presentation]:
+    """The confirmed main pairs that are asked about: as many as the protocol says, drawn by the study's seed, the
+    comparisons in turn."""
+    mine = Presentation.objects.filter(reader=member, state="confirmed", kind="main").order_by("position")
+    by_comparison = defaultdict(list)
+    for one in mine.select_related("study", "reader", "case__subject", "comparison__first", "comparison__second"):
+        by_comparison[one.comparison_id].append(one)
+    chance = random.Random(f"{member.study.seed}:{member.code}:guesses")  # noqa: S311  reproducible on purpose
+    shuffled = [chance.sample(found, len(found)) for _, found in sorted(by_comparison.items())]
+    turns = [one for turn in zip_longest(*shuffled) for one in turn if one is not None]
+    return turns[: member.study.guesses]
+
+
+def asked(member: Membership) -> Presentation | None:
+    """The pair that is asked about now; None before the end of the list, and when all are answered."""
+    mine = Presentation.objects.filter(reader=member)
+    if not member.study.guesses or mine.exclude(state__in=["confirmed", "void"]).exists():
+        return None
+    answered = set(Guess.objects.filter(presentation__reader=member).values_list("presentation", flat=True))
+    return next((one for one in sample(member) if one.pk not in answered), None)
+
+
+def question(presentation: Presentation) -> dict:
+    """What is asked: the same words on whichever side the arms stand."""
+    first, second = _words(presentation.comparison.first), _words(presentation.comparison.second)
+    done = Guess.objects.filter(presentation__reader=presentation.reader).count()
+    return {
+        "question": f"One image is {first}, the other {second}. Which one is {first}?",
+        "number": done + 1,
+        "of": len(sample(presentation.reader)),
+    }
+
+
+def _words(arm: Arm) -> str:
+    return WORDS.get((arm.acquisition, arm.reconstruction), arm.code)
+
+
+@transaction.atomic
+def guess(*, presentation: Presentation, side: str, key: UUID) -> Guess:
+    """Keep an answer; a second one to the same question changes nothing. Conflict if this pair is not asked about."""
+    from readerstudy.reading.services import ConflictError, hold
+
+    hold(presentation)
+    if there := Guess.objects.filter(presentation=presentation).first():
+        return there
+    now = asked(presentation.reader)
+    if now is None or now.pk != presentation.pk:
+        raise ConflictError("not_asked", "This pair is not asked about now.")
+    if presentation.study.state != "open":
+        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
+    made = Guess.objects.create(presentation=presentation, side=side, key=key, guessed_at=timezone.now())
+    record(
+        study=presentation.study, action="guess on blinding", actor=presentation.reader.user,
+        reader=presentation.reader.code, position=presentation.position,
+    )  # fmt: skip
+    return made

@@ -1,0 +1,46 @@
+"""What a reader does in the reading room, and what is waited for."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page, expect
+
+from readerstudy.reading.models import Presentation
+
+
+def sign_in(context: BrowserContext, reader, url: str) -> None:
+    client = Client()
+    client.force_login(reader.user, backend="django.contrib.auth.backends.ModelBackend")
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
+
+
+def until_shown(page: Page) -> None:
+    expect(page.locator("#pane-left")).to_have_attribute("data-ready", "true", timeout=15_000)
+    expect(page.locator("#pane-right")).to_have_attribute("data-ready", "true")
+
+
+def until_saved(page: Page) -> None:
+    expect(page.locator(".save")).to_have_attribute("data-kept", "0", timeout=20_000)
+    expect(page.locator(".save")).to_have_text("saved")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def see_all(page: Page) -> None:
+    press(page, "Home", *["ArrowDown"] * (int(page.inner_text(".pos span")) - 1))
+    expect(page.locator(".go")).not_to_contain_text("unseen")
+
+
+def confirm(page: Page, key: str = "Space") -> None:
+    """Confirm after the moment in which a new pair ignores it."""
+    page.wait_for_timeout(450)
+    press(page, key)
+
+
+def current(reader) -> Presentation:
+    return Presentation.objects.filter(reader=reader, state="in_progress").get()

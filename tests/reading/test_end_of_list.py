@@ -1,0 +1,153 @@
+"""Skipped pairs, questions on blinding, signatures: through the reader's JSON, and what they do not allow."""
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from processing.errors import InputError
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import move
+from readerstudy.reading import guesses, selectors, signatures
+from readerstudy.reading.models import Guess, Presentation, Rating
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def study():
+    study = factories.open_(factories.make_study(subjects=3, readers=2))
+    ReaderStudy.objects.update(guesses=6, allow_back=True)
+    return study
+
+
+@pytest.fixture
+def reader(study):
+    return study.memberships.select_related("study", "user").get(code="R1")
+
+
+@pytest.fixture
+def client(reader):
+    client = Client()
+    client.force_login(reader.user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def send(client, study, method: str, path: str, **data):
+    address = reverse("current", args=[study.slug]).removesuffix("current/") + path
+    body = {"key": str(uuid.uuid4()), **data}
+    return getattr(client, method)(address, body if method != "get" else None, content_type="application/json")
+
+
+def now(client, study) -> dict:
+    return send(client, study, "get", "current/").json()
+
+
+def test_skipped_pairs_come_again_in_the_order_in_which_they_were_skipped(client, study, reader):
+    order = [p.token for p in selectors.queue(reader)]
+    for _ in range(2):
+        body = now(client, study)
+        following = send(client, study, "post", f"{body['token']}/skip/", reason="The images do not load").json()
+    assert following["token"] == order[2]
+    assert [p.token for p in selectors.queue(reader)] == [*order[2:], *order[:2]]
+    again = send(client, study, "post", f"{order[0]}/skip/", reason="twice")
+    assert again.status_code == 200
+    assert Presentation.objects.get(token=order[0]).skip_reason == "The images do not load"
+
+
+def test_a_pair_that_is_not_being_read_takes_no_rating_and_a_confirmed_one_is_not_skipped(client, study, reader):
+    body = now(client, study)
+    send(client, study, "post", f"{body['token']}/skip/", reason="broken")
+    criterion = body["criteria"][0]
+    answer = send(client, study, "put", f"{body['token']}/ratings/{criterion}/", score=3)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_yet")
+    factories.read_pair(selectors.current(reader))
+    last = selectors.last_confirmed(reader)
+    send(client, study, "post", f"{last.token}/skip/", reason="broken")
+    last.refresh_from_db()
+    assert last.state == "confirmed"
+
+
+def test_nothing_is_asked_before_the_end(client, study, reader):
+    token = now(client, study)["token"]
+    answer = send(client, study, "post", f"{token}/guess/", side="left")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_asked")
+    assert guesses.asked(reader) is None
+
+
+def test_the_sample_is_drawn_from_main_pairs_the_comparisons_in_turn_and_stays_the_same(study, reader):
+    factories.read_all(reader)
+    sample = guesses.sample(reader)
+    assert len(sample) == 6
+    assert {one.kind for one in sample} == {"main"}
+    assert len({one.comparison_id for one in sample[:3]}) == 3
+    assert sample == guesses.sample(reader)
+
+
+def test_the_question_is_the_same_on_whichever_side_the_arms_stand(client, study, reader):
+    factories.read_all(reader)
+    before = now(client, study)
+    shown = Presentation.objects.get(token=before["token"])
+    other = "right" if shown.first_side == "left" else "left"
+    Presentation.objects.filter(pk=shown.pk).update(first_side=other)
+    assert now(client, study) == before
+    assert before["guess"]["question"].startswith("One image is the ")
+    assert not {"SOC", "FAST"} & set(before["guess"]["question"].split())
+
+
+def test_each_question_is_answered_once(client, study, reader):
+    factories.read_all(reader)
+    first = now(client, study)
+    second = send(client, study, "post", f"{first['token']}/guess/", side="left").json()
+    assert second["guess"]["number"] == 2
+    send(client, study, "post", f"{first['token']}/guess/", side="right")
+    assert Guess.objects.get().side == "left"
+    for _ in range(5):
+        second = send(client, study, "post", f"{second['token']}/guess/", side="unknown").json()
+    assert second == {"finished": True, "confirmed": 9, "total": 9, "to_sign": True}
+    frame = send(client, study, "get", f"{first['token']}/frames/0/")
+    assert frame.status_code == 404
+
+
+def test_after_a_guess_or_a_signature_there_is_no_way_back(client, study, reader):
+    factories.read_all(reader)
+    last = selectors.last_confirmed(reader)
+    criterion = study.criteria.first().pk
+    path = f"{last.token}/ratings/{criterion}/"
+    assert send(client, study, "put", path, score=1).status_code == 200
+    send(client, study, "post", f"{now(client, study)['token']}/guess/", side="left")
+    assert send(client, study, "put", path, score=5).status_code == 409
+    Guess.objects.all().delete()
+    signatures.sign(member=reader, password="a long password")
+    assert send(client, study, "put", path, score=5).status_code == 409
+    assert Rating.objects.filter(score=1).count() == 1
+
+
+def test_only_a_finished_list_is_signed_and_only_with_the_password(study, reader):
+    with pytest.raises(InputError, match="nothing to sign"):
+        signatures.sign(member=reader, password="a long password")
+    factories.read_all(reader)
+    with pytest.raises(InputError, match="not your password"):
+        signatures.sign(member=reader, password="another")
+    (made,) = signatures.sign(member=reader, password="a long password")
+    assert made.sha256 == signatures.part_sha256(reader, 1)
+    assert signatures.to_sign(reader) == []
+
+
+def test_a_reader_can_still_sign_when_the_study_is_closed(client, study, reader):
+    factories.read_all(reader)
+    move(study=study, to="closed", actor=None)
+    page = f"/studies/{study.slug}/reading/sign/"
+    assert "Your password" in client.get(page).content.decode()
+    assert "Signed. Thank you." in client.post(page, {"password": "a long password"}, follow=True).content.decode()
+
+
+def test_the_admin_sees_what_was_skipped_and_why(client, study, reader):
+    send(client, study, "post", f"{now(client, study)['token']}/skip/", reason="The images look broken")
+    admin = Client()
+    admin.force_login(study.memberships.get(role="admin").user, backend="django.contrib.auth.backends.ModelBackend")
+    page = admin.get(f"/studies/{study.slug}/reading/").content.decode()
+    assert "The images look broken" in page
+    assert "R1-1" in page
