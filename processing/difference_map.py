@@ -18,8 +18,10 @@ from processing.volume import Array, Volume
 Kind = Literal["percent", "signed"]
 REACH = {"percent": 100.0, "signed": 20.0}  # where the colours end
 WORDS = {
-    "percent": "|test − reference| in % of the reference's pixel (Moummad et al. 2022); grey where the reference is 0",
-    "signed": "test − reference in % of the reference's maximum; orange: brighter, blue: darker",
+    "percent": "|test − reference| in % of the reference's pixel (Moummad et al. 2022); grey where the reference is 0 "
+    "or the test has no pixels",
+    "signed": "test − reference in % of the reference's maximum; orange: brighter, blue: darker, grey: the test has no "
+    "pixels",
 }
 # Nine points of matplotlib's inferno (CC0); and black between blue and orange, so that no difference is no light.
 _COLOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
@@ -60,6 +62,11 @@ def slice_pair(reference: Volume, test: Volume, place: int, *, matrix: Array | N
     there, inside = apply(np.eye(4) if matrix is None else np.asarray(matrix), test, like=like)
     column, row, _ = whole.spacing
     return Pair(like.array[0], there.array[0], inside[0], (row, column), float(whole.array.max()))
+
+
+def slices_shown(shape: tuple[int, int, int], affine: Array) -> int:
+    """How many slices `slice_pair` knows of a reference of this shape and place; no pixels are needed."""
+    return oriented(Volume(np.zeros(shape, np.float32), affine)).shape[0]
 
 
 def difference(pair: Pair, kind: Kind) -> Array:
@@ -103,7 +110,7 @@ def picture(pair: Pair, kind: Kind, *, longest: int = 560) -> bytes:
     out.paste(shown.resize(size, Image.Resampling.NEAREST), (2 * (size[0] + _GAP), 0))
     _scale(out, kind, 3 * (size[0] + _GAP), size[1])
     target = io.BytesIO()
-    out.save(target, format="PNG")
+    out.save(target, format="PNG", compress_level=1)  # people scroll: time counts more than bytes
     return target.getvalue()
 
 

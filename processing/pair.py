@@ -244,9 +244,10 @@ def _shift(arm: Volume, grid: Grid) -> tuple[int, int] | None:
     return int(whole[0]), int(whole[1])
 
 
-def on_grid(volume: Volume, grid: Grid) -> np.ndarray:
+def on_grid(volume: Volume, grid: Grid, *, only: int | None = None) -> np.ndarray:
     """The volume's intensities on the grid, float32 (slices, rows, columns).
 
+    only: one slice of the grid, from 0; the result then has that slice alone, and costs no more than it.
     Raises InputError if the volume does not cover the grid.
     """
     arm = oriented(volume)
@@ -256,29 +257,30 @@ def on_grid(volume: Volume, grid: Grid) -> np.ndarray:
     first = round(float(centre[2]))
     if first < 0 or first + slices > arm.shape[0]:
         raise InputError("The series does not cover the slices of its case; import the case again.")
-    stack = arm.array[first : first + slices]
+    wanted = range(slices) if only is None else range(only, only + 1)
+    stack = arm.array[first + wanted.start : first + wanted.stop]
     if grid.resampled:
-        return _resample(stack, matrix, rows, columns)
+        return _resample(stack, matrix, rows, columns, wanted)
     shift = _shift(arm, grid)
     if shift is None or min(shift) < 0 or shift[0] + columns > arm.shape[2] or shift[1] + rows > arm.shape[1]:
         raise InputError("The series does not lie on the grid of its case; import the case again.")
     return np.ascontiguousarray(stack[:, shift[1] : shift[1] + rows, shift[0] : shift[0] + columns])
 
 
-def _resample(stack: np.ndarray, matrix: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Cubic spline interpolation in the plane of each slice."""
+def _resample(stack: np.ndarray, matrix: np.ndarray, rows: int, columns: int, wanted: range) -> np.ndarray:
+    """Cubic spline interpolation in the plane of each slice; wanted: which slices of the grid they are."""
     out = np.empty((len(stack), rows, columns), np.float32)
     slope = np.array([[matrix[1, 1], matrix[1, 0]], [matrix[0, 1], matrix[0, 0]]])
     turned = max(abs(slope[0, 1]) * columns, abs(slope[1, 0]) * rows) > SAME_PIXEL
-    for n, image in enumerate(stack):
+    for place, (n, image) in enumerate(zip(wanted, stack, strict=True)):
         # A slice may be shifted in its plane against the next where normals differ slightly.
         start = np.array([matrix[1, 3] + matrix[1, 2] * n, matrix[0, 3] + matrix[0, 2] * n])
         if turned:
-            ndimage.affine_transform(image, slope, start, (rows, columns), out[n], order=3, mode="mirror")
+            ndimage.affine_transform(image, slope, start, (rows, columns), out[place], order=3, mode="mirror")
         else:
             down = _kernel(image.shape[0], rows, slope[0, 0], start[0])
             across = _kernel(image.shape[1], columns, slope[1, 1], start[1])
-            out[n] = down @ image @ across.T
+            out[place] = down @ image @ across.T
     return out
 
 
@@ -342,15 +344,24 @@ def grey_levels(array: np.ndarray, grid: Grid) -> np.ndarray:
     Raises InputError if the image has no contrast.
     """
     spacing = np.linalg.norm(grid.affine[:3, :2], axis=0)
-    blocks = _block_means(array, max(1, round(4.0 / spacing[1])), max(1, round(4.0 / spacing[0])))
-    lower = min(0.0, float(np.percentile(blocks, 0.5)))
-    upper = float(np.percentile(blocks, 99.8))
-    if upper <= lower:
-        raise InputError("The image has no contrast: it cannot be shown.")
+    lower, upper = grey_range(array, float(spacing[0]), float(spacing[1]))
     levels = (array - np.float32(lower)) * np.float32(UPPER_LEVEL / (upper - lower))
     np.rint(levels, out=levels)
     np.clip(levels, 0, LEVELS, out=levels)
     return levels.astype(np.uint16) * np.uint16(LEVEL_STEP)
+
+
+def grey_range(array: np.ndarray, column: float, row: float) -> tuple[float, float]:
+    """The intensities at levels 0 and 2730 by the rule of `grey_levels`; column, row: distances in mm.
+
+    Raises InputError if the image has no contrast.
+    """
+    blocks = _block_means(array, max(1, round(4.0 / row)), max(1, round(4.0 / column)))
+    lower = min(0.0, float(np.percentile(blocks, 0.5)))
+    upper = float(np.percentile(blocks, 99.8))
+    if upper <= lower:
+        raise InputError("The image has no contrast: it cannot be shown.")
+    return lower, upper
 
 
 def _block_means(array: np.ndarray, rows: int, columns: int) -> np.ndarray:

@@ -1,14 +1,19 @@
 """A stored series as a Volume."""
 
-from functools import lru_cache
+from collections import OrderedDict
 from pathlib import Path
+from threading import Lock
 
+from processing.pair import oriented
 from processing.series import read
 from processing.volume import Volume
 from readerstudy.archive.store import local_files
 from readerstudy.material.models import Series
 
 SUFFIX = {"dicom": ".dcm", "nifti": ".nii.gz"}
+KEPT_BYTES = 256 << 20
+_kept: OrderedDict[tuple[int, str], Volume] = OrderedDict()
+_lock = Lock()
 
 
 def stored_files(series: Series):
@@ -23,15 +28,16 @@ def load(series: Series) -> Volume:
 
 
 def recent(series: Series) -> Volume:
-    """`load`, kept for a while in this process: for pages on which people scroll. Read-only."""
-    return _recent(series.pk, series.sha256)
-
-
-@lru_cache(maxsize=4)
-def _recent(pk: int, sha256: str) -> Volume:
-    volume = load(Series.objects.get(pk=pk))
-    volume.array.setflags(write=False)
-    return volume
+    """`load`, oriented, and kept for a while in this process: for pages on which people scroll. Read-only."""
+    key = series.pk, series.sha256
+    with _lock:  # who asks for the same pixels at the same time shall wait, not read them again
+        if key not in _kept:
+            _kept[key] = oriented(load(series))
+            _kept[key].array.setflags(write=False)
+        _kept.move_to_end(key)
+        while len(_kept) > 1 and sum(volume.array.nbytes for volume in _kept.values()) > KEPT_BYTES:
+            _kept.popitem(last=False)
+        return _kept[key]
 
 
 def load_files(hashes: list[str], format: str) -> Volume:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import numpy as np
 from django.http import QueryDict
 
-from processing.difference_map import REACH, WORDS
-from readerstudy.material.alignments import Placing, placing
+from processing.difference_map import REACH, WORDS, slices_shown
+from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.services import metric_pairs
 
@@ -33,6 +34,20 @@ class Choice:
     def words(self) -> str:
         return WORDS[self.kind]
 
+    @property
+    def registered(self) -> str:
+        """How the two lie in each other, as a sentence."""
+        return {
+            SAME: "The same acquisition: what differs, the processing altered.",
+            ALIGNED: f"Aligned rigidly; linear interpolation smooths {self.test.arm.code}.",
+            AWAITED: "Not aligned yet: limited by repositioning.",
+        }.get(self.placed.how, "Not aligned: limited by repositioning.")
+
+    @property
+    def repositioned(self) -> bool:
+        """Whether a part of the difference is the patient's movement."""
+        return self.placed.how not in (SAME, ALIGNED)
+
     def query(self, **changes) -> str:
         """The choice as an address, with changes."""
         return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind} | changes)
@@ -51,11 +66,11 @@ def choose(case: Case, data: QueryDict) -> Choice | None:
         return None
     named = {f"{a.arm.code} vs {b.arm.code}": (a, b) for a, b in pairs}
     reference, test = named.get(data.get("pair", ""), pairs[0])
+    slices = slices_shown((reference.slices, reference.rows, reference.columns), np.array(reference.affine, float))
     number = data.get("slice", "")
-    middle = reference.slices // 2 + 1
-    place = min(max(int(number), 1), reference.slices) if number.isdecimal() and len(number) < 6 else middle
+    place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     kind = data.get("kind", "")
     return Choice(
-        reference, test, list(named), place, reference.slices, kind if kind in REACH else "percent",
+        reference, test, list(named), place, slices, kind if kind in REACH else "percent",
         placing(reference, test),
     )  # fmt: skip

@@ -1,85 +1,99 @@
 """What a figure panel shows: case, slice, arms in their order, and how it looks; all of it in the address."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from django.http import QueryDict
 
 from analysis.figures import clock
+from processing.figure_panel import MOST, WINDOW, Options, Panel, panel
 from processing.figure_panel import Arm as Column
-from processing.figure_panel import Options, panel, slices_in_common
+from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.volumes import recent
 from readerstudy.protocol.models import ReaderStudy
 
-PLACES = "abcd"
+PLACES = "abcdef"[:MOST]
 ZOOMS = (100, 150, 200, 300, 400)
-NUMBERS = {"x": 50, "y": 50}  # centre of the zoom in percent, and where it is at first
+FINE = 1000  # steps of the point from edge to edge
+TICKS = ("light", "maps", "letters", "scale", "arrow")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A figure of one case. chosen: series in the order of the figure; slice counts from 1."""
+    """A figure of one case. chosen: series in the order of the figure. slice counts from 1; None: the middle one, and
+    slices None: not known before the figure is laid out. x, y: the point that the zoom shows and the arrow marks."""
 
     case: Case
     there: list[Series]
     chosen: list[Series]
-    slice: int
-    slices: int
+    slice: int | None
     columns: int
     light: bool
     maps: bool
     letters: bool
     scale: bool
+    arrow: bool
     zoom: int
     x: int
     y: int
+    slices: int | None = None
 
     @property
     def options(self) -> Options:
-        half = 50 / self.zoom
-        middle = [min(max(value / 100, half), 1 - half) for value in (self.x, self.y)]
+        half, point = 50 / self.zoom, (self.x / FINE, self.y / FINE)
+        middle = [min(max(value, half), 1 - half) for value in point]
         crop = (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)
-        return Options(self.columns, self.light, self.letters, self.maps, self.scale, crop)
+        arrow = point if self.arrow else None
+        return Options(self.columns, self.light, self.letters, self.maps, self.scale, crop, arrow)
 
     @property
     def query(self) -> str:
         """The choice as an address."""
         data = QueryDict(mutable=True)
-        data.update({"case": self.case.pk, "slice": self.slice, "columns": self.columns, "zoom": self.zoom})
+        data.update({"case": self.case.pk, "slice": self.slice or "", "columns": self.columns, "zoom": self.zoom})
         data.update({"x": self.x, "y": self.y, "chosen": 1})
         for place, series in zip(PLACES, self.chosen, strict=False):
             data[place] = series.arm.code
-        for name in ("light", "maps", "letters", "scale"):
+        for name in TICKS:
             if getattr(self, name):
                 data[name] = 1
         return data.urlencode()
 
     @property
+    def placings(self) -> list[Placing]:
+        """How the arms after the first one lie in it."""
+        return [placing(self.chosen[0], one) for one in self.chosen[1:]]
+
+    @property
     def caption(self) -> str:
-        """A sentence for beneath the figure."""
-        parts = []
-        for letter, series in zip("abcd", self.chosen, strict=False):
+        """Sentences for beneath the figure."""
+        case, parts = self.case, []
+        for letter, series in zip(PLACES, self.chosen, strict=False):
             start = f"({letter}) " if self.letters else ""
-            if series.made_from:
-                how = f"{series.made_from.arm.code} processed by {series.model_name} {series.model_version}".strip()
-            else:
-                seconds = series.parameters.get("acquisition_seconds")
-                how = f"scan time {clock(seconds)} min" if seconds else "scan time not stated"
-            parts.append(f"{start}{series.arm.code}, {how}")
-        case = self.case
+            parts.append(f"{start}{series.arm.code}, {_made(series)}")
         words = f"{'; '.join(parts)}. {case.get_region_display().capitalize()}, {case.plane} {case.weighting}, "
-        words += f"subject {case.subject.code}, slice {self.slice} of {self.slices}. "
-        words += "All arms on one grid, each windowed by the same percentile rule as for the readers."
+        words += f"case {case.code}, slice {self.slice} of {self.slices}"
+        words += f", enlarged {self.zoom / 100:g} times. " if self.zoom > ZOOMS[0] else ". "
+        words += f"All arms on one grid; window of each arm {WINDOW}."
         if self.maps and len(self.chosen) > 1:
-            words += f" Below: difference to {self.chosen[0].arm.code}, ± 20 % of its maximum, not registered."
+            words += f" Below: difference to {self.chosen[0].arm.code} in percent of its maximum; {self._registered()}."
         return words
+
+    def _registered(self) -> str:
+        groups: dict[str, list[str]] = {}
+        for one, placed in zip(self.chosen[1:], self.placings, strict=True):
+            how = {SAME: "the same acquisition", ALIGNED: "rigidly aligned"}.get(
+                placed.how, "not aligned, limited by repositioning"
+            )
+            groups.setdefault(how, []).append(one.arm.code)
+        return "; ".join(f"{' and '.join(codes)} {how}" for how, codes in groups.items())
 
 
 def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
     """The choice in an address; what it does not say is as in the paper: up to three arms, middle slice, two columns.
 
-    None if the study has no case with a series. Raises Case.DoesNotExist for a case that is not of this study, and
-    InputError where the arms share no grid.
+    None if the study has no case with a series. Raises Case.DoesNotExist for a case that is not of this study.
     """
     cases = Case.objects.filter(study=study, subject__withdrawn_at=None).select_related("subject")
     if number := data.get("case", ""):
@@ -94,34 +108,53 @@ def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
     named = {one.arm.code: one for one in there}
     asked = "chosen" in data
     chosen = [named[data[place]] for place in PLACES if data.get(place) in named] if asked else there[:3]
-    chosen = chosen or there[:1]
-    slices = slices_in_common([recent(one) for one in chosen])
 
-    def whole(name: str, low: int, high: int, default: int) -> int:
+    def whole(name: str, low: int, high: int, default: int | None) -> int | None:
         text = data.get(name, "")
         return min(max(int(text), low), high) if text.isdecimal() and len(text) < 6 else default
 
     return Choice(
-        case=case, there=there, chosen=chosen, slice=whole("slice", 1, slices, slices // 2 + 1), slices=slices,
+        case=case, there=there, chosen=chosen or there[:1], slice=whole("slice", 1, 99_999, None),
         columns=whole("columns", 1, 2, 2), light="light" in data, maps="maps" in data,
-        letters="letters" in data or not asked, scale="scale" in data or not asked,
-        zoom=whole("zoom", ZOOMS[0], ZOOMS[-1], ZOOMS[0]), x=whole("x", 0, 100, NUMBERS["x"]),
-        y=whole("y", 0, 100, NUMBERS["y"]),
+        letters="letters" in data or not asked, scale="scale" in data or not asked, arrow="arrow" in data,
+        zoom=whole("zoom", ZOOMS[0], ZOOMS[-1], ZOOMS[0]), x=whole("x", 0, FINE, FINE // 2),
+        y=whole("y", 0, FINE, FINE // 2),
     )  # fmt: skip
 
 
-def laid_out(choice: Choice):
-    """The figure of a choice. InputError where it cannot be drawn."""
-    return panel(
-        [Column(recent(one), one.arm.code, _note(one)) for one in choice.chosen], choice.slice - 1, choice.options
-    )
+def laid_out(choice: Choice) -> tuple[Panel, Choice]:
+    """The figure of a choice, and the choice with the slice that it shows. InputError where it cannot be drawn."""
+    matrices = [None] * len(choice.chosen)
+    if choice.maps:
+        matrices[1:] = [None if one.matrix is None else np.array(one.matrix) for one in choice.placings]
+    columns = [
+        Column(recent(one), one.arm.code, _note(one), matrix)
+        for one, matrix in zip(choice.chosen, matrices, strict=True)
+    ]
+    found = panel(columns, None if choice.slice is None else choice.slice - 1, choice.options)
+    return found, replace(choice, slice=found.place + 1, slices=found.slices)
+
+
+def _seconds(series: Series) -> float | None:
+    return (series.made_from or series).parameters.get("acquisition_seconds")
+
+
+def _processing(series: Series) -> str:
+    known = series.made_from and series.processing_seconds is not None
+    return f"{max(1, round(series.processing_seconds))} s" if known else ""
 
 
 def _note(series: Series) -> str:
     """Scan time, and for a made arm what its processing adds."""
-    source = series.made_from or series
-    seconds = source.parameters.get("acquisition_seconds")
-    parts = [clock(seconds)] if seconds else []
-    if series.made_from and series.processing_seconds is not None:
-        parts.append(f"{max(1, round(series.processing_seconds))} s")
-    return " + ".join(parts)
+    seconds = _seconds(series)
+    return " + ".join(part for part in (f"{clock(seconds)} min" if seconds else "", _processing(series)) if part)
+
+
+def _made(series: Series) -> str:
+    """The same in words, with the model's name and version."""
+    seconds = _seconds(series)
+    words = f"scan time {clock(seconds)} min" if seconds else "scan time not stated"
+    if series.made_from:
+        words += f", {series.made_from.arm.code} processed by {series.model_name} {series.model_version}".rstrip()
+        words += f" in {_processing(series)}" if _processing(series) else ""
+    return words

@@ -1,7 +1,10 @@
 """Images, Figures: panels for a manuscript, chosen in the browser."""
 
+import base64
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -10,7 +13,7 @@ from readerstudy.accounts.access import study_page
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import figure_choice, services
-from readerstudy.results.figure_choice import PLACES, ZOOMS, Choice
+from readerstudy.results.figure_choice import FINE, PLACES, ZOOMS, Choice
 
 PREVIEW_DPI = 150
 
@@ -20,45 +23,52 @@ PREVIEW_DPI = 150
 @require_safe
 def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Choose case, slice, arms and looks; the figure follows. The address holds the whole choice."""
-    choice, error = None, ""
-    try:
-        choice = _chosen(request, study)
-    except InputError as reason:
-        error = str(reason)
-    cases = Case.objects.filter(study=study, subject__withdrawn_at=None, series__active=True).distinct()
-    slots = []
+    from processing.figure_panel import png
+
+    choice, shown, error, slots = _chosen(request, study), None, "", []
     if choice:
+        try:
+            found, choice = figure_choice.laid_out(choice)
+        except InputError as reason:
+            error = str(reason)
+        except FileNotFoundError:
+            error = "The pixels of these series are not in the archive."
+        else:
+            picture = png(found, dpi=PREVIEW_DPI, compress_level=1)
+            boxes = found.images[: found.arms]
+            shown = {
+                "data": base64.b64encode(picture).decode(), "width": round(10 * found.width),
+                "height": round(10 * found.height), "crop": list(choice.options.crop),
+                "boxes": [[x / found.width, y / found.height, w / found.width, h / found.height]
+                          for _, x, y, w, h in boxes],
+            }  # fmt: skip
         for place, letter in enumerate(PLACES[: len(choice.there)]):
             slots.append((letter, choice.chosen[place].arm.code if place < len(choice.chosen) else ""))
+    cases = Case.objects.filter(study=study, subject__withdrawn_at=None, series__active=True).distinct()
     return render(request, "results/figures.html", {
-        "tab": "image_metrics", "study": study, "choice": choice, "error": error, "zooms": ZOOMS, "slots": slots,
-        "cases": cases.select_related("subject").order_by("subject__code", "code"),
+        "tab": "image_metrics", "study": study, "choice": choice, "shown": shown, "error": error, "slots": slots,
+        "zooms": ZOOMS, "fine": FINE, "cases": cases.select_related("subject").order_by("subject__code", "code"),
     })  # fmt: skip
 
 
 @study_page("see_material")
 @require_safe
 def figure_file(request: HttpRequest, study: ReaderStudy, kind: str) -> HttpResponse:
-    """The figure as SVG or PNG; `?preview=1` is a smaller PNG for the page."""
+    """The figure as SVG or PNG, to take away."""
     from processing.figure_panel import DPI, png, svg
 
-    if kind not in ("png", "svg"):
+    choice = _chosen(request, study)
+    if kind not in ("png", "svg") or choice is None:
         raise Http404
     try:
-        choice = _chosen(request, study)
-        if choice is None:
-            raise Http404
-        found = figure_choice.laid_out(choice)
+        found, choice = figure_choice.laid_out(choice)
     except (InputError, FileNotFoundError) as error:
         raise Http404 from error
-    if "preview" in request.GET:
-        picture = png(found, dpi=PREVIEW_DPI)
-        return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=600"})
     name = f"{study.slug}-{choice.case.code}-{choice.slice}.{kind}"
-    services.note_export(study=study, user=request.user, file=name)
     content = png(found, dpi=DPI) if kind == "png" else svg(found)
+    services.note_export(study=study, user=request.user, file=name, figure=choice.query)
     response = HttpResponse(content, content_type="image/png" if kind == "png" else "image/svg+xml; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = content_disposition_header(True, name)
     return response
 
 

@@ -1,5 +1,6 @@
 """Figure panels: size, resolution, words, and the arms on one grid."""
 
+import base64
 import io
 from xml.etree import ElementTree
 
@@ -66,10 +67,62 @@ def test_an_arm_of_a_coarser_matrix_comes_onto_the_same_grid():
 
 def test_maps_stand_in_a_second_row_of_all_but_the_first(three):
     found = panel(three, 2, Options(maps=True))
-    maps = [image for image, *_ in found.images if image.ndim == 3]
-    assert len(maps) == 2
+    maps = [image for image, *_ in found.images[3:5]]
+    assert maps[0].shape == maps[1].shape == (120, 80, 3)
+    assert maps[0].max() > 200  # three times as bright
     assert maps[1].max() == 0  # FAST-DL equals SOC: black
-    assert "± 20 % of its" in texts(found)
+    assert texts(found)[-6:] == ["Difference to", "SOC", "in % of its maximum", "-20", "0", "+20"]
+
+
+def test_a_registered_arm_is_brought_back_in_its_map_alone(three):
+    moved = three[0].volume.affine.copy()
+    moved[1, 3] += 2.0  # four pixels to posterior
+    there = Volume(three[0].volume.array, moved)
+    matrix = np.eye(4)
+    matrix[1, 3] = 2.0
+    apart = panel([three[0], Arm(there, "FAST")], 2, Options(maps=True))
+    together = panel([three[0], Arm(there, "FAST", matrix=matrix)], 2, Options(maps=True))
+    assert apart.images[2][0].max() > 0
+    assert together.images[2][0].max() == 0
+    assert np.array_equal(apart.images[1][0], together.images[1][0])
+
+
+def test_arrows_point_to_the_same_place_in_every_arm(three):
+    found = panel(three, 2, Options(arrow=(0.25, 0.6)))
+    tips = [corners[0] for corners in found.arrows]
+    for (x, y), (_, left, top, width, height) in zip(tips, found.images, strict=True):
+        assert (x - left) / width == pytest.approx(0.25)
+        assert (y - top) / height == pytest.approx(0.6)
+    assert svg(found).count("<polygon") == 3
+    zoomed = panel(three, 2, Options(arrow=(0.25, 0.6), crop=(0.0, 0.5, 0.5, 1.0)))
+    assert zoomed.arrows[0][0][0] / zoomed.images[0][3] == pytest.approx(0.5)
+    assert not panel(three, 2, Options(arrow=(0.25, 0.6), crop=(0.5, 0.5, 1.0, 1.0))).arrows
+
+
+def test_names_shrink_until_they_fit(three):
+    long = [Arm(one.volume, "ACCELERATED-FAST-DL-2", "1:32 min + 4 s") for one in three * 2]
+    found = panel(long, 2, Options(columns=1))
+    assert max(height for *_, height, _, _, _ in found.texts[:12]) < 2.0
+
+
+def test_a_figure_says_nothing_but_what_it_was_given(three):
+    found = panel(three, 2, Options(maps=True, arrow=(0.5, 0.5)))
+    words = "".join(ElementTree.fromstring(svg(found)).itertext()).split()
+    given = "(a) (b) (c) SOC FAST FAST-DL 2:57 1:32 + 4 s"
+    ours = "1 cm Difference to in % of its maximum -20 0 +20"
+    assert set(words) <= {*given.split(), *ours.split()}
+    assert set(Image.open(io.BytesIO(png(found))).info) == {"dpi"}
+    embedded = [node.get("href").split(",")[1] for node in ElementTree.fromstring(svg(found)).iter(f"{SVG}image")]
+    assert all(Image.open(io.BytesIO(base64.b64decode(one))).info == {} for one in embedded)
+
+
+def test_the_window_is_that_of_the_readers(three):
+    from processing import pair
+
+    grid = pair.common_grid([one.volume for one in three])
+    levels = pair.grey_levels(three[0].volume.array, grid)[2].astype(float) / (pair.UPPER_LEVEL * pair.LEVEL_STEP)
+    shown = panel(three, 2).images[0][0]
+    assert np.abs(np.clip(levels, 0, 1) * 255 - shown).max() <= 1
 
 
 def test_a_crop_keeps_its_part(three):

@@ -151,6 +151,15 @@ def test_the_kernel_is_scipys_cubic_spline() -> None:
     np.testing.assert_allclose(pair.on_grid(shifted, grid)[0], expected, atol=0.01)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_one_slice_alone_is_that_of_the_stack(shift: float) -> None:
+    moved = Volume(head(noise=20, slices=8).array, AXIAL @ _translation(shift, 0, -1))
+    grid = common_grid([head(), moved])
+    whole = pair.on_grid(moved, grid)
+    for place in range(grid.shape[0]):
+        np.testing.assert_array_equal(pair.on_grid(moved, grid, only=place), whole[place : place + 1])
+
+
 def test_other_storage_order_gives_the_same_pair() -> None:
     """NIfTI turned upside down, mirrored and with slices along the first index shows the same frames."""
     volume = head(noise=10)

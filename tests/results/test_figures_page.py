@@ -1,6 +1,8 @@
 """Difference maps and figure panels: chosen in the address, drawn from the stored pixels, nothing of anybody else."""
 
+import base64
 import io
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
+from processing.volume import Volume
 from readerstudy.material.models import Alignment
 from readerstudy.protocol.services import create_study
 from tests import factories
@@ -43,7 +46,7 @@ def test_a_difference_map_shows_both_images_and_the_map(client, study):
     case = study.cases.get()
     page = client.get(images(study, f"difference/{case.pk}/?pair=SOC vs FAST&slice=2&kind=percent")).content.decode()
     assert "slice=2" in page
-    assert "Not aligned: limited by repositioning" in page
+    assert "Not aligned yet: limited by repositioning" in page
     shown = [
         Image.open(io.BytesIO(client.get(images(study, f"difference/{case.pk}/slice.png?kind={kind}")).content))
         for kind in ("percent", "signed")
@@ -60,8 +63,10 @@ def test_an_alignment_is_used_and_said(client, study):
         study=study, fixed=series["SOC"], moving=series["FAST"], matrix=np.eye(4).tolist(), conventions={}, picture="",
         quality={"used": True, "translation_mm": [0, 0, 0], "before": {}, "after": {}, "overlap": 1},
     )  # fmt: skip
-    page = client.get(images(study, f"difference/{study.cases.get().pk}/")).content.decode()
-    assert "Aligned rigidly" in page
+    case = study.cases.get()
+    assert "Aligned rigidly" in client.get(images(study, f"difference/{case.pk}/")).content.decode()
+    page = client.get(images(study, f"figures/?case={case.pk}&chosen=1&a=SOC&b=FAST&maps=1")).content.decode()
+    assert "Below: difference to SOC in percent of its maximum; FAST rigidly aligned." in page
 
 
 def test_a_figure_is_what_its_address_says(client, study):
@@ -70,12 +75,34 @@ def test_a_figure_is_what_its_address_says(client, study):
     page = client.get(images(study, f"figures/{query}")).content.decode()
     assert "(a) FAST, scan time 1:32 min; (b) SOC, scan time 2:57 min" in page
     assert "slice 3 of 6" in page
+    embedded = re.search(r'src="data:image/png;base64,([^"]+)"', page)
+    assert embedded
+    assert Image.open(io.BytesIO(base64.b64decode(embedded[1]))).width == round(85 * 150 / 25.4)
     root = ElementTree.fromstring(client.get(images(study, f"figures/figure.svg{query}")).content)
     words = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert words[:4] == ["(a) FAST", "1:32", "(b) SOC", "2:57"]
+    assert words[:4] == ["(a) FAST", "1:32 min", "(b) SOC", "2:57 min"]
     answer = client.get(images(study, f"figures/figure.png{query}"))
     assert answer["Content-Disposition"] == f'attachment; filename="{study.slug}-{case.code}-3.png"'
     assert Image.open(io.BytesIO(answer.content)).width == round(85 * 300 / 25.4)
+
+
+def test_series_that_share_no_grid_are_said_and_can_be_changed(client, study):
+    fast = study.series.get(arm__code="FAST")
+    array = np.random.default_rng(1).random((6, 40, 32))
+    far = np.array([[0.0, 0.0, 4.0, 900.0], [1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 40.0], [0.0, 0.0, 0.0, 1.0]])
+    study.series.filter(pk=fast.pk).update(active=False, version=9)
+    factories.place_pixels(study, "FAST", Volume(np.round(400 * array), far), subject="S01")
+    page = client.get(images(study, "figures/")).content.decode()
+    assert "no slice in common" in page
+    assert 'name="a"' in page
+    assert client.get(images(study, "figures/figure.png")).status_code == 404
+
+
+def test_taking_a_figure_away_is_logged_with_its_address(client, study):
+    client.get(images(study, f"figures/figure.png?case={study.cases.get().pk}&chosen=1&a=FAST&slice=3"))
+    event = study.events.filter(action="results exported").get()
+    assert event.data["file"].endswith("-3.png")
+    assert "a=FAST" in event.data["figure"]
 
 
 @pytest.mark.parametrize("query", ["?slice=99999999&zoom=7&x=-3&columns=9", "?chosen=1&a=NONE", "?slice=two&kind=hot"])
