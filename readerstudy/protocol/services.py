@@ -137,11 +137,14 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
 
 def _lock(study: ReaderStudy) -> dict:
     """Store the hash over all data; returns what the log keeps of it. InputError while jobs could still change data."""
+    from readerstudy.results.radiomics import active_settings
+
     busy = study.jobs.filter(state__in=["waiting", "running"]).count()
     if busy:
         raise InputError(
             f"{busy} job{'s' if busy > 1 else ''} of this study wait or run: let them end, or cancel them."
         )
+    active_settings(study)  # made on first use: later that would be a change
     tables = manifest(study)
     study.lock_sha256 = manifest_sha256(tables)
     study.save(update_fields=["lock_sha256"])

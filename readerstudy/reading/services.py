@@ -229,6 +229,9 @@ def withdraw_finding(*, finding: Finding) -> None:
 @transaction.atomic
 def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
+    hold(presentation)
+    if presentation.study.state != State.OPEN:
+        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
     ActiveTime.objects.get_or_create(
         presentation=presentation, key=key, defaults={"seconds": seconds, "reported_at": timezone.now()}
     )
