@@ -11,7 +11,8 @@ from analysis.errors import InputError
 from analysis.paired import paired_t
 from analysis.result import Result, undefined
 
-ALL = "all"
+ALL, OTHER = "all", "other"
+OLDEST = 90  # years; the series table keeps older as this
 FEWEST = 5  # subjects for a bootstrap: of fewer there are hardly any different resamples
 NUMBERS = {
     "acquisition_seconds": "s", "tr": "ms", "te": "ms", "ti": "ms", "flip_angle": "degree", "echo_train_length": "",
@@ -22,6 +23,7 @@ SAVED = f"mean over cases of reference − test; subjects resampled {bootstrap.R
 PERCENT = (
     f"100 (1 − sum of test / sum of reference); subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
 )
+RATIO = f"sum of test / sum of reference; subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
 PER_EXAMINATION = (
     f"mean over subjects of reference − test, summed over each subject's cases; subjects resampled "
     f"{bootstrap.RESAMPLES:,} times, percentile interval"
@@ -37,13 +39,15 @@ OTHERS = (
     "field_strength",
 )
 CONVENTIONS = {
-    "protocol": "the code of a case after that of its subject (region, plane, weighting); "
-    f"where cases are coded otherwise, {ALL}",
+    "protocol": "the code of a case after that of its subject: region-plane-weighting; cases coded otherwise are "
+    f"{OTHER}, or {ALL} where none is coded so",
+    "case": "subject and case code together",
     "arms": "acquired arms: series that were not made from another; processing time of the others apart",
     "parameters": "median, minimum and maximum over the series of a protocol and arm that state it",
-    "times": "paired by case: cases without a time in either arm are left out and counted",
+    "times": "paired by case; cases without both times are left out and counted by reason",
     "paired_t": "on subject means, reference − test",
-    "age": "over one examination per subject; ages of 90 and above are stored as 90",
+    "age": f"over one examination per subject; ages over 89 are stored as {OLDEST} and counted as oldest, so that mean "
+    "and SD are then too small",
 }
 
 
@@ -85,28 +89,31 @@ def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0
 
 
 def _protocols(series: pd.DataFrame) -> pd.Series:
-    subjects, cases = series["subject"].astype(str), series["case"].astype(str)
-    rests = [
-        case[len(subject) + 1 :] if case.startswith(f"{subject}-") else ""
-        for subject, case in zip(subjects, cases, strict=True)
-    ]
-    return pd.Series(rests if all(rests) else ALL, index=series.index)
+    codes = []
+    for subject, case in zip(series["subject"].astype(str), series["case"].astype(str), strict=True):
+        rest = case.removeprefix(f"{subject}-")
+        codes.append(rest if rest != case and rest.count("-") >= 2 else OTHER)
+    return pd.Series(ALL if set(codes) <= {OTHER} else codes, index=series.index)
 
 
 def _protocol_order(protocol: str) -> tuple:
     regions = ("cervical", "thoracic", "lumbar", "brain", "abdomen")
     region, _, rest = protocol.partition("-")
-    return (regions.index(region) if region in regions else len(regions), rest)
+    return (regions.index(region) if region in regions else len(regions) + (protocol == OTHER), rest)
 
 
 def _protocol(name: str, rows: pd.DataFrame, arms: list[str]) -> dict[str, Any]:
     found = [(arm, rows[rows["arm"] == arm]) for arm in arms]
     return {
         "protocol": name,
-        "cases": int(rows["case"].nunique()),
+        "cases": _cases(rows),
         "subjects": int(rows["subject"].nunique()),
         "arms": [{"arm": arm, "n": len(own), "parameters": _parameters(own)} for arm, own in found if len(own)],
     }
+
+
+def _cases(rows: pd.DataFrame) -> int:
+    return len(rows[["subject", "case"]].drop_duplicates())
 
 
 def _parameters(rows: pd.DataFrame) -> dict[str, Any]:
@@ -129,25 +136,23 @@ def _parameters(rows: pd.DataFrame) -> dict[str, Any]:
 
 def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, seed: int) -> dict[str, Any]:
     rows = acquired if protocol == ALL else acquired[acquired["protocol"] == protocol]
-    wide = rows.assign(arm=rows["arm"].astype(str), subject=rows["subject"].astype(str), case=rows["case"].astype(str))
-    wide = wide.pivot_table(
-        index=["subject", "case"], columns="arm", values="acquisition_seconds", dropna=False, observed=True
-    )
-    pair = wide.reindex(columns=[reference, test])
-    scanned = _scanned(rows, reference) & _scanned(rows, test)
+    # Echoes of one case share its time; grouping by seen combinations only keeps large tables small.
+    grouped = rows.groupby(["subject", "case", "arm"], observed=True)["acquisition_seconds"]
+    pair = grouped.mean().unstack("arm").reindex(columns=[reference, test])
+    acquired_in = grouped.size().unstack("arm").reindex(columns=[reference, test]).notna()
     both = pair.dropna()
     x, y = (both[arm].to_numpy(dtype=np.float64) for arm in (reference, test))
-    subjects = both.index.get_level_values("subject").to_numpy()
-    own, place = np.unique(subjects, return_inverse=True)
+    own, place = np.unique(both.index.get_level_values("subject").astype(str), return_inverse=True)
     slow, fast = (np.bincount(place, weights=values, minlength=own.size).astype(np.float64) for values in (x, y))
     cases = np.bincount(place, minlength=own.size).astype(np.float64)
+    by_subject = paired_t(slow / cases, fast / cases)
     return {
         "protocol": protocol,
         "reference": reference,
         "test": test,
         "cases": int(x.size),
         "subjects": int(own.size),
-        "left_out": len(scanned) - int(x.size),
+        "left_out": _left_out(pair, acquired_in),
         "mean_reference": float(x.mean()) if x.size else None,
         "sd_reference": float(x.std(ddof=1)) if x.size > 1 else None,
         "mean_test": float(y.mean()) if y.size else None,
@@ -155,19 +160,32 @@ def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, see
         "saved": _ratio(slow - fast, cases, SAVED, seed).as_estimate(),
         "saved_percent": _ratio(100 * (slow - fast), slow, PERCENT, seed).as_estimate(),
         "saved_per_examination": _ratio(slow - fast, np.ones(own.size), PER_EXAMINATION, seed).as_estimate(),
-        "paired_t": paired_t(slow / cases, fast / cases).as_test(),
+        "ratio": _ratio(fast, slow, RATIO, seed).as_estimate(),
+        "saved_by_subject": by_subject.as_estimate(),
+        "paired_t": by_subject.as_test(),
     }
 
 
-def _scanned(rows: pd.DataFrame, arm: str) -> set[str]:
-    return set(rows.loc[rows["arm"] == arm, "case"].astype(str))
+def _left_out(seconds: pd.DataFrame, acquired: pd.DataFrame) -> dict[str, int]:
+    """How many cases have no pair of times, by reason; what was not acquired comes before what states no time."""
+    reference, test = seconds.columns
+    whole, timeless = acquired.all(axis=1), seconds.isna()
+    reasons = {f"not acquired in {arm}": ~acquired[arm] & acquired.any(axis=1) for arm in (reference, test)}
+    reasons |= {
+        "no time in either": whole & timeless.all(axis=1),
+        f"no time in {reference}": whole & timeless[reference] & ~timeless[test],
+        f"no time in {test}": whole & timeless[test] & ~timeless[reference],
+    }
+    return {reason: int(found.sum()) for reason, found in reasons.items() if found.any()}
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, seed: int) -> Result:
     """Sum of ``above`` over sum of ``below`` (each per subject) with its patient bootstrap."""
     n = int(above.size)
-    if n == 0 or below.sum() <= 0:
+    if n == 0:
         return undefined("no case has a time in both arms", n=n, method=method)
+    if below.sum() <= 0:
+        return undefined("every time in the reference is 0", n=n, method=method)
     estimate = float(above.sum() / below.sum())
     if n < FEWEST:
         return Result(estimate=estimate, n=n, method=method, reason=f"no interval from fewer than {FEWEST} subjects")
@@ -194,17 +212,19 @@ def _cohort(series: pd.DataFrame) -> dict[str, Any]:
     ages = subjects["age"].min().dropna().to_numpy(dtype=np.float64) if "age" in series else np.array([])
     known = subjects["sex"].first().astype(object) if "sex" in series else pd.Series(dtype=object)
     total = int(series["subject"].nunique())
+    sites = sorted(series["site"].dropna().astype(str).unique())
     sex = {code: int((known == code).sum()) for code in ("F", "M", "O")}
     return {
         "subjects": total,
-        "cases": int(series["case"].nunique()),
-        "sites": int(series["site"].nunique()),
+        "cases": _cases(series),
+        "sites": {"codes": sites, "reason": None if sites else "no series states its site"},
         "age": {
             "n": int(ages.size),
             "mean": float(ages.mean()) if ages.size else None,
             "sd": float(ages.std(ddof=1)) if ages.size > 1 else None,
             "min": float(ages.min()) if ages.size else None,
             "max": float(ages.max()) if ages.size else None,
+            "oldest": int((ages >= OLDEST).sum()),
             "reason": None if ages.size else "no subject has an age",
         },
         "sex": sex | {"unknown": total - sum(sex.values())},

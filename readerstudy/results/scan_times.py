@@ -1,12 +1,12 @@
 """What the page of scan times shows: time saved, protocols, cohort, scanners."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from analysis.figures import clock
-from analysis.scan_times import ALL, NUMBERS, TEXTS
+from analysis.scan_times import ALL, NUMBERS, OTHER, TEXTS
 from readerstudy.material.models import Plane, Region
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.results import charts, services, show
 from readerstudy.results.exports import csv_lines
 from readerstudy.results.show import Shown
@@ -20,11 +20,14 @@ def context(study: ReaderStudy) -> dict:
     if found is None:
         return {"found": None}
     arms = {arm.code: arm for arm in study.arms.all()}
-    times = found["times"]
+    every = [row for row in found["times"] if _accelerated(arms.get(row["test"]))]
+    single = len(found["protocols"]) == 1  # all protocols would say the same once more
+    times = [row for row in every if not (single and row["protocol"] == ALL)]
     return {
         "found": found,
         "reference": arms.get(found["reference"]),
-        "headlines": [_headline(row, arms) for row in times if row["protocol"] == ALL],
+        "compared": [arms[code] for code in dict.fromkeys(row["test"] for row in times)],
+        "headlines": [_headline(row, arms) for row in every if row["protocol"] == ALL],
         "figure": charts.scan_times(_bars(times), arms),
         "protocols": [
             {"name": in_words(row["protocol"]), "cases": row["cases"], "subjects": row["subjects"],
@@ -33,24 +36,31 @@ def context(study: ReaderStudy) -> dict:
         ],
         "saved": [
             {"test": arms.get(row["test"]), "name": in_words(row["protocol"]), "all": row["protocol"] == ALL,
-             "cases": row["cases"], "left_out": row["left_out"], **_saved(row)}
+             "cases": row["cases"], "left_out": row["left_out"].items(), **_saved(row)}
             for row in times
         ],
         "processing": [{**row, "arm": arms.get(row["arm"])} for row in found["processing"]],
         "cohort": found["cohort"],
-        "scanners": found["scanners"],
+        "scanners": [
+            {**row, "field": "" if row["field_strength"] is None else f"{row['field_strength']:.3g} T"}
+            for row in found["scanners"]
+        ],
     }  # fmt: skip
 
 
 def in_words(protocol: str) -> str:
     """lumbar-sag-T2: lumbar sagittal T2."""
-    if protocol == ALL:
-        return "All protocols"
+    if protocol in (ALL, OTHER):
+        return f"{protocol.capitalize()} protocols"
     region, _, rest = protocol.partition("-")
     plane, _, weighting = rest.partition("-")
     if region not in Region.values or plane not in PLANES:
         return protocol
     return f"{region.capitalize()} {PLANES[plane]} {weighting}"
+
+
+def _accelerated(arm: Arm | None) -> bool:
+    return arm is not None and arm.acquisition == Arm.Acquisition.ACCELERATED
 
 
 def _bars(times: list[dict]) -> list[dict]:
@@ -67,15 +77,31 @@ def _places(times: list[dict], row: dict) -> int:
 
 
 def _headline(row: dict, arms: dict) -> dict:
-    percent = row["saved_percent"]
+    percent, examination = row["saved_percent"], row["saved_per_examination"]
+    longer = (percent["estimate"] or 0) < 0
     return {
         "test": arms.get(row["test"]),
-        "percent": f"{percent['estimate']:.0f} %" if percent["estimate"] is not None else "",
-        "percent_ci": show.interval(percent, 0).text,
-        "reason": percent["reason"],
-        "cases": row["cases"],
-        **_saved(row),
+        "longer": longer,
+        "percent": f"{abs(percent['estimate']):.0f} %" if percent["estimate"] is not None else "",
+        "percent_ci": _turned(percent["ci"], longer, lambda end: show.number(end, 0)),
+        "reason": percent["reason"] or "",
+        "sequence": _turned([row["saved"]["estimate"]], longer, _duration),
+        "examination": _turned([examination["estimate"]], longer, _duration),
+        "examination_ci": _turned(examination["ci"], longer, _duration),
     }
+
+
+def _turned(values: list[float | None] | None, longer: bool, shown: Callable[[float], str]) -> str:
+    """A value or both ends of an interval as words; where time was lost, as what was lost."""
+    known = [value for value in values or [] if value is not None]
+    return " to ".join(shown(value) for value in ([-value for value in reversed(known)] if longer else known))
+
+
+def _duration(seconds: float) -> str:
+    """3 min 12 s; 45 s."""
+    minutes, rest = divmod(abs(round(seconds)), 60)
+    sign = "−" if round(seconds) < 0 else ""
+    return sign + (f"{minutes} min {rest} s" if minutes else f"{rest} s")
 
 
 def _saved(row: dict) -> dict:
@@ -112,34 +138,37 @@ def _signed_clock(seconds: float | None) -> str:
 
 def _line(own: dict, arms: dict) -> dict:
     said = own["parameters"]
-    inversion = f"/{_number(said['ti'])}" if said["ti"]["n"] else ""
+    echo = _cell(said["te"], own["n"])
+    inversion = f"/{_cell(said['ti'], own['n']).text}" if echo.text and said["ti"]["n"] else ""
     return {
         "arm": arms.get(own["arm"]),
         "code": own["arm"],
         "n": own["n"],
         "cells": [
-            _cell(said["acquisition_seconds"], clock), _cell(said["tr"]),
-            Shown(f"{_number(said['te'])}{inversion}" if said["te"]["n"] else "", said["te"]["reason"] or ""),
-            _cell(said["slice_thickness"]), _text(said["matrix"]), _text(said["pixel_spacing"]),
-            _cell(said["echo_train_length"]), _cell(said["averages"]), _cell(said["flip_angle"]),
+            _cell(said["acquisition_seconds"], own["n"], clock), _cell(said["tr"], own["n"]),
+            Shown(echo.text + inversion, echo.reason), _cell(said["slice_thickness"], own["n"]),
+            _cell(said["slices"], own["n"]), _text(said["matrix"]), _text(said["pixel_spacing"]),
+            _cell(said["echo_train_length"], own["n"]), _cell(said["averages"], own["n"]),
+            _cell(said["flip_angle"], own["n"]),
         ],
     }  # fmt: skip
 
 
-COLUMNS = ["Scan time", "TR ms", "TE/TI ms", "Slice mm", "Matrix", "Pixel mm", "ETL", "NEX", "Flip °"]
+COLUMNS = ["Scan time", "TR ms", "TE/TI ms", "Slice mm", "Slices", "Matrix", "Pixel mm", "ETL", "NEX", "Flip °"]
 
 
-def _number(said: dict) -> str:
-    return f"{said['median']:.4g}"
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _cell(said: dict, shown=lambda value: f"{value:.4g}") -> Shown:
-    """The median; minimum and maximum behind it where they differ."""
+def _cell(said: dict, series: int, shown: Callable[[float], str] = _number) -> Shown:
+    """The median; minimum and maximum behind it where they differ, and how many series state it where not all do."""
     if not said["n"]:
         return Shown("", said["reason"])
     text = shown(said["median"])
     low, high = shown(said["min"]), shown(said["max"])
-    return Shown(text if low == high else f"{text} ({low} to {high})")
+    stated = "" if said["n"] == series else f", n = {said['n']}"
+    return Shown((text if low == high else f"{text} ({low} to {high})") + stated)
 
 
 def _text(said: dict) -> Shown:
@@ -150,15 +179,18 @@ def _text(said: dict) -> Shown:
     return Shown(value if not others else f"{value} ({count} of {said['n']})")
 
 
+ENDS = {"": "median", "_min": "min", "_max": "max", "_n": "n"}
+
+
 def csv_table(study: ReaderStudy) -> Iterator[str]:
-    """One row per protocol and arm: median, minimum and maximum of every parameter, the commonest matrix."""
+    """One row per protocol and arm: median, minimum, maximum, n of every parameter; the commonest matrix."""
     found = services.scan_times(study)
-    numbers = [f"{name}{end}" for name in NUMBERS for end in ("", "_min", "_max")]
+    numbers = [f"{name}{end}" for name in NUMBERS for end in ENDS]
     rows = (
         {"protocol": row["protocol"], "arm": own["arm"], "series": own["n"]}
         | {
             f"{name}{end}": own["parameters"][name][key]
-            for name in NUMBERS for end, key in (("", "median"), ("_min", "min"), ("_max", "max"))
+            for name in NUMBERS for end, key in ENDS.items()
         }
         | {name: own["parameters"][name]["values"][0][0] for name in TEXTS if own["parameters"][name]["n"]}
         for row in (found["protocols"] if found else []) for own in row["arms"]

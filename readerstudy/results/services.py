@@ -71,9 +71,9 @@ def scan_times(study: ReaderStudy) -> dict | None:
     reference = acquired.filter(arm__acquisition="reference", arm__reconstruction="standard").first()
     if not acquired.exists():
         return None
-    files = {"series": table_csv(study, "series")}
     arm = reference.arm.code if reference else None
-    return _kept(study, f"scan-times-{arm}", files, lambda files: analyse_scan_times(files, reference=arm))[1]
+    files = {"series": table_csv(study, "series"), "reference": (arm or "").encode()}
+    return _kept(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))[1]
 
 
 def _kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:

@@ -34,9 +34,34 @@ def get(study, path: str = "", role: str = "admin"):
 def test_the_headline_says_what_was_saved(study):
     html = get(study).content.decode()
     assert "50 % less time" in html
-    assert "0:52 saved per sequence" in html  # half of 103.5 s
+    assert "52 s saved per examination (95 % CI" in html  # half of 103.5 s
+    assert "52 s per sequence" in html
     assert "GE, 1.5 T" in html
     assert "Lumbar sagittal T2" in html
+
+
+def test_time_that_was_lost_is_not_called_saved(study):
+    for one in Series.objects.filter(study=study, arm__code="FAST"):
+        one.parameters |= {"acquisition_seconds": 240}
+        one.save()
+    html = get(study).content.decode()
+    assert "132 % more time" in html  # 240 s against 103.5 s
+    assert "2 min 16 s lost per examination" in html
+
+
+def test_an_uploaded_arm_that_is_not_accelerated_saves_nothing(study):
+    arm = study.arms.get(code="SOC-DL")
+    Series.objects.filter(arm=arm).update(made_from=None, parameters={"acquisition_seconds": 100})
+    html = get(study).content.decode()
+    assert html.count("less time") == 1
+
+
+def test_the_name_of_an_arm_makes_no_folder(study, settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "var"
+    study.arms.filter(code="SOC").update(code="/../../out")
+    assert get(study).status_code == 200
+    assert not (tmp_path / "out").exists()
+    assert [path.name for path in settings.VAR_DIR.iterdir()] == ["scan-times"]
 
 
 def test_the_table_to_take_away_has_a_row_per_protocol_and_arm(study):
@@ -46,6 +71,7 @@ def test_the_table_to_take_away_has_a_row_per_protocol_and_arm(study):
         ("lumbar-sag-T2", "SOC", "6"), ("lumbar-sag-T2", "FAST", "6"),
     ]  # fmt: skip
     assert (rows[0]["acquisition_seconds"], rows[0]["acquisition_seconds_max"]) == ("103.5", "106.0")
+    assert (rows[0]["acquisition_seconds_n"], rows[0]["ti"], rows[0]["ti_n"]) == ("6", "", "0")
 
 
 def test_without_series_the_page_says_what_to_do(study):
