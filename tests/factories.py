@@ -15,6 +15,7 @@ from processing.volume import Volume
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_bytes, put_file
+from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
 from readerstudy.material.services import add_series, place_series
@@ -110,6 +111,13 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
         offsets=list(accumulate(map(len, orders[0]), initial=0)),
         first_left_sha256=put_bytes(b"".join(orders[0])), first_right_sha256=put_bytes(b"".join(orders[1])),
     )  # fmt: skip
+
+
+def work_off(study: ReaderStudy) -> None:
+    """Do the jobs that wait, and those that they ask for."""
+    while waiting := list(study.jobs.filter(state="waiting").order_by("pk").values_list("pk", flat=True)):
+        for number in waiting:
+            run_job(number)
 
 
 def open_(study: ReaderStudy) -> ReaderStudy:

@@ -14,7 +14,7 @@ from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.material import selectors as material
 from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.protocol.selectors import before_opening
+from readerstudy.protocol.selectors import not_ready
 from readerstudy.reading import selectors as reading
 from readerstudy.reading.models import Presentation
 
@@ -110,7 +110,7 @@ def _failed_jobs(study: ReaderStudy) -> list[Task]:
 def _before_opening(study: ReaderStudy) -> list[Task]:
     if study.state != State.DRAFT:
         return []
-    missing = [point for point in before_opening(study) if not point.done]
+    missing = not_ready(study)
     if not missing:
         return [Task("Ready to open", "Opening freezes the protocol and makes the schedule.",
                      "protocol", "Open the study", study)]  # fmt: skip

@@ -14,6 +14,7 @@ STEPS = {
     "material.enhance": ("DL enhancement", "an arm that is no longer in the protocol"),
     "material.register": ("Registration", "accelerated to reference, for metrics and masks"),
     "reading.prepare": ("Pairs", "for the reading room"),
+    "reading.open": ("Opening", "check pairs, make the schedule, freeze"),
     "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
     "results.radiomics": ("Radiomics", "features of volumes of interest"),
 }
@@ -22,6 +23,7 @@ KINDS = {
     "material.enhance": "Enhance",
     "material.register": "Register",
     "reading.prepare": "Prepare",
+    "reading.open": "Open",
     "results.compare": "Compare",
     "results.radiomics": "Radiomics",
 }

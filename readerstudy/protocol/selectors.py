@@ -60,11 +60,13 @@ def protocol_document(study: ReaderStudy) -> dict:
 
 @dataclass(frozen=True)
 class Point:
-    """One line of the checklist before opening; `page` names the tab on which it is mended."""
+    """One line of the checklist before opening; `page` names the tab on which it is mended, `later` says that opening
+    itself will do what is left."""
 
     done: bool
     text: str
     page: str = ""
+    later: bool = False
 
 
 def before_opening(study: ReaderStudy) -> list[Point]:
@@ -73,7 +75,7 @@ def before_opening(study: ReaderStudy) -> list[Point]:
     readers = study.memberships.filter(role=Role.READER).count()
     cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
     there, wanted = material.progress(study)
-    pairs = cases * comparisons + study.cases.filter(training=True).count() * comparisons
+    pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
     prepared = material.prepared_pairs(study)
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
@@ -83,8 +85,14 @@ def before_opening(study: ReaderStudy) -> list[Point]:
         Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
         Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
         Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
-        Point(pairs > 0 and prepared == pairs, f"{prepared} of {pairs} pairs prepared on one geometry", "jobs"),
+        Point(pairs > 0 and prepared == pairs, f"{prepared} of {pairs} pairs prepared on one geometry", "jobs",
+              later=pairs > 0 and there == wanted),
     ]  # fmt: skip
+
+
+def not_ready(study: ReaderStudy) -> list[Point]:
+    """What keeps an admin from opening the study."""
+    return [point for point in before_opening(study) if not point.done and not point.later]
 
 
 def model_names() -> list[str]:

@@ -14,11 +14,13 @@ from readerstudy.accounts.forms import MemberForm
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.permissions import may
 from readerstudy.accounts.selectors import lately, study_row, tasks_of
+from readerstudy.jobs.models import Job
 from readerstudy.jobs.selectors import counts
 from readerstudy.protocol import forms, selectors, services
 from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.reading.opening import last_opening, request_opening
 from readerstudy.reading.selectors import reading_progress
-from readerstudy.reading.services import open_study, schedule_summary
+from readerstudy.reading.services import schedule_summary
 
 
 @login_required
@@ -53,15 +55,27 @@ def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @study_page("see_protocol")
 def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     draft = study.state == State.DRAFT
-    points = selectors.before_opening(study)
     return render(request, "protocol/protocol.html", {
-        "tab": "protocol", "study": study, "points": points, "missing": sum(not point.done for point in points),
+        "tab": "protocol", "study": study, "points": selectors.before_opening(study),
+        "missing": len(selectors.not_ready(study)), "opening": last_opening(study) if draft else None,
         "document": selectors.protocol_document(study), "schedule": schedule_summary(study), "draft": draft,
         "arms": study.arms.select_related("made_from"), "criteria": study.criteria.all(),
         "comparisons": study.comparisons.select_related("first", "second"),
         "cases": study.cases.filter(training=False, subject__withdrawn_at=None).count(),
         "people": study.memberships.select_related("user"), "moves": selectors.moves_from(study),
     })  # fmt: skip
+
+
+@never_cache
+@study_page("see_protocol")
+def opening(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """How far opening is, for the page that waits for it; once it has ended the page is loaded again."""
+    job = last_opening(study)
+    if not request.htmx:
+        return redirect("protocol", study.slug)
+    if study.state == State.DRAFT and job and job.state in (Job.State.WAITING, Job.State.RUNNING):
+        return render(request, "protocol/opening.html", {"study": study, "opening": job})
+    return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 SETTINGS = {
@@ -170,15 +184,15 @@ def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             if step.action == "open_study":
-                open_study(study=study, actor=request.user)
+                request_opening(study=study, actor=request.user)
             else:
                 services.move(study=study, to=to, actor=request.user)
         except InputError as error:
             messages.error(request, str(error))
         return redirect("protocol", study.slug)
-    points = selectors.before_opening(study) if step.action == "open_study" else []
     return render(request, "protocol/move.html", {
-        "tab": "protocol", "study": study, "step": step, "form": form, "missing": [p for p in points if not p.done],
+        "tab": "protocol", "study": study, "step": step, "form": form,
+        "missing": selectors.not_ready(study) if step.action == "open_study" else [],
         "schedule": schedule_summary(study), "document": selectors.protocol_document(study),
         "readers": reading_progress(study),
     })  # fmt: skip

@@ -138,7 +138,7 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
         admin.wait_for_timeout(1000)
         admin.reload()
     type_title(admin, study, "open")
-    expect(admin.get_by_text("Frozen on")).to_be_visible()
+    expect(admin.get_by_text("Frozen on")).to_be_visible(timeout=60_000)
 
     # One reader by keyboard, two over HTTP.
     reader = sign_in(browser, site, "anna", passwords["anna"])

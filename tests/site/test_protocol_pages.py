@@ -124,6 +124,7 @@ def test_opening_asks_for_the_title_and_freezes(study, admin):
     assert study.title in admin.get(path).content.decode()
     assert "This is not the title" in admin.post(path, {"title": "something"}).content.decode()
     admin.post(path, {"title": study.title})
+    factories.work_off(study)
     study.refresh_from_db()
     assert study.state == State.OPEN
     page = admin.get(url(study)).content.decode()
@@ -142,9 +143,10 @@ def test_the_hash_shown_before_opening_is_the_hash_that_is_frozen(study, admin):
 
 
 def test_a_study_with_missing_points_is_not_opened(study, admin):
-    study.pairs.all().delete()
+    study.memberships.filter(role="reader").delete()
     page = admin.post(url(study, "protocol/to/open/"), {"title": study.title}, follow=True).content.decode()
     assert "Not ready to open" in page
+    assert not study.jobs.filter(function="reading.open").exists()
     study.refresh_from_db()
     assert study.state == State.DRAFT
 

@@ -1,0 +1,62 @@
+"""Opening as a job: check what is prepared, prepare what is not, make the schedule, freeze. All or nothing."""
+
+from collections.abc import Callable
+
+from processing.errors import InputError
+from readerstudy.accounts.models import Role, User
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job, retry
+from readerstudy.material.models import Case
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.selectors import not_ready, protocol_document
+from readerstudy.reading import preparing
+from readerstudy.reading.models import PreparedPair
+from readerstudy.reading.services import open_study
+
+OPEN = "reading.open"
+
+
+def request_opening(*, study: ReaderStudy, actor: User) -> Job:
+    """Ask a worker to open the study; asked again after a failure it tries again. InputError names what is missing."""
+    if study.state != State.DRAFT:
+        raise InputError("This study has been opened already.")
+    if missing := not_ready(study):
+        raise InputError("Not ready to open: " + "; ".join(point.text for point in missing) + ".")
+    series = study.series.filter(active=True).order_by("pk").values_list("sha256", flat=True)
+    job, new = request_job(
+        function=OPEN, study=study, label="Opening", parameters={"actor": actor.pk},
+        inputs={"study": study.pk, "protocol": protocol_document(study)["sha256"], "series": list(series)},
+    )  # fmt: skip
+    if not new and retry(job=job):
+        Job.objects.filter(pk=job.pk).update(parameters={"actor": actor.pk})
+    return job
+
+
+def last_opening(study: ReaderStudy) -> Job | None:
+    """The job that opens this study, as it stands; None if nobody has asked for it."""
+    return Job.objects.filter(study=study, function=OPEN).order_by("-created_at", "-pk").first()
+
+
+def prepare_missing(
+    study: ReaderStudy, report: Callable[[float, str], None]
+) -> list[tuple[Case, list[PreparedPair]]]:  # fmt: skip
+    """Check the pairs of every case against their hashes; pairs for those that have none yet."""
+    cases, made = preparing.cases_to_show(study), []
+    each = study.comparisons.count()
+    for number, case in enumerate(cases):
+        done, message = 0.98 * number / len(cases), f"{number * each:,} of {len(cases) * each:,} pairs ready"
+        report(done, message)
+        if preparing.is_prepared(case) and preparing.check(case):
+            continue
+        made.append((case, preparing.prepare(case, lambda share, _: report(done + 0.98 * share / len(cases), message))))  # noqa: B023
+    report(0.98, "making the schedule")
+    return made
+
+
+def finish(*, study: ReaderStudy, actor: int) -> dict:
+    """Open the study in the name of who asked for it, who must still be its admin."""
+    admin = study.memberships.filter(role=Role.ADMIN, user=actor, user__is_active=True).select_related("user").first()
+    if admin is None:
+        raise InputError("Who asked for the opening is no admin of this study any more.")
+    opened = open_study(study=study, actor=admin.user)
+    return {"presentations": opened.presentations.count(), "schedule": opened.schedule_sha256}

@@ -1,0 +1,74 @@
+"""What readers see of a case: all its pairs on one grid, in both orders; made once, checked before the study opens."""
+
+import hashlib
+from collections.abc import Callable
+from itertools import accumulate
+
+from processing.errors import InputError
+from readerstudy.archive import store
+from readerstudy.material.models import Case
+from readerstudy.material.volumes import load
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.models import PreparedPair
+
+
+def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPair]:
+    """The pairs of a case, stored as files but not as rows. InputError if the arms do not fit each other."""
+    from processing.pair import common_grid, levelled, make_pair
+
+    comparisons = list(case.study.comparisons.select_related("first", "second"))
+    arms = {arm.pk for c in comparisons for arm in (c.first, c.second)}
+    series = {one.arm_id: one for one in case.series.filter(active=True, arm__in=arms)}
+    volumes = {arm: load(one) for arm, one in series.items()}
+    report(0.2, "aligning")
+    grid = common_grid([volumes[arm] for arm in sorted(volumes)])
+    pairs, made = [], []
+    for number, comparison in enumerate(comparisons):
+        pairs.append(make_pair(volumes[comparison.first_id], volumes[comparison.second_id], grid=grid))
+        report(0.2 + 0.7 * (number + 1) / len(comparisons), "preparing pairs")
+    for comparison, pair in zip(comparisons, levelled(pairs), strict=True):
+        left, right = pair.frames["first_left"], pair.frames["second_left"]
+        made.append(
+            PreparedPair(
+                study=case.study, case=case, comparison=comparison, first=series[comparison.first_id],
+                second=series[comparison.second_id], geometry=pair.geometry, order=list(pair.order),
+                flags=list(pair.flags), offsets=list(accumulate(map(len, left), initial=0)),
+                first_left_sha256=store.put_bytes(b"".join(left)),
+                first_right_sha256=store.put_bytes(b"".join(right)),
+            )
+        )  # fmt: skip
+    return made
+
+
+def replace(case: Case, made: list[PreparedPair]) -> None:
+    """Let these be the pairs of the case."""
+    PreparedPair.objects.filter(case=case).delete()
+    PreparedPair.objects.bulk_create(made)
+
+
+def cases_to_show(study: ReaderStudy) -> list[Case]:
+    """The cases of a study that readers see: those of subjects that were not withdrawn."""
+    found = study.cases.filter(subject__withdrawn_at=None).select_related("study")
+    return list(found.order_by("code"))
+
+
+def is_prepared(case: Case) -> bool:
+    """Whether there is a pair of the present series for every comparison."""
+    current = case.pairs.filter(first__active=True, second__active=True)
+    return current.count() == case.study.comparisons.count()
+
+
+def check(case: Case) -> bool:
+    """Whether the files of all pairs of a case are there. InputError if one is not what it was when it was made."""
+    for pair in case.pairs.all():
+        for sha256 in (pair.first_left_sha256, pair.first_right_sha256):
+            try:
+                content = store.read(sha256)
+            except FileNotFoundError:
+                return False
+            if hashlib.sha256(content).hexdigest() != sha256:
+                raise InputError(
+                    f"A file of the prepared pairs of {case.code} is damaged in the archive (SHA-256 {sha256[:12]}). "
+                    "Restore it from a backup."
+                )
+    return True
