@@ -1,10 +1,9 @@
-"""Paired measurements: t test, Pearson, limits of agreement; dispersion of repeated ones."""
+"""Paired measurements: t test and Pearson; dispersion of repeated ones."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from analysis.correlation import complete_pairs
@@ -64,79 +63,6 @@ def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
         method=text,
         level=level,
     )
-
-
-@dataclass(frozen=True)
-class BlandAltman(Result):
-    """Limits of agreement: the Result itself is the bias; ``lower`` and ``upper`` are the limits, ``sd`` of x − y."""
-
-    sd: float | None = None
-    lower: Result | None = None
-    upper: Result | None = None
-
-
-def bland_altman(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    form: Literal["1999", "1986"] = "1999",
-    cluster: ArrayLike | None = None,
-    level: float = 0.95,
-) -> BlandAltman:
-    """Bias of x − y and its 95 % limits of agreement, bias ± 1.96 SD (SD with n − 1), with t intervals of all three.
-
-    Standard error of a limit: "1986" s·√(3/n) (Lancet, rounded), "1999" s·√(1/n + 1.96²/(2(n − 1))) (Stat Methods Med
-    Res). With ``cluster``: several pairs per subject whose true value varies; SD² = within-subject mean square +
-    between-subject component (Bland & Altman 2007), bias the mean of all pairs, and no intervals.
-    """
-    if form not in ("1999", "1986"):
-        raise ValueError("form is 1999 or 1986")
-    text = f"Bland–Altman, bias ± 1.96 SD, {form} intervals"
-    x = np.asarray(x, dtype=np.float64).ravel()
-    y = np.asarray(y, dtype=np.float64).ravel()
-    keep = ~(np.isnan(x) | np.isnan(y))
-    difference = x[keep] - y[keep]
-    n = difference.size
-    if n < 2:
-        return BlandAltman(n=n, method=text, reason="fewer than two pairs", level=level)
-    bias = float(difference.mean())
-    if cluster is not None:
-        text = "Bland–Altman 2007, several pairs per subject, bias ± 1.96 SD"
-        sd = _clustered_sd(difference, np.asarray(cluster).ravel()[keep])
-        why = "no interval for clustered limits" if sd is not None else "no subject has two pairs, or only one subject"
-        limits = [
-            undefined(why, n=n, method=text, level=level)
-            if sd is None
-            else Result(estimate=bias + sign * 1.96 * sd, n=n, method=text, reason=why, level=level)
-            for sign in (-1, 1)
-        ]
-        return BlandAltman(
-            estimate=bias, n=n, method=text, reason=why, level=level, sd=sd, lower=limits[0], upper=limits[1]
-        )
-    sd = float(difference.std(ddof=1))
-    t = special.stdtrit(n - 1, (1 + level) / 2)
-    reach = t * sd / np.sqrt(n)
-    error = sd * np.sqrt(3 / n) if form == "1986" else sd * np.sqrt(1 / n + 1.96**2 / (2 * (n - 1)))
-    lower, upper = (
-        Result(estimate=limit, ci=(limit - t * error, limit + t * error), n=n, method=text, level=level)
-        for limit in (bias - 1.96 * sd, bias + 1.96 * sd)
-    )
-    return BlandAltman(
-        estimate=bias, ci=(bias - reach, bias + reach), n=n, method=text, level=level, sd=sd, lower=lower, upper=upper
-    )
-
-
-def _clustered_sd(difference: NDArray[np.float64], cluster: NDArray[np.generic]) -> float | None:
-    labels = np.unique(cluster, return_inverse=True)[1]
-    sizes = np.bincount(labels)
-    n, groups = difference.size, sizes.size
-    if groups < 2 or n == groups:
-        return None
-    means = np.bincount(labels, weights=difference) / sizes
-    within = float(((difference - means[labels]) ** 2).sum()) / (n - groups)
-    between = float((sizes * (means - difference.mean()) ** 2).sum()) / (groups - 1)
-    typical = (n - (sizes**2).sum() / n) / (groups - 1)
-    return float(np.sqrt(within + max(0.0, (between - within) / typical)))
 
 
 def coefficient_of_variation(values: ArrayLike) -> Result:

@@ -14,8 +14,11 @@ from analysis.consistency import consistency
 from analysis.equivalence import noninferiority, tost
 from analysis.errors import InputError
 from analysis.multiplicity import benjamini_hochberg, holm
+from analysis.ordinal import METHOD as REGRESSION
+from analysis.ordinal import regression
 from analysis.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
 from analysis.protocol import Protocol, parse_protocol
+from analysis.random_readers import as_dict as random_readers
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
 from analysis.repeats import repeats
@@ -85,7 +88,7 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
     family = "all cells" if protocol.family is None else f"the {len(protocol.family)} declared cells"
     readers = "these readers (fixed)"
     if protocol.readers == "random":
-        readers += "; the protocol calls them random: no interval here generalises to other readers"
+        readers += "; random_readers alone generalises to readers like these, who are random by the protocol"
     conventions = {
         "preference": "score if the first arm stood on the right, else 6 − score; above 3 favours the first arm",
         "as_published": "signed rank of preference − 3: readers pooled, normal approximation, no continuity "
@@ -96,12 +99,18 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
         "intervals": f"mean and net preference: percentile patient bootstrap, {resamples} resamples, seed {seed}; "
         "ci 95 %, ci90 90 %",
         "net_preference": "P(> 3) − P(< 3)",
+        "regression": f"sensitivity analysis, log odds: {REGRESSION}",
         "primary_test": protocol.primary_test,
         "multiplicity": f"Holm and Benjamini–Hochberg over {family}; undefined tests leave the family",
         "agreement": "oriented scores; pooled over all cells as published, and per cell; the pooled correlation is "
         "inflated by differences between cell means",
         "side_bias": "main ratings with a display score below, above and at 3",
     }
+    if protocol.readers == "random":
+        conventions["random_readers"] = (
+            "mean of reader means, Obuchowski–Rockette variance with Hillis' degrees of freedom; three readers leave "
+            "few degrees of freedom where they differ"
+        )
     if not protocol.declared:
         conventions["protocol"] = "no protocol was given: the family is all cells, and no equivalence is claimed"
     elif not protocol.margins:
@@ -163,16 +172,20 @@ def _bootstrapped(
             results.append({**estimate, "ci90": None} if ci90 else estimate)
             continue
         point = float(total[:, group].sum() / n[group] + shift)
-        alone = int((count[:, group] > 0).sum()) < 2
+        why = None
+        if int((count[:, group] > 0).sum()) < 2:
+            why = "no interval from one subject"
+        elif wide[1, group] - wide[0, group] < 1e-12:
+            why = "no interval: the answers of all subjects are the same"
         result = Result(
             estimate=point,
-            ci=None if alone else (wide[0, group], wide[1, group]),
+            ci=None if why else (wide[0, group], wide[1, group]),
             n=int(n[group]),
             method=method,
-            reason="no interval from one subject" if alone else None,
+            reason=why,
         ).as_estimate()
         if narrow is not None:
-            result["ci90"] = None if alone else [float(narrow[0, group]), float(narrow[1, group])]
+            result["ci90"] = None if why else [float(narrow[0, group]), float(narrow[1, group])]
         results.append(result)
     return results
 
@@ -200,7 +213,7 @@ def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64], s
     rows = []
     for number, (first, second, criterion) in enumerate(data.cells):
         mine = order[edges[number] : edges[number + 1]]
-        x, subject = data.x[mine], data.subject[mine]
+        x, subject, who = data.x[mine], data.subject[mine], data.reader[mine]
         counts = np.bincount(np.rint(x).astype(np.intp) + 2, minlength=5)
         rows.append(
             {
@@ -213,12 +226,14 @@ def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64], s
                 "net_preference": nets[number],
                 "tests": {name: result.as_test() for name, result in _tests(x, subject, seed).items()},
                 "primary_test": protocol.primary_test,
+                "regression": regression(x, who, data.first_right[mine], subject).as_dict(),
+                "random_readers": random_readers(x, who, subject) if protocol.readers == "random" else None,
                 **_margins(x, subject, (first, second, criterion), protocol),
                 "readers": [
                     {
                         "reader": name,
                         "mean": readers[number * len(data.readers) + place],
-                        "as_published": signed_rank(x[data.reader[mine] == place]).as_test(),
+                        "as_published": signed_rank(x[who == place]).as_test(),
                     }
                     for place, name in enumerate(data.readers)
                 ],

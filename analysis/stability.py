@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from analysis import tables
 from analysis.correlation import concordance, icc
 from analysis.errors import InputError
+from analysis.limits import bland_altman
 from analysis.multiplicity import benjamini_hochberg, holm
 from analysis.paired import (
-    bland_altman,
     coefficient_of_variation,
     median_interval,
     paired_t,

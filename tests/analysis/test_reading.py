@@ -112,6 +112,11 @@ def test_sides_do_not_matter_to_preferences(study):
         score=6 - study["score"], first_side=study["first_side"].map({"left": "right", "right": "left"})
     )
     one, other = reading.analyse(study), reading.analyse(mirrored)
+    for row, again in zip(one["comparisons"], other["comparisons"], strict=True):
+        model, mirror = row.pop("regression"), again.pop("regression")
+        if model["side"]["estimate"] is not None:
+            assert model["preference"]["estimate"] == pytest.approx(mirror["preference"]["estimate"])
+            assert model["side"]["estimate"] == pytest.approx(-mirror["side"]["estimate"])
     assert one["comparisons"] == other["comparisons"]
     assert one["agreement"] == other["agreement"]
     assert one["side_bias"][0]["left"] == other["side_bias"][0]["right"]

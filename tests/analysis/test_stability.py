@@ -11,6 +11,7 @@ from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.paired import median_interval, pearson
 from analysis.stability import bland_altman, coefficient_of_variation, paired_t, quartile_dispersion
+from tests.analysis.conftest import FOLDER
 
 # Peak expiratory flow, Wright and mini meter, first readings (Bland & Altman, Lancet 1986, table 1)
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
@@ -155,16 +156,66 @@ def test_peak_flow_of_bland_and_altman_1986():
     )
 
 
-def test_clustered_limits_add_the_between_subject_component():
-    """Simulated: between-subject SD 3, within-subject SD 4, so limits at 1.96 times 5."""
+@pytest.fixture(scope="module")
+def ejection() -> pd.DataFrame:
+    """Columns subject, rv, ic: Bland & Altman 2007, table 1, 60 pairs of 12 subjects."""
+    return pd.read_csv(FOLDER / "ejection.csv")
+
+
+def test_several_pairs_per_subject_of_bland_and_altman_2007(ejection, r):
+    """Components by R's analysis of variance: bias 0.60, limits −1.34 to 2.54."""
+    result = bland_altman(ejection["rv"], ejection["ic"], cluster=ejection["subject"])
+    assert result.estimate == pytest.approx(r["ejection_bias"])
+    assert result.sd**2 == pytest.approx(r["ejection_between"] + r["ejection_within"])
+    assert result.lower.estimate == pytest.approx(-1.34, abs=0.005)
+    assert result.lower.ci[0] < result.lower.estimate < result.lower.ci[1] < result.ci[0]
+    ignored = bland_altman(ejection["rv"], ejection["ic"])
+    assert np.ptp(result.upper.ci) > 1.5 * np.ptp(ignored.upper.ci)
+
+
+def test_intervals_of_clustered_limits_are_those_printed_by_zou(ejection):
+    """First four subjects, as in the tests of R's SimplyAgree: limits −2.14 (−9.83 to −0.33), 3.59 (1.77 to 11.27)."""
+    few = ejection[ejection["subject"] <= 4]
+    result = bland_altman(few["rv"], few["ic"], cluster=few["subject"], weight="subjects")
+    assert result.estimate == pytest.approx(0.7255, abs=5e-5)
+    assert (result.lower.estimate, result.upper.estimate) == pytest.approx((-2.14, 3.59), abs=0.005)
+    assert result.lower.ci == pytest.approx((-9.83, -0.33), abs=0.01)
+    assert result.upper.ci == pytest.approx((1.77, 11.27), abs=0.015)
+
+
+def test_both_weights_agree_for_equal_cluster_sizes(ejection):
+    equal = ejection.groupby("subject").head(3)
+    pairs, subjects = (
+        bland_altman(equal["rv"], equal["ic"], cluster=equal["subject"], weight=weight)
+        for weight in ("pairs", "subjects")
+    )
+    assert pairs.estimate == pytest.approx(subjects.estimate)
+    assert pairs.lower.ci == pytest.approx(subjects.lower.ci)
+    assert pairs.upper.ci == pytest.approx(subjects.upper.ci)
+
+
+@pytest.mark.parametrize("weight", ["pairs", "subjects"])
+def test_intervals_of_clustered_limits_cover(weight):
+    """Simulated: 30 subjects with 2 to 5 pairs, between-subject SD 3, within-subject SD 4: limits at ± 1.96 × 5."""
     random = np.random.default_rng(0)
-    subject = np.repeat(np.arange(400), 4)
-    difference = random.normal(0, 3, 400)[subject] + random.normal(0, 4, 1600)
-    result = bland_altman(difference, np.zeros(1600), cluster=subject)
-    assert result.sd == pytest.approx(5, rel=0.03)
-    assert result.upper.ci is None
-    assert result.upper.reason == "no interval for clustered limits"
-    assert bland_altman([1, 2], [0, 0], cluster=[1, 2]).lower.estimate is None
+    inside, sds = np.zeros(2), []
+    for _ in range(1000):
+        subject = np.repeat(np.arange(30), random.integers(2, 6, 30))
+        difference = random.normal(0, 3, 30)[subject] + random.normal(0, 4, subject.size)
+        result = bland_altman(difference, np.zeros(subject.size), cluster=subject, weight=weight)
+        sds.append(result.sd)
+        inside += [result.ci[0] < 0 < result.ci[1], result.upper.ci[0] < 9.8 < result.upper.ci[1]]
+    assert np.mean(sds) == pytest.approx(5, rel=0.02)
+    assert inside / 1000 == pytest.approx([0.95, 0.95], abs=0.025)
+
+
+def test_undefined_limits_say_why():
+    assert bland_altman([1], [1]).reason == "fewer than two pairs"
+    assert bland_altman([1, 2], [0, 0], cluster=[1, 2]).lower.reason.startswith("no subject has two pairs")
+    assert bland_altman([1, 2], [0, 0], cluster=[1, 1]).lower.reason == "only one subject"
+    same = bland_altman([3, 4, 5], [2, 3, 4])
+    assert (same.estimate, same.ci, same.lower.ci) == (1, None, None)
+    assert same.reason == "no interval: all differences are the same"
 
 
 def test_cv_and_qcd_equal_r_and_state_their_rule(two_samples, r):
@@ -182,7 +233,6 @@ def test_undefined_dispersion_says_why():
     assert paired_t([1], [2]).reason == "fewer than two pairs"
     assert paired_t([2, 3], [1, 2]).reason == "all differences are the same"
     assert pearson([1, 2, 3], [4, 4, 4]).reason == "one side is constant"
-    assert bland_altman([1], [1]).reason == "fewer than two pairs"
 
 
 def test_median_interval_has_the_ranks_of_the_tables():

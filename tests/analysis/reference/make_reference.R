@@ -1,9 +1,9 @@
-# Reference values for tests/analysis, made once with R 4.2.2, coin, epiR, psych and vcd from Debian 12:
+# Reference values for tests/analysis, made once with R 4.2.2, coin, epiR, MASS, psych, sandwich and vcd from Debian 12:
 #   Rscript make_reference.R
 # Writes scores.csv (made-up Likert scores of clustered pairs), two_samples.csv, davidson.csv (made-up counts) and
 # reference.csv (name, value).
 # The clustered tests, for which Debian carries no package, are written out from the papers.
-suppressMessages({library(coin); library(epiR); library(psych); library(vcd)})
+suppressMessages({library(coin); library(epiR); library(MASS); library(psych); library(sandwich); library(vcd)})
 set.seed(20261121)
 
 out <- list()
@@ -127,6 +127,43 @@ put("clopper_low", binom.test(14, 45)$conf.int[1]); put("clopper_high", binom.te
 put("clopper_none_high", binom.test(0, 666)$conf.int[2])
 p <- c(0.01, 0.04, 0.03, 0.005, 0.6, 0.03)
 for (i in 1:6) { put(paste0("holm_", i), p.adjust(p, "holm")[i]); put(paste0("bh_", i), p.adjust(p, "BH")[i]) }
+
+# --- cumulative logit with symmetric thresholds ------------------------------------------------------------------------
+# Every answer is entered with its mirror image (answer and covariates times −1): polr's thresholds are then symmetric, and
+# scores and information are twice those of the constrained model, which cancels in the sandwich.
+long <- data.frame(subject = rep(scores$subject, 3), reader = rep(1:3, each = 60),
+                   right = rep(rep(c(1, -1, -1), 20), 3), x = c(scores$r1, scores$r2, scores$r3) - 3)
+long$first <- (long$reader == 1) - (long$reader == 3)
+long$second <- (long$reader == 2) - (long$reader == 3)
+both <- rbind(cbind(long, sign = 1), cbind(long, sign = -1))
+both$answer <- factor(both$sign * both$x, levels = -2:2)
+fit <- polr(answer ~ I(sign) + I(sign * right) + I(sign * first) + I(sign * second), both, Hess = TRUE,
+            control = list(reltol = 1e-14))
+robust <- vcovCL(fit, cluster = both$subject)
+for (i in 1:4) {
+  name <- c("preference", "side", "reader1", "reader2")[i]
+  put(paste0("ordinal_", name), coef(fit)[i]); put(paste0("ordinal_se_", name), sqrt(robust[i, i]))
+}
+put("ordinal_threshold1", (fit$zeta[3] - fit$zeta[2]) / 2); put("ordinal_threshold2", (fit$zeta[4] - fit$zeta[1]) / 2)
+wald <- coef(fit)[3:4] %*% solve(robust[3:4, 3:4]) %*% coef(fit)[3:4]
+f <- wald / 2 * 23 / 24
+put("ordinal_readers_F", f); put("ordinal_readers_p", pf(f, 2, 23, lower.tail = FALSE))
+
+# --- random readers: two-way analysis of variance with both factors random, one case of each of 25 subjects ----------
+once <- data.frame(y = unlist(scores[1:25, 2:4]), subject = factor(rep(1:25, 3)), reader = factor(rep(1:3, each = 25)))
+squares <- anova(lm(y ~ subject + reader, once))[["Mean Sq"]]
+variance <- (squares[2] + max(squares[1] - squares[3], 0)) / 75
+degrees <- (squares[2] + max(squares[1] - squares[3], 0))^2 / (squares[2]^2 / 2)
+put("random_mean", mean(once$y)); put("random_se", sqrt(variance)); put("random_df", degrees)
+
+# --- limits of agreement with several pairs per subject: analysis of variance of Bland & Altman 2007, table 1 ---------
+ejection <- read.csv("ejection.csv")
+ejection$difference <- ejection$rv - ejection$ic
+squares <- anova(lm(difference ~ factor(subject), ejection))[["Mean Sq"]]
+m <- table(ejection$subject)
+typical <- (sum(m)^2 - sum(m^2)) / ((length(m) - 1) * sum(m))
+put("ejection_bias", mean(ejection$difference))
+put("ejection_between", (squares[1] - squares[2]) / typical); put("ejection_within", squares[2])
 
 frame <- data.frame(name = names(out), value = sprintf("%.15g", unlist(out)))
 write.csv(frame, "reference.csv", row.names = FALSE, quote = FALSE)
