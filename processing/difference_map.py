@@ -31,7 +31,7 @@ _COLOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
                (255, 208, 140)),
 }  # fmt: skip
 _UNDEFINED = (70, 72, 74)
-_GAP, _BAR = 6, 66  # pixels
+_GAP, _BAR = 6, 92  # pixels
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _scale(out: Image.Image, kind: Kind, left: int, height: int) -> None:
     values = np.linspace(reach, low, height - 2 * margin, dtype=np.float32)
     bar = np.repeat(coloured(values[:, None], kind), 14, axis=1)
     out.paste(Image.fromarray(bar), (left, margin))
-    draw, font = ImageDraw.Draw(out), ImageFont.load_default(size=13)
+    draw, font = ImageDraw.Draw(out), ImageFont.load_default(size=18)
     for share in (0, 0.5, 1):
         value = reach + share * (low - reach)
         words = f"{value:+g} %" if kind == "signed" and value else f"{value:g} %"

@@ -23,7 +23,7 @@ MOST = 6  # arms beside each other
 WINDOW = "from 0 to the 99.8th percentile of the means of 4 mm blocks of the series, as for the readers"
 _GAP, _LINE, _TEXT, _LEAST_TEXT = 1.2, 4.0, 3.0, 1.6  # mm: between images, between lines, height of letters
 _BAR_SHARE = 0.3  # of the image, at most
-_ARROW = np.array([(0, 0), (-1.1, 2.9), (-0.2, 2.4), (-0.2, 5.5), (0.2, 5.5), (0.2, 2.4), (1.1, 2.9)])  # mm; tip first
+_ARROW = np.array([(0, 0), (-1.1, 2.9), (-0.3, 2.4), (-0.3, 5.5), (0.3, 5.5), (0.3, 2.4), (1.1, 2.9)])  # mm; tip first
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def panel(arms: Sequence[Arm], place: int | None = None, options: Options | None
     rows, columns = greys[0].shape
     total = WIDTHS[options.columns]
     width = (total - _GAP * (len(arms) - 1)) / len(arms)
-    height = width * rows * spacing[1] / (columns * spacing[0])
+    height = float(width * rows * spacing[1] / (columns * spacing[0]))
     found = Panel(total, 0.0, options.light, place, slices, len(arms))
     for number, grey in enumerate(greys):
         found.images.append((grey, number * (width + _GAP), 0.0, width, height))
@@ -209,7 +209,7 @@ def _legend(found: Panel, name: str, width: float, top: float, height: float) ->
         found.texts.append((left + long * (share + 1) / 2, y + 1.8 * size, 0.8 * size, anchor, words, False))
 
 
-def png(found: Panel, *, dpi: int = DPI, compress_level: int = 6) -> bytes:
+def png(found: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
     """The figure as PNG with its resolution noted; longer than 8,000 pixels on no side."""
     scale = min(dpi / 25.4, 8000 / max(found.width, found.height))
     ground, ink = ((255, 255, 255), (0, 0, 0)) if found.light else ((0, 0, 0), (235, 236, 238))

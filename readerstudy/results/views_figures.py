@@ -15,7 +15,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import figure_choice, services
 from readerstudy.results.figure_choice import FINE, PLACES, ZOOMS, Choice
 
-PREVIEW_DPI = 150
+PREVIEW_WIDTH = 1040  # pixels
 
 
 @never_cache
@@ -34,7 +34,7 @@ def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         except FileNotFoundError:
             error = "The pixels of these series are not in the archive."
         else:
-            picture = png(found, dpi=PREVIEW_DPI, compress_level=1)
+            picture = png(found, dpi=PREVIEW_WIDTH / found.width * 25.4, compress_level=1)
             boxes = found.images[: found.arms]
             shown = {
                 "data": base64.b64encode(picture).decode(), "width": round(10 * found.width),

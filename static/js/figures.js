@@ -18,7 +18,7 @@ document.addEventListener("click", (event) => {
       const input = form.elements[name];
       input.value = Math.round(share * Number(input.max));
     }
-    form.elements.x.dispatchEvent(new Event("change", { bubbles: true }));
+    form.elements.x.dispatchEvent(new Event("input", { bubbles: true }));
     return;
   }
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,11 @@ def test_a_figure_follows_its_form(page: Page, study, pixels):
     expect(page.locator("#caption")).to_contain_text("(a) SOC, scan time 2:57 min; (b) FAST")
     page.get_by_label("arm (b)").select_option("")
     expect(page.locator("#caption")).not_to_contain_text("FAST")
+    box = page.locator("#figure img").bounding_box()
+    assert box
+    with page.expect_response(lambda answer: re.search("&x=(499|500|501)&y=2[01]", answer.url)):
+        height = page.evaluate("() => JSON.parse(document.querySelector('#figure img').dataset.boxes)[0][3]")
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 0.21 * height * box["height"])
     page.get_by_label("Slice").focus()
     page.keyboard.press("End")
     expect(page.locator("#caption")).to_contain_text("slice 6 of 6")

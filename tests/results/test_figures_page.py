@@ -77,7 +77,7 @@ def test_a_figure_is_what_its_address_says(client, study):
     assert "slice 3 of 6" in page
     embedded = re.search(r'src="data:image/png;base64,([^"]+)"', page)
     assert embedded
-    assert Image.open(io.BytesIO(base64.b64decode(embedded[1]))).width == round(85 * 150 / 25.4)
+    assert Image.open(io.BytesIO(base64.b64decode(embedded[1]))).width == 1040
     root = ElementTree.fromstring(client.get(images(study, f"figures/figure.svg{query}")).content)
     words = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
     assert words[:4] == ["(a) FAST", "1:32 min", "(b) SOC", "2:57 min"]
