@@ -37,6 +37,8 @@ export class Room {
   #ahead = new Map();
   #looking = false;
   #reported = 0;
+  /** Active seconds since the reading began or the last pause. */
+  #worked = 0;
   #paintedAt = 0;
   #confirming = false;
   #visited = [];
@@ -262,6 +264,7 @@ export class Room {
   /** A break or the end: the page turns from black to calm. */
   #rest(state) {
     this.#reportTime();
+    this.#worked = 0;
     this.#leave();
     this.desk.open(null, null);
     this.stage.hush();
@@ -341,6 +344,9 @@ export class Room {
     if (this.desk.body !== body && this.desk.body?.token === next.token) {
       this.desk.body.next = next.next;
       if (this.#stacks?.complete) this.#lookAhead();
+    } else if (this.#pauseDue(body, next)) {
+      this.#forget([]);
+      this.#rest({ part: next.part > body.part ? body.part : null, parts: next.parts, read: next.confirmed, total: next.total });
     } else if (next.feedback) {
       const go = button("Go on", () => {
         this.obstacles.cover.hide("feedback");
@@ -350,6 +356,12 @@ export class Room {
     } else {
       this.present(next);
     }
+  }
+
+  /** After a part, and when the eye is tired. */
+  #pauseDue(body, next) {
+    if (!next.token || next.guess || next.feedback) return false;
+    return next.part > body.part || (this.config.break_minutes > 0 && this.#worked >= 60 * this.config.break_minutes);
   }
 
   #notConfirmed(body, error) {
@@ -405,6 +417,7 @@ export class Room {
   #reportTime() {
     if (!this.desk.body || this.desk.body.guess) return;
     const seconds = this.clock.take();
+    this.#worked += seconds;
     const seen = this.#seenSlices;
     if (seconds <= 0 && seen === this.#reported) return;
     const { left, right } = this.viewing.seen;

@@ -91,7 +91,7 @@ export function calm(state, { title, home, sign, kept, oncontinue }) {
         el("p", { class: "dim" }, state.to_sign ? "Your reading of this study is complete. Sign it, so that it stands as yours." : "Your reading of this study is complete."),
         el("div", { class: "row" }, state.to_sign ? el("a", { class: "btn primary", href: sign }, "Sign your reading") : null,
           el("a", { class: state.to_sign ? "btn" : "btn primary", href: home }, "To your home page")))
-    : el("section", { class: "card next" }, el("h2", {}, "Next part"),
+    : el("section", { class: "card next" }, el("h2", {}, part ? "Next part" : "Rest your eyes"),
         later ? el("p", { class: "big-num" }, DAY.format(opens)) : null,
         el("p", { class: "dim" }, why),
         state.pairs ? el("dl", { class: "kv" }, el("dt", {}, "Pairs"), el("dd", {}, String(state.pairs)),
@@ -100,7 +100,7 @@ export function calm(state, { title, home, sign, kept, oncontinue }) {
           el("a", { class: later ? "btn primary" : "btn", href: home }, "To your home page")));
   return el("div", { class: "stack" },
     el("div", {}, el("p", { class: "dim" }, title), el("h1", { class: "huge" }, heading)),
-    parts > 1 || finished ? segments(finished ? parts : part, parts) : null,
+    (parts > 1 && part) || finished ? segments(finished ? parts : part, parts) : null,
     el("div", { class: "row spread small dim" }, el("span", {}, total ? `${read ?? total} of ${total} pairs read` : ""), el("span", {}, waiting)),
     el("div", { class: pace ? "grid cols-2" : "grid" }, pace, next));
 }

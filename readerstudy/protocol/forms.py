@@ -41,14 +41,22 @@ class StudyForm(forms.ModelForm):
 class QuestionsForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("ask_integrity", "ask_diagnostic", "allow_cannot_judge", "allow_back")
+        fields = ("ask_integrity", "ask_diagnostic", "allow_cannot_judge", "allow_back", "guesses")
+        help_texts = {"guesses": "After the end of the list, for the blinding index: which image was which? 0: none."}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        _dress(self)
 
 
 class ScheduleForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("min_distance", "repeat_share")
+        fields = ("min_distance", "repeat_share", "parts", "washout_days", "break_minutes")
         help_texts = {
+            "parts": "Pairs of one case are dealt to different parts; as many parts as comparisons keep all apart.",
+            "washout_days": "The next part opens so many days after the last pair of the one before. 0: at once.",
+            "break_minutes": "Active minutes of reading after which a pause is proposed. 0: never.",
             "min_distance": "Positions between two pairs of one subject; if it cannot be had, the largest feasible.",
             "repeat_share": "0 to 1. Each is shown again later with the sides swapped; readers are not told.",
         }
@@ -61,7 +69,7 @@ class ScheduleForm(forms.ModelForm):
 class HypothesisForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("primary_comparison", "primary_criterion", "margin_mean", "margin_net")
+        fields = ("primary_comparison", "primary_criterion", "margin_mean", "margin_net", "random_readers")
         help_texts = {
             "margin_mean": "Largest distance of the mean preference from 3 that counts as equivalent, for example 0.5.",
             "margin_net": "Largest net preference (share for the first less share for the second arm) that counts as "

@@ -46,12 +46,15 @@ def protocol_document(study: ReaderStudy) -> dict:
             for on, margin in (("mean", study.margin_mean), ("net_preference", study.margin_net))
             if margin is not None
         ],
-        "readers": "fixed",
+        "readers": "random" if study.random_readers else "fixed",
         "reader_codes": [m.code for m in study.memberships.filter(role=Role.READER).order_by("code")],
-        "schedule": {"min_distance": study.min_distance, "repeat_share": float(study.repeat_share)},
+        "schedule": {
+            "min_distance": study.min_distance, "repeat_share": float(study.repeat_share), "parts": study.parts,
+            "washout_days": study.washout_days, "break_minutes": study.break_minutes,
+        },
         "questions": {
             "integrity": study.ask_integrity, "diagnostic": study.ask_diagnostic,
-            "cannot_judge": study.allow_cannot_judge, "back": study.allow_back,
+            "cannot_judge": study.allow_cannot_judge, "back": study.allow_back, "guesses": study.guesses,
         },
         "seed": study.seed,
     }  # fmt: skip

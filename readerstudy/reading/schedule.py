@@ -4,15 +4,21 @@ Rule: per reader every case × comparison once as main; sides balanced to ±1 wi
 presentations; hidden repeats with sides swapped, balanced as a block of their own; training first; presentations
 of one subject at least `distance` apart. Positions are uniform: a cyclic order is mixed by swaps that keep the
 distance, then rotated at random (greedy spacing dead-ends; a rotated cycle cannot).
+
+With several parts the comparisons of one case are dealt to different parts as far as there are parts, so that a case
+comes again only after the washout; a hidden repeat lies in the part after its twin's. Each part has a cyclic order of
+its own, and sides are balanced within it as well as over all.
 """
 
 import hashlib
 import json
 import random
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import floor
+
+from processing.errors import InputError
 
 SWAPS_PER_ITEM = 20
 
@@ -28,14 +34,17 @@ class Entry:
     comparison: str
     first_side: str
     repeat_of: int | None = None
+    part: int = 1
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """All entries by reader and position; `distance` is the smallest one kept, None if no subject comes twice."""
+    """All entries by reader and position; `distance` is the smallest one kept within a part, None if no subject comes
+    twice; `notes` say which wishes could not be granted and what is possible."""
 
     entries: tuple[Entry, ...]
     distance: int | None
+    notes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -111,14 +120,55 @@ def mix(order: list[int], subjects: Sequence[str], distance: int, rng: random.Ra
     return order
 
 
+@dataclass(frozen=True)
+class _Item:
+    """One pair to be placed: side of the main presentation, and the part it belongs to."""
+
+    case: str
+    comparison: str
+    side: str
+    part: int
+
+
+def _items(
+    cases: Sequence[ScheduledCase], comparisons: Sequence[str], parts: int, share: float, rng: random.Random
+) -> list[_Item]:
+    """Every case × comparison once, and its hidden repeats: sides and parts balanced."""
+    read = [case.code for case in cases if not case.training]
+    if parts == 1:
+        items = [
+            _Item(case, comparison, side, 1)
+            for comparison in comparisons
+            for case, side in zip(read, balanced_sides(len(read), rng), strict=True)
+        ]
+    else:
+        # A Latin square: case n starts in part n + k, its comparisons go round from there.
+        shuffled = rng.sample(read, len(read))
+        start = {case: number % parts for number, case in enumerate(shuffled)}
+        items = []
+        for number, comparison in enumerate(comparisons):
+            dealt = [(start[case] + number) % parts + 1 for case in shuffled]
+            order = sorted(range(len(shuffled)), key=lambda n: (dealt[n], rng.random()))
+            first = rng.randrange(2)
+            items += [
+                _Item(shuffled[n], comparison, ("left", "right")[(place + first) % 2], dealt[n])
+                for place, n in enumerate(order)
+            ]
+    mains = list(items)
+    for comparison in comparisons:
+        for side in ("left", "right"):
+            pool = [item for item in mains if (item.comparison, item.side) == (comparison, side)]
+            early = [item for item in pool if item.part < parts or parts == 1]
+            chosen = rng.sample(early, min(len(early), floor(len(pool) * share + 0.5)))
+            items += [replace(item, part=min(item.part + 1, parts)) for item in chosen]
+    return items
+
+
 def _for_reader(
-    reader: str,
-    cases: Sequence[ScheduledCase],
-    comparisons: Sequence[str],
-    distance: int,
-    share: float,
-    rng: random.Random,
-) -> tuple[list[Entry], int | None]:
+    reader: str, cases: Sequence[ScheduledCase], comparisons: Sequence[str], *, distance: int, share: float,
+    parts: int, rng: random.Random,
+) -> tuple[list[Entry], list[int]]:  # fmt: skip
+    """The list of one reader, and the smallest distance that each part keeps."""
     entries: list[Entry] = []
     training = [(case.code, comparison) for comparison in comparisons for case in cases if case.training]
     rng.shuffle(training)
@@ -126,51 +176,68 @@ def _for_reader(
         entries.append(Entry(reader, len(entries) + 1, "training", *pair, side))
 
     subject_of = {case.code: case.subject for case in cases}
-    items: list[tuple[str, str, str]] = []  # case, comparison, side of the main presentation
-    for comparison in comparisons:
-        read = [case.code for case in cases if not case.training]
-        items += [(case, comparison, side) for case, side in zip(read, balanced_sides(len(read), rng), strict=True)]
-    mains = len(items)
-    for comparison in comparisons:
-        for side in ("left", "right"):
-            pool = [n for n in range(mains) if items[n][1:] == (comparison, side)]
-            items += [items[n] for n in rng.sample(pool, floor(len(pool) * share + 0.5))]
-    subjects = [subject_of[case] for case, _, _ in items]
-    if not items:
-        return entries, None
-    order = spread(subjects, rng)
-    feasible = smallest_distance([subjects[item] for item in order])
-    order = mix(order, subjects, min(distance, feasible or 1), rng)
-    start = rng.randrange(len(order))
-    order = order[start:] + order[:start]
+    items = _items(cases, comparisons, parts, share, rng)
     seen: dict[tuple[str, str], int] = {}
-    for item in order:
-        case, comparison, side = items[item]
-        position, main = len(entries) + 1, seen.get((case, comparison))
-        if main is None:
-            seen[case, comparison] = position
-            entries.append(Entry(reader, position, "main", case, comparison, side))
-        else:
-            swapped = {"left": "right", "right": "left"}[side]
-            entries.append(Entry(reader, position, "repeat", case, comparison, swapped, main))
-    return entries, smallest_distance([subjects[item] for item in order])
+    kept = []
+    for part in range(1, parts + 1):
+        own = [item for item in items if item.part == part]
+        if not own:
+            continue
+        subjects = [subject_of[item.case] for item in own]
+        order = spread(subjects, rng)
+        feasible = smallest_distance([subjects[n] for n in order])
+        order = mix(order, subjects, min(distance, feasible or 1), rng)
+        start = rng.randrange(len(order))
+        order = order[start:] + order[:start]
+        for item in (own[n] for n in order):
+            position, main = len(entries) + 1, seen.get((item.case, item.comparison))
+            if main is None:
+                seen[item.case, item.comparison] = position
+                entries.append(Entry(reader, position, "main", item.case, item.comparison, item.side, part=part))
+            else:
+                swapped = {"left": "right", "right": "left"}[item.side]
+                entries.append(Entry(reader, position, "repeat", item.case, item.comparison, swapped, main, part))
+        gap = smallest_distance([subjects[n] for n in order])
+        kept += [gap] if gap is not None else []
+    return entries, kept
 
 
 def generate(
     *, seed: int, readers: Sequence[str], cases: Sequence[ScheduledCase], comparisons: Sequence[str],
-    distance: int = 5, repeat_share: float = 0,
+    distance: int = 5, repeat_share: float = 0, parts: int = 1,
 ) -> Schedule:  # fmt: skip
     """The schedule of all readers. The same arguments give the same schedule, byte for byte.
 
     distance: wished smallest number of positions between two pairs of one subject; where it cannot be had the
-    largest that the construction reaches is kept and reported. repeat_share: 0 to 1.
+    largest that the construction reaches is kept and reported. repeat_share: 0 to 1. parts: of each reader's list, one
+    after the other. Raises InputError if there are more parts than pairs.
     """
     entries: list[Entry] = []
-    distances = []
+    distances: list[int] = []
     cases = sorted(cases, key=lambda case: case.code)
+    pairs = sum(not case.training for case in cases) * len(comparisons)
+    if parts > max(pairs, 1):
+        raise InputError(f"{parts} parts need at least {parts} pairs; each reader has {pairs}.")
     for reader in sorted(readers):
         rng = random.Random(f"{seed}:{reader}")  # noqa: S311  reproducible on purpose
-        own, kept = _for_reader(reader, cases, comparisons, distance, repeat_share, rng)
+        own, kept = _for_reader(reader, cases, comparisons, distance=distance, share=repeat_share, parts=parts, rng=rng)
         entries += own
-        distances += [kept] if kept is not None else []
-    return Schedule(tuple(entries), min(distances, default=None))
+        distances += kept
+    least = min(distances, default=None)
+    return Schedule(tuple(entries), least, tuple(_notes(entries, least, distance, repeat_share, parts)))
+
+
+def _notes(entries: Sequence[Entry], kept: int | None, distance: int, share: float, parts: int) -> Iterator[str]:
+    if kept is not None and kept < distance:
+        yield (
+            f"Pairs of one subject can lie {kept} position{'s' if kept > 1 else ''} apart; {distance} were wished. "
+            "More subjects, fewer cases of each or fewer repeats allow more."
+        )
+    if share and entries and not any(entry.kind == "repeat" for entry in entries):
+        yield f"A share of {share:.0%} of so few pairs is none: there are no hidden repeats."
+    comparisons = {entry.comparison for entry in entries}
+    if parts > 1 and len(comparisons) > parts:
+        yield (
+            f"{len(comparisons)} comparisons in {parts} parts: some pairs of one case lie in the same part. "
+            f"{len(comparisons)} parts would keep them apart."
+        )

@@ -1,11 +1,14 @@
 """What a reader may see: the own list, one pair at a time, never an arm."""
 
+from datetime import datetime, timedelta
+
 from django.db.models import F, Max, QuerySet
+from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.reading import guesses, signatures, skipping
-from readerstudy.reading.models import Finding, PreparedPair, Presentation, Rating, Side, Statement
+from readerstudy.reading.models import Finding, Guess, PreparedPair, Presentation, Rating, Side, Statement
 
 AHEAD = 3  # pairs that are fetched before their turn: what can be read without a connection
 CONFIRMED, VOID = Presentation.State.CONFIRMED, Presentation.State.VOID
@@ -28,25 +31,45 @@ def current(member: Membership) -> Presentation | None:
 
 
 def ahead(presentation: Presentation) -> list[str]:
-    """Tokens of the pairs after this one, which the browser may fetch before their turn; at most AHEAD."""
-    left = list(queue(presentation.reader).values_list("token", flat=True)[: 2 * AHEAD + 1])
-    start = left.index(presentation.token) + 1 if presentation.token in left else 0
-    return left[start : start + AHEAD]
+    """Tokens of the pairs of the same part after this one, which the browser may fetch before their turn."""
+    left = queue(presentation.reader).filter(part=presentation.part).values_list("token", flat=True)
+    tokens = list(left[: 2 * AHEAD + 1])
+    start = tokens.index(presentation.token) + 1 if presentation.token in tokens else 0
+    return tokens[start : start + AHEAD]
 
 
-def last_confirmed(member: Membership) -> Presentation | None:
-    """The pair that was confirmed last: the only one to go back to."""
+def waits_until(presentation: Presentation) -> datetime | None:
+    """When the washout before the part of this pair ends; None if the part may be read now."""
+    days = presentation.study.washout_days
+    if presentation.part == 1 or not days:
+        return None
+    before = own_list(presentation.reader).filter(part__lt=presentation.part, state=CONFIRMED)
+    last = before.aggregate(Max("confirmed_at"))["confirmed_at__max"]
+    opens = last + timedelta(days=days) if last else None
+    return opens if opens and opens > timezone.now() else None
+
+
+def way_back(member: Membership) -> Presentation | None:
+    """The pair to go back to: the last confirmed one, where the protocol allows it, until the end of the list is
+    signed or a question on blinding answered."""
+    if not member.study.allow_back:
+        return None
     confirmed = (
         own_list(member).filter(state=CONFIRMED).select_related("study", "reader", "case__subject", "comparison")
     )
-    return confirmed.order_by("-confirmed_at", "-position").first()
+    last = confirmed.order_by("-confirmed_at", "-position").first()
+    if last is None or signatures.is_signed(last) or Guess.objects.filter(presentation__reader=member).exists():
+        return None
+    return last
 
 
 def within_reach(member: Membership) -> set[str]:
     """Tokens of the pairs that the browser may fetch now: this one, the next few, the last where one may go back."""
     now = current(member)
+    if now is not None and waits_until(now):
+        return set()
     tokens = {now.token, *ahead(now)} if now else set()
-    if member.study.allow_back and (last := last_confirmed(member)):
+    if last := way_back(member):
         tokens.add(last.token)
     if now is None and (asked := guesses.asked(member)):
         tokens.add(asked.token)
@@ -161,6 +184,7 @@ def room_config(study: ReaderStudy) -> dict:
         "ask_integrity": study.ask_integrity,
         "ask_diagnostic": study.ask_diagnostic,
         "skip_reasons": skipping.REASONS,
+        "break_minutes": study.break_minutes,
         "finding_kinds": [{"id": value, "name": label} for value, label in Finding.Kind.choices],
         "title": study.reader_title,
     }
@@ -180,11 +204,28 @@ def body(member: Membership, presentation: Presentation | None) -> dict:
             return {**_pair(asked, counts), "guess": guesses.question(asked), "previous": None, "next": []}
         end = {"finished": True, "confirmed": counts["confirmed"], "total": counts["total"]}
         return end | {"to_sign": bool(signatures.to_sign(member))}
-    last = last_confirmed(member) if member.study.allow_back else None
+    if presentation.state == Presentation.State.SCHEDULED and (opens := waits_until(presentation)):
+        return {"break": _washout(member, presentation, opens)}
+    last = way_back(member)
     return {
         **_pair(presentation, counts),
         "previous": last.token if last and last.pk != presentation.pk else None,
         "next": ahead(presentation),
+    }
+
+
+def _washout(member: Membership, presentation: Presentation, opens: datetime) -> dict:
+    """What the page says between two parts."""
+    counts, part = progress(member), presentation.part
+    return {
+        "part": part - 1,
+        "parts": presentation.study.parts,
+        "opens_at": opens.isoformat(),
+        "washout_days": presentation.study.washout_days,
+        "pairs": own_list(member).filter(part=part).count(),
+        "median_seconds": counts["pace"],
+        "confirmed": counts["confirmed"],
+        "total": counts["total"],
     }
 
 

@@ -12,8 +12,10 @@ from readerstudy.audit.services import record
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import schedule, seal, selectors, signatures
-from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement
+from readerstudy.reading import seal, selectors
+from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
+from readerstudy.reading.planning import OPENED, inputs, made_from, plan
+from readerstudy.reading.schedule import Schedule
 
 
 class ConflictError(Exception):
@@ -24,38 +26,26 @@ class ConflictError(Exception):
         self.code = code
 
 
-def plan(study: ReaderStudy) -> schedule.Schedule:
-    """The schedule that follows from protocol, material and seed."""
-    return schedule.generate(
-        seed=study.seed,
-        readers=list(study.memberships.filter(role=Role.READER).values_list("code", flat=True)),
-        cases=[
-            schedule.ScheduledCase(case.code, case.subject.code, case.training)
-            for case in study.cases.filter(subject__withdrawn_at=None).select_related("subject")
-        ],
-        comparisons=[c.code for c in study.comparisons.select_related("first", "second")],
-        distance=study.min_distance,
-        repeat_share=float(study.repeat_share),
-    )
-
-
 def schedule_summary(study: ReaderStudy) -> dict:
     """What readers will see, or see since the study was opened: pairs per reader and in all, sides, distance, hash."""
     if study.state == State.DRAFT:
-        made = plan(study)
+        try:
+            made = plan(study)
+        except InputError as reason:
+            made = Schedule((), None, (str(reason),))
         rows = [(entry.reader, entry.kind, entry.first_side) for entry in made.entries]
-        distance, sha256 = made.distance, made.sha256 if made.entries else ""
+        distance, sha256, notes = made.distance, made.sha256 if made.entries else "", list(made.notes)
     else:
         rows = list(study.presentations.exclude(state="void").values_list("reader__code", "kind", "first_side"))
-        opened = study.events.filter(action="study opened").first()
-        distance, sha256 = opened.data["distance"] if opened else None, study.schedule_sha256
+        opened = study.events.filter(action=OPENED).first()
+        distance, sha256, notes = opened.data["distance"] if opened else None, study.schedule_sha256, []
     readers = {reader for reader, _, _ in rows}
     return {
         "pairs": len(rows), "readers": len(readers), "each": len(rows) // len(readers) if readers else 0,
         "training": sum(kind == "training" for _, kind, _ in rows),
         "repeats": sum(kind == "repeat" for _, kind, _ in rows),
         "left": sum(side == "left" for _, _, side in rows), "right": sum(side == "right" for _, _, side in rows),
-        "distance": distance, "sha256": sha256,
+        "distance": distance, "sha256": sha256, "notes": notes,
     }  # fmt: skip
 
 
@@ -67,7 +57,8 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         raise InputError("This study has been opened already.")
     if missing := [point.text for point in before_opening(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
-    made = plan(study)
+    given = inputs(study)
+    made = made_from(study.seed, given)
     readers = {m.code: m for m in study.memberships.filter(role=Role.READER)}
     cases = {case.code: case for case in Case.objects.filter(study=study)}
     comparisons = {c.code: c for c in study.comparisons.select_related("first", "second")}
@@ -75,8 +66,8 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     for kinds in (("training", "main"), ("repeat",)):
         batch = [
             Presentation(
-                study=study, reader=readers[e.reader], position=e.position, kind=e.kind, case=cases[e.case],
-                comparison=comparisons[e.comparison], first_side=e.first_side,
+                study=study, reader=readers[e.reader], position=e.position, part=e.part, kind=e.kind,
+                case=cases[e.case], comparison=comparisons[e.comparison], first_side=e.first_side,
                 repeat_of=rows[e.reader, e.repeat_of] if e.repeat_of else None,
             )
             for e in made.entries
@@ -89,8 +80,8 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     study.save()
     series = study.series.filter(active=True).order_by("case__code", "arm__code").values_list("sha256", flat=True)
     record(
-        study=study, action="study opened", actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
-        seed=study.seed, distance=made.distance, presentations=len(rows), series=list(series),
+        study=study, action=OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
+        seed=study.seed, inputs=given, distance=made.distance, presentations=len(rows), series=list(series),
     )  # fmt: skip
     return study
 
@@ -121,18 +112,10 @@ def ensure_answerable(presentation: Presentation) -> None:
     if presentation.state == Presentation.State.IN_PROGRESS:
         return
     if presentation.state == Presentation.State.CONFIRMED:
-        if presentation.study.allow_back and is_previous(presentation):
+        if (last := selectors.way_back(presentation.reader)) and last.pk == presentation.pk:
             return
         raise ConflictError("confirmed", "This pair is confirmed and can no longer be changed.")
     raise ConflictError("not_yet", "It is not this pair's turn yet.")
-
-
-def is_previous(presentation: Presentation) -> bool:
-    """Whether this is the last confirmed one of its reader, not signed, and no question on blinding was answered."""
-    last = selectors.last_confirmed(presentation.reader)
-    if last is None or last.pk != presentation.pk or signatures.is_signed(presentation):
-        return False
-    return not Guess.objects.filter(presentation__reader=presentation.reader).exists()
 
 
 def _next_revision(queryset) -> int:
@@ -246,7 +229,9 @@ def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: 
 
 def start(*, presentation: Presentation) -> Presentation:
     """It is this presentation's turn."""
-    if presentation.state == Presentation.State.SCHEDULED and presentation.study.state == State.OPEN:
+    if presentation.state != Presentation.State.SCHEDULED or presentation.study.state != State.OPEN:
+        return presentation
+    if selectors.waits_until(presentation) is None:
         Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.SCHEDULED).update(
             state=Presentation.State.IN_PROGRESS, started_at=timezone.now()
         )

@@ -1,12 +1,14 @@
 from django.urls import path
 
 from readerstudy.reading import serializers, views
+from readerstudy.reading.views_balance import balance_report
 from readerstudy.reading.views_progress import progress
 from readerstudy.reading.views_signing import sign_reading
 
 urlpatterns = [
     path("", progress, name="reading_progress"),
     path("room/", views.room, name="reading"),
+    path("balance/", balance_report, name="balance"),
     path("sign/", sign_reading, name="sign_reading"),
     path("current/", views.CurrentView.as_view(), name="current"),
     path("<str:token>/", views.PresentationView.as_view(), name="presentation"),

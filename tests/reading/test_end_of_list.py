@@ -64,7 +64,7 @@ def test_a_pair_that_is_not_being_read_takes_no_rating_and_a_confirmed_one_is_no
     answer = send(client, study, "put", f"{body['token']}/ratings/{criterion}/", score=3)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_yet")
     factories.read_pair(selectors.current(reader))
-    last = selectors.last_confirmed(reader)
+    last = selectors.way_back(reader)
     send(client, study, "post", f"{last.token}/skip/", reason="broken")
     last.refresh_from_db()
     assert last.state == "confirmed"
@@ -113,7 +113,7 @@ def test_each_question_is_answered_once(client, study, reader):
 
 def test_after_a_guess_or_a_signature_there_is_no_way_back(client, study, reader):
     factories.read_all(reader)
-    last = selectors.last_confirmed(reader)
+    last = selectors.way_back(reader)
     criterion = study.criteria.first().pk
     path = f"{last.token}/ratings/{criterion}/"
     assert send(client, study, "put", path, score=1).status_code == 200

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from processing.errors import InputError
 from readerstudy.reading.schedule import ScheduledCase, generate, smallest_distance
 
 COMPARISONS = ["SOC vs FAST", "FAST-DL vs SOC", "FAST-DL vs FAST"]
@@ -28,11 +29,15 @@ def cases(subjects: int, per_subject: int, training: int = 0) -> list[ScheduledC
     comparisons=st.integers(1, 5),
     share=st.sampled_from([0, 0.1, 0.25]),
     training=st.integers(0, 2),
+    parts=st.integers(1, 4),
 )
-def test_every_rule_holds_at_every_size(seed, subjects, per_subject, comparisons, share, training):
+def test_every_rule_holds_at_every_size(seed, subjects, per_subject, comparisons, share, training, parts):
     names = [f"c{n}" for n in range(comparisons)]
     material = cases(subjects, per_subject, training)
-    schedule = generate(seed=seed, readers=["R1", "R2"], cases=material, comparisons=names, repeat_share=share)
+    parts = min(parts, max(1, sum(not case.training for case in material) * comparisons))
+    schedule = generate(
+        seed=seed, readers=["R1", "R2"], cases=material, comparisons=names, repeat_share=share, parts=parts
+    )
     subject_of = {case.code: case.subject for case in material}
     wanted = Counter((case.code, name) for case in material if not case.training for name in names)
     for reader in ("R1", "R2"):
@@ -50,8 +55,17 @@ def test_every_rule_holds_at_every_size(seed, subjects, per_subject, comparisons
             assert (main.case, main.comparison) == (repeat.case, repeat.comparison)
             assert main.first_side != repeat.first_side
             assert main.position < repeat.position
-        read = [subject_of[e.case] for e in own if e.kind != "training"]
-        if schedule.distance is not None:
+            assert parts == 1 or main.part < repeat.part
+        assert [e.part for e in own] == sorted(e.part for e in own)
+        for name in names:
+            for part in range(1, parts + 1):
+                sides = Counter(e.first_side for e in mains.values() if (e.comparison, e.part) == (name, part))
+                assert abs(sides["left"] - sides["right"]) <= 1
+        if parts >= comparisons:
+            shown = [(e.case, e.part) for e in mains.values()]
+            assert len(set(shown)) == len(shown), "a case once in each part"
+        for part in range(1, parts + 1):
+            read = [subject_of[e.case] for e in own if e.kind != "training" and e.part == part]
             gap = smallest_distance(read)
             assert gap is None or gap >= schedule.distance
 
@@ -90,3 +104,21 @@ def test_positions_and_sides_are_uniform_over_seeds():
                 side[e.case][e.first_side] += 1
     assert chisquare([position[p] for p in range(1, 13)]).pvalue > 1e-4
     assert chisquare(list(side["S000-0"].values())).pvalue > 1e-4
+
+
+def test_wishes_that_cannot_be_granted_are_said():
+    few = generate(seed=1, readers=["R1"], cases=cases(2, 2), comparisons=COMPARISONS, distance=9, repeat_share=0.01)
+    assert "2 positions apart; 9 were wished" in few.notes[0]
+    assert "there are no hidden repeats" in few.notes[1]
+    two = generate(seed=1, readers=["R1"], cases=cases(30, 1), comparisons=COMPARISONS, parts=2)
+    assert two.notes == (
+        "3 comparisons in 2 parts: some pairs of one case lie in the same part. 3 parts would keep them apart.",
+    )
+    assert generate(seed=1, readers=["R1"], cases=cases(30, 1), comparisons=COMPARISONS, parts=3).notes == ()
+    with pytest.raises(InputError, match="7 parts need at least 7 pairs; each reader has 6"):
+        generate(seed=1, readers=["R1"], cases=cases(2, 1), comparisons=COMPARISONS, parts=7)
+
+
+def test_parts_are_of_equal_length():
+    schedule = generate(seed=3, readers=["R1"], cases=cases(37, 3), comparisons=COMPARISONS, parts=3)
+    assert set(Counter(e.part for e in schedule.entries).values()) == {111}

@@ -1,0 +1,144 @@
+"""Changes after opening: a reader or cases more, a subject withdrawn. Each is numbered, has a reason, and changes
+nothing that was scheduled before."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from processing.errors import InputError
+from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.accounts.services import add_person
+from readerstudy.audit.services import record
+from readerstudy.material.erasure import cancel_jobs, erase_subject
+from readerstudy.material.models import Case, Subject
+from readerstudy.protocol.models import Amendment, ReaderStudy, State
+from readerstudy.reading import blocks
+from readerstudy.reading.models import Presentation
+from readerstudy.reading.preparing import check, is_prepared
+
+VOID = Presentation.State.VOID
+Kind = Amendment.Kind
+
+
+def scheduled_cases(study: ReaderStudy) -> list[Case]:
+    """The cases that readers see or have seen, but for those of withdrawn subjects."""
+    found = study.cases.filter(subject__withdrawn_at=None, presentations__isnull=False).select_related("subject")
+    return list(found.distinct().order_by("code"))
+
+
+def unscheduled_cases(study: ReaderStudy) -> list[tuple[Case, bool]]:
+    """Cases that came after opening, and whether all their pairs are prepared."""
+    found = study.cases.filter(subject__withdrawn_at=None, presentations__isnull=True).select_related("subject")
+    return [(case, is_prepared(case)) for case in found.distinct().order_by("code")]
+
+
+def _hold(study: ReaderStudy, *states: str) -> ReaderStudy:
+    """The study as it is now, for whoever changes its schedule one after the other. In a transaction."""
+    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
+    if held.state not in states:
+        raise InputError(f"The study is {held.get_state_display()}: it cannot be amended in this way.")
+    return held
+
+
+def _reason(reason: str) -> str:
+    if not reason.strip():
+        raise InputError("Say why: an amendment without a reason is not kept.")
+    return reason.strip()[:500]
+
+
+def _amend(
+    study: ReaderStudy, kind: str, reason: str, actor: User | None, *, number: int, data: dict, **said
+) -> Amendment:  # fmt: skip
+    """Store an amendment and, where it has one, its block of the schedule; log both."""
+    sha256 = ""
+    if "inputs" in data:
+        made = blocks.block_schedule(data)
+        sha256, said["presentations"] = made.sha256, blocks.store(study, made.entries, block=number)
+    amendment = Amendment.objects.create(
+        study=study, number=number, kind=kind, reason=reason, data=data, schedule_sha256=sha256, actor=actor,
+        at=timezone.now(),
+    )  # fmt: skip
+    record(
+        study=study, action="study amended", actor=actor, number=number, kind=kind, reason=reason, schedule=sha256,
+        **said,
+    )  # fmt: skip
+    return amendment
+
+
+def _next_number(study: ReaderStudy) -> int:
+    last = Amendment.objects.filter(study=study).order_by("-number").first()
+    return last.number + 1 if last else 1
+
+
+OPENED = (State.OPEN, State.PAUSED)
+
+
+@transaction.atomic
+def add_reader(
+    *, study: ReaderStudy, username: str, new: bool, reason: str, actor: User
+) -> tuple[Membership, str, Amendment]:  # fmt: skip
+    """One more reader, who reads every scheduled case in an order of the own.
+
+    Returns the membership, the password of a new account (kept nowhere else in plain) and the amendment. InputError
+    as in `accounts.services.add_person`.
+    """
+    reason, study = _reason(reason), _hold(study, *OPENED)
+    number, cases = _next_number(study), scheduled_cases(study)
+    member, password = add_person(
+        study=study, username=username, role=Role.READER, new=new, actor=actor, amending=True
+    )  # fmt: skip
+    data = blocks.block_data(study, number=number, readers=[member], cases=cases, parts=study.parts)
+    amendment = _amend(
+        study, Kind.READER_ADDED, reason, actor, number=number, data=data, what=member.code
+    )  # fmt: skip
+    return member, password, amendment
+
+
+@transaction.atomic
+def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: User | None) -> Amendment:
+    """Cases more at the end of every reader's list, as one block. InputError if one is not ready or scheduled already."""
+    reason, study = _reason(reason), _hold(study, *OPENED)
+    if not cases:
+        raise InputError("Choose at least one case.")
+    waiting = {case.pk: ready for case, ready in unscheduled_cases(study)}
+    for case in cases:
+        if case.pk not in waiting:
+            raise InputError(f"{case.code} is scheduled already, or its subject was withdrawn.")
+        if case.training:
+            raise InputError(f"{case.code} is for training, which comes first in every list: it cannot be added now.")
+        if not waiting[case.pk] or not check(case):
+            raise InputError(f"The pairs of {case.code} are not prepared yet: see its series and the jobs.")
+    readers = list(study.memberships.filter(role=Role.READER))
+    number = _next_number(study)
+    data = blocks.block_data(study, number=number, readers=readers, cases=cases, parts=1)
+    codes = sorted(case.code for case in cases)
+    series = study.series.filter(active=True, case__in=cases).order_by("case__code", "arm__code")
+    return _amend(
+        study, Kind.CASE_ADDED, reason, actor, number=number, data=data, what=", ".join(codes),
+        series=list(series.values_list("sha256", flat=True)),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor: User | None) -> Amendment:
+    """Void the subject's presentations and erase its pixels; ratings and hashes stay and count nowhere.
+
+    Possible until the study is locked, as a person may withdraw after the last reading.
+    """
+    reason = _reason(reason)
+    stopped = cancel_jobs(subject)  # before the study is held: a job that ends holds its own row first
+    study = _hold(study, *OPENED, State.CLOSED)
+    now = timezone.now()
+    if not Subject.objects.filter(pk=subject.pk, study=study, withdrawn_at=None).update(withdrawn_at=now):
+        raise InputError(f"{subject.code} was withdrawn already.")
+    subject.refresh_from_db()
+    number = _next_number(study)
+    shown = study.presentations.filter(case__subject=subject).exclude(state=VOID)
+    read = shown.filter(state=Presentation.State.CONFIRMED).count()
+    void = shown.update(state=VOID, void_reason=f"subject withdrawn, amendment {number}")
+    counts = {"presentations": void, "read": read, "jobs": stopped, **erase_subject(subject=subject)}
+    return _amend(
+        study, Kind.SUBJECT_WITHDRAWN, reason, actor, number=number, what=subject.code,
+        data={"subject": subject.code, **counts}, erased=counts,
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""How balanced the schedule is: sides, positions, distances and repeats per reader. No answer in it."""
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+from statistics import mean, median
+
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.models import Presentation
+from readerstudy.reading.planning import problems
+
+THIRDS = ("first third", "middle third", "last third")
+
+
+def report(study: ReaderStudy) -> dict:
+    """Everything that the balance report shows; presentations that are void do not count."""
+    found = Presentation.objects.filter(study=study).exclude(state=Presentation.State.VOID)
+    rows = list(
+        found.order_by("reader__code", "position").values_list(
+            "reader__code", "position", "part", "kind", "comparison__first__code", "comparison__second__code",
+            "first_side", "case__subject__code", "repeat_of__position", "block", named=True,
+        )
+    )  # fmt: skip
+    readers = defaultdict(list)
+    for row in rows:
+        readers[row.reader__code].append(row)
+    comparisons = list(dict.fromkeys((r.comparison__first__code, r.comparison__second__code) for r in rows))
+    comparisons.sort(key=lambda pair: [c.code for c in study.comparisons.all()].index(" vs ".join(pair)))
+    return {
+        "comparisons": [" vs ".join(pair) for pair in comparisons],
+        "readers": [{"code": code, **_reader(own, comparisons)} for code, own in readers.items()],
+        "worst": max(
+            (cell["difference"] for code, own in readers.items() for cell in _sides(own, comparisons)), default=0
+        ),
+        "positions": _positions(rows, readers, comparisons),
+        "wanted": study.min_distance,
+        "voided": Presentation.objects.filter(study=study, state=Presentation.State.VOID).count(),
+        "problems": problems(study),
+    }
+
+
+def _reader(own: list, comparisons: list) -> dict:
+    repeats = [row for row in own if row.kind == "repeat"]
+    distances = _distances(own)
+    return {
+        "pairs": len(own),
+        "training": sum(row.kind == "training" for row in own),
+        "parts": len({row.part for row in own}),
+        "sides": _sides(own, comparisons),
+        "repeats": len(repeats),
+        "repeat_sides": [sum(row.first_side == side for row in repeats) for side in ("left", "right")],
+        "repeat_distance": [min(gaps), round(median(gaps)), max(gaps)]
+        if (gaps := [row.position - row.repeat_of__position for row in repeats])
+        else None,
+        "distance": [min(distances), round(median(distances))] if distances else None,
+    }
+
+
+def _sides(own: list, comparisons: list) -> list[dict]:
+    """First arm left and right among main presentations, per comparison."""
+    counts = Counter(
+        (row.comparison__first__code, row.comparison__second__code, row.first_side)
+        for row in own if row.kind == "main" and row.block == 0
+    )  # fmt: skip
+    cells = []
+    for pair in comparisons:
+        left, right = counts[(*pair, "left")], counts[(*pair, "right")]
+        cells.append({"left": left, "right": right, "difference": abs(left - right)})
+    return cells
+
+
+def _distances(own: list) -> list[int]:
+    """Positions between neighbouring pairs of one subject within a part."""
+    places = defaultdict(list)
+    for row in own:
+        if row.kind != "training":
+            places[row.part, row.case__subject__code].append(row.position)
+    return [b - a for found in places.values() for a, b in pairwise(found)]
+
+
+def _positions(rows: list, readers: dict, comparisons: list) -> list[dict]:
+    """Main presentations of each comparison and side by third of the list, all readers together, and mean position."""
+    length = {code: max(row.position for row in own) for code, own in readers.items()}
+    cells: dict[tuple, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.kind == "main":
+            share = (row.position - 0.5) / length[row.reader__code]
+            cells[row.comparison__first__code, row.comparison__second__code, row.first_side].append(share)
+    return [
+        {
+            "comparison": " vs ".join(pair),
+            "side": side,
+            "thirds": [sum(min(int(3 * share), 2) == third for share in cells[(*pair, side)]) for third in range(3)],
+            "mean": mean(cells[(*pair, side)]) if cells[(*pair, side)] else None,
+        }
+        for pair in comparisons for side in ("left", "right")
+    ]  # fmt: skip

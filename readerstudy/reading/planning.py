@@ -1,0 +1,73 @@
+"""From protocol and material to the schedule, and back: what it was made from, and whether it still is that."""
+
+from dataclasses import asdict
+
+from readerstudy.accounts.models import Role
+from readerstudy.audit.models import Event
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.reading.models import Presentation
+from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generate
+
+OPENED = "study opened"
+
+
+def inputs(study: ReaderStudy) -> dict:
+    """What the schedule follows from, beside the seed: kept in the log when the study is opened."""
+    cases = study.cases.filter(subject__withdrawn_at=None).select_related("subject").order_by("code")
+    return {
+        "readers": sorted(study.memberships.filter(role=Role.READER).values_list("code", flat=True)),
+        "cases": [[case.code, case.subject.code, case.training] for case in cases],
+        "comparisons": [c.code for c in study.comparisons.select_related("first", "second")],
+        "distance": study.min_distance,
+        "repeat_share": float(study.repeat_share),
+        "parts": study.parts,
+    }
+
+
+def made_from(seed: int, given: dict) -> Schedule:
+    """The schedule that these `inputs` give."""
+    return generate(seed=seed, **{**given, "cases": [ScheduledCase(*case) for case in given["cases"]]})
+
+
+def plan(study: ReaderStudy) -> Schedule:
+    """The schedule that follows from protocol, material and seed as they are now."""
+    return made_from(study.seed, inputs(study))
+
+
+def stored(study: ReaderStudy) -> list[Entry]:
+    """The schedule of the opening as the database holds it, by reader and position; what is void too."""
+    rows = Presentation.objects.filter(study=study, block=0).select_related(
+        "reader", "case", "comparison__first", "comparison__second", "repeat_of"
+    )
+    return [
+        Entry(
+            row.reader.code, row.position, row.kind, row.case.code, row.comparison.code, row.first_side,
+            row.repeat_of.position if row.repeat_of else None, row.part,
+        )
+        for row in rows.order_by("reader__code", "position")
+    ]  # fmt: skip
+
+
+def problems(study: ReaderStudy) -> list[str]:
+    """Generate the schedule again from what the log says it was made from; how the database differs, in sentences."""
+    if study.state == State.DRAFT:
+        return ["The study has not been opened: it has no schedule yet."]
+    event = Event.objects.filter(study=study, action=OPENED).first()
+    if event is None or "inputs" not in event.data:
+        return ["The log does not say what the schedule was made from."]
+    again, found = made_from(event.data["seed"], event.data["inputs"]), []
+    if event.data["seed"] != study.seed:
+        found.append("The study's seed is not the one in the log.")
+    if again.sha256 != event.data["schedule"]:
+        found.append("Generated again, the schedule has another hash than the log's.")
+    if study.schedule_sha256 != event.data["schedule"]:
+        found.append("The study's hash of the schedule is not the one in the log.")
+    held = stored(study)
+    if len(held) != len(again.entries):
+        found.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
+    for mine, theirs in zip(again.entries, held, strict=False):
+        if mine != theirs:
+            names = [name for name, value in asdict(mine).items() if getattr(theirs, name) != value]
+            found.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
+            break
+    return found
