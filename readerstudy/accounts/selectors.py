@@ -15,6 +15,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.material import selectors as material
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.selectors import not_ready
+from readerstudy.reading import guesses, signatures
 from readerstudy.reading import selectors as reading
 from readerstudy.reading.models import Presentation
 
@@ -43,18 +44,23 @@ def readings_of(user: User) -> list[dict]:
         elif study.state in ENDED:
             stage = "closed"
         elif not counts["left"]:
-            stage = "finished"
+            asked = study.state == State.OPEN and guesses.asked(member)
+            stage = "questions" if asked else "finished"
         else:
             stage = study.state
+        now = reading.current(member)
+        opens = reading.waits_until(now) if now and stage == State.OPEN else None
         rows.append({
-            "member": member, "study": study, "stage": stage, **counts,
+            "member": member, "study": study, "stage": "washout" if opens else stage, **counts, "opens": opens,
+            "part": now.part if now else None,
+            "to_sign": stage in ("finished", "closed") and study.state != State.LOCKED and signatures.to_sign(member),
             "next": counts["confirmed"] + 1,
             "started": own.exclude(state=Presentation.State.SCHEDULED).exists(),
             "training_left": own.filter(kind="training", state__in=["scheduled", "in_progress"]).count(),
             "last": own.filter(confirmed_at__isnull=False).order_by("-confirmed_at").values_list(
                 "confirmed_at", flat=True).first(),
         })  # fmt: skip
-    order = ["open", "paused", "draft", "finished", "closed"]
+    order = ["open", "questions", "washout", "paused", "draft", "finished", "closed"]
     return sorted(rows, key=lambda row: order.index(row["stage"]))
 
 

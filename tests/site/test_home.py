@@ -111,3 +111,24 @@ def test_a_second_role_is_refused_in_words(study, admin):
     user = study.memberships.get(role="reader").user
     page = admin.post(f"/studies/{study.slug}/people/", {"username": user.username, "role": "analyst"}).content.decode()
     assert "a reader must stay blind" in page
+
+
+def test_a_reader_sees_when_the_next_part_opens(study, reader):
+    study.parts, study.washout_days = 3, 10
+    study.save()
+    study = factories.open_(study)
+    for one in study.presentations.filter(part=1).order_by("position"):
+        factories.read_pair(one)
+    page = text(reader)
+    assert "part 2 of 3 opens on" in page
+    assert "reading/room" not in page
+
+
+def test_a_reader_at_the_end_of_the_list_answers_and_signs(study, reader):
+    study = factories.open_(study)
+    member = study.memberships.get(role="reader")
+    factories.read_all(member)
+    assert "some questions left" in text(reader)
+    study.guesses = 0
+    study.save()
+    assert "sign your reading" in text(reader)
