@@ -57,7 +57,7 @@ class Wire:
     """Listens to a page. `of(token)` is what it received for one pair and for the room itself, in order of asking."""
 
     def __init__(self, page: Page) -> None:
-        self.page, self.found, self.urls = page, {}, {}
+        self.page, self.found, self.urls, self.early = page, {}, {}, {}
         self.session: CDPSession = page.context.new_cdp_session(page)
         self.session.send("Network.enable")
         self.session.on("Network.requestWillBeSent", self._asked)
@@ -70,12 +70,15 @@ class Wire:
         self.page.goto("about:blank")
         self.page.wait_for_timeout(50)
         self.found.clear()
+        self.early.clear()
         self.urls.clear()
 
     def _asked(self, event: dict) -> None:
         request = event["request"]
         self.urls[event["requestId"]] = request["url"]
         self.found[event["requestId"]] = Received(request["url"], request["method"], event["timestamp"])
+        if headers := self.early.pop(event["requestId"], None):
+            self._headers(headers)
 
     def _answered(self, event: dict) -> None:
         if one := self.found.get(event["requestId"]):
@@ -85,6 +88,8 @@ class Wire:
         if one := self.found.get(event["requestId"]):
             one.headers = {name.lower(): value for name, value in event["headers"].items()}
             one.header_bytes = len(event.get("headersText", ""))
+        else:
+            self.early[event["requestId"]] = event  # Chromium may tell of headers before it tells of the request
 
     def _data(self, event: dict) -> None:
         if one := self.found.get(event["requestId"]):

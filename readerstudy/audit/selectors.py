@@ -65,11 +65,16 @@ SENTENCES = {
         f"changed the answer on {d['subject']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"
     ),
     "finding added later": lambda d: f"added a finding to the confirmed pair {d['position']} ({d['reader']})",
+    "guess on blinding": lambda d: f"was asked which image was which on pair {d['position']} ({d['reader']})",
+    "results seen": lambda d: "saw the results",
     "finding withdrawn": lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }
 
 
-READINGS = ["pair confirmed", "rating revised", "answer revised", "finding added later", "finding withdrawn"]
+READINGS = [
+    "pair confirmed", "rating revised", "answer revised", "finding added later", "finding withdrawn",
+    "guess on blinding",
+]  # fmt: skip
 
 
 def sentence(event: Event) -> str:

@@ -26,6 +26,13 @@ def first_broken(study: ReaderStudy) -> Event | None:
     return None
 
 
+def log_problem(study: ReaderStudy) -> str:
+    """What is wrong with the log itself, in a sentence; "" if nothing is."""
+    if broken := first_broken(study):
+        return f"The chain is broken at line {broken.number}: that line was changed, or one before it was removed."
+    return next(_end_of_log(study), "")
+
+
 def problems(study: ReaderStudy) -> Iterator[str]:
     """One sentence for each thing that is not as it was written."""
     if broken := first_broken(study):

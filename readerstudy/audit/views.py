@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 
 from readerstudy.accounts.access import study_page
 from readerstudy.audit import selectors
-from readerstudy.audit.verify import first_broken
+from readerstudy.audit.verify import log_problem
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -19,5 +19,5 @@ def log(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     last = study.events.order_by("-number").first()
     return render(request, "audit/log.html", {
         "tab": "log", "study": study, "readings": readings, "page": pages.get_page(request.GET.get("page")),
-        "last": last, "broken": first_broken(study),
+        "last": last, "problem": log_problem(study),
     })  # fmt: skip
