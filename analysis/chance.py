@@ -149,9 +149,8 @@ def krippendorff_alpha(
     if groups < 2 or values.size > TOO_MANY_VALUES:
         why = "no interval from one unit or subject" if groups < 2 else "no interval for continuous scores"
         return Result(estimate=alpha, n=n, method=text, reason=why, level=confidence)
-    per_group = np.zeros((groups, len(patterns)))
-    np.add.at(per_group, (labels, codes), 1.0)
-    drawn = (bootstrap.weights(groups, resamples=resamples, seed=seed) @ per_group) @ flat
+    per_group = [np.bincount(labels, weights=column, minlength=groups) for column in flat[codes].T]
+    drawn = bootstrap.weights(groups, resamples=resamples, seed=seed) @ np.stack(per_group, axis=1)
     low, high = bootstrap.interval(_alpha(drawn, values, level), confidence)
     return Result(estimate=alpha, ci=(low, high), n=n, method=text, level=confidence)
 

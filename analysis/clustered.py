@@ -1,5 +1,6 @@
 """Signed rank tests that respect clusters: ratings of one subject are not independent."""
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from analysis.result import Result, undefined
 
 EXACT_CLUSTERS = 16
 FLIPS = 10_000
+BLOCK = 4_000_000
 
 
 def cluster_signed_rank(
@@ -61,9 +63,9 @@ def cluster_signed_rank(
     z = float(sums.sum() / scale)
     if method == "normal":
         return Result(statistic=z, p=_two_sided(z), n=x.size, method=text)
-    sums = sums[sums != 0]
-    if sums.size <= EXACT_CLUSTERS:
-        return Result(statistic=z, p=_all_flips(sums), n=x.size, method=f"{text}, all 2^{sums.size}")
+    decided = sums[sums != 0]
+    if decided.size <= EXACT_CLUSTERS:
+        return Result(statistic=z, p=_all_flips(decided), n=x.size, method=f"{text}, all 2^{decided.size}")
     return Result(
         statistic=z,
         p=_random_flips(sums, flips, seed),
@@ -93,10 +95,19 @@ def _all_flips(sums: NDArray[np.float64]) -> float:
     return float(np.mean(np.round(2 * np.abs(totals)) >= round(2 * abs(sums.sum()))))
 
 
+@lru_cache(maxsize=1)
+def _signs(flips: int, clusters: int, seed: int) -> NDArray[np.int8]:
+    """Random signs, flips × clusters; kept for the next cell of the same subjects, hence read-only."""
+    signs = np.random.default_rng(seed).integers(0, 2, size=(flips, clusters), dtype=np.int8) * np.int8(2) - np.int8(1)
+    signs.setflags(write=False)
+    return signs
+
+
 def _random_flips(sums: NDArray[np.float64], flips: int, seed: int) -> float:
-    generator = np.random.default_rng(seed)
-    signs = generator.integers(0, 2, size=(flips, sums.size), dtype=np.int8).astype(np.float64) * 2 - 1
-    hits = int(np.count_nonzero(np.round(2 * np.abs(signs @ sums)) >= round(2 * abs(sums.sum()))))
+    signs = _signs(flips, sums.size, seed)
+    limit, hits, block = round(2 * abs(sums.sum())), 0, max(1, BLOCK // sums.size)
+    for start in range(0, flips, block):
+        hits += int(np.count_nonzero(np.round(2 * np.abs(signs[start : start + block] @ sums)) >= limit))
     return (1 + hits) / (1 + flips)
 
 

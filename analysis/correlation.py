@@ -13,6 +13,7 @@ from analysis.result import Result, undefined
 CONSTANT = "a reader gave the same score to every pair"
 TOO_MANY_VALUES = 50
 NO_INTERVAL = (np.nan, np.nan)
+WORK, FEWEST, BLOCK = 5e8, 200, 2_000_000
 
 
 def complete_pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -102,8 +103,9 @@ def kendall_w(
 
     The statistic is χ² = m(n − 1)W with n − 1 degrees of freedom (Kendall & Babington Smith 1939; Siegel & Castellan
     1988). Interval: percentile bootstrap of units, or of whole clusters where ``cluster`` labels the units; W of
-    resampled units is biased towards agreement by the ties that resampling makes, so read it as rough. Undefined
-    where some rater is constant.
+    resampled units is biased towards agreement by the ties that resampling makes, so read it as rough; where units ×
+    raters are very many, fewer resamples are drawn, and ``method`` says how many. Undefined where some rater is
+    constant.
     """
     text = "Kendall's W, tie-corrected, bootstrap interval of " + ("units" if cluster is None else "subjects")
     table = np.atleast_2d(np.asarray(ratings, dtype=np.float64))
@@ -126,10 +128,17 @@ def kendall_w(
     if groups < 2 or np.unique(table).size > TOO_MANY_VALUES:
         why = "no interval from one subject" if groups < 2 else "no interval for continuous scores"
         return Result(estimate=w, statistic=chi2, p=p, n=n, method=text, reason=why, level=level)
-    counts = np.zeros((groups, len(patterns)))
-    np.add.at(counts, (labels, codes), 1.0)
-    drawn = bootstrap.weights(groups, resamples=resamples, seed=seed) @ counts
-    low, high = bootstrap.interval(_w(drawn, patterns), level)
+    drawn = bootstrap.weights(groups, resamples=resamples, seed=seed)
+    drawn = drawn[: max(FEWEST, int(WORK / (len(patterns) * m)))]
+    text += f", {len(drawn)} resamples"
+    parts = np.split(drawn, range(block := max(1, BLOCK // len(patterns)), len(drawn), block))
+    if groups * len(patterns) <= 5 * BLOCK:
+        counts = np.zeros((groups, len(patterns)))
+        np.add.at(counts, (labels, codes), 1.0)
+        values = np.concatenate([_w(part @ counts, patterns) for part in parts])
+    else:  # hardly any pattern occurs twice: unit by unit
+        values = np.concatenate([_w(part[:, labels], table) for part in parts])
+    low, high = bootstrap.interval(values, level)
     return Result(estimate=w, ci=(low, high), statistic=chi2, p=p, n=n, method=text, level=level)
 
 

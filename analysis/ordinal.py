@@ -118,9 +118,9 @@ def _nothing(reason: str, n: int, level: float) -> Regression:
 
 def _design(who: NDArray[np.intp], right: NDArray[np.intp], readers: int, sides: int) -> NDArray[np.float64]:
     """Columns: 1, side ± 1 where both occur, readers in sum coding."""
-    columns: list[NDArray[np.float64]] = [np.ones(who.size)]
+    columns = [np.ones(who.size)]
     if sides > 1:
-        columns.append(2.0 * right - 1)
+        columns.append(np.where(right, 1.0, -1.0))
     columns += [(who == place) * 1.0 - (who == readers - 1) for place in range(readers - 1)]
     return np.stack(columns, axis=1)
 

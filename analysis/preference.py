@@ -122,14 +122,14 @@ def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
 def rank_sum_mirror(x: ArrayLike) -> Result:
     """Preference against its mirror image 6 − preference by the rank sum test: for comparison only.
 
-    It treats one sample as two independent ones; with readers pooled and subjects clustered its type I error
-    was 0.16 at a nominal 0.05.
+    It treats one sample as two independent ones: its type I error at a nominal 0.05 is 0.16 for
+    independent answers and more with subjects as clusters (benchmarks/type_one_error.py).
     """
     x = np.asarray(x, dtype=np.float64).ravel()
     x = x[~np.isnan(x)]
     text = (
         "rank sum of preference against 6 − preference, tie-corrected normal approximation, no continuity "
-        "correction; for comparison only, type I error 0.16 at nominal 0.05"
+        "correction; for comparison only, type I error 0.16 or more at nominal 0.05"
     )
     if x.size == 0:
         return undefined("no ratings", method=text)

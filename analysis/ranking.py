@@ -10,7 +10,10 @@ from scipy import special
 from analysis.cells import Scores
 from analysis.result import Result, undefined
 
-METHOD = "Davidson 1970, ties; side effect as Davidson & Beaver 1977; sandwich interval, subjects as clusters"
+METHOD = (
+    "Davidson 1970, ties; side effect as Davidson & Beaver 1977; sandwich errors, subjects as clusters, t interval "
+    "with subjects − 1 degrees of freedom"
+)
 STEPS = 100
 
 
@@ -21,6 +24,7 @@ class Fit:
     estimates: NDArray[np.float64] | None
     covariance: NDArray[np.float64] | None
     reason: str | None = None
+    clusters: int = 0
 
 
 def ranking(scores: Scores) -> dict[str, Any]:
@@ -75,16 +79,16 @@ def _results(fit: Fit, arms: int, n: int) -> list[Result]:
     centre[arms, arms - 1] = centre[arms + 1, arms] = 1
     values = centre @ fit.estimates
     errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", centre, fit.covariance, centre), 0))
-    reach = special.ndtri(0.975) * errors
+    reach = special.stdtrit(fit.clusters - 1, 0.975) * errors
     return [
         Result(
             estimate=value,
             ci=(value - half, value + half),
-            statistic=value / half * special.ndtri(0.975) if half > 0 else None,
+            statistic=value / error if error > 0 else None,
             n=n,
             method=METHOD,
         )
-        for value, half in zip(values, reach, strict=True)
+        for value, error, half in zip(values, errors, reach, strict=True)
     ]
 
 
@@ -139,4 +143,4 @@ def davidson(
     sums = np.zeros((k, arms + 1))
     np.add.at(sums, groups, score)
     inverse = np.linalg.inv(information)
-    return Fit(parameters, k / (k - 1) * inverse @ (sums.T @ sums) @ inverse)
+    return Fit(parameters, k / (k - 1) * inverse @ (sums.T @ sums) @ inverse, clusters=k)

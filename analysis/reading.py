@@ -94,7 +94,7 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
         "as_published": "signed rank of preference − 3: readers pooled, normal approximation, no continuity "
         "correction, zeros dropped; statistic V, the sum of positive ranks",
         "rank_sum_mirror": "rank sum of preference against 6 − preference; for comparison only: type I error "
-        "0.16 at nominal 0.05",
+        "0.16 or more at nominal 0.05",
         "clusters": f"subjects; inference to {readers}",
         "intervals": f"mean and net preference: percentile patient bootstrap, {resamples} resamples, seed {seed}; "
         "ci 95 %, ci90 90 %",

@@ -61,10 +61,25 @@ def simulate(design: Design, *, studies: int, seed: int = 0) -> NDArray[np.float
     score is the sum of a subject, a case and an answer part. Equivalence: the larger p of the two one-sided t tests.
     """
     random = np.random.default_rng(seed)
-    subject = np.arange(design.cases) % design.subjects
-    order = np.argsort(subject, kind="stable")
-    subject = subject[order]
-    starts = np.searchsorted(subject, np.arange(design.subjects))
+    starts = np.searchsorted(subjects(design), np.arange(design.subjects))
+    block = max(1, CHUNK // (design.cases * design.readers))
+    p = []
+    for start in range(0, studies, block):
+        x = answers(design, studies=min(block, studies - start), random=random)
+        p.append(_p_values(design, x, starts))
+    return np.concatenate(p)
+
+
+def subjects(design: Design) -> NDArray[np.intp]:
+    """The subject of each case, ascending."""
+    return np.sort(np.arange(design.cases) % design.subjects)
+
+
+def answers(design: Design, *, studies: int, random: np.random.Generator, reader_sd: float = 0.0) -> NDArray[np.int8]:
+    """Simulated preferences − 3 as studies × cases × readers; the cases are those of ``subjects``.
+
+    ``reader_sd``: SD of the readers' own leanings, in units of the normal score that is cut (total variance 1).
+    """
     # a rounding error past 1 would cut nothing off, which is meant
     cuts = special.ndtri(np.minimum(np.cumsum(design.distribution)[:4], 1.0))
     parts = np.sqrt(
@@ -74,16 +89,12 @@ def simulate(design: Design, *, studies: int, seed: int = 0) -> NDArray[np.float
             1 - design.case_correlation,
         ]
     )
-    block = max(1, CHUNK // (design.cases * design.readers))
-    p = []
-    for start in range(0, studies, block):
-        size = min(block, studies - start)
-        score = parts[0] * random.standard_normal((size, design.subjects))[:, subject, None]
-        score = score + parts[1] * random.standard_normal((size, design.cases, 1))
-        score = score + parts[2] * random.standard_normal((size, design.cases, design.readers))
-        x = np.searchsorted(cuts, score).astype(np.int8) - 2
-        p.append(_p_values(design, x, starts))
-    return np.concatenate(p)
+    score = parts[0] * random.standard_normal((studies, design.subjects))[:, subjects(design), None]
+    score = score + parts[1] * random.standard_normal((studies, design.cases, 1))
+    score = score + parts[2] * random.standard_normal((studies, design.cases, design.readers))
+    if reader_sd:
+        score = score + reader_sd * random.standard_normal((studies, 1, design.readers))
+    return np.searchsorted(cuts, score).astype(np.int8) - np.int8(2)
 
 
 def _p_values(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -26,8 +26,8 @@ def subgroups(scores: Scores, rated: pd.DataFrame) -> dict[str, Any]:
     for variable in VARIABLES:
         if variable not in rated or rated[variable].isna().all():
             continue
-        codes, found = pd.factorize(rated[variable].astype(object).map(_level), use_na_sentinel=True)
-        levels = [str(level) for level in found]
+        codes, found = pd.factorize(rated[variable], use_na_sentinel=True)
+        levels = [_level(level) for level in found]
         if len(levels) < 2:
             continue
         order = sorted(range(len(levels)), key=lambda place: natural(levels[place]))
@@ -37,8 +37,8 @@ def subgroups(scores: Scores, rated: pd.DataFrame) -> dict[str, Any]:
     return {"exploratory": True, "conventions": METHOD, "variables": listed, "reason": reason}
 
 
-def _level(value: Any) -> str | None:
-    return None if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
+def _level(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _variable(scores: Scores, variable: str, level: NDArray[np.intp], levels: list[str]) -> dict[str, Any]:
