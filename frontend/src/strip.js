@@ -53,7 +53,7 @@ export class Strip {
     });
     this.find(".help").addEventListener("click", actions.keys);
     this.find(".chip.comment").addEventListener("click", actions.comment);
-    this.find(".chip.skip").addEventListener("click", actions.skip);
+    this.find(".chip.trouble").addEventListener("click", actions.skip);
     this.#buildClose();
     root.classList.toggle("collapsed", remembered());
   }
