@@ -28,11 +28,16 @@ def former_role(study: ReaderStudy, user: User) -> str:
 
 
 @transaction.atomic
-def add_member(*, study: ReaderStudy, user: User, role: str, actor: User | None = None) -> Membership:
-    """Give the user this role. InputError if the user has or had one here that sees arms, or readers are frozen."""
+def add_member(
+    *, study: ReaderStudy, user: User, role: str, actor: User | None = None, amending: bool = False
+) -> Membership:
+    """Give the user this role. InputError if the user has or had one here that sees arms, or readers are frozen.
+
+    amending: the reader gets a list by an amendment (`reading.amendments`).
+    """
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # against opening at the same moment
-    if role == Role.READER and held.state != State.DRAFT:
-        raise InputError("The study is open: its readers are fixed by the schedule.")
+    if role == Role.READER and held.state != State.DRAFT and not amending:
+        raise InputError("The study is open: its readers are fixed by the schedule. A reader more is an amendment.")
     if role == Role.READER and (had := former_role(study, user)):
         raise InputError(
             f"{user.username} was {had} of this study and may have seen its arms. A reader must stay blind: choose "
@@ -64,7 +69,9 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
 
 
 @transaction.atomic
-def add_person(*, study: ReaderStudy, username: str, role: str, new: bool, actor: User) -> tuple[Membership, str]:
+def add_person(
+    *, study: ReaderStudy, username: str, role: str, new: bool, actor: User, amending: bool = False
+) -> tuple[Membership, str]:
     """Give a person a role by user name; `new` makes the account first.
 
     Returns the membership and the password of a new account, which is kept nowhere else in plain; "" if the
@@ -78,4 +85,4 @@ def add_person(*, study: ReaderStudy, username: str, role: str, new: bool, actor
     if user is None:
         password = "-".join(secrets.token_hex(3) for _ in range(3))
         user = User.objects.create_user(username, password=password)
-    return add_member(study=study, user=user, role=role, actor=actor), password
+    return add_member(study=study, user=user, role=role, actor=actor, amending=amending), password

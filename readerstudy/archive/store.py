@@ -43,6 +43,11 @@ def read(sha256: str, start: int = 0, end: int | None = None) -> bytes:
         return file.read() if end is None else file.read(end - start)
 
 
+def erase(sha256: str) -> None:
+    """Remove what is kept under this hash; nothing happens if it is not here."""
+    _storage().delete(_name(sha256))
+
+
 @contextmanager
 def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]:
     """The kept files as local paths in the given order, named 0000, 0001, … plus suffix, while the block runs."""

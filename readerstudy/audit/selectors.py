@@ -52,6 +52,9 @@ SENTENCES = {
         f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
         f"{_count(len(d['series']), 'series', 'series')} frozen"
     ),
+    "study amended": lambda d: (
+        f"amended the study ({d['number']}: {d['kind'].replace('_', ' ')}, {d['what']}): {d['reason']}"
+    ),
     "study open": lambda d: "resumed reading",
     "study paused": lambda d: "paused reading",
     "study closed": lambda d: "closed the study",

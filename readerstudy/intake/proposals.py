@@ -13,7 +13,7 @@ from readerstudy.intake.models import Candidate, Refusal
 from readerstudy.intake.selectors import to_confirm
 from readerstudy.material.models import Plane, Region
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.services import ensure_draft
+from readerstudy.protocol.services import ensure_takes_material
 
 CHOSEN = ("subject", "region", "plane", "weighting", "arm")
 COLUMNS = ("series", "slices", "rows", "columns", "acquisition_seconds", *CHOSEN, "why")
@@ -49,7 +49,7 @@ def take_csv(*, study: ReaderStudy, content: bytes, actor: User | None) -> int:
     Needs the column `series` and any of subject, region, plane, weighting, arm; an empty cell changes nothing.
     InputError names the first line that cannot be taken.
     """
-    ensure_draft(study)
+    ensure_takes_material(study)
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=_delimiter(content)))
     except (UnicodeDecodeError, csv.Error) as error:

@@ -21,7 +21,7 @@ from readerstudy.intake import quarantine
 from readerstudy.intake.models import Delivered, Piece, Upload
 from readerstudy.intake.services import delivery_digest, send_to_sort
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.services import ensure_draft
+from readerstudy.protocol.services import ensure_takes_material
 
 LENGTHS = struct.Struct(">IQ")  # of head and bytes
 LONGEST_HEAD = 8192
@@ -50,7 +50,7 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
 
     InputError if there is not enough room for it, sealed and unpacked.
     """
-    ensure_draft(study)
+    ensure_takes_material(study)
     if files < 1:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     upload = unfinished(study=study, user=user) or Upload.objects.create(study=study, user=user)
@@ -157,7 +157,7 @@ def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User) -> l
 
     What is there besides, from a folder that was dropped before, is erased.
     """
-    ensure_draft(upload.study)
+    ensure_takes_material(upload.study)
     there = dict(upload.pieces.values_list("key", "name"))
     if lacking := [place for place, key in enumerate(keys) if key not in there]:
         return lacking

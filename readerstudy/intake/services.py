@@ -22,7 +22,7 @@ from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Instance, Plane, Region, Series, Subject
 from readerstudy.material.services import advance, place_series
 from readerstudy.protocol.models import Arm, ReaderStudy
-from readerstudy.protocol.services import ensure_draft
+from readerstudy.protocol.services import ensure_takes_material
 
 
 def pseudonym_key(study: ReaderStudy) -> bytes:
@@ -32,7 +32,7 @@ def pseudonym_key(study: ReaderStudy) -> bytes:
 
 def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -> Upload:
     """Files of one request, sealed by the upload handler, become an upload; a job sorts it."""
-    ensure_draft(study)
+    ensure_takes_material(study)
     if not files:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     with transaction.atomic():
@@ -47,7 +47,7 @@ def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -
 
 def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> Upload:
     """Every file below a folder of this machine becomes an upload; a job sorts it."""
-    ensure_draft(study)
+    ensure_takes_material(study)
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     if not paths:
         raise InputError(f"There is no file in {folder}.")
@@ -178,7 +178,7 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
     InputError if its geometry does not fit the other arms of the case, or the place is taken.
     """
     study = candidate.study
-    ensure_draft(study)
+    ensure_takes_material(study)
     if candidate.state != Candidate.State.PROPOSED:
         raise InputError("This series has been placed or put aside already.")
     if placing.get("arm") is None:

@@ -15,6 +15,7 @@ STEPS = {
     "material.register": ("Registration", "accelerated to reference, for metrics and masks"),
     "reading.prepare": ("Pairs", "for the reading room"),
     "reading.open": ("Opening", "check pairs, make the schedule, freeze"),
+    "material.erase": ("Erasure", "pixels of withdrawn subjects"),
     "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
     "results.radiomics": ("Radiomics", "features of volumes of interest"),
 }
@@ -24,6 +25,7 @@ KINDS = {
     "material.register": "Register",
     "reading.prepare": "Prepare",
     "reading.open": "Open",
+    "material.erase": "Erase",
     "results.compare": "Compare",
     "results.radiomics": "Radiomics",
 }

@@ -40,8 +40,8 @@ def active_series(study: ReaderStudy):
     return study.series.filter(active=True).select_related("case__subject__site", "arm")
 
 
-def grid(study: ReaderStudy) -> list[tuple[Case, list[Cell]]]:
-    """Every case with one cell per arm, by region, subject, case."""
+def grid(study: ReaderStudy, *, withdrawn: bool = False) -> list[tuple[Case, list[Cell]]]:
+    """Every case with one cell per arm, by region, subject, case; those of withdrawn subjects only if asked for."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s for s in active_series(study)}
     jobs: dict[tuple[int, int], Job] = {}
@@ -54,7 +54,8 @@ def grid(study: ReaderStudy) -> list[tuple[Case, list[Cell]]]:
         to_confirm[subject, region, plane, weighting].add(arm)
     rows = []
     order = ["cervical", "thoracic", "lumbar", "brain", "abdomen", "other"]
-    cases = study.cases.select_related("subject__site").order_by("subject__code", "code")
+    cases = study.cases.filter(subject__withdrawn_at__isnull=not withdrawn)
+    cases = cases.select_related("subject__site").order_by("subject__code", "code")
     for case in sorted(cases, key=lambda case: order.index(case.region)):
         cells = []
         for arm in arms:
@@ -119,7 +120,7 @@ def is_taken(
 
 def in_grid(case: Case) -> tuple[list[Cell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
-    rows = grid(case.study)
+    rows = grid(case.study, withdrawn=case.subject.withdrawn_at is not None)
     place = next(number for number, (found, _) in enumerate(rows) if found == case)
     before = rows[place - 1][0] if place else None
     after = rows[place + 1][0] if place + 1 < len(rows) else None

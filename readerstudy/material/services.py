@@ -36,6 +36,8 @@ def place_series(
     """
     if not subject_code or region not in Region.values or plane not in Plane.values or not weighting:
         raise InputError("Subject, region, plane and weighting are needed to place a series.")
+    if Subject.objects.filter(study=study, code=subject_code, withdrawn_at__isnull=False).exists():
+        raise InputError(f"{subject_code} was withdrawn from this study: nothing of it may come in again.")
     subject, _ = Subject.objects.get_or_create(
         study=study, code=subject_code,
         defaults={
@@ -56,10 +58,15 @@ def place_series(
 def add_series(
     *, case: Case, arm: Arm, instances: Sequence, replace: bool, actor: User | None = None, **facts
 ) -> Series:
-    """Add a version of a series to a case; the same pixels again return the one that is there."""
+    """Add a version of a series to a case; the same pixels again return the one that is there.
+
+    InputError if the case is scheduled, or a series stands there already and `replace` is not set.
+    """
     present = Series.objects.filter(case=case, arm=arm, active=True).first()
     if present and present.sha256 == facts["sha256"]:
         return present
+    if case.presentations.exists():
+        raise InputError(f"{case.code} is scheduled: its series are frozen.")
     if present and not replace:
         raise InputError(f"{case.code} has a series in {arm.code} already. Replace it on purpose, or choose another.")
     last = Series.objects.filter(case=case, arm=arm).order_by("-version").first()

@@ -1,4 +1,4 @@
-"""Make the series of a made arm from its source; register two acquisitions of a case."""
+"""Make the series of a made arm from its source; register two acquisitions of a case; erase what was withdrawn."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from processing.errors import InputError
 from readerstudy.archive.store import put_bytes
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
-from readerstudy.material import services, volumes
+from readerstudy.material import erasure, services, volumes
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.protocol.models import Arm
 
@@ -81,3 +81,9 @@ def register_series(job: Job, report):
         return as_dict(found)
 
     return store
+
+
+@job_function(erasure.ERASE)
+def erase_pixels(job: Job, report):
+    erased = erasure.erase_files(job.parameters["hashes"])
+    return lambda: erased

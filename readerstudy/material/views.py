@@ -40,8 +40,8 @@ def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
     """The part of the page that follows the workers, and a hash that tells whether it changed."""
     html = render_to_string("material/map.html", {
         "study": study, "map": study_map(study), "uploads": intake.being_sorted(study), "states": STATES,
-        "subjects": study.subjects.filter(withdrawn_at=None).count(), "cases": study.cases.count(),
-        "arms": study.arms.count(),
+        "subjects": study.subjects.filter(withdrawn_at=None).count(), "arms": study.arms.count(),
+        "cases": study.cases.filter(subject__withdrawn_at=None).count(),
     }, request)  # fmt: skip
     return html, hashlib.sha256(html.encode()).hexdigest()[:12]
 
@@ -204,7 +204,7 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
     })  # fmt: skip
 
 
-@study_page("add_material")
+@study_page("edit_protocol")
 @require_POST
 def training(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
     services.set_training(case=_case(study, case), training="on" in request.POST, actor=request.user)

@@ -124,6 +124,8 @@ def remove(*, volume: VolumeOfInterest, actor: User) -> None:
 @transaction.atomic
 def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     """Undo `remove`. InputError if its name has been given away."""
+    if volume.case.subject.withdrawn_at:
+        raise InputError("Its subject was withdrawn and the mask erased.")
     others = VolumeOfInterest.objects.filter(~Q(pk=volume.pk), case=volume.case, name=volume.name, removed_at=None)
     if others.exists():
         raise InputError(f"There is another volume of interest {volume.name} now.")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit.services import canonical
 from readerstudy.material import selectors as material
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Amendment, ReaderStudy
 
 
 def studies_of(user: User) -> QuerySet[ReaderStudy]:
@@ -16,8 +16,14 @@ def studies_of(user: User) -> QuerySet[ReaderStudy]:
 
 
 def protocol_document(study: ReaderStudy) -> dict:
-    """The protocol as `protocol.json` of the exports: arms, comparisons, criteria, hypothesis, margins, seed."""
+    """The protocol as `protocol.json` of the exports: arms, comparisons, criteria, hypothesis, margins, seed.
+
+    Its hash is that of the opening; amendments stand beside it.
+    """
     primary = study.primary_comparison, study.primary_criterion
+    amendments = list(study.amendments.all())
+    readers = set(study.memberships.filter(role=Role.READER).values_list("code", flat=True))
+    added = {code for one in amendments if one.kind == "reader_added" for code in one.data["inputs"]["readers"]}
     document = {
         "study": study.slug,
         "title": study.title,
@@ -47,7 +53,7 @@ def protocol_document(study: ReaderStudy) -> dict:
             if margin is not None
         ],
         "readers": "random" if study.random_readers else "fixed",
-        "reader_codes": [m.code for m in study.memberships.filter(role=Role.READER).order_by("code")],
+        "reader_codes": sorted(readers - added),
         "schedule": {
             "min_distance": study.min_distance, "repeat_share": float(study.repeat_share), "parts": study.parts,
             "washout_days": study.washout_days, "break_minutes": study.break_minutes,
@@ -58,7 +64,20 @@ def protocol_document(study: ReaderStudy) -> dict:
         },
         "seed": study.seed,
     }  # fmt: skip
-    return {**document, "sha256": hashlib.sha256(canonical(document)).hexdigest()}
+    frozen = {**document, "sha256": hashlib.sha256(canonical(document)).hexdigest()}
+    return frozen | {"amendments": [_amendment(one) for one in amendments]} if amendments else frozen
+
+
+def _amendment(one: Amendment) -> dict:
+    """What the exports say of a change after opening."""
+    changed = one.data.get("inputs", {})
+    what = {
+        Amendment.Kind.READER_ADDED: changed.get("readers"),
+        Amendment.Kind.CASE_ADDED: [case for case, *_ in changed.get("cases", [])],
+        Amendment.Kind.SUBJECT_WITHDRAWN: [one.data.get("subject")],
+    }[Amendment.Kind(one.kind)]
+    said = {"number": one.number, "kind": one.kind, "what": what, "reason": one.reason}
+    return said | {"at": one.at.isoformat(), "schedule": one.schedule_sha256}
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,12 @@ def ensure_draft(study: ReaderStudy) -> None:
         raise InputError("The study has been opened: its protocol is frozen.")
 
 
+def ensure_takes_material(study: ReaderStudy) -> None:
+    """InputError once the study is closed. While it is open new cases may come in, for an amendment."""
+    if ReaderStudy.objects.get(pk=study.pk).state not in (State.DRAFT, State.OPEN, State.PAUSED):
+        raise InputError("The study is closed: it takes no more series.")
+
+
 @transaction.atomic
 def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
     """Keep changed parts of a draft's protocol (validated model instances) and log what they are now."""

@@ -1,11 +1,14 @@
 from django.urls import path
 
 from readerstudy.protocol import views
+from readerstudy.protocol.views_amendments import amend
 
 urlpatterns = [
     path("", views.overview, name="study"),
     path("protocol/", views.protocol, name="protocol"),
     path("protocol/to/<str:to>/", views.move, name="move"),
+    path("protocol/amendments/", amend, name="amendments"),
+    path("protocol/amendments/<str:kind>/", amend, name="amend"),
     path("protocol/opening/", views.opening, name="opening"),
     path("protocol/<str:part>/", views.edit, name="edit_protocol"),
     path("people/", views.people, name="people"),

@@ -63,6 +63,7 @@ def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "comparisons": study.comparisons.select_related("first", "second"),
         "cases": study.cases.filter(training=False, subject__withdrawn_at=None).count(),
         "people": study.memberships.select_related("user"), "moves": selectors.moves_from(study),
+        "amendments": study.amendments.select_related("actor"),
     })  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def add_reader(
 
 @transaction.atomic
 def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: User | None) -> Amendment:
-    """Cases more at the end of every reader's list, as one block. InputError if one is not ready or scheduled already."""
+    """Cases more at the end of every reader's list, as one block. InputError if one is not ready, or scheduled."""
     reason, study = _reason(reason), _hold(study, *OPENED)
     if not cases:
         raise InputError("Choose at least one case.")

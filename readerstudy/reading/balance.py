@@ -57,9 +57,10 @@ def _reader(own: list, comparisons: list) -> dict:
 
 def _sides(own: list, comparisons: list) -> list[dict]:
     """First arm left and right among main presentations, per comparison."""
+    first = min(row.block for row in own)  # above 0 for a reader who was added
     counts = Counter(
         (row.comparison__first__code, row.comparison__second__code, row.first_side)
-        for row in own if row.kind == "main" and row.block == 0
+        for row in own if row.kind == "main" and row.block == first
     )  # fmt: skip
     cells = []
     for pair in comparisons:

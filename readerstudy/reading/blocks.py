@@ -13,7 +13,7 @@ from readerstudy.accounts.models import Membership
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.planning import inputs, made_from
+from readerstudy.reading.planning import inputs, made_from, stored
 from readerstudy.reading.schedule import Entry, Schedule
 
 
@@ -72,20 +72,6 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
         for row in Presentation.objects.bulk_create(batch):
             rows[row.reader.code, row.position] = row
     return len(rows)
-
-
-def stored(study: ReaderStudy, block: int) -> list[Entry]:
-    """A block as the database holds it, by reader and position; what is void too."""
-    rows = Presentation.objects.filter(study=study, block=block).select_related(
-        "reader", "case", "comparison__first", "comparison__second", "repeat_of"
-    )
-    return [
-        Entry(
-            row.reader.code, row.position, row.kind, row.case.code, row.comparison.code, row.first_side,
-            row.repeat_of.position if row.repeat_of else None, row.part,
-        )
-        for row in rows.order_by("reader__code", "position")
-    ]  # fmt: skip
 
 
 def problems(study: ReaderStudy) -> Iterator[str]:

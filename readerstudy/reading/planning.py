@@ -34,9 +34,10 @@ def plan(study: ReaderStudy) -> Schedule:
     return made_from(study.seed, inputs(study))
 
 
-def stored(study: ReaderStudy) -> list[Entry]:
-    """The schedule of the opening as the database holds it, by reader and position; what is void too."""
-    rows = Presentation.objects.filter(study=study, block=0).select_related(
+def stored(study: ReaderStudy, block: int = 0) -> list[Entry]:
+    """The schedule of the opening, or of an amendment, as the database holds it, by reader and position; what is void
+    too."""
+    rows = Presentation.objects.filter(study=study, block=block).select_related(
         "reader", "case", "comparison__first", "comparison__second", "repeat_of"
     )
     return [
@@ -50,6 +51,8 @@ def stored(study: ReaderStudy) -> list[Entry]:
 
 def problems(study: ReaderStudy) -> list[str]:
     """Generate the schedule again from what the log says it was made from; how the database differs, in sentences."""
+    from readerstudy.reading import blocks
+
     if study.state == State.DRAFT:
         return ["The study has not been opened: it has no schedule yet."]
     event = Event.objects.filter(study=study, action=OPENED).first()
@@ -70,4 +73,4 @@ def problems(study: ReaderStudy) -> list[str]:
             names = [name for name, value in asdict(mine).items() if getattr(theirs, name) != value]
             found.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
             break
-    return found
+    return [*found, *blocks.problems(study)]

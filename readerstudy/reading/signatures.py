@@ -3,7 +3,7 @@
 import hashlib
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -16,20 +16,23 @@ MEANING = "These are my own readings, made without knowledge of the acquisitions
 
 
 def to_sign(member: Membership) -> list[int]:
-    """Numbers of the parts that are read to the end and not signed."""
+    """Numbers of the parts that are read to the end and not signed, or to which pairs came after they were signed."""
     mine = Presentation.objects.filter(reader=member).exclude(state="void").order_by()
-    parts = mine.values("part").annotate(left=Count("pk", filter=~Q(state="confirmed"))).values_list("part", "left")
-    signed = set(Signature.objects.filter(reader=member).values_list("part", flat=True))
-    return sorted(part for part, left in parts if not left and part not in signed)
+    left = Count("pk", filter=~Q(state="confirmed"))
+    parts = mine.values("part").annotate(left=left, last=Max("confirmed_at")).values_list("part", "left", "last")
+    signatures = Signature.objects.filter(reader=member).order_by().values_list("part")
+    signed = dict(signatures.annotate(Max("signed_at")))
+    return sorted(part for part, left, last in parts if not left and (part not in signed or signed[part] < last))
 
 
 def is_signed(presentation: Presentation) -> bool:
-    return Signature.objects.filter(reader=presentation.reader_id, part=presentation.part).exists()
+    signed = Signature.objects.filter(reader=presentation.reader_id, part=presentation.part)
+    return signed.filter(signed_at__gte=presentation.confirmed_at).exists()
 
 
 def part_sha256(member: Membership, part: int) -> str:
-    """SHA-256 over every confirmed pair of a part, in the order of the schedule."""
-    mine = Presentation.objects.filter(reader=member, part=part, state="confirmed").order_by("position")
+    """SHA-256 over every confirmed pair of a part, in the order of the schedule; what became void later too."""
+    mine = Presentation.objects.filter(reader=member, part=part, confirmed_at__isnull=False).order_by("position")
     mine = mine.select_related("reader", "case", "comparison__first", "comparison__second")
     return hashlib.sha256(canonical([answers_sha256(one) for one in mine])).hexdigest()
 

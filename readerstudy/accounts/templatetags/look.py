@@ -26,7 +26,9 @@ TABS = [
 
 WHY_NOT = {
     "edit_protocol": "Its protocol was frozen when the study was opened.",
-    "add_material": "Its material was frozen when the study was opened.",
+    "add_material": "It takes no more series.",
+    "amend": "Readers and cases are added while a study is open or paused.",
+    "withdraw_subject": "A subject is withdrawn from an opened study, until it is locked.",
     "add_masks": "A locked study cannot change.",
     "open_study": "It has been opened already.",
     "see_results": "Preferences stay closed until the study is closed, so that no reader can be influenced.",
