@@ -103,8 +103,8 @@ def main() -> int:
         problems = broken(made, material(subjects, each), names, readers, parts)
         failed |= bool(problems)
         print(
-            f"{subjects * each} cases of {subjects} subjects, {count} comparisons, {many} readers, {share:.0%} repeats, "
-            f"{parts} parts: {len(made.entries):,} pairs, distance {made.distance}, "
+            f"{subjects * each} cases of {subjects} subjects, {count} comparisons, {many} readers, "
+            f"{share:.0%} repeats, {parts} parts: {len(made.entries):,} pairs, distance {made.distance}, "
             f"{time.monotonic() - began:.1f} s: {'; '.join(problems[:3]) or 'every rule holds'}",
             flush=True,
         )

@@ -15,6 +15,7 @@ from readerstudy.protocol.models import Arm, ReaderStudy, State
 from readerstudy.results.radiomics import ask_for_features
 
 ENHANCE, REGISTER = "material.enhance", "material.register"
+LONGEST_FEEDBACK = 2000  # characters
 COMPARE, PREPARE = "results.compare", "reading.prepare"
 
 
@@ -195,3 +196,12 @@ def set_training(*, case: Case, training: bool, actor: User | None) -> None:
         raise InputError("The study has been opened: its cases are frozen.")
     Case.objects.filter(pk=case.pk).update(training=training)
     record(study=case.study, action="case moved", actor=actor, case=case.code, training=training)
+
+
+@transaction.atomic
+def set_feedback(*, case: Case, text: str, actor: User | None) -> None:
+    """What readers are told after a practice pair of this case; only in a draft."""
+    if case.study.state != State.DRAFT:
+        raise InputError("The study has been opened: its cases are frozen.")
+    Case.objects.filter(pk=case.pk).update(feedback=text.strip()[:LONGEST_FEEDBACK])
+    record(study=case.study, action="feedback changed", actor=actor, case=case.code)

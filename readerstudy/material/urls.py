@@ -11,6 +11,7 @@ urlpatterns = [
     path("not-used.csv", views.not_used_csv, name="not_used_csv"),
     path("cases/<int:case>/", views.case_page, name="case"),
     path("cases/<int:case>/training/", views.training, name="training"),
+    path("cases/<int:case>/feedback/", views.feedback, name="feedback"),
     path("cases/<int:case>/masks/", views_masks.add_masks, name="add_masks"),
     path("masks/<int:volume>/", views_masks.change_mask, name="change_mask"),
     path("masks/<int:volume>/<int:series>/picture.png", views_masks.mask_picture, name="mask_picture"),

@@ -211,6 +211,15 @@ def training(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespons
     return redirect("case", study.slug, case)
 
 
+@study_page("edit_protocol")
+@require_POST
+def feedback(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    """What readers are told after a practice pair of this case."""
+    services.set_feedback(case=_case(study, case), text=request.POST.get("feedback", ""), actor=request.user)
+    messages.success(request, "Readers are told this after each practice pair of the case.", extra_tags="feedback")
+    return redirect("case", study.slug, case)
+
+
 def _picture(load) -> HttpResponse:
     try:
         picture = middle_slice_png(load())

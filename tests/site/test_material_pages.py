@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from processing.nifti import write_nifti
 from processing.volume import Volume
@@ -321,3 +322,18 @@ def test_what_is_not_used_can_be_taken_along(draft):
     Refusal.objects.create(upload=upload, sha256="a" * 64, reason="The file ends too early.")
     lines = b"".join(client.get(url(study, "not-used.csv")).streaming_content).decode().splitlines()
     assert lines[1] == f"{upload.pk},{'a' * 64},The file ends too early."
+
+
+def test_feedback_belongs_to_training_cases_of_a_draft(study, admin):
+    case = study.cases.first()
+    page = url(study, f"cases/{case.pk}/")
+    assert "After a practice pair" not in admin.get(page).content.decode()
+    Case.objects.filter(pk=case.pk).update(training=True)
+    kept = admin.post(page + "feedback/", {"feedback": " The cord <b>moves</b>. "}, follow=True).content.decode()
+    assert "The cord &lt;b&gt;moves&lt;/b&gt;." in kept
+    study.state = "open"
+    study.opened_at, study.schedule_sha256 = timezone.now(), "0" * 64
+    study.save()
+    assert admin.post(page + "feedback/", {"feedback": "later"}).status_code == 403
+    case.refresh_from_db()
+    assert case.feedback == "The cord <b>moves</b>."
