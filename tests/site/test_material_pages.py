@@ -334,6 +334,6 @@ def test_feedback_belongs_to_training_cases_of_a_draft(study, admin):
     study.state = "open"
     study.opened_at, study.schedule_sha256 = timezone.now(), "0" * 64
     study.save()
-    assert admin.post(page + "feedback/", {"feedback": "later"}).status_code == 403
+    assert admin.post(page + "feedback/", {"feedback": "later"}).status_code == 409
     case.refresh_from_db()
     assert case.feedback == "The cord <b>moves</b>."
