@@ -144,9 +144,21 @@ def _stability(options: argparse.Namespace) -> None:
     features = tables.read_features(options.features)
     results = stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria)
     if options.html:
-        options.html.write_text(report.stability(results), encoding="utf-8")
+        thresholds = {**stability.CRITERIA, **criteria}
+        plots = {
+            name: stability.pairs(features, reference=options.reference, feature=name) for name in _lowest(results)
+        }
+        options.html.write_text(report.stability(results, criteria=thresholds, plots=plots), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
+
+
+def _lowest(results: dict[str, Any], *, count: int = 6) -> list[str]:
+    """The features with the lowest CCC in any arm."""
+    found: dict[str, float] = {}
+    for row in (row for arm in results["arms"] for row in arm["features"] if row["ccc"]["estimate"] is not None):
+        found[row["feature"]] = min(found.get(row["feature"], 1.0), row["ccc"]["estimate"])
+    return sorted(found, key=lambda name: found[name])[:count]
 
 
 def _plan(options: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from analysis import figures, svg
+from analysis import figures, stability_figures, svg
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
 OTHERS = ("other1", "other2")
@@ -56,9 +56,16 @@ def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = Non
     return _page(title, body)
 
 
-def stability(results: Mapping[str, Any], *, title: str = "Stability of radiomic features") -> str:
-    """The page of ``analysis.stability.analyse``."""
+def stability(
+    results: Mapping[str, Any],
+    *,
+    criteria: Mapping[str, float],
+    plots: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    title: str = "Stability of radiomic features",
+) -> str:
+    """The page of ``analysis.stability.analyse`` with these ``criteria``; ``plots``: pairs of some features."""
     arms = results["arms"]
+    palette = colours([results["reference"], *(arm["arm"] for arm in arms)])
     body = [f"<h1>{escape(title)}</h1><p>Reference: {escape(results['reference'])}.</p>"]
     rows = [
         [arm["arm"], *(str(arm[key]) for key in ("n_rois", "n_features")), *(str(k) for k in arm["unstable"].values())]
@@ -83,6 +90,21 @@ def stability(results: Mapping[str, Any], *, title: str = "Stability of radiomic
         ]
         for row in results["summary"]
     ]
+    for criterion in ("ccc", "icc"):
+        plot = stability_figures.columns(
+            results, criterion=criterion, threshold=criteria[criterion], colours=palette, width=1160
+        )
+        body.append(f'<h2>{stability_figures.ESTIMATES[criterion]}</h2><div class="figure">{plot}</div>')
+    body.append('<p class="how">One column is one feature, in the same place in every row; hollow: unstable.</p>')
+    for row in results["restores"]:
+        plot = stability_figures.restored(row, reference=results["reference"], colours=palette)
+        body.append(f"<h3>{escape(row['fast'])} → {escape(row['dl'])}, {row['criterion']}</h3>")
+        body.append(f'<div class="figure">{plot}</div>')
+    if plots:
+        body.append("<h2>Bland–Altman: the features with the lowest CCC</h2>")
+    for feature, panels in (plots or {}).items():
+        plot = stability_figures.bland_altman(panels, reference=results["reference"], colours=palette)
+        body.append(f'<h3>{escape(feature)}</h3><div class="figure">{plot}</div>')
     body.append(_table("Over features", ["measure", "median", "Q1", "Q3", "share acceptable", "acceptable"], summary))
     for arm in arms:
         listed = [

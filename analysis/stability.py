@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis import tables
 from analysis.correlation import concordance, icc
+from analysis.equivalence import subject_means
 from analysis.errors import InputError
 from analysis.limits import bland_altman
 from analysis.multiplicity import benjamini_hochberg, holm
@@ -21,6 +22,7 @@ from analysis.paired import (
     quartile_dispersion,
 )
 from analysis.preference import signed_rank
+from analysis.result import Result
 
 __all__ = [
     "CRITERIA",
@@ -28,6 +30,7 @@ __all__ = [
     "bland_altman",
     "coefficient_of_variation",
     "paired_t",
+    "pairs",
     "quartile_dispersion",
 ]
 
@@ -37,12 +40,19 @@ ACCEPTABLE_DISPERSION = 0.10
 
 @dataclass(frozen=True)
 class Features:
-    """Values as arms × features × volumes of interest, NaN where missing."""
+    """Values as arms × features × volumes of interest, NaN where missing; the subject of each volume."""
 
     values: NDArray[np.float64]
     arms: list[str]
     names: list[str]
     classes: list[str]
+    subject: NDArray[np.intp]
+
+    @property
+    def clusters(self) -> NDArray[np.intp] | None:
+        """The subject of each volume where some subject has several; None where volumes may count as independent."""
+        several = 1 < np.unique(self.subject).size < self.subject.size
+        return self.subject if several else None
 
     def of(self, arm: str) -> NDArray[np.float64]:
         """Features × volumes of interest of one arm."""
@@ -77,7 +87,7 @@ def analyse(
             raise InputError(f"The reference {reference} cannot be restored or restore.")
     dispersion = _dispersion(table)
     return {
-        "conventions": _conventions(thresholds, table.arms),
+        "conventions": _conventions(thresholds, table),
         "reference": reference,
         "arms": arms,
         "restores": [
@@ -90,15 +100,24 @@ def analyse(
     }
 
 
-def _conventions(thresholds: Mapping[str, float], arms: Sequence[str]) -> dict[str, str]:
+def _conventions(thresholds: Mapping[str, float], table: Features) -> dict[str, str]:
+    volumes = "each volume is a subject, or all are of one"
+    if table.clusters is not None:
+        volumes = (
+            f"{table.subject.size} volumes of {np.unique(table.subject).size} subjects: taken as independent by "
+            "paired_t, wilcoxon, pearson, ccc and icc, as published; not by by_subject and bland_altman"
+        )
     return {
+        "volumes": volumes,
         "paired_t": f"arm − reference; unstable: unadjusted two-sided p < {thresholds['paired_t']:g}",
         "ccc": f"Lin's CCC, moments with n; unstable: estimate < {thresholds['ccc']:g}",
         "icc": f"ICC2 = ICC(A,1), two-way random, absolute agreement; unstable: estimate < {thresholds['icc']:g}",
         "stable": "null where the statistic is undefined; such features count as neither",
         "wilcoxon": "signed rank of arm − reference, zeros dropped, normal approximation, no continuity correction",
+        "by_subject": "paired t test of the subject means of arm − reference; null where volumes count as independent",
+        "bland_altman": "arm − reference, bias ± 1.96 SD (n − 1); intervals of 1999, or of several volumes per subject",
         "adjusted": "Holm and Benjamini–Hochberg over the features of one arm, of the paired t test",
-        "dispersion": f"over the arms {', '.join(arms)} of each volume of interest, then the median over volumes; "
+        "dispersion": f"over the arms {', '.join(table.arms)} of each volume, then the median over volumes; "
         "CV: SD (n − 1) / |mean|; QCD: (Q3 − Q1) / |Q3 + Q1|, quantiles of type 7",
     }
 
@@ -124,17 +143,20 @@ def _pivot(table: pd.DataFrame) -> Features:
     values = np.full((len(arm_names), len(feature_names), roi.max() + 1), np.nan)
     values[arm, feature, roi] = table["value"].to_numpy()
     values[~np.isfinite(values)] = np.nan
+    subject = np.zeros(roi.max() + 1, dtype=np.intp)
+    subject[roi] = pd.factorize(table["subject"].astype(str))[0]
     given = table["class"].astype(object) if "class" in table else pd.Series(None, index=table.index, dtype=object)
     own = dict(zip(names, given, strict=True))
     classes = [
         str(own[name]) if pd.notna(own[name]) else name.split("_")[-2] if "_" in name else "other"
         for name in feature_names
     ]
-    return Features(values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes)
+    return Features(values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes, subject)
 
 
 def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
+    clusters = table.clusters
     for name, group, x, y in zip(table.names, table.classes, table.of(arm), table.of(reference), strict=True):
         t, ccc, forms = paired_t(x, y), concordance(x, y), icc(np.column_stack([x, y]))
         rows.append(
@@ -143,6 +165,8 @@ def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, flo
                 "class": group,
                 "paired_t": t.as_test(),
                 "difference": t.as_estimate(),
+                "by_subject": None if clusters is None else _by_subject(x - y, clusters).as_test(),
+                "bland_altman": _limits(x, y, clusters),
                 "wilcoxon": signed_rank(x - y).as_test(),
                 "pearson": pearson(x, y).as_estimate(),
                 "ccc": ccc.as_estimate(),
@@ -177,6 +201,51 @@ def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, flo
     }
 
 
+def _by_subject(difference: NDArray[np.float64], clusters: NDArray[np.intp]) -> Result:
+    means = subject_means(difference, clusters)
+    return paired_t(means, np.zeros(means.size))
+
+
+def _limits(x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp] | None) -> dict[str, Any]:
+    found = bland_altman(x, y, cluster=clusters)
+    limits = {"lower": found.lower, "upper": found.upper}
+    return {
+        "bias": found.as_estimate(),
+        "sd": found.sd,
+        **{name: None if limit is None else limit.as_estimate() for name, limit in limits.items()},
+    }
+
+
+def pairs(features: pd.DataFrame, *, reference: str, feature: str) -> list[dict[str, Any]]:
+    """One feature of every arm against ``reference``, for Bland–Altman plots: arm, mean and difference per volume of
+    interest (arm − reference; pairwise complete), its unit of clustering and the limits as in ``analyse``.
+
+    ``feature`` is named as in ``analyse``. Raises InputError.
+    """
+    table = _pivot(tables.check(features, "features"))
+    if reference not in table.arms:
+        raise InputError(f"The features table has no arm {reference}; it has {', '.join(table.arms)}.")
+    if feature not in table.names:
+        raise InputError(f"The features table has no feature {feature}.")
+    place = table.names.index(feature)
+    y = table.of(reference)[place]
+    rows = []
+    for arm in table.arms:
+        if arm == reference:
+            continue
+        x = table.of(arm)[place]
+        both = ~(np.isnan(x) | np.isnan(y))
+        rows.append(
+            {
+                "arm": arm,
+                "mean": ((x + y) / 2)[both].tolist(),
+                "difference": (x - y)[both].tolist(),
+                **_limits(x, y, table.clusters),
+            }
+        )
+    return rows
+
+
 def _restored(
     table: Features,
     fast: str,
@@ -195,6 +264,7 @@ def _restored(
             "lost": sum(a is False for a, _ in pairs),
             "restored": sum(a is False and b is True for a, b in pairs),
             "newly_unstable": sum(a is True and b is False for a, b in pairs),
+            "kept": sum(a is True and b is True for a, b in pairs),
         }
 
     by_class = [{"class": group, **count(group)} for group in dict.fromkeys(table.classes)]

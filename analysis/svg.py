@@ -36,9 +36,12 @@ def text(x: float, y: float, words: str, *, anchor: str = "start", strong: bool 
     return f'<text x="{at(x)}" y="{at(y)}"{attributes}>{escape(words)}</text>'
 
 
-def line(x1: float, y1: float, x2: float, y2: float, css: str, *, width: float | None = None) -> str:
+def line(
+    x1: float, y1: float, x2: float, y2: float, css: str, *, width: float | None = None, dashed: bool = False
+) -> str:
     """A line whose colour comes from its class."""
     stroke = "" if width is None else f' stroke-width="{width:g}"'
+    stroke += ' stroke-dasharray="4 3"' if dashed else ""
     return f'<line x1="{at(x1)}" y1="{at(y1)}" x2="{at(x2)}" y2="{at(y2)}" class="{escape(css)}"{stroke}/>'
 
 
@@ -47,6 +50,22 @@ def rect(x: float, y: float, width: float, height: float, css: str, *, title: st
     body = f' fill-opacity="{opacity:.2f}"' if opacity < 1 else ""
     start = f'<rect x="{at(x)}" y="{at(y)}" width="{at(width)}" height="{at(height)}" class="{escape(css)}"{body}'
     return f"{start}><title>{escape(title)}</title></rect>" if title else f"{start}/>"
+
+
+def dot(x: float, y: float, css: str, *, radius: float = 3, opacity: float = 1) -> str:
+    """A filled circle."""
+    body = f' fill-opacity="{opacity:.2f}"' if opacity < 1 else ""
+    return f'<circle cx="{at(x)}" cy="{at(y)}" r="{radius:g}" class="{escape(css)}"{body}/>'
+
+
+def band(x1: float, x2: float, left: tuple[float, float], right: tuple[float, float], css: str) -> str:
+    """A band that flows from one height range to another, for counts that split and join."""
+    (top, bottom), (top2, bottom2), middle = left, right, (x1 + x2) / 2
+    shape = (
+        f"M{at(x1)} {at(top)}C{at(middle)} {at(top)} {at(middle)} {at(top2)} {at(x2)} {at(top2)}"
+        f"V{at(bottom2)}C{at(middle)} {at(bottom2)} {at(middle)} {at(bottom)} {at(x1)} {at(bottom)}Z"
+    )
+    return f'<path d="{shape}" class="{escape(css)}" fill-opacity="0.35"/>'
 
 
 def colour(arm: str, colours: Mapping[str, str]) -> str:

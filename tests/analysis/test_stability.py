@@ -247,5 +247,5 @@ def test_html_page_holds_every_feature(features, tmp_path):
     features.to_csv(path, index=False)
     assert main(["stability", str(path), "--reference", "SOC", "--restores", "FAST=FAST-DL", "--html", str(page)]) == 0
     html = page.read_text(encoding="utf-8")
-    assert html.count("glcm_Contrast") == 2
+    assert html.count("<td>glcm_Contrast</td>") == 2
     assert "every difference is zero" in html
