@@ -18,6 +18,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "add_masks": {ADMIN: ALL - {State.LOCKED}},
     "see_jobs": {ADMIN: ALL},
     "run_jobs": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED, State.CLOSED})},
+    "rehearse": {ADMIN: DRAFT},
     "open_study": {ADMIN: frozenset({State.DRAFT})},
     "amend": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
     "withdraw_subject": {ADMIN: frozenset({State.OPEN, State.PAUSED, State.CLOSED})},

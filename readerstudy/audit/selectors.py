@@ -52,6 +52,9 @@ SENTENCES = {
         f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
         f"{_count(len(d['series']), 'series', 'series')} frozen"
     ),
+    "dry run": lambda d: (
+        f"tried the protocol out: {_count(d['pairs'], 'pair')} with made-up answers of {_count(d['readers'], 'reader')}"
+    ),
     "study amended": lambda d: (
         f"amended the study ({d['number']}: {d['kind'].replace('_', ' ')}, {d['what']}): {d['reason']}"
     ),

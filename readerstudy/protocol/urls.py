@@ -2,6 +2,7 @@ from django.urls import path
 
 from readerstudy.protocol import views
 from readerstudy.protocol.views_amendments import amend
+from readerstudy.protocol.views_rehearsal import rehearsal
 
 urlpatterns = [
     path("", views.overview, name="study"),
@@ -9,6 +10,7 @@ urlpatterns = [
     path("protocol/to/<str:to>/", views.move, name="move"),
     path("protocol/amendments/", amend, name="amendments"),
     path("protocol/amendments/<str:kind>/", amend, name="amend"),
+    path("protocol/dry-run/", rehearsal, name="rehearsal"),
     path("protocol/opening/", views.opening, name="opening"),
     path("protocol/<str:part>/", views.edit, name="edit_protocol"),
     path("people/", views.people, name="people"),

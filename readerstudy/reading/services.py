@@ -7,12 +7,11 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 
 from processing.errors import InputError
-from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.accounts.models import Membership, User
 from readerstudy.audit.services import record
-from readerstudy.material.models import Case
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import seal, selectors
+from readerstudy.reading import blocks, seal, selectors
 from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
 from readerstudy.reading.planning import OPENED, inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
@@ -59,29 +58,14 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
     given = inputs(study)
     made = made_from(study.seed, given)
-    readers = {m.code: m for m in study.memberships.filter(role=Role.READER)}
-    cases = {case.code: case for case in Case.objects.filter(study=study)}
-    comparisons = {c.code: c for c in study.comparisons.select_related("first", "second")}
-    rows: dict[tuple[str, int], Presentation] = {}
-    for kinds in (("training", "main"), ("repeat",)):
-        batch = [
-            Presentation(
-                study=study, reader=readers[e.reader], position=e.position, part=e.part, kind=e.kind,
-                case=cases[e.case], comparison=comparisons[e.comparison], first_side=e.first_side,
-                repeat_of=rows[e.reader, e.repeat_of] if e.repeat_of else None,
-            )
-            for e in made.entries
-            if e.kind in kinds
-        ]  # fmt: skip
-        for row in Presentation.objects.bulk_create(batch):
-            rows[row.reader.code, row.position] = row
+    presentations = blocks.store(study, made.entries, block=0)
     study.state, study.opened_at = State.OPEN, timezone.now()
     study.protocol_sha256, study.schedule_sha256 = protocol_document(study)["sha256"], made.sha256
     study.save()
     series = study.series.filter(active=True).order_by("case__code", "arm__code").values_list("sha256", flat=True)
     record(
         study=study, action=OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
-        seed=study.seed, inputs=given, distance=made.distance, presentations=len(rows), series=list(series),
+        seed=study.seed, inputs=given, distance=made.distance, presentations=presentations, series=list(series),
     )  # fmt: skip
     return study
 

@@ -70,7 +70,7 @@ class SimulatedReader:
         token, geometry = body["token"], body["geometry"]
         # The middle slice comes first; a person looks longer, a model observer needs no more.
         frame = self.client.get(f"{self.base}{token}/frames/{body['order'][0]}/").content
-        noise, edges = evidence(*decode(frame, geometry["rows"], geometry["columns"]))
+        noise, edges = self._look(*decode(frame, geometry["rows"], geometry["columns"]))
         for criterion in body["criteria"]:
             if str(criterion) not in body["answers"]["ratings"]:
                 score = self._score(self.names[criterion], noise, edges)
@@ -78,6 +78,10 @@ class SimulatedReader:
         self._answer_whole(body["answers"], token, geometry)
         self._send("post", f"{token}/time/", seconds=round(self.random.lognormvariate(3.4, 0.35), 1))
         return self._send("post", f"{token}/confirm/")
+
+    def _look(self, left, right) -> tuple[float, float]:
+        """How much less noise and how much sharper edges the right image has."""
+        return evidence(left, right)
 
     def _guess(self, body: dict) -> dict:
         side = self.random.choices(["left", "right", "unknown"], [1, 1, 2])[0]
@@ -101,3 +105,10 @@ class SimulatedReader:
             self._send("put", f"{token}/integrity/", value="findings" if found else "none")
         if self.config["ask_diagnostic"] and not answers["diagnostic"]:
             self._send("put", f"{token}/diagnostic/", value="both")
+
+
+class ChanceReader(SimulatedReader):
+    """Answers by chance and does not look: what it says tells nothing of the images, only that the way works."""
+
+    def _look(self, left, right) -> tuple[float, float]:
+        return self.random.uniform(-0.6, 0.6), self.random.uniform(-0.6, 0.6)

@@ -1,9 +1,9 @@
-"""Prepare what readers see: all pairs of one case, on one grid, in both orders. Open a study."""
+"""Prepare what readers see: all pairs of one case, on one grid, in both orders. Open a study, or rehearse it."""
 
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Case
-from readerstudy.reading import opening, preparing
+from readerstudy.reading import opening, preparing, rehearsal
 
 
 @job_function("reading.prepare")
@@ -26,5 +26,16 @@ def open_study(job: Job, report):
         for case, pairs in made:
             preparing.replace(case, pairs)
         return opening.finish(study=job.study, actor=job.parameters["actor"])
+
+    return store
+
+
+@job_function(rehearsal.REHEARSE)
+def rehearse(job: Job, report):
+    made = rehearsal.rehearse(job.study, report)
+
+    def store() -> dict:
+        rehearsal.note(study=job.study, actor=job.parameters["actor"], made=made)
+        return made
 
     return store

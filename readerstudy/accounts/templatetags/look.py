@@ -30,6 +30,7 @@ WHY_NOT = {
     "amend": "Readers and cases are added while a study is open or paused.",
     "withdraw_subject": "A subject is withdrawn from an opened study, until it is locked.",
     "add_masks": "A locked study cannot change.",
+    "rehearse": "A dry run is for a draft.",
     "open_study": "It has been opened already.",
     "see_results": "Preferences stay closed until the study is closed, so that no reader can be influenced.",
     "export": "Tables can be downloaded once the study is closed.",
