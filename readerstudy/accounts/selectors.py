@@ -97,7 +97,7 @@ def tasks_of(rows: list[dict]) -> list[Task]:
 def _series_to_confirm(study: ReaderStudy) -> list[Task]:
     waiting = study.candidates.filter(state=Candidate.State.PROPOSED)
     number, certain = waiting.count(), waiting.filter(certain=True).count()
-    if study.state != State.DRAFT or not number:
+    if study.state in ENDED or not number:
         return []
     detail = f"Subject, case and arm are proposed; {certain or 'none'} {'is' if certain == 1 else 'are'}"
     return [Task(f"{number} series to confirm", f"{detail} certain.", "material", f"Confirm {number} series", study)]

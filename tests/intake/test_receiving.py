@@ -8,6 +8,7 @@ from processing.errors import InputError
 from readerstudy.intake import quarantine, receiving, services
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
+from readerstudy.protocol.services import move
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -122,10 +123,12 @@ def test_an_upload_that_the_disk_cannot_hold_is_refused_before_it_starts(study, 
         receiving.begin(study=study, user=admin, files=1, size=10**18)
 
 
-def test_a_study_that_was_opened_takes_nothing(study, admin):
+def test_an_open_study_takes_series_for_an_amendment_and_a_closed_one_nothing(study, admin):
     opened = factories.open_(study)
-    with pytest.raises(InputError):
-        receiving.begin(study=opened, user=admin, files=1, size=1)
+    receiving.begin(study=opened, user=admin, files=1, size=1)
+    closed = move(study=opened, to="closed", actor=admin)
+    with pytest.raises(InputError, match="takes no more series"):
+        receiving.begin(study=closed, user=admin, files=1, size=1)
 
 
 def test_pieces_that_became_series_are_known_in_this_study_only(upload, study, admin):

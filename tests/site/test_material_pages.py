@@ -18,7 +18,7 @@ from readerstudy.intake.quarantine import sealed_files, unseal_piece
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case
 from readerstudy.material.views import SHOWN
-from readerstudy.protocol.services import create_study
+from readerstudy.protocol.services import create_study, move
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -229,10 +229,21 @@ def test_sending_nothing_gets_one_sentence(draft):
     assert "No file arrived" in client.post(url(study, "upload/"), {}).content.decode()
 
 
-def test_nothing_is_added_once_the_study_is_open(study, admin):
+def test_series_of_scheduled_cases_are_frozen_and_new_ones_are_placed(study, admin):
     factories.open_(study)
+    assert "The series of scheduled cases are frozen" in admin.get(url(study)).content.decode()
+    taken = candidate(study, "S01", "SOC", seed="other pixels", rows=8, columns=6)
+    new = candidate(study, "S09", "SOC")
+    page = admin.post(url(study, "confirm/"), row(taken, replace="on") | row(new)).content.decode()
+    assert "is scheduled: its series are frozen" in page
+    assert study.series.filter(case__subject__code="S09").exists()
+    assert study.series.filter(case__subject__code="S01", arm__code="SOC").count() == 1
+
+
+def test_nothing_is_added_once_the_study_is_closed(study, admin):
+    move(study=factories.open_(study), to="closed", actor=None)
     page = admin.get(url(study)).content.decode()
-    assert "The material was frozen" in page
+    assert "The study takes no more series" in page
     assert "upload/" not in page
     file = SimpleUploadedFile("1.dcm", b"x")
     assert admin.post(url(study, "upload/"), {"files": [file]}).status_code == 409
