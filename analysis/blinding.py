@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from analysis.result import Result, undefined
 
@@ -37,7 +37,7 @@ def bang(correct: int, wrong: int, unknown: int, *, level: float = 0.95) -> Resu
     variance = (right * (1 - right) + mistaken * (1 - mistaken) + 2 * right * mistaken) / n
     if variance <= 0:
         return Result(estimate=right - mistaken, n=n, method=BANG, level=level, reason="no interval: all answers alike")
-    reach = float(stats.norm.isf((1 - level) / 2)) * variance**0.5
+    reach = -float(special.ndtri((1 - level) / 2)) * variance**0.5
     return Result(
         estimate=right - mistaken,
         ci=(right - mistaken - reach, right - mistaken + reach),
@@ -75,7 +75,7 @@ def james(counts: NDArray[np.int64], *, level: float = 0.95) -> Result:
     variance = (first + second) / n
     if variance <= 0:
         return Result(estimate=estimate, n=n, method=JAMES, level=level, reason="no interval: all answers alike")
-    reach = float(stats.norm.isf((1 - level) / 2)) * variance**0.5
+    reach = -float(special.ndtri((1 - level) / 2)) * variance**0.5
     return Result(estimate=estimate, ci=(estimate - reach, estimate + reach), n=n, method=JAMES, level=level)
 
 

@@ -1,6 +1,7 @@
 """Chance-corrected agreement: weighted kappa, Krippendorff's alpha, Gwet's AC1 and AC2."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,12 +17,19 @@ Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 
 def agreement_weights(categories: Sequence[float], kind: Weights) -> NDArray[np.float64]:
-    """Agreement weights between categories, 1 on the diagonal.
+    """Agreement weights between categories, 1 on the diagonal, read-only.
 
     linear 1 − |a − b|/range and quadratic 1 − (a − b)²/range² on the category values; ordinal as in irrCAC:
     1 − C(steps + 1, 2)/C(categories, 2), steps counted in categories.
     """
-    values = np.asarray(categories, dtype=np.float64)
+    weights = _weights(tuple(float(category) for category in categories), kind)
+    weights.setflags(write=False)
+    return weights
+
+
+@lru_cache(maxsize=32)
+def _weights(categories: tuple[float, ...], kind: Weights) -> NDArray[np.float64]:
+    values = np.array(categories)
     if kind == "identity":
         return np.eye(values.size)
     apart = np.abs(values[:, None] - values[None, :])

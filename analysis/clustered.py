@@ -5,8 +5,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
+from analysis.correlation import midranks
 from analysis.result import Result, undefined
 
 EXACT_CLUSTERS = 16
@@ -78,9 +79,8 @@ def cluster_sums(x: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np
     """Signed mid-ranks of |x| (zeros dropped) summed per cluster; ``labels`` are 0 … k − 1."""
     nonzero = x != 0
     values = x[nonzero]
-    signed = np.sign(values) * stats.rankdata(np.abs(values))
-    sums: NDArray[np.float64] = np.bincount(labels[nonzero], weights=signed).astype(np.float64)
-    return sums
+    signed = np.sign(values) * midranks(np.abs(values))
+    return np.bincount(labels[nonzero], weights=signed, minlength=int(labels.max()) + 1).astype(np.float64)
 
 
 def _two_sided(z: float) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from analysis import bootstrap
 from analysis.result import Result, undefined
@@ -26,6 +26,12 @@ def complete_pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDA
     return x[keep], y[keep]
 
 
+def midranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1, ties at their mean: scipy.stats.rankdata without its overhead, for many small samples."""
+    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
+
+
 def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     """Spearman rank correlation with mid-ranks; pairwise complete.
 
@@ -39,8 +45,8 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
         return undefined("fewer than three pairs", n=n, method=text, level=level)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return undefined(CONSTANT, n=n, method=text, level=level)
-    rho = float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
-    rho = max(-1.0, min(1.0, rho))
+    a, b = midranks(x) - (n + 1) / 2, midranks(y) - (n + 1) / 2
+    rho = max(-1.0, min(1.0, float(a @ b / np.sqrt((a @ a) * (b @ b)))))
     if 1 - abs(rho) < 1e-12:
         return Result(
             estimate=round(rho), n=n, method=text, reason="no interval for a perfect correlation", level=level

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from analysis.clustered import cluster_signed_rank
+from analysis.correlation import midranks
 from analysis.result import Result, undefined
 
 __all__ = ["cluster_signed_rank", "orient", "rank_sum", "rank_sum_mirror", "signed_rank"]
@@ -58,7 +59,7 @@ def signed_rank(
     nonzero = x != 0
     if not nonzero.any():
         return undefined("every answer is 'no difference'", n=n, method=text)
-    ranks = stats.rankdata(np.abs(x[nonzero] if zero_method == "wilcox" else x))
+    ranks = midranks(np.abs(x[nonzero] if zero_method == "wilcox" else x))
     if zero_method == "pratt":
         ranks = ranks[nonzero]
     positive = float(ranks[x[nonzero] > 0].sum())
@@ -107,7 +108,7 @@ def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
     text = f"rank sum, tie-corrected normal approximation, {'' if correction else 'no '}continuity correction"
     if x.size == 0 or y.size == 0:
         return undefined("no ratings", n=n, method=text)
-    ranks = stats.rankdata(np.concatenate([x, y]))
+    ranks = midranks(np.concatenate([x, y]))
     u = ranks[: x.size].sum() - x.size * (x.size + 1) / 2
     ties = np.unique(ranks, return_counts=True)[1].astype(np.float64)
     spread = x.size * y.size / 12 * (n + 1 - (ties**3 - ties).sum() / (n * (n - 1)))

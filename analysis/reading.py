@@ -58,11 +58,13 @@ def analyse(
     _check_scale(main, declared)
     data = scores(main, declared)
     drawn = bootstrap.weights(data.n_subjects, seed=seed)
+    comparisons = _comparisons(data, declared, drawn, seed)
     return {
         "conventions": _conventions(declared, seed, resamples=len(drawn)),
-        "warnings": _warnings(main),
+        "warnings": _warnings(main, data, declared),
         "n": _counts(main, data),
-        "comparisons": _comparisons(data, declared, drawn, seed),
+        "primary": _primary(comparisons, declared),
+        "comparisons": comparisons,
         "agreement": _agreement(data, declared, seed),
         "repeats": repeats(ratings, declared),
         "side_bias": side_bias(data, drawn=drawn),
@@ -118,8 +120,14 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
     return conventions
 
 
-def _warnings(main: pd.DataFrame) -> list[str]:
+def _warnings(main: pd.DataFrame, data: Scores, protocol: Protocol) -> list[str]:
     warnings = []
+    known = set(data.cells)
+    for what, cells in (("primary hypothesis", [protocol.primary]), ("family of tests", protocol.family or ())):
+        for cell in cells:
+            if cell is not None and cell not in known:
+                first, second, criterion = cell
+                warnings.append(f"The {what} names {first} vs {second}, {criterion}, which was not asked.")
     if "presentation" in main:
         pairs = main.drop_duplicates(["reader", "subject", "case", "comparison", "presentation"])
         split = int(pairs.duplicated(["reader", "subject", "case", "comparison"]).sum())
@@ -141,6 +149,20 @@ def _counts(main: pd.DataFrame, data: Scores) -> dict[str, int]:
         "not_applicable": int(status.get("not_applicable", 0)),
         "missing": int(status.get("missing", 0)),
     }
+
+
+def _primary(comparisons: list[dict[str, Any]], protocol: Protocol) -> dict[str, Any]:
+    """The one primary hypothesis with its unadjusted test; without a declared or asked one, null with the reason."""
+    names = dict(zip(("first", "second", "criterion"), protocol.primary or (None, None, None), strict=True))
+    result: dict[str, Any] = {**names, "test": None, "result": None, "mean": None, "net_preference": None}
+    if protocol.primary is None:
+        return result | {"reason": "no primary hypothesis was declared"}
+    for row in comparisons:
+        if (row["first"], row["second"], row["criterion"]) == protocol.primary:
+            found = {key: row[key] for key in ("mean", "net_preference")}
+            test = row["tests"][protocol.primary_test]
+            return result | found | {"test": protocol.primary_test, "result": test, "reason": None}
+    return result | {"reason": "the primary hypothesis was not asked"}
 
 
 def _per_subject(
