@@ -60,13 +60,12 @@ class Alignment:
     software: str
 
 
-def register(
-    fixed: Volume, moving: Volume, *, progress: Callable[[float], None] | None = None, threads: int = 1
-) -> Alignment:
+def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None] | None = None) -> Alignment:
     """Rigidly align `moving` to `fixed`, starting from their patient coordinates.
 
-    progress: called with the share done, 0 to 1. threads: of SimpleITK. The same volumes give the same matrix
-    to nine decimals. The conventions are CONVENTIONS.
+    progress: called with the share done, 0 to 1. The same volumes give the same matrix, byte for byte: SimpleITK runs
+    on one thread, as the order in which several finish changes sums in the last digit, and now and then the way that
+    the optimiser takes. The conventions are CONVENTIONS.
     Raises InputError for volumes of under three slices, or without any contrast.
     """
     for volume in (fixed, moving):
@@ -81,11 +80,11 @@ def register(
     slices, rows, columns = fixed.shape
     centre = fixed.affine @ np.array([(columns - 1) / 2, (rows - 1) / 2, (slices - 1) / 2, 1.0])
     transform.SetCenter([float(value) for value in centre[:3]])
-    transform.SetTranslation(_best_start(transform, fixed, moving, mask, threads))
+    transform.SetTranslation(_best_start(transform, fixed, moving, mask))
     best = _quality(_matrix(transform), fixed, moving, mask)[0]["nmi"] or 0.0
     for level, shrink in enumerate(SHRINKS):
         kept = transform.GetParameters()
-        _refine(transform, fixed, moving, mask, shrink, threads)
+        _refine(transform, fixed, moving, mask, shrink)
         # A level may leave the basin of the one before; then that one's result stays.
         found = _quality(_matrix(transform), fixed, moving, mask)[0]["nmi"] or 0.0
         if found < best:
@@ -128,7 +127,7 @@ def _in_plane(image: sitk.Image, shrink: int) -> sitk.Image:
     return sitk.BinShrink(image, [factor, factor, 1]) if factor > 1 else image
 
 
-def _method(fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int, threads: int) -> tuple:
+def _method(fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int) -> tuple:
     """The metric of one level, and the two images it compares."""
     region = sitk.GetImageFromArray(mask.astype(np.float32))
     region.CopyInformation(itk_image(fixed))
@@ -136,7 +135,7 @@ def _method(fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int, thread
     region = sitk.Cast(_in_plane(region, shrink) > 0, sitk.sitkUInt8)
     voxels = int(np.prod(target.GetSize()))
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(threads)
+    method.SetNumberOfThreads(1)
     method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricFixedMask(region)
     if voxels > SAMPLES:
@@ -147,10 +146,10 @@ def _method(fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int, thread
 
 
 def _best_start(
-    transform: sitk.Euler3DTransform, fixed: Volume, moving: Volume, mask: np.ndarray, threads: int
+    transform: sitk.Euler3DTransform, fixed: Volume, moving: Volume, mask: np.ndarray
 ) -> tuple[float, float, float]:
     """The shift on a coarse grid with the most mutual information; none if nothing overlaps."""
-    method, target, image = _method(fixed, moving, mask, SHRINKS[0], threads)
+    method, target, image = _method(fixed, moving, mask, SHRINKS[0])
     found = []
     for shift in product(STARTS, STARTS, STARTS):
         trial = sitk.Euler3DTransform(transform)
@@ -165,7 +164,7 @@ def _refine(
     transform: sitk.Euler3DTransform, fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int, threads: int
 ) -> None:
     """One level; changes `transform`."""
-    method, target, image = _method(fixed, moving, mask, shrink, threads)
+    method, target, image = _method(fixed, moving, mask, shrink)
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=STEPS[shrink],
         minStep=STEPS[shrink] / 1000,
@@ -184,7 +183,7 @@ def _matrix(transform: sitk.Euler3DTransform) -> np.ndarray:
     centre, shift = np.array(transform.GetCenter()), np.array(transform.GetTranslation())
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = turn, centre + shift - turn @ centre
-    return np.round(matrix, 9)  # beyond that, the order of sums in SimpleITK's threads shows
+    return np.round(matrix, 9)
 
 
 def _judged(matrix: np.ndarray, centre: np.ndarray, fixed: Volume, moving: Volume, mask: np.ndarray) -> Alignment:

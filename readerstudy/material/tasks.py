@@ -60,10 +60,7 @@ def register_series(job: Job, report):
     still, moved = volumes.load(fixed), volumes.load(moving)
     report(0.1, "aligning")
     try:
-        found = register(
-            still, moved, threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
-            progress=lambda share: report(0.1 + 0.8 * share, "aligning"),
-        )  # fmt: skip
+        found = register(still, moved, progress=lambda share: report(0.1 + 0.8 * share, "aligning"))
     except InputError as error:  # too few slices, no contrast: there is none, and why is kept
         found = refused(str(error))
     placed = [apply(matrix, moved, like=still)[0] for matrix in (np.eye(4), found.matrix)]
