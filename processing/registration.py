@@ -160,9 +160,7 @@ def _best_start(
     return min(found)[2] if found else (0.0, 0.0, 0.0)
 
 
-def _refine(
-    transform: sitk.Euler3DTransform, fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int, threads: int
-) -> None:
+def _refine(transform: sitk.Euler3DTransform, fixed: Volume, moving: Volume, mask: np.ndarray, shrink: int) -> None:
     """One level; changes `transform`."""
     method, target, image = _method(fixed, moving, mask, shrink)
     method.SetOptimizerAsRegularStepGradientDescent(
