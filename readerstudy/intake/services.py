@@ -20,7 +20,7 @@ from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Instance, Plane, Region, Series, Subject
-from readerstudy.material.services import advance, place_series
+from readerstudy.material.services import advance, case_code, ensure_unscheduled, place_series
 from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
@@ -183,6 +183,8 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         raise InputError("This series has been placed or put aside already.")
     if placing.get("arm") is None:
         raise InputError("Choose an arm.")
+    at = (placing["subject_code"], placing["region"], placing["plane"], placing["weighting"])
+    ensure_unscheduled(study=study, code=case_code(*at))
     place = candidate.affine, (candidate.slices, candidate.rows, candidate.columns)
     for other in Series.objects.filter(
         study=study, active=True, case__subject__code=placing["subject_code"], case__region=placing["region"],

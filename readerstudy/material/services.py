@@ -23,6 +23,12 @@ def case_code(subject: str, region: str, plane: str, weighting: str) -> str:
     return f"{subject}-{region}-{plane[:3]}-{weighting}"
 
 
+def ensure_unscheduled(*, study: ReaderStudy, code: str) -> None:
+    """InputError if readers see this case: opening, or an amendment, froze its series."""
+    if study.presentations.filter(case__code=code).exists():
+        raise InputError(f"{code} is scheduled: its series are frozen.")
+
+
 @transaction.atomic
 def place_series(
     *, study: ReaderStudy, subject_code: str, region: str, plane: str, weighting: str, arm: Arm, instances: Sequence,
@@ -66,8 +72,7 @@ def add_series(
     present = Series.objects.filter(case=case, arm=arm, active=True).first()
     if present and present.sha256 == facts["sha256"]:
         return present
-    if case.presentations.exists():
-        raise InputError(f"{case.code} is scheduled: its series are frozen.")
+    ensure_unscheduled(study=case.study, code=case.code)
     if present and not replace:
         raise InputError(f"{case.code} has a series in {arm.code} already. Replace it on purpose, or choose another.")
     last = Series.objects.filter(case=case, arm=arm).order_by("-version").first()

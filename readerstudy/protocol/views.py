@@ -55,13 +55,16 @@ def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @study_page("see_protocol")
 def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     draft = study.state == State.DRAFT
+    cases = study.cases.filter(training=False, subject__withdrawn_at=None)
+    if not draft:  # others wait for an amendment
+        cases = cases.filter(presentations__isnull=False).distinct()
     return render(request, "protocol/protocol.html", {
         "tab": "protocol", "study": study, "points": selectors.before_opening(study),
         "missing": len(selectors.not_ready(study)), "opening": last_opening(study) if draft else None,
         "document": selectors.protocol_document(study), "schedule": schedule_summary(study), "draft": draft,
         "arms": study.arms.select_related("made_from"), "criteria": study.criteria.all(),
         "comparisons": study.comparisons.select_related("first", "second"),
-        "cases": study.cases.filter(training=False, subject__withdrawn_at=None).count(),
+        "cases": cases.count(),
         "people": study.memberships.select_related("user"), "moves": selectors.moves_from(study),
         "amendments": study.amendments.select_related("actor"),
     })  # fmt: skip

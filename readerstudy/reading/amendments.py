@@ -78,7 +78,7 @@ OPENED = (State.OPEN, State.PAUSED)
 def add_reader(
     *, study: ReaderStudy, username: str, new: bool, reason: str, actor: User
 ) -> tuple[Membership, str, Amendment]:  # fmt: skip
-    """One more reader, who reads every scheduled case in an order of the own.
+    """One more reader, who reads every scheduled case in an order of their own.
 
     Returns the membership, the password of a new account (kept nowhere else in plain) and the amendment. InputError
     as in `accounts.services.add_person`.
