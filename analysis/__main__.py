@@ -82,10 +82,9 @@ def _plan_command(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--subject-correlation", type=float, default=0.2, help="of two cases of one subject (0.2)")
     command.add_argument("--case-correlation", type=float, default=0.4, help="of two readers on one case (0.4)")
-    command.add_argument(
-        "--test", choices=["cluster_sign_flip", "as_published", "equivalence"], default="cluster_sign_flip"
-    )
-    command.add_argument("--margin", type=float, help="of equivalence")
+    command.add_argument("--reader-sd", type=float, default=0.0, help="of the readers' own leanings, latent units (0)")
+    command.add_argument("--test", choices=list(sample_size.TESTS), default="cluster_sign_flip")
+    command.add_argument("--margin", type=float, help="of equivalence or non-inferiority")
     command.add_argument("--on", choices=["mean", "net_preference"], default="mean")
     command.add_argument("--alpha", type=float, default=0.05)
     command.add_argument("--power", type=float, metavar="TARGET", help="also find the fewest subjects for this power")
@@ -175,6 +174,7 @@ def _plan(options: argparse.Namespace) -> None:
         alpha=options.alpha,
         margin=options.margin,
         on=options.on,
+        reader_sd=options.reader_sd,
     )
     results = sample_size.plan(design, target=options.power, studies=options.studies, seed=options.seed)
     _write(results, options.json)

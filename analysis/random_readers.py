@@ -30,7 +30,7 @@ def random_readers(
     case per subject this is the two-way analysis of variance with both factors random. Every reader counts alike.
     Three readers leave few degrees of freedom where they differ: the interval is then wide, and the approximation
     still somewhat liberal (type I error 0.05 to 0.08 at a nominal 0.05; with ten readers 0.05). ``n`` counts ratings.
-    Undefined with one reader, one subject, or where neither readers nor subjects differ.
+    Undefined with one reader, one subject, or an estimated variance of 0.
 
     Source: Obuchowski & Rockette 1995; Hillis, Stat Med 2007;26:596–619 and 2014;33:330–360.
     """
@@ -54,7 +54,7 @@ def random_readers(
     between = float(means.var(ddof=1))
     spread = between + readers * max(shared, 0.0)
     if spread <= 1e-15:
-        why = "no interval: neither readers nor subjects differ"
+        why = "no interval: the estimated variance of the mean is 0"
         return Result(estimate=estimate, n=n, method=text, reason=why, level=level)
     degrees = subjects - 1.0
     if between > 0:

@@ -26,7 +26,8 @@ from analysis.result import Result, undefined
 from analysis.sides import side_bias
 from analysis.subgroups import subgroups
 
-PAIRS_SHOWN = 200
+PAIRS_SHOWN = 200  # pairs of readers, per cell
+PAIRS_OVERALL = 1_000
 
 
 def analyse(
@@ -336,17 +337,20 @@ def _adjust(rows: list[dict[str, Any]], protocol: Protocol) -> None:
 
 
 def _agreement(data: Scores, protocol: Protocol, seed: int) -> dict[str, Any]:
-    readers = len(data.readers)
-    few = readers * (readers - 1) // 2 <= PAIRS_SHOWN
+    pairs = len(data.readers) * (len(data.readers) - 1) // 2
 
-    def summary(cells: list[int] | None, *, pairs: bool) -> dict[str, Any]:
+    def summary(cells: list[int] | None, *, most: int) -> dict[str, Any]:
         matrix, subject = data.matrix(cells)
         return agreement.summary(
-            matrix, data.readers, categories=protocol.categories, cluster=subject, seed=seed, pairs=pairs
+            matrix, data.readers, categories=protocol.categories, cluster=subject, seed=seed, pairs=pairs <= most
         )
 
     cells = []
     for number, (first, second, criterion) in enumerate(data.cells):
-        cells.append({"first": first, "second": second, "criterion": criterion, **summary([number], pairs=few)})
-    reason = None if few else f"pairs of readers per cell are left out: more than {PAIRS_SHOWN} pairs"
-    return {"overall": summary(None, pairs=True), "cells": cells, "reason": reason}
+        names = {"first": first, "second": second, "criterion": criterion}
+        cells.append({**names, **summary([number], most=PAIRS_SHOWN)})
+    reason = None
+    if pairs > PAIRS_SHOWN:
+        where = "per cell" if pairs <= PAIRS_OVERALL else "per cell and overall"
+        reason = f"pairs of readers {where} are left out: {pairs:,} pairs"
+    return {"overall": summary(None, most=PAIRS_OVERALL), "cells": cells, "reason": reason}

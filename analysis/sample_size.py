@@ -12,7 +12,14 @@ from analysis.errors import InputError
 from analysis.proportions import clopper_pearson
 
 CHUNK = 2_000_000
-Test = Literal["cluster_sign_flip", "as_published", "equivalence"]
+Test = Literal["cluster_sign_flip", "as_published", "random_readers", "equivalence", "noninferiority"]
+TESTS: dict[str, str] = {
+    "cluster_sign_flip": "signed rank, subjects as clusters, Rosner–Glynn–Lee statistic, two-sided normal",
+    "as_published": "pooled signed rank, zeros dropped, two-sided normal; too liberal under clustering",
+    "random_readers": "mean of reader means, readers and subjects random (Obuchowski–Rockette, Hillis), two-sided t",
+    "equivalence": "TOST, two one-sided t tests on subject means",
+    "noninferiority": "one-sided t test on subject means above −margin",
+}
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,9 @@ class Design:
 
     ``distribution``: shares of the preferences 1 … 5. ``subject_correlation``: correlation of the latent answers of two
     cases of one subject; ``case_correlation``: of two readers on one case, at least as high. Cases are spread over the
-    subjects as evenly as possible, every reader reads every case. ``margin`` and ``on`` serve "equivalence" only.
+    subjects as evenly as possible, every reader reads every case. ``reader_sd``: SD of the readers' own leanings, in
+    units of the normal score that is cut (total variance 1 without it). ``margin`` and ``on`` serve "equivalence" and
+    "noninferiority".
     """
 
     subjects: int
@@ -34,6 +43,7 @@ class Design:
     alpha: float = 0.05
     margin: float | None = None
     on: Literal["mean", "net_preference"] = "mean"
+    reader_sd: float = 0.0
 
     def __post_init__(self) -> None:
         if self.subjects < 2 or self.cases < self.subjects or self.readers < 1:
@@ -45,8 +55,14 @@ class Design:
             raise InputError("Correlations must satisfy 0 ≤ subject correlation ≤ case correlation < 1.")
         if not 0 < self.alpha < 1:
             raise InputError("Alpha must lie between 0 and 1.")
-        if self.test == "equivalence" and not (self.margin and self.margin > 0):
-            raise InputError("Equivalence needs a positive margin.")
+        if self.test in ("equivalence", "noninferiority") and not (self.margin and self.margin > 0):
+            raise InputError(
+                f"{'Equivalence' if self.test == 'equivalence' else 'Non-inferiority'} needs a positive margin."
+            )
+        if self.reader_sd < 0:
+            raise InputError("The SD of the readers' leanings cannot be negative.")
+        if self.test == "random_readers" and self.readers < 2:
+            raise InputError("Random readers need two readers or more.")
 
     def with_subjects(self, subjects: int) -> "Design":
         """The same with other subjects and as many cases per subject."""
@@ -75,11 +91,8 @@ def subjects(design: Design) -> NDArray[np.intp]:
     return np.sort(np.arange(design.cases) % design.subjects)
 
 
-def answers(design: Design, *, studies: int, random: np.random.Generator, reader_sd: float = 0.0) -> NDArray[np.int8]:
-    """Simulated preferences − 3 as studies × cases × readers; the cases are those of ``subjects``.
-
-    ``reader_sd``: SD of the readers' own leanings, in units of the normal score that is cut (total variance 1).
-    """
+def answers(design: Design, *, studies: int, random: np.random.Generator) -> NDArray[np.int8]:
+    """Simulated preferences − 3 as studies × cases × readers; the cases are those of ``subjects``."""
     # a rounding error past 1 would cut nothing off, which is meant
     cuts = special.ndtri(np.minimum(np.cumsum(design.distribution)[:4], 1.0))
     parts = np.sqrt(
@@ -92,14 +105,16 @@ def answers(design: Design, *, studies: int, random: np.random.Generator, reader
     score = parts[0] * random.standard_normal((studies, design.subjects))[:, subjects(design), None]
     score = score + parts[1] * random.standard_normal((studies, design.cases, 1))
     score = score + parts[2] * random.standard_normal((studies, design.cases, design.readers))
-    if reader_sd:
-        score = score + reader_sd * random.standard_normal((studies, 1, design.readers))
+    if design.reader_sd:
+        score = score + design.reader_sd * random.standard_normal((studies, 1, design.readers))
     return np.searchsorted(cuts, score).astype(np.int8) - np.int8(2)
 
 
 def _p_values(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
-    if design.test == "equivalence":
-        return _tost(design, x, starts)
+    if design.test in ("equivalence", "noninferiority"):
+        return _on_subject_means(design, x, starts)
+    if design.test == "random_readers":
+        return _random_readers(x, starts)
     # |x| is 1 or 2: their mid-ranks follow from how many there are
     ones, twos = ((np.abs(x) == size).sum(axis=(1, 2)) for size in (1, 2))
     ranks = np.stack([np.zeros(len(x)), (ones + 1) / 2, ones + (twos + 1) / 2], axis=1)
@@ -113,15 +128,34 @@ def _p_values(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> 
     return np.asarray(2 * special.ndtr(-np.abs(z)))
 
 
-def _tost(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+def _on_subject_means(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
     values = np.sign(x) if design.on == "net_preference" else x
     sizes = np.diff([*starts, x.shape[1]]) * design.readers
     means = np.add.reduceat(values.sum(axis=2, dtype=np.float64), starts, axis=1) / sizes
     error = means.std(axis=1, ddof=1) / np.sqrt(design.subjects)
     margin = float(design.margin or 0)
-    nearest = margin - np.abs(means.mean(axis=1))
+    average = means.mean(axis=1)
+    nearest = margin + (average if design.test == "noninferiority" else -np.abs(average))
     t = np.divide(nearest, error, out=np.full(len(x), -np.inf), where=error > 0)
     return np.asarray(special.stdtr(design.subjects - 1, -t))
+
+
+def _random_readers(x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """As ``analysis.random_readers`` where every reader rated every case; 1 where it is undefined."""
+    cases, readers = x.shape[1:]
+    k = starts.size
+    sizes = np.diff([*starts, cases])
+    means = x.mean(axis=1, dtype=np.float64)
+    influence = np.add.reduceat(x, starts, axis=1, dtype=np.float64) - sizes[:, None] * means[:, None, :]
+    products = (influence.sum(axis=2) ** 2).sum(axis=1) - (influence**2).sum(axis=(1, 2))
+    shared = k / (k - 1) * products / cases**2 / (readers * (readers - 1))
+    between = means.var(axis=1, ddof=1)
+    spread = between + readers * np.maximum(shared, 0)
+    some = spread > 1e-15
+    with np.errstate(divide="ignore", invalid="ignore"):
+        degrees = np.minimum(k - 1.0, (readers - 1) * (spread / between) ** 2)
+        t = np.abs(means.mean(axis=1)) / np.sqrt(spread / readers)
+    return np.where(some, 2 * special.stdtr(np.where(some, degrees, 1), -np.where(some, t, 0)), 1.0)
 
 
 def power(design: Design, *, studies: int = 2_000, seed: int = 0) -> dict[str, Any]:
@@ -170,12 +204,8 @@ def plan(design: Design, *, target: float | None = None, studies: int = 2_000, s
     """Power of the design and, with ``target``, the fewest subjects that reach it, as JSON-able data."""
     results: dict[str, Any] = {
         "conventions": {
-            "model": "normal scores cut at the quantiles of the distribution; subject, case and answer parts",
-            "test": {
-                "cluster_sign_flip": "signed rank, subjects as clusters, Rosner–Glynn–Lee statistic, two-sided normal",
-                "as_published": "pooled signed rank, zeros dropped, two-sided normal; too liberal under clustering",
-                "equivalence": "TOST, two one-sided t tests on subject means",
-            }[design.test],
+            "model": "normal scores cut at the quantiles of the distribution; subject, case, answer, reader parts",
+            "test": TESTS[design.test],
             "simulation": f"{studies} studies, seed {seed}; intervals are those of the simulation",
         },
         "design": {**design.__dict__, "distribution": list(design.distribution)},

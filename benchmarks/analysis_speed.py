@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def ratings(*, subjects: int, cases: int, readers: int, after: int = 0) -> pd.DataFrame:
-    """A made-up ratings table with every column of the exported one, all main presentations of readers ``after`` + 1 …"""
+    """A made-up ratings table with every column of the exported one: main presentations of readers ``after`` + 1 …"""
     random = np.random.default_rng(after)
     shape = (readers, cases, len(COMPARISONS), len(CRITERIA))
     reader, case, pair, criterion = (axis.ravel() for axis in np.indices(shape))

@@ -71,7 +71,7 @@ def _column(design: Design, options: argparse.Namespace) -> dict[str, tuple[floa
     tests = dict(_tests(design, options))
     p: dict[str, list[float | None]] = {name: [] for name in tests}
     x = answers(design, studies=options.studies, random=random)
-    leaning = answers(design, studies=options.studies, random=random, reader_sd=LEANING)
+    leaning = answers(replace(design, reader_sd=LEANING), studies=options.studies, random=random)
     for number in range(options.studies):
         study = x[number].astype(np.float64).ravel()
         for name, test in tests.items():

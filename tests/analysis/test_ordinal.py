@@ -101,7 +101,10 @@ def test_undefined_random_readers_say_why():
     x, three = np.array([1.0, 0, 1, 1]), np.array([0, 1, 2, 2])
     assert random_readers(x, np.zeros(4, int), np.arange(4)).reason == "one reader: nothing tells how readers differ"
     assert random_readers(x, three, np.zeros(4, int)).reason == "no interval from one subject"
-    assert random_readers(np.zeros(4), three, np.arange(4)).reason == "no interval: neither readers nor subjects differ"
+    assert (
+        random_readers(np.zeros(4), three, np.arange(4)).reason
+        == "no interval: the estimated variance of the mean is 0"
+    )
     assert random_readers(np.zeros(0), three[:0], three[:0]).reason == "no ratings"
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.preference import cluster_signed_rank, signed_rank
+from analysis.random_readers import random_readers
 from analysis.sample_size import Design, plan, power, simulate, smallest
 
 INDEPENDENT = {"readers": 1, "subject_correlation": 0.0, "case_correlation": 0.0}
@@ -41,6 +42,27 @@ def test_power_of_equivalence_is_the_closed_form():
     assert power(design, studies=10_000)["power"] == pytest.approx(closed, abs=0.02)
 
 
+def test_power_of_non_inferiority_is_the_closed_form():
+    """True difference 0.1: Φ((0.1 + margin)/se − z) for many subjects."""
+    distribution = (0.05, 0.15, 0.5, 0.25, 0.05)
+    values = np.array([-2, -1, 0, 1, 2])
+    mean = np.dot(distribution, values)
+    error = np.sqrt((np.dot(distribution, values**2) - mean**2) / 150)
+    design = Design(
+        subjects=150, cases=150, distribution=distribution, test="noninferiority", margin=0.1, **INDEPENDENT
+    )
+    closed = stats.norm.cdf((mean + 0.1) / error - stats.norm.ppf(0.95))
+    assert power(design, studies=10_000)["power"] == pytest.approx(closed, abs=0.02)
+
+
+def test_random_readers_cost_power_and_fixed_ones_would_err():
+    """Readers with leanings of their own and no preference on the whole: nominal 0.05 only where they are random."""
+    null = Design(subjects=61, cases=61, readers=5, distribution=(0, 0.2, 0.6, 0.2, 0), reader_sd=0.3)
+    random = Design(**{**null.__dict__, "test": "random_readers"})
+    assert power(null, studies=4000)["power"] > 0.15
+    assert 0.03 < power(random, studies=4000)["power"] < 0.075
+
+
 def test_simulated_p_values_are_those_of_the_tests():
     """The vectorised shortcut gives what the functions for real data give."""
     design = Design(subjects=15, cases=22, readers=2, distribution=(0.05, 0.1, 0.4, 0.3, 0.15))
@@ -53,7 +75,11 @@ def test_simulated_p_values_are_those_of_the_tests():
         p = sample_size._p_values(Design(**{**design.__dict__, "test": test}), x, starts)
         for one, value in zip(x, p, strict=True):
             expected = function(one.ravel(), np.repeat(subject, 2)) if function else signed_rank(one.ravel())
-            assert value == pytest.approx(expected.p, rel=1e-10)
+            assert value == (1 if expected.p is None else pytest.approx(expected.p, rel=1e-10))
+    p = sample_size._p_values(Design(**{**design.__dict__, "test": "random_readers"}), x, starts)
+    for one, value in zip(x, p, strict=True):
+        expected = random_readers(one.ravel().astype(float), np.tile([0, 1], 22), np.repeat(subject, 2))
+        assert value == (1 if expected.p is None else pytest.approx(expected.p, rel=1e-10))
 
 
 def test_clusters_cost_power_and_break_the_pooled_test():
@@ -97,6 +123,9 @@ def test_plan_is_reproducible_and_says_its_model():
         ({"case_correlation": 0.1}, "Correlations must satisfy"),
         ({"test": "equivalence"}, "needs a positive margin"),
         ({"alpha": 0}, "Alpha must lie"),
+        ({"test": "noninferiority"}, "Non-inferiority needs a positive margin"),
+        ({"test": "random_readers", "readers": 1}, "two readers or more"),
+        ({"reader_sd": -1}, "cannot be negative"),
     ],
 )
 def test_impossible_plans_are_refused(change, sentence):
