@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from analysis import figures, stability_figures, svg
+from analysis import figures, markup, stability_figures
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
 OTHERS = ("other1", "other2")
-STYLE = Path(__file__).with_name("report.css")
-Cell = str | tuple[str, str]
 
 
 def colours(arms: Iterable[str]) -> dict[str, str]:
@@ -25,13 +22,6 @@ def colours(arms: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
-def p_value(p: float | None) -> str:
-    """< 0.001, three decimals below 0.1, else two."""
-    if p is None:
-        return "n/a"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
-
-
 def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = None, title: str = "Reader study") -> str:
     """The page of ``analysis.reading.analyse``; ``names`` gives criteria their wording."""
     names = names or {}
@@ -42,6 +32,7 @@ def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = Non
     facts = ", ".join(f"{n[key]} {key.replace('_', ' ')}" for key in n if n[key] is not None)
     body = [f"<h1>{escape(title)}</h1><p>{escape(facts)}.</p>"]
     body += [f"<p><strong>{escape(warning)}</strong></p>" for warning in results["warnings"]]
+    body.append(_primary(results["primary"], names))
     body.append(_preferences(cells, names, palette))
     body.append("<h2>Net preference</h2>")
     for (first, second), rows in pairs:
@@ -49,11 +40,13 @@ def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = Non
         body.append(f'<h3>{escape(first)} vs {escape(second)}</h3><div class="figure">{plot}</div>')
     body.append('<p class="how">P(> 3) − P(< 3); thick 90 %, thin 95 %, patient bootstrap; grey: declared margin.</p>')
     body.append(_equivalence(cells, names))
+    body.append(_sensitivity(cells, names))
     body += [_ranking(results["ranking"], names), _agreement(results["agreement"], names)]
     body += [_repeats(results["repeats"]), _sides(results["side_bias"])]
     body += [_answers("Integrity", results["integrity"]), _answers("Diagnostic quality", results["diagnostic"])]
-    body += [_time(results["time"]), _subgroups(results["subgroups"], names), _conventions(results["conventions"])]
-    return _page(title, body)
+    body += [_time(results["time"]), _drift(results["drift"]), _screening(results["screening"])]
+    body += [_subgroups(results["subgroups"], names), markup.conventions(results["conventions"])]
+    return markup.page(title, body)
 
 
 def stability(
@@ -71,7 +64,7 @@ def stability(
         [arm["arm"], *(str(arm[key]) for key in ("n_rois", "n_features")), *(str(k) for k in arm["unstable"].values())]
         for arm in arms
     ]
-    body.append(_table("Unstable features", ["arm", "volumes", "features", "paired t", "CCC", "ICC"], rows))
+    body.append(markup.table("Unstable features", ["arm", "volumes", "features", "paired t", "CCC", "ICC"], rows))
     restored = [
         [
             f"{row['fast']} → {row['dl']}",
@@ -81,11 +74,11 @@ def stability(
         for row in results["restores"]
     ]
     if restored:
-        body.append(_table("Restored", ["arms", "criterion", "lost", "restored", "newly unstable"], restored))
+        body.append(markup.table("Restored", ["arms", "criterion", "lost", "restored", "newly unstable"], restored))
     summary = [
         [
             row["measure"].upper(),
-            *(_number(row[k], 3) for k in ("median", "q1", "q3", "share_acceptable")),
+            *(markup.number(row[k], 3) for k in ("median", "q1", "q3", "share_acceptable")),
             row["acceptable"],
         ]
         for row in results["summary"]
@@ -105,65 +98,25 @@ def stability(
     for feature, panels in (plots or {}).items():
         plot = stability_figures.bland_altman(panels, reference=results["reference"], colours=palette)
         body.append(f'<h3>{escape(feature)}</h3><div class="figure">{plot}</div>')
-    body.append(_table("Over features", ["measure", "median", "Q1", "Q3", "share acceptable", "acceptable"], summary))
+    body.append(
+        markup.table("Over features", ["measure", "median", "Q1", "Q3", "share acceptable", "acceptable"], summary)
+    )
     for arm in arms:
         listed = [
             [
                 row["feature"],
-                _test(row["paired_t"]),
-                p_value(row["p_holm"]),
-                _test(row["wilcoxon"]),
-                *(_estimate(row[key], 3) for key in ("pearson", "ccc")),
-                _estimate(row["icc"]["ICC2"], 3),
+                markup.test(row["paired_t"]),
+                markup.p_value(row["p_holm"]),
+                markup.test(row["wilcoxon"]),
+                *(markup.estimate(row[key], 3) for key in ("pearson", "ccc")),
+                markup.estimate(row["icc"]["ICC2"], 3),
             ]
             for row in arm["features"]
         ]
         heads = ["feature", "paired t p", "Holm", "Wilcoxon p", "Pearson", "CCC", "ICC(A,1)"]
-        body.append(_table(f"{arm['arm']} against {results['reference']}", heads, listed))
-    body.append(_conventions(results["conventions"]))
-    return _page(title, body)
-
-
-def _page(title: str, body: Sequence[str]) -> str:
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE.read_text(encoding="utf-8")}</style>'
-    content = "\n".join(body)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{content}\n</body></html>\n'
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, words: int = 1) -> str:
-    """A table whose first ``words`` columns are text; a cell (text, reason) is undefined and tells why."""
-    kinds = ["" if place < words else ' class="num"' for place in range(len(heads))]
-    head = "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, heads, strict=True))
-    body = "".join(
-        "<tr>" + "".join(_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)) + "</tr>" for row in rows
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _cell(cell: Cell, kind: str) -> str:
-    if isinstance(cell, tuple):
-        return f'<td class="num na" title="{escape(cell[1])}">{escape(cell[0])}</td>'
-    if cell.startswith("<svg"):
-        return f"<td>{cell}</td>"
-    return f"<td{kind}>{escape(cell)}</td>"
-
-
-def _number(value: float | None, digits: int = 2, *, plus: bool = False) -> str:
-    return "n/a" if value is None else svg.number(value, digits, plus=plus)
-
-
-def _estimate(found: Mapping[str, Any], digits: int = 2, *, plus: bool = False) -> Cell:
-    if found["estimate"] is None:
-        return "n/a", str(found["reason"])
-    text = _number(found["estimate"], digits, plus=plus)
-    if found["ci"]:
-        text += f" ({' to '.join(_number(end, digits, plus=plus) for end in found['ci'])})"
-    return text
-
-
-def _test(found: Mapping[str, Any]) -> Cell:
-    return p_value(found["p"]) if found["p"] is not None else ("n/a", str(found["reason"]))
+        body.append(markup.table(f"{arm['arm']} against {results['reference']}", heads, listed))
+    body.append(markup.conventions(results["conventions"]))
+    return markup.page(title, body)
 
 
 def _preferences(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str], palette: Mapping[str, str]) -> str:
@@ -173,28 +126,30 @@ def _preferences(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str], p
         first, second = cell["first"], cell["second"]
         label = [f"{first} vs {second}", names.get(cell["criterion"], cell["criterion"])]
         bar = figures.likert(cell["counts"], first=first, second=second, colours=palette, scale=scale)
-        mean: Cell = ("n/a", str(cell["mean"]["reason"]))
+        mean: markup.Cell = ("n/a", str(cell["mean"]["reason"]))
         if cell["mean"]["estimate"] is not None:
-            mean = f"{_number(cell['mean']['estimate'])} ± {_number(cell['sd'])}"
+            mean = f"{markup.number(cell['mean']['estimate'])} ± {markup.number(cell['sd'])}"
         tests = cell["tests"]
         holm = cell["p_holm"]
-        published.append([*label, bar, " ".join(map(str, cell["counts"])), mean, _test(tests["as_published"])])
+        published.append([*label, bar, " ".join(map(str, cell["counts"])), mean, markup.test(tests["as_published"])])
         clustered.append(
             [
                 *label,
-                _estimate(cell["mean"]),
-                _estimate(cell["net_preference"], plus=True),
-                *(_test(tests[name]) for name in ("cluster_sign_flip", "cluster_permutation", "datta_satten")),
-                p_value(holm["primary"]),
-                p_value(cell["p_bh"]["primary"]),
-                _test(tests["rank_sum_mirror"]),
+                markup.estimate(cell["mean"]),
+                markup.estimate(cell["net_preference"], plus=True),
+                *(markup.test(tests[name]) for name in ("cluster_sign_flip", "cluster_permutation", "datta_satten")),
+                markup.p_value(holm["primary"]),
+                markup.p_value(cell["p_bh"]["primary"]),
+                markup.test(tests["rank_sum_mirror"]),
             ]
         )
     heads = ["comparison", "criterion"]
     return (
         "<h2>Preference</h2>"
-        + _table("As published", [*heads, "◂ second | first ▸", "1 2 3 4 5", "mean ± SD", "p"], published, words=3)
-        + _table(
+        + markup.table(
+            "As published", [*heads, "◂ second | first ▸", "1 2 3 4 5", "mean ± SD", "p"], published, words=3
+        )
+        + markup.table(
             "Subjects as clusters",
             [*heads, "mean", "net preference", "sign flip", "permutation", "Datta–Satten", "Holm", "BH", "mirror"],
             clustered,
@@ -203,8 +158,42 @@ def _preferences(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str], p
     )
 
 
+def _primary(primary: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    if primary["reason"]:
+        return f"<p>Primary hypothesis: n/a, {escape(primary['reason'])}.</p>"
+    criterion = names.get(primary["criterion"], primary["criterion"])
+    rows = [
+        [
+            f"{primary['first']} vs {primary['second']}",
+            criterion,
+            markup.estimate(primary["mean"]),
+            markup.estimate(primary["net_preference"], plus=True),
+            markup.test(primary["result"]),
+        ]
+    ]
+    heads = ["comparison", "criterion", "mean", "net preference", "p"]
+    note = f'<p class="how">{escape(primary["result"]["method"])}; one test, not adjusted.</p>'
+    return "<h2>Primary hypothesis</h2>" + markup.table("", heads, rows, words=2) + note
+
+
+def _sensitivity(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    rows: list[list[markup.Cell]] = []
+    random = any(cell["random_readers"] for cell in cells)
+    for cell in cells:
+        model = cell["regression"]
+        row = [f"{cell['first']} vs {cell['second']}", names.get(cell["criterion"], cell["criterion"])]
+        found = [markup.estimate(model["preference"], plus=True), markup.test(model["test"])]
+        found += [markup.estimate(model["side"], plus=True), markup.test(model["readers"])]
+        if random:
+            found += [markup.estimate(cell["random_readers"]["mean"]), markup.test(cell["random_readers"]["test"])]
+        rows.append([*row, *found])
+    heads = ["comparison", "criterion", "log odds", "p", "right side", "equal readers p"]
+    heads += ["mean, random readers", "p"] if random else []
+    return "<h2>Sensitivity analysis</h2>" + markup.table("Visual grading regression", heads, rows, words=2)
+
+
 def _equivalence(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
-    rows: list[list[Cell]] = []
+    rows: list[list[markup.Cell]] = []
     for cell in cells:
         for kind, verdict in (("equivalence", "equivalent"), ("noninferiority", "noninferior")):
             for row in cell[kind]:
@@ -214,16 +203,16 @@ def _equivalence(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
                         f"{cell['first']} vs {cell['second']}",
                         names.get(cell["criterion"], cell["criterion"]),
                         row["on"].replace("_", " "),
-                        _number(row["margin"]),
-                        "n/a" if ci is None else " to ".join(_number(end, plus=True) for end in ci),
-                        _test(row),
+                        markup.number(row["margin"]),
+                        "n/a" if ci is None else " to ".join(markup.number(end, plus=True) for end in ci),
+                        markup.test(row),
                         {True: verdict.replace("nonin", "non-in"), False: "not shown", None: "n/a"}[row[verdict]],
                     ]
                 )
     if not rows:
         return ""
     heads = ["comparison", "criterion", "on", "margin", "90 % interval", "p", "verdict"]
-    return "<h2>Equivalence</h2>" + _table("On subject means, margins as declared", heads, rows, words=3)
+    return "<h2>Equivalence</h2>" + markup.table("On subject means, margins as declared", heads, rows, words=3)
 
 
 def _agreement(agreement: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -231,7 +220,7 @@ def _agreement(agreement: Mapping[str, Any], names: Mapping[str, str]) -> str:
     pairs = [
         [
             f"{pair['reader_a']} and {pair['reader_b']}",
-            *(_estimate(pair[key]) for key in ("spearman", "percent", "kappa_linear", "kappa_quadratic")),
+            *(markup.estimate(pair[key]) for key in ("spearman", "percent", "kappa_linear", "kappa_quadratic")),
         ]
         for pair in overall["pairs"]
     ]
@@ -243,32 +232,32 @@ def _agreement(agreement: Mapping[str, Any], names: Mapping[str, str]) -> str:
     heads = ["cell", "criterion", "Krippendorff α", "Gwet AC2", "Kendall W", "ICC(A,1)", "ICC(C,1)"]
     return (
         "<h2>Agreement</h2>"
-        + _table(
+        + markup.table(
             "Pairs of readers, all cells pooled", ["readers", "Spearman", "equal", "κ linear", "κ quadratic"], pairs
         )
-        + _table("All readers", heads, rows, words=2)
+        + markup.table("All readers", heads, rows, words=2)
         + '<p class="how">The pooled correlation is inflated by differences between cell means. AC2 is high wherever '
         "nearly all answers are 3: read it beside α.</p>"
     )
 
 
-def _together(found: Mapping[str, Any]) -> list[Cell]:
+def _together(found: Mapping[str, Any]) -> list[markup.Cell]:
     icc = found["icc"]
-    return [_estimate(found[key]) for key in ("krippendorff_alpha", "gwet_ac2", "kendall_w")] + [
-        _estimate(icc["ICC2"]),
-        _estimate(icc["ICC3"]),
+    return [markup.estimate(found[key]) for key in ("krippendorff_alpha", "gwet_ac2", "kendall_w")] + [
+        markup.estimate(icc["ICC2"]),
+        markup.estimate(icc["ICC3"]),
     ]
 
 
 def _ranking(ranking: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    rows: list[list[Cell]] = []
+    rows: list[list[markup.Cell]] = []
     for found in ranking["criteria"]:
         name = names.get(found["criterion"], found["criterion"])
-        rows += [[name, row["arm"], _estimate(row["log_worth"], plus=True)] for row in found["arms"]]
-        rows.append([name, "right side", _estimate(found["side"], plus=True)])
+        rows += [[name, row["arm"], markup.estimate(row["log_worth"], plus=True)] for row in found["arms"]]
+        rows.append([name, "right side", markup.estimate(found["side"], plus=True)])
     return (
         "<h2>Ranking of the arms</h2>"
-        + _table("Log worth relative to the mean of the arms", ["criterion", "arm", "log worth"], rows, words=2)
+        + markup.table("Log worth relative to the mean of the arms", ["criterion", "arm", "log worth"], rows, words=2)
         + f'<p class="how">{escape(ranking["conventions"])}.</p>'
     )
 
@@ -276,20 +265,20 @@ def _ranking(ranking: Mapping[str, Any], names: Mapping[str, str]) -> str:
 def _subgroups(subgroups: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if subgroups["reason"]:
         return f"<h2>Subgroups</h2><p>n/a: {escape(subgroups['reason'])}.</p>"
-    rows: list[list[Cell]] = [
+    rows: list[list[markup.Cell]] = [
         [
             variable["variable"].replace("_", " "),
             f"{cell['first']} vs {cell['second']}",
             names.get(cell["criterion"], cell["criterion"]),
-            "; ".join(f"{row['level']}: {_number(row['mean']['estimate'])}" for row in cell["levels"]),
-            _test(cell["interaction"]),
+            "; ".join(f"{row['level']}: {markup.number(row['mean']['estimate'])}" for row in cell["levels"]),
+            markup.test(cell["interaction"]),
         ]
         for variable in subgroups["variables"]
         for cell in variable["cells"]
     ]
     heads = ["variable", "comparison", "criterion", "mean preference", "interaction p"]
     note = f'<p class="how">{escape(subgroups["conventions"])}; not adjusted for multiplicity.</p>'
-    return "<h2>Subgroups, exploratory</h2>" + _table("", heads, rows, words=4) + note
+    return "<h2>Subgroups, exploratory</h2>" + markup.table("", heads, rows, words=4) + note
 
 
 def _repeats(repeats: Mapping[str, Any]) -> str:
@@ -299,11 +288,11 @@ def _repeats(repeats: Mapping[str, Any]) -> str:
         [
             row.get("reader", "all"),
             str(row["n"]),
-            *(_estimate(row[k]) for k in ("percent", "kappa_quadratic", "spearman")),
+            *(markup.estimate(row[k]) for k in ("percent", "kappa_quadratic", "spearman")),
         ]
         for row in [*repeats["readers"], repeats["overall"]]
     ]
-    return "<h2>Repeats</h2>" + _table(
+    return "<h2>Repeats</h2>" + markup.table(
         "The same reader, main and repeat", ["reader", "n", "equal", "κ quadratic", "Spearman"], rows
     )
 
@@ -313,37 +302,58 @@ def _sides(sides: Sequence[Mapping[str, Any]]) -> str:
         [
             row["reader"],
             *(str(row[key]) for key in ("left", "neutral", "right")),
-            _test(row["binomial"]),
-            _estimate(row["threshold_shift"], plus=True),
+            markup.test(row["binomial"]),
+            markup.estimate(row["threshold_shift"], plus=True),
         ]
         for row in sides
     ]
     heads = ["reader", "left", "neutral", "right", "binomial p", "threshold shift"]
-    return "<h2>Side bias</h2>" + _table("", heads, rows)
+    return "<h2>Side bias</h2>" + markup.table("", heads, rows)
 
 
 def _answers(title: str, found: Mapping[str, Any]) -> str:
     if found["reason"]:
         return f"<h2>{title}</h2><p>n/a: {escape(found['reason'])}.</p>"
     rows = [
-        [name, str(row["yes"]), str(row["no"]), str(row["unanswered"]), _estimate(row["share"], 3)]
+        [name, str(row["yes"]), str(row["no"]), str(row["unanswered"]), markup.estimate(row["share"], 3)]
         for name, row in [("all panels", found["overall"]), *((arm["arm"], arm) for arm in found["arms"])]
     ]
-    return f"<h2>{title}</h2>" + _table("", ["panels", "yes", "no", "unanswered", "share (95 %, exact)"], rows)
+    return f"<h2>{title}</h2>" + markup.table("", ["panels", "yes", "no", "unanswered", "share (95 %, exact)"], rows)
 
 
 def _time(time: Mapping[str, Any]) -> str:
     if time["reason"]:
         return f"<h2>Reading time</h2><p>n/a: {escape(time['reason'])}.</p>"
     rows = [
-        [row.get("reader", "all"), str(row["presentations"]), *(_number(row[key], 1) for key in ("median", "q1", "q3"))]
+        [
+            row.get("reader", "all"),
+            str(row["presentations"]),
+            *(markup.number(row[key], 1) for key in ("median", "q1", "q3")),
+        ]
         for row in [*time["readers"], time["overall"]]
     ]
-    return "<h2>Reading time</h2>" + _table("Active seconds per pair", ["reader", "pairs", "median", "Q1", "Q3"], rows)
-
-
-def _conventions(conventions: Mapping[str, str]) -> str:
-    lines = "".join(
-        f"<dt>{escape(key.replace('_', ' '))}</dt><dd>{escape(text)}</dd>" for key, text in conventions.items()
+    return "<h2>Reading time</h2>" + markup.table(
+        "Active seconds per pair", ["reader", "pairs", "median", "Q1", "Q3"], rows
     )
-    return f"<h2>Conventions</h2><dl>{lines}</dl>"
+
+
+def _drift(drift: Mapping[str, Any]) -> str:
+    if drift["reason"]:
+        return f"<h2>Drift</h2><p>n/a: {escape(drift['reason'])}.</p>"
+    rows = [
+        [row["reader"], *(markup.estimate(row[key], plus=True) for key in ("seconds", "decided"))]
+        for row in drift["readers"]
+    ]
+    heads = ["reader", "seconds", "share of answers other than 3"]
+    return "<h2>Drift</h2>" + markup.table("Spearman correlation with the position in the schedule", heads, rows)
+
+
+def _screening(screening: Mapping[str, Any]) -> str:
+    if screening["reason"]:
+        return f"<h2>Screening of readers</h2><p>n/a: {escape(screening['reason'])}.</p>"
+    rows = [
+        [row["reader"], str(row["high"]), str(row["low"]), str(row["n"]), "flagged" if row["flag"] else ""]
+        for row in screening["readers"]
+    ]
+    note = '<p class="how">ITU-R BT.500 as a flag: nobody is excluded by it.</p>'
+    return "<h2>Screening of readers</h2>" + markup.table("", ["reader", "high", "low", "units", ""], rows) + note
