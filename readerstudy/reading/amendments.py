@@ -16,6 +16,7 @@ from readerstudy.protocol.models import Amendment, ReaderStudy, State
 from readerstudy.reading import blocks
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.preparing import check, is_prepared
+from readerstudy.results.services import forget
 
 VOID = Presentation.State.VOID
 Kind = Amendment.Kind
@@ -138,6 +139,7 @@ def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor
     read = shown.filter(state=Presentation.State.CONFIRMED).count()
     void = shown.update(state=VOID, void_reason=f"subject withdrawn, amendment {number}")
     counts = {"presentations": void, "read": read, "jobs": stopped, **erase_subject(subject=subject)}
+    transaction.on_commit(lambda: forget(study))
     return _amend(
         study, Kind.SUBJECT_WITHDRAWN, reason, actor, number=number, what=subject.code,
         data={"subject": subject.code, **counts}, erased=counts,

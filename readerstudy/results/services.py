@@ -25,6 +25,7 @@ from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
 SEEN = "results seen"
+KEPT = ("results", "images", "scan-times")
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 
 
@@ -92,6 +93,13 @@ def _kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable
             old.unlink(missing_ok=True)
         draft.replace(path)
     return digest.hexdigest(), json.loads(path.read_text())
+
+
+def forget(study: ReaderStudy) -> None:
+    """Erase what is kept of earlier analyses: a subject in them was withdrawn. They are made again when asked for."""
+    for kind in KEPT:
+        for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.json"):
+            path.unlink(missing_ok=True)
 
 
 def analyse(files: dict[str, bytes]) -> dict:

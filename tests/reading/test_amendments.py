@@ -20,6 +20,7 @@ from readerstudy.reading import amendments, blocks, planning
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.signatures import sign, to_sign
 from readerstudy.results.models import Feature, FeatureSettings, Metric
+from readerstudy.results.services import images
 from readerstudy.results.tables import ratings
 from tests import factories
 
@@ -193,7 +194,9 @@ def with_numbers(case: Case) -> None:
     )  # fmt: skip
 
 
-def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(study, admin):
+def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(
+    study, admin, settings, tmp_path, django_capture_on_commit_callbacks
+):
     gone, stays = study.cases.get(subject__code="S02"), study.cases.get(subject__code="S03")
     for case in (gone, stays):
         with_numbers(case)
@@ -209,7 +212,11 @@ def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(study, a
     hashes = list(gone.series.order_by("pk").values_list("sha256", flat=True))
     kept = [row for row in listed(study) if row[5] != gone.code]
 
-    amendment = amendments.withdraw_subject(study=study, subject=gone.subject, reason="asked to", actor=admin)
+    settings.VAR_DIR = tmp_path
+    images(study)
+    assert len(list((tmp_path / "images").iterdir())) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        amendment = amendments.withdraw_subject(study=study, subject=gone.subject, reason="asked to", actor=admin)
     assert Metric.objects.filter(case=gone).count() == Feature.objects.filter(voi__case=gone).count() == 0
     assert gone.pairs.count() == Alignment.objects.filter(fixed__case=gone).count() == 0
     assert in_archive(one.sha256), "files go after the commit, by a job"
@@ -230,6 +237,7 @@ def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(study, a
     assert amendment.data["read"] == 3
     assert list(verify.problems(study)) == []
     assert planning.problems(study) == []
+    assert list((tmp_path / "images").iterdir()) == []
     with pytest.raises(InputError, match="nothing of it may come in again"):
         factories.make_case(study, "S02")
     with pytest.raises(InputError, match="was withdrawn already"):
