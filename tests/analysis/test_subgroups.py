@@ -21,6 +21,12 @@ def test_interaction_of_two_levels_without_clusters_is_welchs_statistic():
     assert result.p == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, abs=0.01)
 
 
+def test_interaction_equals_the_clustered_wald_test_of_sandwich(scores, r):
+    x, subject = scores[["r1", "r2", "r3"]].to_numpy().T.ravel() - 3.0, np.tile(scores["subject"], 3)
+    result = interaction(x, subject % 3, subject)
+    assert (result.statistic, result.p) == pytest.approx((r["interaction_F"], r["interaction_p"]), rel=1e-9)
+
+
 def test_interaction_keeps_its_level_with_clusters():
     """Three levels, 60 subjects with shared tastes, two to four ratings each: nominal 0.05, 1,500 studies."""
     random = np.random.default_rng(2)

@@ -149,6 +149,13 @@ wald <- coef(fit)[3:4] %*% solve(robust[3:4, 3:4]) %*% coef(fit)[3:4]
 f <- wald / 2 * 23 / 24
 put("ordinal_readers_F", f); put("ordinal_readers_p", pf(f, 2, 23, lower.tail = FALSE))
 
+# --- interaction with a subgroup: cell means by lm, clustered Wald test ------------------------------------------------
+long$level <- factor(long$subject %% 3)
+means <- lm(x ~ level, long)
+robust <- vcovCL(means, cluster = long$subject, type = "HC0")
+wald <- coef(means)[-1] %*% solve(robust[-1, -1]) %*% coef(means)[-1] / 2
+put("interaction_F", wald); put("interaction_p", pf(wald, 2, 25 - 3, lower.tail = FALSE))
+
 # --- random readers: two-way analysis of variance with both factors random, one case of each of 25 subjects ----------
 once <- data.frame(y = unlist(scores[1:25, 2:4]), subject = factor(rep(1:25, 3)), reader = factor(rep(1:3, each = 25)))
 squares <- anova(lm(y ~ subject + reader, once))[["Mean Sq"]]
