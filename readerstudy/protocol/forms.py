@@ -11,7 +11,7 @@ from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy
 from readerstudy.protocol.selectors import model_names
 
 
-def _dress(form: forms.BaseForm) -> None:
+def dress(form: forms.BaseForm) -> None:
     """Give every field the class that look.css knows."""
     for field in form.fields.values():
         if isinstance(field.widget, forms.Select):
@@ -35,7 +35,7 @@ class StudyForm(forms.ModelForm):
         self.fields["title"].widget.attrs["autofocus"] = True
         if not self.instance.pk:
             self.initial["reader_title"] = "Paired MRI reading"
-        _dress(self)
+        dress(self)
 
 
 class QuestionsForm(forms.ModelForm):
@@ -46,7 +46,7 @@ class QuestionsForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        _dress(self)
+        dress(self)
 
 
 class ScheduleForm(forms.ModelForm):
@@ -63,7 +63,7 @@ class ScheduleForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        _dress(self)
+        dress(self)
 
 
 class HypothesisForm(forms.ModelForm):
@@ -83,7 +83,7 @@ class HypothesisForm(forms.ModelForm):
         for name in ("margin_mean", "margin_net"):
             self.fields[name].widget.attrs |= {"step": "0.01", "min": "0", "max": "2"}
             self.fields[name].min_value = 0
-        _dress(self)
+        dress(self)
 
     def clean(self) -> dict:
         super().clean()
@@ -102,7 +102,7 @@ class PartForm(forms.ModelForm):
         self.study = study
         super().__init__(*args, **kwargs)
         self.instance.study = study
-        _dress(self)
+        dress(self)
         self.fields["place"].widget = forms.HiddenInput()
         self.fields["place"].required = False
 
@@ -137,7 +137,7 @@ class ArmForm(PartForm):
         self.fields["model_name"].choices = [("", "none"), *((name, name) for name in names)]
         self.fields["made_from"].queryset = self.study.arms.exclude(pk=self.instance.pk)
         self.fields["made_from"].empty_label = "upload"
-        _dress(self)
+        dress(self)
 
     def clean(self) -> dict:
         super().clean()
