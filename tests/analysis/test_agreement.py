@@ -64,6 +64,39 @@ def test_gwet_coefficients_of_irrcac():
     assert ac1.ci == pytest.approx((0.461, 1.0), abs=5e-4)
 
 
+# cont3x3abstractors of irrCAC: 100 pregnancies, two abstractors
+ABSTRACTORS = np.repeat(
+    [(a, b) for a in (1, 2, 3) for b in (1, 2, 3)], np.ravel([[13, 0, 0], [0, 20, 7], [0, 4, 56]]), axis=0
+)
+
+
+@pytest.mark.parametrize(
+    ("weights", "value", "ci"),
+    [
+        ("identity", 0.849, (0.764, 0.935)),
+        ("linear", 0.900, (0.842, 0.958)),
+        ("ordinal", 0.925, (0.881, 0.969)),
+        ("quadratic", 0.940, None),
+    ],
+)
+def test_gwet_coefficients_of_two_abstractors(weights, value, ci):
+    """As printed by irrCAC for its table cont3x3abstractors, AC1 and AC2."""
+    result = gwet_ac(ABSTRACTORS, categories=[1, 2, 3], weights=weights)
+    assert round(result.estimate, 3) == value
+    assert ci is None or result.ci == pytest.approx(ci, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("weights", "value", "ci"),
+    [("identity", 0.796, (0.680, 0.913)), ("linear", 0.843, (0.748, 0.938)), ("quadratic", 0.892, None)],
+)
+def test_kappas_of_two_abstractors(weights, value, ci):
+    """As printed by irrCAC, whose interval takes t where ours takes the normal distribution."""
+    result = weighted_kappa(*ABSTRACTORS.T, categories=[1, 2, 3], weights=weights)
+    assert round(result.estimate, 3) == value
+    assert ci is None or result.ci == pytest.approx(ci, abs=3e-3)
+
+
 def test_ordinal_metric_of_krippendorff_differs_from_ordinal_weights_of_irrcac():
     """Measured trap: irrCAC's ordinal weights give alpha 0.834, Krippendorff's own metric 0.815."""
     table = FOUR_OBSERVERS[(~np.isnan(FOUR_OBSERVERS)).sum(axis=1) >= 2]
