@@ -222,6 +222,17 @@ def test_threshold_shift_finds_a_reader_who_leans_right():
     assert row["binomial"]["p"] < 0.001
 
 
+def test_threshold_shift_is_the_mean_of_the_thresholds():
+    """Minus the mean of the probits of P(< 3) and P(≤ 3), over both places of the first arm."""
+    study = made_up_study(subjects=40, cases=120, readers=1)
+    mine = study[study["kind"] == "main"]
+    probits = [
+        stats.norm.ppf((rows["score"] < limit).mean()) for _, rows in mine.groupby("first_side") for limit in (3, 4)
+    ]
+    found = reading.analyse(study)["side_bias"][0]["threshold_shift"]
+    assert found["estimate"] == pytest.approx(-np.mean(probits))
+
+
 def test_training_never_enters(study, results):
     without = reading.analyse(study[study["kind"] != "training"])
     assert without["comparisons"] == results["comparisons"]

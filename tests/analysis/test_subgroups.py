@@ -72,6 +72,50 @@ def test_drift_finds_a_reader_who_gets_faster(study):
     assert abs(drift["R1"]["seconds"]["estimate"]) < 0.5
 
 
+def test_drift_is_the_spearman_correlation_of_one_value_per_presentation(study):
+    main = study[(study["kind"] == "main") & (study["reader"] == "R1")]
+    once = (
+        main.assign(decided=main["score"] != 3)
+        .groupby("presentation")
+        .agg(position=("position", "first"), seconds=("seconds", "first"), decided=("decided", "mean"))
+    )
+    row = reading.analyse(study)["drift"]["readers"][0]
+    for key in ("seconds", "decided"):
+        assert row[key]["estimate"] == pytest.approx(stats.spearmanr(once["position"], once[key]).statistic)
+        assert row[key]["n"] == 60
+
+
+def test_reading_times_are_those_of_pandas(study):
+    once = study[study["kind"] == "main"].drop_duplicates(["reader", "presentation"])["seconds"]
+    overall = reading.analyse(study)["time"]["overall"]
+    assert [overall[key] for key in ("q1", "median", "q3")] == pytest.approx(list(once.quantile([0.25, 0.5, 0.75])))
+    assert overall["total"] == pytest.approx(once.sum())
+
+
+def test_screening_counts_as_itu_r_bt_500_says():
+    """Step by step, unit by unit, with scipy's kurtosis: the limits are 2 SD, or √20 SD outside normal kurtosis."""
+    study = made_up_study(subjects=10, cases=12, readers=9, seed=8).query("kind == 'main'").copy()
+    study.loc[study["reader"] == "R4", "score"] = np.random.default_rng(0).integers(
+        1, 6, (study["reader"] == "R4").sum()
+    )
+    preference = np.where(study["first_side"] == "right", study["score"], 6 - study["score"])
+    units = study.assign(preference=preference).pivot_table(
+        index=["case", "comparison", "criterion"], columns="reader", values="preference"
+    )
+    high, low = dict.fromkeys(units, 0), dict.fromkeys(units, 0)
+    for _, scores in units.iterrows():
+        if scores.nunique() == 1:
+            continue
+        reach = 2 if 2 <= stats.kurtosis(scores, fisher=False) <= 4 else 20**0.5
+        for reader, score in scores.items():
+            high[reader] += score >= scores.mean() + reach * scores.std(ddof=1)
+            low[reader] += score <= scores.mean() - reach * scores.std(ddof=1)
+    rows = reading.analyse(study)["screening"]["readers"]
+    assert {row["reader"]: (row["high"], row["low"], row["n"]) for row in rows} == {
+        reader: (high[reader], low[reader], len(units)) for reader in units
+    }
+
+
 def test_screening_flags_a_reader_who_answers_at_random():
     study = made_up_study(subjects=20, cases=40, readers=12).query("kind == 'main'").copy()
     random = np.random.default_rng(1)
