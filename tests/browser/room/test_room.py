@@ -59,7 +59,10 @@ def test_each_pane_shows_its_own_side_of_the_stored_frame(page, reader):
 
 
 def test_both_panes_are_always_drawn_in_the_same_animation_frame(page):
-    press(page, "ArrowDown", "ArrowUp", "Home", "i", "+", "Shift+Digit2", "z")
+    for key in ("ArrowDown", "ArrowUp", "Home", "i", "+", "Shift+Digit2", "z"):
+        drawn = page.evaluate("() => window.drawn.length")
+        press(page, key)
+        page.wait_for_function("(drawn) => window.drawn.length > drawn", arg=drawn)
     expect(page.locator(".window")).to_have_text("window 100 % · level 50 %")
     frames: dict[float, set[str]] = {}
     for frame, pane in page.evaluate("() => window.drawn"):
