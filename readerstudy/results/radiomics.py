@@ -25,6 +25,7 @@ def active_settings(study: ReaderStudy) -> FeatureSettings:
         found, _ = FeatureSettings.objects.get_or_create(
             study=study, active=True, defaults={"settings": default.as_dict(), "sha256": default.sha256}
         )
+        found.refresh_from_db()  # PostgreSQL keeps an order of its own; every page shows the same one
     return found
 
 
