@@ -155,13 +155,22 @@ def _items(
                 for place, n in enumerate(order)
             ]
     mains = list(items)
-    for comparison in comparisons:
-        for side in ("left", "right"):
-            pool = [item for item in mains if (item.comparison, item.side) == (comparison, side)]
-            early = [item for item in pool if item.part < parts or parts == 1]
-            chosen = rng.sample(early, min(len(early), floor(len(pool) * share + 0.5)))
-            items += [replace(item, part=min(item.part + 1, parts)) for item in chosen]
+    for (comparison, side), count in _dealt(floor(len(mains) * share + 0.5), comparisons, rng).items():
+        pool = [item for item in mains if (item.comparison, item.side) == (comparison, side)]
+        early = [item for item in pool if item.part < parts or parts == 1]
+        chosen = rng.sample(early, min(len(early), count))
+        items += [replace(item, part=min(item.part + 1, parts)) for item in chosen]
     return items
+
+
+def _dealt(total: int, comparisons: Sequence[str], rng: random.Random) -> dict[tuple[str, str], int]:
+    """So many repeats over comparisons and sides: each gets the same number to ±1, and so do the sides in all."""
+    if not comparisons:
+        return {}
+    named = rng.sample(list(comparisons), len(comparisons))
+    sides = rng.sample(["left", "right"], 2)
+    cells = [(name, sides[(place + turn) % 2]) for turn in range(2) for place, name in enumerate(named)]
+    return {cell: total // len(cells) + (place < total % len(cells)) for place, cell in enumerate(cells)}
 
 
 def _for_reader(

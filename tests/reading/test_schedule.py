@@ -122,3 +122,18 @@ def test_wishes_that_cannot_be_granted_are_said():
 def test_parts_are_of_equal_length():
     schedule = generate(seed=3, readers=["R1"], cases=cases(37, 3), comparisons=COMPARISONS, parts=3)
     assert set(Counter(e.part for e in schedule.entries).values()) == {111}
+
+
+@pytest.mark.parametrize(("size", "share", "repeats"), [((37, 3), 0.1, 33), ((8, 1), 0.1, 2), ((61, 2), 0.25, 92)])
+def test_repeats_are_the_share_that_was_asked_and_balanced_as_a_block(size, share, repeats):
+    made = generate(seed=4, readers=["R1"], cases=cases(*size), comparisons=COMPARISONS, repeat_share=share)
+    again = [e for e in made.entries if e.kind == "repeat"]
+    assert len(again) == repeats
+    sides = Counter(e.first_side for e in again)
+    assert abs(sides["left"] - sides["right"]) <= 1
+    each = Counter((e.comparison, e.first_side) for e in again)
+    assert (
+        max(each[c, s] for c in COMPARISONS for s in sides) - min(each[c, s] for c in COMPARISONS for s in sides) <= 1
+    )
+    of = Counter(e.comparison for e in again)
+    assert max(of.values()) - min(of[c] for c in COMPARISONS) <= 1
