@@ -3,13 +3,8 @@
 import random
 from collections import defaultdict
 from itertools import zip_longest
-from uuid import UUID
-
-from django.db import transaction
-from django.utils import timezone
 
 from readerstudy.accounts.models import Membership
-from readerstudy.audit.services import record
 from readerstudy.protocol.models import Arm
 from readerstudy.reading.models import Guess, Presentation
 
@@ -56,24 +51,3 @@ def question(presentation: Presentation) -> dict:
 
 def _words(arm: Arm) -> str:
     return WORDS.get((arm.acquisition, arm.reconstruction), arm.code)
-
-
-@transaction.atomic
-def guess(*, presentation: Presentation, side: str, key: UUID) -> Guess:
-    """Keep an answer; a second one to the same question changes nothing. Conflict if this pair is not asked about."""
-    from readerstudy.reading.services import ConflictError, hold
-
-    hold(presentation)
-    if there := Guess.objects.filter(presentation=presentation).first():
-        return there
-    now = asked(presentation.reader)
-    if now is None or now.pk != presentation.pk:
-        raise ConflictError("not_asked", "This pair is not asked about now.")
-    if presentation.study.state != "open":
-        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
-    made = Guess.objects.create(presentation=presentation, side=side, key=key, guessed_at=timezone.now())
-    record(
-        study=presentation.study, action="guess on blinding", actor=presentation.reader.user,
-        reader=presentation.reader.code, position=presentation.position,
-    )  # fmt: skip
-    return made

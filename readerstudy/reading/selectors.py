@@ -7,10 +7,16 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.protocol.models import Criterion, ReaderStudy
-from readerstudy.reading import guesses, signatures, skipping
+from readerstudy.reading import guesses, signatures
 from readerstudy.reading.models import Finding, Guess, PreparedPair, Presentation, Rating, Side, Statement
 
 AHEAD = 3  # pairs that are fetched before their turn: what can be read without a connection
+SKIP_REASONS = [
+    "The images do not load",
+    "The images look broken",
+    "The two images show different anatomy",
+    "Something else",
+]
 CONFIRMED, VOID = Presentation.State.CONFIRMED, Presentation.State.VOID
 
 
@@ -63,17 +69,16 @@ def way_back(member: Membership) -> Presentation | None:
     return last
 
 
-def within_reach(member: Membership) -> set[str]:
-    """Tokens of the pairs that the browser may fetch now: this one, the next few, the last where one may go back."""
+def within_reach(member: Membership, presentation: Presentation) -> bool:
+    """Whether the browser may fetch a pair of the own list now: this one, the next few, the last where one may go
+    back, or the one that is asked about after the end."""
     now = current(member)
     if now is not None and waits_until(now):
-        return set()
-    tokens = {now.token, *ahead(now)} if now else set()
-    if last := way_back(member):
-        tokens.add(last.token)
-    if now is None and (asked := guesses.asked(member)):
-        tokens.add(asked.token)
-    return tokens
+        return False
+    if now is not None and (presentation.pk == now.pk or presentation.token in ahead(now)):
+        return True
+    others = (way_back(member), guesses.asked(member) if now is None else None)
+    return any(other is not None and other.pk == presentation.pk for other in others)
 
 
 def progress(member: Membership) -> dict:
@@ -183,7 +188,7 @@ def room_config(study: ReaderStudy) -> dict:
         "allow_back": study.allow_back,
         "ask_integrity": study.ask_integrity,
         "ask_diagnostic": study.ask_diagnostic,
-        "skip_reasons": skipping.REASONS,
+        "skip_reasons": SKIP_REASONS,
         "break_minutes": study.break_minutes,
         "finding_kinds": [{"id": value, "name": label} for value, label in Finding.Kind.choices],
         "title": study.reader_title,

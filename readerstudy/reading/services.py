@@ -11,8 +11,8 @@ from readerstudy.accounts.models import Membership, User
 from readerstudy.audit.services import record
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import blocks, seal, selectors
-from readerstudy.reading.models import ActiveTime, Finding, Presentation, Rating, Statement
+from readerstudy.reading import blocks, guesses, seal, selectors
+from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement
 from readerstudy.reading.planning import OPENED, inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
 
@@ -88,11 +88,16 @@ def hold(presentation: Presentation) -> None:
     presentation.refresh_from_db(fields=["state", "confirmed_at"])
 
 
+def ensure_open(presentation: Presentation) -> None:
+    """Conflict unless the study takes answers now."""
+    if presentation.study.state != State.OPEN:
+        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
+
+
 def ensure_answerable(presentation: Presentation) -> None:
     """Conflict unless the study is open and it is this presentation's turn (or going back is allowed)."""
     hold(presentation)
-    if presentation.study.state != State.OPEN:
-        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
+    ensure_open(presentation)
     if presentation.state == Presentation.State.IN_PROGRESS:
         return
     if presentation.state == Presentation.State.CONFIRMED:
@@ -197,8 +202,7 @@ def withdraw_finding(*, finding: Finding) -> None:
 def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
     hold(presentation)
-    if presentation.study.state != State.OPEN:
-        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
+    ensure_open(presentation)
     ActiveTime.objects.get_or_create(
         presentation=presentation, key=key, defaults={"seconds": seconds, "reported_at": timezone.now()}
     )
@@ -236,3 +240,39 @@ def confirm(*, presentation: Presentation, missing: list[str]) -> None:
     presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
     presentation.save(update_fields=["state", "confirmed_at"])
     _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))
+
+
+@transaction.atomic
+def skip(*, presentation: Presentation, reason: str) -> None:
+    """A technical problem: put a pair behind all others of its part, and tell the admin. What was answered stays.
+
+    A pair that is not being read stays as it is. Conflict if the study is not open or the pair is confirmed.
+    """
+    hold(presentation)
+    if presentation.state == Presentation.State.SCHEDULED:
+        return  # skipped a moment ago
+    ensure_answerable(presentation)
+    if presentation.state != Presentation.State.IN_PROGRESS:
+        return
+    presentation.state, presentation.skipped_at = Presentation.State.SCHEDULED, timezone.now()
+    presentation.skip_reason = reason
+    presentation.save(update_fields=["state", "skipped_at", "skip_reason"])
+    _note(presentation, "pair skipped", reason=reason)
+
+
+@transaction.atomic
+def guess(*, presentation: Presentation, side: str, key: UUID) -> Guess:
+    """Keep an answer to the question on blinding; a second one to the same question changes nothing.
+
+    Conflict if this pair is not asked about now.
+    """
+    hold(presentation)
+    if there := Guess.objects.filter(presentation=presentation).first():
+        return there
+    now = guesses.asked(presentation.reader)
+    if now is None or now.pk != presentation.pk:
+        raise ConflictError("not_asked", "This pair is not asked about now.")
+    ensure_open(presentation)
+    made = Guess.objects.create(presentation=presentation, side=side, key=key, guessed_at=timezone.now())
+    _note(presentation, "guess on blinding")
+    return made

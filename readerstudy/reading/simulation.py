@@ -44,7 +44,7 @@ class SimulatedReader:
     def of(cls, member: Membership, *, seed: int) -> "SimulatedReader":
         """The reader behind a membership, signed in without a password, in this process."""
         client = Client(headers={"host": "localhost"})
-        client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(member.user)
         base = reverse("current", args=[member.study.slug]).removesuffix("current/")
         return cls(client, base, f"{seed}:{member.code}")
 

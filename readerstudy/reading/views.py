@@ -13,7 +13,7 @@ from readerstudy.accounts.access import membership_of, study_page
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import guesses, selectors, serializers, services, skipping
+from readerstudy.reading import selectors, serializers, services
 from readerstudy.reading.models import Presentation
 
 
@@ -91,7 +91,7 @@ class PresentationView(ReadingView):
 
     def presentation(self) -> Presentation:
         found = super().presentation()
-        if found.token not in selectors.within_reach(self.member):
+        if not selectors.within_reach(self.member, found):
             raise Http404
         return found
 
@@ -179,7 +179,7 @@ class SkipView(ReadingView):
 
     def post(self, request: Request, **kwargs) -> Response:
         presentation, data = self.presentation(), self.checked(serializers.SkipIn)
-        skipping.skip(presentation=presentation, reason=data["reason"])
+        services.skip(presentation=presentation, reason=data["reason"])
         return Response(self.following())
 
 
@@ -187,5 +187,5 @@ class GuessView(ReadingView):
     """Which image the reader believes was which, after the end of the list."""
 
     def post(self, request: Request, **kwargs) -> Response:
-        guesses.guess(presentation=self.presentation(), **self.checked(serializers.GuessIn))
+        services.guess(presentation=self.presentation(), **self.checked(serializers.GuessIn))
         return Response(self.following())
