@@ -142,7 +142,7 @@ def test_nothing_is_written_without_the_token_of_the_form(method):
         "admin": ["protocol/to/paused/", "people/", "unblinding/", "jobs/run/"],
     }.items():
         client = Client(enforce_csrf_checks=True)
-        client.force_login(study.memberships.get(role=role).user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(study.memberships.get(role=role).user)
         for path in paths:
             data = {"key": str(uuid.uuid4()), "score": 3, "status": "rated", "seconds": 1}
             answer = getattr(client, method)(f"/studies/{study.slug}/{path}", data, content_type="application/json")

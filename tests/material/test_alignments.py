@@ -67,7 +67,7 @@ def case(study, anatomy, tmp_path, django_capture_on_commit_callbacks) -> Case:
 
 def signed_in(study) -> Client:
     client = Client()
-    client.force_login(study.memberships.get(role="admin").user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(study.memberships.get(role="admin").user)
     return client
 
 

@@ -247,7 +247,7 @@ def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(
 def test_a_pair_that_is_being_read_when_its_subject_is_withdrawn_is_gone_and_the_next_comes(study):
     reader = study.memberships.get(code="R1")
     client = Client()
-    client.force_login(reader.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(reader.user)
     base = reverse("current", args=[study.slug])
     now = client.get(base).json()
     subject = Presentation.objects.get(token=now["token"]).case.subject
@@ -263,7 +263,7 @@ def test_a_pair_that_is_being_read_when_its_subject_is_withdrawn_is_gone_and_the
 
 def page_of(study, user) -> tuple[Client, str]:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client, f"/studies/{study.slug}/protocol/amendments/"
 
 

@@ -28,7 +28,7 @@ def study():
 
 def signed_in(member) -> Client:
     client = Client(raise_request_exception=False)
-    client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(member.user)
     return client
 
 

@@ -31,7 +31,7 @@ def reader(study):
 @pytest.fixture
 def client(reader):
     client = Client()
-    client.force_login(reader.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(reader.user)
     return client
 
 
@@ -147,7 +147,7 @@ def test_a_reader_can_still_sign_when_the_study_is_closed(client, study, reader)
 def test_the_admin_sees_what_was_skipped_and_why(client, study, reader):
     send(client, study, "post", f"{now(client, study)['token']}/skip/", reason="The images look broken")
     admin = Client()
-    admin.force_login(study.memberships.get(role="admin").user, backend="django.contrib.auth.backends.ModelBackend")
+    admin.force_login(study.memberships.get(role="admin").user)
     page = admin.get(f"/studies/{study.slug}/reading/").content.decode()
     assert "The images look broken" in page
     assert "R1-1" in page

@@ -140,7 +140,7 @@ def test_what_is_missing_is_named_before_a_job_is_made(study):
 
 def signed_in(user) -> Client:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 

@@ -82,7 +82,7 @@ def test_readers_do_not_know_of_the_balance_report(role, status):
 
 def signed_in(member) -> Client:
     client = Client()
-    client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(member.user)
     return client
 
 

@@ -69,7 +69,7 @@ def test_after_a_dry_run_all_is_as_before_but_the_job_and_one_line_of_the_log(st
     assert is_current(job)
 
     client = Client()
-    client.force_login(admin_of(study), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(admin_of(study))
     page = client.get(f"/studies/{study.slug}/protocol/dry-run/").content.decode()
     assert "Made up." in page
     assert "have changed since" not in page
@@ -107,7 +107,7 @@ def test_what_is_not_ready_is_not_rehearsed_and_what_is_open_neither(study):
 
 def test_the_page_starts_a_dry_run_and_follows_it(study):
     client = Client()
-    client.force_login(admin_of(study), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(admin_of(study))
     page = f"/studies/{study.slug}/protocol/dry-run/"
     assert "Start the dry run" in client.get(page).content.decode()
     assert client.post(page)["Location"] == page

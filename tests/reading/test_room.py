@@ -27,7 +27,7 @@ def reader(study):
 
 def signed_in(member) -> Client:
     client = Client()
-    client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(member.user)
     return client
 
 
@@ -118,7 +118,7 @@ def test_who_is_no_reader_finds_no_reading_room(study):
     for client, expected in ((signed_in(admin), 404), (Client(), 401)):
         assert client.get(url(study, "current/")).status_code == expected
     stranger = Client()
-    stranger.force_login(factories.make_user(), backend="django.contrib.auth.backends.ModelBackend")
+    stranger.force_login(factories.make_user())
     assert stranger.get(url(study, "current/")).status_code == 404
 
 

@@ -24,7 +24,7 @@ def study():
 @pytest.fixture
 def admin(study) -> Client:
     client = Client()
-    client.force_login(study.memberships.get(role="admin").user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(study.memberships.get(role="admin").user)
     return client
 
 

@@ -32,9 +32,7 @@ def client(study) -> Client:
 
 def signed_in(study, role: str = "admin") -> Client:
     client = Client()
-    client.force_login(
-        study.memberships.filter(role=role).first().user, backend="django.contrib.auth.backends.ModelBackend"
-    )
+    client.force_login(study.memberships.filter(role=role).first().user)
     return client
 
 

@@ -44,7 +44,7 @@ def study():
 def page(study, role: str = "admin", query: str = "") -> str:
     client = Client()
     user = study.memberships.filter(role=role).first().user
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client.get(f"/studies/{study.slug}/images/{query}")
 
 

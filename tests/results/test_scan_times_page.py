@@ -27,7 +27,7 @@ def study():
 def get(study, path: str = "", role: str = "admin"):
     client = Client()
     user = study.memberships.filter(role=role).first().user
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client.get(f"/studies/{study.slug}/images/scan-times/{path}")
 
 

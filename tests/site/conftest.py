@@ -15,7 +15,7 @@ def sign_in() -> Callable[..., Client]:
 
     def make(user) -> Client:
         client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user)
         return client
 
     return make

@@ -11,7 +11,7 @@ from readerstudy.reading.models import Presentation
 
 def sign_in(context: BrowserContext, reader, url: str) -> None:
     client = Client()
-    client.force_login(reader.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(reader.user)
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
 

@@ -16,22 +16,9 @@ from readerstudy.archive.store import put_bytes
 from readerstudy.reading.models import PreparedPair
 from tests import factories
 from tests.browser.room.actions import sign_in, until_shown
+from tests.wire import WATCH_DRAWING
 
 SHAPES = {"S01": (5, 64, 48), "S02": (7, 48, 64)}  # slices, rows, columns
-
-# Notes in which animation frame each pane was drawn.
-WATCH_DRAWING = """
-window.drawn = [];
-let frame = 0;
-const ask = window.requestAnimationFrame.bind(window);
-window.requestAnimationFrame = (then) => ask((time) => { frame = time; then(time); });
-const draw = CanvasRenderingContext2D.prototype.drawImage;
-CanvasRenderingContext2D.prototype.drawImage = function (...how) {
-  const pane = this.canvas.closest && this.canvas.closest(".pane");
-  if (pane) window.drawn.push([frame, pane.id]);
-  return draw.apply(this, how);
-};
-"""
 
 
 def volumes(shape: tuple[int, int, int]) -> tuple[Volume, Volume]:
