@@ -14,11 +14,12 @@ import numpy as np
 from processing.errors import InputError
 from processing.networks import store
 from processing.networks.identity import ModelIdentity
+from processing.networks.slices import neighbours
 from processing.noise import estimate_noise
 from processing.volume import Array, Volume
 
 if TYPE_CHECKING:  # torch takes seconds and 200 MB; only who enhances pays for it
-    from processing.networks.unet import ResidualUNet
+    from processing.networks.registry import Denoiser
 
 DEFAULT_MODEL = "denoise"
 _LARGEST_LEVEL = 0.10  # of the normalised range: the most noise the networks are trained on
@@ -61,8 +62,9 @@ def enhance(
     default bfloat16 where the processor computes in it, else float32. threads: of torch in this process;
     unchanged if None.
     The series is divided by its 99.9th percentile, or by ten times its noise if that is larger, so that it
-    looks as in training. Rows and columns are padded by reflection to what the network needs. A series
-    without noise, and slices of one value, come back as they are. Memory: one slice besides input and output.
+    looks as in training. Rows and columns are padded by reflection to what the network needs; a neighbour that
+    a network wants beyond the first or the last slice is that slice itself. A series without noise, and slices of
+    one value, come back as they are. Memory: a few slices besides input and output.
     Raises InputError for an unknown model, damaged weights or a device that is not there.
     """
     started = time.monotonic()
@@ -76,7 +78,8 @@ def enhance(
     out = np.empty_like(volume.array)
     for index, slice_ in enumerate(volume.array):
         if noise.sigma > 0 and np.ptp(slice_) > 0:
-            out[index] = scale * _denoise(network, slice_ / scale, noise.sigma / scale, device, precision)
+            around = volume.array[neighbours(index, len(out), network.slices // 2)]
+            out[index] = scale * _denoise(network, around / scale, noise.sigma / scale, device, precision)
         else:
             out[index] = slice_
         if progress is not None:
@@ -87,34 +90,30 @@ def enhance(
     return Enhanced(volume.with_array(out), noise.sigma, noise.method, identity, time.monotonic() - started)
 
 
-def _denoise(network: ResidualUNet, slice_: Array, sigma: float, device: str, precision: str) -> Array:
+def _denoise(network: Denoiser, around: Array, sigma: float, device: str, precision: str) -> Array:
     import torch
 
-    from processing.networks.unet import STRIDE
-
-    rows, columns = slice_.shape
-    padded = np.pad(slice_, ((0, -rows % STRIDE), (0, -columns % STRIDE)), mode="reflect")
+    rows, columns = around.shape[1:]
+    padded = np.pad(around, ((0, 0), (0, -rows % network.stride), (0, -columns % network.stride)), mode="reflect")
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
-        x = torch.from_numpy(padded.astype(np.float32))[None, None].to(device)
+        x = torch.from_numpy(padded.astype(np.float32))[None].to(device)
         level = torch.full((1, 1, 1, 1), sigma, device=device)
         return network(x, level)[0, 0, :rows, :columns].float().cpu().numpy()
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, device: str) -> ResidualUNet:
+def _load(folder: Path, device: str) -> Denoiser:
     import torch
     from safetensors.torch import load
 
-    from processing.networks.unet import ResidualUNet
+    from processing.networks.registry import build
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here; use --device cpu.")
-    shape = store.read_config(folder)["network"]
-    network = ResidualUNet(tuple(shape["channels"]), tuple(shape["blocks"]))
+    network = build(store.read_config(folder)["network"])
     network.load_state_dict(load(store.read_weights(folder)))
     # Channels last is 1.6 times faster on CPUs with AVX-512.
-    network = network.eval().to(device)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().to(device).to(memory_format=torch.channels_last)
 
 
 def _fast_precision(device: str) -> str:

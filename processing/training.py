@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from safetensors.torch import save as save_tensors
 from torch import Tensor
-from torch.nn import functional
 
 from processing.errors import InputError
+from processing.losses import loss_named
 from processing.networks import samples
+from processing.networks.registry import build
 from processing.networks.store import write_model, write_whole
-from processing.networks.unet import ResidualUNet
 from processing.noise import add_complex_noise
 
 CHECKPOINT = "checkpoint.pt"
@@ -74,9 +74,8 @@ class _Training:
         self.schedule = settings["schedule"]
         torch.manual_seed(settings["seed"])
         torch.set_num_threads(self.schedule["threads"])
-        shape = settings["network"]
-        self.network = ResidualUNet(tuple(shape["channels"]), tuple(shape["blocks"]))
-        self.average = ResidualUNet(tuple(shape["channels"]), tuple(shape["blocks"]))
+        self.network = build(settings["network"])
+        self.average = build(settings["network"]).eval()
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.schedule["rate"])
         self.step, self.seconds = 0, 0.0
@@ -84,7 +83,7 @@ class _Training:
         self.sources = samples.load(data, settings["data"], "train", smallest=patch)
         self.validation = samples.load(data, settings["data"], "validation", smallest=patch)
         weights = {group["name"]: group["weight"] for group in settings["data"]["groups"]}
-        self.sampler = samples.Sampler(self.sources, weights, settings["sampling"])
+        self.sampler = samples.Sampler(self.sources, weights, settings["sampling"], slices=self.network.slices)
 
     def run(self, text: bytes, stop_at: int | None) -> Path:
         self._resume()
@@ -128,7 +127,7 @@ class _Training:
         self.network.train()
         with self._precision():
             output = self.network(noisy, sigma)
-        loss = functional.l1_loss(output, clean)
+        loss = self._loss()(output, clean)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -137,7 +136,15 @@ class _Training:
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(value, 1 - decay)
+            for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                mean.copy_(value)
         return float(loss.detach())
+
+    def _loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The loss of this step: the first of the configuration's whose share of the steps is not over."""
+        done = self.step / self.schedule["steps"]
+        names = [loss["name"] for loss in self.schedule["losses"] if done <= loss["until"]]
+        return loss_named(names[0])
 
     def _precision(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.schedule["precision"] == "bfloat16")
@@ -145,23 +152,28 @@ class _Training:
     def _end_epoch(self) -> None:
         metrics = self._validate()
         self._log({"step": self.step, "validation": metrics})
-        self.say("validation: " + "; ".join(f"{k} {v['input']:.2f} → {v['output']:.2f} dB" for k, v in metrics.items()))
+        words = (f"{k} {v['input_foreground']:.2f} → {v['output_foreground']:.2f} dB" for k, v in metrics.items())
+        self.say("validation, foreground: " + "; ".join(words))
         self._save(metrics)
 
     @torch.no_grad()
     def _validate(self) -> dict[str, dict[str, float]]:
-        """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output per group and noise level."""
+        """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output, of the whole slices and of their
+        foreground, per group and noise level."""
         table: dict[str, dict[str, list[float]]] = {}
         rng = np.random.default_rng(self.settings["seed"])
-        count = self.settings["validation"]["slices"]
-        for group, clean in samples.validation_slices(self.validation, count):
+        count, slices = self.settings["validation"]["slices"], self.network.slices
+        for group, _, stack in samples.validation_slices(self.validation, count, slices=slices):
+            clean = stack[slices // 2]
+            tissue = clean > samples.FOREGROUND
             for sigma in self.settings["validation"]["sigma"]:
-                noisy, _ = add_complex_noise(clean, sigma, rng)
+                noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in stack])
                 level = torch.full((1, 1, 1, 1), sigma)
-                output = self.average(torch.from_numpy(noisy)[None, None], level)[0, 0].numpy()
-                row = table.setdefault(f"{group} at {100 * sigma:g} %", {"input": [], "output": []})
-                row["input"].append(_psnr(clean, noisy))
-                row["output"].append(_psnr(clean, output))
+                output = self.average(torch.from_numpy(noisy)[None], level)[0, 0].numpy()
+                row = table.setdefault(f"{group} at {100 * sigma:g} %", {})
+                for kind, image in (("input", noisy[slices // 2]), ("output", output)):
+                    row.setdefault(kind, []).append(_psnr(clean, image))
+                    row.setdefault(f"{kind}_foreground", []).append(_psnr(clean[tissue], image[tissue]))
         return {k: {kind: round(float(np.mean(v)), 3) for kind, v in row.items()} for k, row in table.items()}
 
     def _log(self, line: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from processing import series
 from processing.errors import InputError
+from processing.networks.slices import neighbours
 from processing.noise import add_complex_noise
 from processing.phantom import PROTOCOLS, acquire, make_subject, protocol_for
 from processing.volume import Array
@@ -34,7 +35,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Batch:
-    """noisy, clean: float32 (n, 1, rows, columns); sigma: float32 (n, 1, 1, 1), all on the same scale."""
+    """noisy: float32 (n, slices, rows, columns); clean: (n, 1, rows, columns), the middle slices without noise;
+    sigma: (n, 1, 1, 1), all on the same scale."""
 
     noisy: Array
     clean: Array
@@ -121,57 +123,82 @@ def _synthetic(group: str, seed: int) -> list[Source]:
 class Sampler:
     """Batches of noisy and clean patches; batch `step` depends on the seed and the step alone."""
 
-    def __init__(self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any]) -> None:
-        """weights: share of each group; sampling: the table [sampling] of the configuration."""
+    def __init__(
+        self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any], *, slices: int = 1
+    ) -> None:
+        """weights: share of each group; sampling: the table [sampling] of the configuration; slices: how many
+        neighbours one sample holds, odd."""
         groups = sorted({source.group for source in sources})
         self._groups = [[source for source in sources if source.group == group] for group in groups]
         share = np.array([weights[group] for group in groups])
         self._share = share / share.sum()
         self._settings = sampling
+        self._slices = slices
 
     def batch(self, seed: int, step: int) -> Batch:
         """The batch of one step."""
         rng = np.random.default_rng([seed, step])
         pairs = [self._sample(rng) for _ in range(self._settings["batch"])]
         noisy, clean, sigma = (np.stack(parts) for parts in zip(*pairs, strict=True))
-        return Batch(noisy[:, None], clean[:, None], sigma[:, None, None, None])
+        return Batch(noisy, clean[:, None], sigma[:, None, None, None])
 
     def _sample(self, rng: np.random.Generator) -> tuple[Array, Array, np.float32]:
         settings = self._settings
-        clean = self._patch(rng) * rng.uniform(*settings["scale"])
-        clean = np.rot90(clean, int(rng.integers(4)))
+        clean, absent = self._patch(rng)
+        clean = clean * np.float32(rng.uniform(*settings["scale"]))
+        clean = np.rot90(clean, int(rng.integers(4)), axes=(1, 2))
         if rng.random() < 0.5:
-            clean = clean[::-1]
+            clean = clean[:, ::-1]
+        if rng.random() < 0.5:
+            clean, absent = clean[::-1], absent[::-1]
         sigma = rng.uniform(*settings["sigma"])
-        keep = (1.0, 1.0)
+        inner = (slice(None), slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
         if rng.random() < settings["zero_filled"]:
             low = settings["zero_fill_least"]
             keep = (rng.uniform(low, 1), rng.uniform(low, 1))
-        noisy, clean = add_complex_noise(clean, sigma, rng, keep=keep)
-        inner = slice(MARGIN, -MARGIN)
-        return noisy[inner, inner], clean[inner, inner], np.float32(sigma)
+            pairs = [add_complex_noise(slice_, sigma, rng, keep=keep) for slice_ in clean]
+            noisy, clean = (np.stack(parts)[inner] for parts in zip(*pairs, strict=True))
+        else:
+            clean = clean[inner]
+            noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in clean])
+        middle = self._slices // 2
+        noisy[absent] = noisy[middle]
+        return noisy, clean[middle], np.float32(sigma)
 
-    def _patch(self, rng: np.random.Generator) -> Array:
+    def _patch(self, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Slices around one, cut out, and which of them only stand in for an absent neighbour (bool)."""
         size = self._settings["patch"] + 2 * MARGIN
         group = self._groups[rng.choice(len(self._groups), p=self._share)]
         source = group[rng.integers(len(group))]
         stack = source.stacks[rng.integers(len(source.stacks))]
+        # Nearly cubic voxels come in several directions; their neighbours are then taken up to four apart.
+        step = int(rng.integers(1, 5)) if self._slices > 1 and len(source.stacks) > 1 else 1
         wanted = self._settings["foreground"] if rng.random() > self._settings["air"] else 0.0
+        middle = self._slices // 2
         for _ in range(20):
-            slice_ = stack[rng.integers(len(stack))]
-            row, column = (rng.integers(n - size + 1) for n in slice_.shape)
-            patch = slice_[row : row + size, column : column + size]
-            if np.mean(patch[::4, ::4] > FOREGROUND) >= wanted:
+            index = rng.integers(len(stack))
+            row, column = (rng.integers(n - size + 1) for n in stack.shape[1:])
+            patch = stack[:, row : row + size, column : column + size]
+            if np.mean(patch[index, ::4, ::4] > FOREGROUND) >= wanted:
                 break
-        return patch
+        around = np.array(neighbours(int(index), len(stack), middle, step=step))
+        side = np.sign(np.arange(self._slices) - middle)
+        if self._slices > 1 and rng.random() < self._settings["alone"]:  # as at the first and the last slice
+            around[side == rng.choice((-1, 1))] = index
+        return patch[around], (around == index) & (side != 0)
 
 
-def validation_slices(sources: Sequence[Source], count: int) -> Iterator[tuple[str, Array]]:
-    """(group, slice) for `count` slices per volume, spread over the part of it that shows tissue."""
+def validation_slices(sources: Sequence[Source], count: int, *, slices: int = 1) -> Iterator[tuple[str, str, Array]]:
+    """(group, volume, slices around one) for `count` slices per volume, spread over the part of it that shows tissue.
+
+    The array is float32 (slices, rows, columns), sides cut to multiples of 8.
+    """
     for source in sources:
         stack = source.stacks[0]
         tissue = np.flatnonzero((stack[:, ::4, ::4] > FOREGROUND).mean(axis=(1, 2)) > 0.1)
         chosen = tissue[np.linspace(0, len(tissue) - 1, count + 2).round().astype(int)[1:-1]]
-        for index in np.unique(chosen):
-            rows, columns = (n - n % 4 for n in stack.shape[1:])
-            yield source.group, np.ascontiguousarray(stack[index, :rows, :columns])
+        reach = slices // 2
+        for index in np.unique(np.clip(chosen, reach, len(stack) - 1 - reach)):
+            rows, columns = (n - n % 8 for n in stack.shape[1:])
+            around = neighbours(int(index), len(stack), reach)
+            yield source.group, source.name, np.ascontiguousarray(stack[around, :rows, :columns])

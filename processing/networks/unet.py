@@ -1,12 +1,12 @@
-"""A small residual U-Net for denoising, conditioned on the noise level."""
+"""A small residual U-Net for denoising, conditioned on the noise level; the network that is shipped."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-STRIDE = 4  # rows and columns must be a multiple of this: pixel-unshuffle by 2, one scale down by 2
 
 
 class _ResidualBlock(nn.Module):
@@ -25,15 +25,20 @@ class _ResidualBlock(nn.Module):
 class ResidualUNet(nn.Module):
     """Estimates the noise of a slice and takes it away.
 
-    The slice is folded by 2 (pixel-unshuffle), joined by one constant map of the noise level, worked on at
-    two scales of `channels[0]` and `channels[1]` channels with `blocks` residual blocks at each, and
-    unfolded. The last convolution starts at zero, so an untrained network changes nothing.
+    The slice and its neighbours are folded by 2 (pixel-unshuffle), joined by one constant map of the noise
+    level, worked on at two scales of `channels[0]` and `channels[1]` channels with `blocks` residual blocks
+    on the way down, at the bottom and on the way up, and unfolded. The last convolution starts at zero, so an
+    untrained network changes nothing.
     """
 
-    def __init__(self, channels: tuple[int, int] = (40, 80), blocks: tuple[int, int, int] = (1, 2, 1)) -> None:
+    stride = 4  # rows and columns must be a multiple of this: pixel-unshuffle by 2, one scale down by 2
+
+    def __init__(self, *, channels: Sequence[int] = (40, 80), blocks: Sequence[int] = (1, 2, 1), slices: int = 1):
+        """slices: how many the network sees at once, odd; it cleans the middle one."""
         super().__init__()
+        self.slices = slices
         fine, coarse = channels
-        self.head = nn.Conv2d(5, fine, 3, padding=1)
+        self.head = nn.Conv2d(4 * slices + 1, fine, 3, padding=1)
         self.encoder = nn.Sequential(*(_ResidualBlock(fine) for _ in range(blocks[0])))
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.bottom = nn.Sequential(*(_ResidualBlock(coarse) for _ in range(blocks[1])))
@@ -47,12 +52,14 @@ class ResidualUNet(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise a batch.
 
-        x: (n, 1, rows, columns), rows and columns multiples of STRIDE, intensities about 0..1.
+        x: (n, slices, rows, columns), rows and columns multiples of `stride`, intensities about 0..1.
         sigma: (n, 1, 1, 1), standard deviation of the noise on the same scale.
-        Returns the same shape in x's precision; only the residual is computed in a lower one (autocast).
+        Returns the middle slices, (n, 1, rows, columns), in x's precision; only the residual is computed in a
+        lower one (autocast).
         """
         folded = functional.pixel_unshuffle(x, 2)
         level = (10 * sigma).expand(-1, 1, folded.shape[2], folded.shape[3])  # 10 %, the largest, is 1
         fine = self.encoder(self.head(torch.cat([folded, level], dim=1)))
         out = self.tail(self.decoder(fine + self.up(self.bottom(self.down(fine)))))
-        return x + functional.pixel_shuffle(out, 2).to(x.dtype)
+        middle = self.slices // 2
+        return x[:, middle : middle + 1] + functional.pixel_shuffle(out, 2).to(x.dtype)
