@@ -1,7 +1,6 @@
 """The material: map, table, series to confirm, upload, one case with its arms."""
 
 import hashlib
-from collections.abc import Iterator
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -15,6 +14,7 @@ from processing.errors import InputError
 from processing.picture import middle_slice_png
 from readerstudy.accounts.access import study_page
 from readerstudy.archive import store
+from readerstudy.archive.downloads import stream_csv
 from readerstudy.intake import proposals, quarantine, receiving
 from readerstudy.intake import selectors as intake
 from readerstudy.intake import services as intake_services
@@ -150,19 +150,13 @@ def upload(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("see_material")
 def proposals_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
-    return _csv(proposals.proposals_csv(study), f"{study.slug}-to-confirm.csv")
+    return stream_csv(proposals.proposals_csv(study), f"{study.slug}-to-confirm.csv")
 
 
 @never_cache
 @study_page("see_material")
 def not_used_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
-    return _csv(proposals.not_used_csv(study), f"{study.slug}-not-used.csv")
-
-
-def _csv(lines: Iterator[str], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return stream_csv(proposals.not_used_csv(study), f"{study.slug}-not-used.csv")
 
 
 @study_page("add_material")

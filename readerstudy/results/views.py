@@ -11,6 +11,7 @@ from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.access import study_page
 from readerstudy.accounts.permissions import may
+from readerstudy.archive.downloads import stream_csv
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.results import exports, page, services
@@ -32,12 +33,6 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     return render(request, "results/results.html", context)
 
 
-def _stream(lines, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
 def _known(table: str) -> str:
     if table not in exports.TABLES:
         raise Http404
@@ -53,7 +48,7 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
     name = f"{study.slug}-{table}{'-all' if every else ''}.csv"
     services.note_export(study=study, user=request.user, file=name)
     options = {"every_revision": True} if every else {}
-    return _stream(exports.table_lines(study, table, **options), name)
+    return stream_csv(exports.table_lines(study, table, **options), name)
 
 
 @study_page("export")
@@ -61,7 +56,7 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
 def codebook(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
     name = f"{study.slug}-{_known(table)}-codebook.csv"
     services.note_export(study=study, user=request.user, file=name)
-    return _stream(exports.codebook_lines(table), name)
+    return stream_csv(exports.codebook_lines(table), name)
 
 
 @study_page("export")

@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from readerstudy.accounts.access import study_page
+from readerstudy.archive.downloads import stream_csv
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import exports, services
 from readerstudy.results import image_metrics as selectors
@@ -27,6 +28,4 @@ def metrics_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpRespon
     """Image metrics of every case as CSV."""
     name = f"{study.slug}-metrics.csv"
     services.note_export(study=study, user=request.user, file=name)
-    response = StreamingHttpResponse(exports.table_lines(study, "metrics"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return stream_csv(exports.table_lines(study, "metrics"), name)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from processing.errors import InputError
 from readerstudy.accounts.access import study_page
+from readerstudy.archive.downloads import stream_csv
 from readerstudy.intake import quarantine
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import exports, feature_settings, services
@@ -41,9 +42,7 @@ def features_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpRespo
     """Features as CSV: they hold no ratings, so they may be taken in every state."""
     name = f"{study.slug}-features.csv"
     services.note_export(study=study, user=request.user, file=name)
-    response = StreamingHttpResponse(exports.table_lines(study, "features"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return stream_csv(exports.table_lines(study, "features"), name)
 
 
 @study_page("add_masks")

@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from readerstudy.accounts.access import study_page
+from readerstudy.archive.downloads import stream_csv
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import scan_times as selectors
 from readerstudy.results import services
@@ -30,6 +31,4 @@ def scan_times_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpRes
     """Parameters per protocol and arm as CSV."""
     name = f"{study.slug}-scan-times.csv"
     services.note_export(study=study, user=request.user, file=name)
-    response = StreamingHttpResponse(selectors.csv_table(study), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return stream_csv(selectors.csv_table(study), name)
