@@ -101,7 +101,7 @@ def _magnitude(image: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _window() -> Tensor:
-    place = torch.arange(11) - 5.0
+    place = torch.arange(11, dtype=torch.float64) - 5
     weights = torch.exp(-(place**2) / (2 * 1.5**2))
     return (weights / weights.sum())[None, None, None]
 

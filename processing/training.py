@@ -9,7 +9,7 @@ import math
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ from processing.networks import samples
 from processing.networks.registry import build
 from processing.networks.store import write_model, write_whole
 from processing.noise import add_complex_noise
+from processing.training_log import TrainingLog
+from processing.volume import Array
 
 CHECKPOINT = "checkpoint.pt"
-LOG = "log.jsonl"
 CONFIG = "config.toml"
 
 Progress = Callable[[str], None]
@@ -55,7 +56,7 @@ def train(
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     text = config.read_bytes()
     settings = tomllib.loads(text.decode())
-    samples.check_split(data, settings["data"])
+    samples.check_split(data, settings["data"], settings["seed"])
     out.mkdir(parents=True, exist_ok=True)
     return _Training(settings, _digest(settings), data, out, say).run(text, stop_at)
 
@@ -79,9 +80,12 @@ class _Training:
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.schedule["rate"])
         self.step, self.seconds = 0, 0.0
+        self.best: dict[str, Any] = {"score": -math.inf, "step": 0, "average": {}}
+        self.stopped = False
         patch = settings["sampling"]["patch"] + 2 * samples.MARGIN
-        self.sources = samples.load(data, settings["data"], "train", smallest=patch)
-        self.validation = samples.load(data, settings["data"], "validation", smallest=patch)
+        self.sources, self.validation, self.test = (
+            samples.load(data, settings["data"], part, smallest=patch, seed=settings["seed"]) for part in samples.PARTS
+        )
         weights = {group["name"]: group["weight"] for group in settings["data"]["groups"]}
         self.sampler = samples.Sampler(self.sources, weights, settings["sampling"], slices=self.network.slices)
 
@@ -91,24 +95,25 @@ class _Training:
         last = self.schedule["steps"]
         losses: list[float] = []
         started, first = time.monotonic() - self.seconds, self.step
-        began = time.monotonic()
-        if self.step == last:
-            self._save(self._validate())
-        while self.step < last:
+        began = epoch_began = time.monotonic()
+        if self.step == last or self.stopped:
+            self._save(self._measure(self.validation))
+        while self.step < last and not self.stopped:
             self.step += 1
             losses.append(self._update())
             if self.step % self.schedule["log_every"] == 0 or self.step == last:
                 pace = (time.monotonic() - began) / (self.step - first)
                 loss = float(np.mean(losses))
                 losses.clear()
-                self._log({"step": self.step, "loss": round(loss, 7), "rate": round(self._rate(), 9)})
+                self.log.update(self.step, loss=round(loss, 7), rate=round(self._rate(), 9))
                 self.say(
                     f"step {self.step} of {last}, loss {loss:.5f}, {pace * 1e3:.0f} ms per step, "
                     f"{pace * (last - self.step) / 60:.1f} min left"
                 )
             if self.step % self.schedule["epoch"] == 0 or self.step in (last, stop_at):
                 self.seconds = time.monotonic() - started
-                self._end_epoch()
+                self._end_epoch(time.monotonic() - epoch_began)
+                epoch_began = time.monotonic()
             if self.step == stop_at:
                 break
         return self.out
@@ -149,36 +154,62 @@ class _Training:
     def _precision(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.schedule["precision"] == "bfloat16")
 
-    def _end_epoch(self) -> None:
-        metrics = self._validate()
-        self._log({"step": self.step, "validation": metrics})
+    def _end_epoch(self, seconds: float) -> None:
+        pictures: list[tuple[Array, Array, Array]] = []
+        metrics = self._measure(self.validation, pictures)
+        self.log.epoch(self.step, metrics, seconds)
+        self.log.pictures(self.step, pictures)
         words = (f"{k} {v['input_foreground']:.2f} → {v['output_foreground']:.2f} dB" for k, v in metrics.items())
-        self.say("validation, foreground: " + "; ".join(words))
+        self.say(f"{seconds / 60:.1f} min for this epoch; validation, foreground: " + "; ".join(words))
+        self._stop_early(metrics)
         self._save(metrics)
 
+    def _stop_early(self, metrics: dict[str, dict[str, float]]) -> None:
+        """Stop, and go back to the best weights, where the mean foreground PSNR has not risen for `patience` epochs."""
+        patience = self.schedule.get("patience", 0)
+        if not patience:
+            return
+        score = float(np.mean([row["output_foreground"] for row in metrics.values()]))
+        if score > self.best["score"]:
+            average = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
+            self.best = {"score": score, "step": self.step, "average": average}
+        elif self.step - self.best["step"] >= patience * self.schedule["epoch"]:
+            self.stopped = True
+            self.average.load_state_dict(self.best["average"])
+            self.say(f"stopped early: no better since step {self.best['step']}, whose weights are kept")
+
     @torch.no_grad()
-    def _validate(self) -> dict[str, dict[str, float]]:
+    def _measure(
+        self,
+        sources: Sequence[samples.Source],
+        pictures: list[tuple[Array, Array, Array]] | None = None,
+        *,
+        by_volume: bool = False,
+    ) -> dict[str, dict[str, float]]:
         """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output, of the whole slices and of their
-        foreground, per group and noise level."""
+        foreground, per noise level and group, or volume.
+
+        pictures: takes (input, output, truth) of the first slice of each group at the middle level.
+        """
         table: dict[str, dict[str, list[float]]] = {}
         rng = np.random.default_rng(self.settings["seed"])
+        levels = self.settings["validation"]["sigma"]
         count, slices = self.settings["validation"]["slices"], self.network.slices
-        for group, _, stack in samples.validation_slices(self.validation, count, slices=slices):
+        for group, volume, stack in samples.validation_slices(sources, count, slices=slices):
             clean = stack[slices // 2]
             tissue = clean > samples.FOREGROUND
-            for sigma in self.settings["validation"]["sigma"]:
+            for sigma in levels:
                 noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in stack])
                 level = torch.full((1, 1, 1, 1), sigma)
                 output = self.average(torch.from_numpy(noisy)[None], level)[0, 0].numpy()
-                row = table.setdefault(f"{group} at {100 * sigma:g} %", {})
+                name = f"{volume if by_volume else group} at {100 * sigma:g} %"
+                if pictures is not None and name not in table and sigma == levels[len(levels) // 2]:
+                    pictures.append((noisy[slices // 2], output, clean))
+                row = table.setdefault(name, {})
                 for kind, image in (("input", noisy[slices // 2]), ("output", output)):
                     row.setdefault(kind, []).append(_psnr(clean, image))
                     row.setdefault(f"{kind}_foreground", []).append(_psnr(clean[tissue], image[tissue]))
         return {k: {kind: round(float(np.mean(v)), 3) for kind, v in row.items()} for k, row in table.items()}
-
-    def _log(self, line: dict[str, Any]) -> None:
-        with (self.out / LOG).open("a") as file:
-            file.write(json.dumps(line) + "\n")
 
     def _save(self, metrics: dict[str, dict[str, float]]) -> None:
         state = {
@@ -188,6 +219,8 @@ class _Training:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "best": self.best,
+            "stopped": self.stopped,
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -201,44 +234,37 @@ class _Training:
             "torch": torch.__version__,
             "configuration_sha256": self.digest,
             "volumes": {
-                "train": [source.name for source in self.sources],
-                "validation": [source.name for source in self.validation],
+                part: [source.name for source in sources]
+                for part, sources in zip(samples.PARTS, (self.sources, self.validation, self.test), strict=True)
             },
             "validation_psnr_db": metrics,
         }
+        if self.stopped or self.step == self.schedule["steps"]:
+            report["test_psnr_db"] = self._measure(self.test, by_volume=True)
+        weights = save_tensors(_contiguous(self.average.state_dict()))
         write_model(
             self.out,
-            weights=save_tensors(_contiguous(self.average.state_dict())),
+            weights=weights,
             name=model["name"],
             version=model["version"],
             description=model["description"],
             metrics=report,
-            card=_card(self.settings, report),
+            card=_card(self.settings, report, weights),
         )
 
     def _resume(self) -> None:
         file = self.out / CHECKPOINT
-        if not file.exists():
-            (self.out / LOG).unlink(missing_ok=True)
-            return
-        state = torch.load(file, weights_only=True)
-        if state["digest"] != self.digest:
-            raise InputError("The output folder holds the training of another configuration; name a new one.")
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        kept = []
-        for line in (self.out / LOG).read_text().splitlines(keepends=True):
-            try:
-                later = json.loads(line)["step"] > self.step
-            except json.JSONDecodeError:  # the line that was being written
-                break
-            if later:
-                break
-            kept.append(line)
-        write_whole(self.out / LOG, "".join(kept).encode())
-        self.say(f"going on from step {self.step}")
+        if file.exists():
+            state = torch.load(file, weights_only=True)
+            if state["digest"] != self.digest:
+                raise InputError("The output folder holds the training of another configuration; name a new one.")
+            self.step, self.seconds = state["step"], state["seconds"]
+            self.best, self.stopped = state["best"], state["stopped"]
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.say(f"going on from step {self.step}")
+        self.log = TrainingLog(self.out, self.step)
 
 
 def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -249,23 +275,37 @@ def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
     return float(-10 * np.log10(np.mean((truth - test) ** 2)))
 
 
-def _card(settings: dict[str, Any], report: dict[str, Any]) -> str:
+def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> str:
     """What a user must know about the model, from the configuration and the measured figures."""
     model = settings["model"]
-    rows = "\n".join(
-        f"| {name} | {row['input']:.2f} | {row['output']:.2f} |" for name, row in report["validation_psnr_db"].items()
-    )
     sources = "\n".join(
         f"- {group['name']} ({group['weight']:g} of the batches): {group['about']}"
         for group in settings["data"]["groups"]
     )
+    measured = "\n\n".join(
+        f"{title}\n\n{_rows(report[key])}"
+        for title, key in (
+            ("Mean over the volumes of the validation part:", "validation_psnr_db"),
+            ("Each volume of the test part:", "test_psnr_db"),
+        )
+        if report.get(key)
+    )
     return (
         f"# {model['name']} {model['version']}\n\n{model['description']}\n\n"
-        f"{model['use'].strip()}\n\n## Training\n\n"
+        f"{model['use'].strip()}\n\nSHA-256 of the weights: {hashlib.sha256(weights).hexdigest()}\n\n"
+        f"## Licence\n\n{model['licence'].strip()}\n\n## Training\n\n"
         f"{report['parameters']:,} parameters, {report['steps']:,} of {report['of']:,} steps, "
         f"{report['training_seconds'] / 60:.0f} minutes on a CPU. Settings: config.toml; volumes of each "
-        f"part: metrics.json.\n\n{sources}\n\n{model['data'].strip()}\n\n## Validation\n\n"
+        f"part: metrics.json; course: log.jsonl.\n\n{sources}\n\n{model['data'].strip()}\n\n## Measured\n\n"
         "PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, Rician noise of "
-        "the given standard deviation (% of that percentile).\n\n"
-        f"| group | noisy | denoised |\n|---|---|---|\n{rows}\n\n## Limits\n\n{model['limits'].strip()}\n"
+        "the given standard deviation (% of that percentile), which the network is told. Foreground: above "
+        f"{100 * samples.FOREGROUND:g} % of the range.\n\n{measured}\n\n## Limits\n\n{model['limits'].strip()}\n"
+    )
+
+
+def _rows(table: dict[str, dict[str, float]]) -> str:
+    head = "| | noisy | denoised | foreground noisy | foreground denoised |\n|---|---|---|---|---|\n"
+    kinds = ("input", "output", "input_foreground", "output_foreground")
+    return head + "\n".join(
+        f"| {name} | " + " | ".join(f"{row[kind]:.2f}" for kind in kinds) + " |" for name, row in table.items()
     )

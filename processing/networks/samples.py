@@ -63,43 +63,62 @@ def _files(root: Path, patterns: Sequence[str]) -> list[Path]:
     return files
 
 
-def check_split(root: Path, data: dict[str, Any]) -> None:
+PARTS = ("train", "validation", "test")
+
+
+def check_split(root: Path, data: dict[str, Any], seed: int) -> None:
     """Raise InputError if a subject is named in two of the parts train, validation, test.
 
     The subject of a file is what the first group of its data group's `subject` pattern matches in the path
     below `root`; synthetic subjects are named by their seeds.
     """
     owner: dict[tuple[str, str], str] = {}
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         for group in data["groups"]:
-            names = []
-            for file in _files(root, group.get(part, [])):
-                path = file.relative_to(root).as_posix()
-                match = re.search(group["subject"], path)
-                if match is None:
-                    raise InputError(f"The subject pattern of group “{group['name']}” does not match {path}.")
-                names.append(match.group(1))
-            names += [str(seed) for seed in group.get("phantom", {}).get(part, [])]
+            names = [_subject(root, file, group) for file in _part(root, group, part, seed)]
+            names += [str(number) for number in group.get("phantom", {}).get(part, [])]
             for name in names:
                 if owner.setdefault((group["name"], name), part) != part:
                     raise InputError(f"Subject {name} of group “{group['name']}” is in two parts.")
 
 
-def load(root: Path, data: dict[str, Any], part: str, *, smallest: int) -> list[Source]:
-    """Read the volumes that the configuration lists for `part` ("train" or "validation").
+def _subject(root: Path, file: Path, group: dict[str, Any]) -> str:
+    path = file.relative_to(root).as_posix()
+    match = re.search(group["subject"], path)
+    if match is None:
+        raise InputError(f"The subject pattern of group “{group['name']}” does not match {path}.")
+    return match.group(1)
 
-    smallest: least rows and columns of a slice that can be used. Nothing is resampled or filtered.
+
+def _part(root: Path, group: dict[str, Any], part: str, seed: int) -> list[Path]:
+    """Files (or DICOM folders) of a part: as listed under its name, or by lot, subject by subject, where the group
+    has `files` and the `split` shares of the three parts."""
+    if "files" not in group:
+        return _files(root, group.get(part, []))
+    files = _files(root, group["files"])
+    of = {file: _subject(root, file, group) for file in files}
+    names = np.random.default_rng(seed).permutation(sorted(set(of.values())))
+    shares = np.cumsum(group["split"]) / np.sum(group["split"])
+    first, last = (round(len(names) * share) for share in (0.0, *shares)[PARTS.index(part) : PARTS.index(part) + 2])
+    return [file for file in files if of[file] in names[first:last]]
+
+
+def load(root: Path, data: dict[str, Any], part: str, *, smallest: int, seed: int) -> list[Source]:
+    """Read the volumes that the configuration gives to `part`, "train", "validation" or "test".
+
+    smallest: least rows and columns of a slice that can be used. seed: of a split by lot. Nothing is resampled or
+    filtered. Raises InputError if there is none to train or validate with.
     """
     sources = []
     for group in data["groups"]:
-        for file in _files(root, group.get(part, [])):
+        for file in _part(root, group, part, seed):
             array, spacing = _read(file)
             stacks = _cuts(normalise(array), spacing, smallest)
             if stacks:
                 sources.append(Source(group["name"], file.relative_to(root).as_posix(), stacks))
-        for seed in group.get("phantom", {}).get(part, []):
-            sources += _synthetic(group["name"], seed)
-    if not sources:
+        for number in group.get("phantom", {}).get(part, []):
+            sources += _synthetic(group["name"], number)
+    if not sources and part != "test":
         raise InputError(f"The configuration names no usable volume for {part}.")
     return sources
 

@@ -13,6 +13,7 @@ from typing import Any
 from processing.errors import InputError
 from processing.networks.identity import ModelIdentity
 
+LOG = "log.jsonl"  # of the training, if the folder keeps it
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 
 

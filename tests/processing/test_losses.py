@@ -1,0 +1,96 @@
+"""Losses against scikit-image, SciPy and the formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from skimage.metrics import structural_similarity
+
+from processing import losses
+from processing.errors import InputError
+from processing.quality import ms_ssim
+
+
+@pytest.fixture
+def images() -> tuple[np.ndarray, np.ndarray]:
+    """Two smooth images of 176 x 180 that differ by noise; range 1."""
+    rng = np.random.default_rng(0)
+    truth = ndimage.gaussian_filter(rng.uniform(0, 1, (176, 180)), 3)
+    truth = (truth - truth.min()) / np.ptp(truth)
+    return truth, truth + rng.normal(0, 0.05, truth.shape)
+
+
+def tensor(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(image)[None, None]
+
+
+def test_ssim_equals_scikit_image(images: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, test = images
+    expected = structural_similarity(
+        truth, test, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert float(losses.ssim(tensor(test), tensor(truth))) == pytest.approx(1 - expected, abs=1e-6)
+
+
+def test_multi_scale_ssim_equals_the_metric_where_there_is_room_for_five_scales(
+    images: tuple[np.ndarray, np.ndarray],
+) -> None:
+    truth, test = images
+    metric = ms_ssim(truth, test, data_range=1)
+    assert metric is not None
+    # The weights of Wang et al. sum to 1.0001; the loss scales them to 1.
+    assert float(losses.ms_ssim(tensor(test), tensor(truth))) == pytest.approx(1 - metric, abs=1e-4)
+
+
+def test_small_patches_use_the_scales_they_have_room_for(images: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, test = (tensor(image[:16, :16]) for image in images)
+    assert float(losses.ms_ssim(test, truth)) > 0
+    luminance_and_structure = losses.ssim(test, truth)
+    assert float(losses.ms_ssim(test, truth)) == pytest.approx(float(luminance_and_structure), abs=1e-6)
+    with pytest.raises(InputError, match="11 pixels"):
+        losses.ms_ssim(test[..., :8, :8], truth[..., :8, :8])
+
+
+def test_gradient_error_takes_proper_sobel_magnitudes(images: tuple[np.ndarray, np.ndarray]) -> None:
+    magnitudes = [np.hypot(*(ndimage.sobel(image, axis) / 8 for axis in (0, 1)))[1:-1, 1:-1] for image in images]
+    expected = np.mean((magnitudes[0] - magnitudes[1]) ** 2)
+    truth, test = map(tensor, images)
+    assert float(losses.gradient_magnitude_error(test, truth)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_mix_is_the_sum_that_the_paper_means(images: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, test = map(tensor, images)
+    mean_square = float(np.mean((images[0] - images[1]) ** 2))
+    gradient, similarity = losses.gradient_magnitude_error(test, truth), 1 - losses.ms_ssim(test, truth)
+    expected = mean_square + 0.1 * float(gradient) + 0.1 * (1 - float(similarity))
+    assert float(losses.mix_e(test, truth)) == pytest.approx(expected)
+    assert float(losses.mix_e(truth, truth)) == pytest.approx(0, abs=1e-6)
+
+
+def test_charbonnier_lies_between_absolute_and_rounded_difference() -> None:
+    zero, one = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
+    assert float(losses.charbonnier(zero, zero)) == pytest.approx(1e-3)
+    assert float(losses.charbonnier(one, zero)) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", list(losses.LOSSES))
+def test_every_loss_is_least_for_the_truth_and_pulls_towards_it(
+    images: tuple[np.ndarray, np.ndarray], name: str
+) -> None:
+    truth, test = (tensor(image[:64, :64]) for image in images)
+    test = test.clone().requires_grad_()
+    loss = losses.loss_named(name)
+    worse = loss(test, truth)
+    worse.backward()
+    worse = worse.detach()
+    assert test.grad is not None
+    assert torch.isfinite(test.grad).all()
+    nearer = (test - 1e-3 * test.grad / test.grad.abs().max()).detach()
+    assert float(loss(truth, truth)) < float(loss(nearer, truth)) < float(worse)
+
+
+def test_an_unknown_loss_is_refused() -> None:
+    with pytest.raises(InputError, match="l1, l2"):
+        losses.loss_named("l3")

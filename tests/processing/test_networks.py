@@ -1,0 +1,53 @@
+"""The architectures of the registry: sizes as published, shapes, and what each promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from processing.errors import InputError
+from processing.networks.registry import build
+from processing.networks.slices import neighbours
+
+
+def parameters(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_the_shipped_network_fits_into_four_megabytes_and_starts_as_identity() -> None:
+    network = build({"channels": [48, 96], "blocks": [1, 2, 1], "slices": 3})
+    assert 4 * parameters(network) < 4e6
+    x = torch.rand(2, 3, 16, 20)
+    assert torch.equal(network(x, torch.full((2, 1, 1, 1), 0.05)), x[:, 1:2])
+
+
+def test_the_network_of_moummad_has_the_widths_of_the_paper() -> None:
+    network = build({"architecture": "moummad_unet"})
+    widths = [layer.out_channels for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert widths == [64, 64, 128, 128, 256, 256, 512, 512, 256, 256, 128, 128, 64, 64, 1]
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in network.modules())
+    assert network(torch.rand(1, 1, 16, 24), torch.zeros(1, 1, 1, 1)).shape == (1, 1, 16, 24)
+
+
+def test_dncnn_has_the_published_size() -> None:
+    # 17 layers of 64 channels for grey images: 555,200 weights (Zhang et al. 2017), plus two biases per norm and end.
+    weights = sum(
+        layer.weight.numel()
+        for layer in build({"architecture": "dncnn"}).modules()
+        if isinstance(layer, torch.nn.Conv2d)
+    )
+    assert weights == 9 * 64 + 15 * 9 * 64 * 64 + 9 * 64
+
+
+def test_unknown_architectures_and_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="residual_unet, moummad_unet, dncnn"):
+        build({"architecture": "vgg"})
+    with pytest.raises(InputError, match="dncnn"):
+        build({"architecture": "dncnn", "width": 3})
+
+
+def test_beyond_the_ends_a_slice_stands_in_for_its_neighbour() -> None:
+    assert neighbours(0, 5, 1) == [0, 0, 1]
+    assert neighbours(2, 5, 1) == [1, 2, 3]
+    assert neighbours(4, 5, 1) == [3, 4, 4]
+    assert neighbours(2, 5, 1, step=3) == [2, 2, 2]
