@@ -1,34 +1,54 @@
-"""How close a test volume is to a reference: SSIM, MS-SSIM, PSNR, MSE, NRMSE, L1, each with its conventions."""
+"""How close a test volume is to a reference: every metric of images, for the volume, regions and slices.
+
+What the metrics are: `processing.structural_similarity` (SSIM, MS-SSIM), `processing.pixelwise` (PSNR, MSE, NRMSE, L1,
+SNR, EPI, CoC), `processing.dispersion` (coefficient of variation, entropy). Masks are compared by `processing.overlap`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from scipy import ndimage
 
+from processing import dispersion
 from processing.errors import InputError
+from processing.pixelwise import (
+    Sums,
+    coc,
+    difference_percent,
+    epi,
+    l1,
+    laplacian,
+    mse,
+    nrmse,
+    percent_difference,
+    psnr,
+    snr,
+    sums,
+)
+from processing.structural_similarity import RADIUS, SMALLEST_MS_SSIM, Bench, ms_ssim, over_slices, ssim, ssim_map
 from processing.volume import Volume
 
-Range = Literal["volume", "slice"] | float
-METRICS = ("ssim", "ms_ssim", "psnr", "mse", "nrmse", "l1")
+__all__ = [
+    "METRICS", "Comparison", "Range", "coc", "compare", "conventions", "difference_percent", "epi", "foreground", "l1",
+    "ms_ssim", "mse", "nrmse", "percent_difference", "psnr", "snr", "ssim", "ssim_map",
+]  # fmt: skip
 
-SIGMA = 1.5
-RADIUS = 5  # 11 × 11 window: σ 1.5 cut off at 3.5 σ
-K1, K2 = 0.01, 0.03
-# Wang, Simoncelli & Bovik 2003, finest scale first.
-SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-SMALLEST_MS_SSIM = RADIUS * 2 * 2 ** (len(SCALE_WEIGHTS) - 1)  # 160 pixels; the image must be larger
+Range = Literal["volume", "slice"] | float
+METRICS = ("ssim", "ms_ssim", "psnr", "mse", "nrmse", "l1", "snr", "epi", "coc")
+IN_VOI = ("cv_reference", "cv_test", "entropy_reference", "entropy_test")
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Metrics of one test volume against one reference; None is undefined, its cause in `reasons`.
 
-    volume, foreground: metric → value. slices: index (from 0) and metrics of each slice. conventions: how
-    every number is made. reasons: "volume.psnr" or "slices.3.psnr" → why it is undefined.
+    volume, foreground: metric → value. voi: the same with coefficient of variation and entropy of each volume; empty
+    without a volume of interest. slices: index (from 0) and metrics of each slice. conventions: how every number is
+    made. reasons: "volume.psnr" or "slices.3.psnr" → why it is undefined.
     """
 
     conventions: dict[str, Any]
@@ -36,6 +56,44 @@ class Comparison:
     foreground: dict[str, float | None]
     slices: list[dict[str, Any]]
     reasons: dict[str, str] = field(default_factory=dict)
+    voi: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a region of one or more slices adds to its metrics.
+
+    pixels, edges: sums over its pixels, and over those of the high-passed slices. similarity: sum of SSIM over so many
+    windows.
+    """
+
+    pixels: Sums = field(default_factory=Sums)
+    edges: Sums = field(default_factory=Sums)
+    similarity: float = 0.0
+    windows: int = 0
+
+    def __add__(self, other: _Part) -> _Part:
+        return _Part(
+            self.pixels + other.pixels,
+            self.edges + other.edges,
+            self.similarity + other.similarity,
+            self.windows + other.windows,
+        )
+
+    def metrics(self, data_range: float) -> dict[str, float | None]:
+        p = self.pixels
+        defined = self.windows and np.isfinite(self.similarity)
+        return {
+            "ssim": self.similarity / self.windows if defined else None,
+            "ms_ssim": None,
+            "psnr": p.psnr(data_range),
+            "mse": p.mse,
+            "nrmse": p.nrmse,
+            "l1": p.l1,
+            "snr": p.snr,
+            "epi": self.edges.correlation,
+            "coc": p.correlation,
+        }
 
 
 def compare(
@@ -45,13 +103,16 @@ def compare(
     mask: np.ndarray | None = None,
     data_range: Range = "volume",
     within: np.ndarray | None = None,
+    voi: np.ndarray | None = None,
+    threads: int | None = None,
 ) -> Comparison:
-    """All metrics, for the volume, the foreground and each slice.
+    """All metrics, for the volume, the foreground, a volume of interest and each slice.
 
     mask: bool (slices, rows, columns), the foreground; by default `foreground` of the reference. data_range:
     "volume" is the maximum of the reference, "slice" that of each of its slices, or a number. within: bool, where
     the test has values (a registered one ends somewhere): nothing outside counts, nor does an SSIM whose window
-    reaches outside, and slices without any such pixel are left out; MS-SSIM is then undefined.
+    reaches outside, and slices without any such pixel are left out; MS-SSIM is then undefined. voi: bool, a volume of
+    interest. threads: by default as many as the process has cores.
     Raises InputError if the volumes differ in shape or place, or a mask in shape.
     """
     if reference.shape != test.shape:
@@ -59,45 +120,100 @@ def compare(
     if np.abs(reference.affine - test.affine).max() > 0.05 * min(reference.spacing):
         raise InputError("The volumes lie at different places; register them first.")
     region = foreground(reference.array) if mask is None else np.asarray(mask).astype(bool)
-    for name, given in (("mask", region), ("overlap", within)):
+    for name, given in (("mask", region), ("overlap", within), ("volume of interest", voi)):
         if given is not None and given.shape != reference.shape:
             raise InputError(f"The {name} has shape {given.shape}, the volumes {reference.shape}.")
-    there = np.ones(reference.shape, bool) if within is None else np.asarray(within).astype(bool)
-    region &= there
+    there = None if within is None else np.asarray(within).astype(bool)
+    inside = [region, *([] if voi is None else [np.asarray(voi).astype(bool)])]
+    inside = [one if there is None else one & there for one in inside]
     x, y = reference.array, test.array
     ranges = _ranges(x, data_range)
+
+    def worker() -> Callable[[int], tuple[list[_Part], float | None]]:
+        bench = Bench()
+
+        def one(n: int) -> tuple[list[_Part], float | None]:
+            regions = [None if there is None else there[n], *(each[n] for each in inside)]
+            return _slice_parts(bench, x[n], y[n], ranges[n], regions)
+
+        return one
+
+    found = over_slices(worker, len(x), threads=threads)
     collected = _Collected(partial=within is not None)
-    maps, windows = [], []
     slices: list[dict[str, Any]] = []
-    for n, (a, b) in enumerate(zip(x, y, strict=True)):
-        terms = _ssim_terms(a, b, ranges[n])
-        maps.append(terms[0] * terms[1])
-        windows.append(there[n] if within is None else _windows_inside(there[n]))
-        if not there[n].any():
-            continue
-        found = _pixelwise(a[there[n]], b[there[n]], ranges[n])
-        found |= {"ssim": _inner_mean(maps[n], windows[n]), "ms_ssim": None}
-        if within is None:
-            found["ms_ssim"] = _ms_ssim(a, b, ranges[n], terms)
-        slices.append({"index": n, **collected.checked(f"slices.{n}", found, a, b)})
+    for n, (parts, multiscale) in enumerate(found):
+        if there is None or there[n].any():
+            values = parts[0].metrics(ranges[n]) | {"ms_ssim": multiscale}
+            slices.append({"index": n, **collected.checked(f"slices.{n}", values, x)})
     number = max(ranges)
-    whole = _pixelwise(x[there], y[there], number) if there.any() else dict.fromkeys(METRICS)
-    whole |= {"ssim": _mean([s["ssim"] for s in slices]), "ms_ssim": _mean([s["ms_ssim"] for s in slices])}
-    inside = _pixelwise(x[region], y[region], number) if region.any() else dict.fromkeys(METRICS)
-    inside |= {"ssim": _inner_mean(np.stack(maps), region & np.stack(windows)), "ms_ssim": None}
+    totals = [sum((parts[k] for parts, _ in found), _Part()) for k in range(1 + len(inside))]
+    whole, patient, *rest = (total.metrics(number) for total in totals)
+    whole |= {name: _mean([one[name] for one in slices]) for name in ("ssim", "ms_ssim")}
     result = Comparison(
         conventions=conventions(data_range, number, given_mask=mask is not None),
-        volume=collected.checked("volume", whole, x, y),
-        foreground=collected.checked("foreground", inside, x, y),
+        volume=collected.checked("volume", whole, x),
+        foreground=collected.checked("foreground", patient, x),
         slices=slices,
         reasons=collected.reasons,
     )
+    if rest:
+        result.conventions.update(VOI_CONVENTIONS)
+        result.voi.update(collected.checked("voi", rest[0], x))
+        result.voi.update(_dispersion(x[inside[1]], y[inside[1]], collected.reasons))
     return result
 
 
-def _windows_inside(there: np.ndarray) -> np.ndarray:
-    """Pixels of a slice whose whole SSIM window lies where the test has values."""
-    return ndimage.binary_erosion(there, np.ones((2 * RADIUS + 1, 2 * RADIUS + 1)), border_value=1)
+def _slice_parts(
+    bench: Bench, x: np.ndarray, y: np.ndarray, data_range: float, regions: Sequence[np.ndarray | None]
+) -> tuple[list[_Part], float | None]:
+    """What each region of a slice adds, and MS-SSIM of the slice. The first region is all that may count; None: all."""
+    whole, multiscale, similarity = regions[0], None, None
+    if min(x.shape) > 2 * RADIUS:
+        similarity = np.full([n - 2 * RADIUS for n in x.shape], np.nan)
+        if data_range > 0:
+            similarity, _, multiscale = bench.both(x, y, data_range)
+    high = laplacian(x), laplacian(y)
+    windows = None if whole is None else _eroded(whole, np.ones((2 * RADIUS + 1, 2 * RADIUS + 1)))
+    crosses = None if whole is None else _eroded(whole, ndimage.generate_binary_structure(2, 1))
+    parts = []
+    for region in regions:
+        values = (x, y) if region is None else (x[region], y[region])
+        edges = high
+        if region is not None:
+            counted = (region if crosses is None else region & crosses)[1:-1, 1:-1]
+            edges = high[0][counted], high[1][counted]
+        total, count = 0.0, 0
+        if similarity is not None:
+            inner = similarity
+            if region is not None:
+                counted = region if windows is None else region & windows
+                inner = similarity[counted[RADIUS:-RADIUS, RADIUS:-RADIUS]]
+            total, count = float(inner.sum(axis=-1).sum(dtype=np.float64)), inner.size
+        parts.append(_Part(sums(*values), sums(*edges), total, count))
+    return parts, multiscale if whole is None else None
+
+
+def _eroded(there: np.ndarray, structure: np.ndarray) -> np.ndarray:
+    """Pixels of a slice whose whole window lies where the test has values."""
+    return np.asarray(ndimage.binary_erosion(there, structure, border_value=1))
+
+
+def _dispersion(x: np.ndarray, y: np.ndarray, reasons: dict[str, str]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for name, values in (("reference", x), ("test", y)):
+        found[f"cv_{name}"] = dispersion.coefficient_of_variation(values)
+        found[f"entropy_{name}"] = dispersion.entropy(values)
+        if not values.size:
+            reasons[f"voi.entropy_{name}"] = reasons[f"voi.cv_{name}"] = "the volume of interest is empty"
+        elif found[f"cv_{name}"] is None:
+            reasons[f"voi.cv_{name}"] = "one voxel only" if values.size == 1 else "the mean is zero"
+    return {name: found[name] for name in IN_VOI}
+
+
+VOI_CONVENTIONS = {
+    "cv": "standard deviation (n - 1) / |mean| of the voxels, a fraction",
+    "entropy": "bits; bins 25 image units wide with edges at their multiples, as pyradiomics",
+}
 
 
 def conventions(data_range: Range, value: float, *, given_mask: bool) -> dict[str, Any]:
@@ -111,6 +227,10 @@ def conventions(data_range: Range, value: float, *, given_mask: bool) -> dict[st
         "mse": "mean of (test - reference)^2, image units squared",
         "nrmse": "root of MSE / mean of reference^2",
         "l1": "mean of |test - reference|, image units",
+        "snr": "dB, 10 log10(sum of reference^2 / sum of (test - reference)^2)",
+        "epi": "correlation of the slices after a 3 x 3 Laplacian in plane, 1-pixel border left out "
+        "(Sattar et al. 1997)",
+        "coc": "Pearson correlation of the pixels",
         "range_rule": data_range if isinstance(data_range, str) else "number",
         "data_range": value,
         "foreground": "given mask" if given_mask else FOREGROUND_RULE,
@@ -148,64 +268,6 @@ def _otsu(values: np.ndarray) -> float | None:
     return float(centres[int(np.nanargmax(between))])
 
 
-def ssim_map(reference: np.ndarray, test: np.ndarray, *, data_range: float) -> np.ndarray:
-    """Structural similarity at each pixel of one slice, float64 (rows, columns).
-
-    Identical to scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5,
-    use_sample_covariance=False, full=True). NaN everywhere if the range is not positive.
-    """
-    luminance, structure = _ssim_terms(reference, test, data_range)
-    return luminance * structure
-
-
-def _ssim_terms(reference: np.ndarray, test: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray]:
-    if not data_range > 0:
-        nan = np.full(reference.shape, np.nan)
-        return nan, nan
-    x, y = reference.astype(np.float64), test.astype(np.float64)
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    mean_x, mean_y, xx, yy, xy = (_gaussian(image) for image in (x, y, x * x, y * y, x * y))
-    var_x, var_y, cov = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return luminance, (2 * cov + c2) / (var_x + var_y + c2)
-
-
-def _gaussian(image: np.ndarray) -> np.ndarray:
-    return np.asarray(ndimage.gaussian_filter(image, SIGMA, radius=RADIUS))
-
-
-def ms_ssim(reference: np.ndarray, test: np.ndarray, *, data_range: float) -> float | None:
-    """Multi-scale SSIM of one slice; None if a side has under 161 pixels or the range is not positive."""
-    return _ms_ssim(reference, test, data_range, _ssim_terms(reference, test, data_range))
-
-
-def _ms_ssim(
-    reference: np.ndarray, test: np.ndarray, data_range: float, finest: tuple[np.ndarray, np.ndarray]
-) -> float | None:
-    """`ms_ssim` with the terms of the finest scale at hand."""
-    if min(reference.shape) <= SMALLEST_MS_SSIM or not data_range > 0:
-        return None
-    x, y, product = reference.astype(np.float64), test.astype(np.float64), 1.0
-    for n, weight in enumerate(SCALE_WEIGHTS):
-        luminance, structure = _ssim_terms(x, y, data_range) if n else finest
-        term = _inner_mean(luminance * structure if n == len(SCALE_WEIGHTS) - 1 else structure)
-        product *= max(term or 0.0, 0.0) ** weight
-        x, y = _halved(x), _halved(y)
-    return float(product)
-
-
-def _halved(image: np.ndarray) -> np.ndarray:
-    rows, columns = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-    return image[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3))
-
-
-def _inner_mean(values: np.ndarray, region: np.ndarray | None = None) -> float | None:
-    """Mean without the border of RADIUS pixels, over the region if given; None if nothing is left."""
-    inner = (..., slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))
-    chosen = values[inner] if region is None else values[inner][region[inner]]
-    return float(chosen.mean()) if chosen.size and np.isfinite(chosen).all() else None
-
-
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known and len(known) == len(values) else None
@@ -221,58 +283,6 @@ def _ranges(reference: np.ndarray, data_range: Range) -> list[float]:
     return [float(data_range)] * len(reference)
 
 
-def mse(reference: np.ndarray, test: np.ndarray) -> float:
-    """Mean squared difference, image units squared."""
-    return float(np.mean((test.astype(np.float64) - reference) ** 2))
-
-
-def l1(reference: np.ndarray, test: np.ndarray) -> float:
-    """Mean absolute difference, image units."""
-    return float(np.mean(np.abs(test.astype(np.float64) - reference)))
-
-
-def nrmse(reference: np.ndarray, test: np.ndarray) -> float | None:
-    """Root mean squared difference over the root mean square of the reference; None if that is zero."""
-    power = float(np.mean(reference.astype(np.float64) ** 2))
-    return (mse(reference, test) / power) ** 0.5 if power > 0 else None
-
-
-def psnr(reference: np.ndarray, test: np.ndarray, *, data_range: float) -> float | None:
-    """Peak signal-to-noise ratio, dB; None if the arrays are identical or the range is not positive."""
-    error = mse(reference, test)
-    return float(10 * np.log10(data_range**2 / error)) if error > 0 and data_range > 0 else None
-
-
-def percent_difference(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Percent difference map, |test − reference| / reference × 100 (Moummad et al. 2022, figure 3), float32.
-
-    NaN where the reference is not positive: undefined there.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        percent = np.abs(test.astype(np.float32) - reference) / reference * np.float32(100)
-    return np.where(reference > 0, percent, np.nan).astype(np.float32)
-
-
-def difference_percent(reference: np.ndarray, test: np.ndarray, *, peak: float | None = None) -> np.ndarray:
-    """Difference map, test − reference in percent of the reference's maximum, float32; shape as given.
-
-    peak: that maximum, where the arrays are a part of the volume. Raises InputError if it is not positive.
-    """
-    peak = float(reference.max()) if peak is None else peak
-    if peak <= 0:
-        raise InputError("The reference has no positive value; a difference in percent is undefined.")
-    return ((test.astype(np.float32) - reference) * np.float32(100 / peak)).astype(np.float32)
-
-
-def _pixelwise(reference: np.ndarray, test: np.ndarray, data_range: float) -> dict[str, float | None]:
-    return {
-        "psnr": psnr(reference, test, data_range=data_range),
-        "mse": mse(reference, test),
-        "nrmse": nrmse(reference, test),
-        "l1": l1(reference, test),
-    }
-
-
 class _Collected:
     """Brings metrics into their order and says why one is undefined."""
 
@@ -280,9 +290,7 @@ class _Collected:
         self.reasons: dict[str, str] = {}
         self.partial = partial
 
-    def checked(
-        self, where: str, found: dict[str, float | None], reference: np.ndarray, test: np.ndarray
-    ) -> dict[str, float | None]:
+    def checked(self, where: str, found: dict[str, float | None], reference: np.ndarray) -> dict[str, float | None]:
         for name in METRICS:
             if found[name] is None:
                 reason = _reason(where, name, found, reference)
@@ -294,15 +302,23 @@ class _Collected:
 
 def _reason(where: str, name: str, found: dict[str, float | None], reference: np.ndarray) -> str:
     if found["mse"] is None:
-        return "the foreground is empty"
-    if name == "psnr" and found["mse"] == 0:
+        return {"voi": "the volume of interest is empty"}.get(where, "the foreground is empty")
+    if name in ("psnr", "snr") and found["mse"] == 0:
         return "the images are identical: infinite"
-    if name == "ms_ssim" and where == "foreground":
-        return "scales mix foreground and background"
+    if name == "ms_ssim" and where in ("foreground", "voi"):
+        return (
+            "scales mix pixels inside and outside the region"
+            if where == "voi"
+            else "scales mix foreground and background"
+        )
     if name == "ms_ssim" and min(reference.shape[-2:]) <= SMALLEST_MS_SSIM:
         return f"5 scales need over {SMALLEST_MS_SSIM} pixels in rows and columns"
     if name == "ssim" and min(reference.shape[-2:]) <= 2 * RADIUS:
         return "no pixel is left inside the 5-pixel border"
-    if name == "nrmse":
+    if name in ("nrmse", "snr"):
         return "the reference is zero everywhere"
+    if name == "coc":
+        return "the reference or the test is constant"
+    if name == "epi":
+        return "the reference or the test has no edge there"
     return "the range is not positive"

@@ -32,7 +32,7 @@ K1, K2 = 0.01, 0.03
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SMALLEST_MS_SSIM = RADIUS * 2 * 2 ** (len(SCALE_WEIGHTS) - 1)  # 160 pixels; the image must be larger
 
-_STRIP = 128  # rows that pass through the cache at a time
+_STRIP = 64  # rows that pass through the cache at a time
 _DOWN, _ACROSS = 8, 16  # rows and columns that one product yields; the fastest of 8 to 64
 _SAFE = 2.0  # means beyond this multiple of the range are computed in float64: squares lose too much in float32
 
@@ -53,7 +53,7 @@ def ssim(reference: Array, test: Array, *, data_range: float, threads: int | Non
 
     def worker() -> Callable[[int], float]:
         bench = Bench()
-        return lambda place: mean(bench.ssim(x[place], y[place], data_range))
+        return lambda place: bench.mean(x[place], y[place], data_range)
 
     return float(np.mean(over_slices(worker, len(x), threads=threads)))
 
@@ -67,7 +67,7 @@ def ssim_map(reference: Array, test: Array, *, data_range: float) -> Array:
     if not data_range > 0:
         return np.full(reference.shape, np.nan)
     padded = [np.pad(image.astype(np.float64), RADIUS, mode="symmetric") for image in (reference, test)]
-    return Bench(np.float64).ssim(padded[0], padded[1], data_range)
+    return Bench(np.float64).map(padded[0], padded[1], data_range)
 
 
 def ms_ssim(reference: Array, test: Array, *, data_range: float) -> float | None:
@@ -77,12 +77,7 @@ def ms_ssim(reference: Array, test: Array, *, data_range: float) -> float | None
     """
     if min(reference.shape) <= SMALLEST_MS_SSIM or not data_range > 0:
         return None
-    return Bench(np.float64).both(reference, test, data_range)[1]
-
-
-def mean(values: Array) -> float:
-    """Mean of a map (rows, columns): rows summed in its own precision, their sums in float64."""
-    return float(values.sum(axis=1).sum(dtype=np.float64) / values.size)
+    return Bench(np.float64).both(reference, test, data_range)[2]
 
 
 def over_slices(
@@ -105,7 +100,7 @@ def over_slices(
 
 
 class Bench:
-    """Computes one slice after the other in the same memory; one per thread.
+    """Computes one slice after the other in the same memory; one per thread. Sides over 10 pixels, range positive.
 
     dtype: of the computation. In float32, slices whose means lie far beyond the range are computed in float64.
     """
@@ -114,73 +109,87 @@ class Bench:
         self.dtype = np.dtype(dtype)
         self.places: dict[tuple[int, ...], _Place] = {}
 
-    def ssim(self, reference: Array, test: Array, data_range: float) -> Array:
-        """SSIM at each pixel of a slice (rows, columns) without its border of 5 pixels; valid until the next call.
+    def mean(self, reference: Array, test: Array, data_range: float) -> float:
+        """Mean SSIM of a slice (rows, columns) without its border of 5 pixels."""
+        return self._computed(*self._ready(reference, test), data_range, structure=False, keep=False).mean_ssim
 
-        Sides over 10 pixels, range positive.
-        """
-        x, y = (np.ascontiguousarray(image, self.dtype) for image in (reference, test))
-        return self._terms(x, y, data_range, structure=False)[0]
+    def map(self, reference: Array, test: Array, data_range: float) -> Array:
+        """SSIM at each pixel of a slice (rows, columns) without its border of 5 pixels; valid until the next call."""
+        return self._computed(*self._ready(reference, test), data_range, structure=False).ssim
 
-    def both(self, reference: Array, test: Array, data_range: float) -> tuple[Array, float | None]:
-        """`ssim` and MS-SSIM, the finest scale computed once. MS-SSIM is None if a side has under 161 pixels."""
-        if min(reference.shape) <= SMALLEST_MS_SSIM:
-            return self.ssim(reference, test, data_range), None
-        x, y = (np.ascontiguousarray(image, self.dtype) for image in (reference, test))
-        finest, structure = self._terms(x, y, data_range)
-        product = max(mean(structure), 0.0) ** SCALE_WEIGHTS[0]
+    def both(self, reference: Array, test: Array, data_range: float) -> tuple[Array, float, float | None]:
+        """`map`, `mean` and MS-SSIM, the finest scale computed once. MS-SSIM is None if a side has under 161 pixels."""
+        x, y = self._ready(reference, test)
+        finest = self._computed(x, y, data_range)
+        ssim, product = finest.mean_ssim, max(finest.mean_structure, 0.0) ** SCALE_WEIGHTS[0]
+        if min(x.shape) <= SMALLEST_MS_SSIM:
+            return finest.ssim, ssim, None
         for n, weight in enumerate(SCALE_WEIGHTS[1:], start=1):
             x, y = _halved(x), _halved(y)
-            whole, structure = self._terms(x, y, data_range)
-            product *= max(mean(whole if n == len(SCALE_WEIGHTS) - 1 else structure), 0.0) ** weight
-        return finest, float(product)
+            place = self._computed(x, y, data_range, keep=False)
+            term = place.mean_ssim if n == len(SCALE_WEIGHTS) - 1 else place.mean_structure
+            product *= max(term, 0.0) ** weight
+        return finest.ssim, ssim, float(product)
 
-    def _terms(self, x: Array, y: Array, data_range: float, *, structure: bool = True) -> tuple[Array, Array]:
+    def _ready(self, reference: Array, test: Array) -> tuple[Array, Array]:
+        return np.ascontiguousarray(reference, self.dtype), np.ascontiguousarray(test, self.dtype)
+
+    def _computed(self, x: Array, y: Array, data_range: float, *, structure: bool = True, keep: bool = True) -> _Place:
         if x.shape not in self.places:
             self.places[x.shape] = _Place(x.shape, self.dtype)
         place = self.places[x.shape]
         with np.errstate(over="ignore", invalid="ignore"):
-            exact = place.compute(x, y, data_range, structure=structure)
-        if not exact and self.dtype == np.float32:
-            return Bench(np.float64)._terms(x.astype(np.float64), y.astype(np.float64), data_range)
-        return place.ssim, place.structure
+            place.compute(x, y, data_range, structure=structure, keep=keep)
+        if self.dtype == np.float32 and not place.largest <= (_SAFE * data_range) ** 2:
+            precise = Bench(np.float64)
+            return precise._computed(*precise._ready(x, y), data_range, structure=structure, keep=keep)
+        return place
 
 
 class _Place:
-    """Working memory for slices of one shape, and the results: SSIM and its second factor without the border.
+    """Working memory for slices of one shape, and what was found of the last: SSIM without the border, the means of
+    SSIM and of its second factor there, the largest squared mean (not a number where squares overflowed).
 
     Rows and columns are filled up with zeros to whole blocks of products; what comes of them is left out.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        self.rows, columns = (n - 2 * RADIUS for n in shape)
+        self.rows, self.columns = (n - 2 * RADIUS for n in shape)
         self.strips = -(-self.rows // _STRIP)
         self.height = _whole(-(-self.rows // self.strips), _DOWN)
-        width = _whole(columns, _ACROSS)
+        width = _whole(self.columns, _ACROSS)
         self.sources = _zeros((4, self.height + 2 * RADIUS, shape[1]), dtype)
         half = _zeros((self.height, width + 2 * RADIUS), dtype)
         self.means = _zeros((4, self.height, width), dtype)
         self.spare = _zeros((self.height, width), dtype)
-        results = _zeros((2, max(self.rows, self.height), width), dtype)
-        self.results = results
-        self.ssim, self.structure = results[:, : self.rows, :columns]
+        self.whole: Array | None = None
+        self.mean_ssim = self.mean_structure = self.largest = 0.0
         down, across = _band(_DOWN, dtype), np.ascontiguousarray(_band(_ACROSS, dtype).T)
-        self.products = []
+        self.products: list[tuple[Array, Array, Array]] = []
         for source, target in zip(self.sources, self.means, strict=True):
-            self.products.append((down, _row_blocks(source, _DOWN, True), _row_blocks(half[:, : shape[1]], _DOWN, False)))
-            self.products.append((_column_blocks(half, True), across, _column_blocks(target, False)))
+            self.products += [
+                (down, _row_blocks(source, wide=True), _row_blocks(half[:, : shape[1]], wide=False)),
+                (_column_blocks(half, wide=True), across, _column_blocks(target, wide=False)),
+            ]
 
-    def compute(self, x: Array, y: Array, data_range: float, *, structure: bool) -> bool:
-        """Fill `ssim`, and `structure` if wanted. Whether the means stay within what this precision bears."""
+    @property
+    def ssim(self) -> Array:
+        """(rows, columns) without the border; kept only if it was asked for."""
+        if self.whole is None:
+            self.whole = _zeros((max(self.rows, self.height), self.means.shape[2]), self.means.dtype)
+        return self.whole[: self.rows, : self.columns]
+
+    def compute(self, x: Array, y: Array, data_range: float, *, structure: bool, keep: bool) -> None:
+        """structure: whether its mean is wanted; keep: whether the map is."""
         c1, c2 = (x.dtype.type(2 * (k * data_range) ** 2) for k in (K1, K2))
         filled = min(self.height + 2 * RADIUS, len(x))
         u, v = self.sources[:2, :filled]
         mean_u, mean_v, var_u, var_v = self.means
         squares, variances = self.means[:2], self.means[2:]
-        largest = 0.0
+        largest = sum_ssim = sum_structure = 0.0
         for strip in range(self.strips):
             start = max(min(strip * self.height, self.rows - self.height), 0)
-            here, there = slice(start, start + filled), slice(start, start + self.height)
+            here, seen = slice(start, start + filled), strip * self.height - start
             np.add(x[here], y[here], out=u)
             np.subtract(x[here], y[here], out=v)
             np.multiply(self.sources[:2], self.sources[:2], out=self.sources[2:])
@@ -191,17 +200,28 @@ class _Place:
             var_u += c2
             np.subtract(var_u, var_v, out=self.spare)
             var_u += var_v
-            if structure:
-                np.divide(self.spare, var_u, out=self.results[1, there])
             mean_u += c1
             np.subtract(mean_u, mean_v, out=var_v)
             mean_u += mean_v
             largest = np.maximum(largest, mean_u.max())
+            if structure:
+                np.divide(self.spare, var_u, out=mean_v)
+                sum_structure += self._sum(mean_v, seen)
             self.spare *= var_v
             var_u *= mean_u
-            np.divide(self.spare, var_u, out=self.results[0, there])
-        # mean_u + mean_v is 2 (mean(x)² + mean(y)²) + 2 C1; not a number where squares overflowed.
-        return bool(largest <= 4 * (_SAFE * data_range) ** 2)
+            self.spare /= var_u
+            sum_ssim += self._sum(self.spare, seen)
+            if keep:
+                there = self.ssim[start : start + self.height]
+                there[:] = self.spare[: len(there), : self.columns]
+        self.mean_ssim = sum_ssim / (self.rows * self.columns)
+        self.mean_structure = sum_structure / (self.rows * self.columns)
+        self.largest = float(largest) / 4  # of the sum of (x mean)² + (y mean)² twice, and 2 C1
+
+    def _sum(self, found: Array, seen: int) -> float:
+        """Over the rows of a strip that no strip before it had: rows in their own precision, their sums in float64."""
+        fresh = found[seen : self.rows, : self.columns]
+        return float(np.einsum("ij->i", fresh).sum(dtype=np.float64))
 
 
 def _whole(n: int, block: int) -> int:
@@ -232,15 +252,15 @@ def _band(outputs: int, dtype: np.dtype) -> Array:
     return band.astype(dtype)
 
 
-def _row_blocks(image: Array, block: int, wide: bool) -> Array:
-    """Blocks of rows (blocks, rows of one, columns); wide: with the 10 rows that follow."""
+def _row_blocks(image: Array, *, wide: bool) -> Array:
+    """Blocks of rows (blocks, rows of one, columns); wide: each with the 10 rows that follow."""
     extra = 2 * RADIUS if wide else 0
-    count = (len(image) - extra) // block
-    return as_strided(image, (count, block + extra, image.shape[1]), (block * image.strides[0], *image.strides))
+    count = (len(image) - extra) // _DOWN
+    return as_strided(image, (count, _DOWN + extra, image.shape[1]), (_DOWN * image.strides[0], *image.strides))
 
 
-def _column_blocks(image: Array, wide: bool) -> Array:
-    """Blocks of columns (blocks, rows, columns of one); wide: with the 10 columns that follow."""
+def _column_blocks(image: Array, *, wide: bool) -> Array:
+    """Blocks of columns (blocks, rows, columns of one); wide: each with the 10 columns that follow."""
     extra = 2 * RADIUS if wide else 0
     count = (image.shape[1] - extra) // _ACROSS
     return as_strided(image, (count, len(image), _ACROSS + extra), (_ACROSS * image.strides[1], *image.strides))

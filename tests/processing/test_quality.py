@@ -130,7 +130,7 @@ def test_the_command_prints_the_contract(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["compare", *paths]) == 0
     result = json.loads(capsys.readouterr().out)
     assert set(result) >= {"conventions", "volume", "foreground", "slices"}
-    assert list(result["volume"]) == ["ssim", "ms_ssim", "psnr", "mse", "nrmse", "l1"]
+    assert list(result["volume"]) == ["ssim", "ms_ssim", "psnr", "mse", "nrmse", "l1", "snr", "epi", "coc"]
     assert [one["index"] for one in result["slices"]] == [0, 1, 2]
     assert result["volume"]["ssim"] == pytest.approx(quality.compare(reference, test).volume["ssim"], abs=1e-9)
     assert main(["compare", *paths, "--range", "wide"]) == 2
