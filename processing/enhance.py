@@ -15,7 +15,7 @@ from processing.errors import InputError
 from processing.networks import store
 from processing.networks.identity import ModelIdentity
 from processing.networks.slices import neighbours
-from processing.noise import estimate_noise
+from processing.noise import NoiseEstimate, estimate_noise
 from processing.volume import Array, Volume
 
 if TYPE_CHECKING:  # torch takes seconds and 200 MB; only who enhances pays for it
@@ -54,13 +54,15 @@ def enhance(
     device: str = "cpu",
     precision: str | None = None,
     threads: int | None = None,
+    noise_sigma: float | None = None,
 ) -> Enhanced:
     """Denoise a magnitude series slice by slice.
 
     model: name of a shipped model, or the folder of a trained one. progress: called with slices done and
     slices in all. precision: "float32" or "bfloat16" (network only, the residual is added in float32); by
     default bfloat16 where the processor computes in it, else float32. threads: of torch in this process;
-    unchanged if None.
+    unchanged if None. noise_sigma: standard deviation of the noise in image units, where it is known; else it is
+    estimated.
     The series is divided by its 99.9th percentile, or by ten times its noise if that is larger, so that it
     looks as in training. Rows and columns are padded by reflection to what the network needs; a neighbour that
     a network wants beyond the first or the last slice is that slice itself. A series without noise, and slices of
@@ -73,7 +75,7 @@ def enhance(
     network = _load(folder, device)
     if threads is not None:
         _set_threads(threads)
-    noise = estimate_noise(volume.array)
+    noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
     scale = max(float(np.percentile(volume.array, 99.9)), noise.sigma / _LARGEST_LEVEL)
     out = np.empty_like(volume.array)
     for index, slice_ in enumerate(volume.array):

@@ -13,16 +13,24 @@ from processing.enhance import DEFAULT_MODEL, enhance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IN OUT --model NAME [--device cpu|cuda]."""
+    """IN OUT --model NAME [--device cpu|cuda] [--noise-sigma S]."""
     parser.add_argument("source", type=Path, metavar="IN", help="DICOM folder or file, or NIfTI")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for DICOM, file for NIfTI")
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="shipped model or a model's folder")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument(
+        "--noise-sigma", type=float, metavar="S", help="of the noise, in image units; estimated if not given"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the enhanced series; print noise, model and seconds as JSON."""
-    enhanced = enhance(series.read(arguments.source), model=arguments.model, device=arguments.device)
+    enhanced = enhance(
+        series.read(arguments.source),
+        model=arguments.model,
+        device=arguments.device,
+        noise_sigma=arguments.noise_sigma,
+    )
     write_like(arguments.source, enhanced.volume, arguments.out, model=enhanced.model)
     print(
         json.dumps(

@@ -1,0 +1,115 @@
+"""Enhancing a series of 30 × 512 × 512 against the time that its arithmetic takes at the rate of matrix products.
+
+    python -m benchmarks.enhance_speed [--model NAME] [--slices N] [--side N] [--threads N] [--repeats N]
+
+The limit: floating-point operations of the network on these slices (torch's own count), divided by the rate of a
+bfloat16 (where the processor has it, else float32) product of square matrices, measured in the same process, in
+turns. Enhancing includes estimating the noise, scaling and copying. Also prints how far the fast precision lies from
+float32 in PSNR against the truth, and the largest memory of a process that enhances 300 slices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from processing.enhance import DEFAULT_MODEL, _fast_precision, _load, enhance
+from processing.networks.store import folder_of
+from processing.noise import add_complex_noise
+from processing.volume import Volume
+
+LIMIT, NOISE, MATRIX, LONG, MEMORY = 1.25, 50.0, 2048, 300, 2.0
+
+
+def main() -> None:
+    """Print seconds, the limit, their ratio, the cost of the fast precision, and memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--slices", type=int, default=30)
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--memory", action="store_true", help="only enhance a long series once, and print the memory")
+    arguments = parser.parse_args()
+    if arguments.memory:
+        print(_peak(arguments))
+        return
+    torch.set_num_threads(arguments.threads)
+    truth = _anatomy(arguments.slices, arguments.side)
+    noisy = _noisy(truth)
+    precision = _fast_precision("cpu")
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    operations = _operations(arguments)
+    enhance(noisy, model=arguments.model)
+    seconds, rates = [], []
+    for _ in range(arguments.repeats):
+        rates.append(_rate(kind))
+        started = time.perf_counter()
+        fast = enhance(noisy, model=arguments.model, precision=precision)
+        seconds.append(time.perf_counter() - started)
+    rate, taken = statistics.median(rates), statistics.median(seconds)
+    least = operations / rate
+    exact = enhance(noisy, model=arguments.model, precision="float32")
+    loss = _psnr(truth, exact.volume.array) - _psnr(truth, fast.volume.array)
+    print(f"{arguments.slices} x {arguments.side}², {arguments.threads} threads, {precision}")
+    print(f"arithmetic {operations / 1e9:.0f} GFLOP at {rate / 1e9:.0f} GFLOP/s: {least:.2f} s")
+    print(f"enhanced in {taken:.2f} s, {taken / least:.2f} times that (limit {LIMIT})")
+    print(f"{precision} costs {loss:.3f} dB against float32 (limit 0.05)")
+    command = [sys.executable, "-m", "benchmarks.enhance_speed", "--memory", "--model", arguments.model]
+    peak = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    print(f"{LONG} x {arguments.side}²: {peak:.2f} GB at most (limit {MEMORY})")
+
+
+def _anatomy(slices: int, side: int) -> np.ndarray:
+    """Smooth shapes over most of the field, air around them."""
+    z, y, x = np.ogrid[:slices, :side, :side]
+    radius = np.hypot((y - side / 2) / (0.42 * side), (x - side / 2) / (0.35 * side))
+    texture = 600 + 250 * np.sin(y / 19 + z / 5) * np.cos(x / 23) + 100 * np.sin(x / 7) * np.sin(y / 9)
+    return np.where(radius < 1, texture, 0).astype(np.float32)
+
+
+def _noisy(truth: np.ndarray) -> Volume:
+    rng = np.random.default_rng(0)
+    return Volume(np.stack([add_complex_noise(s, NOISE, rng)[0] for s in truth]), np.diag([0.5, 0.5, 4, 1]))
+
+
+def _operations(arguments: argparse.Namespace) -> float:
+    network = _load(folder_of(arguments.model), "cpu")
+    side = arguments.side + -arguments.side % network.stride
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, network.slices, side, side), torch.zeros(1, 1, 1, 1))
+    return float(counter.get_total_flops() * arguments.slices)
+
+
+def _rate(kind: torch.dtype) -> float:
+    """Floating-point operations per second of matrix products, the best of ten."""
+    a, b = (torch.randn(MATRIX, MATRIX).to(kind) for _ in range(2))
+    best = float("inf")
+    for _ in range(10):
+        started = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - started)
+    return 2 * MATRIX**3 / best
+
+
+def _psnr(truth: np.ndarray, output: np.ndarray) -> float:
+    return float(10 * np.log10(truth.max() ** 2 / np.mean((truth - output) ** 2)))
+
+
+def _peak(arguments: argparse.Namespace) -> float:
+    """Largest resident memory in GB of this process, which enhances a long series."""
+    array = np.random.default_rng(0).rayleigh(NOISE, (LONG, arguments.side, arguments.side)).astype(np.float32)
+    enhance(Volume(array, np.diag([0.5, 0.5, 1, 1])), model=arguments.model, threads=arguments.threads)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+if __name__ == "__main__":
+    main()
