@@ -25,17 +25,18 @@ class Degradation:
 
     Phase encoding is taken to run along the rows' axis (up and down in the image) throughout.
 
-    patches: one bright bar per slice, of random place, length, thickness up to an eighth of the rows, and
-        opacity, never brighter than the slice (Lorente 2021).
+    patches: one bright bar per slice, of random place, length, thickness up to an eighth of the rows (soft edges
+        included), and opacity, never brighter than the slice (Lorente 2021).
     motion: largest displacement in mm; the subject sways up and down while the lines of k-space are read
         one after the other, at rest while the middle is.
     ghosting: 0 to 1; every second line of k-space is multiplied by 1 − ghosting, which lays a copy of
         ghosting / 2 of the signal half a field of view away (Lorente 2021).
+    ghosting_lines: "odd" (by default) or "even", which holds the middle of k-space: the copy is then negative.
     undersample: 4 or 8; random lines and the middle of k-space are kept as in fastMRI (Zbontar et al.
         2018), the same in all slices, the rest is zero.
     gibbs: 0 to 1; share of the highest frequencies that is cut off sharply in both directions.
     half_matrix: "linear": to half the rows and columns and back, both bilinearly (Moummad et al. 2022);
-        "kspace": the middle half of k-space in both directions, zero-filled.
+        "kspace": the middle half of the lines of k-space in both directions, zero-filled.
     half_nex_sigma: standard deviation in image units of Gaussian noise added to the real and the imaginary
         channel before the magnitude is taken (Moummad et al. 2022: 5).
     half_nex_fraction: the same as a share of the volume's 99.9th percentile.
@@ -45,6 +46,7 @@ class Degradation:
     patches: bool = False
     motion: float | None = None
     ghosting: float | None = None
+    ghosting_lines: str | None = None
     undersample: int | None = None
     gibbs: float | None = None
     half_matrix: str | None = None
@@ -53,11 +55,13 @@ class Degradation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        steps = {name: value for name, value in asdict(self).items() if name != "seed"}
+        steps = {name: value for name, value in asdict(self).items() if name not in ("seed", "ghosting_lines")}
         if not any(value is not None and value is not False for value in steps.values()):
             raise InputError("Name at least one degradation.")
         if self.half_matrix not in (None, "linear", "kspace"):
             raise InputError("The half matrix is made by “linear” or “kspace”.")
+        if self.ghosting_lines not in (None, "odd", "even") or (self.ghosting_lines and self.ghosting is None):
+            raise InputError("Ghosting scales the “odd” or the “even” lines of k-space.")
         if self.half_nex_sigma is not None and self.half_nex_fraction is not None:
             raise InputError("Give the noise in image units or as a fraction, not both.")
         if self.undersample not in (None, *_CENTRE):
@@ -107,14 +111,15 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
         if degradation.motion is not None:
             slice_ = _move(slice_, degradation.motion / volume.spacing[1], _random(degradation, "motion", index))
         if degradation.ghosting is not None:
-            scale = np.where(np.arange(rows) % 2 == 0, 1.0, 1 - degradation.ghosting)
+            scaled = np.arange(rows) % 2 == (0 if degradation.ghosting_lines == "even" else 1)
+            scale = np.where(scaled, 1 - degradation.ghosting, 1.0)
             slice_ = _filtered(slice_, scale[:, None])
         if lines is not None:
             slice_ = _filtered(slice_, lines[:, None])
         if degradation.gibbs is not None:
             slice_ = _filtered(slice_, _low_pass(slice_.shape, 1 - degradation.gibbs))
         if degradation.half_matrix == "kspace":
-            slice_ = _filtered(slice_, _low_pass(slice_.shape, 0.5))
+            slice_ = _filtered(slice_, _middle_half(slice_.shape))
         elif degradation.half_matrix == "linear":
             slice_ = _coarsened(slice_)
         if sigma:
@@ -138,6 +143,13 @@ def _low_pass(shape: tuple[int, ...], keep: float) -> Array:
     """Ones for the lower share `keep` of the frequencies in both directions, else zeros."""
     rows, columns = (np.abs(np.fft.fftfreq(n)) <= keep / 2 for n in shape)
     return np.outer(rows, columns)
+
+
+def _middle_half(shape: tuple[int, ...]) -> Array:
+    """Ones for the middle half of the lines in both directions, from −n/4 to n/4 − 1, else zeros."""
+    rows, columns = (np.arange(n) - n // 2 for n in shape)
+    kept = [(k >= -(k.size // 4)) & (k < max(k.size // 2, 1) - k.size // 4) for k in (rows, columns)]
+    return np.fft.ifftshift(np.outer(*kept))
 
 
 def _coarsened(slice_: Array) -> Array:
@@ -182,7 +194,7 @@ def _bar(slice_: Array, rng: np.random.Generator) -> Array:
     """A bright bar to add to a slice, near its middle, cut where the sum would exceed the slice's maximum."""
     rows, columns = slice_.shape
     start, end = (rng.uniform(0.25, 0.75, 2) * (rows - 1, columns - 1) for _ in range(2))
-    thickness = rng.uniform(1, max(rows / 8, 1.5))
+    thickness = rng.uniform(1, max(rows / 8 - 1, 1.5))  # and half a pixel of soft edge on both sides
     axis = end - start
     place = np.moveaxis(np.indices((rows, columns)), 0, -1) - start
     along = np.clip(place @ axis / max(float(axis @ axis), 1e-9), 0, 1)

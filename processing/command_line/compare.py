@@ -1,4 +1,7 @@
-"""Compare a test series with a reference: SSIM, MS-SSIM, PSNR, MSE, NRMSE, L1 as JSON."""
+"""Compare a test series with a reference: SSIM, MS-SSIM, PSNR, MSE, NRMSE, L1, SNR, EPI, CoC as JSON.
+
+Two masks are compared by `overlap`.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from processing.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """REFERENCE TEST [--mask MASK] [--register] [--range volume|slice|NUMBER]."""
+    """REFERENCE TEST [--mask MASK] [--voi MASK] [--register] [--range volume|slice|NUMBER]."""
     parser.add_argument("reference", type=Path, metavar="REFERENCE")
     parser.add_argument("test", type=Path, metavar="TEST")
     parser.add_argument("--mask", type=Path, metavar="MASK", help="foreground: above zero, same grid")
+    parser.add_argument("--voi", type=Path, metavar="MASK", help="volume of interest: above zero, same grid")
     parser.add_argument("--register", action="store_true", help="align TEST rigidly to REFERENCE before comparing")
     parser.add_argument("--range", default="volume", metavar="volume|slice|NUMBER", help="data range (default: volume)")
 
@@ -30,14 +34,14 @@ def run(arguments: argparse.Namespace) -> None:
             chosen = float(arguments.range)
         except ValueError:
             raise InputError('The range must be "volume", "slice" or a positive number.') from None
-    mask = None if arguments.mask is None else series.read(arguments.mask).array > 0
+    mask, voi = (None if path is None else series.read(path).array > 0 for path in (arguments.mask, arguments.voi))
     reference, test, within = series.read(arguments.reference), series.read(arguments.test), None
     if arguments.register:
         alignment = registration.register(reference, test)
         if not alignment.used:
             raise InputError(f"The two series could not be registered. {alignment.reason}")
         test, within = registration.apply(alignment.matrix, test, like=reference)
-    result = quality.compare(reference, test, mask=mask, data_range=chosen, within=within)
+    result = quality.compare(reference, test, mask=mask, data_range=chosen, within=within, voi=voi)
     if arguments.register:
         result.conventions.update(
             registered=True,

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sigma-fraction", type=float, metavar="F", help="noise as share of the 99.9th percentile")
     parser.add_argument("--gibbs", type=float, metavar="F", help="share of the highest frequencies cut off")
     parser.add_argument("--ghosting", type=float, metavar="F", help="weakening of every second line of k-space")
+    parser.add_argument("--ghosting-lines", choices=("odd", "even"), help="which lines of k-space (odd)")
     parser.add_argument("--motion", type=float, metavar="A", help="largest displacement in mm")
     parser.add_argument("--patches", action="store_true", help="one bright bar per slice")
     parser.add_argument("--undersample", type=int, choices=(4, 8), help="lines of k-space as in fastMRI")
@@ -38,6 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         patches=arguments.patches,
         motion=arguments.motion,
         ghosting=arguments.ghosting,
+        ghosting_lines=arguments.ghosting_lines,
         undersample=arguments.undersample,
         gibbs=arguments.gibbs,
         half_matrix=arguments.half_matrix,

@@ -274,26 +274,22 @@ def images(found: dict | None, rules: list[str], arms: Arms) -> dict | None:
         "rows": [
             {
                 **row,
-                "name": METRICS.get(row["metric"], row["metric"]),
+                "name": METRICS[row["metric"]],
                 "shown": show.mean_sd({**row, "estimate": row["mean"]}, row["sd"], DIGITS.get(row["metric"], 3)),
                 "quartiles": show.quartiles(row, DIGITS.get(row["metric"], 3)),
             }
-            for row in sorted(rows, key=_metric_order)
+            for row in sorted((row for row in rows if row["metric"] in METRICS), key=_metric_order)
         ],
     }
 
 
+# What pages show; metrics.csv has them all.
 METRICS = {"ssim": "SSIM", "l1": "L1", "psnr": "PSNR (dB)", "ms_ssim": "MS-SSIM", "nrmse": "NRMSE", "mse": "MSE"}
 DIGITS = {"l1": 1, "psnr": 1, "mse": 0}
 
 
 def _metric_order(row: dict) -> tuple:
-    return (
-        row["metric"] not in METRICS,
-        [*METRICS, row["metric"]].index(row["metric"]),
-        row["region"] != "whole",
-        row["registered"],
-    )
+    return [*METRICS].index(row["metric"]), row["region"] != "whole", row["registered"]
 
 
 def _metric(

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import ndimage, stats
 
 from processing import nifti, series
 from processing.__main__ import main
 from processing.degrade import Degradation, degrade
 from processing.errors import InputError
 from processing.volume import Volume
+from tests.processing import dicom_files
 
 AFFINE = np.diag([0.5, 2.0, 3.0, 1.0])  # rows are 2 mm apart
 
@@ -61,6 +62,25 @@ def test_half_matrix_in_k_space_takes_the_upper_half_of_the_frequencies_and_no_o
     assert np.abs(halved[1] - 500).max() < 0.01
 
 
+@pytest.mark.parametrize("shape", [(64, 48), (32, 40)])
+def test_half_matrix_in_k_space_is_a_centre_crop_filled_up_with_zeros(shape: tuple[int, int]) -> None:
+    image = texture(6, *shape)
+    rows, columns = shape
+    k_space = np.fft.fftshift(np.fft.fft2(image))
+    middle = k_space[rows // 4 : rows // 4 * 3, columns // 4 : columns // 4 * 3]
+    filled = np.pad(middle, [(rows // 4,) * 2, (columns // 4,) * 2])
+    expected = np.abs(np.fft.ifft2(np.fft.ifftshift(filled)))
+    out = degrade(volume_of(image), Degradation(half_matrix="kspace")).array[0]
+    assert np.abs(out - expected).max() < 0.01
+
+
+def test_gibbs_ringing_overshoots_an_edge_as_wilbraham_and_gibbs_say() -> None:
+    """A jump cut off at any frequency overshoots by 8.949 % of its height."""
+    edge = np.where(np.arange(512) < 256, 1000.0, 2000.0)[:, None] * np.ones((1, 8))
+    out = degrade(volume_of(edge), Degradation(gibbs=0.9)).array[0]
+    assert out.max() == pytest.approx(2089.49, abs=3)
+
+
 def test_gibbs_cuts_the_share_of_frequencies_that_was_asked_for() -> None:
     cut = degrade(volume_of(wave(5), wave(8)), Degradation(gibbs=0.8)).array
     assert np.abs(cut[0] - wave(5)).max() < 0.01
@@ -74,6 +94,24 @@ def test_ghost_lies_half_a_field_of_view_away() -> None:
     assert ghost[10, 20] == pytest.approx(800, abs=0.1)
     assert ghost[42, 20] == pytest.approx(200, abs=0.1)
     assert ghost.sum() == pytest.approx(1000, abs=1)
+
+
+def test_scaled_even_lines_leave_a_negative_copy() -> None:
+    """Half the lines keep (image + copy) / 2, the others (image − copy) / 2."""
+    image = texture(7, 64, 40)
+    copy = np.roll(image, 32, axis=0)
+    for lines, sign in (("odd", 1), ("even", -1)):
+        out = degrade(volume_of(image), Degradation(ghosting=0.3, ghosting_lines=lines)).array[0]
+        assert np.abs(out - np.abs(0.85 * image + sign * 0.15 * copy)).max() < 0.01
+
+
+@pytest.mark.parametrize(("factor", "lines"), [(4, 5), (8, 3)])
+def test_undersampling_samples_the_centre_in_every_seed(factor: int, lines: int) -> None:
+    """The middle 8 or 4 % of 64 lines, as in fastMRI: the mean and the slowest waves stay whole."""
+    slow = (lines - 1) // 2
+    for seed in range(10):
+        out = degrade(volume_of(wave(slow)), Degradation(undersample=factor, seed=seed)).array[0]
+        assert np.abs(out - wave(slow)).max() < 0.01
 
 
 def test_undersampling_reads_the_middle_and_a_share_of_the_other_lines() -> None:
@@ -103,6 +141,21 @@ def test_patches_brighten_part_of_each_slice_but_not_beyond_its_maximum() -> Non
     assert ((share > 0.005) & (share < 0.4)).all()
     assert (degrade(source, Degradation(patches=True, seed=9)).array.max(axis=(1, 2)) <= 1.0001 * 900).all()
     assert len(set(np.round(share, 6))) == 8
+
+
+def test_bars_are_at_most_an_eighth_of_the_height_thick_and_of_random_opacity() -> None:
+    """Thickness: twice the greatest distance from a pixel of the bar to its outside."""
+    flat = np.full((96, 96), 100.0)
+    flat[0, 0] = 1000.0
+    change = degrade(volume_of(*[flat] * 40), Degradation(patches=True, seed=2)).array - 100
+    change[:, 0, 0] = 0
+    thickness = [2 * ndimage.distance_transform_edt(one > 0).max() - 1 for one in change]
+    assert max(thickness) <= 96 / 8 + 1  # a pixel is counted from its centre
+    assert max(thickness) > 8
+    opacity = change.max(axis=(1, 2)) / 1000
+    assert opacity.min() < 0.4
+    assert opacity.max() > 0.7
+    assert opacity.max() <= 1
 
 
 EVERYTHING = {
@@ -140,6 +193,8 @@ def test_identity_names_the_settings() -> None:
         {"undersample": 5},
         {"ghosting": 1.5},
         {"gibbs": 0.0},
+        {"ghosting_lines": "even"},
+        {"ghosting": 0.2, "ghosting_lines": "all"},
         {"motion": -1.0},
         {"half_nex_sigma": float("nan")},
     ],
@@ -165,3 +220,15 @@ def test_command_writes_the_format_of_the_source(tmp_path: Path, capsys: pytest.
     assert main(["degrade", str(source), str(out)]) == 2
     assert main(["degrade", str(source), str(source), "--gibbs", "0.5"]) == 2
     assert "overwrite" in capsys.readouterr().err
+
+
+def test_command_takes_and_writes_dicom(tmp_path: Path) -> None:
+    dicom_files.series(tmp_path / "in", dicom_files.pixels(3))
+    wanted = ["--half-matrix", "kspace", "--ghosting", "0.2", "--ghosting-lines", "even", "--seed", "4"]
+    for out in ("one", "two"):
+        assert main(["degrade", str(tmp_path / "in"), str(tmp_path / out), *wanted]) == 0
+    source, one, two = (series.read(tmp_path / name) for name in ("in", "one", "two"))
+    assert np.array_equal(one.array, two.array)
+    expected = degrade(source, Degradation(half_matrix="kspace", ghosting=0.2, ghosting_lines="even", seed=4))
+    assert np.abs(one.array - expected.array).max() <= 1
+    assert np.allclose(one.affine, source.affine)
