@@ -36,7 +36,7 @@ class Source:
 @dataclass(frozen=True)
 class Batch:
     """noisy: float32 (n, slices, rows, columns); clean: (n, 1, rows, columns), the middle slices without noise;
-    sigma: (n, 1, 1, 1), all on the same scale."""
+    sigma: (n, 1, 1, 1), what the network is told of the noise; all on the same scale."""
 
     noisy: Array
     clean: Array
@@ -182,7 +182,8 @@ class Sampler:
             noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in clean])
         middle = self._slices // 2
         noisy[absent] = noisy[middle]
-        return noisy, clean[middle], np.float32(sigma)
+        wrong = settings.get("sigma_error", 0.0)  # estimates are: the network must bear it
+        return noisy, clean[middle], np.float32(sigma * rng.uniform(1 - wrong, 1 + wrong))
 
     def _patch(self, rng: np.random.Generator) -> tuple[Array, Array]:
         """Slices around one, cut out, and which of them only stand in for an absent neighbour (bool)."""

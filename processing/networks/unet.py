@@ -19,7 +19,7 @@ class _ResidualBlock(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(functional.relu(self.first(x)))
+        return self.second(functional.relu_(self.first(x))).add_(x)
 
 
 class ResidualUNet(nn.Module):
