@@ -95,10 +95,8 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
     as 0; raises InputError if they go beyond 15 % of the largest value. progress: called with slices done and
     in all.
     """
-    array = volume.array
-    if array.min() < -0.15 * max(float(array.max()), 0.0):
-        raise InputError("The series has negative values; only magnitude images can be degraded.")
-    array = np.maximum(array, 0)
+    volume.require_magnitude()
+    array = np.maximum(volume.array, 0)
     sigma = degradation.half_nex_sigma or 0.0
     if degradation.half_nex_fraction is not None:
         sigma = degradation.half_nex_fraction * float(np.percentile(array, 99.9))

@@ -67,9 +67,11 @@ def enhance(
     looks as in training. Rows and columns are padded by reflection to what the network needs; a neighbour that
     a network wants beyond the first or the last slice is that slice itself. A series without noise, and slices of
     one value, come back as they are. Memory: a few slices besides input and output.
-    Raises InputError for an unknown model, damaged weights or a device that is not there.
+    Raises InputError for a series that is no magnitude, an unknown model, damaged weights or a device that is not
+    there.
     """
     started = time.monotonic()
+    volume.require_magnitude()
     folder = store.folder_of(model)
     precision = precision or _fast_precision(device)
     network = _load(folder, device)

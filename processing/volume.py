@@ -93,6 +93,14 @@ class Volume:
         digest.update(self.array.astype("<f4").tobytes())
         return digest.hexdigest()
 
+    def require_magnitude(self) -> None:
+        """Raise InputError if values are negative beyond 15 % of the largest: a phase image, say, or a map.
+
+        A magnitude has none, but a scanner's gradient correction leaves small ones.
+        """
+        if self.array.min() < -0.15 * max(float(self.array.max()), 0.0):
+            raise InputError("The series has negative values; only magnitude images can be processed.")
+
     def with_array(self, array: Array) -> Volume:
         """The same place in space with other intensities; `array` keeps the shape."""
         if array.shape != self.array.shape:

@@ -69,6 +69,18 @@ def test_it_beats_non_local_means_on_subjects_outside_training(real_data: Path, 
     assert errors[0] < errors[1]
 
 
+def test_the_level_of_the_noise_can_be_given(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.05)
+    given = enhance(noisy, noise_sigma=12.5)
+    assert (given.noise_sigma, given.noise_method) == (12.5, "given")
+
+
+def test_phase_images_are_refused(truth: Volume) -> None:
+    phase = truth.with_array(np.linspace(-np.pi, np.pi, truth.array.size).reshape(truth.shape))
+    with pytest.raises(InputError, match="magnitude"):
+        enhance(phase)
+
+
 def test_precisions_agree(truth: Volume) -> None:
     noisy = noisy_of(truth, 0.05)
     single, half = (enhance(noisy, precision=precision) for precision in ("float32", "bfloat16"))
