@@ -1,8 +1,10 @@
 """Image metrics of one pair of series, as they lie or after registration."""
 
 import hashlib
+import os
 
 import numpy as np
+from django.conf import settings
 
 from processing.volume import Volume
 from readerstudy.audit.services import canonical
@@ -25,7 +27,8 @@ def compare_series(job: Job, report):
     report(0.2, "on one grid")
     a, b, within, how = _as_they_lie(*volumes) if matrix is None else _registered(*volumes, np.array(matrix))
     report(0.4, "comparing")
-    comparison = compare(a, b, within=within)
+    threads = max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS)
+    comparison = compare(a, b, within=within, threads=threads)
     conventions = dict(comparison.conventions)
     data_range = conventions.pop("data_range")
     conventions |= how
