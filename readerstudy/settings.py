@@ -140,6 +140,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a full page of series to confirm sends eight of each
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
+# Folders of models of one's own, beside the shipped ones; web and workers must see the same.
+MODELS_DIR = Path(os.environ["READERSTUDY_MODELS"]).resolve() if os.environ.get("READERSTUDY_MODELS") else None
+
 REDIS_URL = os.environ.get("REDIS_URL", f"redis+socket://{VAR_DIR / 'redis.sock'}")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

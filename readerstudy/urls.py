@@ -6,6 +6,7 @@ study = [
     path("", include("readerstudy.protocol.urls")),
     path("material/", include("readerstudy.material.urls")),
     path("material/uploads/", include("readerstudy.intake.urls")),
+    path("models/", include("readerstudy.material.urls_models")),
     path("jobs/", include("readerstudy.jobs.urls")),
     path("reading/", include("readerstudy.reading.urls")),
     path("unblinding/", include("readerstudy.reading.urls_unblinding")),

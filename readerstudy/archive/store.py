@@ -43,6 +43,11 @@ def read(sha256: str, start: int = 0, end: int | None = None) -> bytes:
         return file.read() if end is None else file.read(end - start)
 
 
+def exists(sha256: str) -> bool:
+    """Whether something is kept under this hash."""
+    return _storage().exists(_name(sha256))
+
+
 def erase(sha256: str) -> None:
     """Remove what is kept under this hash; nothing happens if it is not here."""
     _storage().delete(_name(sha256))

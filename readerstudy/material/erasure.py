@@ -8,6 +8,7 @@ from readerstudy.archive import store
 from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import cancel, request_job
+from readerstudy.material import previews
 from readerstudy.material.models import Alignment, Case, Instance, Subject, VolumeOfInterest
 from readerstudy.reading.models import PreparedPair
 from readerstudy.results.models import Feature, Metric
@@ -38,6 +39,7 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
         *Instance.objects.filter(series__case__in=cases).values_list("sha256", flat=True),
         *masks.values_list("sha256", flat=True),
         *alignments.values_list("picture", flat=True),
+        *previews.files(cases=list(cases.values_list("pk", flat=True))),
         *(sha256 for both in pairs.values_list("first_left_sha256", "first_right_sha256") for sha256 in both),
         *_files(unplaced),
     }
@@ -83,7 +85,8 @@ def still_needed(hashes: Iterable[str]) -> set[str]:
         needed.update(Alignment.objects.filter(picture__in=these).values_list("picture", flat=True))
         for column in ("first_left_sha256", "first_right_sha256"):
             needed.update(PreparedPair.objects.filter(**{f"{column}__in": these}).values_list(column, flat=True))
-    return needed | (_files(Candidate.objects.filter(series=None).iterator()) & set(wanted))
+    kept = previews.files(withdrawn=False) & set(wanted)
+    return needed | kept | (_files(Candidate.objects.filter(series=None).iterator()) & set(wanted))
 
 
 def erase_files(hashes: list[str]) -> dict[str, int]:

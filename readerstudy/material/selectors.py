@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from processing.networks.store import shipped_models
 from readerstudy.jobs.models import Job
+from readerstudy.material import enhancers
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import Arm, ReaderStudy
 
@@ -75,7 +76,7 @@ def grid(study: ReaderStudy, *, withdrawn: bool = False) -> list[tuple[Case, lis
 
 def current_models() -> dict[str, str]:
     """Name → SHA-256 of the models that a worker would use now."""
-    return {model.name: model.sha256 for model in shipped_models()}
+    return enhancers.own_hashes() | {model.name: model.sha256 for model in shipped_models()}
 
 
 def is_outdated(series: Series, models: dict[str, str]) -> bool:

@@ -7,6 +7,7 @@ from django.db import transaction
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.services import record
+from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.alignments import ALIGNED, placing, to_register
 from readerstudy.material.models import Alignment, Case, Instance, Plane, Region, Series, Subject
@@ -65,14 +66,20 @@ def place_series(
 def add_series(
     *, case: Case, arm: Arm, instances: Sequence, replace: bool, actor: User | None = None, **facts
 ) -> Series:
-    """Add a version of a series to a case; the same pixels again return the one that is there.
+    """Add a version of a series to a case; the same pixels again return the one that is there, with its newest model.
 
     InputError if the case is scheduled, or a series stands there already and `replace` is not set.
     """
     present = Series.objects.filter(case=case, arm=arm, active=True).first()
-    if present and present.sha256 == facts["sha256"]:
+    same = present is not None and present.sha256 == facts["sha256"]
+    if present and same and (facts.get("made_from") is None or present.model_sha256 == facts["model_sha256"]):
         return present
     ensure_unscheduled(study=case.study, code=case.code)
+    if present and same:  # another model that makes the same of it, as where there is no noise
+        for name in ("made_from", "model_name", "model_version", "model_sha256", "processing_seconds"):
+            setattr(present, name, facts.get(name, getattr(present, name)))
+        present.save()
+        return present
     if present and not replace:
         raise InputError(f"{case.code} has a series in {arm.code} already. Replace it on purpose, or choose another.")
     last = Series.objects.filter(case=case, arm=arm).order_by("-version").first()
@@ -120,7 +127,7 @@ def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False
     new = 0
     for case in study.cases.filter(pk__in=series):
         there = series[case.pk]
-        new += sum(_ask_for_output(study, case, arm, there, models, renew) for arm in arms if arm.made_from)
+        new += sum(ask_for_output(study, case, arm, there, models, renew)[1] for arm in arms if arm.made_from)
         new += sum(_ask_for_alignment(study, case, *pair) for pair in to_register(arms, there))
         alignments = list(Alignment.objects.filter(fixed__case=case))
         new += sum(_ask_for_metrics(study, case, *pair, there, alignments) for pair in metric_pairs(arms))
@@ -129,22 +136,26 @@ def advance(study: ReaderStudy, *, case: Case | None = None, renew: bool = False
     return new
 
 
-def _ask_for_output(
+def ask_for_output(
     study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
-) -> bool:
+) -> tuple[Job | None, bool]:
+    """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
+    models: as current_models gives them."""
     source, present = there.get(arm.made_from_id), there.get(arm.pk)
     if source is None or (present and present.made_from_id is None):
-        return False  # nothing to make it from, or uploaded on purpose
+        return None, False  # nothing to make it from, or uploaded on purpose
     if present and present.made_from_id == source.pk and not (renew and is_outdated(present, models)):
-        return False
+        return None, False
+    # A model that comes back after another one shall not find its first job done.
+    instead_of = {"instead_of": present.pk} if present else {}
     model = {"model": arm.model_name, "model_sha256": models.get(arm.model_name, "")}
     return request_job(
         function=ENHANCE,
         study=study,
         label=f"{arm.code} of {case.code}",
         parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
-        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **model},
-    )[1]
+        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **model, **instead_of},
+    )
 
 
 def _ask_for_alignment(study: ReaderStudy, case: Case, fixed: Series, moving: Series) -> bool:

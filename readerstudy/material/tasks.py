@@ -11,7 +11,13 @@ from processing.errors import InputError
 from readerstudy.archive.store import put_bytes
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
-from readerstudy.material import erasure, services, volumes
+from readerstudy.material import (
+    enhancers,
+    erasure,
+    services,
+    tasks_models,  # noqa: F401  registers its functions
+    volumes,
+)
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.protocol.models import Arm
 
@@ -28,7 +34,7 @@ def enhance_series(job: Job, report):
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
         enhanced = enhance(
             volumes.read(paths),
-            model=job.parameters["model"],
+            model=enhancers.folder(job.parameters["model"]),
             threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
             progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
         )

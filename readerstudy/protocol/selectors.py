@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit.services import canonical
+from readerstudy.material import enhancers
 from readerstudy.material import selectors as material
 from readerstudy.protocol.models import Amendment, ReaderStudy
 
@@ -118,10 +119,8 @@ def not_ready(study: ReaderStudy) -> list[Point]:
 
 
 def model_names() -> list[str]:
-    """Names of the models that can make an arm; reads identities only, no weights and no torch."""
-    from processing.enhance import models
-
-    return [model.name for model in models()]
+    """Names of the models that can make an arm, shipped ones first; reads identities only, no weights and no torch."""
+    return list(enhancers.folders())
 
 
 @dataclass(frozen=True)

@@ -141,3 +141,8 @@ def count(number: int, noun: str) -> str:
 @register.filter
 def get(mapping: dict, key):
     return mapping.get(key)
+
+
+@register.filter
+def minus(number: float, other: float) -> float:
+    return number - other

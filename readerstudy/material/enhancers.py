@@ -1,0 +1,44 @@
+"""Which models there are: shipped ones, and those in the folder of READERSTUDY_MODELS. Reads no weights, no torch."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from processing.enhance import DEFAULT_MODEL
+from processing.errors import InputError
+from processing.networks.record import find_models
+from processing.networks.store import SHIPPED, read_identity
+
+
+def _found() -> tuple[dict[str, Path], list[str]]:
+    return find_models([settings.MODELS_DIR] if settings.MODELS_DIR else [])
+
+
+def folders() -> dict[str, Path]:
+    """Name → folder; the default model first, then the other shipped ones, then one's own."""
+    found, _ = _found()
+    order = sorted(found, key=lambda name: name != DEFAULT_MODEL)
+    return {name: found[name] for name in order}
+
+
+def problems() -> list[str]:
+    """Why folders that look like models are not used."""
+    return _found()[1]
+
+
+def is_shipped(folder: Path) -> bool:
+    return folder.parent == SHIPPED
+
+
+def folder(name: str) -> Path:
+    """Folder of the model of this name. InputError if it is not here (any more)."""
+    found = folders()
+    if name not in found:
+        raise InputError(f"There is no model “{name}” here; models here: {', '.join(found) or 'none'}.")
+    return found[name]
+
+
+def own_hashes() -> dict[str, str]:
+    """Name → SHA-256 of the weights of one's own models."""
+    own = {name: path for name, path in folders().items() if not is_shipped(path)}
+    return {name: read_identity(path).sha256 for name, path in own.items()}
