@@ -75,10 +75,10 @@ def likert(
 
 
 def verdict(cell: Mapping[str, Any]) -> str:
-    """What net preference says: "equivalent", "… better", "… better, within margin", or nothing.
+    """What net preference says: "equivalent", "non-inferior", "… better", "… better, within margin", or nothing.
 
-    Equivalent, within margin: by TOST with the margin declared on net preference. Better: the 95 % interval excludes
-    0.
+    Equivalent, within margin: by TOST with the margin declared on net preference; non-inferior: the first arm, by the
+    margin declared for that. Better: the 95 % interval excludes 0.
     """
     words = []
     ci = cell["net_preference"]["ci"]
@@ -86,6 +86,8 @@ def verdict(cell: Mapping[str, Any]) -> str:
         words.append(f"{cell['first'] if ci[0] > 0 else cell['second']} better")
     if any(row["on"] == "net_preference" and row["equivalent"] for row in cell.get("equivalence", ())):
         words.append("within margin" if words else "equivalent")
+    elif any(row["on"] == "net_preference" and row["noninferior"] for row in cell.get("noninferiority", ())):
+        words.append("non-inferior")
     return ", ".join(words)
 
 
@@ -98,7 +100,8 @@ def net_preference(
 ) -> str:
     """Forest plot of the net preference of one comparison: a square with 90 % (thick) and 95 % (thin) intervals.
 
-    ``cells`` are rows of ``comparisons`` with the same arms; a margin declared on net preference is a grey band.
+    ``cells`` are rows of ``comparisons`` with the same arms; a margin of equivalence declared on net preference is a
+    grey band, one of non-inferiority a dashed line on the second arm's side.
     """
     names = names or {}
     first, second = str(cells[0]["first"]), str(cells[0]["second"])
@@ -111,6 +114,8 @@ def net_preference(
     ends = [0.0, *(end for cell in cells for end in cell["net_preference"]["ci"] or ())]
     ends += [c["net_preference"]["estimate"] for c in cells if c["net_preference"]["estimate"] is not None]
     ends += [] if margin is None else [-margin, margin]
+    floors = {r["margin"] for cell in cells for r in cell.get("noninferiority", ()) if r["on"] == "net_preference"}
+    ends += [-floor for floor in floors]
     marks = svg.ticks(min([*ends, -0.1]), max([*ends, 0.1]), about=4 if right - left > 200 else 3)
     low, high = marks[0], marks[-1]
 
@@ -122,6 +127,10 @@ def net_preference(
         parts.append(svg.rect(x(-margin), top, x(margin) - x(-margin), bottom - top, "margin"))
         for end in (-margin, margin):
             parts.append(svg.text(x(end), top - 4, svg.number(end, 2, plus=True), anchor="middle"))
+    for floor in sorted(floors):
+        parts.append(svg.line(x(-floor), top, x(-floor), bottom, "zero", dashed=True))
+        if floor != margin:
+            parts.append(svg.text(x(-floor), top - 4, svg.number(-floor), anchor="middle"))
     parts.append(svg.line(x(0), top, x(0), bottom, "zero"))
     digits = svg.decimals(marks)
     parts += [svg.text(x(v), bottom + 16, svg.number(v, digits if v else 0, plus=True), anchor="middle") for v in marks]
@@ -149,6 +158,52 @@ def net_preference(
         said.append(f"{name} {svg.number(net['estimate'], 2, plus=True)} ({interval})")
     label = f"Net preference of {first} over {second} with 95 percent intervals: " + "; ".join(said)
     return svg.figure(width, bottom + 36, label, parts)
+
+
+def ranking(
+    found: Mapping[str, Any], *, colours: Mapping[str, str], names: Mapping[str, str] | None = None, width: float = 620
+) -> str:
+    """Davidson's log worth of every arm, one row per criterion: dots with 95 % intervals on one axis, best right.
+
+    ``found`` is ``ranking`` of the results; 0 is the mean of the arms.
+    """
+    names = names or {}
+    criteria = found["criteria"]
+    labels = [names.get(row["criterion"], str(row["criterion"])) for row in criteria]
+    worths = [(row, arm["log_worth"]) for row in criteria for arm in row["arms"]]
+    ends = [0.0, *(end for _, worth in worths if worth["estimate"] is not None for end in worth["ci"] or ())]
+    ends += [worth["estimate"] for _, worth in worths if worth["estimate"] is not None]
+    marks = svg.ticks(min([*ends, -0.5]), max([*ends, 0.5]))
+    left, right = _label_width(labels) + 12, width - 20
+    row_height = 8.0 * max([len(row["arms"]) for row in criteria], default=1) + 10
+    bottom = 6 + row_height * len(criteria)
+
+    def x(value: float) -> float:
+        return left + (value - marks[0]) / (marks[-1] - marks[0]) * (right - left)
+
+    parts, said = [svg.line(x(0), 2, x(0), bottom, "zero")], []
+    digits = svg.decimals(marks)
+    for mark in marks:
+        parts.append(svg.line(x(mark), 2, x(mark), bottom, "gr"))
+        parts.append(svg.text(x(mark), bottom + 15, svg.number(mark, digits, plus=True), anchor="middle"))
+    for place, (row, label) in enumerate(zip(criteria, labels, strict=True)):
+        top = 8 + row_height * place
+        parts.append(svg.text(left - 12, top + row_height / 2, label, anchor="end", strong=True))
+        words = []
+        for number, arm in enumerate(row["arms"]):
+            worth, y = arm["log_worth"], top + 4 + 8 * number
+            if worth["estimate"] is None:
+                if number == 0:
+                    parts.append(svg.text(x(0) + 8, top + row_height / 2, f"n/a: {worth['reason']}"))
+                words.append(f"{arm['arm']} undefined")
+                continue
+            if worth["ci"]:
+                low, high = worth["ci"]
+                parts.append(svg.line(x(low), y, x(high), y, svg.stroke(arm["arm"], colours), width=1.5))
+            parts.append(svg.dot(x(worth["estimate"]), y, svg.colour(arm["arm"], colours), radius=3.2))
+            words.append(f"{arm['arm']} {svg.number(worth['estimate'], 2, plus=True)}")
+        said.append(f"{label}: {', '.join(words)}")
+    return svg.figure(width, bottom + 20, "Log worth of the arms. " + "; ".join(said), parts)
 
 
 def agreement_map(

@@ -44,6 +44,7 @@ def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = Non
     body += [_ranking(results["ranking"], names), _agreement(results["agreement"], names)]
     body += [_repeats(results["repeats"]), _sides(results["side_bias"])]
     body += [_answers("Integrity", results["integrity"]), _answers("Diagnostic quality", results["diagnostic"])]
+    body.append(_blinding(results["blinding"]))
     body += [_time(results["time"]), _drift(results["drift"]), _screening(results["screening"])]
     body += [_subgroups(results["subgroups"], names), markup.conventions(results["conventions"])]
     return markup.page(title, body)
@@ -255,8 +256,10 @@ def _ranking(ranking: Mapping[str, Any], names: Mapping[str, str]) -> str:
         name = names.get(found["criterion"], found["criterion"])
         rows += [[name, row["arm"], markup.estimate(row["log_worth"], plus=True)] for row in found["arms"]]
         rows.append([name, "right side", markup.estimate(found["side"], plus=True)])
+    palette = colours(row["arm"] for found in ranking["criteria"] for row in found["arms"])
+    plot = figures.ranking(ranking, colours=palette, names=names)
     return (
-        "<h2>Ranking of the arms</h2>"
+        f'<h2>Ranking of the arms</h2><div class="figure">{plot}</div>'
         + markup.table("Log worth relative to the mean of the arms", ["criterion", "arm", "log worth"], rows, words=2)
         + f'<p class="how">{escape(ranking["conventions"])}.</p>'
     )
@@ -319,6 +322,25 @@ def _answers(title: str, found: Mapping[str, Any]) -> str:
         for name, row in [("all panels", found["overall"]), *((arm["arm"], arm) for arm in found["arms"])]
     ]
     return f"<h2>{title}</h2>" + markup.table("", ["panels", "yes", "no", "unanswered", "share (95 %, exact)"], rows)
+
+
+def _blinding(found: Mapping[str, Any]) -> str:
+    if found["reason"]:
+        return f"<h2>Blinding</h2><p>n/a: {escape(found['reason'])}.</p>"
+    named = [("all guesses", found["overall"])]
+    named += [(row[key], row) for key in ("comparison", "reader") for row in found[f"{key}s"]]
+    rows = [
+        [
+            name,
+            *(str(row[key]) for key in ("correct", "wrong", "unknown")),
+            markup.estimate(row["bang"], plus=True),
+            markup.estimate(row["james"]),
+        ]
+        for name, row in named
+    ]
+    heads = ["guesses", "correct", "wrong", "cannot tell", "Bang", "James"]
+    note = f'<p class="how">{escape("; ".join(found["conventions"].values()))}.</p>'
+    return "<h2>Blinding</h2>" + markup.table("Which image was which, asked after the last pair", heads, rows) + note
 
 
 def _time(time: Mapping[str, Any]) -> str:

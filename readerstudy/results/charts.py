@@ -30,6 +30,11 @@ def forest(cells: Sequence[Mapping], arms: Arms, names: Mapping[str, str]) -> Sa
     return mark_safe(figures.net_preference(cells, colours=_colours(arms), names=names))  # noqa: S308
 
 
+def ranking(found: Mapping, arms: Arms, names: Mapping[str, str]) -> SafeString:
+    """Davidson's log worth of the arms, one row per criterion."""
+    return mark_safe(figures.ranking(found, colours=_colours(arms), names=names))  # noqa: S308
+
+
 def distribution(pairs: Sequence[Mapping], arms: Arms, *, digits: int, top: float | None = None) -> SafeString:
     """Histograms of an image metric over cases; `pairs` have code, arm and values."""
     rows = [{"label": pair["code"], "arm": pair["arm"].code, "values": pair["values"]} for pair in pairs]

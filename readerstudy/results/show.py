@@ -1,6 +1,6 @@
 """How numbers look: a value with its reason where there is none. Nothing is computed here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -11,6 +11,8 @@ class Shown:
     reason: str = ""
     strong: bool = False
     level: int = 0  # 0 to 10: depth of a heat cell
+    how: str = field(default="", compare=False)  # its convention, shown on hover
+    below: str = field(default="", compare=False)  # a second line, such as its interval
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -42,7 +44,19 @@ def estimate(found: dict | None, digits: int = 2, *, sign: bool = False) -> Show
     """An E of the results: its estimate."""
     if not found or found.get("estimate") is None:
         return _missing(found)
-    return Shown((signed if sign else number)(found["estimate"], digits))
+    return Shown((signed if sign else number)(found["estimate"], digits), how=method(found))
+
+
+def method(found: dict) -> str:
+    """How a number was made and of how many; where it has no interval, why."""
+    parts = [found.get("method"), found.get("n") is not None and f"n = {found['n']:,}", found.get("reason")]
+    return "; ".join(part for part in parts if part)
+
+
+def with_interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
+    """An E of the results: its estimate with the interval below."""
+    shown = estimate(found, digits, sign=sign)
+    return replace(shown, below=interval(found, digits, sign=sign).text) if shown.text else shown
 
 
 def interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
@@ -50,7 +64,7 @@ def interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Show
     if not found or not found.get("ci"):
         return _missing(found)
     low, high = ((signed if sign else number)(end, digits) for end in found["ci"])
-    return Shown(f"{low} to {high}")
+    return Shown(f"{low} to {high}", how=method(found))
 
 
 def heat(found: dict | None) -> Shown:
@@ -67,7 +81,7 @@ def test(found: dict | None) -> Shown:
     """A T of the results: its p."""
     if not found or found.get("p") is None:
         return _missing(found)
-    return Shown(p_value(found["p"]), strong=found["p"] < 0.05)
+    return Shown(p_value(found["p"]), strong=found["p"] < 0.05, how=method(found))
 
 
 def adjusted(p: float | None, of: dict | None) -> Shown:

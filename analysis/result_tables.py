@@ -1,0 +1,111 @@
+"""The results of a reader study as flat tables: one row per cell, reader, arm or level, every number with its method.
+
+A number is spread over columns that begin alike: ``mean_estimate, mean_low, mean_high, mean_level, mean_n,
+mean_method, mean_reason``; a test has ``…_statistic, …_p, …_n, …_method, …_reason``. Null is None.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Row = dict[str, Any]
+CELL = ("first", "second", "criterion")
+LEFT_OUT = ("readers", "equivalence", "noninferiority", "pairs")
+
+
+def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """Name -> rows, of what ``analysis.reading.analyse`` gives; a table without rows is left out."""
+    found = {
+        "preference": [_flat(_without(cell)) for cell in results["comparisons"]],
+        "preference-readers": [
+            {**_cell(cell), **_flat(reader)} for cell in results["comparisons"] for reader in cell["readers"]
+        ],
+        "margins": [
+            {**_cell(cell), "kind": kind, **_flat(row)}
+            for cell in results["comparisons"]
+            for kind in ("equivalence", "noninferiority")
+            for row in cell[kind]
+        ],
+        "agreement": [_flat(_without(row)) for row in _agreed(results)],
+        "agreement-pairs": [{**_cell(row), **_flat(pair)} for row in _agreed(results) for pair in row["pairs"]],
+        "readers": _readers(results),
+        "consistency": [
+            {"question": question, "arm": row.get("arm"), **_flat(row)}
+            for question in ("integrity", "diagnostic")
+            for row in [*results[question].get("arms", []), *_some(results[question].get("overall"))]
+        ],
+        "ranking": [
+            {"criterion": row["criterion"], "parameter": name, **_flat(value)}
+            for row in results["ranking"]["criteria"]
+            for name, value in [
+                *((arm["arm"], arm["log_worth"]) for arm in row["arms"]), ("tie", row["tie"]), ("side", row["side"])
+            ]
+        ],
+        "subgroups": [
+            {
+                "variable": variable["variable"], **_cell(cell), **_flat(level),
+                **_flat(cell["interaction"], "interaction_"),
+            }
+            for variable in results["subgroups"]["variables"]
+            for cell in variable["cells"]
+            for level in cell["levels"]
+        ],
+        "blinding": _guesses(results["blinding"]),
+    }  # fmt: skip
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def columns(rows: Iterable[Row]) -> list[str]:
+    """The columns of all rows, in the order in which they come."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Row:
+    row: Row = {}
+    for key, own in value.items():
+        name = prefix + key
+        if isinstance(own, Mapping):
+            row |= _flat(own, f"{name}_")
+        elif key in ("ci", "ci90"):
+            low, high = own or (None, None)
+            ends = ("low", "high") if key == "ci" else ("low90", "high90")
+            row |= {prefix + ends[0]: low, prefix + ends[1]: high}
+        elif key == "counts":
+            row |= {f"n{score}": count for score, count in enumerate(own, start=1)}
+        elif not isinstance(own, list):
+            row[name] = own
+    return row
+
+
+def _cell(row: Mapping[str, Any]) -> Row:
+    return {key: row.get(key) for key in CELL}
+
+
+def _without(row: Mapping[str, Any]) -> Row:
+    return {**_cell(row), **{key: value for key, value in row.items() if key not in LEFT_OUT}}
+
+
+def _agreed(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [results["agreement"]["overall"], *results["agreement"]["cells"]]
+
+
+def _some(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    return [] if row is None else [row]
+
+
+def _readers(results: Mapping[str, Any]) -> list[Row]:
+    """One row per reader: side, time, drift, screening, repeats."""
+    rows: dict[str, Row] = {row["reader"]: _flat(row) for row in results["side_bias"]}
+    for part in ("time", "drift", "screening", "repeats"):
+        for found in results[part]["readers"]:
+            own = {key: value for key, value in found.items() if key != "reader"}
+            rows.setdefault(found["reader"], {"reader": found["reader"]}).update(_flat(own, f"{part}_"))
+    return list(rows.values())
+
+
+def _guesses(found: Mapping[str, Any]) -> list[Row]:
+    if found["reason"]:
+        return []
+    rows = [{"comparison": None, "reader": None, **_flat(found["overall"])}]
+    for key in ("comparison", "reader"):
+        rows += [{"comparison": None, "reader": None, **_flat(row)} for row in found[f"{key}s"]]
+    return rows
