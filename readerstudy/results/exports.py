@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO
 
+from analysis.result_tables import columns, result_tables
 from analysis.tables import codebook, column_names, schema
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
@@ -58,6 +59,15 @@ def table_csv(study: ReaderStudy, table: str) -> bytes:
     return "".join(table_lines(study, table)).encode()
 
 
+def number_tables(reading: dict | None) -> dict[str, list[Row]]:
+    """The tables of results: name -> rows; none where nothing was read."""
+    return result_tables(reading) if reading else {}
+
+
+def number_lines(rows: list[Row]) -> Iterator[str]:
+    return csv_lines(columns(rows), rows)
+
+
 def codebook_lines(table: str) -> Iterator[str]:
     """What each column means: column, type, unit, allowed, required, description."""
     rows = codebook(table)
@@ -70,7 +80,8 @@ def protocol_json(study: ReaderStudy) -> bytes:
 
 README = """{title}
 
-Tables (CSV, UTF-8, comma, empty = null) with a codebook each; protocol; the results as the site shows them.
+Tables (CSV, UTF-8, comma, empty = null) with a codebook each; protocol; the results as the site shows them, as JSON
+(`conventions` says how each number was made) and in numbers/ as CSV, every number with its method, n and reason.
 {warning}
 Where      readerstudy {slug}, protocol {protocol}, schedule {schedule}
 Unit       ratings: one row per presentation and criterion, scores as displayed (1 left ... 5 right markedly better);
@@ -101,6 +112,8 @@ def write_zip(file: IO[bytes], study: ReaderStudy, results: dict[str, dict], *, 
     contents[f"{study.slug}-protocol.json"] = protocol_json(study)
     for name, result in results.items():
         contents[f"{study.slug}-{name}.json"] = json.dumps(result, indent=1, ensure_ascii=False).encode() + b"\n"
+    for name, rows in number_tables(results.get("results-reading")).items():
+        contents[f"numbers/{name}.csv"] = "".join(number_lines(rows)).encode()
     for table in TABLES:
         contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
         contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()

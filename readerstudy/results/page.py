@@ -1,6 +1,7 @@
 """What the results page shows: names, colours and words for numbers that the analysis has computed."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import groupby
 
 from django.utils.text import capfirst
@@ -10,7 +11,7 @@ from analysis.bootstrap import RESAMPLES
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
-from readerstudy.results import charts, services, show
+from readerstudy.results import charts, sections, services, show
 from readerstudy.results.charts import Arms
 from readerstudy.results.show import Shown
 
@@ -18,17 +19,9 @@ FINDINGS_SHOWN = 12
 
 
 def context(study: ReaderStudy, made: services.Results) -> dict:
-    """Everything that `results/results.html` needs beside the study."""
+    """Everything that `results/results.html` needs beside the study: the first page."""
     arms = {arm.code: arm for arm in study.arms.all()}
-    seen = Event.objects.filter(study=study, action=services.SEEN).order_by("number").first()
-    told = unblinding.unblinded(study)
-    shared = {
-        "made": made,
-        "unblinded": seen.at if seen else None,
-        "events": told,
-        "pairs_unblinded": unblinding.pairs_unblinded(told),
-        "images": images(made.images, made.range_rules, arms),
-    }
+    shared = {**head(study, made), "images": images(made.images, made.range_rules, arms)}
     if made.reading is None:
         return shared
     names = dict(study.criteria.values_list("code", "name"))
@@ -36,13 +29,72 @@ def context(study: ReaderStudy, made: services.Results) -> dict:
     pairs = compared(made.reading, arms, names, (primary.first.code, primary.second.code) if primary else None)
     return {
         **shared,
-        "summary": summary(made.reading["n"]),
         "pairs": pairs,
+        "hypothesis": hypothesis(made.reading, names),
         "preference": preference(made.reading, pairs, arms, names),
         "agreement": agreement(made.reading, pairs, names),
-        "integrity": integrity(made, arms),
-        "readers": readers(made.reading),
-        "blinding": blinding(made.reading["blinding"]),
+    }
+
+
+def section_context(study: ReaderStudy, made: services.Results, section: str) -> dict:
+    """Everything that `results/section.html` needs beside the study: one of the pages behind the first."""
+    name, cards = sections.SECTIONS[section]
+    shared = {**head(study, made), "name": name}
+    if made.reading is None:
+        return shared
+    arms = {arm.code: arm for arm in study.arms.all()}
+    if cards is None:
+        told = unblinding.unblinded(study)
+        return {
+            **shared,
+            "integrity": integrity(made, arms),
+            "blinding": blinding(made.reading["blinding"]),
+            "events": told,
+            "pairs_unblinded": unblinding.pairs_unblinded(told),
+        }
+    return {**shared, "cards": cards(made.reading, arms, dict(study.criteria.values_list("code", "name")))}
+
+
+def head(study: ReaderStudy, made: services.Results) -> dict:
+    """What every page of results says first, and where the others are."""
+    seen = Event.objects.filter(study=study, action=services.SEEN).order_by("number").first()
+    return {
+        "made": made,
+        "unblinded": seen.at if seen else None,
+        "sections": [(key, name) for key, (name, _) in sections.SECTIONS.items()],
+        "summary": summary(made.reading["n"]) if made.reading else "",
+    }
+
+
+TESTS = {
+    "as_published": "pooled signed rank, as published",
+    "cluster_sign_flip": "clustered signed rank, sign flip",
+    "cluster_permutation": "clustered signed rank, permutation",
+    "datta_satten": "clustered signed rank of Datta and Satten",
+}
+
+
+def hypothesis(reading: dict, names: dict[str, str]) -> dict:
+    """The primary hypothesis with its one test, and what it says in words; without one, the reason."""
+    found = reading["primary"]
+    if found["reason"]:
+        return {"reason": found["reason"]}
+    first, second, p, mean = found["first"], found["second"], found["result"]["p"], found["mean"]["estimate"]
+    if p is None:
+        verdict = f"Undefined: {found['result']['reason']}."
+    elif p < 0.05:
+        better, other = (first, second) if mean > 3 else (second, first)
+        verdict = f"{better} is preferred to {other}."
+    else:
+        verdict = "No preference is shown. That does not say that the arms are equivalent."
+    return {
+        "asked": f"{first} vs {second}, {names.get(found['criterion'], found['criterion'])}",
+        "test": TESTS.get(found["test"], found["test"].replace("_", " ")),
+        "p": show.exact_p(found["result"]),
+        "how": show.method(found["result"]),
+        "mean": show.with_interval(found["mean"]),
+        "net": show.with_interval(found["net_preference"], sign=True),
+        "verdict": verdict,
     }
 
 
@@ -116,7 +168,14 @@ def net_how(reading: dict) -> str:
         f"Grey: margin ± {margin:g}, fixed before opening; equivalent by TOST on subject means." for margin in margins
     ]
     if not margins:
-        band = ["No margin was declared before opening: no equivalence is claimed."]
+        band = ["No margin of equivalence was declared before opening: none is claimed."]
+    floors = {
+        row["margin"]
+        for cell in reading["comparisons"]
+        for row in cell["noninferiority"]
+        if row["on"] == "net_preference"
+    }
+    band += [f"Dashed: non-inferiority of the first arm, margin {floor:g}." for floor in sorted(floors)]
     resampling = f"subjects resampled {RESAMPLES:,} times"
     return " ".join([f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, {resampling}.", *band, "Not adjusted for multiplicity."])
 
@@ -131,8 +190,14 @@ def _preference_cell(cell: dict, arms: Arms, scale: float) -> dict:
         "net": show.estimate(cell["net_preference"], sign=True),
         "ci": show.interval(cell["net_preference"], sign=True),
         "cluster_p": show.test(primary),
-        "holm": show.adjusted(cell["p_holm"]["primary"], primary),
+        "holm": _with_bh(cell, primary),
     }
+
+
+def _with_bh(cell: dict, primary: dict) -> Shown:
+    """Holm's p of the primary test; Benjamini and Hochberg's on hover."""
+    shown, bh = show.adjusted(cell["p_holm"]["primary"], primary), cell["p_bh"]["primary"]
+    return replace(shown, how=f"Holm; Benjamini–Hochberg p {show.p_value(bh)}") if bh is not None else shown
 
 
 def agreement(reading: dict, pairs: list[dict], names: dict[str, str]) -> dict:
@@ -201,31 +266,6 @@ def _share(row: dict | None) -> dict:
         "ci": show.percent_interval(row["share"]),
         "unanswered": row["unanswered"],
     }
-
-
-def readers(reading: dict) -> list[dict]:
-    """Per reader: how often left, neutral, right; the answers to hidden repeats; seconds per pair."""
-    times = {row["reader"]: row for row in reading["time"].get("readers", [])}
-    again = {row["reader"]: row for row in reading["repeats"]["readers"]}
-    no_repeats = {"reason": reading["repeats"]["reason"] or "no repeats of this reader"}
-    rows = []
-    for side in reading["side_bias"]:
-        time, repeat = times.get(side["reader"]), again.get(side["reader"], {})
-        rows.append(
-            {
-                "reader": side["reader"],
-                "left": side["left"],
-                "neutral": side["neutral"],
-                "right": side["right"],
-                "p": show.test(side["binomial"]),
-                "repeats": repeat.get("n", 0),
-                "same": show.percent(repeat.get("percent", no_repeats)),
-                "kappa": show.estimate(repeat.get("kappa_quadratic", no_repeats)),
-                "seconds": f"{time['median']:.0f}" if time else "",
-                "range": f"{time['q1']:.0f} to {time['q3']:.0f}" if time else "",
-            }
-        )
-    return rows
 
 
 def blinding(found: dict) -> dict:

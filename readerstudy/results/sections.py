@@ -111,7 +111,7 @@ def _models(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) -> I
         for cell in cells
     ]  # fmt: skip
     heads = ["Comparison", "Criterion", "Log odds, 95 %", "p", "Right side, 95 %", "Equal readers, p"]
-    words = f"{how['regression']}. Above 0 favours the first arm, or the right side of the screen. Never the primary test."
+    words = f"{how['regression']}. Above 0 favours the first arm, or the right image. Never the primary test."
     yield Card("regression", "Visual grading regression", "sensitivity analysis", heads, rows, words, words=2)
     random = [cell for cell in cells if cell["random_readers"]]
     if random:
@@ -160,9 +160,9 @@ def agreement(reading: dict, arms: Arms, names: Names) -> list[Card]:
         for label, one in cells
     ]  # fmt: skip
     words = (
-        "Oriented scores. Spearman: Bonett–Wright interval. Equal: share of the same score, Clopper–Pearson. κ over the "
-        "declared categories. Pooled values are inflated by differences between cell means; per cell: next table and "
-        "the first page."
+        "Oriented scores. Spearman: Bonett–Wright interval. Equal: share of the same score, Clopper–Pearson. κ over "
+        "the declared categories. Pooled values are inflated by differences between cell means; per cell: next "
+        "table and the first page."
     )
     return [
         Card("pairs", "Pairs of readers", "all cells pooled, as published", ["Readers", "Spearman", "Equal",
@@ -223,8 +223,8 @@ def readers(reading: dict, arms: Arms, names: Names) -> list[Card]:
              "Below 0: faster, or more neutral, towards the end.", drift["reason"] or ""),
         Card("screening", "Screening", "a flag, never an exclusion: every reader stays in every number",
              ["Reader", "Units", "High", "Low", "Outside", ""], flags,
-             "ITU-R BT.500, annex 1, 2.3: scores at least 2 SD (√20 SD where kurtosis is outside 2 to 4) from the mean of "
-             "the readers; flagged above 5 % of scores, about as many high as low.", screening["reason"] or ""),
+             "ITU-R BT.500, annex 1, 2.3: scores at least 2 SD (√20 SD where kurtosis is outside 2 to 4) from the mean "
+             "of the readers; flagged above 5 % of scores, about as many high as low.", screening["reason"] or ""),
         _reader_means(reading["comparisons"], names),
     ]  # fmt: skip
 
@@ -264,8 +264,8 @@ def subgroups(reading: dict, arms: Arms, names: Names) -> list[Card]:
 
 
 def _level(level: Mapping[str, Any]) -> Shown:
-    shown = show.with_interval(level["mean"])
-    how = f"{level['subjects']} subjects; net preference {show.with_interval(level['net_preference']).text}; {shown.how}"
+    shown, net = show.with_interval(level["mean"]), show.estimate(level["net_preference"], sign=True)
+    how = f"{level['subjects']} subjects; net preference {net.text or 'n/a'}; {shown.how}"
     return Shown(shown.text, shown.reason, how=how, below=shown.below)
 
 
@@ -273,6 +273,6 @@ SECTIONS: dict[str, tuple[str, Callable[[dict, Arms, Names], list[Card]] | None]
     "tests": ("Tests", tests),
     "agreement": ("Agreement", agreement),
     "readers": ("Readers", readers),
-    "integrity": ("Integrity", None),
+    "integrity": ("Integrity and blinding", None),
     "subgroups": ("Subgroups", subgroups),
 }

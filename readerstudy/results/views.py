@@ -14,7 +14,7 @@ from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import stream_csv
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.selectors import reading_progress
-from readerstudy.results import exports, page, services
+from readerstudy.results import exports, page, sections, services
 
 
 @never_cache
@@ -30,7 +30,20 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     made = services.results(study)
     files = [{"table": name, "description": schema(name)["description"]} for name in exports.TABLES]
     context = {"study": study, "tab": "results", "files": files, "seed": services.SEED, **page.context(study, made)}
+    context["numbers"] = list(exports.number_tables(made.reading))
     return render(request, "results/results.html", context)
+
+
+@never_cache
+@study_page("see_results")
+@require_safe
+def section(request: HttpRequest, study: ReaderStudy, section: str) -> HttpResponse:
+    """One of the pages behind the first: tests, agreement, readers, integrity, subgroups."""
+    if section not in sections.SECTIONS:
+        raise Http404
+    services.note_seen(study=study, user=request.user)
+    context = page.section_context(study, services.results(study), section)
+    return render(request, "results/section.html", {"study": study, "tab": "results", "sub": section, **context})
 
 
 def _known(table: str) -> str:
@@ -49,6 +62,19 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
     services.note_export(study=study, user=request.user, file=name)
     options = {"every_revision": True} if every else {}
     return stream_csv(exports.table_lines(study, table, **options), name)
+
+
+@never_cache
+@study_page("export")
+@require_safe
+def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
+    """One table of results as CSV: every number with its method, n and reason."""
+    found = exports.number_tables(services.results(study).reading)
+    if table not in found:
+        raise Http404
+    name = f"{study.slug}-{table}.csv"
+    services.note_export(study=study, user=request.user, file=name)
+    return stream_csv(exports.number_lines(found[table]), name)
 
 
 @study_page("export")

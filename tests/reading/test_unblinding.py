@@ -102,7 +102,7 @@ def test_the_results_name_what_was_unblinded_and_the_blinding_index(study, admin
                 guessed_at=pair.study.opened_at,
             )  # fmt: skip
     move(study=study, to=State.CLOSED, actor=None)
-    page = admin.get(f"/studies/{study.slug}/results/").content.decode()
+    page = admin.get(f"/studies/{study.slug}/results/integrity/").content.decode()
     assert "Unblinded before closing" in page
     assert REASON in page
     assert "1 pair; they stay in the analysis" in page

@@ -27,7 +27,9 @@ from tests.results.test_tables import with_metrics
 pytestmark = pytest.mark.django_db
 FILES = [("results_table", table) for table in exports.TABLES] + [("results_codebook", "ratings")]
 FILES += [("results_protocol", None), ("results_zip", None), ("results_codebooks", None)]
-PAGES = [("results", None), *FILES]
+FILES += [("results_numbers", "preference")]
+SECTIONS = [("results_section", section) for section in ("tests", "agreement", "readers", "integrity", "subgroups")]
+PAGES = [("results", None), *SECTIONS, *FILES]
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +137,8 @@ class Tables(HTMLParser):
 def test_admins_and_analysts_see_a_closed_study(closed, role):
     client = signed_in(member(closed, role))
     for name in PAGES:
-        assert client.get(address(closed, *name)).status_code == 200
+        if name[0] != "results_numbers":
+            assert client.get(address(closed, *name)).status_code == 200
 
 
 def test_it_does_not_exist_for_readers_and_strangers(closed):
@@ -159,7 +162,7 @@ def test_before_closing_there_is_progress_and_no_preference(draft):
     assert "1 of 6" in page
     assert "mean ± SD" not in page
     assert "net" not in Tables(page).found
-    for name, table in FILES:
+    for name, table in SECTIONS + FILES:
         assert client.get(address(study, name, table)).status_code == 409
 
 
@@ -311,3 +314,59 @@ def test_results_are_computed_once_and_again_when_a_row_changes(study, settings,
     assert services.results(study).sha256 != first.sha256
     assert len(calls) == 2
     assert len(list((settings.VAR_DIR / "results").iterdir())) == 1
+
+
+def test_every_section_stands_and_says_its_conventions(study):
+    client = signed_in(member(study, "analyst"))
+    said = {}
+    for name, section in SECTIONS:
+        page = client.get(address(study, name, section))
+        assert page.status_code == 200
+        said[section] = page.content.decode()
+        assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", said[section])
+    assert "Datta–Satten" in said["tests"]
+    assert "Log worth of the arms" in said["tests"]
+    assert "a flag, never an exclusion" in said["readers"]
+    assert "Threshold shift" in said["readers"]
+    assert "exploratory" in said["subgroups"]
+    assert "No pair was unblinded before closing" in said["integrity"]
+    assert 'title="' in said["agreement"]
+    assert client.get(address(study, "results_section", "secrets")).status_code == 404
+
+
+def test_a_section_of_a_study_without_readings_says_so(closed):
+    client = signed_in(member(closed, "analyst"))
+    for name, section in SECTIONS:
+        assert "nothing to show" in client.get(address(closed, name, section)).content.decode()
+    assert client.get(address(closed, "results_numbers", "preference")).status_code == 404
+
+
+def test_the_primary_hypothesis_is_told_first_with_its_verdict(study):
+    from readerstudy.results import page, services
+
+    made = services.results(study).reading
+    names = {"SNR": "Noise"}
+    told = page.hypothesis(made, names)
+    assert told["verdict"] or told["reason"]
+    wanted = {"first": "A", "second": "B", "criterion": "SNR", "test": "cluster_sign_flip", "reason": None}
+    mean = {"estimate": 2.7, "ci": [2.5, 2.9], "n": 9, "method": "m", "reason": None}
+    test = {"p": 0.01, "n": 9, "method": "signs", "reason": None, "statistic": 1}
+    primary = {**wanted, "mean": mean, "net_preference": mean, "result": test}
+    told = page.hypothesis({"primary": primary}, names)
+    assert (told["asked"], told["verdict"], told["p"].text) == ("A vs B, Noise", "B is preferred to A.", "0.010")
+    told = page.hypothesis({"primary": {**primary, "result": {**test, "p": 0.3}}}, names)
+    assert "does not say that the arms are equivalent" in told["verdict"]
+    undefined = {**test, "p": None, "reason": "all answers are neutral"}
+    assert "all answers are neutral" in page.hypothesis({"primary": {**primary, "result": undefined}}, names)["verdict"]
+
+
+def test_result_tables_carry_every_number_with_its_method(study):
+    client = signed_in(member(study, "analyst"))
+    rows = list(csv.DictReader(io.StringIO(body(client.get(address(study, "results_numbers", "preference"))).decode())))
+    assert len(rows) == study.comparisons.count() * study.criteria.count()
+    row = rows[0]
+    assert {"n1", "n5", "mean_low", "tests_cluster_sign_flip_p", "p_bh_primary", "regression_test_reason"} <= set(row)
+    assert row["mean_method"]
+    assert float(row["mean_low"]) <= float(row["mean_estimate"]) <= float(row["mean_high"])
+    archive = zipfile.ZipFile(io.BytesIO(body(client.get(address(study, "results_zip")))))
+    assert f"{study.slug}/numbers/preference.csv" in archive.namelist()
