@@ -68,8 +68,8 @@ def sums(reference: Array, test: Array) -> Sums:
     x, y = (np.ascontiguousarray(array, np.float64).ravel() for array in (reference, test))
     d = y - x
     # Not by the BLAS: its own threads get in the way of those over slices.
-    products = (float(np.einsum("i,i->", a, b)) for a, b in ((x, x), (y, y), (x, y), (d, d)))
-    return Sums(x.size, float(x.sum()), float(y.sum()), *products, float(np.abs(d, out=d).sum()))
+    xx, yy, xy, squared = (float(np.einsum("i,i->", a, b)) for a, b in ((x, x), (y, y), (x, y), (d, d)))
+    return Sums(x.size, float(x.sum()), float(y.sum()), xx, yy, xy, squared, float(np.abs(d, out=d).sum()))
 
 
 def mse(reference: Array, test: Array) -> float | None:
