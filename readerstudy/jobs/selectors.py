@@ -20,6 +20,7 @@ STEPS = {
     "material.erase": ("Erasure", "pixels of withdrawn subjects"),
     "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
     "results.radiomics": ("Radiomics", "features of volumes of interest"),
+    "results.stability": ("Stability", "radiomic features between arms"),
 }
 KINDS = {
     "intake.sort": "Sort",
@@ -32,6 +33,7 @@ KINDS = {
     "material.erase": "Erase",
     "results.compare": "Compare",
     "results.radiomics": "Radiomics",
+    "results.stability": "Stability",
 }
 
 

@@ -25,7 +25,7 @@ from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
 SEEN = "results seen"
-KEPT = ("results", "images", "scan-times")
+KEPT = ("results", "images", "scan-times", "stability")
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 
 
@@ -85,14 +85,18 @@ def _kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable
     folder = settings.VAR_DIR / kind
     path = folder / f"{study.slug}-{digest.hexdigest()}.json"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        made = make(files)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(made))
-        for old in folder.glob(f"{study.slug}-{'?' * 64}.json"):
-            old.unlink(missing_ok=True)
-        draft.replace(path)
+        keep(path, make(files))
     return digest.hexdigest(), json.loads(path.read_text())
+
+
+def keep(path: Path, made: dict) -> None:
+    """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(made))
+    for old in path.parent.glob(f"{path.stem[:-65]}-{'?' * 64}.json"):
+        old.unlink(missing_ok=True)
+    draft.replace(path)
 
 
 def forget(study: ReaderStudy) -> None:

@@ -12,7 +12,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series
 from readerstudy.material.volumes import load
-from readerstudy.results import tasks_radiomics  # noqa: F401  registers its function
+from readerstudy.results import tasks_radiomics, tasks_stability  # noqa: F401  they register their functions
 from readerstudy.results.models import Metric
 
 

@@ -2,13 +2,23 @@
 
 from django.urls import path
 
-from readerstudy.results import views_difference, views_figures, views_images, views_radiomics, views_scan_times
+from readerstudy.results import (
+    views_difference,
+    views_figures,
+    views_images,
+    views_radiomics,
+    views_scan_times,
+    views_stability,
+)
 
 urlpatterns = [
     path("", views_images.image_metrics, name="image_metrics"),
     path("metrics.csv", views_images.metrics_csv, name="metrics_csv"),
     path("radiomics/", views_radiomics.radiomics, name="radiomics"),
     path("radiomics/features.csv", views_radiomics.features_csv, name="features_csv"),
+    path("radiomics/stability/", views_stability.stability, name="stability"),
+    path("radiomics/stability.csv", views_stability.stability_csv, name="stability_csv"),
+    path("radiomics/stability.json", views_stability.stability_json, name="stability_json"),
     path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),
     path("scan-times/", views_scan_times.scan_times, name="scan_times"),
     path("scan-times/table.csv", views_scan_times.scan_times_csv, name="scan_times_csv"),

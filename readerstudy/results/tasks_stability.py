@@ -1,0 +1,12 @@
+"""Stability of radiomic features, where there are too many for a request."""
+
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import job_function
+from readerstudy.results import stability
+
+
+@job_function(stability.FUNCTION)
+def analyse_stability(job: Job, report):
+    report(0.1, "comparing arms")
+    found = stability.analyse(job.study, job.parameters["key"])
+    return lambda: {"features": sum(arm["n_features"] for arm in found["arms"])}

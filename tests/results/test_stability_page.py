@@ -1,0 +1,129 @@
+"""Stability of radiomic features on the page: the numbers of the command, kept; a job where there are many."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from analysis.__main__ import main as analysis_command
+from readerstudy.jobs.selectors import KINDS, STEPS
+from readerstudy.material.models import VolumeOfInterest
+from readerstudy.results import exports, stability
+from readerstudy.results.models import Feature
+from readerstudy.results.radiomics import active_settings
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NOISE = {"SOC": 0.0, "FAST": 30.0, "FAST-DL": 2.0, "SOC-DL": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def study():
+    """Six volumes with three features in two classes on every arm; one feature is flat everywhere."""
+    study = factories.make_study(subjects=6)
+    settings, rng, rows = active_settings(study), np.random.default_rng(1), []
+    for case in study.cases.all():
+        series = {one.arm.code: one for one in case.series.select_related("arm")}
+        volume = VolumeOfInterest.objects.create(
+            study=study, case=case, name="disc", drawn_on=series["SOC"], sha256="a" * 64, voxels=90, millilitres=1.0
+        )
+        for group, feature in (("glcm", "glcm_Contrast"), ("glcm", "glcm_Flat"), ("firstorder", "firstorder_Mean")):
+            base = rng.normal(100, 20)
+            for code, one in series.items():
+                flat = feature == "glcm_Flat"
+                rows.append(
+                    Feature(
+                        study=study, voi=volume, series=one, settings=settings, image_type="original",
+                        feature_class=group, feature=feature, value=5.0 if flat else base + NOISE[code] * rng.normal(),
+                    )
+                )  # fmt: skip
+    Feature.objects.bulk_create(rows)
+    return study
+
+
+@pytest.fixture
+def client(study) -> Client:
+    client = Client()
+    admin = study.memberships.get(role="admin").user
+    client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def address(study, name: str = "stability") -> str:
+    return reverse(name, args=[study.slug])
+
+
+@pytest.mark.both_databases
+def test_the_page_says_the_numbers_of_the_command(study, client, tmp_path):
+    (tmp_path / "features.csv").write_bytes(exports.table_csv(study, "features"))
+    command = ["stability", str(tmp_path / "features.csv"), "--reference", "SOC", "--restores", "FAST=FAST-DL"]
+    assert analysis_command([*command, "--json", str(tmp_path / "out.json")]) == 0
+    expected = json.loads((tmp_path / "out.json").read_text())
+    assert client.get(address(study, "stability_json")).json() == expected
+    rows = list(csv.DictReader(io.StringIO(client.get(address(study, "stability_csv")).getvalue().decode())))
+    assert list(rows[0]) == stability.COLUMNS
+    assert len(rows) == 9
+    said = {(row["arm"], row["feature"]): row for row in rows}
+    for arm in expected["arms"]:
+        for one in arm["features"]:
+            value = said[arm["arm"], one["feature"]]["ccc"]
+            assert value == ("" if one["ccc"]["estimate"] is None else str(one["ccc"]["estimate"]))
+    page = client.get(address(study) + "?class=glcm&feature=glcm_Contrast").content.decode()
+    assert "FAST: 2 of 3 below 0.85" in page
+    assert "FAST-DL − SOC" in page
+    assert "n/a" in page
+
+
+def test_a_feature_or_class_that_is_not_there_is_ignored(study, client):
+    page = client.get(address(study) + "?criterion=x&class=<b>&feature=<script>")
+    assert page.status_code == 200
+    assert "<b>&" not in page.content.decode()
+
+
+def test_it_is_computed_once_and_again_when_a_feature_changes(study, client, monkeypatch):
+    calls = []
+    analyse = stability.analyse
+    monkeypatch.setattr(stability, "analyse", lambda study, key: calls.append(1) or analyse(study, key))
+    client.get(address(study))
+    client.get(address(study) + "?criterion=icc")
+    assert len(calls) == 1
+    study.features.first().delete()
+    client.get(address(study))
+    assert len(calls) == 2
+
+
+def test_many_features_are_a_jobs_work(study, client, monkeypatch):
+    monkeypatch.setattr(stability, "AT_ONCE", 10)
+    assert "are being compared" in client.get(address(study)).content.decode()
+    assert "are being compared" in client.get(address(study)).content.decode()
+    assert study.jobs.filter(function=stability.FUNCTION).count() == 1
+    factories.work_off(study)
+    assert "of 3 below 0.85" in client.get(address(study)).content.decode()
+    assert stability.FUNCTION in STEPS
+    assert stability.FUNCTION in KINDS
+    for kept in (stability.settings.VAR_DIR / stability.KIND).iterdir():
+        kept.unlink()
+    assert "are being compared" in client.get(address(study)).content.decode()  # a lost file is made again
+    factories.work_off(study)
+    assert "of 3 below 0.85" in client.get(address(study)).content.decode()
+
+
+def test_without_features_of_two_arms_it_says_what_is_needed(study, client):
+    study.features.exclude(series__arm__code="SOC").delete()
+    assert "Nothing to compare yet" in client.get(address(study)).content.decode()
+    assert client.get(address(study, "stability_csv")).status_code == 404
+
+
+def test_the_page_needs_no_inline_style_or_script(study, client):
+    page = client.get(address(study)).content.decode()
+    assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", page)
