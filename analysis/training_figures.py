@@ -1,6 +1,6 @@
 """Curves of a training as SVG text; conventions as in figures.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -19,13 +19,21 @@ def loss(points: Sequence[tuple[int, float]], *, width: float = 1080, height: fl
     if high - low < 0.02:
         low, high = low - 0.1, high + 0.1
     axes = _Axes(width, height, (0.0, float(max(steps))), (low, high))
-    marks = [m * 10.0**e for e in range(int(np.floor(low)) - 1, int(np.ceil(high)) + 1) for m in (1, 2, 5)]
+    marks = _marks(low, high, (1, 2, 5))
+    marks = marks if len(marks) > 2 else _marks(low, high, range(1, 10))
     parts = [*axes.steps()]
-    for mark in (mark for mark in marks if low - 1e-9 <= np.log10(mark) <= high + 1e-9):
+    for mark in marks:
         parts += axes.level(float(np.log10(mark)), f"{mark:g}")
     parts.append(_line([axes.at(step, value) for step, value in zip(steps, logs, strict=True)], "zero"))
     said = f"Loss from {known[0][1]:.4g} at step {known[0][0]:,} to {known[-1][1]:.4g} at step {known[-1][0]:,}"
     return svg.figure(width, height, said, parts)
+
+
+def _marks(low: float, high: float, digits: Iterable[int]) -> list[float]:
+    """Numbers of one digit whose logarithm lies in low … high."""
+    powers = range(int(np.floor(low)) - 1, int(np.ceil(high)) + 1)
+    found = [digit * 10.0**power for power in powers for digit in digits]
+    return [mark for mark in found if low - 1e-9 <= np.log10(mark) <= high + 1e-9]
 
 
 def psnr(

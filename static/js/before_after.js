@@ -5,7 +5,6 @@ function divide(box, share) {
   const divider = box.querySelector("[data-divider]");
   divider.value = share;
   box.querySelector("[data-divided]").style.setProperty("--at", `${divider.value}%`);
-  box.querySelector("output[for=divider]").textContent = `${divider.value} %`;
 }
 
 // All pictures change at once, to the newest wish; the old ones stay until the new ones can be painted.

@@ -1,0 +1,55 @@
+"""Curves of a training: what the axes and the words say."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from analysis import training_figures
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(figure: str) -> ElementTree.Element:
+    return ElementTree.fromstring(figure.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+
+
+def points(figure: str) -> list[list[tuple[float, float]]]:
+    lines = parsed(figure).iter(f"{SVG}polyline")
+    return [[tuple(map(float, pair.split(","))) for pair in line.get("points").split()] for line in lines]
+
+
+def test_a_decade_of_loss_is_as_high_wherever_it_lies():
+    (line,) = points(training_figures.loss([(0, 1.0), (50, 0.1), (100, 0.01)]))
+    (x0, y0), (x1, y1), (x2, y2) = line
+    assert y1 - y0 == pytest.approx(y2 - y1, abs=0.11)
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.11)
+    assert y0 < y2  # less is lower
+
+
+def test_panels_share_their_axes_and_say_their_last_values():
+    figure = training_figures.psnr(
+        {"a": [(10, 20.0, 25.0), (20, 20.0, 30.0)], "b": [(10, 20.0, 20.0), (20, 20.0, 19.0)]}
+    )
+    before_a, after_a, before_b, after_b = points(figure)
+    assert [y for _, y in before_a] == [y for _, y in before_b]
+    assert after_a[-1][1] < before_a[-1][1] < after_b[-1][1]
+    assert "a: input 20.00, output 30.00 dB at step 20; b: input 20.00, output 19.00 dB" in figure
+
+
+@pytest.mark.parametrize(
+    "found", [training_figures.loss([]), training_figures.loss([(1, 0.0)]), training_figures.psnr({})]
+)
+def test_nothing_logged_is_said(found):
+    assert "n/a" in found
+
+
+@pytest.mark.parametrize("found", [[(5, 0.3)], [(5, 0.3), (10, 0.3)]])
+def test_one_point_or_a_flat_line_is_drawn(found):
+    figure = training_figures.loss(found)
+    assert re.search("<circle|<polyline", figure)
+    assert "nan" not in figure
+
+
+def test_names_of_groups_are_escaped():
+    assert "<b>" not in training_figures.psnr({"<b>": [(1, 2.0, 3.0)]})
