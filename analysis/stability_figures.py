@@ -31,7 +31,11 @@ def columns(
     values = np.array([[_value(feature, criterion) for feature in row["features"]] for row in rows], dtype=np.float64)
     order, edges = _order(rows[0]["features"], values[0])
     left, gap, top, height, step_down = 92.0, 18.0, 34.0, 110.0, 128.0
-    step, starts = _places(edges, left, width, gap)
+    counts = {
+        name: " → ".join(f"{int((line[order[start:end]] < threshold).sum())}" for line in values) + f" of {end - start}"
+        for name, start, end in edges
+    }
+    step, starts = _places(edges, [max(len(name), len(counts[name])) for name, _, _ in edges], left, width, gap)
     bottom = top + step_down * (len(rows) - 1) + height
     parts: list[str] = []
     said = []
@@ -57,9 +61,8 @@ def columns(
                 title = f"{feature['feature']}: {svg.number(value, 3)}"
                 parts.append(svg.rect(x, base - tall, step * 0.86, tall, css, title=title))
             if number == 0:
-                unstable = [f"{int((line[order[start:end]] < threshold).sum())}" for line in values]
                 parts.append(svg.text(begin, top - 16, name, strong=True))
-                parts.append(svg.text(begin, top - 4, f"{' → '.join(unstable)} of {end - start}"))
+                parts.append(svg.text(begin, top - 4, counts[name]))
         at = base - threshold * height
         parts.append(svg.line(left, at, width, at, "zero", dashed=True))
         below, missing = int((values[number] < threshold).sum()), int(np.isnan(values[number]).sum())
@@ -70,9 +73,11 @@ def columns(
     return svg.figure(width, bottom + 6, label, parts)
 
 
-def _places(edges: Sequence[tuple[str, int, int]], left: float, width: float, gap: float) -> tuple[float, list[float]]:
-    """Width of a column and where each class starts; a class is at least as wide as its words."""
-    least = [max(62.0, 6.4 * len(name)) for name, _, _ in edges]
+def _places(
+    edges: Sequence[tuple[str, int, int]], letters: Sequence[int], left: float, width: float, gap: float
+) -> tuple[float, list[float]]:
+    """Width of a column and where each class starts; a class is at least as wide as its words, ``letters`` long."""
+    least = [max(62.0, 6.4 * length) for length in letters]
     counts = [end - start for _, start, end in edges]
     room = width - left - gap * (len(edges) - 1)
     step = room / sum(counts)

@@ -29,6 +29,7 @@ class Card:
     reason: str = ""
     words: int = 1
     figure: SafeString | str = ""
+    narrow: bool = False  # stands beside another
 
 
 def _pair(cell: Mapping) -> str:
@@ -129,16 +130,18 @@ def _models(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) -> I
 
 
 def _ranking(found: Mapping, arms: Arms, names: Names) -> Card:
-    rows: list[list[Shown | str]] = []
+    codes = list(dict.fromkeys(arm["arm"] for row in found["criteria"] for arm in row["arms"]))
+    rows = []
     for row in found["criteria"]:
+        worths = {arm["arm"]: arm["log_worth"] for arm in row["arms"]}
+        values = [worths.get(code) or {"reason": "not compared"} for code in codes] + [row["tie"], row["side"]]
         name = names.get(row["criterion"], row["criterion"])
-        listed = [*((arm["arm"], arm["log_worth"]) for arm in row["arms"]),
-                  ("ties (log ν)", row["tie"]), ("right side (log γ)", row["side"])]  # fmt: skip
-        rows += [[name, what, show.with_interval(value, sign=True)] for what, value in listed]
+        rows.append([name, *(show.with_interval(value, sign=True) for value in values)])
     words = f"Log worth against the mean of the arms, right is better; lines: 95 %. {found['conventions']}."
     figure = charts.ranking(found, arms, names) if found["criteria"] else ""
     return Card("ranking", "Ranking of the arms", "Davidson's model over all comparisons of a criterion",
-                ["Criterion", "Arm", "Log worth, 95 %"], rows, words, found["reason"] or "", 2, figure)  # fmt: skip
+                ["Criterion", *codes, "Ties, log ν", "Right side, log γ"], rows, words, found["reason"] or "",
+                figure=figure)  # fmt: skip
 
 
 ICC = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
@@ -214,17 +217,20 @@ def readers(reading: dict, arms: Arms, names: Names) -> list[Card]:
         Card("sides", "Left or right", "display scores of main pairs below 3, 3, above 3",
              ["Reader", "Left", "Neutral", "Right", "p", "Threshold shift, 95 %"], sides,
              "p: exact binomial test against ½, answers taken as independent. Threshold shift: probit units, averaged "
-             "over both places of the first arm so that preference cancels; above 0 leans to the right image."),
+             "over both places of the first arm so that preference cancels; above 0 leans to the right image.",
+             narrow=True),
         Card("time", "Reading time", "active seconds per main pair",
              ["Reader", "Pairs", "Median", "Q1", "Q3", "Hours in all"], times, "Quartiles of type 7.",
-             time["reason"] or ""),
+             time["reason"] or "", narrow=True),
         Card("drift", "Drift over the schedule", "Spearman correlation with the position, 95 % below",
              ["Reader", "Seconds per pair", "Share of answers other than 3"], drifts,
-             "Below 0: faster, or more neutral, towards the end.", drift["reason"] or ""),
+             "Below 0: faster, or more neutral, towards the end.", drift["reason"] or "",
+             narrow=True),
         Card("screening", "Screening", "a flag, never an exclusion: every reader stays in every number",
              ["Reader", "Units", "High", "Low", "Outside", ""], flags,
              "ITU-R BT.500, annex 1, 2.3: scores at least 2 SD (√20 SD where kurtosis is outside 2 to 4) from the mean "
-             "of the readers; flagged above 5 % of scores, about as many high as low.", screening["reason"] or ""),
+             "of the readers; flagged above 5 % of scores, about as many high as low.", screening["reason"] or "",
+             narrow=True),
         _reader_means(reading["comparisons"], names),
     ]  # fmt: skip
 

@@ -48,9 +48,10 @@ def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
     only = request.GET.get("class", "")
     panels = selectors.plots(study, results, feature)
     restores = [row for row in results["restores"] if row["criterion"] == criterion]
-    picture = stability_figures.columns(results, criterion=criterion, threshold=CRITERIA[criterion], colours=colours)
+    limit = CRITERIA[criterion]
+    picture = stability_figures.columns(results, criterion=criterion, threshold=limit, colours=colours, width=1440)
     return {
-        "criterion": criterion, "criteria": WORDS, "threshold": CRITERIA[criterion], "names": names,
+        "criterion": criterion, "criteria": WORDS, "threshold": limit, "names": names,
         "feature": feature, "classes": classes, "only": only if only in classes else "",
         "reference": arms[results["reference"]], "fewest": min(arm["n_rois"] for arm in results["arms"]),
         "columns": mark_safe(picture),  # noqa: S308  figures escape what they draw
@@ -60,7 +61,7 @@ def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
             for row in restores
         ],
         "plot": mark_safe(stability_figures.bland_altman(  # noqa: S308
-            panels, reference=results["reference"], colours=colours, width=430)),
+            panels, reference=results["reference"], colours=colours, width=max(960 / max(len(panels), 2), 320))),
         "panels": [{"arm": arms[row["arm"]], **_limits(row)} for row in panels],
         "counts": [{"arm": arms[row["arm"]], "row": row} for row in results["arms"]],
         "summary": [
