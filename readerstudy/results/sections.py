@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from readerstudy.protocol.models import Arm
 from readerstudy.results import charts, show
 from readerstudy.results.charts import Arms
 from readerstudy.results.show import Shown
@@ -29,6 +30,7 @@ class Card:
     reason: str = ""
     words: int = 1
     figure: SafeString | str = ""
+    legend: Sequence[Arm] = ()
     narrow: bool = False  # stands beside another
 
 
@@ -141,7 +143,7 @@ def _ranking(found: Mapping, arms: Arms, names: Names) -> Card:
     figure = charts.ranking(found, arms, names) if found["criteria"] else ""
     return Card("ranking", "Ranking of the arms", "Davidson's model over all comparisons of a criterion",
                 ["Criterion", *codes, "Ties, log ν", "Right side, log γ"], rows, words, found["reason"] or "",
-                figure=figure)  # fmt: skip
+                figure=figure, legend=[arms[code] for code in codes if code in arms])  # fmt: skip
 
 
 ICC = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")

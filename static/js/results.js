@@ -4,10 +4,13 @@
 async function copy(button) {
   const table = document.getElementById(button.dataset.copy);
   const plain = table.cloneNode(true);
+  for (const node of plain.querySelectorAll(".vh")) node.remove();
+  for (const node of plain.querySelectorAll("small")) node.replaceWith(` (${node.textContent})`);
   for (const node of [plain, ...plain.querySelectorAll("*")]) {
     for (const name of ["class", "id", "title"]) node.removeAttribute(name);
   }
-  const text = [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText).join("\t")).join("\n");
+  const words = (cell) => cell.textContent.replace(/\s+/g, " ").trim();
+  const text = [...plain.rows].map((row) => [...row.cells].map(words).join("\t")).join("\n");
   const said = button.textContent;
   try {
     await navigator.clipboard.write([

@@ -377,7 +377,7 @@ def test_html_page_is_self_contained_and_holds_the_tables(study, tmp_path):
     found = reading.analyse(study, protocol=PROTOCOL)
     assert f"{cell(found)['mean']['estimate']:.2f} ± {cell(found)['sd']:.2f}" in html
     assert "SNR &lt;b&gt;" in html
-    assert html.count("<svg") == 9 + 3
+    assert html.count("<svg") == 9 + 3 + 1  # bars, forest plots, ranking
     assert not re.search(r"<script|<link|src=|@import|url\(", html)
     text = report.reading(reading.analyse(neutral(study)))
     assert "a reader gave the same score to every pair" in text

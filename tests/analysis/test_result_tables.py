@@ -1,0 +1,94 @@
+"""Results as flat tables, and what page and report share: blinding, ranking, non-inferiority."""
+
+import pandas as pd
+
+from analysis import figures, report
+from analysis.reading import analyse
+from analysis.result_tables import columns, result_tables
+
+
+def ratings() -> pd.DataFrame:
+    rows, position = [], 0
+    for subject in range(6):
+        for first, second in (("SOC", "FAST"), ("FAST-DL", "SOC"), ("FAST-DL", "FAST")):
+            for reader in ("R1", "R2"):
+                position += 1
+                score = 3 + (subject + position + len(first)) % 3 - 1
+                rows.append(
+                    {
+                        "subject": f"S{subject}", "case": f"S{subject}-L", "reader": reader,
+                        "presentation": f"{reader}-{position}", "position": position, "kind": "main",
+                        "comparison": f"{first} vs {second}", "first": first, "second": second,
+                        "first_side": ("left", "right")[position % 2], "criterion": "SNR", "score": score,
+                        "status": "rated", "seconds": 10.0 + position,
+                    }
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def results(**more) -> dict:
+    protocol = {
+        "comparisons": [{"first": "SOC", "second": "FAST"}],
+        "criteria": [{"id": "SNR"}],
+        "margins": [{"on": "net_preference", "margin": 0.9, "kind": "noninferiority"}],
+    }
+    return analyse(ratings(), protocol=protocol, **more)
+
+
+def guesses() -> pd.DataFrame:
+    sides = [("left", "left"), ("right", "left"), ("unknown", "right"), ("right", "right")]
+    rows = [
+        {"reader": "R1", "subject": "S0", "case": "S0-L", "presentation": f"R1-{place}", "comparison": "SOC vs FAST",
+         "study": "t", "guessed": guessed, "first_side": side}
+        for place, (guessed, side) in enumerate(sides)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_every_number_has_its_columns_and_its_method():
+    found = results(guesses=guesses())
+    tables = result_tables(found)
+    assert {"preference", "preference-readers", "margins", "agreement", "agreement-pairs", "readers", "ranking",
+            "blinding"} <= set(tables)  # fmt: skip
+    row, cell = tables["preference"][0], found["comparisons"][0]
+    assert (row["first"], row["second"], row["criterion"]) == (cell["first"], cell["second"], "SNR")
+    assert [row[f"n{score}"] for score in range(1, 6)] == cell["counts"]
+    assert row["mean_estimate"] == cell["mean"]["estimate"]
+    assert [row["mean_low"], row["mean_high"]] == cell["mean"]["ci"]
+    assert [row["mean_low90"], row["mean_high90"]] == cell["mean"]["ci90"]
+    for name, test in cell["tests"].items():
+        assert row[f"tests_{name}_p"] == test["p"]
+        assert row[f"tests_{name}_method"] == test["method"]
+    assert row["p_bh_primary"] == cell["p_bh"]["primary"]
+    assert row["regression_preference_reason"] == cell["regression"]["preference"]["reason"]
+    for rows in tables.values():
+        assert all(not isinstance(value, dict | list) for row in rows for value in row.values())
+        assert len(columns(rows)) == len(set(columns(rows)))
+
+
+def test_one_row_per_reader_holds_side_time_and_drift():
+    rows = result_tables(results())["readers"]
+    assert [row["reader"] for row in rows] == ["R1", "R2"]
+    assert {"binomial_p", "threshold_shift_estimate", "time_median", "drift_seconds_estimate"} <= set(rows[0])
+
+
+def test_the_report_tells_of_blinding_and_shows_the_ranking():
+    page = report.reading(results(guesses=guesses()))
+    assert "<h2>Blinding</h2>" in page
+    assert "Cannot tell".lower() in page
+    assert "Log worth of the arms. SNR:" in page
+    assert "n/a: " in report.reading(results())
+
+
+def test_a_margin_of_non_inferiority_is_drawn_and_said():
+    cells = results()["comparisons"][:1]
+    drawn = figures.net_preference(cells, colours={})
+    assert "stroke-dasharray" in drawn
+    assert "−0.90" in drawn
+    assert figures.verdict(cells[0]).endswith("non-inferior") == bool(cells[0]["noninferiority"][0]["noninferior"])
+
+
+def test_a_ranking_without_a_fit_says_why():
+    undefined = {"estimate": None, "ci": None, "reason": "no ratings"}
+    found = {"criteria": [{"criterion": "SNR", "arms": [{"arm": "SOC", "log_worth": undefined}]}]}
+    assert "n/a: no ratings" in figures.ranking(found, colours={})
