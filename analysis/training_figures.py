@@ -9,7 +9,7 @@ from analysis import svg
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 20.0, 26.0
 
 
-def loss(points: Sequence[tuple[int, float]], *, width: float = 1080, height: float = 190) -> str:
+def loss(points: Sequence[tuple[int, float]], *, width: float = 900, height: float = 190) -> str:
     """The loss over the steps on a logarithmic axis; ``points``: (step, loss), those above 0."""
     known = [(step, value) for step, value in points if value > 0]
     if not known:
@@ -37,7 +37,7 @@ def _marks(low: float, high: float, digits: Iterable[int]) -> list[float]:
 
 
 def psnr(
-    groups: Mapping[str, Sequence[tuple[int, float, float]]], *, columns: int = 3, width: float = 1080,
+    groups: Mapping[str, Sequence[tuple[int, float, float]]], *, columns: int = 3, width: float = 900,
     height: float = 150,
 ) -> str:  # fmt: skip
     """One panel per group, all on the same axes: PSNR of the output over the steps, and of the input, dashed.

@@ -12,7 +12,7 @@ from readerstudy.protocol.models import ReaderStudy
 STEPS = {
     "intake.sort": ("Intake", "De-identify, group, check"),
     "material.enhance": ("DL enhancement", "an arm that is no longer in the protocol"),
-    "material.preview": ("Model preview", "one series through a model, to look at; not kept"),
+    "material.preview": ("Model preview", "one series through a model, to look at"),
     "material.register": ("Registration", "accelerated to reference, for metrics and masks"),
     "reading.prepare": ("Pairs", "for the reading room"),
     "reading.rehearse": ("Dry run", "made-up answers through the whole way"),

@@ -46,6 +46,7 @@ def material(study) -> str:
 def test_no_page_breaks_the_content_policy(page: Page, study):
     case = Case.objects.first()
     paths = ["", "protocol/", "protocol/criteria/", "people/", "material/", "material/?view=table", "jobs/", "reading/"]
+    paths += ["models/", "models/denoise/", "models/denoise/before-after/"]
     for path in [*paths, "log/", f"material/cases/{case.pk}/", "images/", "images/radiomics/", "images/scan-times/"]:
         answer = page.goto(f"/studies/{study.slug}/{path}")
         assert answer is not None

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 def own(settings, tmp_path):
     """The folder of the models of one's own, with one in it."""
     settings.MODELS_DIR = tmp_path / "models"
+    settings.JOB_HEARTBEAT_SECONDS = 600  # a test's transaction is its own: a beat beside it would only wait
     make_model(settings.MODELS_DIR)
     return settings.MODELS_DIR
 

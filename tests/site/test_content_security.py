@@ -30,6 +30,7 @@ def test_every_page_of_an_admin_is_served_with_the_policy_and_without_inline_par
     study = factories.make_study(subjects=2, readers=1)
     client = sign_in(study.memberships.get(role="admin").user)
     pages = ["", "protocol/", "people/", "material/", "material/?view=table", "jobs/", "reading/", "log/"]
+    pages += ["models/", "models/denoise/", "models/denoise/before-after/"]
     pages += [f"protocol/{part}/" for part in ("study", "arms", "comparisons", "criteria", "questions", "schedule")]
     for path in ["/", "/new/", "/password/", *(f"/studies/{study.slug}/{page}" for page in pages)]:
         answer = client.get(path)
