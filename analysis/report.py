@@ -159,6 +159,17 @@ def _preferences(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str], p
     )
 
 
+def primary_verdict(primary: Mapping[str, Any]) -> str:
+    """What the test of the primary hypothesis says, as a sentence; ``primary`` of the results, with a result."""
+    p, mean = primary["result"]["p"], primary["mean"]["estimate"]
+    if p is None:
+        return f"Undefined: {primary['result']['reason']}."
+    if p >= 0.05:
+        return "No preference is shown. That does not say that the arms are equivalent."
+    better, other = (primary["first"], primary["second"])[:: 1 if mean > 3 else -1]
+    return f"{better} is preferred to {other}."
+
+
 def _primary(primary: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if primary["reason"]:
         return f"<p>Primary hypothesis: n/a, {escape(primary['reason'])}.</p>"
@@ -173,7 +184,8 @@ def _primary(primary: Mapping[str, Any], names: Mapping[str, str]) -> str:
         ]
     ]
     heads = ["comparison", "criterion", "mean", "net preference", "p"]
-    note = f'<p class="how">{escape(primary["result"]["method"])}; one test, not adjusted.</p>'
+    note = f"<p>{escape(primary_verdict(primary))}</p>"
+    note += f'<p class="how">{escape(primary["result"]["method"])}; one test, not adjusted.</p>'
     return "<h2>Primary hypothesis</h2>" + markup.table("", heads, rows, words=2) + note
 
 

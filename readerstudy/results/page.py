@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 
 from analysis import figures
 from analysis.bootstrap import RESAMPLES
+from analysis.report import primary_verdict
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
@@ -79,22 +80,14 @@ def hypothesis(reading: dict, names: dict[str, str]) -> dict:
     found = reading["primary"]
     if found["reason"]:
         return {"reason": found["reason"]}
-    first, second, p, mean = found["first"], found["second"], found["result"]["p"], found["mean"]["estimate"]
-    if p is None:
-        verdict = f"Undefined: {found['result']['reason']}."
-    elif p < 0.05:
-        better, other = (first, second) if mean > 3 else (second, first)
-        verdict = f"{better} is preferred to {other}."
-    else:
-        verdict = "No preference is shown. That does not say that the arms are equivalent."
     return {
-        "asked": f"{first} vs {second}, {names.get(found['criterion'], found['criterion'])}",
+        "asked": f"{found['first']} vs {found['second']}, {names.get(found['criterion'], found['criterion'])}",
         "test": TESTS.get(found["test"], found["test"].replace("_", " ")),
         "p": show.exact_p(found["result"]),
         "how": show.method(found["result"]),
         "mean": show.with_interval(found["mean"]),
         "net": show.with_interval(found["net_preference"], sign=True),
-        "verdict": verdict,
+        "verdict": primary_verdict(found),
     }
 
 
