@@ -1,6 +1,21 @@
 // "Copy table": puts a plain table on the clipboard, as a table for word processors and as tab-separated text.
 "use strict";
 
+// Cell texts by row and column; a cell over several rows or columns speaks in its first one.
+function grid(table) {
+  const rows = [...table.rows].map(() => []);
+  [...table.rows].forEach((row, place) => {
+    let column = 0;
+    for (const cell of row.cells) {
+      while (rows[place][column] !== undefined) column += 1;
+      for (let down = 0; down < cell.rowSpan; down += 1)
+        for (let across = 0; across < cell.colSpan; across += 1) rows[place + down][column + across] = "";
+      rows[place][column] = cell.textContent.replace(/\s+/g, " ").trim();
+    }
+  });
+  return rows;
+}
+
 async function copy(button) {
   const table = document.getElementById(button.dataset.copy);
   const plain = table.cloneNode(true);
@@ -9,8 +24,7 @@ async function copy(button) {
   for (const node of [plain, ...plain.querySelectorAll("*")]) {
     for (const name of ["class", "id", "title"]) node.removeAttribute(name);
   }
-  const words = (cell) => cell.textContent.replace(/\s+/g, " ").trim();
-  const text = [...plain.rows].map((row) => [...row.cells].map(words).join("\t")).join("\n");
+  const text = grid(plain).map((row) => row.join("\t")).join("\n");
   const said = button.textContent;
   try {
     await navigator.clipboard.write([
