@@ -69,11 +69,11 @@ class ScheduleForm(forms.ModelForm):
 class HypothesisForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("primary_comparison", "primary_criterion", "margin_mean", "margin_net", "random_readers")
+        fields = ("primary_comparison", "primary_criterion", "claim", "margin_mean", "margin_net", "random_readers")
         help_texts = {
-            "margin_mean": "Largest distance of the mean preference from 3 that counts as equivalent, for example 0.5.",
-            "margin_net": "Largest net preference (share for the first less share for the second arm) that counts as "
-            "equivalent, for example 0.2.",
+            "margin_mean": "Largest distance of the mean preference from 3 that does not matter, for example 0.5.",
+            "margin_net": "Largest net preference (share for the first less share for the second arm) that does not "
+            "matter, for example 0.2.",
         }
 
     def __init__(self, *args, **kwargs) -> None:
@@ -89,7 +89,7 @@ class HypothesisForm(forms.ModelForm):
         super().clean()
         for name in ("margin_mean", "margin_net"):
             if (value := self.cleaned_data.get(name)) is not None and value <= 0:
-                self.add_error(name, "A margin is above 0; leave it empty if equivalence is not tested.")
+                self.add_error(name, "A margin is above 0; leave it empty if nothing is claimed of it.")
         return self.cleaned_data
 
 

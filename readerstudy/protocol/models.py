@@ -12,6 +12,17 @@ class State(models.TextChoices):
     LOCKED = "locked", "locked"
 
 
+class Claim(models.TextChoices):
+    EQUIVALENCE = "equivalence", "Equivalence: the two arms are alike"
+    NONINFERIORITY = "noninferiority", "Non-inferiority: the first arm is not worse than the second"
+    BOTH = "both", "Both"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The claims in it, as protocol.json names them."""
+        return (self.EQUIVALENCE.value, self.NONINFERIORITY.value) if self == self.BOTH else (self.value,)
+
+
 class ReaderStudy(models.Model):
     """Protocol, material, readers and ratings of one reader study."""
 
@@ -43,12 +54,9 @@ class ReaderStudy(models.Model):
 
     primary_comparison = models.ForeignKey("Comparison", models.SET_NULL, null=True, blank=True, related_name="+")
     primary_criterion = models.ForeignKey("Criterion", models.SET_NULL, null=True, blank=True, related_name="+")
-    margin_mean = models.DecimalField(
-        "equivalence margin on the mean", max_digits=4, decimal_places=2, null=True, blank=True
-    )
-    margin_net = models.DecimalField(
-        "equivalence margin on net preference", max_digits=4, decimal_places=2, null=True, blank=True
-    )
+    claim = models.CharField("what the margins are to show", max_length=14, choices=Claim, default=Claim.EQUIVALENCE)
+    margin_mean = models.DecimalField("margin on the mean", max_digits=4, decimal_places=2, null=True, blank=True)
+    margin_net = models.DecimalField("margin on net preference", max_digits=4, decimal_places=2, null=True, blank=True)
 
     protocol_sha256 = models.CharField(max_length=64, blank=True)
     schedule_sha256 = models.CharField(max_length=64, blank=True)

@@ -9,7 +9,7 @@ from readerstudy.accounts.models import Role, User
 from readerstudy.audit.services import canonical
 from readerstudy.material import enhancers
 from readerstudy.material import selectors as material
-from readerstudy.protocol.models import Amendment, ReaderStudy
+from readerstudy.protocol.models import Amendment, Claim, ReaderStudy
 
 
 def studies_of(user: User) -> QuerySet[ReaderStudy]:
@@ -49,7 +49,8 @@ def protocol_document(study: ReaderStudy) -> dict:
         else None,
         "family": None,  # all cells
         "margins": [
-            {"kind": "equivalence", "on": on, "margin": float(margin)}
+            {"kind": kind, "on": on, "margin": float(margin)}
+            for kind in Claim(study.claim).kinds
             for on, margin in (("mean", study.margin_mean), ("net_preference", study.margin_net))
             if margin is not None
         ],

@@ -9,7 +9,7 @@ from analysis import plan_figures, sample_size
 from analysis.errors import InputError
 from readerstudy.accounts.access import study_page
 from readerstudy.protocol.forms_plan import PlanForm
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Claim, ReaderStudy
 
 STUDIES = 1000
 MOST_ANSWERS = 20_000  # cases × readers of one simulated study: more takes a command, not a page
@@ -51,7 +51,7 @@ def _expected(study: ReaderStudy) -> dict:
     enough = subjects > 1 and cases >= subjects
     return {
         "subjects": subjects if enough else 61, "cases": cases if enough else 111, "readers": readers or 3,
-        "distribution": "5 20 45 25 5", "test": "equivalence" if study.margin_mean else "cluster_sign_flip",
+        "distribution": "5 20 45 25 5", "test": Claim(study.claim).kinds[0] if study.margin_mean else "cluster_sign_flip",
         "margin": study.margin_mean or 0.25, "subject_correlation": 0.2, "case_correlation": 0.4, "reader_sd": 0,
         "alpha": 0.05, "target": 0.8,
     }  # fmt: skip

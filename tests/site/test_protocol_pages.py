@@ -111,6 +111,24 @@ def test_margins_are_set_and_logged(study, admin):
     assert study.events.get(action="settings changed").data == {"changes": {"margin_mean": "0.5"}}
 
 
+@pytest.mark.parametrize(
+    ("claim", "kinds"),
+    [
+        ("equivalence", ["equivalence"]),
+        ("noninferiority", ["noninferiority"]),
+        ("both", ["equivalence", "noninferiority"]),
+    ],
+)
+def test_the_protocol_declares_what_the_margin_is_to_show(study, admin, claim, kinds):
+    path = url(study, "protocol/hypothesis/")
+    data = fields(admin.get(path).content.decode()) | {"margin_mean": "", "margin_net": "0.2", "claim": claim}
+    assert admin.post(path, data).status_code == 302
+    study.refresh_from_db()
+    margins = protocol_document(study)["margins"]
+    assert margins == [{"kind": kind, "on": "net_preference", "margin": 0.2} for kind in kinds]
+    assert study.get_claim_display() in admin.get(url(study, "protocol/")).content.decode()
+
+
 def test_the_checklist_names_what_is_missing_and_the_button_stays_closed(study, admin):
     study.memberships.filter(role="reader").delete()
     page = admin.get(url(study)).content.decode()
