@@ -31,5 +31,5 @@ def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             headers={"HX-Refresh": "true"}
         )  # fmt: skip
     if job and job.state == Job.State.DONE:
-        context |= {"current": dry_run.is_current(job), **page.context(study, Results(**job.result["results"]))}
+        context |= {"current": dry_run.is_current(job), **page.whole_context(study, Results(**job.result["results"]))}
     return render(request, "protocol/rehearsal.html", context | {"busy": busy})

@@ -56,6 +56,12 @@ def section_context(study: ReaderStudy, made: services.Results, section: str) ->
     return {**shared, "cards": cards(made.reading, arms, dict(study.criteria.values_list("code", "name")))}
 
 
+def whole_context(study: ReaderStudy, made: services.Results) -> dict:
+    """The first page, integrity and the readers, for one page that holds them all."""
+    parts = (section_context(study, made, section) for section in ("integrity", "readers"))
+    return {key: value for part in (*parts, context(study, made)) for key, value in part.items()}
+
+
 def head(study: ReaderStudy, made: services.Results) -> dict:
     """What every page of results says first, and where the others are."""
     seen = Event.objects.filter(study=study, action=services.SEEN).order_by("number").first()
