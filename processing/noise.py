@@ -57,9 +57,10 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     distances agree (within 40 %), that is, without interpolation: then the "air" was faint tissue. Constant
     images have 0.
     """
-    slices = array[_chosen_slices(array)].astype(np.float64)
-    air, share = _air(slices)
-    near, bound = _tissue(slices, step=1), _tissue(slices, step=2)
+    slices = array[_chosen_slices(array)]
+    bright = float(np.percentile(slices, 99.9))
+    air, share = _air(slices, bright)
+    near, bound = _tissue(slices, bright, step=1), _tissue(slices, bright, step=2)
     if share >= 0.01 and air <= bound and (air <= 1.1 * near or near < 0.6 * bound):
         return NoiseEstimate(air, "Rayleigh distribution of the air")
     return NoiseEstimate(near, "second differences in tissue")
@@ -70,7 +71,7 @@ def _chosen_slices(array: Array) -> Array:
     return np.unique(np.linspace(0, len(array) - 1, 9).round().astype(int))
 
 
-def _air(slices: Array) -> tuple[float, float]:
+def _air(slices: Array, bright: float) -> tuple[float, float]:
     """Noise from windows that look like Rayleigh noise, and their share of all pixels."""
     size = (1, _WINDOW, _WINDOW)
     mean = ndimage.uniform_filter(slices, size)
@@ -78,7 +79,6 @@ def _air(slices: Array) -> tuple[float, float]:
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     # 49 pixels: the ratio of a true Rayleigh window scatters by about 10 %.
     alike = (deviation > 0) & (np.abs(mean / np.where(deviation > 0, deviation, 1) / _RAYLEIGH_RATIO - 1) < 0.2)
-    bright = np.percentile(slices, 99.9)
     alike &= mean < 0.3 * bright
     if not alike.any():
         return 0.0, 0.0
@@ -95,7 +95,7 @@ def _air(slices: Array) -> tuple[float, float]:
     return float(np.sqrt(np.mean(near**2))), near.size / slices.size
 
 
-def _tissue(slices: Array, *, step: int) -> float:
+def _tissue(slices: Array, bright: float, *, step: int) -> float:
     """Noise from the mixed second difference over `step` pixels, in pixels far above the noise."""
     kernel = np.outer([1, -2, 1], [1, -2, 1]) / 6.0  # unit variance for white noise of unit variance
     if min(slices.shape[1:]) < 2 * step + 1:
@@ -105,7 +105,7 @@ def _tissue(slices: Array, *, step: int) -> float:
     inner = (slice(None), slice(step, -step), slice(step, -step))
     difference = np.abs(ndimage.correlate(slices, wide))[inner]
     mean = ndimage.uniform_filter(slices, (1, 3, 3))[inner]
-    floor, sigma = 0.1 * np.percentile(slices, 99.9), 0.0
+    floor, sigma = 0.1 * bright, 0.0
     for _ in range(3):  # the threshold needs the noise, the noise the threshold
         tissue = mean > max(floor, 4 * sigma)
         if not tissue.any():

@@ -20,4 +20,4 @@ def test_every_output_is_there_once_and_equal_after_workers_were_killed(browser:
     assert upload_to_numbers.differences(peace, killed) == []
     counts = {kind: len(rows) for kind, rows in peace.outputs.items()}
     # 4 arms; 4 pairs of arms, 2 of them registered too, 6 metrics on 2 regions; 3 comparisons; 1 alignment.
-    assert counts == {"series": 4, "metrics": 6 * 12, "pairs": 3, "alignments": 1}
+    assert counts == {"series": 4, "metrics": 9 * 12, "pairs": 3, "alignments": 1}
