@@ -32,7 +32,7 @@ K1, K2 = 0.01, 0.03
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SMALLEST_MS_SSIM = RADIUS * 2 * 2 ** (len(SCALE_WEIGHTS) - 1)  # 160 pixels; the image must be larger
 
-_STRIP = 96  # rows that pass through the cache at a time
+_STRIP = 256  # rows at a time: few enough for the cache, enough that threads seldom wait for the interpreter
 _DOWN, _ACROSS = 6, 16  # rows and columns that one product yields; about the fastest of 6 to 64
 _SAFE = 2.0  # means beyond this multiple of the range are computed in float64: squares lose too much in float32
 
