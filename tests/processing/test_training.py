@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
 from processing import nifti
-from processing.enhance import enhance
+from processing.enhance import DEFAULT_MODEL, enhance
 from processing.errors import InputError
 from processing.networks.samples import Sampler, Source
+from processing.networks.store import SHIPPED
 from processing.training import train
 from processing.training_log import contact_sheet
 from processing.volume import Volume
@@ -286,3 +288,29 @@ def test_unknown_tasks_and_absent_data_are_refused(material: tuple[Path, Path], 
         train("sharpen", config=config, data=tmp_path, out=tmp_path / "model")
     with pytest.raises(InputError, match="No training file"):
         train("denoise", config=config, data=tmp_path / "nowhere", out=tmp_path / "model")
+
+
+def test_the_committed_configuration_trains_the_shipped_network(real_data: Path, tmp_path: Path) -> None:
+    shipped = SHIPPED / DEFAULT_MODEL
+    settings = (shipped / "config.toml").read_text().split("[data]")[0]
+    config = tmp_path / "config.toml"
+    config.write_text(
+        settings
+        + """
+[data]
+[[data.groups]]
+name = "few"
+weight = 1
+subject = "(right_hip|spine_sct)"
+about = "two of the volumes"
+train = ["hip/*.nii"]
+validation = ["spine_sct/mt0.nii.gz"]
+"""
+    )
+    data = real_data / "training"
+    out = train("denoise", config=config, data=data, out=tmp_path / "model", progress=lambda line: None, stop_at=2)
+    made, whole = (json.loads((folder / "metrics.json").read_text()) for folder in (out, shipped))
+    assert (made["steps"], made["of"]) == (2, whole["of"])
+    assert made["parameters"] == whole["parameters"]
+    assert [line["step"] for line in lines(out)] == [2]
+    assert math.isfinite(lines(out)[0]["validation"]["few at 5 %"]["output"])
