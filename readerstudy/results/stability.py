@@ -41,7 +41,8 @@ def compared(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple[str,
 def fingerprint(study: ReaderStudy, reference: Arm, restores: list[tuple[str, str]]) -> tuple[str, int]:
     """What the analysis depends on, as one hash, and the number of values: features are replaced, never changed."""
     seen = present_features(study).aggregate(count=Count("pk"), last=Max("pk"), total=Sum("pk"))
-    said = [services.analysis_version(), active_settings(study).sha256, reference.code, restores, *seen.values()]
+    numbers = [int(value or 0) for value in seen.values()]  # PostgreSQL sums to decimals
+    said = [services.analysis_version(), active_settings(study).sha256, reference.code, restores, *numbers]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest(), seen["count"]
 
 

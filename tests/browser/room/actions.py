@@ -6,6 +6,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
+from readerstudy.reading import selectors
 from readerstudy.reading.models import Presentation
 
 
@@ -24,6 +25,15 @@ def until_shown(page: Page) -> None:
 def until_saved(page: Page) -> None:
     expect(page.locator(".save")).to_have_attribute("data-kept", "0", timeout=20_000)
     expect(page.locator(".save")).to_have_text("saved")
+
+
+def until_fetched(page: Page, reader, *, pairs: int) -> None:
+    """Wait until all frames of the first pairs of the list have arrived."""
+    frames = sum(len(selectors.prepared(each).order) for each in selectors.queue(reader)[:pairs])
+    page.wait_for_function(
+        "n => performance.getEntriesByType('resource').filter(r => r.name.includes('/frames/')).length >= n",
+        arg=frames,
+    )
 
 
 def press(page: Page, *keys: str) -> None:

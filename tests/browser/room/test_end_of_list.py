@@ -11,7 +11,7 @@ from readerstudy.material.models import Case
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Guess, Presentation, Rating, Signature
 from tests import factories
-from tests.browser.room.actions import confirm, current, press, see_all, until_saved, until_shown
+from tests.browser.room.actions import confirm, current, press, see_all, until_fetched, until_saved, until_shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ def test_slices_seen_before_a_reload_count_as_seen(page, reader):
 
 
 def test_four_pairs_are_read_without_a_connection(page, context, reader):
-    page.wait_for_load_state("networkidle")
+    until_fetched(page, reader, pairs=4)
     context.set_offline(True)
     for number in range(1, 5):
         expect(page.locator(".position")).to_have_text(f"{number} of 6")

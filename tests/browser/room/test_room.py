@@ -15,7 +15,16 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Presentation, Rating
 from readerstudy.reading.selectors import answers, frames_sha256, prepared
 from tests import factories
-from tests.browser.room.actions import confirm, current, press, see_all, sign_in, until_saved, until_shown
+from tests.browser.room.actions import (
+    confirm,
+    current,
+    press,
+    see_all,
+    sign_in,
+    until_fetched,
+    until_saved,
+    until_shown,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,7 +240,7 @@ def test_the_pair_fetched_ahead_can_be_read_without_a_connection(page, context, 
     press(page, *"33333333", "q", "w")
     see_all(page)
     until_saved(page)
-    page.wait_for_load_state("networkidle")
+    until_fetched(page, reader, pairs=2)
     context.set_offline(True)
     confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
