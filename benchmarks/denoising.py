@@ -206,6 +206,12 @@ def _document(rows: list[dict], arguments: argparse.Namespace, methods: Sequence
         "SSIM: maximum of the truth; the two last columns use 2¹⁶ as in Moummad et al. (2022), which inflates both. "
         "Brains: five subjects. Spine: one subject, two phantoms: descriptive, not a proof.",
     ]
+    for peer in arguments.peer:
+        steps = json.loads((peer / "metrics.json").read_text())["steps"]
+        parts.append(
+            f"`{read_identity(peer).name}` was trained by `benchmarks.train_peers` on the same volumes for {steps:,} steps, "
+            "which may be far from all it can reach."
+        )
     if BM3D in methods:
         parts += ["## Against unbiased BM3D that knows the noise", _gains(rows, arguments.model)]
     for group in dict.fromkeys(row["group"] for row in rows):
