@@ -209,8 +209,8 @@ def _document(rows: list[dict], arguments: argparse.Namespace, methods: Sequence
     for peer in arguments.peer:
         steps = json.loads((peer / "metrics.json").read_text())["steps"]
         parts.append(
-            f"`{read_identity(peer).name}` was trained by `benchmarks.train_peers` on the same volumes for {steps:,} steps, "
-            "which may be far from all it can reach."
+            f"`{read_identity(peer).name}` was trained by `benchmarks.train_peers` on the same volumes for {steps:,} "
+            "steps, which may be far from all it can reach."
         )
     if BM3D in methods:
         parts += ["## Against unbiased BM3D that knows the noise", _gains(rows, arguments.model)]
