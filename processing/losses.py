@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from processing.errors import InputError
+from processing.structural_similarity import K1, K2, SCALE_WEIGHTS
 
-SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, finest first
-_C1, _C2 = 0.01**2, 0.03**2
+_C1, _C2 = K1**2, K2**2  # of range 1
 
 
 def l1(output: Tensor, truth: Tensor) -> Tensor:

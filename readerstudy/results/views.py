@@ -11,7 +11,7 @@ from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.access import study_page
 from readerstudy.accounts.permissions import may
-from readerstudy.archive.downloads import stream_csv
+from readerstudy.archive.downloads import send_json, stream_csv
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.results import exports, page, sections, services
@@ -99,9 +99,7 @@ def codebooks(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     name = f"{study.slug}-protocol.json"
     services.note_export(study=study, user=request.user, file=name)
-    response = HttpResponse(exports.protocol_json(study), content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return send_json(exports.protocol_json(study), name)
 
 
 @never_cache

@@ -12,7 +12,7 @@ from analysis import stability_figures
 from analysis.errors import InputError
 from analysis.stability import CRITERIA
 from readerstudy.accounts.access import study_page
-from readerstudy.archive.downloads import stream_csv
+from readerstudy.archive.downloads import send_json, stream_csv
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import exports, services, show
 from readerstudy.results import stability as selectors
@@ -131,6 +131,4 @@ def stability_json(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     results = _results(study)
     name = f"{study.slug}-stability.json"
     services.note_export(study=study, user=request.user, file=name)
-    response = HttpResponse(json.dumps(results, ensure_ascii=False, indent=1), content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return send_json(json.dumps(results, ensure_ascii=False, indent=1), name)

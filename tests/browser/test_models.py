@@ -12,6 +12,7 @@ from readerstudy.jobs.tasks import run_job
 from readerstudy.material import previews
 from readerstudy.protocol.services import create_study
 from tests import factories, pixels
+from tests.browser.signed_in import signed_in
 from tests.material.models import make_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,19 +29,9 @@ def study(settings, tmp_path):
 
 @pytest.fixture
 def page(browser: Browser, live_server, study) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=live_server.url)
-    context.set_default_timeout(15_000)
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(m.text) if "Content Security Policy" in m.text else None)
-    page.goto("/")
-    page.get_by_label("User name").fill(study.memberships.get(role="admin").user.username)
-    page.get_by_label("Password").fill("a long password")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
-    yield page
-    context.close()
-    assert errors == []
+    admin = study.memberships.get(role="admin").user.username
+    with signed_in(browser, live_server.url, admin, width=1280, height=720) as page:
+        yield page
 
 
 def at(page: Page) -> str:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from readerstudy.intake.models import Candidate, Upload
 from readerstudy.material.models import Case
 from tests import factories
+from tests.browser.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,19 +25,9 @@ def study():
 @pytest.fixture
 def page(browser: Browser, live_server, study) -> Iterator[Page]:
     """Signed in as the study's admin; fails on errors and on breaches of the content policy."""
-    context = browser.new_context(viewport={"width": 1600, "height": 900}, base_url=live_server.url)
-    context.set_default_timeout(15_000)
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(m.text) if "Content Security Policy" in m.text else None)
-    page.goto("/")
-    page.get_by_label("User name").fill(study.memberships.get(role="admin").user.username)
-    page.get_by_label("Password").fill("a long password")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
-    yield page
-    context.close()
-    assert errors == []
+    admin = study.memberships.get(role="admin").user.username
+    with signed_in(browser, live_server.url, admin, width=1600, height=900) as page:
+        yield page
 
 
 def material(study) -> str:
