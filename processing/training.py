@@ -162,7 +162,7 @@ class _Training:
         words = (f"{k} {v['input_foreground']:.2f} → {v['output_foreground']:.2f} dB" for k, v in metrics.items())
         self.say(f"{seconds / 60:.1f} min for this epoch; validation, foreground: " + "; ".join(words))
         self._stop_early(metrics)
-        self._save(metrics)
+        self._save(self._measure(self.validation) if self.stopped else metrics)
 
     def _stop_early(self, metrics: dict[str, dict[str, float]]) -> None:
         """Stop, and go back to the best weights, where the mean foreground PSNR has not risen for `patience` epochs."""

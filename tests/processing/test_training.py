@@ -212,6 +212,7 @@ def test_training_stops_early_and_keeps_the_best_weights(material: tuple[Path, P
     assert max(scores) == best + 10 < 60
     assert any(f"no better since step {best}" in line for line in said)
     metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["validation_psnr_db"]["shapes at 5 %"] == scores[best]
     again = train("denoise", config=config, data=data, out=out, progress=said.append)
     kept = json.loads((again / "metrics.json").read_text())
     assert kept["validation_psnr_db"]["shapes at 5 %"] == scores[best]
