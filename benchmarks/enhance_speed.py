@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from processing.enhance import DEFAULT_MODEL, _fast_precision, _load, enhance
+from processing.enhance import DEFAULT_MODEL, _load, enhance, fast_precision
 from processing.networks.store import folder_of
 from processing.noise import add_complex_noise
 from processing.volume import Volume
@@ -45,7 +45,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     truth = _anatomy(arguments.slices, arguments.side)
     noisy = _noisy(truth)
-    precision = _fast_precision("cpu")
+    precision = fast_precision("cpu")
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
     operations = _operations(arguments)
     enhance(noisy, model=arguments.model)
@@ -82,7 +82,7 @@ def _noisy(truth: np.ndarray) -> Volume:
 
 
 def _operations(arguments: argparse.Namespace) -> float:
-    network = _load(folder_of(arguments.model), "cpu")
+    network = _load(folder_of(arguments.model), "cpu", "float32")
     side = arguments.side + -arguments.side % network.stride
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, network.slices, side, side), torch.zeros(1, 1, 1, 1))

@@ -16,6 +16,7 @@ from processing.networks import store
 from processing.networks.identity import ModelIdentity
 from processing.networks.slices import neighbours
 from processing.noise import NoiseEstimate, estimate_noise
+from processing.percentile import high_percentile
 from processing.volume import Array, Volume
 
 if TYPE_CHECKING:  # torch takes seconds and 200 MB; only who enhances pays for it
@@ -73,17 +74,17 @@ def enhance(
     started = time.monotonic()
     volume.require_magnitude()
     folder = store.folder_of(model)
-    precision = precision or _fast_precision(device)
-    network = _load(folder, device)
+    precision = precision or fast_precision(device)
+    network = _load(folder, device, precision)
     if threads is not None:
         _set_threads(threads)
     noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
-    scale = max(float(np.percentile(volume.array, 99.9)), noise.sigma / _LARGEST_LEVEL)
+    scale = max(high_percentile(volume.array, 99.9), noise.sigma / _LARGEST_LEVEL)
     out = np.empty_like(volume.array)
     for index, slice_ in enumerate(volume.array):
         if noise.sigma > 0 and np.ptp(slice_) > 0:
             around = volume.array[neighbours(index, len(out), network.slices // 2)]
-            out[index] = scale * _denoise(network, around / scale, noise.sigma / scale, device, precision)
+            out[index] = _denoise(network, around, scale, noise.sigma, device, precision)
         else:
             out[index] = slice_
         if progress is not None:
@@ -94,33 +95,40 @@ def enhance(
     return Enhanced(volume.with_array(out), noise.sigma, noise.method, identity, time.monotonic() - started)
 
 
-def _denoise(network: Denoiser, around: Array, sigma: float, device: str, precision: str) -> Array:
+def _denoise(network: Denoiser, around: Array, scale: float, sigma: float, device: str, precision: str) -> Array:
+    """The middle one of `around` (slices, rows, columns), in image units like sigma."""
     import torch
 
     rows, columns = around.shape[1:]
-    padded = np.pad(around, ((0, 0), (0, -rows % network.stride), (0, -columns % network.stride)), mode="reflect")
+    missing = (-rows % network.stride, -columns % network.stride)
+    if any(missing):
+        around = np.pad(around, ((0, 0), (0, missing[0]), (0, missing[1])), mode="reflect")
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
-        x = torch.from_numpy(padded.astype(np.float32))[None].to(device)
-        level = torch.full((1, 1, 1, 1), sigma, device=device)
-        return network(x, level)[0, 0, :rows, :columns].float().cpu().numpy()
+        x = torch.from_numpy(around.astype(np.float32, copy=False))[None].to(device) / scale
+        level = torch.full((1, 1, 1, 1), sigma / scale, device=device)
+        return (network(x, level)[0, 0, :rows, :columns].float() * scale).cpu().numpy()
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, device: str) -> Denoiser:
+def _load(folder: Path, device: str, precision: str) -> Denoiser:
     import torch
     from safetensors.torch import load
 
+    from processing.networks.fused import FusedResidualUNet, can_fuse
     from processing.networks.registry import build
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here; use --device cpu.")
     network = build(store.read_config(folder)["network"])
     network.load_state_dict(load(store.read_weights(folder)))
+    if device == "cpu" and precision == "bfloat16" and can_fuse(network):
+        return FusedResidualUNet(network)
     # Channels last is 1.6 times faster on CPUs with AVX-512.
     return network.eval().to(device).to(memory_format=torch.channels_last)
 
 
-def _fast_precision(device: str) -> str:
+def fast_precision(device: str) -> str:
+    """ "bfloat16" where the device computes in it, else "float32"."""
     import torch
 
     if device == "cuda":

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
 
+from processing.percentile import high_percentile
 from processing.volume import Array
 
 _RAYLEIGH_RATIO = np.sqrt(np.pi / (4 - np.pi))  # mean / standard deviation of a Rayleigh variable: 1.913
 _WINDOW = 7  # pixels; side of the window of the local statistics
+_STEPS = (1, 2)  # pixels; distances of the second differences
+_FLOOR = 0.1  # of the brightest: below, no pixel counts as tissue
+_ENOUGH = 200_000  # pixels of tissue: the median of so many is right within 0.3 %
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,11 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     images have 0.
     """
     slices = array[_chosen_slices(array)]
-    bright = float(np.percentile(slices, 99.9))
-    air, share = _air(slices, bright)
-    near, bound = _tissue(slices, bright, step=1), _tissue(slices, bright, step=2)
+    bright = high_percentile(slices, 99.9)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = list(pool.map(partial(_statistics, bright=bright), slices))
+    air, share = _air(np.concatenate([one.air for one in found]), slices.size)
+    near, bound = (_tissue([one.tissue[n] for one in found], bright) for n in range(len(_STEPS)))
     if share >= 0.01 and air <= bound and (air <= 1.1 * near or near < 0.6 * bound):
         return NoiseEstimate(air, "Rayleigh distribution of the air")
     return NoiseEstimate(near, "second differences in tissue")
@@ -71,18 +81,42 @@ def _chosen_slices(array: Array) -> Array:
     return np.unique(np.linspace(0, len(array) - 1, 9).round().astype(int))
 
 
-def _air(slices: Array, bright: float) -> tuple[float, float]:
-    """Noise from windows that look like Rayleigh noise, and their share of all pixels."""
-    size = (1, _WINDOW, _WINDOW)
-    mean = ndimage.uniform_filter(slices, size)
-    square = ndimage.uniform_filter(slices**2, size)
+@dataclass(frozen=True)
+class _Statistics:
+    """What one slice tells. air: sigma of each window that looks like Rayleigh noise. tissue: per step, the absolute
+    second difference and the mean around of each pixel well above the air, shape (2, pixels)."""
+
+    air: Array
+    tissue: tuple[Array, ...]
+
+
+def _statistics(slice_: Array, bright: float) -> _Statistics:
+    slice_ = slice_.astype(np.float32)
+    mean = ndimage.uniform_filter(slice_, _WINDOW)
+    square = ndimage.uniform_filter(slice_**2, _WINDOW)
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     # 49 pixels: the ratio of a true Rayleigh window scatters by about 10 %.
-    alike = (deviation > 0) & (np.abs(mean / np.where(deviation > 0, deviation, 1) / _RAYLEIGH_RATIO - 1) < 0.2)
-    alike &= mean < 0.3 * bright
-    if not alike.any():
+    low, high = 0.8 * _RAYLEIGH_RATIO, 1.2 * _RAYLEIGH_RATIO
+    alike = (mean > low * deviation) & (mean < high * deviation) & (mean < 0.3 * bright)
+    near = ndimage.uniform_filter(slice_, 3)
+    return _Statistics(np.sqrt(square[alike] / 2), tuple(_differences(slice_, near, bright, step) for step in _STEPS))
+
+
+def _differences(slice_: Array, mean: Array, bright: float, step: int) -> Array:
+    """Mixed second difference over `step` pixels, scaled to unit variance for white noise of unit variance."""
+    if min(slice_.shape) < 2 * step + 1:
+        return np.empty((2, 0))
+    rows = slice_[: -2 * step] - 2 * slice_[step:-step] + slice_[2 * step :]
+    both = rows[:, : -2 * step] - 2 * rows[:, step:-step] + rows[:, 2 * step :]
+    mean = mean[step:-step, step:-step]
+    tissue = mean > _FLOOR * bright
+    return np.stack([np.abs(both[tissue]) / 6, mean[tissue]])
+
+
+def _air(sigmas: Array, pixels: int) -> tuple[float, float]:
+    """Noise from windows that look like Rayleigh noise, and their share of all pixels."""
+    if not sigmas.size:
         return 0.0, 0.0
-    sigmas = np.sqrt(square[alike] / 2)
     # Edges of tissue and tissue barely above the noise pass too, with larger values: take the lowest peak.
     step = 0.04
     logs = np.log(sigmas)
@@ -92,23 +126,22 @@ def _air(slices: Array, bright: float) -> tuple[float, float]:
     peak = int(np.flatnonzero((counts >= 0.3 * counts.max()) & (counts >= higher))[0])
     centre = logs.min() + (peak + 0.5) * step
     near = sigmas[np.abs(logs - centre) < 0.2]
-    return float(np.sqrt(np.mean(near**2))), near.size / slices.size
+    return float(np.sqrt(np.mean(near**2))), near.size / pixels
 
 
-def _tissue(slices: Array, bright: float, *, step: int) -> float:
-    """Noise from the mixed second difference over `step` pixels, in pixels far above the noise."""
-    kernel = np.outer([1, -2, 1], [1, -2, 1]) / 6.0  # unit variance for white noise of unit variance
-    if min(slices.shape[1:]) < 2 * step + 1:
-        return 0.0
-    wide = np.zeros((1, 2 * step + 1, 2 * step + 1))
-    wide[0, ::step, ::step] = kernel
-    inner = (slice(None), slice(step, -step), slice(step, -step))
-    difference = np.abs(ndimage.correlate(slices, wide))[inner]
-    mean = ndimage.uniform_filter(slices, (1, 3, 3))[inner]
-    floor, sigma = 0.1 * bright, 0.0
-    for _ in range(3):  # the threshold needs the noise, the noise the threshold
-        tissue = mean > max(floor, 4 * sigma)
+def _tissue(found: Sequence[Array], bright: float) -> float:
+    """Noise from second differences, in pixels far above the noise."""
+    every = sum(one.shape[1] for one in found) // _ENOUGH + 1
+    difference, mean = np.concatenate([one[:, ::every] for one in found], axis=1)
+    threshold = _FLOOR * bright
+    sigma = _from_median(difference)
+    for _ in range(2):  # the threshold needs the noise, the noise the threshold
+        tissue = mean > max(threshold, 4 * sigma)
         if not tissue.any():
             break
-        sigma = float(np.median(difference[tissue]) / 0.6745)
+        sigma = _from_median(difference[tissue])
     return sigma
+
+
+def _from_median(difference: Array) -> float:
+    return float(np.median(difference) / 0.6745) if difference.size else 0.0

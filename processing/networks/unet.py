@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class _ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 × 3 convolutions around a ReLU, without normalisation: batch statistics would tie the output
     of one slice to its neighbours in the batch."""
 
@@ -39,11 +39,11 @@ class ResidualUNet(nn.Module):
         self.slices = slices
         fine, coarse = channels
         self.head = nn.Conv2d(4 * slices + 1, fine, 3, padding=1)
-        self.encoder = nn.Sequential(*(_ResidualBlock(fine) for _ in range(blocks[0])))
+        self.encoder = nn.Sequential(*(ResidualBlock(fine) for _ in range(blocks[0])))
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
-        self.bottom = nn.Sequential(*(_ResidualBlock(coarse) for _ in range(blocks[1])))
+        self.bottom = nn.Sequential(*(ResidualBlock(coarse) for _ in range(blocks[1])))
         self.up = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
-        self.decoder = nn.Sequential(*(_ResidualBlock(fine) for _ in range(blocks[2])))
+        self.decoder = nn.Sequential(*(ResidualBlock(fine) for _ in range(blocks[2])))
         self.tail = nn.Conv2d(fine, 4, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         assert self.tail.bias is not None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from processing.enhance import fast_precision
 from processing.errors import InputError
+from processing.networks.fused import FusedResidualUNet, can_fuse
 from processing.networks.registry import build
 from processing.networks.slices import neighbours
 
@@ -15,10 +17,31 @@ def parameters(network: torch.nn.Module) -> int:
 
 
 def test_the_shipped_network_fits_into_four_megabytes_and_starts_as_identity() -> None:
-    network = build({"channels": [48, 96], "blocks": [1, 2, 1], "slices": 3})
+    network = build({"channels": [64, 128], "blocks": [2, 2, 2], "slices": 3})
     assert 4 * parameters(network) < 4e6
     x = torch.rand(2, 3, 16, 20)
     assert torch.equal(network(x, torch.full((2, 1, 1, 1), 0.05)), x[:, 1:2])
+
+
+@pytest.mark.skipif(fast_precision("cpu") != "bfloat16", reason="this processor does not compute in bfloat16")
+@pytest.mark.parametrize(("slices", "rows", "columns"), [(1, 16, 24), (3, 40, 28)])
+def test_fused_it_gives_what_it_gives_under_autocast(slices: int, rows: int, columns: int) -> None:
+    torch.manual_seed(0)
+    network = build({"channels": [16, 32], "blocks": [2, 1, 1], "slices": slices}).eval()
+    torch.nn.init.normal_(network.tail.weight, std=0.1)
+    x, sigma = torch.rand(1, slices, rows, columns), torch.full((1, 1, 1, 1), 0.05)
+    assert can_fuse(network)
+    with torch.inference_mode():
+        exact, fused = network(x, sigma), FusedResidualUNet(network)(x, sigma)
+        with torch.autocast("cpu", torch.bfloat16):
+            plain = network(x, sigma)
+    assert fused.shape == exact.shape
+    assert (exact - x[:, slices // 2]).std() > 0.02
+    assert (fused - exact).std() < 1.2 * (plain - exact).std() < 0.01
+
+
+def test_only_the_residual_network_is_fused() -> None:
+    assert not can_fuse(build({"architecture": "dncnn"}))
 
 
 def test_the_network_of_moummad_has_the_widths_of_the_paper() -> None:
