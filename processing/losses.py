@@ -29,6 +29,12 @@ def l2(output: Tensor, truth: Tensor) -> Tensor:
     return functional.mse_loss(output, truth)
 
 
+def psnr(output: Tensor, truth: Tensor) -> Tensor:
+    """Mean over the samples of −PSNR in dB (range 1), up to 60 dB: a dB counts the same at each noise level, where
+    l1 and l2 look mostly at the noisiest samples."""
+    return 10 * torch.log10(((output - truth) ** 2).mean(dim=(1, 2, 3)) + 1e-6).mean()
+
+
 def charbonnier(output: Tensor, truth: Tensor) -> Tensor:
     """Mean of √(d² + ε²), ε = 10⁻³ (Charbonnier et al. 1994; Lai et al. 2017)."""
     return torch.sqrt((output - truth) ** 2 + 1e-6).mean()
@@ -78,6 +84,7 @@ def mix_e(output: Tensor, truth: Tensor) -> Tensor:
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": l1,
     "l2": l2,
+    "psnr": psnr,
     "charbonnier": charbonnier,
     "ssim": ssim,
     "ms_ssim": ms_ssim,

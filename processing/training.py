@@ -9,7 +9,9 @@ import math
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,8 @@ class _Training:
         self.schedule = settings["schedule"]
         torch.manual_seed(settings["seed"])
         torch.set_num_threads(self.schedule["threads"])
-        self.network = build(settings["network"])
+        # Channels last is a third faster on CPUs with AVX-512.
+        self.network = build(settings["network"]).to(memory_format=torch.channels_last)
         self.average = build(settings["network"]).eval()
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.schedule["rate"])
@@ -98,9 +101,10 @@ class _Training:
         began = epoch_began = time.monotonic()
         if self.step == last or self.stopped:
             self._save(self._measure(self.validation))
+        batches = self._batches(self.step + 1)
         while self.step < last and not self.stopped:
             self.step += 1
-            losses.append(self._update())
+            losses.append(self._update(next(batches)))
             if self.step % self.schedule["log_every"] == 0 or self.step == last:
                 pace = (time.monotonic() - began) / (self.step - first)
                 loss = float(np.mean(losses))
@@ -124,9 +128,18 @@ class _Training:
         done = (self.step - 1) / self.schedule["steps"]
         return full * min(1.0, self.step / warm) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
-    def _update(self) -> float:
-        batch = self.sampler.batch(self.settings["seed"], self.step)
+    def _batches(self, first: int) -> Iterator[samples.Batch]:
+        """The batches from step `first` on, each made while the network learns from the one before."""
+        with ThreadPoolExecutor(1) as pool:
+            made = (pool.submit(self.sampler.batch, self.settings["seed"], step) for step in count(first))
+            coming = next(made)
+            while True:
+                batch, coming = coming.result(), next(made)
+                yield batch
+
+    def _update(self, batch: samples.Batch) -> float:
         noisy, clean, sigma = (torch.from_numpy(a) for a in (batch.noisy, batch.clean, batch.sigma))
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()

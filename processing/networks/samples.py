@@ -25,12 +25,14 @@ FOREGROUND = 0.05  # of the normalised range: above it a pixel counts as tissue
 class Source:
     """One volume with its intensities divided by their 99.9th percentile.
 
-    stacks: one array (slices, rows, columns) per direction in which it is cut into slices.
+    stacks: one array (slices, rows, columns) per direction in which it is cut into slices, and per matrix. cubic:
+    whether the voxels are nearly cubes.
     """
 
     group: str
     name: str
     stacks: tuple[Array, ...]
+    cubic: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,24 @@ def normalise(array: Array) -> Array:
     return np.asarray(array / scale if scale > 0 else array, dtype=np.float32)
 
 
-def _cuts(array: Array, spacing: Sequence[float], smallest: int) -> tuple[Array, ...]:
-    """Slices along k; along all three axes where the voxels are nearly cubes."""
-    axes = (0, 1, 2) if max(spacing) < 1.5 * min(spacing) else (0,)
-    stacks = (np.moveaxis(array, axis, 0) for axis in axes)
+def _cubic(spacing: Sequence[float]) -> bool:
+    return max(spacing) < 1.5 * min(spacing)
+
+
+def _cuts(array: Array, *, cubic: bool, coarser: Sequence[float], smallest: int) -> tuple[Array, ...]:
+    """Slices along k, along all three axes where the voxels are cubes; each also in `coarser` matrices."""
+    stacks = [np.moveaxis(array, axis, 0) for axis in ((0, 1, 2) if cubic else (0,))]
+    stacks += [_coarse(stack, share) for share in coarser for stack in stacks]
     return tuple(stack for stack in stacks if min(stack.shape[1:]) >= smallest)
+
+
+def _coarse(stack: Array, share: float) -> Array:
+    """Each slice as a scan with that share of rows and columns would show it: the centre of k-space. Its noise is
+    less by the same share."""
+    kept = [np.fft.fftfreq(n, 1 / n) for n in stack.shape[1:]]
+    rows, columns = (np.abs(k + 0.5) < round(n * share / 2) for n, k in zip(stack.shape[1:], kept, strict=True))
+    centres = (np.fft.fft2(slice_)[np.ix_(rows, columns)] for slice_ in stack)
+    return np.stack([np.abs(np.fft.ifft2(c)) * (c.size / stack[0].size) for c in centres]).astype(np.float32)
 
 
 def _files(root: Path, patterns: Sequence[str]) -> list[Path]:
@@ -112,20 +127,17 @@ def load(root: Path, data: dict[str, Any], part: str, *, smallest: int, seed: in
     sources = []
     for group in data["groups"]:
         for file in _part(root, group, part, seed):
-            array, spacing = _read(file)
-            stacks = _cuts(normalise(array), spacing, smallest)
+            volume = series.read(file)
+            cubic = _cubic(volume.spacing)
+            coarser = data.get("coarser", ()) if part == "train" else ()
+            stacks = _cuts(normalise(volume.array), cubic=cubic, coarser=coarser, smallest=smallest)
             if stacks:
-                sources.append(Source(group["name"], file.relative_to(root).as_posix(), stacks))
+                sources.append(Source(group["name"], file.relative_to(root).as_posix(), stacks, cubic))
         for number in group.get("phantom", {}).get(part, []):
             sources += _synthetic(group["name"], number)
     if not sources and part != "test":
         raise InputError(f"The configuration names no usable volume for {part}.")
     return sources
-
-
-def _read(file: Path) -> tuple[Array, tuple[float, ...]]:
-    volume = series.read(file)
-    return volume.array, volume.spacing
 
 
 def _synthetic(group: str, seed: int) -> list[Source]:
@@ -164,6 +176,8 @@ class Sampler:
     def _sample(self, rng: np.random.Generator) -> tuple[Array, Array, np.float32]:
         settings = self._settings
         clean, absent = self._patch(rng)
+        if "gamma" in settings:
+            clean = np.maximum(clean, 0) ** np.float32(rng.uniform(*settings["gamma"]))  # interpolated ones undershoot
         clean = clean * np.float32(rng.uniform(*settings["scale"]))
         clean = np.rot90(clean, int(rng.integers(4)), axes=(1, 2))
         if rng.random() < 0.5:
@@ -192,7 +206,7 @@ class Sampler:
         source = group[rng.integers(len(group))]
         stack = source.stacks[rng.integers(len(source.stacks))]
         # Nearly cubic voxels come in several directions; their neighbours are then taken up to four apart.
-        step = int(rng.integers(1, 5)) if self._slices > 1 and len(source.stacks) > 1 else 1
+        step = int(rng.integers(1, 5)) if self._slices > 1 and source.cubic else 1
         wanted = self._settings["foreground"] if rng.random() > self._settings["air"] else 0.0
         middle = self._slices // 2
         for _ in range(20):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from processing import losses
 from processing.errors import InputError
@@ -67,6 +67,14 @@ def test_mix_is_the_sum_that_the_paper_means(images: tuple[np.ndarray, np.ndarra
     expected = mean_square + 0.1 * float(gradient) + 0.1 * (1 - float(similarity))
     assert float(losses.mix_e(test, truth)) == pytest.approx(expected)
     assert float(losses.mix_e(truth, truth)) == pytest.approx(0, abs=1e-6)
+
+
+def test_psnr_is_the_mean_over_the_samples(images: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, test = images
+    better = (truth + test) / 2
+    pair = torch.cat([tensor(test), tensor(better)]), torch.cat([tensor(truth)] * 2)
+    expected = np.mean([peak_signal_noise_ratio(truth, image, data_range=1) for image in (test, better)])
+    assert -float(losses.psnr(*pair)) == pytest.approx(expected, abs=0.01)
 
 
 def test_charbonnier_lies_between_absolute_and_rounded_difference() -> None:

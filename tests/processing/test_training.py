@@ -20,6 +20,7 @@ from tensorboardX.proto.event_pb2 import Event
 from processing import nifti
 from processing.enhance import DEFAULT_MODEL, enhance
 from processing.errors import InputError
+from processing.networks import samples
 from processing.networks.samples import Sampler, Source
 from processing.networks.store import SHIPPED
 from processing.training import train
@@ -129,7 +130,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been_killed(material: tuple[Pat
     slow = (
         "import sys, time, processing.training as t;"
         "step = t._Training._update;"
-        "t._Training._update = lambda self: (time.sleep(0.05), step(self))[1];"
+        "t._Training._update = lambda self, batch: (time.sleep(0.05), step(self, batch))[1];"
         "from processing.__main__ import main; main(sys.argv[1:])"
     )
     words = ["train", "denoise", "--config", str(config), "--data", str(data), "--out", str(out)]
@@ -168,6 +169,7 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
         "patch": 32,
         "sigma": [0, 0.1],
         "scale": [0.5, 1.2],
+        "gamma": [0.7, 1.4],
         "foreground": 0.3,
         "air": 0.1,
         "zero_filled": 0.5,
@@ -182,6 +184,16 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
     assert not np.array_equal(later.clean, sampler.batch(1, 8).clean)
     assert not np.array_equal(later.clean, sampler.batch(2, 7).clean)
     assert later.noisy.shape == (2, 1, 32, 32)
+
+
+def test_coarser_matrices_are_what_a_coarser_scan_would_show(material: tuple[Path, Path]) -> None:
+    groups = [{"name": "a", "subject": "(subject.)", "train": ["subject1.nii.gz"]}]
+    data = {"groups": groups, "coarser": [0.5]}
+    fine, coarse = samples.load(material[1], data, "train", smallest=32, seed=0)[0].stacks
+    assert (fine.shape, coarse.shape) == ((4, 96, 90), (4, 48, 44))
+    means = fine[:, :, 1:89].reshape(4, 48, 2, 44, 2).mean(axis=(2, 4))
+    assert np.corrcoef(coarse.ravel(), means.ravel())[0, 1] > 0.98
+    assert coarse.mean() == pytest.approx(fine.mean(), rel=0.05)  # the magnitude of ringing adds a little
 
 
 def test_a_subject_in_two_parts_is_refused(material: tuple[Path, Path], tmp_path: Path) -> None:
