@@ -226,23 +226,33 @@ def _parameters(name: str, arguments: argparse.Namespace) -> str:
 
 
 def _gains(rows: list[dict], model: str) -> str:
-    """Model minus BM3D, series by series."""
+    """Model minus BM3D, series by series, and the mean of each group."""
     lines = [
         "| series | noise | whole dB | foreground dB | SSIM | foreground SSIM | told: whole dB | told: foreground dB "
         "| times faster |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     by = {(row["group"], row["series"], row["noise"], row["method"]): row for row in rows}
+    gains: dict[tuple[str, float], list[list[float]]] = {}
     for group, name, noise, method in by:
         if method != BM3D:
             continue
         theirs, ours, told = (by[group, name, noise, kind] for kind in (BM3D, model, model + TOLD))
-        differences = [ours[key] - theirs[key] for key in ("psnr", "foreground_psnr", "ssim", "foreground_ssim")]
-        known = [told[key] - theirs[key] for key in ("psnr", "foreground_psnr")]
-        figures = [f"{d:+.2f}" for d in differences[:2]] + [f"{d:+.3f}" for d in differences[2:]]
-        figures += [f"{d:+.2f}" for d in known] + [f"{theirs['seconds'] / ours['seconds']:.0f}"]
-        lines.append(f"| {group} {name} | {100 * noise:g} % | " + " | ".join(figures) + " |")
+        gain = [ours[key] - theirs[key] for key in ("psnr", "foreground_psnr", "ssim", "foreground_ssim")]
+        gain += [told[key] - theirs[key] for key in ("psnr", "foreground_psnr")]
+        gain.append(theirs["seconds"] / ours["seconds"])
+        gains.setdefault((group, noise), []).append(gain)
+        lines.append(_gain(f"{group} {name}", noise, gain))
+    for (group, noise), several in gains.items():
+        if len(several) > 1:
+            mean = [statistics.fmean(column) for column in zip(*several, strict=True)]
+            lines.append(_gain(f"{group}, mean of {len(several)}", noise, mean))
     return "\n".join(lines)
+
+
+def _gain(name: str, noise: float, gain: Sequence[float]) -> str:
+    cells = [f"{d:+.{places}f}" for d, places in zip(gain, (2, 2, 3, 3, 2, 2), strict=False)]
+    return f"| {name} | {100 * noise:g} % | " + " | ".join([*cells, f"{gain[-1]:.0f}"]) + " |"
 
 
 def _group(rows: list[dict], group: str, sizes: dict[str, str]) -> str:
