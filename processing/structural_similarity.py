@@ -5,9 +5,8 @@ With u = x + y and v = x - y, SSIM needs four Gaussian means only, those of u, v
     luminance = (mean(u)² + 2 C1 - mean(v)²) / (mean(u)² + 2 C1 + mean(v)²)
     structure = (var(u) + 2 C2 - var(v)) / (var(u) + 2 C2 + var(v))
 
-and float32 errs least where the images agree. Each mean is two products with a banded matrix, a few rows or columns
-at a time, which is what a BLAS does best; strips of rows stay in the processor's cache, slices are shared out over
-threads. Nothing is compiled at run time and nothing outlives a call.
+and float32 errs least where the images agree. One pass over the rows computes it all, in machine code that numba makes
+when an SSIM is first asked for and keeps on disk; slices are shared out over threads.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from processing.errors import InputError
 
@@ -32,8 +31,6 @@ K1, K2 = 0.01, 0.03
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SMALLEST_MS_SSIM = RADIUS * 2 * 2 ** (len(SCALE_WEIGHTS) - 1)  # 160 pixels; the image must be larger
 
-_STRIP = 256  # rows at a time: few enough for the cache, enough that threads seldom wait for the interpreter
-_DOWN, _ACROSS = 6, 16  # rows and columns that one product yields; about the fastest of 6 to 64
 _SAFE = 2.0  # means beyond this multiple of the range are computed in float64: squares lose too much in float32
 
 
@@ -100,170 +97,129 @@ def over_slices(
 
 
 class Bench:
-    """Computes one slice after the other in the same memory; one per thread. Sides over 10 pixels, range positive.
+    """Computes slice after slice in one precision. Sides over 10 pixels, range positive.
 
     dtype: of the computation. In float32, slices whose means lie far beyond the range are computed in float64.
     """
 
     def __init__(self, dtype: Any = np.float32) -> None:
         self.dtype = np.dtype(dtype)
-        self.places: dict[tuple[int, ...], _Place] = {}
 
     def mean(self, reference: Array, test: Array, data_range: float) -> float:
         """Mean SSIM of a slice (rows, columns) without its border of 5 pixels."""
-        return self._computed(*self._ready(reference, test), data_range, structure=False, keep=False).mean_ssim
+        return self._computed(reference, test, data_range, keep=False)[1]
 
     def map(self, reference: Array, test: Array, data_range: float) -> Array:
-        """SSIM at each pixel of a slice (rows, columns) without its border of 5 pixels; valid until the next call."""
-        return self._computed(*self._ready(reference, test), data_range, structure=False).ssim
+        """SSIM at each pixel of a slice (rows, columns) without its border of 5 pixels."""
+        return self._computed(reference, test, data_range)[0]
 
     def both(self, reference: Array, test: Array, data_range: float) -> tuple[Array, float, float | None]:
         """`map`, `mean` and MS-SSIM, the finest scale computed once. MS-SSIM is None if a side has under 161 pixels."""
-        x, y = self._ready(reference, test)
-        finest = self._computed(x, y, data_range)
-        ssim, product = finest.mean_ssim, max(finest.mean_structure, 0.0) ** SCALE_WEIGHTS[0]
+        x, y = (np.asarray(image, self.dtype) for image in (reference, test))
+        found, ssim, structure = self._computed(x, y, data_range)
         if min(x.shape) <= SMALLEST_MS_SSIM:
-            return finest.ssim, ssim, None
+            return found, ssim, None
+        product = max(structure, 0.0) ** SCALE_WEIGHTS[0]
         for n, weight in enumerate(SCALE_WEIGHTS[1:], start=1):
             x, y = _halved(x), _halved(y)
-            place = self._computed(x, y, data_range, keep=False)
-            term = place.mean_ssim if n == len(SCALE_WEIGHTS) - 1 else place.mean_structure
+            _, whole, structure = self._computed(x, y, data_range, keep=False)
+            term = whole if n == len(SCALE_WEIGHTS) - 1 else structure
             product *= max(term, 0.0) ** weight
-        return finest.ssim, ssim, float(product)
+        return found, ssim, product
 
-    def _ready(self, reference: Array, test: Array) -> tuple[Array, Array]:
-        return np.ascontiguousarray(reference, self.dtype), np.ascontiguousarray(test, self.dtype)
+    def _computed(self, x: Array, y: Array, data_range: float, *, keep: bool = True) -> tuple[Array, float, float]:
+        """The map (its last row only unless it is kept) and the means of SSIM and of its second factor."""
+        if x.shape != y.shape or x.ndim != 2 or min(x.shape) <= 2 * RADIUS:
+            raise InputError("SSIM needs two slices of the same shape, over 10 pixels each way.")
+        x, y = (np.ascontiguousarray(image, self.dtype) for image in (x, y))
+        rows, columns = (n - 2 * RADIUS for n in x.shape)
+        found = np.empty((rows if keep else 1, columns), self.dtype)
+        with np.errstate(over="ignore"):
+            c1, c2, most = (self.dtype.type(2 * (k * data_range) ** 2) for k in (K1, K2, 2**0.5 * _SAFE))
+        ssim, structure, unsafe = _compiled(self.dtype)(x, y, _weights(self.dtype), c1, c2, most, found)
+        if self.dtype == np.float32 and (unsafe or not np.isfinite(ssim)):
+            return Bench(np.float64)._computed(x, y, data_range, keep=keep)
+        return found, ssim / (rows * columns), structure / (rows * columns)
 
-    def _computed(self, x: Array, y: Array, data_range: float, *, structure: bool = True, keep: bool = True) -> _Place:
-        if x.shape not in self.places:
-            self.places[x.shape] = _Place(x.shape, self.dtype)
-        place = self.places[x.shape]
-        with np.errstate(over="ignore", invalid="ignore"):
-            place.compute(x, y, data_range, structure=structure, keep=keep)
-        if self.dtype == np.float32 and not place.largest <= (_SAFE * data_range) ** 2:
-            precise = Bench(np.float64)
-            return precise._computed(*precise._ready(x, y), data_range, structure=structure, keep=keep)
-        return place
 
+def _similarity(
+    x: Array, y: Array, weights: Array, c1: float, c2: float, most: float, found: Array
+) -> tuple[float, float, bool]:
+    """Sums of SSIM and of its second factor without the border, and whether mean(u)² + mean(v)² exceeds `most`.
 
-class _Place:
-    """Working memory for slices of one shape, and what was found of the last: SSIM without the border, the means of
-    SSIM and of its second factor there, the largest squared mean (not a number where squares overflowed).
-
-    Rows and columns are filled up with zeros to whole blocks of products; what comes of them is left out.
+    c1, c2: 2 C1 and 2 C2. found: takes SSIM without the border; if it has one row only, one row after the other.
+    The loops over columns become vector instructions if they read and write few arrays each; hence several of them.
     """
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        self.rows, self.columns = (n - 2 * RADIUS for n in shape)
-        self.strips = -(-self.rows // _STRIP)
-        self.height = _whole(-(-self.rows // self.strips), _DOWN)
-        width = _whole(self.columns, _ACROSS)
-        self.sources = _zeros((4, self.height + 2 * RADIUS, shape[1]), dtype)
-        half = _zeros((self.height, width + 2 * RADIUS), dtype)
-        self.means = _zeros((4, self.height, width), dtype)
-        self.spare = _zeros((self.height, width), dtype)
-        self.whole: Array | None = None
-        self.mean_ssim = self.mean_structure = self.largest = 0.0
-        down, across = _band(_DOWN, dtype), np.ascontiguousarray(_band(_ACROSS, dtype).T)
-        self.products: list[tuple[Array, Array, Array]] = []
-        for source, target in zip(self.sources, self.means, strict=True):
-            self.products += [
-                (down, _row_blocks(source, wide=True), _row_blocks(half[:, : shape[1]], wide=False)),
-                (_column_blocks(half, wide=True), across, _column_blocks(target, wide=False)),
-            ]
-
-    @property
-    def ssim(self) -> Array:
-        """(rows, columns) without the border; kept only if it was asked for."""
-        if self.whole is None:
-            self.whole = _zeros((max(self.rows, self.height), self.means.shape[2]), self.means.dtype)
-        return self.whole[: self.rows, : self.columns]
-
-    def compute(self, x: Array, y: Array, data_range: float, *, structure: bool, keep: bool) -> None:
-        """structure: whether its mean is wanted; keep: whether the map is."""
-        c1, c2 = (x.dtype.type(2 * (k * data_range) ** 2) for k in (K1, K2))
-        filled = min(self.height + 2 * RADIUS, len(x))
-        u, v = self.sources[:2, :filled]
-        mean_u, mean_v, var_u, var_v = self.means
-        squares, variances = self.means[:2], self.means[2:]
-        largest = sum_ssim = sum_structure = 0.0
-        for strip in range(self.strips):
-            start = max(min(strip * self.height, self.rows - self.height), 0)
-            here, seen = slice(start, start + filled), strip * self.height - start
-            np.add(x[here], y[here], out=u)
-            np.subtract(x[here], y[here], out=v)
-            np.multiply(self.sources[:2], self.sources[:2], out=self.sources[2:])
-            for a, b, out in self.products:
-                np.matmul(a, b, out=out)
-            squares *= squares
-            variances -= squares
-            var_u += c2
-            np.subtract(var_u, var_v, out=self.spare)
-            var_u += var_v
-            mean_u += c1
-            np.subtract(mean_u, mean_v, out=var_v)
-            mean_u += mean_v
-            largest = np.maximum(largest, mean_u.max())
-            if structure:
-                np.divide(self.spare, var_u, out=mean_v)
-                sum_structure += self._sum(mean_v, seen)
-            self.spare *= var_v
-            var_u *= mean_u
-            self.spare /= var_u
-            sum_ssim += self._sum(self.spare, seen)
-            if keep:
-                there = self.ssim[start : start + self.height]
-                there[:] = self.spare[: len(there), : self.columns]
-        self.mean_ssim = sum_ssim / (self.rows * self.columns)
-        self.mean_structure = sum_structure / (self.rows * self.columns)
-        self.largest = float(largest) / 4  # of the sum of (x mean)² + (y mean)² twice, and 2 C1
-
-    def _sum(self, found: Array, seen: int) -> float:
-        """Over the rows of a strip that none before it had: each row in its own precision, their sums in float64."""
-        fresh = found[seen : self.rows, : self.columns]
-        return float(np.einsum("ij->i", fresh).sum(dtype=np.float64))
+    rows, columns = x.shape
+    size = 2 * RADIUS + 1
+    window = np.empty((size, 4 * columns), x.dtype)  # a row of x and y is one of u, v, u², v², side by side
+    down, across = np.empty((2, 4 * columns), x.dtype)
+    u, v = across[:columns], across[columns : 2 * columns]
+    uu, vv = across[2 * columns : 3 * columns], across[3 * columns :]
+    sums = np.zeros((2, columns - 2 * RADIUS))
+    unsafe = False
+    for row in range(rows):
+        latest, x_row, y_row = window[row % size], x[row], y[row]
+        added, subtracted, squares = latest[:columns], latest[columns : 2 * columns], latest[2 * columns :]
+        for n in range(columns):
+            added[n] = x_row[n] + y_row[n]
+            subtracted[n] = x_row[n] - y_row[n]
+        for n in range(2 * columns):
+            squares[n] = latest[n] * latest[n]
+        if row < size - 1:
+            continue
+        down[:] = 0
+        for k in range(RADIUS + 1):
+            weight, below, above = weights[k], window[(row - k) % size], window[(row + 1 + k) % size]
+            for n in range(4 * columns):
+                down[n] += weight * (above[n] + below[n])
+        for n in range(4 * columns - 2 * RADIUS):
+            mean = weights[0] * (down[n] + down[n + 2 * RADIUS])
+            for k in range(1, RADIUS + 1):
+                mean += weights[k] * (down[n + k] + down[n + 2 * RADIUS - k])
+            across[n] = mean
+        ssim = found[min(row - size + 1, len(found) - 1)]
+        for n in range(columns - 2 * RADIUS):
+            square_u, square_v = u[n] * u[n], v[n] * v[n]
+            var_u, var_v = uu[n] - square_u + c2, vv[n] - square_v
+            unsafe |= square_u + square_v > most
+            uu[n] = (var_u - var_v) / (var_u + var_v)
+            ssim[n] = (square_u + c1 - square_v) / (square_u + c1 + square_v) * uu[n]
+        for n in range(columns - 2 * RADIUS):
+            sums[0, n] += ssim[n]
+            sums[1, n] += uu[n]
+    return sums[0].sum(), sums[1].sum(), unsafe
 
 
-def _whole(n: int, block: int) -> int:
-    return -(-n // block) * block
+@lru_cache
+def _compiled(dtype: np.dtype) -> Callable[..., tuple[float, float, bool]]:
+    """`_similarity` in machine code, kept on disk (by numba, next to this file or in the user's cache) if possible."""
+    from numba import from_dtype, njit, types  # takes half a second
+
+    number = from_dtype(dtype)
+    image, weights = (types.Array(number, sides, "C", readonly=True) for sides in (2, 1))
+    signature = (image, image, weights, number, number, number, types.Array(number, 2, "C"))
+    # contract: a product and a sum may become one instruction; numpy: no exception where a loop divides by 0
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+    try:
+        return njit(signature, cache=True, **options)(_similarity)
+    except (RuntimeError, OSError):  # no folder that can be written, or a full disk
+        return njit(signature, **options)(_similarity)
 
 
-def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> Array:
-    """Zeros that begin at a cache line."""
-    size = int(np.prod(shape)) * dtype.itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size].view(dtype).reshape(shape)
-
-
-def _band(outputs: int, dtype: np.dtype) -> Array:
-    """Gaussian weights of so many neighbouring outputs, shape (outputs, outputs + 10).
+@lru_cache
+def _weights(dtype: np.dtype) -> Array:
+    """Gaussian weights of the pairs of pixels 5, 4, … 0 away; half that of the centre, which is a pair with itself.
 
     In float32 on a grid on which they add up to exactly 1: else every variance has the same small error.
     """
-    weights = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
-    weights /= weights.sum()
+    weights = np.exp(-0.5 * (np.arange(RADIUS, -1, -1) / SIGMA) ** 2)
+    weights[-1] /= 2
+    weights /= 2 * weights.sum()
     if dtype == np.float32:
         weights = np.round(weights * 2**25) / 2**25
-        weights[RADIUS] += 1 - weights.sum()
-    band = np.zeros((outputs, outputs + 2 * RADIUS))
-    for n in range(outputs):
-        band[n, n : n + 2 * RADIUS + 1] = weights
-    return band.astype(dtype)
-
-
-def _row_blocks(image: Array, *, wide: bool) -> Array:
-    """Blocks of rows (blocks, rows of one, columns); wide: each with the 10 rows that follow."""
-    extra = 2 * RADIUS if wide else 0
-    count = (len(image) - extra) // _DOWN
-    return as_strided(image, (count, _DOWN + extra, image.shape[1]), (_DOWN * image.strides[0], *image.strides))
-
-
-def _column_blocks(image: Array, *, wide: bool) -> Array:
-    """Blocks of columns (blocks, rows, columns of one); wide: each with the 10 columns that follow."""
-    extra = 2 * RADIUS if wide else 0
-    count = (image.shape[1] - extra) // _ACROSS
-    return as_strided(image, (count, len(image), _ACROSS + extra), (_ACROSS * image.strides[1], *image.strides))
+        weights[-1] += 0.5 - weights.sum()
+    return weights.astype(dtype)
 
 
 def _halved(image: Array) -> Array:

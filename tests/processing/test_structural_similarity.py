@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +13,7 @@ from skimage.metrics import structural_similarity
 
 from processing.errors import InputError
 from processing.phantom import PROTOCOLS, acquire, make_subject
-from processing.structural_similarity import Bench, over_slices, ssim, ssim_map
+from processing.structural_similarity import Bench, _compiled, over_slices, ssim, ssim_map
 
 
 def pair(slices: int = 4, rows: int = 97, columns: int = 130, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -128,3 +130,41 @@ def test_undefined_and_impossible() -> None:
     assert np.isnan(ssim_map(x[0], y[0], data_range=0.0)).all()
     with pytest.raises(InputError, match="same shape"):
         ssim(x, y[:1], data_range=100.0)
+    with pytest.raises(InputError, match="same shape"):
+        ssim_map(x[0], y[0, :, :30], data_range=100.0)
+    with pytest.raises(InputError, match="over 10 pixels"):
+        Bench().mean(x[0], y[0], 100.0)
+
+
+def test_what_is_not_a_number_stays_where_it_is() -> None:
+    x, y = pair(1)
+    y[0, 40, 50] = np.nan
+    found = Bench().map(x[0], y[0], 1000.0)
+    expected = np.zeros(found.shape, bool)
+    expected[30:41, 40:51] = True
+    np.testing.assert_array_equal(np.isnan(found), expected)
+
+
+def test_slices_of_any_layout_are_read_and_none_is_written() -> None:
+    x, y = pair(1)
+    x.flags.writeable = False
+    expected = Bench().mean(x[0], y[0], 1000.0)
+    assert Bench().mean(np.asfortranarray(x[0]), np.repeat(y[0], 2, axis=1)[:, ::2], 1000.0) == expected
+
+
+def test_numba_is_imported_only_when_an_ssim_is_asked_for() -> None:
+    """It takes half a second, which neither the site's start nor a loss should cost."""
+    code = "import sys, processing.quality; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_a_folder_to_keep_it_in_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+    x, y = (image[0].astype(float) for image in pair(1))
+    number = np.dtype(np.float64)
+    _compiled.cache_clear()
+    try:
+        assert Bench(number).mean(x, y, 1000.0) == pytest.approx(theirs(x, y, 1000.0)[0], abs=1e-9)
+        assert _compiled(number).stats.cache_path is None
+    finally:
+        _compiled.cache_clear()
