@@ -49,7 +49,7 @@ def ssim(output: Tensor, truth: Tensor) -> Tensor:
 def ms_ssim(output: Tensor, truth: Tensor) -> Tensor:
     """1 − MS-SSIM (Wang et al. 2003) of as many of the five scales as the image has room for.
 
-    The weights of the scales that are used are scaled to a sum of 1; all five need more than 160 pixels.
+    The weights of the scales that are used are scaled to a sum of 1; all five need at least 176 pixels.
     """
     scales = sum(min(output.shape[2:]) // 2**n > 10 for n in range(len(SCALE_WEIGHTS)))
     if scales == 0:

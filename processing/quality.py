@@ -311,8 +311,8 @@ def _reason(where: str, name: str, found: dict[str, float | None], reference: np
             if where == "voi"
             else "scales mix foreground and background"
         )
-    if name == "ms_ssim" and min(reference.shape[-2:]) <= SMALLEST_MS_SSIM:
-        return f"5 scales need over {SMALLEST_MS_SSIM} pixels in rows and columns"
+    if name == "ms_ssim" and min(reference.shape[-2:]) < SMALLEST_MS_SSIM:
+        return f"5 scales need at least {SMALLEST_MS_SSIM} rows and columns"
     if name == "ssim" and min(reference.shape[-2:]) <= 2 * RADIUS:
         return "no pixel is left inside the 5-pixel border"
     if name in ("nrmse", "snr"):

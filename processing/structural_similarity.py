@@ -29,7 +29,7 @@ RADIUS = 5  # 11 × 11 window: σ 1.5 cut off at 3.5 σ
 K1, K2 = 0.01, 0.03
 # Wang, Simoncelli & Bovik 2003, finest scale first.
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-SMALLEST_MS_SSIM = RADIUS * 2 * 2 ** (len(SCALE_WEIGHTS) - 1)  # 160 pixels; the image must be larger
+SMALLEST_MS_SSIM = (2 * RADIUS + 1) * 2 ** (len(SCALE_WEIGHTS) - 1)  # 176 pixels: 11 are left at the coarsest scale
 
 _SAFE = 2.0  # means beyond this multiple of the range are computed in float64: squares lose too much in float32
 
@@ -70,9 +70,9 @@ def ssim_map(reference: Array, test: Array, *, data_range: float) -> Array:
 def ms_ssim(reference: Array, test: Array, *, data_range: float) -> float | None:
     """Multi-scale SSIM of one slice (rows, columns): Wang, Simoncelli & Bovik 2003, scales by 2 × 2 means, float64.
 
-    Negative terms count as 0. None if a side has under 161 pixels or the range is not positive.
+    Negative terms count as 0. None if a side has under 176 pixels or the range is not positive.
     """
-    if min(reference.shape) <= SMALLEST_MS_SSIM or not data_range > 0:
+    if min(reference.shape) < SMALLEST_MS_SSIM or not data_range > 0:
         return None
     return Bench(np.float64).both(reference, test, data_range)[2]
 
@@ -114,10 +114,10 @@ class Bench:
         return self._computed(reference, test, data_range)[0]
 
     def both(self, reference: Array, test: Array, data_range: float) -> tuple[Array, float, float | None]:
-        """`map`, `mean` and MS-SSIM, the finest scale computed once. MS-SSIM is None if a side has under 161 pixels."""
+        """`map`, `mean` and MS-SSIM, the finest scale computed once. MS-SSIM is None if a side has under 176 pixels."""
         x, y = (np.asarray(image, self.dtype) for image in (reference, test))
         found, ssim, structure = self._computed(x, y, data_range)
-        if min(x.shape) <= SMALLEST_MS_SSIM:
+        if min(x.shape) < SMALLEST_MS_SSIM:
             return found, ssim, None
         product = max(structure, 0.0) ** SCALE_WEIGHTS[0]
         for n, weight in enumerate(SCALE_WEIGHTS[1:], start=1):

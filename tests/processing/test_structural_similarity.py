@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 
 from processing.errors import InputError
 from processing.phantom import PROTOCOLS, acquire, make_subject
-from processing.structural_similarity import Bench, _compiled, over_slices, ssim, ssim_map
+from processing.structural_similarity import Bench, _compiled, ms_ssim, over_slices, ssim, ssim_map
 
 
 def pair(slices: int = 4, rows: int = 97, columns: int = 130, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -134,6 +134,13 @@ def test_undefined_and_impossible() -> None:
         ssim_map(x[0], y[0, :, :30], data_range=100.0)
     with pytest.raises(InputError, match="over 10 pixels"):
         Bench().mean(x[0], y[0], 100.0)
+
+
+def test_ms_ssim_needs_a_window_at_the_coarsest_scale() -> None:
+    x, y = pair(1, 176, 191)
+    assert ms_ssim(x[0], x[0], data_range=1000.0) == pytest.approx(1)
+    assert ms_ssim(x[0, :175], y[0, :175], data_range=1000.0) is None
+    assert Bench().both(x[0, :175], y[0, :175], 1000.0)[2] is None
 
 
 def test_what_is_not_a_number_stays_where_it_is() -> None:
