@@ -214,10 +214,10 @@ def _document(rows: list[dict], arguments: argparse.Namespace, methods: Sequence
         "own, which counts as error of whoever takes it away with the rest; the column gives its estimate.",
     ]
     for peer in arguments.peer:
-        steps = json.loads((peer / "metrics.json").read_text())["steps"]
+        report = json.loads((peer / "metrics.json").read_text())
         parts.append(
-            f"`{read_identity(peer).name}` was trained by `benchmarks.train_peers` on the same volumes for {steps:,} "
-            "steps, which may be far from all it can reach."
+            f"`{read_identity(peer).name}` was trained by `benchmarks.train_peers` for {report['steps']:,} steps on "
+            f"{len(report['volumes']['train'])} volumes, which may be far from all it can reach."
         )
     if BM3D in methods:
         parts += ["## Against unbiased BM3D that knows the noise", _gains(rows, arguments.model)]

@@ -29,8 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=PEERS)
     parser.add_argument("--out", type=Path, required=True)
-    default = os.environ.get("READERSTUDY_DATA", "../shared/data")
-    parser.add_argument("--data", type=Path, default=Path(default) / "training")
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("READERSTUDY_DATA", "../shared/data")))
     parser.add_argument("--steps", type=int, default=4000)
     arguments = parser.parse_args()
     network, loss, rate = PEERS[arguments.name]
