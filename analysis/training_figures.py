@@ -10,21 +10,30 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 20.0, 26.0
 
 
 def loss(points: Sequence[tuple[int, float]], *, width: float = 900, height: float = 190) -> str:
-    """The loss over the steps on a logarithmic axis; ``points``: (step, loss), those above 0."""
-    known = [(step, value) for step, value in points if value > 0]
+    """The loss over the steps; ``points``: (step, loss). The axis is logarithmic and leaves out what is not above 0,
+    unless a loss is below 0, as those in decibels are: then it is linear."""
+    linear = any(value < 0 for _, value in points)
+    known = [(step, value) for step, value in points if linear or value > 0]
     if not known:
         return svg.figure(width, 24, "No loss", [svg.text(0, 16, "n/a: no loss was logged")])
-    steps, logs = [step for step, _ in known], [float(np.log10(value)) for _, value in known]
-    low, high = min(logs), max(logs)
+    steps = [step for step, _ in known]
+    heights = [value if linear else float(np.log10(value)) for _, value in known]
+    low, high = min(heights), max(heights)
     if high - low < 0.02:
         low, high = low - 0.1, high + 0.1
+    if linear:
+        ticks = svg.ticks(low, high)
+        low, high = ticks[0], ticks[-1]
+        marks = [(tick, svg.number(tick, svg.decimals(ticks))) for tick in ticks]
+    else:
+        digits = _marks(low, high, (1, 2, 5))
+        digits = digits if len(digits) > 2 else _marks(low, high, range(1, 10))
+        marks = [(float(np.log10(mark)), f"{mark:g}") for mark in digits]
     axes = _Axes(width, height, (0.0, float(max(steps))), (low, high))
-    marks = _marks(low, high, (1, 2, 5))
-    marks = marks if len(marks) > 2 else _marks(low, high, range(1, 10))
     parts = [*axes.steps()]
-    for mark in marks:
-        parts += axes.level(float(np.log10(mark)), f"{mark:g}")
-    parts.append(_line([axes.at(step, value) for step, value in zip(steps, logs, strict=True)], "zero"))
+    for place, words in marks:
+        parts += axes.level(place, words)
+    parts.append(_line([axes.at(step, value) for step, value in zip(steps, heights, strict=True)], "zero"))
     said = f"Loss from {known[0][1]:.4g} at step {known[0][0]:,} to {known[-1][1]:.4g} at step {known[-1][0]:,}"
     return svg.figure(width, height, said, parts)
 

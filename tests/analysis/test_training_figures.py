@@ -27,6 +27,14 @@ def test_a_decade_of_loss_is_as_high_wherever_it_lies():
     assert y0 < y2  # less is lower
 
 
+def test_a_loss_in_decibels_has_an_even_axis():
+    figure = training_figures.loss([(0, -15.0), (50, -25.0), (100, -35.0)])
+    ((_, y0), (_, y1), (_, y2)) = points(figure)[0]
+    assert y1 - y0 == pytest.approx(y2 - y1, abs=0.11)
+    assert y0 < y1
+    assert "−20" in figure.replace("-", "−")
+
+
 def test_panels_share_their_axes_and_say_their_last_values():
     figure = training_figures.psnr(
         {"a": [(10, 20.0, 25.0), (20, 20.0, 30.0)], "b": [(10, 20.0, 20.0), (20, 20.0, 19.0)]}
