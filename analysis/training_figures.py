@@ -7,6 +7,7 @@ import numpy as np
 from analysis import svg
 
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 20.0, 26.0
+DIGIT = 6.5  # pixels that a character of a label is wide
 
 
 def loss(points: Sequence[tuple[int, float]], *, width: float = 900, height: float = 190) -> str:
@@ -105,12 +106,16 @@ class _Axes:
 
     def steps(self) -> list[str]:
         marks = [mark for mark in svg.ticks(self.first, self.last, about=3) if mark <= self.last]
-        places = [(self.at(mark, self.low)[0], mark) for mark in marks]
-        return [
-            svg.text(x, self.y0 + 16, f"{mark:,.0f}" + (" steps" if mark == marks[-1] else ""),
-                     anchor="middle" if 0 < mark < self.last else "start" if mark == 0 else "end")
-            for x, mark in places
-        ]  # fmt: skip
+        parts = []
+        for mark in marks:
+            words = f"{mark:,.0f}" + (" steps" if mark == marks[-1] else "")
+            x = self.at(mark, self.low)[0]
+            over = x + len(words) * DIGIT / 2 > self.x1 + RIGHT
+            parts.append(
+                svg.text(self.x1 + RIGHT if over else x, self.y0 + 16, words,
+                         anchor="start" if mark == 0 else "end" if over else "middle")
+            )  # fmt: skip
+        return parts
 
 
 def _line(points: Sequence[tuple[float, float]], css: str, *, dashed: bool = False) -> str:

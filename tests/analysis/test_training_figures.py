@@ -61,3 +61,13 @@ def test_one_point_or_a_flat_line_is_drawn(found):
 
 def test_names_of_groups_are_escaped():
     assert "<b>" not in training_figures.psnr({"<b>": [(1, 2.0, 3.0)]})
+
+
+@pytest.mark.parametrize("last", [60, 66_000, 100_000, 114_000])
+def test_the_last_step_is_written_within_its_panel(last: int):
+    groups = {name: [(0, 20.0, 21.0), (last, 20.0, 30.0)] for name in ("a", "b", "c")}
+    labels = [text for text in parsed(training_figures.psnr(groups)).iter(f"{SVG}text") if "steps" in text.text]
+    assert len(labels) == 3
+    for number, label in enumerate(labels):
+        end = float(label.get("x")) + len(label.text) * 6.5 * (0.5 if label.get("text-anchor") == "middle" else 0)
+        assert end <= 300 * (number + 1)
