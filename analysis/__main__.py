@@ -1,6 +1,7 @@
 """The command line: ``python -m analysis reading|integrity|stability|scan-times|plan``."""
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -99,6 +100,12 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--html", type=Path, metavar="OUT", help="write a page with tables and figures here")
 
 
+def _hashes(options: argparse.Namespace) -> dict[str, str]:
+    """SHA-256 of each file of the command line that was read."""
+    files = (options.ratings, options.findings, options.integrity, options.series, options.guesses, options.protocol)
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file is not None}
+
+
 def _reading(options: argparse.Namespace) -> None:
     protocol = None if options.protocol is None else read_protocol(options.protocol)
     results = reading.analyse(
@@ -112,7 +119,7 @@ def _reading(options: argparse.Namespace) -> None:
     )
     if options.html:
         names = {} if protocol is None else protocol.names
-        options.html.write_text(report.reading(results, names=names), encoding="utf-8")
+        options.html.write_text(report.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
 

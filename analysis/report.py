@@ -9,6 +9,7 @@ from analysis import figures, markup, stability_figures
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
 OTHERS = ("other1", "other2")
+_LEFT_OUT = ("cannot_judge", "not_applicable", "missing")
 
 
 def colours(arms: Iterable[str]) -> dict[str, str]:
@@ -22,15 +23,20 @@ def colours(arms: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
-def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = None, title: str = "Reader study") -> str:
-    """The page of ``analysis.reading.analyse``; ``names`` gives criteria their wording."""
+def reading(
+    results: Mapping[str, Any],
+    *,
+    names: Mapping[str, str] | None = None,
+    title: str = "Reader study",
+    sources: Mapping[str, str] | None = None,
+) -> str:
+    """The page of ``analysis.reading.analyse``; ``names`` gives criteria their wording, ``sources`` the SHA-256 of
+    each file that was read."""
     names = names or {}
-    n = results["n"]
     cells = results["comparisons"]
     pairs = [(key, list(rows)) for key, rows in groupby(cells, key=lambda c: (c["first"], c["second"]))]
     palette = colours(arm for cell in cells for arm in (cell["first"], cell["second"]))
-    facts = ", ".join(f"{n[key]} {key.replace('_', ' ')}" for key in n if n[key] is not None)
-    body = [f"<h1>{escape(title)}</h1><p>{escape(facts)}.</p>"]
+    body = [f"<h1>{escape(title)}</h1>", _flow(results["n"], len(pairs))]
     body += [f"<p><strong>{escape(warning)}</strong></p>" for warning in results["warnings"]]
     body.append(_primary(results["primary"], names))
     body.append(_preferences(cells, names, palette))
@@ -47,7 +53,39 @@ def reading(results: Mapping[str, Any], *, names: Mapping[str, str] | None = Non
     body.append(_blinding(results["blinding"]))
     body += [_time(results["time"]), _drift(results["drift"]), _screening(results["screening"])]
     body += [_subgroups(results["subgroups"], names), markup.conventions(results["conventions"])]
-    return markup.page(title, body)
+    return markup.page(title, [*body, _sources(sources or {})])
+
+
+def _flow(n: Mapping[str, int | None], comparisons: int) -> str:
+    """From subjects to scores, as boxes in a row."""
+    left_out = [f"{n[status]:,} {status.replace('_', ' ')}" for status in _LEFT_OUT if n[status]]
+    boxes = [
+        ("subjects", "subject", ""),
+        ("cases", "case", ""),
+        (
+            "presentations",
+            "pair shown",
+            f"{_counted(comparisons, 'comparison')} × {_counted(n['readers'] or 0, 'reader')}",
+        ),
+        ("ratings", "score", ", ".join(left_out or ["none missing"])),
+    ]
+    drawn = (
+        f"<div><b>{_counted(number, noun)}</b><span>{escape(below)}</span></div>"
+        for key, noun, below in boxes
+        if (number := n[key]) is not None
+    )
+    return f'<div class="flow">{"<i>→</i>".join(drawn)}</div>'
+
+
+def _counted(number: int, noun: str) -> str:
+    first, _, rest = noun.partition(" ")
+    return f"{number:,} {first}{'' if number == 1 else 's'}{' ' + rest if rest else ''}"
+
+
+def _sources(sources: Mapping[str, str]) -> str:
+    if not sources:
+        return ""
+    return "<h2>Sources</h2>" + markup.table("", ["file", "SHA-256"], list(sources.items()), words=2)
 
 
 def stability(

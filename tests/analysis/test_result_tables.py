@@ -72,6 +72,18 @@ def test_one_row_per_reader_holds_side_time_and_drift():
     assert {"binomial_p", "threshold_shift_estimate", "time_median", "drift_seconds_estimate"} <= set(rows[0])
 
 
+def test_the_report_shows_the_flow_from_subjects_to_scores_and_names_its_sources():
+    found = results()
+    page = report.reading(found, sources={"ratings.csv": "ab" * 32})
+    flow = page[page.index('<div class="flow">') : page.index("</div></div>")]
+    boxes = {"subjects": "subject", "cases": "case", "presentations": "pair", "ratings": "score"}
+    places = [flow.index(f"<b>{found['n'][key]:,} {noun}") for key, noun in boxes.items()]
+    assert places == sorted(places)
+    assert "× 2 readers" in flow
+    assert "ab" * 32 in page
+    assert "SHA-256" not in report.reading(found)
+
+
 def test_the_report_tells_of_blinding_and_shows_the_ranking():
     page = report.reading(results(guesses=guesses()))
     assert "<h2>Blinding</h2>" in page
