@@ -18,7 +18,7 @@ _RAYLEIGH_RATIO = np.sqrt(np.pi / (4 - np.pi))  # mean / standard deviation of a
 _WINDOW = 7  # pixels; side of the window of the local statistics
 _STEPS = (1, 2)  # pixels; distances of the second differences
 _FLOOR = 0.1  # of the brightest: below, no pixel counts as tissue
-_ENOUGH = 200_000  # pixels of tissue: the median of so many is right within 0.3 %
+_ENOUGH = 60_000  # pixels of tissue: the median of half as many has a standard error of 0.7 %
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,9 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     bright = high_percentile(slices, 99.9)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         found = list(pool.map(partial(_statistics, bright=bright), slices))
-    air, share = _air(np.concatenate([one.air for one in found]), slices.size)
-    near, bound = (_tissue([one.tissue[n] for one in found], bright) for n in range(len(_STEPS)))
+        tissue = pool.map(lambda step: _tissue([one.tissue[step] for one in found], bright), range(len(_STEPS)))
+        air, share = _air(np.concatenate([one.air for one in found]), slices.size)
+        near, bound = tissue
     if share >= 0.01 and air <= bound and (air <= 1.1 * near or near < 0.6 * bound):
         return NoiseEstimate(air, "Rayleigh distribution of the air")
     return NoiseEstimate(near, "second differences in tissue")
