@@ -40,7 +40,7 @@ def main() -> None:
         (r"^channels = [^\[]*\[.*\]\nblocks = .*\nslices = .*", network),
         (r"^steps = .*", f"steps = {arguments.steps}"),
         (r"^epoch = .*", f"epoch = {max(arguments.steps // 4, 1)}"),
-        (r"^rate = .*", f"rate = {rate}"),
+        (r"^rate = .*\nrestarts = .*\nrestart_rates = .*", f"rate = {rate}"),
         (r"^losses = .*", f'losses = [{{ name = "{loss}", until = 1.0 }}]'),
     ):
         text, found = re.subn(pattern, lambda _, value=value: value, text, count=1, flags=re.MULTILINE)

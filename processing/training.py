@@ -9,9 +9,10 @@ import math
 import sys
 import time
 import tomllib
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,17 @@ from torch import Tensor
 from processing.errors import InputError
 from processing.losses import loss_named
 from processing.networks import samples
+from processing.networks.int8 import PREFIX, measure_ranges
 from processing.networks.registry import build
 from processing.networks.store import write_model, write_whole
+from processing.networks.unet import ResidualUNet
 from processing.noise import add_complex_noise
 from processing.training_log import TrainingLog
 from processing.volume import Array
 
 CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.toml"
+_RANGE_BATCHES = 24
 
 Progress = Callable[[str], None]
 
@@ -59,6 +63,7 @@ def train(
     text = config.read_bytes()
     settings = tomllib.loads(text.decode())
     samples.check_split(data, settings["data"], settings["seed"])
+    _check_restarts(settings["schedule"])
     out.mkdir(parents=True, exist_ok=True)
     return _Training(settings, _digest(settings), data, out, say).run(text, stop_at)
 
@@ -67,6 +72,15 @@ def _digest(settings: dict[str, Any]) -> str:
     """SHA-256 of all that decides the weights: the configuration without the words of [model]."""
     decisive = {name: table for name, table in settings.items() if name != "model"}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _check_restarts(schedule: dict[str, Any]) -> None:
+    restarts, rates = schedule.get("restarts", []), schedule.get("restart_rates", [])
+    cycles = [0, *restarts, schedule["steps"]]
+    if len(restarts) != len(rates) or any(one >= next_ for one, next_ in pairwise(cycles)):
+        raise InputError(
+            "The schedule needs one of restart_rates for each of restarts, which rise and lie before steps."
+        )
 
 
 class _Training:
@@ -81,7 +95,7 @@ class _Training:
         self.network = build(settings["network"]).to(memory_format=torch.channels_last)
         self.average = build(settings["network"]).eval()
         self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.schedule["rate"])
+        self.optimiser = torch.optim.Adam(self.network.parameters())
         self.step, self.seconds = 0, 0.0
         self.best: dict[str, Any] = {"score": -math.inf, "step": 0, "average": {}}
         self.stopped = False
@@ -123,10 +137,15 @@ class _Training:
         return self.out
 
     def _rate(self) -> float:
-        """Cosine from the full rate to 1 % of it, after a linear warm-up."""
-        full, warm = self.schedule["rate"], self.schedule["warm_up"]
-        done = (self.step - 1) / self.schedule["steps"]
-        return full * min(1.0, self.step / warm) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+        """Cosine from the full rate to 1 % of it, after a linear warm-up; another cosine begins after each step of
+        `restarts` (warm restarts, Loshchilov and Hutter 2017)."""
+        begins = [0, *self.schedule.get("restarts", ())]
+        cycle = bisect_left(begins, self.step) - 1
+        first, last = begins[cycle], [*begins, self.schedule["steps"]][cycle + 1]
+        full = [self.schedule["rate"], *self.schedule.get("restart_rates", ())][cycle]
+        done = (self.step - 1 - first) / (last - first)
+        warm = min(1.0, self.step / self.schedule["warm_up"])
+        return full * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def _batches(self, first: int) -> Iterator[samples.Batch]:
         """The batches from step `first` on, each made while the network learns from the one before."""
@@ -252,9 +271,11 @@ class _Training:
             },
             "validation_psnr_db": metrics,
         }
+        tensors = _contiguous(self.average.state_dict())
         if self.stopped or self.step == self.schedule["steps"]:
             report["test_psnr_db"] = self._measure(self.test, by_volume=True)
-        weights = save_tensors(_contiguous(self.average.state_dict()))
+            tensors |= self._ranges()
+        weights = save_tensors(tensors)
         write_model(
             self.out,
             weights=weights,
@@ -264,6 +285,14 @@ class _Training:
             metrics=report,
             card=_card(self.settings, report, weights),
         )
+
+    def _ranges(self) -> dict[str, Tensor]:
+        """What computing in int8 needs to know of the network, measured on the first batches of the training."""
+        if not isinstance(self.average, ResidualUNet):
+            return {}
+        batches = (self.sampler.batch(self.settings["seed"], step) for step in range(1, _RANGE_BATCHES + 1))
+        pairs = ((torch.from_numpy(batch.noisy), torch.from_numpy(batch.sigma)) for batch in batches)
+        return {PREFIX + place: ends for place, ends in measure_ranges(self.average, pairs).items()}
 
     def _resume(self) -> None:
         file = self.out / CHECKPOINT
@@ -311,7 +340,8 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         f"{report['training_seconds'] / 60:.0f} minutes on a CPU. Settings: config.toml; volumes of each "
         f"part: metrics.json; course: log.jsonl.\n\n{sources}\n\n{model['data'].strip()}\n\n## Measured\n\n"
         "PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, Rician noise of "
-        "the given standard deviation (% of that percentile), which the network is told. Foreground: above "
+        "the given standard deviation (% of that percentile), which the network is told; one pass in float32. "
+        "Foreground: above "
         f"{100 * samples.FOREGROUND:g} % of the range.\n\n{measured}\n\n## Limits\n\n{model['limits'].strip()}\n"
     )
 

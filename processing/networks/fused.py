@@ -31,34 +31,24 @@ class FusedResidualUNet:
 
     def __init__(self, network: ResidualUNet) -> None:
         self.slices, self.stride = network.slices, network.stride
-        self._head = _Convolution(network.head)
+        self._head = Convolution(network.head)
         self._encoder = _blocks(network.encoder)
-        self._down = _Convolution(network.down)
+        self._down = Convolution(network.down)
         self._bottom = _blocks(network.bottom)
-        self._up = _Convolution(_as_convolution(network.up))
+        self._up = Convolution(as_convolution(network.up))
         self._decoder = _blocks(network.decoder)
-        self._tail = _Convolution(network.tail)
+        self._tail = Convolution(network.tail)
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """As ResidualUNet.forward, for one sample: x (1, slices, rows, columns), float32."""
-        fine = _through(self._encoder, self._head(self._folded(x, sigma)))
+        fine = _through(self._encoder, self._head(folded(x, sigma)))
         coarse = _through(self._bottom, self._down(fine))
-        out = self._tail(_through(self._decoder, _unfolded(self._up(coarse), add=fine)))
+        out = self._tail(_through(self._decoder, unfolded(self._up(coarse), add=fine)))
         middle = self.slices // 2
-        return x[:, middle : middle + 1] + _unfolded(out)
-
-    def _folded(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Pixel-unshuffle by 2 and the map of the noise level, (1, 4 slices + 1, rows / 2, columns / 2)."""
-        _, slices, rows, columns = x.shape
-        folded = torch.empty((1, 4 * slices + 1, rows // 2, columns // 2), dtype=torch.bfloat16)
-        for row in range(2):
-            for column in range(2):
-                folded[0, 2 * row + column : -1 : 4] = x[0, :, row::2, column::2]
-        folded[:, -1] = 10 * sigma[0, 0, 0, 0]
-        return folded.contiguous(memory_format=torch.channels_last)
+        return x[:, middle : middle + 1] + unfolded(out)
 
 
-class _Convolution:
+class Convolution:
     """A convolution with its weights laid out for oneDNN, and what is done to its output on the way."""
 
     def __init__(self, layer: nn.Conv2d) -> None:
@@ -78,18 +68,18 @@ class _Convolution:
         return operator(x, other, self._weight, self._bias, *self._geometry, 1, "add", 1.0, None, [], None)
 
 
-def _blocks(sequence: Iterable[nn.Module]) -> list[tuple[_Convolution, _Convolution]]:
+def _blocks(sequence: Iterable[nn.Module]) -> list[tuple[Convolution, Convolution]]:
     blocks = (block for block in sequence if isinstance(block, ResidualBlock))
-    return [(_Convolution(block.first), _Convolution(block.second)) for block in blocks]
+    return [(Convolution(block.first), Convolution(block.second)) for block in blocks]
 
 
-def _through(blocks: list[tuple[_Convolution, _Convolution]], x: Tensor) -> Tensor:
+def _through(blocks: list[tuple[Convolution, Convolution]], x: Tensor) -> Tensor:
     for first, second in blocks:
         x = second.plus(first(x, then="relu"), x)
     return x
 
 
-def _as_convolution(layer: nn.ConvTranspose2d) -> nn.Conv2d:
+def as_convolution(layer: nn.ConvTranspose2d) -> nn.Conv2d:
     """A transposed convolution of 2 × 2 with stride 2 as one of 1 × 1 whose channels are (row, column, channel)."""
     coarse, fine = layer.weight.shape[:2]
     same = nn.Conv2d(coarse, 4 * fine, 1)
@@ -99,7 +89,18 @@ def _as_convolution(layer: nn.ConvTranspose2d) -> nn.Conv2d:
     return same
 
 
-def _unfolded(x: Tensor, *, add: Tensor | None = None) -> Tensor:
+def folded(x: Tensor, sigma: Tensor) -> Tensor:
+    """Pixel-unshuffle by 2 and the map of the noise level, (1, 4 slices + 1, rows / 2, columns / 2)."""
+    _, slices, rows, columns = x.shape
+    out = torch.empty((1, 4 * slices + 1, rows // 2, columns // 2), dtype=torch.bfloat16)
+    for row in range(2):
+        for column in range(2):
+            out[0, 2 * row + column : -1 : 4] = x[0, :, row::2, column::2]
+    out[:, -1] = 10 * sigma[0, 0, 0, 0]
+    return out.contiguous(memory_format=torch.channels_last)
+
+
+def unfolded(x: Tensor, *, add: Tensor | None = None) -> Tensor:
     """Channels (row, column, channel) of a channels-last x to pixels, two by two; `add` is of the result's shape."""
     _, channels, rows, columns = x.shape
     pixels = x.permute(0, 2, 3, 1).view(rows, columns, 2, 2, channels // 4).permute(0, 2, 1, 3, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from skimage.metrics import peak_signal_noise_ratio
 from skimage.restoration import denoise_nl_means
 
 from processing import enhance as module
 from processing import nifti, series
 from processing.__main__ import main
-from processing.enhance import enhance, models
+from processing.enhance import enhance, fast_precision, models
 from processing.errors import InputError
 from processing.networks.store import SHIPPED
 from processing.noise import add_complex_noise
@@ -89,6 +92,58 @@ def test_precisions_agree(truth: Volume) -> None:
     assert difference < 0.1 * single.noise_sigma
 
 
+@pytest.mark.skipif(not torch.cpu.get_capabilities().get("amx_int8"), reason="this processor has no AMX for int8")
+def test_integers_are_the_default_where_they_are_fast_and_cost_nothing_that_counts(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.05)
+    exact, fast = enhance(noisy, precision="float32"), enhance(noisy)
+    assert fast.model.precision == "int8"
+    largest = float(truth.array.max())
+    best, reached = (
+        peak_signal_noise_ratio(truth.array, enhanced.volume.array, data_range=largest) for enhanced in (exact, fast)
+    )
+    assert reached > best - 0.05
+
+
+@pytest.mark.skipif(not torch.cpu.get_capabilities().get("amx_int8"), reason="this processor has no AMX for int8")
+def test_faint_noise_is_not_drowned_in_the_steps_of_the_integers(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.002)
+    exact, fast = (enhance(noisy, precision=precision) for precision in ("float32", None))
+    assert fast.model.precision == "bfloat16"
+    outputs = noisy.array, exact.volume.array, fast.volume.array
+    errors = [float(np.mean((output - truth.array) ** 2)) for output in outputs]
+    assert errors[2] < 1.05 * errors[1] < errors[0]
+
+
+def test_an_unknown_precision_is_refused(truth: Volume) -> None:
+    with pytest.raises(InputError, match="float32, bfloat16, int8"):
+        enhance(truth, precision="int4")
+
+
+def test_a_model_without_ranges_is_not_computed_in_integers(truth: Volume, tmp_path: Path) -> None:
+    folder = shutil.copytree(SHIPPED / "denoise", tmp_path / "older")
+    tensors = {name: tensor for name, tensor in load_file(folder / "model.safetensors").items() if "ranges" not in name}
+    save_file(tensors, folder / "model.safetensors")
+    identity = json.loads((folder / "identity.json").read_text())
+    identity["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    (folder / "identity.json").write_text(json.dumps(identity))
+    noisy = noisy_of(truth, 0.05)
+    assert enhance(noisy, model=folder).model.precision == fast_precision("cpu")
+    with pytest.raises(InputError, match="does not compute in int8"):
+        enhance(noisy, model=folder, precision="int8")
+
+
+def test_the_mean_with_the_mirror_image_is_nearer_to_the_truth(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.05)
+    mirrored = noisy.with_array(noisy.array[:, :, ::-1])
+    options = {"precision": "float32", "noise_sigma": 0.05 * float(np.percentile(truth.array, 99.9))}
+    once, other = (enhance(volume, mirrored=False, **options).volume.array for volume in (noisy, mirrored))
+    both = enhance(noisy, **options).volume.array
+    tissue = truth.array > 0.1 * truth.array.max()  # in air what is below 0 is cut off before the mean here
+    assert np.allclose(both[tissue], ((once + other[:, :, ::-1]) / 2)[tissue], atol=1e-3 * truth.array.max())
+    errors = [float(np.mean((output - truth.array) ** 2)) for output in (once, both)]
+    assert errors[1] < errors[0]
+
+
 def test_intensities_stay_on_the_scale_of_the_input(truth: Volume) -> None:
     noisy = noisy_of(truth, 0.05)
     once = enhance(noisy, precision="float32").volume.array
@@ -96,7 +151,7 @@ def test_intensities_stay_on_the_scale_of_the_input(truth: Volume) -> None:
     assert np.abs(larger / 64 - once).max() < 1e-3 * once.max()
 
 
-@pytest.mark.parametrize("shape", [(1, 37, 50), (2, 5, 3), (3, 1, 9), (1, 130, 67)])
+@pytest.mark.parametrize("shape", [(1, 37, 50), (2, 5, 3), (3, 1, 9), (1, 130, 67), (2, 36, 4)])
 def test_any_matrix_and_slice_count(shape: tuple[int, int, int]) -> None:
     array = np.random.default_rng(0).rayleigh(20, shape).astype(np.float32)
     out = enhance(Volume(array, np.eye(4))).volume.array

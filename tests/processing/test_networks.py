@@ -8,8 +8,10 @@ import torch
 from processing.enhance import fast_precision
 from processing.errors import InputError
 from processing.networks.fused import FusedResidualUNet, can_fuse
+from processing.networks.int8 import Int8ResidualUNet, Ranges, can_use_int8, measure_ranges
 from processing.networks.registry import build
 from processing.networks.slices import neighbours
+from processing.networks.unet import ResidualUNet
 
 
 def parameters(network: torch.nn.Module) -> int:
@@ -42,6 +44,73 @@ def test_fused_it_gives_what_it_gives_under_autocast(slices: int, rows: int, col
 
 def test_only_the_residual_network_is_fused() -> None:
     assert not can_fuse(build({"architecture": "dncnn"}))
+    assert not can_use_int8(build({"architecture": "dncnn"}), {})
+
+
+@pytest.fixture
+def trained() -> tuple[ResidualUNet, Ranges]:
+    """A network with channels of very different width, and its ranges on pictures like `picture`."""
+    torch.manual_seed(0)
+    network = build({"channels": [16, 32], "blocks": [2, 2, 1], "slices": 3}).eval()
+    torch.nn.init.normal_(network.tail.weight, std=0.1)
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.Conv2d) and len(layer.weight) > 4:
+                layer.weight *= torch.logspace(-1, 0.3, len(layer.weight)).view(-1, 1, 1, 1)
+    return network, measure_ranges(network, [picture(seed) for seed in range(8)])
+
+
+def picture(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    coarse = torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(coarse, scale_factor=8), torch.full((1, 1, 1, 1), 0.05)
+
+
+def test_ranges_are_those_of_each_layer(trained: tuple[ResidualUNet, Ranges]) -> None:
+    network, ranges = trained
+    assert set(ranges) == {"head", "down", "up"} | {
+        f"{part}.{index}{inside}"
+        for part, count in (("encoder", 2), ("bottom", 2), ("decoder", 1))
+        for index in range(count)
+        for inside in ("", ".first")
+    }
+    x, sigma = picture(0)
+    folded = torch.nn.functional.pixel_unshuffle(x, 2)
+    with torch.no_grad():
+        head = network.head(torch.cat([folded, (10 * sigma).expand(-1, 1, 24, 32)], 1))
+        inside = torch.relu(network.encoder[0].first(head))
+        fine = network.encoder(head)
+        up = fine + network.up(network.bottom(network.down(fine)))
+    for place, values in (("head", head), ("encoder.0.first", inside), ("encoder.1", fine), ("up", up)):
+        low, high = (ends.view(1, -1, 1, 1) for ends in ranges[place])
+        assert ((values >= low) & (values <= high)).float().mean() > 0.99, place
+        assert ((high - low) < 2 * (values.amax((2, 3)) - values.amin((2, 3)) + 0.1)[..., None, None]).all(), place
+
+
+@pytest.mark.skipif(not torch.cpu.get_capabilities().get("amx_int8"), reason="this processor has no AMX for int8")
+def test_in_integers_it_gives_nearly_the_same(trained: tuple[ResidualUNet, Ranges]) -> None:
+    network, ranges = trained
+    assert can_use_int8(network, ranges)
+    assert not can_use_int8(network, {})
+    x, sigma = picture(100)
+    with torch.inference_mode():
+        integers, exact = Int8ResidualUNet(network, ranges)(x, sigma), network(x, sigma)
+    residual = exact - x[:, 1:2]
+    assert (integers - exact).std() < 0.03 * residual.std()
+    border = torch.ones_like(residual, dtype=torch.bool)
+    border[..., 4:-4, 4:-4] = False  # where the padding must be a true zero
+    assert (integers - exact)[border].std() < 0.03 * residual.std()
+
+
+@pytest.mark.skipif(not torch.cpu.get_capabilities().get("amx_int8"), reason="this processor has no AMX for int8")
+@pytest.mark.parametrize("intensity", [3.0, -0.1])
+def test_what_the_integers_do_not_suit_is_computed_in_bfloat16(
+    trained: tuple[ResidualUNet, Ranges], intensity: float
+) -> None:
+    network, ranges = trained
+    x, sigma = picture(100)
+    x[0, 1, 20:30, 20:30] = intensity
+    with torch.inference_mode():
+        assert torch.equal(Int8ResidualUNet(network, ranges)(x, sigma), FusedResidualUNet(network)(x, sigma))
 
 
 def test_the_network_of_moummad_has_the_widths_of_the_paper() -> None:

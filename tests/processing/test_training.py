@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
 from tensorboardX.proto.event_pb2 import Event
 
 from processing import nifti
@@ -121,6 +122,40 @@ def test_a_short_training_learns_and_leaves_a_model(material: tuple[Path, Path],
     assert "Random shapes." in (out / "card.md").read_text()
     noisy = Volume(np.random.default_rng(0).rayleigh(50, (1, 40, 40)), np.eye(4))
     assert enhance(noisy, model=out).model.name == "tiny"
+    with safe_open(out / "model.safetensors", "pt") as file:
+        ends = file.get_tensor("ranges.encoder.0.first")
+    assert ends.shape == (2, 8)
+    assert (ends[0] >= 0).all()  # after a ReLU
+    assert (ends[1] >= ends[0]).all()
+    assert ends[1].any()
+
+
+def test_after_a_restart_the_rate_begins_anew_and_nothing_before_it_changes(
+    material: tuple[Path, Path], tmp_path: Path
+) -> None:
+    config, data = material
+    longer = tmp_path / "longer.toml"
+    longer.write_text(CONFIG.replace("rate = 3e-3", "rate = 3e-3\nrestarts = [60]\nrestart_rates = [1e-3]"))
+    longer.write_text(longer.read_text().replace("steps = 60", "steps = 80"))
+    once, twice = (
+        [
+            line
+            for line in lines(train("denoise", config=c, data=data, out=tmp_path / c.stem, progress=print))
+            if "loss" in line
+        ]
+        for c in (config, longer)
+    )
+    assert twice[: len(once)] == once
+    assert [line["rate"] for line in twice[-3:]] == pytest.approx([3.2e-5, 5.8e-4, 1.6e-5], rel=0.02)
+
+
+@pytest.mark.parametrize("words", ["restarts = [40]", "restarts = [60]\nrestart_rates = [1e-3]"])
+def test_restarts_that_cannot_be_are_refused_at_once(material: tuple[Path, Path], tmp_path: Path, words: str) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace("rate = 3e-3", f"rate = 3e-3\n{words}"))
+    with pytest.raises(InputError, match="restart_rates"):
+        train("denoise", config=config, data=data, out=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_killed_training_ends_as_if_it_had_not_been_killed(material: tuple[Path, Path], tmp_path: Path) -> None:
