@@ -56,30 +56,20 @@ def reading(
     return markup.page(title, [*body, _sources(sources or {})])
 
 
-def _flow(n: Mapping[str, int | None], comparisons: int) -> str:
+def _flow(n: Mapping[str, Any], comparisons: int) -> str:
     """From subjects to scores, as boxes in a row."""
     left_out = [f"{n[status]:,} {status.replace('_', ' ')}" for status in _LEFT_OUT if n[status]]
-    boxes = [
-        ("subjects", "subject", ""),
-        ("cases", "case", ""),
-        (
-            "presentations",
-            "pair shown",
-            f"{_counted(comparisons, 'comparison')} × {_counted(n['readers'] or 0, 'reader')}",
-        ),
-        ("ratings", "score", ", ".join(left_out or ["none missing"])),
-    ]
-    drawn = (
-        f"<div><b>{_counted(number, noun)}</b><span>{escape(below)}</span></div>"
-        for key, noun, below in boxes
-        if (number := n[key]) is not None
-    )
+    boxes = [(_counted(n["subjects"], "subject"), ""), (_counted(n["cases"], "case"), "")]
+    if n["presentations"] is not None:
+        times = f"{_counted(comparisons, 'comparison')} × {_counted(n['readers'], 'reader')}"
+        boxes.append((f"{_counted(n['presentations'], 'pair')} shown", times))
+    boxes.append((_counted(n["ratings"], "score"), ", ".join(left_out or ["none missing"])))
+    drawn = (f"<div><b>{head}</b><span>{below}</span></div>" for head, below in boxes)
     return f'<div class="flow">{"<i>→</i>".join(drawn)}</div>'
 
 
 def _counted(number: int, noun: str) -> str:
-    first, _, rest = noun.partition(" ")
-    return f"{number:,} {first}{'' if number == 1 else 's'}{' ' + rest if rest else ''}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _sources(sources: Mapping[str, str]) -> str:

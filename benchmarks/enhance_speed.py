@@ -107,7 +107,7 @@ def _lost(truth: np.ndarray, level: float, model: str) -> tuple[str, float]:
 
 
 def _operations(arguments: argparse.Namespace) -> float:
-    network, _ = _load(folder_of(arguments.model), "cpu", "float32")
+    network = _load(folder_of(arguments.model), "cpu", "float32")
     side = arguments.side + -arguments.side % network.stride
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, network.slices, side, side), torch.zeros(1, 1, 1, 1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from processing.percentile import high_percentile
 from processing.volume import Array, Volume
 
 if TYPE_CHECKING:  # torch takes seconds and 200 MB; only who enhances pays for it
+    from torch import Tensor
+
     from processing.networks.registry import Denoiser
 
 DEFAULT_MODEL = "denoise"
@@ -80,11 +83,14 @@ def enhance(
     started = time.monotonic()
     volume.require_magnitude()
     folder = store.folder_of(model)
+    if precision not in (None, *PRECISIONS):
+        raise InputError(f"There is no precision “{precision}”; there are {', '.join(PRECISIONS)}.")
     if threads is not None:
         _set_threads(threads)
     noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
     scale = max(high_percentile(volume.array, 99.9), noise.sigma / _LARGEST_LEVEL)
-    network, precision = _suited(folder, device, precision, noise.sigma / scale if scale > 0 else 0.0)
+    precision = precision or _fastest(folder, device, noise.sigma, scale)
+    network = _load(folder, device, precision)
     out = np.empty_like(volume.array)
     for index, slice_ in enumerate(volume.array):
         if noise.sigma > 0 and np.ptp(slice_) > 0:
@@ -119,47 +125,49 @@ def _denoise(
         return (out[0, 0, :rows, :columns] * scale).cpu().numpy()
 
 
-def _suited(folder: Path, device: str, precision: str | None, level: float) -> tuple[Denoiser, str]:
-    """The network in the precision that is asked for, else in the fastest that costs nothing beside noise of `level`,
-    a share of the range."""
-    from processing.networks.int8 import LEAST_NOISE
+def _fastest(folder: Path, device: str, sigma: float, scale: float) -> str:
+    """The precision that costs nothing beside noise of `sigma` and takes least time."""
+    from processing.networks.int8 import LEAST_NOISE, can_use_int8
 
-    network, found = _load(folder, device, precision)
-    if precision is None and found == "int8" and level < LEAST_NOISE:
-        return _load(folder, device, fast_precision(device))
-    return network, found
+    if device == "cpu" and sigma > LEAST_NOISE * scale and can_use_int8(*_read(folder)):
+        return "int8"
+    return fast_precision(device)
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, device: str, precision: str | None) -> tuple[Denoiser, str]:
-    """The network, and the precision in which it computes."""
-    import torch
+def _read(folder: Path) -> tuple[Any, dict[str, Tensor]]:
+    """The network in float32, not to be changed, and the ranges that int8 needs, where they are there."""
     from safetensors.torch import load
 
-    from processing.networks.fused import FusedResidualUNet, can_fuse
-    from processing.networks.int8 import PREFIX, Int8ResidualUNet, can_use_int8
+    from processing.networks.int8 import PREFIX
     from processing.networks.registry import build
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("There is no CUDA device here; use --device cpu.")
-    keep_freed_memory()
     network = build(store.read_config(folder)["network"])
     tensors = load(store.read_weights(folder))
     ranges = {name.removeprefix(PREFIX): tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
     network.load_state_dict(tensors)
-    network.eval()
-    if precision not in (None, *PRECISIONS):
-        raise InputError(f"There is no precision “{precision}”; there are {', '.join(PRECISIONS)}.")
-    integers = device == "cpu" and can_use_int8(network, ranges)
-    precision = precision or ("int8" if integers else fast_precision(device))
+    return network.eval(), ranges
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, device: str, precision: str) -> Denoiser:
+    import torch
+
+    from processing.networks.fused import FusedResidualUNet, can_fuse
+    from processing.networks.int8 import Int8ResidualUNet, can_use_int8
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("There is no CUDA device here; use --device cpu.")
+    keep_freed_memory()
+    network, ranges = _read(folder)
     if precision == "int8":
-        if not integers:
+        if device != "cpu" or not can_use_int8(network, ranges):
             raise InputError("This model, or this processor, does not compute in int8; use float32 or bfloat16.")
-        return Int8ResidualUNet(network, ranges), precision
+        return Int8ResidualUNet(network, ranges)
     if device == "cpu" and precision == "bfloat16" and can_fuse(network):
-        return FusedResidualUNet(network), precision
+        return FusedResidualUNet(network)
     # Channels last is 1.6 times faster on CPUs with AVX-512.
-    return network.to(device).to(memory_format=torch.channels_last), precision
+    return copy.deepcopy(network).to(device).to(memory_format=torch.channels_last)
 
 
 def fast_precision(device: str) -> str:

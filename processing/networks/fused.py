@@ -8,6 +8,7 @@ through the operators that its own compiler emits; unlike torch.compile they nee
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +42,9 @@ class FusedResidualUNet:
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """As ResidualUNet.forward, for one sample: x (1, slices, rows, columns), float32."""
-        fine = _through(self._encoder, self._head(folded(x, sigma)))
-        coarse = _through(self._bottom, self._down(fine))
-        out = self._tail(_through(self._decoder, unfolded(self._up(coarse), add=fine)))
+        fine = through(self._encoder, self._head(folded(x, sigma)))
+        coarse = through(self._bottom, self._down(fine))
+        out = self._tail(through(self._decoder, unfolded(self._up(coarse), add=fine)))
         middle = self.slices // 2
         return x[:, middle : middle + 1] + unfolded(out)
 
@@ -73,7 +74,8 @@ def _blocks(sequence: Iterable[nn.Module]) -> list[tuple[Convolution, Convolutio
     return [(Convolution(block.first), Convolution(block.second)) for block in blocks]
 
 
-def _through(blocks: list[tuple[Convolution, Convolution]], x: Tensor) -> Tensor:
+def through(blocks: Iterable[tuple[Any, Any]], x: Tensor) -> Tensor:
+    """x through residual blocks, each the two convolutions of a ResidualBlock in this module's or int8's form."""
     for first, second in blocks:
         x = second.plus(first(x, then="relu"), x)
     return x

@@ -19,7 +19,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from processing.networks.fused import Convolution, FusedResidualUNet, as_convolution, can_fuse, folded, unfolded
+from processing.networks.fused import (
+    Convolution,
+    FusedResidualUNet,
+    as_convolution,
+    can_fuse,
+    folded,
+    through,
+    unfolded,
+)
 from processing.networks.unet import ResidualBlock, ResidualUNet
 
 Ranges = dict[str, Tensor]  # by the layer that gives the values: lower and upper end of each channel, (2, channels)
@@ -116,16 +124,11 @@ class Int8ResidualUNet:
         least, most = (float(end) for end in x.aminmax())
         if least < INTENSITIES[0] or most > INTENSITIES[1]:
             return self._bfloat16(x, sigma)
-        fine = self._through("encoder", self._image.round(self._head(folded(x, sigma))))
-        coarse = self._through("bottom", self._down(fine))
-        out = self._tail(self._through("decoder", unfolded(self._up.plus(coarse, _gathered(fine)))))
+        fine = through(self._parts["encoder"], self._image.round(self._head(folded(x, sigma))))
+        coarse = through(self._parts["bottom"], self._down(fine))
+        out = self._tail(through(self._parts["decoder"], unfolded(self._up.plus(coarse, _gathered(fine)))))
         middle = self.slices // 2
         return x[:, middle : middle + 1] + unfolded(out)
-
-    def _through(self, part: str, x: Tensor) -> Tensor:
-        for first, second in self._parts[part]:
-            x = second.plus(first(x, then="relu"), x)
-        return x
 
 
 @dataclass(frozen=True)
