@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,8 @@ if TYPE_CHECKING:  # torch takes seconds and 200 MB; only who enhances pays for 
     from processing.networks.registry import Denoiser
 
 DEFAULT_MODEL = "denoise"
-PRECISIONS = ("float32", "bfloat16", "int8")
+MIXED = "bfloat16+int8"  # the slice in bfloat16, its mirror image in int8
+PRECISIONS = ("float32", "bfloat16", MIXED, "int8")
 _LEAST_SIDE = 8  # pixels; narrower images come out wrong of oneDNN's convolutions in bfloat16 and int8
 _LARGEST_LEVEL = 0.10  # of the normalised range: the most noise the networks are trained on
 
@@ -37,8 +38,8 @@ class Enhanced:
     """What a model made of a series.
 
     volume: same shape, place and intensity scale as the input. noise_sigma: standard deviation of the
-    noise that was found, in image units, and noise_method: how. model: with the precision that was used; a model in
-    int8 computes single slices in bfloat16 (processing.networks.int8).
+    noise that was found, in image units, and noise_method: how. model: with the precision that was used; what is in
+    int8 may hold single slices in bfloat16 (processing.networks.int8).
     seconds: wall-clock time.
     """
 
@@ -68,8 +69,9 @@ def enhance(
     """Denoise a magnitude series slice by slice.
 
     model: name of a shipped model, or the folder of a trained one. progress: called with slices done and
-    slices in all. precision: "float32", "bfloat16" or "int8" (network only, the residual is added in float32); by
-    default the fastest that processor, model and noise allow. threads: of torch in this process; unchanged if None.
+    slices in all. precision: "float32", "bfloat16", "int8" or, for mirrored ones, "bfloat16+int8" (network only,
+    the residual is added in float32); by default the fastest that processor, model and noise allow. threads: of torch
+    in this process; unchanged if None.
     noise_sigma: standard deviation of the noise in image units, where it is known; else it is estimated.
     mirrored: clean the mirror image too and take the mean of both, which is nearer to the truth and takes twice as
     long (geometric self-ensemble, Timofte et al. 2016).
@@ -89,13 +91,13 @@ def enhance(
         _set_threads(threads)
     noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
     scale = max(high_percentile(volume.array, 99.9), noise.sigma / _LARGEST_LEVEL)
-    precision = precision or _fastest(folder, device, noise.sigma, scale)
-    network = _load(folder, device, precision)
+    precision = precision or _fastest(folder, device, noise.sigma / scale if scale else 0.0, mirrored)
+    passes = _passes(folder, device, precision, mirrored)
     out = np.empty_like(volume.array)
     for index, slice_ in enumerate(volume.array):
         if noise.sigma > 0 and np.ptp(slice_) > 0:
-            around = volume.array[neighbours(index, len(out), network.slices // 2)]
-            out[index] = _denoise(network, around, scale, noise.sigma, device, precision, mirrored)
+            around = volume.array[neighbours(index, len(out), passes[0].slices // 2)]
+            out[index] = _denoise(passes, around, scale, noise.sigma, device, precision)
         else:
             out[index] = slice_
         if progress is not None:
@@ -106,32 +108,44 @@ def enhance(
     return Enhanced(volume.with_array(out), noise.sigma, noise.method, identity, time.monotonic() - started)
 
 
+def _fastest(folder: Path, device: str, noise: float, mirrored: bool) -> str:
+    """The precision that costs nothing beside noise of that share of the range and takes least time."""
+    from processing.networks.int8 import LEAST_NOISE, LEAST_NOISE_OF_MEAN, can_use_int8
+
+    if device == "cpu" and can_use_int8(*_read(folder)):
+        if noise > LEAST_NOISE:
+            return "int8"
+        if mirrored and noise > LEAST_NOISE_OF_MEAN:
+            return MIXED
+    return fast_precision(device)
+
+
+def _passes(folder: Path, device: str, precision: str, mirrored: bool) -> list[Denoiser]:
+    """What cleans a slice and, if there is a second one, what cleans its mirror image."""
+    if precision != MIXED:
+        return [_load(folder, device, precision)] * (2 if mirrored else 1)
+    if not mirrored:
+        raise InputError(f"There is only one pass to compute, so {MIXED} cannot be had; use bfloat16 or int8.")
+    return [_load(folder, device, kind) for kind in MIXED.split("+")]
+
+
 def _denoise(
-    network: Denoiser, around: Array, scale: float, sigma: float, device: str, precision: str, mirrored: bool
+    passes: Sequence[Denoiser], around: Array, scale: float, sigma: float, device: str, precision: str
 ) -> Array:
     """The middle one of `around` (slices, rows, columns), in image units like sigma."""
     import torch
 
     rows, columns = around.shape[1:]
-    missing = [max(_LEAST_SIDE, n + -n % network.stride) - n for n in (rows, columns)]
+    missing = [max(_LEAST_SIDE, n + -n % passes[0].stride) - n for n in (rows, columns)]
     if any(missing):
         around = np.pad(around, ((0, 0), (0, missing[0]), (0, missing[1])), mode="reflect")
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
         x = torch.from_numpy(around.astype(np.float32, copy=False))[None].to(device) / scale
         level = torch.full((1, 1, 1, 1), sigma / scale, device=device)
-        out = network(x, level).float()
-        if mirrored:
-            out = (out + network(x.flip(-1), level).float().flip(-1)) / 2
+        out = passes[0](x, level).float()
+        if len(passes) == 2:
+            out = (out + passes[1](x.flip(-1), level).float().flip(-1)) / 2
         return (out[0, 0, :rows, :columns] * scale).cpu().numpy()
-
-
-def _fastest(folder: Path, device: str, sigma: float, scale: float) -> str:
-    """The precision that costs nothing beside noise of `sigma` and takes least time."""
-    from processing.networks.int8 import LEAST_NOISE, can_use_int8
-
-    if device == "cpu" and sigma > LEAST_NOISE * scale and can_use_int8(*_read(folder)):
-        return "int8"
-    return fast_precision(device)
 
 
 @lru_cache(maxsize=4)

@@ -93,10 +93,13 @@ def test_precisions_agree(truth: Volume) -> None:
 
 
 @pytest.mark.skipif(not torch.cpu.get_capabilities().get("amx_int8"), reason="this processor has no AMX for int8")
-def test_integers_are_the_default_where_they_are_fast_and_cost_nothing_that_counts(truth: Volume) -> None:
-    noisy = noisy_of(truth, 0.05)
+@pytest.mark.parametrize(("noise", "precision"), [(0.05, "int8"), (0.03, "bfloat16+int8")])
+def test_integers_are_the_default_where_they_are_fast_and_cost_nothing_that_counts(
+    truth: Volume, noise: float, precision: str
+) -> None:
+    noisy = noisy_of(truth, noise)
     exact, fast = enhance(noisy, precision="float32"), enhance(noisy)
-    assert fast.model.precision == "int8"
+    assert fast.model.precision == precision
     largest = float(truth.array.max())
     best, reached = (
         peak_signal_noise_ratio(truth.array, enhanced.volume.array, data_range=largest) for enhanced in (exact, fast)
@@ -114,8 +117,15 @@ def test_faint_noise_is_not_drowned_in_the_steps_of_the_integers(truth: Volume) 
     assert errors[2] < 1.05 * errors[1] < errors[0]
 
 
+def test_one_pass_alone_keeps_one_precision(truth: Volume) -> None:
+    noisy = noisy_of(truth, 0.03)
+    assert enhance(noisy, mirrored=False).model.precision == fast_precision("cpu")
+    with pytest.raises(InputError, match="only one pass"):
+        enhance(noisy, mirrored=False, precision="bfloat16+int8")
+
+
 def test_an_unknown_precision_is_refused(truth: Volume) -> None:
-    with pytest.raises(InputError, match="float32, bfloat16, int8"):
+    with pytest.raises(InputError, match=r"float32, bfloat16, bfloat16\+int8, int8"):
         enhance(truth, precision="int4")
 
 
