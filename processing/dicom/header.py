@@ -27,6 +27,10 @@ CLASSIC = MRImageStorage
 ENHANCED = EnhancedMRImageStorage
 _KINDS = {
     "PHASE": "phase",
+    "PHASE MAP": "phase",
+    "PHASE SUBTRACT": "phase",
+    "VELOCITY": "velocity",
+    "VELOCITY MAP": "velocity",
     "P": "phase",
     "REAL": "real",
     "R": "real",

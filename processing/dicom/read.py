@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
-from processing.dicom.frames import Frame, frames_of
+from processing.dicom.frames import frames_of
 from processing.dicom.geometry import Stack, split, stack
 from processing.dicom.header import NotAnImageError, check_magnitude, read_header
 from processing.dicom.parameters import parameters_of
@@ -23,24 +23,8 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
     Raises InputError if an image cannot be used, the slices are not one complete stack, or there are several
     series, echoes or stacks.
     """
-    frames: list[Frame] = []
-    headers: dict[Path, Dataset] = {}
-    seen: set[str] = set()
-    reasons: list[str] = []
-    for path in sorted(paths):
-        try:
-            header = read_header(path, pixels=True)
-        except NotAnImageError as reason:
-            reasons.append(str(reason))
-            continue
-        uid = str(header.get("SOPInstanceUID", path))
-        if uid in seen:
-            continue
-        seen.add(uid)
-        headers[path] = header
-        frames += frames_of(header, path)
-    if not frames:
-        raise InputError(reasons[0] if len(paths) == 1 else "The folder holds no MR images.")
+    headers = read_images(paths)
+    frames = [frame for path, header in headers.items() for frame in frames_of(header, path)]
     if len({frame.series_uid for frame in frames}) > 1:
         count = len({frame.series_uid for frame in frames})
         raise InputError(f"The folder holds {count} series; give the files of one.")
@@ -53,6 +37,29 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
     ordered = stack(parts[0][1])
     stored = {path: stored_values(dataset) for path, dataset in headers.items()}
     return assemble(ordered, stored, headers[ordered.frames[0].path])
+
+
+def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
+    """Headers with pixel data of the images among these files, of each image once.
+
+    Raises InputError if there is none, or one cannot be used.
+    """
+    headers: dict[Path, Dataset] = {}
+    seen: set[str] = set()
+    reasons: list[str] = []
+    for path in sorted(paths):
+        try:
+            header = read_header(path, pixels=True)
+        except NotAnImageError as reason:
+            reasons.append(str(reason))
+            continue
+        uid = str(header.get("SOPInstanceUID", path))
+        if uid not in seen:
+            seen.add(uid)
+            headers[path] = header
+    if not headers:
+        raise InputError(reasons[0] if len(paths) == 1 else "The folder holds no MR images.")
+    return headers
 
 
 def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset) -> Volume:

@@ -16,10 +16,10 @@ from processing import nifti
 from processing.deidentify.engine import IMPLEMENTATION_NAME, IMPLEMENTATION_UID, save
 from processing.dicom.frames import Frame, attributes, frames_of, is_enhanced
 from processing.dicom.geometry import Stack, split, stack
-from processing.dicom.header import check, independent_copy, open_dicom, tolerant
+from processing.dicom.header import independent_copy, tolerant
 from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import free_words, weighting_of
-from processing.dicom.private import promote
+from processing.dicom.read import read_images
 from processing.dicom.weighting import TO_CONTRAST
 from processing.errors import InputError
 from processing.networks.identity import ModelIdentity
@@ -60,7 +60,7 @@ def write_derived(
 ) -> list[Path]:
     """Write `volume`, made by `model` from the series in `source_files`, to the folder `out`.
 
-    DICOM: classic or enhanced MR as the source, one file 0001.dcm … per source file in slice order; headers
+    DICOM: classic or enhanced MR as the source, one file 0001.dcm … per source image in slice order; headers
     of the source without private attributes; intensities back to stored values by the source's rescale (more
     bits if they do not fit, cut off at 16). ImageType DERIVED, derivation description and code, references to
     the source, the model as contributing equipment. UIDs follow from source, model, precision and pixels: the
@@ -71,15 +71,10 @@ def write_derived(
     if len(source_files) == 1 and nifti.is_volume_file(source_files[0]):
         text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"
         return [nifti.write_nifti(volume, out / "volume.nii.gz", description=text)]
-    datasets = {path: open_dicom(path) for path in source_files}
-    frames = []
-    with tolerant():
-        for path, dataset in datasets.items():
-            check(dataset)
-            if is_mosaic(dataset):
-                raise InputError("A Siemens mosaic cannot be written back; de-identify it first, into single slices.")
-            promote(dataset)
-            frames += frames_of(dataset, path)
+    datasets = read_images(source_files)
+    if any(is_mosaic(dataset) for dataset in datasets.values()):
+        raise InputError("A Siemens mosaic cannot be written back; de-identify it first, into single slices.")
+    frames = [frame for path, dataset in datasets.items() for frame in frames_of(dataset, path)]
     parts = split(frames)
     if len(parts) != 1:
         raise InputError("The source holds several volumes; sort it first.")
@@ -161,7 +156,8 @@ def _derived(
     derived.SeriesDescription = f"{model.name} {model.version}"[:64]
     derived.SeriesNumber = int(source.get("SeriesNumber") or 0) % 9000 + 1000
     derived.InstanceNumber = number
-    description = f"{model.description} Model {model.name} {model.version}, SHA-256 {model.sha256}, {model.precision}."
+    # The model first: a long description is cut off.
+    description = f"Model {model.name} {model.version}, SHA-256 {model.sha256}, {model.precision}. {model.description}"
     derived.ImageType = _derived_type(source.ImageType, enhanced=is_enhanced(source))
     equipment = Dataset()
     equipment.Manufacturer = MANUFACTURER

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pydicom
 import pytest
 
 from processing import series
+from processing.derived import write_like
 from processing.dicom.sort import sort_files
 from processing.dicom.write import write_derived
 from processing.errors import InputError
@@ -50,6 +52,26 @@ def test_a_classic_series_becomes_a_classic_derived_series(tmp_path: Path) -> No
         assert dataset.StudyInstanceUID == "1.2.3.4"
         series_uids.add(dataset.SeriesInstanceUID)
     assert len(series_uids) == 1
+
+
+def test_what_lies_beside_the_images_and_copies_of_them_do_not_count(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(3))
+    volume = series.read(tmp_path / "in")
+    (tmp_path / "in" / "readme.txt").write_text("exported on Monday")
+    shutil.copy(paths[0], tmp_path / "in" / "copy.dcm")
+    written = write_like(tmp_path / "in", halved(volume), tmp_path / "out", model=MODEL)
+    assert len(written) == 3
+    np.testing.assert_allclose(series.read(written).array, halved(volume).array)
+
+
+def test_the_model_is_named_however_long_its_description(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(1))
+    wordy = replace(MODEL, description="Denoised. " * 200)
+    (written,) = write_derived(paths, halved(series.read(paths)), tmp_path / "out", model=wordy)
+    dataset = pydicom.dcmread(written)
+    for text in (dataset.DerivationDescription, dataset.ContributingEquipmentSequence[0].ContributionDescription):
+        assert MODEL.sha256 in text
+        assert len(text) <= 1024
 
 
 def test_enhanced_stays_enhanced(tmp_path: Path) -> None:
