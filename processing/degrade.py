@@ -109,7 +109,8 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
         if degradation.motion is not None:
             slice_ = _move(slice_, degradation.motion / volume.spacing[1], _random(degradation, "motion", index))
         if degradation.ghosting is not None:
-            scaled = np.arange(rows) % 2 == (0 if degradation.ghosting_lines == "even" else 1)
+            line = np.fft.ifftshift(np.arange(rows) - rows // 2)  # 0 is the middle of k-space
+            scaled = line % 2 == (0 if degradation.ghosting_lines == "even" else 1)
             scale = np.where(scaled, 1 - degradation.ghosting, 1.0)
             slice_ = _filtered(slice_, scale[:, None])
         if lines is not None:
@@ -162,8 +163,8 @@ def _sampled_lines(rows: int, degradation: Degradation) -> Array:
     """Lines of k-space that are read, zero frequency first: the middle, and others at random so that 1 in
     `undersample` is read on average."""
     factor = degradation.undersample or 1
-    centre = round(rows * _CENTRE[factor])
-    chance = (rows / factor - centre) / (rows - centre)
+    centre = max(round(rows * _CENTRE[factor]), 1)
+    chance = (rows / factor - centre) / max(rows - centre, 1)
     read = np.random.default_rng([degradation.seed, 1]).random(rows) < chance
     start = (rows - centre + 1) // 2
     read[start : start + centre] = True
@@ -192,7 +193,8 @@ def _bar(slice_: Array, rng: np.random.Generator) -> Array:
     """A bright bar to add to a slice, near its middle, cut where the sum would exceed the slice's maximum."""
     rows, columns = slice_.shape
     start, end = (rng.uniform(0.25, 0.75, 2) * (rows - 1, columns - 1) for _ in range(2))
-    thickness = rng.uniform(1, max(rows / 8 - 1, 1.5))  # and half a pixel of soft edge on both sides
+    thickest = max(rows / 8 - 1, 0)  # and half a pixel of soft edge on both sides
+    thickness = rng.uniform(min(1, thickest), thickest)
     axis = end - start
     place = np.moveaxis(np.indices((rows, columns)), 0, -1) - start
     along = np.clip(place @ axis / max(float(axis @ axis), 1e-9), 0, 1)

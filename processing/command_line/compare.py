@@ -15,13 +15,15 @@ from processing.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """REFERENCE TEST [--mask MASK] [--voi MASK] [--register] [--range volume|slice|NUMBER]."""
+    """REFERENCE TEST [--mask MASK] [--voi MASK] [--register] [--range volume|slice|2**16|NUMBER]."""
     parser.add_argument("reference", type=Path, metavar="REFERENCE")
     parser.add_argument("test", type=Path, metavar="TEST")
     parser.add_argument("--mask", type=Path, metavar="MASK", help="foreground: above zero, same grid")
     parser.add_argument("--voi", type=Path, metavar="MASK", help="volume of interest: above zero, same grid")
     parser.add_argument("--register", action="store_true", help="align TEST rigidly to REFERENCE before comparing")
-    parser.add_argument("--range", default="volume", metavar="volume|slice|NUMBER", help="data range (default: volume)")
+    parser.add_argument(
+        "--range", default="volume", metavar="volume|slice|2**16|NUMBER", help="data range (default: volume)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -31,9 +33,9 @@ def run(arguments: argparse.Namespace) -> None:
         chosen = arguments.range
     else:
         try:
-            chosen = float(arguments.range)
+            chosen = 2.0**16 if arguments.range == "2**16" else float(arguments.range)
         except ValueError:
-            raise InputError('The range must be "volume", "slice" or a positive number.') from None
+            raise InputError('The range must be "volume", "slice", 2**16 or a positive number.') from None
     mask, voi = (None if path is None else series.read(path).array > 0 for path in (arguments.mask, arguments.voi))
     reference, test, within = series.read(arguments.reference), series.read(arguments.test), None
     if arguments.register:

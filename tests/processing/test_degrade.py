@@ -96,6 +96,20 @@ def test_ghost_lies_half_a_field_of_view_away() -> None:
     assert ghost.sum() == pytest.approx(1000, abs=1)
 
 
+def test_lines_are_odd_and_even_from_the_middle_of_k_space_in_an_odd_matrix_too() -> None:
+    """For ± alternating lines −32 … 32 the copy of a point is a Dirichlet kernel around half a field of view."""
+    image = np.zeros((65, 8))
+    image[10, 4] = 1000
+    lines = np.arange(-32, 33)
+    rows = (np.arange(65) - 10)[:, None]
+    kernel = np.exp(2j * np.pi * rows * lines / 65)
+    for name, scaled in (("odd", lines % 2 == 1), ("even", lines % 2 == 0)):
+        out = degrade(volume_of(image), Degradation(ghosting=0.4, ghosting_lines=name)).array[0]
+        expected = np.abs((kernel * np.where(scaled, 0.6, 1.0)).mean(axis=1)) * 1000
+        assert np.abs(out[:, 4] - expected).max() < 0.1
+        assert out[42, 4] == pytest.approx(out[43, 4], abs=0.1)
+
+
 def test_scaled_even_lines_leave_a_negative_copy() -> None:
     """Half the lines keep (image + copy) / 2, the others (image − copy) / 2."""
     image = texture(7, 64, 40)
