@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import sys
 import time
-import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +27,14 @@ from processing.networks.registry import build
 from processing.networks.store import write_model, write_whole
 from processing.networks.unet import ResidualUNet
 from processing.noise import add_complex_noise
+from processing.training_config import digest, read_config
 from processing.training_log import TrainingLog
 from processing.volume import Array
 
 CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.toml"
 _RANGE_BATCHES = 24
+_BAR = 20  # characters
 
 Progress = Callable[[str], None]
 
@@ -60,27 +60,17 @@ def train(
     if task != "denoise":
         raise InputError(f"There is no training task “{task}”; the task here is denoise.")
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
-    text = config.read_bytes()
-    settings = tomllib.loads(text.decode())
+    settings, text = read_config(config)
     samples.check_split(data, settings["data"], settings["seed"])
-    _check_restarts(settings["schedule"])
+    _check_patch(settings)
     out.mkdir(parents=True, exist_ok=True)
-    return _Training(settings, _digest(settings), data, out, say).run(text, stop_at)
+    return _Training(settings, digest(settings), data, out, say).run(text, stop_at)
 
 
-def _digest(settings: dict[str, Any]) -> str:
-    """SHA-256 of all that decides the weights: the configuration without the words of [model]."""
-    decisive = {name: table for name, table in settings.items() if name != "model"}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
-def _check_restarts(schedule: dict[str, Any]) -> None:
-    restarts, rates = schedule.get("restarts", []), schedule.get("restart_rates", [])
-    cycles = [0, *restarts, schedule["steps"]]
-    if len(restarts) != len(rates) or any(one >= next_ for one, next_ in pairwise(cycles)):
-        raise InputError(
-            "The schedule needs one of restart_rates for each of restarts, which rise and lie before steps."
-        )
+def _check_patch(settings: dict[str, Any]) -> None:
+    patch, stride = settings["sampling"]["patch"], build(settings["network"]).stride
+    if patch < 1 or patch % stride:
+        raise InputError(f"The patch of {patch} pixels is no multiple of {stride}, which this network needs.")
 
 
 class _Training:
@@ -97,6 +87,7 @@ class _Training:
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters())
         self.step, self.seconds = 0, 0.0
+        self.losses: list[float] = []  # since the last line of the log
         self.best: dict[str, Any] = {"score": -math.inf, "step": 0, "average": {}}
         self.stopped = False
         patch = settings["sampling"]["patch"] + 2 * samples.MARGIN
@@ -110,7 +101,6 @@ class _Training:
         self._resume()
         write_whole(self.out / CONFIG, text)
         last = self.schedule["steps"]
-        losses: list[float] = []
         started, first = time.monotonic() - self.seconds, self.step
         began = epoch_began = time.monotonic()
         if self.step == last or self.stopped:
@@ -118,14 +108,15 @@ class _Training:
         batches = self._batches(self.step + 1)
         while self.step < last and not self.stopped:
             self.step += 1
-            losses.append(self._update(next(batches)))
+            self.losses.append(self._update(next(batches)))
             if self.step % self.schedule["log_every"] == 0 or self.step == last:
                 pace = (time.monotonic() - began) / (self.step - first)
-                loss = float(np.mean(losses))
-                losses.clear()
+                loss = float(np.mean(self.losses))
+                self.losses.clear()
                 self.log.update(self.step, loss=round(loss, 7), rate=round(self._rate(), 9))
+                bar = f"{'█' * (_BAR * self.step // last):░<{_BAR}}"
                 self.say(
-                    f"step {self.step} of {last}, loss {loss:.5f}, {pace * 1e3:.0f} ms per step, "
+                    f"{bar} step {self.step} of {last}, loss {loss:.5f}, {pace * 1e3:.0f} ms per step, "
                     f"{pace * (last - self.step) / 60:.1f} min left"
                 )
             if self.step % self.schedule["epoch"] == 0 or self.step in (last, stop_at):
@@ -248,6 +239,7 @@ class _Training:
             "digest": self.digest,
             "step": self.step,
             "seconds": self.seconds,
+            "losses": self.losses,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -300,7 +292,7 @@ class _Training:
             state = torch.load(file, weights_only=True)
             if state["digest"] != self.digest:
                 raise InputError("The output folder holds the training of another configuration; name a new one.")
-            self.step, self.seconds = state["step"], state["seconds"]
+            self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
             self.best, self.stopped = state["best"], state["stopped"]
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
@@ -332,6 +324,16 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         )
         if report.get(key)
     )
+    worse = [
+        f"{name} ({place})"
+        for key in ("validation_psnr_db", "test_psnr_db")
+        for name, row in report.get(key, {}).items()
+        for place, end in (("whole", ""), ("foreground", "_foreground"))
+        if row[f"output{end}"] <= row[f"input{end}"]
+    ]
+    limits = model["limits"].strip()
+    if worse:
+        limits += f"\n\nNo nearer to the truth than the noisy slices: {', '.join(worse)}."
     return (
         f"# {model['name']} {model['version']}\n\n{model['description']}\n\n"
         f"{model['use'].strip()}\n\nSHA-256 of the weights: {hashlib.sha256(weights).hexdigest()}\n\n"
@@ -342,7 +344,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         "PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, Rician noise of "
         "the given standard deviation (% of that percentile), which the network is told; one pass in float32. "
         "Foreground: above "
-        f"{100 * samples.FOREGROUND:g} % of the range.\n\n{measured}\n\n## Limits\n\n{model['limits'].strip()}\n"
+        f"{100 * samples.FOREGROUND:g} % of the range.\n\n{measured}\n\n## Limits\n\n{limits}\n"
     )
 
 

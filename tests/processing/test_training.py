@@ -158,6 +158,49 @@ def test_restarts_that_cannot_be_are_refused_at_once(material: tuple[Path, Path]
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "instead", "match"),
+    [
+        ("until = 1.0", "until = 0.5", "rises to 1.0"),
+        ('precision = "float32"', 'precision = "float16"', "float32 or bfloat16"),
+        ("patch = 32", "patch = 30", "multiple of 4"),
+        ("rate = 3e-3", "", "lacks schedule.rate"),
+        ("blocks = [1, 1, 1]", "blocks = [1, 1, 1]\nslices = 3", "lacks sampling.alone"),
+        ("[sampling]", "[sampling", "no TOML"),
+    ],
+)
+def test_a_configuration_that_cannot_be_trained_is_refused_at_once(
+    material: tuple[Path, Path], tmp_path: Path, words: str, instead: str, match: str
+) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace(words, instead))
+    with pytest.raises(InputError, match=match):
+        train("denoise", config=config, data=data, out=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    with pytest.raises(InputError, match="cannot be read"):
+        train("denoise", config=tmp_path / "absent.toml", data=data, out=tmp_path / "model")
+
+
+def test_the_card_says_where_the_model_is_worse_than_its_input(material: tuple[Path, Path], tmp_path: Path) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace("steps = 60", "steps = 2").replace("rate = 3e-3", "rate = 5.0"))
+    out = train("denoise", config=config, data=data, out=tmp_path / "model", progress=lambda line: None)
+    row = json.loads((out / "metrics.json").read_text())["validation_psnr_db"]["shapes at 5 %"]
+    assert row["output"] < row["input"]
+    assert "No nearer to the truth than the noisy slices: shapes at 5 % (whole)" in (out / "card.md").read_text()
+
+
+def test_the_log_goes_on_as_if_the_training_had_not_been_interrupted(
+    material: tuple[Path, Path], tmp_path: Path
+) -> None:
+    config, data = material
+    config.write_text(CONFIG.replace("steps = 60", "steps = 20").replace("epoch = 20", "epoch = 5"))
+    options = {"config": config, "data": data, "progress": lambda line: None}
+    whole = train("denoise", out=tmp_path / "whole", **options)
+    train("denoise", out=tmp_path / "twice", stop_at=15, **options)  # between two lines of the log
+    assert lines(train("denoise", out=tmp_path / "twice", **options)) == lines(whole)
+
+
 def test_a_killed_training_ends_as_if_it_had_not_been_killed(material: tuple[Path, Path], tmp_path: Path) -> None:
     config, data = material
     whole = train("denoise", config=config, data=data, out=tmp_path / "whole", progress=lambda line: None)
