@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of glibc's mallopt
 _KEPT = 256 << 20  # bytes
 _LARGEST = 32 << 20  # bytes; glibc takes no more
 
@@ -19,3 +19,4 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _KEPT)
         mallopt(_MMAP_THRESHOLD, _LARGEST)
+        mallopt(_ARENA_MAX, 1)  # another thread's own heap would be trimmed all the same

@@ -140,7 +140,7 @@ def weights_problem(model: str | Path) -> str:
     """Why the weights cannot be used, as a sentence; empty if they are as recorded. Reads the whole file."""
     folder = store.folder_of(model)
     try:
-        store.read_weights(folder)
+        store.read_weights(folder, store.read_identity(folder).sha256)
     except FileNotFoundError:
         return "The weights are not there; restore model.safetensors."
     except InputError as error:

@@ -39,9 +39,9 @@ def folder_of(model: str | Path) -> Path:
     raise InputError(f"There is no model “{Path(model).name}”; models here: {known}.")
 
 
-def read_identity(folder: Path, *, precision: str = "float32") -> ModelIdentity:
-    """Identity of the model in `folder`, with the precision it is to be computed in."""
-    return ModelIdentity(**{**json.loads((folder / "identity.json").read_text()), "precision": precision})
+def read_identity(folder: Path) -> ModelIdentity:
+    """Identity of the model in `folder`; its precision is that of the weights."""
+    return ModelIdentity(**json.loads((folder / "identity.json").read_text()))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -54,13 +54,13 @@ def shipped_models() -> list[ModelIdentity]:
     return [read_identity(file.parent) for file in sorted(SHIPPED.glob("*/identity.json"))]
 
 
-def read_weights(folder: Path) -> bytes:
-    """The weights file, after its SHA-256 is found to be the one in identity.json.
+def read_weights(folder: Path, sha256: str) -> bytes:
+    """The weights file, after its SHA-256 is found to be `sha256`, the one in identity.json.
 
     Raises InputError if it is not.
     """
     data = (folder / "model.safetensors").read_bytes()
-    if hashlib.sha256(data).hexdigest() != read_identity(folder).sha256:
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(f"The weights of “{folder.name}” do not match their recorded SHA-256; restore them.")
     return data
 
