@@ -292,7 +292,7 @@ class _Training:
             state = torch.load(file, weights_only=True)
             if state["digest"] != self.digest:
                 raise InputError("The output folder holds the training of another configuration; name a new one.")
-            self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
+            self.step, self.seconds, self.losses = state["step"], state["seconds"], state.get("losses", [])
             self.best, self.stopped = state["best"], state["stopped"]
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
