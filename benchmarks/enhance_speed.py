@@ -49,10 +49,10 @@ def main() -> None:
         return
     torch.set_num_threads(arguments.threads)
     noisy = _noisy(_anatomy(arguments.slices, arguments.side), NOISE)
-    number = torch.bfloat16 if fast_precision("cpu") == "bfloat16" else torch.float32
+    half = fast_precision("cpu")
+    number = torch.bfloat16 if half == "bfloat16" else torch.float32
     operations = _operations(arguments)
     fastest = enhance(noisy, model=arguments.model).model.precision
-    half = fast_precision("cpu")
     seconds: dict[tuple[str, int], list[float]] = {(fastest, 2): [], (half, 2): [], (half, 1): []}
     rates = []
     for _ in range(arguments.repeats):

@@ -23,6 +23,7 @@ from processing.errors import InputError
 from processing.losses import loss_named
 from processing.networks import samples
 from processing.networks.int8 import PREFIX, measure_ranges
+from processing.networks.record import gains
 from processing.networks.registry import build
 from processing.networks.store import write_model, write_whole
 from processing.networks.unet import ResidualUNet
@@ -324,13 +325,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         )
         if report.get(key)
     )
-    worse = [
-        f"{name} ({place})"
-        for key in ("validation_psnr_db", "test_psnr_db")
-        for name, row in report.get(key, {}).items()
-        for place, end in (("whole", ""), ("foreground", "_foreground"))
-        if row[f"output{end}"] <= row[f"input{end}"]
-    ]
+    worse = [f"{name} ({place})" for name, place, gain in gains(report) if gain <= 0]
     limits = model["limits"].strip()
     if worse:
         limits += f"\n\nNo nearer to the truth than the noisy slices: {', '.join(worse)}."

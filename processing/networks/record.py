@@ -72,19 +72,26 @@ class ModelRecord:
 
     def measured(self, part: str) -> list[dict[str, Any]]:
         """PSNR in dB on "validation" groups or "test" volumes: name and KINDS, None where not measured."""
-        table = _table(self.metrics, f"{part}_psnr_db")
-        return [{"name": name, **{kind: row.get(kind) for kind in KINDS}} for name, row in table.items()]
+        return _measured(self.metrics, part)
 
     @property
     def losses(self) -> list[str]:
         """Where the output was measured to be worse than the input, foreground or whole."""
-        rows = [*self.measured("validation"), *self.measured("test")]
-        return [row["name"] for row in rows if _worse(row, "_foreground") or _worse(row, "")]
+        return list(dict.fromkeys(name for name, _, gain in gains(self.metrics) if gain < 0))
 
 
-def _worse(row: dict[str, Any], region: str) -> bool:
-    before, after = row[f"input{region}"], row[f"output{region}"]
-    return before is not None and after is not None and after < before
+def gains(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """Name, "whole" or "foreground", and dB of output over input, for all groups and volumes of metrics.json."""
+    for row in [*_measured(metrics, "validation"), *_measured(metrics, "test")]:
+        for place, end in (("whole", ""), ("foreground", "_foreground")):
+            before, after = row[f"input{end}"], row[f"output{end}"]
+            if before is not None and after is not None:
+                yield row["name"], place, after - before
+
+
+def _measured(metrics: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    table = _table(metrics, f"{part}_psnr_db")
+    return [{"name": name, **{kind: row.get(kind) for kind in KINDS}} for name, row in table.items()]
 
 
 def _table(of: dict[str, Any], name: str) -> dict[str, Any]:

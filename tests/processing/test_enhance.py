@@ -41,6 +41,15 @@ def noisy_of(truth: Volume, share: float, seed: int = 0) -> Volume:
     return truth.with_array(np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in truth.array]))
 
 
+def put_weights(folder: Path, tensors: dict[str, torch.Tensor]) -> str:
+    """Let the model in `folder` have these weights; return their SHA-256."""
+    save_file(tensors, folder / "model.safetensors")
+    identity = json.loads((folder / "identity.json").read_text())
+    identity["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    (folder / "identity.json").write_text(json.dumps(identity))
+    return identity["sha256"]
+
+
 @pytest.mark.parametrize(("share", "gain"), [(0.03, 4.0), (0.05, 5.0), (0.10, 7.0)])
 def test_noise_goes_and_anatomy_stays(truth: Volume, share: float, gain: float) -> None:
     noisy = noisy_of(truth, share)
@@ -143,10 +152,7 @@ def test_an_unknown_precision_is_refused(truth: Volume) -> None:
 def test_a_model_without_ranges_is_not_computed_in_integers(truth: Volume, tmp_path: Path) -> None:
     folder = shutil.copytree(SHIPPED / "denoise", tmp_path / "older")
     tensors = {name: tensor for name, tensor in load_file(folder / "model.safetensors").items() if "ranges" not in name}
-    save_file(tensors, folder / "model.safetensors")
-    identity = json.loads((folder / "identity.json").read_text())
-    identity["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    (folder / "identity.json").write_text(json.dumps(identity))
+    put_weights(folder, tensors)
     noisy = noisy_of(truth, 0.05)
     assert enhance(noisy, model=folder).model.precision == fast_precision("cpu")
     with pytest.raises(InputError, match="does not compute in integers"):
@@ -159,12 +165,9 @@ def test_a_model_that_was_trained_anew_is_read_anew(truth: Volume, tmp_path: Pat
     first = enhance(noisy, model=folder)
     tensors = load_file(folder / "model.safetensors")
     tensors["tail.weight"] *= 0.5
-    save_file(tensors, folder / "model.safetensors")
-    identity = json.loads((folder / "identity.json").read_text())
-    identity["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    (folder / "identity.json").write_text(json.dumps(identity))
+    sha256 = put_weights(folder, tensors)
     second = enhance(noisy, model=folder)
-    assert second.model.sha256 == identity["sha256"] != first.model.sha256
+    assert second.model.sha256 == sha256 != first.model.sha256
     assert not np.array_equal(second.volume.array, first.volume.array)
 
 
