@@ -43,6 +43,7 @@ class ReaderStudy(models.Model):
     ask_diagnostic = models.BooleanField("ask for diagnostic quality", default=True)
     allow_cannot_judge = models.BooleanField("allow “cannot judge”", default=True)
     allow_back = models.BooleanField("allow going back to the pair before", default=True)
+    require_all_slices = models.BooleanField("every slice must be seen before a pair is confirmed", default=True)
 
     parts = models.PositiveSmallIntegerField(
         "parts of each reader's list", default=1, validators=[MinValueValidator(1)]

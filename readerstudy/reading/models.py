@@ -62,6 +62,7 @@ class Presentation(models.Model):
     first_side = models.CharField(max_length=5, choices=Side.choices)
     token = models.CharField(max_length=32, unique=True, default=new_token)
     state = models.CharField(max_length=11, choices=State.choices, default=State.SCHEDULED)
+    revision = models.PositiveIntegerField(default=0)  # number of writes: what each next one must have been made on
     void_reason = models.CharField(max_length=200, blank=True)
     skipped_at = models.DateTimeField(null=True, blank=True)  # a technical problem: comes again at the end
     skip_reason = models.CharField(max_length=200, blank=True)
