@@ -99,7 +99,7 @@ export class Desk {
   #withdraw(finding, alone = true) {
     const answers = this.answers;
     answers.findings = answers.findings.filter((each) => each !== finding);
-    if (alone && answers.findings.length === 0) {
+    if (alone && answers.findings.length === 0 && !this.strip.reviewing) {
       answers.setIntegrity(null);
       this.reading.write("integrity", "PUT", "integrity/", { value: "" });
     }
@@ -183,6 +183,7 @@ export class Desk {
 
   clearLast() {
     if (this.closed()) return;
+    if (this.strip.reviewing) return void this.strip.tell("Confirmed before", "an answer can be changed, not taken back");
     const place = this.answers.takeLast();
     if (place === null) return;
     if (place === INTEGRITY) {

@@ -21,14 +21,15 @@ export class Disputes {
   choose({ base, code, present, position }, { keep, insist }) {
     const own = this.outbox.waiting(base).filter((record) => record.what !== "time");
     const { state } = own.reduce((on, record) => after(on, record.what), present.on);
-    const lines = versions(this.config, present, { ...overlay(present, own), state });
     const final = code === "confirmed";
     const told = final
-      ? `It was confirmed in another window and can no longer be changed. ${count(own.length, "answer")} given here can be kept beside it as a file.`
-      : "It was changed in another window after you had opened it here. Nothing is overwritten until you choose; what you do not choose is kept in this browser.";
-    const kept = { key: "k", words: final ? "Go on with what the server has" : "Keep what the server has", choose: keep, primary: final };
+      ? `It was confirmed in another window and can no longer be changed. ${count(own.length, "answer")} given here ${own.length === 1 ? "stays" : "stay"} in this browser, to be kept as a file.`
+      : "It was changed in another window after you had opened it here. Nothing is overwritten until you choose; what you do not choose stays in this browser.";
+    const lines = present.answers ? [table(versions(this.config, present, { ...overlay(present, own), state }))] : [];
+    const kept = { key: "k", words: final ? "Go on" : "Keep what the server has", choose: keep, primary: final };
     const mine = { key: "u", words: "Use what was answered here", choose: insist };
-    this.cover.ask(`choose ${base}`, `Two versions of pair ${position}`, [el("p", {}, told), table(lines)], final ? [kept] : [kept, mine]);
+    this.cover.ask(`choose ${base}`, final ? `Pair ${position} is confirmed` : `Two versions of pair ${position}`,
+      [el("p", {}, told), ...lines], final ? [kept] : [kept, mine]);
   }
 
   /** A pair that is not on screen was not confirmed. */

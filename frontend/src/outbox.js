@@ -13,6 +13,8 @@ import { ApiError } from "./api.js";
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 /** What ends the work on a pair; the answer tells what comes next. */
 export const LAST_WORDS = new Set(["confirm", "skip", "guess", "finish"]);
+/** Records that say nothing about a pair: refused, they are not kept. */
+const NO_ANSWER = new Set(["time", "finish"]);
 /** Conflicts that pass: the same record is sent again until it is taken. */
 const PASSING = new Set(["not_open", "other_reader"]);
 /** Conflicts in which the server has another version of the pair, or cannot take this one yet. */
@@ -267,7 +269,7 @@ export class Outbox {
 
   #failed(record, error) {
     const { code } = error.body;
-    if (error.kind === "conflict" && HOLDING.has(code) && record.what !== "time") {
+    if (error.kind === "conflict" && HOLDING.has(code) && !NO_ANSWER.has(record.what)) {
       const { present = null, detail = "" } = error.body;
       this.#reached();
       const hold = { base: record.base, position: record.position, code, present, detail };
@@ -292,7 +294,7 @@ export class Outbox {
 
   #refuse(record, error) {
     this.#remove(record);
-    if (record.what === "time") {
+    if (NO_ANSWER.has(record.what)) {
       this.#forget(record);
     } else {
       this.#setAside(record, error.words);

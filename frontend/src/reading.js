@@ -51,6 +51,8 @@ export class Reading {
     this.on = null;
     /** @type {string|null} address of the pair on screen once its last word is given: the answer says what comes next */
     this.awaited = null;
+    /** Why the list is not finished, where the server would not have it. */
+    this.notice = "";
     outbox.onanswer = (record, answer) => LAST_WORDS.has(record.what) && this.#answered(record, answer);
     outbox.onrefused = (record, error) => this.#refused(record, error);
     outbox.onheld = (hold) => this.#held(hold);
@@ -132,8 +134,9 @@ export class Reading {
 
   #refused(record, error) {
     if (!LAST_WORDS.has(record.what)) {
-      if (record.base === this.address && record.on) this.on = { ...this.on, revision: this.on.revision - 1 };
-      if (record.what !== "time") this.page.tell("Not accepted", error.words);
+      if (record.what === "time") return;
+      if (record.base === this.address) this.#unsay(error.body.present);
+      this.page.tell("Not accepted", error.words);
     } else if (this.awaited !== record.base) {
       this.#owed.push({ base: record.base, code: "refused", position: record.position, detail: error.words });
       this.page.tell(`Pair ${record.position} is not confirmed`, error.words);
@@ -142,8 +145,15 @@ export class Reading {
       this.on = record.on;
       this.page.unconfirmed(record);
     } else {
+      this.notice = error.words;
       this.load("current/");
     }
+  }
+
+  /** An answer about the pair on screen was refused: the screen shows what stands at the server. */
+  #unsay(present) {
+    if (present?.answers) this.#take(present);
+    else if (this.on) this.on = { ...this.on, revision: this.on.revision - 1 };
   }
 
   #held(hold) {
@@ -168,11 +178,15 @@ export class Reading {
     this.outbox.yield(hold.base);
     if (!this.body) this.load("current/");
     if (!here) return;
-    const was = this.on;
-    this.awaited = null;
-    this.#take(hold.present);
-    // Confirmed in another place while it was being read here: it is another pair's turn.
-    if (hold.present.state === "confirmed" && was?.state !== "confirmed") this.load("current/");
+    const done = hold.present.state === "confirmed" && this.body.state !== "confirmed";
+    if (done || !hold.present.answers) {
+      // Confirmed in another place: it is another pair's turn.
+      this.awaited = hold.base;
+      this.load("current/");
+    } else {
+      this.awaited = null;
+      this.#take(hold.present);
+    }
   }
 
   /** The reader keeps what was answered here. */

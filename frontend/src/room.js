@@ -9,6 +9,7 @@ import { Disputes } from "./disputes.js";
 import { count } from "./dom.js";
 import { Stacks } from "./frames.js";
 import { Instruments } from "./instruments.js";
+import { Interludes } from "./interludes.js";
 import * as keyboard from "./keys.js";
 import * as mouse from "./mouse.js";
 import { Obstacles } from "./obstacles.js";
@@ -16,7 +17,6 @@ import { Outbox } from "./outbox.js";
 import { ChoicePanel } from "./panels.js";
 import { Panes, SIDES } from "./panes.js";
 import { Reading } from "./reading.js";
-import { button, calm, lastLook } from "./screens.js";
 import { Seam } from "./seam.js";
 import { Stage } from "./stage.js";
 import { openStore } from "./store.js";
@@ -37,13 +37,7 @@ const byId = (id) => document.getElementById(id);
 export class Room {
   #stacks = null;
   #reported = 0;
-  /** Active seconds since the reading began or the last pause. */
-  #worked = 0;
   #paintedAt = 0;
-  /** The page of the last look: what Enter and ⇧ Backspace do there, and since when. */
-  #lastLook = null;
-  /** What is to be said about practice pairs, once the reader leaves the pair on screen. */
-  #told = [];
 
   /** @param {object} config of the page */
   static async open(config) {
@@ -84,6 +78,7 @@ export class Room {
     this.desk = new Desk(config, this, () => this.closed);
     this.choice = new ChoicePanel(byId("choice"));
     this.obstacles = new Obstacles(config, this, { onoffline: () => this.reading.goOn() });
+    this.interludes = new Interludes(config, this, () => this.#leave());
     this.disputes = new Disputes(config, { outbox: this.outbox, cover: this.obstacles.cover });
     mouse.listen(panes, this.viewing, {
       onclick: (side, x, y) => this.desk.clicked(side, x, y),
@@ -113,8 +108,8 @@ export class Room {
     return {
       show: (body) => this.#show(body),
       refill: (body) => this.#refill(body),
-      rest: (state) => this.#rest(state),
-      arrive: (next) => this.#arrive(next),
+      rest: (state) => this.interludes.rest(state),
+      arrive: (next) => this.interludes.arrive(next),
       wait: (words) => this.#wait(words),
       tell: (title, detail) => this.strip.tell(title, detail),
       blocked: (error, again) => this.#blocked(error, again),
@@ -141,6 +136,7 @@ export class Room {
   #show(body) {
     const ahead = this.ahead.take(body.token);
     this.#leave();
+    this.interludes.over();
     if (body.geometry) this.#open(body, ahead ?? new Stacks(this.reading.address, body));
     else this.stage.wait("these images are being prepared");
   }
@@ -149,7 +145,6 @@ export class Room {
   #leave() {
     this.clock.run(false);
     this.#paintedAt = 0;
-    this.#lastLook = null;
     this.stage.blank();
     this.desk.open(null);
     this.desk.closePanels();
@@ -162,8 +157,6 @@ export class Room {
 
   #open(body, stacks) {
     this.#stacks = stacks;
-    byId("calm").hidden = byId("calm-top").hidden = true;
-    document.body.classList.add("reading");
     this.stage.letter(body.geometry.letters ?? {});
     this.#refill(body);
     this.stage.wait("loading both images", QUIET_MS);
@@ -190,6 +183,7 @@ export class Room {
 
   #wait(words) {
     this.#leave();
+    this.interludes.over();
     this.stage.wait(words);
   }
 
@@ -234,7 +228,13 @@ export class Room {
     const reading = this.reading.body !== null && this.reading.awaited === null;
     if (error.kind !== "offline" && !(reading && error.kind === "refused")) this.obstacles.met(error, again);
     else if (reading) this.strip.tell(error.kind === "offline" ? "No connection" : "Not possible now", "this pair stays; try again later");
-    else this.stage.wait("no connection, trying again");
+    else this.#say("no connection, trying again");
+  }
+
+  /** Where the pair would be, or on the calm page. */
+  #say(words) {
+    if (this.interludes.resting) this.interludes.say(words);
+    else this.stage.wait(words);
   }
 
   #imagesFailed(error, stacks) {
@@ -249,39 +249,6 @@ export class Room {
       if (this.#paintedAt === 0) this.stage.wait("no connection, trying again");
       setTimeout(again, RETRY_MS);
     }
-  }
-
-  /** A break, the last look or the end: the page turns from black to calm. */
-  #rest(state) {
-    this.clock.take();
-    this.#worked = 0;
-    this.#leave();
-    this.stage.hush();
-    document.title = state.finished || state.last_look ? "All read" : "Break";
-    const { kept } = this.outbox;
-    const page = { title: document.body.dataset.title, kept };
-    if (state.last_look) {
-      const onback = () => this.reading.load(`${state.previous}/`);
-      const onfinish = () => this.reading.finish();
-      this.#lastLook = { onback, onfinish, since: performance.now() };
-      byId("calm").replaceChildren(lastLook(state, { ...page, onback, onfinish }));
-    } else {
-      const { home, sign } = this.config;
-      byId("calm").replaceChildren(calm(state, { ...page, home, sign, oncontinue: () => this.reading.load("current/") }));
-    }
-    byId("calm").hidden = byId("calm-top").hidden = false;
-    document.body.classList.remove("reading");
-  }
-
-  /** Enter and ⇧ Backspace on the page of the last look. */
-  #lastLookKey(event) {
-    const { onback, onfinish, since } = this.#lastLook;
-    if (event.repeat || performance.now() - since < DEAF_MS || event.target.matches?.("a:focus-visible, button:focus-visible")) return false;
-    if (event.key === "Enter") onfinish();
-    else if (event.key === "Backspace" && event.shiftKey) onback();
-    else return false;
-    event.preventDefault();
-    return true;
   }
 
   #elsewhere() {
@@ -302,11 +269,11 @@ export class Room {
     const [owed] = this.reading.owed;
     if (owed) {
       this.#owe(owed);
+    } else if (this.desk.answers.missing.length) {
+      this.#nameMissing();
     } else if (this.strip.reviewing) {
       this.#reportTime();
       this.reading.leave();
-    } else if (this.desk.answers.missing.length) {
-      this.#nameMissing();
     } else if (this.strip.unseen) {
       this.strip.tell("Scroll the rest", this.strip.unseen);
     } else {
@@ -334,31 +301,6 @@ export class Room {
   #sendLast(what, said) {
     this.#reportTime();
     this.reading.lastWord(what, said);
-  }
-
-  /** The answer that the reader waits for: the next pair, with a pause or a word before it. */
-  #arrive(next) {
-    const { body } = this.reading;
-    if (next.feedback) this.#told.push(next.feedback);
-    if (body && this.#pauseDue(body, next)) {
-      this.ahead.want([]);
-      this.reading.pause();
-      this.#rest({ part: next.part > body.part ? body.part : null, parts: next.parts, read: next.confirmed, total: next.total });
-    } else if (this.#told.length) {
-      const go = button("Go on", () => {
-        this.obstacles.cover.hide("feedback");
-        this.reading.present(next);
-      }, true);
-      this.obstacles.cover.show("feedback", "About this practice pair", this.#told.splice(0).join("\n"), go);
-    } else {
-      this.reading.present(next);
-    }
-  }
-
-  /** After a part, and when the eye is tired. */
-  #pauseDue(body, next) {
-    if (!next.token || next.guess || next.feedback) return false;
-    return next.part > body.part || (this.config.break_minutes > 0 && this.#worked >= 60 * this.config.break_minutes);
   }
 
   #unconfirmed(record) {
@@ -416,7 +358,7 @@ export class Room {
     const { body } = this.reading;
     if (!body || body.guess) return;
     const seconds = this.clock.take();
-    this.#worked += seconds;
+    this.interludes.work(seconds);
     const seen = this.#seenSlices;
     if (seconds <= 0 && seen === this.#reported) return;
     this.reading.write("time", "POST", "time/", { seconds, ...(seen > this.#reported && { seen: this.#seen }) });
@@ -435,8 +377,7 @@ export class Room {
     if (this.desk.findingPanel.open) return this.desk.findingPanel;
     if (this.desk.commentPanel.open) return this.desk.commentPanel;
     if (this.choice.open) return this.choice;
-    if (this.#lastLook) return { key: (event) => this.#lastLookKey(event) };
-    return null;
+    return this.interludes.lastLook;
   }
 
   #keysKey(event) {

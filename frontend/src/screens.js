@@ -108,16 +108,16 @@ function figure(value, words) {
 
 function counts(read, total, kept) {
   const waiting = kept ? `${count(kept, "answer")} still kept in this browser.` : "Everything is stored. Nothing is waiting in this browser.";
-  return el("div", { class: "row spread small dim" }, el("span", {}, total ? `${read ?? total} of ${total} pairs read` : ""), el("span", {}, waiting));
+  return el("div", { class: "row spread small dim" }, el("span", {}, total ? `${read ?? total} of ${total} pairs read` : ""), el("span", { role: "status" }, waiting));
 }
 
 /**
  * Before the questions, which name what was compared: the last moment to go back.
  * @param {{confirmed: number, total: number}} state
- * @param {{title: string, kept: number, onback: () => void, onfinish: () => void}} page
+ * @param {{title: string, kept: number, notice: string, onback: () => void, onfinish: () => void}} page
  * @returns {HTMLElement}
  */
-export function lastLook({ confirmed, total }, { title, kept, onback, onfinish }) {
+export function lastLook({ confirmed, total }, { title, kept, notice, onback, onfinish }) {
   const go = button("Go on to the questions ", onfinish, true);
   go.append(el("kbd", {}, "Enter"));
   const back = button("Back to the last pair ", onback);
@@ -125,6 +125,7 @@ export function lastLook({ confirmed, total }, { title, kept, onback, onfinish }
   return el("div", { class: "stack" },
     el("div", {}, el("p", { class: "dim" }, title), el("h1", { class: "huge" }, "All pairs are read")),
     counts(confirmed, total, kept),
+    notice ? el("p", { class: "note warn" }, `Not yet: ${notice}`) : null,
     el("section", { class: "card next" }, el("h2", {}, "Before the questions"),
       el("p", { class: "dim" }, "Go back to the last pair, or go on to the questions. Going on closes the way back: your answers then stand as they are."),
       el("div", { class: "row" }, go, back)));
