@@ -24,7 +24,8 @@ export class ApiError extends Error {
 
   /** Why, for the reader. */
   get words() {
-    return (this.body.missing ?? []).join(", ") || this.message;
+    const { missing = [] } = this.body;
+    return missing.length ? `missing: ${missing.join(", ")}` : this.message;
   }
 }
 

@@ -181,6 +181,18 @@ export class Desk {
     }
   }
 
+  /** Says what keeps the pair from being confirmed and goes to the first of it. */
+  nameMissing() {
+    const { answers } = this;
+    const { missing } = answers;
+    answers.moveTo(missing[0]);
+    this.strip.answered();
+    const names = { [INTEGRITY]: "integrity", [DIAGNOSTIC]: "diagnostic quality" };
+    const words = missing.map((place) => names[place] ?? answers.criterion(place).name);
+    const rest = words.splice(4).length;
+    this.strip.tell(`${missing.length} to go`, words.join(", ") + (rest ? ` and ${rest} more` : ""));
+  }
+
   clearLast() {
     if (this.closed()) return;
     if (this.strip.reviewing) return void this.strip.tell("Confirmed before", "an answer can be changed, not taken back");

@@ -3,7 +3,7 @@
 import { overlay } from "./answers.js";
 import { count, el } from "./dom.js";
 import { after } from "./outbox.js";
-import { versions } from "./versions.js";
+import { answer, versions } from "./versions.js";
 
 export class Disputes {
   /**
@@ -35,7 +35,7 @@ export class Disputes {
   /** A pair that is not on screen was not confirmed. */
   owe({ position, detail }, { go, stay }) {
     this.cover.ask("owe", `Pair ${position} is not confirmed`,
-      [el("p", {}, `${detail} What you have answered since is kept here until that pair is confirmed.`)],
+      [el("p", {}, `Refused: ${detail}`), el("p", {}, "What you have answered since is kept here until that pair is confirmed.")],
       [{ key: "Enter", words: "Go to that pair", choose: go, primary: true }, { key: "Escape", words: "Later", choose: stay }]);
   }
 
@@ -54,7 +54,8 @@ export class Disputes {
   }
 
   #refused(refused, answers) {
-    const lines = refused.map(({ position, what, refused: why }) => el("tr", {}, el("td", {}, `pair ${position}`), el("td", {}, what), el("td", {}, why)));
+    const lines = refused.map((record) =>
+      el("tr", {}, ...[`pair ${record.position}`, ...answer(this.config, record), record.refused].map((words) => el("td", {}, words))));
     this.cover.ask(`refused ${answers[0].key}`, `${count(refused.length, "answer")} not accepted`,
       [el("p", {}, "They are not part of the study. They stay in this browser until you remove them."),
         el("div", { class: "scroll" }, el("table", { class: "table" }, el("tbody", {}, ...lines)))],

@@ -30,10 +30,14 @@ export class Interludes {
     this.#worked += seconds;
   }
 
+  /** @param {string} feedback on a practice pair */
+  remember(feedback) {
+    this.#told.push(feedback);
+  }
+
   /** The answer that the reader waits for: the next pair, with a pause or a word before it. */
   arrive(next) {
     const { body } = this.reading;
-    if (next.feedback) this.#told.push(next.feedback);
     if (body && this.#pauseDue(body, next)) {
       this.ahead.want([]);
       this.reading.pause();

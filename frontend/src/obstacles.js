@@ -39,9 +39,8 @@ export class Obstacles {
     if (state === "ok") {
       if (accepted !== this.#accepted) this.gone();
       this.#accepted = accepted;
-      const held = this.outbox.disputes.length > 0;
       if (empty) this.strip.save("saved", "saved");
-      else if (held) this.strip.save("offline", `${kept} kept here`);
+      else if (this.outbox.stuck) this.strip.save("offline", `${kept} kept here`);
       else this.#saving = setTimeout(() => this.strip.save("saving", "saving"), QUIET_MS);
       return;
     }

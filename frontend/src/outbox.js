@@ -81,6 +81,11 @@ export class Outbox {
     return this.#queue.filter((record) => record.what !== "time").length;
   }
 
+  /** Whether nothing that waits can be sent before something else happens. */
+  get stuck() {
+    return !this.empty && !this.#next();
+  }
+
   get empty() {
     return this.#queue.length === 0;
   }
@@ -297,7 +302,7 @@ export class Outbox {
     if (NO_ANSWER.has(record.what)) {
       this.#forget(record);
     } else {
-      this.#setAside(record, error.words);
+      this.#setAside(record, LAST_WORDS.has(record.what) ? error.words : error.message);
       // The server has not counted it: what was made after it was made on one revision less.
       for (const each of this.waiting(record.base)) {
         if (each.on) each.on = { ...each.on, revision: each.on.revision - 1 };

@@ -18,6 +18,7 @@ const RETRY_MS = 3000;
  * @property {(body: object) => void} refill the pair on screen holds other answers now
  * @property {(state: object) => void} rest a break, the last look or the end
  * @property {(next: object) => void} arrive the awaited answer is there: pauses where one is due, then `present(next)`
+ * @property {(feedback: string) => void} remember what is to be said about a practice pair
  * @property {(words: string) => void} wait nothing can be shown yet
  * @property {(title: string, detail: string) => void} tell
  * @property {(error: ApiError, retry: () => void) => void} blocked the server cannot be read from
@@ -116,6 +117,7 @@ export class Reading {
   }
 
   #answered(record, next) {
+    if (next.feedback) this.page.remember(next.feedback);
     if (this.awaited === record.base) this.page.arrive(next);
     else this.late(next);
   }
@@ -136,7 +138,7 @@ export class Reading {
     if (!LAST_WORDS.has(record.what)) {
       if (record.what === "time") return;
       if (record.base === this.address) this.#unsay(error.body.present);
-      this.page.tell("Not accepted", error.words);
+      this.page.tell("Not accepted", error.message);
     } else if (this.awaited !== record.base) {
       this.#owed.push({ base: record.base, code: "refused", position: record.position, detail: error.words });
       this.page.tell(`Pair ${record.position} is not confirmed`, error.words);

@@ -1,7 +1,7 @@
 /** The reading room: one pair after the other. What is shown when is the reading's, answers are the desk's, looking is the viewing's. */
 
 import { Ahead } from "./ahead.js";
-import { Answers, DIAGNOSTIC, INTEGRITY, overlay } from "./answers.js";
+import { Answers, overlay } from "./answers.js";
 import { request, speakFor } from "./api.js";
 import { Clock } from "./clock.js";
 import { Desk } from "./desk.js";
@@ -109,6 +109,7 @@ export class Room {
       show: (body) => this.#show(body),
       refill: (body) => this.#refill(body),
       rest: (state) => this.interludes.rest(state),
+      remember: (feedback) => this.interludes.remember(feedback),
       arrive: (next) => this.interludes.arrive(next),
       wait: (words) => this.#wait(words),
       tell: (title, detail) => this.strip.tell(title, detail),
@@ -161,6 +162,7 @@ export class Room {
     this.#refill(body);
     this.stage.wait("loading both images", QUIET_MS);
     stacks.onslice = () => {
+      if (this.obstacles.cover.open) this.obstacles.gone();
       this.viewing.arrived();
       if (stacks.complete) this.#lookAhead();
     };
@@ -270,7 +272,7 @@ export class Room {
     if (owed) {
       this.#owe(owed);
     } else if (this.desk.answers.missing.length) {
-      this.#nameMissing();
+      this.desk.nameMissing();
     } else if (this.strip.reviewing) {
       this.#reportTime();
       this.reading.leave();
@@ -279,17 +281,6 @@ export class Room {
     } else {
       this.#sendLast("confirm", { seen: this.#seen });
     }
-  }
-
-  #nameMissing() {
-    const { answers } = this.desk;
-    const { missing } = answers;
-    answers.moveTo(missing[0]);
-    this.strip.answered();
-    const names = { [INTEGRITY]: "integrity", [DIAGNOSTIC]: "diagnostic quality" };
-    const words = missing.map((place) => names[place] ?? answers.criterion(place).name);
-    const rest = words.splice(4).length;
-    this.strip.tell(`${missing.length} to go`, words.join(", ") + (rest ? ` and ${rest} more` : ""));
   }
 
   get #seen() {
@@ -309,7 +300,6 @@ export class Room {
   }
 
   #choose(hold) {
-    this.desk.closePanels();
     this.viewing.stopCine();
     this.disputes.choose(hold, { keep: () => this.reading.keep(hold), insist: () => this.reading.insist(hold) });
   }

@@ -9,11 +9,28 @@ function rated(criterion, rating) {
   return rating?.status === "rated" ? `${rating.score} · ${criterion.anchors[rating.score - 1]}` : NOTHING;
 }
 
+function found(config, { kind, side, structure, remark }) {
+  const { name } = config.finding_kinds.find((each) => each.id === kind) ?? { name: kind };
+  return [name, side, structure, remark].filter(Boolean).join(", ");
+}
+
 function integrity(config, { integrity: value, findings }) {
   if (value === "none") return "nothing wrong";
-  const name = (kind) => config.finding_kinds.find((each) => each.id === kind)?.name ?? kind;
-  const said = findings.map(({ kind, side, structure, remark }) => [name(kind), side, structure, remark].filter(Boolean).join(", "));
-  return said.join("; ") || NOTHING;
+  return findings.map((finding) => found(config, finding)).join("; ") || NOTHING;
+}
+
+/**
+ * @param {object} config of the page
+ * @param {object} record of the outbox
+ * @returns {[string, string]} what it answers, and how
+ */
+export function answer(config, { what, path, body }) {
+  const criterion = what === "rating" && config.criteria.find(({ id }) => path.startsWith(`ratings/${id}/`));
+  if (criterion) return [criterion.name, rated(criterion, body)];
+  if (what === "integrity") return ["Integrity", { none: "nothing wrong", findings: "a finding" }[body.value] ?? NOTHING];
+  if (what === "diagnostic") return ["Diagnostic", QUALITIES[body.value] ?? NOTHING];
+  if (what === "finding") return ["Finding", found(config, body)];
+  return [{ withdraw: "Finding taken back", comment: "Comment", confirm: "Confirmation", skip: "Problem", guess: "Question" }[what], body?.text ?? body?.reason ?? body?.side ?? ""];
 }
 
 /**

@@ -15,6 +15,7 @@ const SCENARIOS = {
   "three confirmations wait, the reader types on": { pairs: 4, script: three, faults: 1 },
   "the browser says when the connection goes and comes": { pairs: 4, script: two, others: ["lost", "found"], faults: 1 },
   "the page is loaded again at any moment": { pairs: 3, script: two.slice(0, -1), others: ["reload"], faults: 1 },
+  "a pair is put off": { pairs: 3, script: ["type", "skip", "type", "confirm", "type", "type"], faults: 2 },
   "the way back and forth": { pairs: 3, script: ["type", "confirm", "type", "back", "type", "leave", "type"], faults: 1 },
   "another browser answers the pair on screen and the next": {
     pairs: 3, script: ["type", "type", "confirm", "type"], others: ["write p1", "write p2"], faults: 1, choices: both,

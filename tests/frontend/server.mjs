@@ -64,7 +64,8 @@ export class Server {
     if (token === "current") return { status: 200, body: this.#start() };
     const pair = this.pair(token);
     if (method === "GET") return { status: 200, body: this.body(pair) };
-    if (this.keys.has(said.key)) return { status: 200, body: what === "confirm" ? this.#start() : this.keys.get(said.key) };
+    const last = what === "confirm" || what === "skip";
+    if (this.keys.has(said.key)) return { status: 200, body: last ? this.#start() : this.keys.get(said.key) };
     const refuse = (code) => ({ status: 409, body: { code, detail: code, present: this.body(pair) } });
     const { on } = said;
     if (!on || on.revision !== pair.revision || unconfirmed(on.state) !== unconfirmed(pair.state)) return refuse("stale");
@@ -73,8 +74,14 @@ export class Server {
     if (what === "confirm" && (this.refusing.delete(token) || !(pair.writes.length || pair.others))) return { status: 422, body: { missing: ["SNR"], detail: "missing" } };
     pair.revision += 1;
     if (what === "confirm") pair.state = "confirmed";
+    else if (what === "skip") this.#putOff(pair);
     else pair.writes.push({ score: said.score, status: "rated" });
     this.keys.set(said.key, { saved: true, on: ON(pair) });
-    return { status: 200, body: what === "confirm" ? this.#start() : this.keys.get(said.key) };
+    return { status: 200, body: last ? this.#start() : this.keys.get(said.key) };
+  }
+
+  #putOff(pair) {
+    pair.state = "scheduled";
+    this.pairs = [...this.pairs.filter((each) => each !== pair), pair];
   }
 }

@@ -27,7 +27,7 @@ export class World {
   /**
    * @param {object} scenario
    * @param {number} scenario.pairs
-   * @param {string[]} scenario.script what the reader does, in order: type, confirm, back, leave
+   * @param {string[]} scenario.script what the reader does, in order: type, confirm, skip, back, leave
    * @param {string[]} [scenario.others] what happens beside it, in order: `write pN`, `confirm pN`, reload, leave, return, pause, open
    * @param {number} [scenario.faults] how many messages may be lost, half-way or late
    * @param {("keep"|"use")[]} [scenario.choices] what a reader may choose of two versions
@@ -76,6 +76,7 @@ export class World {
       },
       rest: () => this.#left(null),
       arrive: (next) => this.reading.present(next),
+      remember() {},
       wait: () => this.#left(null),
       tell() {},
       blocked() {},
@@ -139,6 +140,7 @@ export class World {
     if (["lose", "half", "delay"].includes(what)) this.faults -= 1;
     if (what === "type") this.#type();
     else if (what === "confirm") this.#confirm();
+    else if (what === "skip") this.#skip();
     else if (what === "back" || what === "leave") this.#move(what);
     else if (what === "keep" || what === "use") this.#choose(what);
     else if (what === "go") this.#go();
@@ -176,6 +178,12 @@ export class World {
     this.action = "confirm";
     this.confirmed.add(this.screen);
     this.reading.lastWord("confirm", {});
+  }
+
+  #skip() {
+    this.at += 1;
+    this.action = "skip";
+    this.reading.lastWord("skip", { reason: "broken" });
   }
 
   /** Whether the pair on screen was opened again. */
@@ -223,14 +231,14 @@ export class World {
   }
 
   #take({ method, path, said }) {
-    const before = this.server.pairs.map(({ writes }) => writes.length);
-    const others = this.server.pairs.map((pair) => pair.others);
+    const { pairs } = this.server;
+    const before = pairs.map(({ writes }) => writes.length);
     const answer = this.server.answer(method, path, said, "R1");
-    this.server.pairs.forEach((pair, at) => {
+    pairs.forEach((pair, at) => {
       if (pair.writes.length === before[at]) return;
       const typed = this.typed[pair.writes.at(-1).score - 1];
       if (typed.token !== pair.token) this.broken.push(`${typed.score} typed on ${typed.token}, stored on ${pair.token}`);
-      if (typed.others !== others[at] && typed.chosen !== "use") this.broken.push(`${typed.score} overwrote on ${pair.token}`);
+      if (typed.others !== pair.others && typed.chosen !== "use") this.broken.push(`${typed.score} overwrote on ${pair.token}`);
     });
     return answer;
   }
