@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.folder_times import pytest_terminal_summary  # noqa: F401  a hook of pytest
+from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook of pytest
 
 
 @pytest.fixture(scope="session")
@@ -15,19 +17,8 @@ def real_data() -> Path:
     default = Path(__file__).resolve().parents[1].parent / "shared" / "data"
     folder = Path(os.environ.get("READERSTUDY_DATA", default))
     if not folder.is_dir():
-        pytest.skip("no real data: set READERSTUDY_DATA to the folder that holds it")
+        pytest.skip(f"{NO_DATA}: set READERSTUDY_DATA to the folder that holds it")
     return folder
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """Where Chromium is promised (CI=true), a browser test that is skipped has failed."""
-    report = yield
-    promised = os.environ.get("CI") == "true" and item.get_closest_marker("browser")
-    if promised and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"A browser test may not be skipped here: {call.excinfo.value if call.excinfo else ''}"
-    return report
 
 
 @pytest.fixture(scope="session")
