@@ -52,7 +52,8 @@ def net_preference(
         parts += _margin_marks(own, x, start, start + height)
     if alike:
         for end in dict.fromkeys(_margin_ends(margins[0])):
-            parts.append(svg.text(x(end), top - 4, svg.number(end, 2, plus=True), anchor="middle"))
+            words = svg.number(end, max(2, svg.decimals([end])), plus=True)
+            parts.append(svg.text(x(end), top - 4, words, anchor="middle"))
     parts.append(svg.line(x(0), top, x(0), bottom, "zero"))
     digits = svg.decimals(marks)
     parts += [svg.text(x(v), bottom + 16, svg.number(v, digits if v else 0, plus=True), anchor="middle") for v in marks]
@@ -72,7 +73,7 @@ def net_preference(
             parts.append(svg.text(x(0) + 8, y + 4, f"n/a: {net['reason']}"))
             said.append(f"{name} undefined: {net['reason']}{words}")
             continue
-        arm = verdict.arm(cell, cell["favours"])
+        arm = verdict.arm(cell, verdict.favours(cell))
         for interval, thickness in ((net["ci"], 1.2), (net.get("ci90"), 3.5)):
             if interval:
                 css = svg.stroke(arm, colours)

@@ -2,7 +2,7 @@
 margins of each criterion. Every page, report, figure and table takes its verdicts from here, none from a neighbouring
 number; where a mean or a share points another way than the test, that is said.
 
-Cells are rows of ``comparisons`` in the results of ``analysis.reading``.
+Cells are rows of ``comparisons`` in the results of ``analysis.reading``, of earlier versions too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -116,9 +116,9 @@ def claims(cell: Mapping[str, Any]) -> list[Claim]:
 
 def labels(cell: Mapping[str, Any]) -> list[str]:
     """What stands beside a cell in a figure of net preference: the arm that is favoured, then what margins show."""
-    better = arm(cell, cell["favours"])
-    found = [f"{better} better"] if better else []
-    if better and _lean(cell["net_preference"], 0.0) != cell["favours"]:
+    which = favours(cell)
+    found = [] if which == "neither" else [f"{arm(cell, which)} better"]
+    if found and _lean(cell["net_preference"], 0.0) != which:
         found.append("net preference disagrees")
     return found + [claim.label for claim in claims(cell) if claim.shown]
 
@@ -142,24 +142,24 @@ def primary(results: Mapping[str, Any]) -> list[str]:
     words = []
     if found["result"]["p"] is None:
         words.append(f"No preference can be tested: {found['result']['reason']}.")
-    elif found["favours"] == "neither":
+    elif (which := favours(cell, adjusted=False)) == "neither":
         words.append("No preference is shown.")
-        if not any(claim.shown for claim in declared):
+        if not any(claim.shown for claim in declared if claim.kind == "equivalence"):
             words.append("That does not say that the arms are equivalent.")
     else:
-        better, other = (found["first"], found["second"])[:: 1 if found["favours"] == "first" else -1]
+        better, other = (cell["first"], cell["second"])[:: 1 if which == "first" else -1]
         words.append(f"{better} is preferred to {other}.")
-        words += _disagreement(found)
+        words += _disagreement(cell, which)
     return words + [claim.sentence for claim in declared]
 
 
-def _disagreement(found: Mapping[str, Any]) -> list[str]:
+def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
     against: dict[str, list[str]] = {}
     for key, name, middle in (("mean", "the mean", 3.0), ("net_preference", "net preference", 0.0)):
-        lean = _lean(found[key], middle)
-        if found[key]["estimate"] is not None and lean != found["favours"]:
-            shown = _shown(found[key]["estimate"], middle)
-            against.setdefault(arm(found, lean) or "neither arm", []).append(f"with {name} ({shown})")
+        lean = _lean(cell[key], middle)
+        if cell[key]["estimate"] is not None and lean != which:
+            shown = _shown(cell[key]["estimate"], middle)
+            against.setdefault(arm(cell, lean) or "neither arm", []).append(f"with {name} ({shown})")
     return [
         f"The test disagrees {' and '.join(names)}: {'they lean' if len(names) > 1 else 'it leans'} to {side}."
         for side, names in against.items()

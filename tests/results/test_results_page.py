@@ -190,7 +190,7 @@ def test_the_page_says_the_numbers_of_the_downloaded_csv(study, tmp_path):
         net, interval, cluster_p, holm = clustered[name][4 * place : 4 * place + 4]
         assert net == show.signed(cell["net_preference"]["estimate"])
         assert interval == (show.interval(cell["net_preference"], sign=True).text or "n/a")
-        assert cluster_p == (show.test(cell["tests"]["cluster_sign_flip"]).text or "n/a")
+        assert cluster_p == (show.test(cell["tests"]["cluster_permutation"]).text or "n/a")
         assert holm == ("n/a" if cell["p_holm"]["primary"] is None else show.p_value(cell["p_holm"]["primary"]))
     pooled = next(row for row in page["table-3"] if row[0] == "All cells pooled")
     for text, pair in zip(pooled[1:], results["agreement"]["overall"]["pairs"], strict=False):
@@ -348,7 +348,7 @@ def test_the_primary_hypothesis_is_told_first_with_its_verdict(study):
     names = {"SNR": "Noise"}
     told = page.hypothesis(made, names)
     assert told["verdict"] or told["reason"]
-    wanted = {"first": "A", "second": "B", "criterion": "SNR", "test": "cluster_sign_flip", "reason": None}
+    wanted = {"first": "A", "second": "B", "criterion": "SNR", "test": "cluster_permutation", "reason": None}
     mean = {"estimate": 2.7, "ci": [2.5, 2.9], "n": 9, "method": "m", "reason": None}
     test = {"p": 0.01, "n": 9, "method": "signs", "reason": None, "statistic": 1}
     primary = {**wanted, "mean": mean, "net_preference": mean, "result": test}
