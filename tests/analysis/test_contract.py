@@ -99,9 +99,14 @@ def test_integrity(tmp_path, capsys):
 @pytest.mark.parametrize(
     "test",
     [
-        "cluster_permutation", "cluster_sign_flip", "datta_satten", "as_published", "random_readers", "equivalence",
+        "cluster_permutation",
+        "cluster_sign_flip",
+        "datta_satten",
+        "as_published",
+        "random_readers",
+        "equivalence",
         "noninferiority",
-    ],  # fmt: skip
+    ],
 )
 def test_plan(test, capsys):
     command = [
