@@ -241,7 +241,7 @@ def _equivalence(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
                     f"{claim.margin:g}",
                     "n/a" if ci is None else " to ".join(markup.number(end, plus=True) for end in ci),
                     markup.test(claim.row),
-                    ("n/a", claim.reason) if claim.shown is None else claim.verdict,
+                    (claim.verdict, claim.reason) if claim.reason and not claim.shown else claim.verdict,
                 ]
             )
     if not rows:

@@ -98,7 +98,9 @@ class Claim:
         if self.shown:
             return found
         name = self.name[0].upper() + self.name[1:]
-        return f"{name}, {limit}: n/a, {self.reason}." if self.shown is None else f"{name}, {limit}, is not shown."
+        if self.shown is None:
+            return f"{name}, {limit}: n/a, {self.reason}."
+        return f"{name}, {limit}, is not shown{': ' if self.reason else ''}{self.reason}."
 
 
 def claims(cell: Mapping[str, Any]) -> list[Claim]:
