@@ -85,7 +85,7 @@ def _margins(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) -> 
             *_cell(cell, names), claim.name, claim.on.replace("_", " "), Shown(f"{claim.margin:g}"),
             show.estimate(claim.row, sign=True), show.interval({**claim.row, "ci": claim.row["ci90"]}, sign=True),
             show.test(claim.row),
-            Shown("", claim.reason) if claim.shown is None else Shown(claim.verdict, strong=claim.shown, how=claim.reason),
+            Shown("" if claim.shown is None else claim.verdict, claim.reason, bool(claim.shown), how=claim.reason),
         ]
         for cell, claim in declared
     ]  # fmt: skip

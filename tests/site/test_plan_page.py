@@ -5,6 +5,7 @@ import re
 import pytest
 
 from analysis import sample_size
+from readerstudy.protocol.models import PrimaryTest
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,15 @@ def test_the_page_says_what_the_analysis_computes(page):
 )
 def test_what_cannot_be_planned_is_said(page, change, says):
     assert says in page(**{**QUERY, **change})
+
+
+def test_it_begins_with_the_test_that_the_protocol_declares(page, study):
+    for test in PrimaryTest.values:
+        study.primary_test = test
+        study.save()
+        html = page()
+        assert re.search(rf'<option value="{test}" selected', html)
+        assert sample_size.TESTS[test][1:] in html
 
 
 def test_it_begins_with_the_study_itself(page, study):
