@@ -381,7 +381,7 @@ def declare(study, **changes) -> None:
 
 
 def test_a_study_opened_before_protocols_named_their_test_is_tested_as_it_was_to_be(study):
-    """Its hash is of a document without the test; the export names the sign flip after the hash, and the page says it."""
+    """Its hash is of a document without the test; the export names the sign flip after the hash, as the page does."""
     from readerstudy.results import services
 
     before = opened_before(study)
