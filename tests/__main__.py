@@ -25,7 +25,7 @@ PYTEST = [
     "--durations-min=10",
 ]
 # What never meets a database, or starts a site with one of its own, is not tested twice.
-WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
+WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser", "frontend")
 ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
 # A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
 NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
