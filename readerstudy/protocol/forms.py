@@ -41,7 +41,14 @@ class StudyForm(forms.ModelForm):
 class QuestionsForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("ask_integrity", "ask_diagnostic", "allow_cannot_judge", "allow_back", "guesses")
+        fields = (
+            "ask_integrity",
+            "ask_diagnostic",
+            "allow_cannot_judge",
+            "allow_back",
+            "require_all_slices",
+            "guesses",
+        )
         help_texts = {"guesses": "After the end of the list, for the blinding index: which image was which? 0: none."}
 
     def __init__(self, *args, **kwargs) -> None:

@@ -65,6 +65,8 @@ def protocol_document(study: ReaderStudy) -> dict:
         "questions": {
             "integrity": study.ask_integrity, "diagnostic": study.ask_diagnostic,
             "cannot_judge": study.allow_cannot_judge, "back": study.allow_back, "guesses": study.guesses,
+            # Said where it is waived: it was the rule before a protocol could say it, and their hashes stand.
+            **({} if study.require_all_slices else {"all_slices": False}),
         },
         "seed": study.seed,
     }  # fmt: skip

@@ -17,7 +17,10 @@ def study():
     study = factories.open_(factories.make_study(subjects=1, readers=1))
     factories.read_pair(study.presentations.get(position=1))
     presentation = start(presentation=study.presentations.get(position=2))
-    report_finding(presentation=presentation, key="00000000-0000-4000-8000-000000000000", kind="loss", side="left")
+    report_finding(
+        presentation=presentation, key="00000000-0000-4000-8000-000000000000", on=factories.now(presentation),
+        kind="loss", side="left",
+    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_removal")  # as on a real site: nothing may be deleted
     return study
@@ -57,7 +60,9 @@ def test_the_models_refuse_with_a_sentence(study):
 
 
 def test_a_finding_can_be_withdrawn_and_nothing_else(study):
-    withdraw_finding(finding=Finding.objects.get())
+    finding = Finding.objects.get()
+    on = factories.now(finding.presentation)
+    withdraw_finding(finding=finding, key="00000000-0000-4000-8000-000000000001", on=on)
     assert Finding.objects.get().withdrawn_at is not None
 
 

@@ -116,6 +116,16 @@ def test_margins_are_set_and_logged(study, admin):
     assert study.events.get(action="settings changed").data == {"changes": {"margin_mean": "0.5"}}
 
 
+def test_the_protocol_says_whether_every_slice_must_be_seen(study, admin):
+    assert "Every slice must be seen" in admin.get(url(study, "protocol/")).content.decode()
+    path = url(study, "protocol/questions/")
+    data = {name: value for name, value in fields(admin.get(path).content.decode()).items() if "slices" not in name}
+    assert admin.post(path, data).status_code == 302
+    study.refresh_from_db()
+    assert study.require_all_slices is False
+    assert "may be confirmed before every slice was seen" in admin.get(url(study, "protocol/")).content.decode()
+
+
 @pytest.mark.parametrize(
     ("claim", "kinds"),
     [
