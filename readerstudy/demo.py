@@ -8,6 +8,7 @@ from pathlib import Path
 
 from processing.enhance import DEFAULT_MODEL
 from processing.phantom.study import make_study
+from readerstudy.accounts.demonstration import ACCOUNTS, PASSWORD
 from readerstudy.accounts.models import Role, User
 from readerstudy.accounts.services import add_member
 from readerstudy.intake.services import confirm_certain, receive_folder
@@ -19,8 +20,6 @@ from readerstudy.protocol.services import create_study, move
 from readerstudy.reading.services import open_study
 from readerstudy.reading.simulation import SimulatedReader
 
-PASSWORD = "demo"  # noqa: S105  the demonstration's only; the accounts exist while it runs
-ACCOUNTS = {"admin": True, "reader-1": False, "reader-2": False, "reader-3": False, "analyst": False}
 Say = Callable[[str], None]
 
 
