@@ -13,6 +13,7 @@ from readerstudy.accounts.models import Role, User
 from readerstudy.accounts.services import add_member
 from readerstudy.intake.services import confirm_certain, receive_folder
 from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import obstacles
 from readerstudy.jobs.services import claim, retry
 from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import ReaderStudy, State
@@ -43,6 +44,8 @@ def help_until_done(study: ReaderStudy, say: Say) -> None:
         waiting = pending.filter(state=Job.State.WAITING).order_by("pk").values_list("pk", flat=True).first()
         if failed := Job.objects.filter(study=study, state=Job.State.FAILED).first():
             raise RuntimeError(f"{failed.label}: {failed.error}")
+        if said := obstacles():
+            raise RuntimeError(said)
         if not pending.exists():
             return
         if time.monotonic() - told > 10:
