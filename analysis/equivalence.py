@@ -108,8 +108,7 @@ def _tested(x: ArrayLike, margin: float, cluster: ArrayLike, bound: float, *, on
 
 def _upper_limit(means: NDArray[np.float64], bound: float) -> float:
     reach = special.stdtrit(means.size - 1, 1 - LEVEL) * means.std(ddof=1) / math.sqrt(means.size)
-    likeliest = bounded_mean.upper_limit(means, bound=bound, tail=LEVEL)
-    return max(likeliest, float(means.mean() + reach))
+    return bounded_mean.upper_limit(means, bound=bound, tail=LEVEL, least=float(means.mean() + reach))
 
 
 def _sums(x: ArrayLike, cluster: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

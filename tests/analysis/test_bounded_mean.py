@@ -45,8 +45,10 @@ def test_p_falls_with_the_limit_and_crosses_the_tail_at_the_confidence_limit():
     p = np.concatenate([p_below(values, limit, bound=1.0) for limit in np.linspace(-1, 1, 81)])
     assert (np.diff(p) <= 0).all()
     assert (p > 0).all()
-    assert p_below(values, upper_limit(values[0], bound=1.0, tail=0.05), bound=1.0)[0] == pytest.approx(0.05, abs=1e-6)
-    assert upper_limit(np.ones(5), bound=1.0, tail=0.05) == 1.0
+    limit = upper_limit(values[0], bound=1.0, tail=0.05, least=values.mean())
+    assert p_below(values, limit, bound=1.0)[0] == pytest.approx(0.05, abs=1e-6)
+    assert upper_limit(values[0], bound=1.0, tail=0.05, least=0.9) == 0.9
+    assert upper_limit(np.ones(5), bound=1.0, tail=0.05, least=1.0) == 1.0
 
 
 def test_studies_side_by_side_have_the_p_values_of_each_alone():
