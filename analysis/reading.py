@@ -316,9 +316,9 @@ def _margins(
     for margin in protocol.margins:
         if not margin.applies_to(cell):
             continue
-        values = x if margin.on == "mean" else np.sign(x)
+        values, bound = (x, 2.0) if margin.on == "mean" else (np.sign(x), 1.0)
         test = tost if margin.kind == "equivalence" else noninferiority
-        result = test(values, margin=margin.margin, cluster=subject)
+        result = test(values, margin=margin.margin, cluster=subject, bound=bound)
         rows[margin.kind].append(
             {
                 "on": margin.on,

@@ -22,7 +22,7 @@ def analysed(study: pd.DataFrame, **options) -> dict:
     return found
 
 
-def test_all_neutral_criteria_have_an_estimate_but_no_interval_no_test_and_no_verdict(study):
+def test_all_neutral_criteria_have_no_test_of_preference_and_an_exact_one_of_equivalence(study):
     study = study.copy()
     study.loc[study["criterion"] == "disc", "score"] = 3
     row = cell(analysed(study, protocol=PROTOCOL), "FAST-DL", "SOC", "disc")
@@ -32,9 +32,13 @@ def test_all_neutral_criteria_have_an_estimate_but_no_interval_no_test_and_no_ve
     assert row["mean"]["ci90"] is None
     assert {row["tests"][name]["reason"] for name in TESTS} == {"every answer is 'no difference'"}
     assert row["regression"]["preference"]["reason"] == "every answer is 'no difference'"
-    assert [(e["equivalent"], e["ci90"], e["reason"]) for e in row["equivalence"]] == [
-        (None, None, "all subject means are the same")
-    ]
+    (equivalent,) = row["equivalence"]
+    assert (equivalent["equivalent"], equivalent["n"], equivalent["reason"]) == (True, 12, None)
+    assert equivalent["p"] == pytest.approx(0.75**12)
+    assert equivalent["ci90"] == pytest.approx([-2 * (1 - 0.05 ** (1 / 12)), 2 * (1 - 0.05 ** (1 / 12))], abs=1e-6)
+    (noninferior,) = row["noninferiority"]
+    assert (noninferior["noninferior"], noninferior["p"]) == (False, pytest.approx(0.85**12))
+    assert noninferior["reason"] == "too few subjects: 12; this margin takes 19 even where every answer is neutral"
 
 
 def test_one_subject_has_estimates_but_no_intervals_and_no_clustered_tests(study):

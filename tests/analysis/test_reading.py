@@ -26,7 +26,7 @@ PROTOCOL = {
         {"first": "SOC", "second": "FAST", "criterion": "snr"},
     ],
     "margins": [
-        {"on": "mean", "margin": 0.2},
+        {"on": "mean", "margin": 0.5},
         {"on": "net_preference", "margin": 0.15, "kind": "noninferiority", "criterion": "disc"},
     ],
 }

@@ -9,6 +9,7 @@ import pytest
 from analysis import integrity, reading, scan_times, stability, tables
 from analysis.__main__ import main
 from analysis.agreement import concordance, icc, kendall_w, krippendorff_alpha, spearman, weighted_kappa
+from analysis.equivalence import tost
 from analysis.errors import InputError
 from analysis.limits import bland_altman
 from analysis.multiplicity import benjamini_hochberg, holm
@@ -166,6 +167,7 @@ def test_missing_labels_are_refused_wherever_clusters_count():
         lambda: bland_altman(table[:, 0], table[:, 1], cluster=labels),
         lambda: random_readers(table[:, 0], np.array([0, 1, 0, 1]), labels),
         lambda: regression(table[:, 0], np.array([0, 1, 0, 1]), np.array([True, False] * 2), labels),
+        lambda: tost(table[:, 0] - 3, margin=0.5, cluster=labels),
         lambda: interaction(table[:, 0], np.array([0, 1, 0, 1]), labels),
         lambda: davidson(*np.array([[0] * 4, [1] * 4, [1, 0, -1, 0]]), np.array([True, False] * 2), labels, arms=2),
     ):
