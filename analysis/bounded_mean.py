@@ -13,7 +13,7 @@ means: for values that are only 0 and the bound, the binomial tail of Clopper & 
 
 That test is far too careful once many subjects differ and none by much, for then their values tell what a subject not
 seen may say. So with k differing subjects reach goes from the bound to the largest value seen, and w from 1 to
-0.3 + μ₃/(μ₂(reach − mean)), between 0.3 and 1, by the share (k/``ENOUGH``)². μ₂ and μ₃ are the central moments of the
+⅓ + μ₃/(μ₂(reach − mean)), between ⅓ and 1, by the share (k/``ENOUGH``)². μ₂ and μ₃ are the central moments of the
 sample: half of μ₃/μ₂ would make the limit right to second order (Hall 1988), the rest makes up for rare values that
 the sample lacks. k is (Σd)²/(Σd² + ``SMALL``²) with d the distance from the lower median: subjects who differ alike
 count one each, one who differs much beside others who hardly do counts little more than one, and differences that
@@ -29,9 +29,9 @@ from scipy import optimize
 
 Floats = NDArray[np.float64]
 
-ENOUGH = 13.0
-SMALL = 0.2  # of one step of the scale
-LEAST_WEIGHT = 0.3
+ENOUGH = 12.0
+SMALL = 0.15  # of one step of the scale
+LEAST_WEIGHT = 1 / 3
 FLOOR = 1e-100
 ROWS = 200
 # of the integral: crossings to the saddle point, step and end of the path; relative error about 1e-8
