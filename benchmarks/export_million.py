@@ -112,7 +112,7 @@ def stream() -> None:
     from readerstudy.protocol.models import ReaderStudy
 
     client, study = Client(HTTP_HOST="127.0.0.1"), ReaderStudy.objects.get()
-    client.force_login(User.objects.get(username="admin"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username="admin"), backend="readerstudy.accounts.backends.AccountBackend")
     client.get("/login/")  # load everything that a running site has loaded
     start, first, size, lines = time.perf_counter(), 0.0, 0, 0
     response = client.get(f"/studies/{study.slug}/results/tables/ratings.csv")

@@ -55,7 +55,7 @@ def study():
 def client(study) -> Client:
     client = Client()
     admin = study.memberships.get(role="admin").user
-    client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
     return client
 
 

@@ -50,7 +50,7 @@ def study():
 def test_twenty_thousand_ratings_stream_in_bounded_memory(study):
     client = Client()
     admin = study.memberships.get(role="admin").user
-    client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
     response = client.get(f"/studies/{study.slug}/results/tables/ratings.csv")
     assert response.streaming
     assert isinstance(response.streaming_content, Iterator)

@@ -61,7 +61,11 @@ def command(*words: str, **options) -> list:
 
 
 def migrate() -> list:
-    return command("migrate", interactive=False)
+    """Database and store as `readerstudy.prepare` leaves them."""
+    from readerstudy.archive.mark import settle
+
+    code, said = command("migrate", interactive=False)
+    return [code, said + (settle() if code == 0 else "")]
 
 
 def verify() -> dict:
