@@ -71,6 +71,6 @@ def test_the_subject_not_seen_is_at_the_bound_until_others_differ():
     assert subject(even) == pytest.approx((0.5, LEAST_WEIGHT))
     assert subject(-np.repeat([0.0, 0.5], [20, 20])) == pytest.approx((0.5, LEAST_WEIGHT))
     rare = np.repeat([0.0, 0.5], [60, enough])
-    assert subject(rare)[1] > 2 * LEAST_WEIGHT
+    assert subject(rare)[1] > 1.5 * LEAST_WEIGHT
     one_strong = np.concatenate([np.full(25, 0.01), [1.0], np.zeros(30)])
     assert subject(one_strong)[0] > 1.95
