@@ -66,7 +66,7 @@ def test_the_subject_not_seen_is_at_the_bound_until_others_differ():
 
     assert subject(np.zeros(30)) == (2.0, 1.0)
     assert subject(np.full(30, 0.5)) == (2.0, 1.0)
-    enough = round(ENOUGH) + 1
+    enough = round(ENOUGH) + 2
     even = np.repeat([-0.5, 0.0, 0.5], [enough // 2, 2 * enough, enough // 2])
     assert subject(even) == pytest.approx((0.5, LEAST_WEIGHT))
     assert subject(-np.repeat([0.0, 0.5], [20, 20])) == pytest.approx((0.5, LEAST_WEIGHT))
