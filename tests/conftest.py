@@ -58,5 +58,6 @@ def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.QUARANTINE_DIR = tmp_path / "quarantine"
+    settings.HEADS_DIR = tmp_path / "heads"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(services, "send", lambda job_id: None)

@@ -12,6 +12,7 @@ from django.db import connections, transaction
 # Table -> columns that may never change; None: no column may.
 APPEND_ONLY: dict[str, tuple[str, ...] | None] = {
     "audit_event": None,
+    "audit_tombstone": None,
     "reading_rating": None,
     "reading_statement": None,
     "reading_signature": None,

@@ -4,8 +4,9 @@ import hmac
 from collections.abc import Iterator
 
 from readerstudy.audit import lock
+from readerstudy.audit.chain import hash_of, head_mac
+from readerstudy.audit.keys import key_name
 from readerstudy.audit.models import Event, Head
-from readerstudy.audit.services import event_hash, head_mac, key_name
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.reading import seal
 from readerstudy.reading.models import Finding, Presentation, Rating, Statement
@@ -14,13 +15,8 @@ from readerstudy.reading.models import Finding, Presentation, Rating, Statement
 def first_broken(study: ReaderStudy) -> Event | None:
     """The first line of the log that was changed, or follows a removed one; None if the chain holds."""
     previous = ""
-    events = Event.objects.filter(study=study).select_related("actor").order_by("number")
-    for number, event in enumerate(events, start=1):
-        expected = event_hash(
-            study=study.slug, number=number, at=event.at.isoformat(), actor=event.actor.username if event.actor else "",
-            action=event.action, data=event.data, previous=previous,
-        )  # fmt: skip
-        if (event.number, event.previous, event.sha256) != (number, previous, expected):
+    for number, event in enumerate(Event.objects.filter(study=study).order_by("number").iterator(), start=1):
+        if (event.number, event.previous, event.sha256) != (number, previous, hash_of(event, study.slug)):
             return event
         previous = event.sha256
     return None

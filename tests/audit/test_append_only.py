@@ -4,6 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from readerstudy.audit.models import AppendOnlyError, Event
+from readerstudy.audit.services import tombstone
 from readerstudy.audit.triggers import APPEND_ONLY, removing
 from readerstudy.reading.models import Finding, Rating, Statement
 from readerstudy.reading.services import report_finding, start, withdraw_finding
@@ -18,6 +19,7 @@ def study():
     factories.read_pair(study.presentations.get(position=1))
     presentation = start(presentation=study.presentations.get(position=2))
     report_finding(presentation=presentation, key="00000000-0000-4000-8000-000000000000", kind="loss", side="left")
+    tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_removal")  # as on a real site: nothing may be deleted
     return study

@@ -94,10 +94,8 @@ def test_a_log_written_anew_without_the_sites_key_is_found(study):
     assert "written anew" in only_problem(study)
 
 
-@override_settings(SECRET_KEY="another key than that of the running site, long enough")
 def test_a_log_of_another_site_is_said_to_be_so(study):
-    record(study=study, action="results seen")
-    with override_settings(SECRET_KEY="a third one"):
+    with override_settings(SECRET_KEY="another key than that of the running site, long enough"):
         assert "another secret key" in only_problem(study)
 
 
