@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -36,6 +37,14 @@ class Written:
         return bool(keys.signed_with(self.mac, slug, self.number, self.sha256))
 
 
+@dataclass(frozen=True)
+class Alarm:
+    """When the record of a study did not hold, and why."""
+
+    at: datetime
+    sentence: str
+
+
 def path_of(slug: str) -> Path:
     return settings.HEADS_DIR / f"{slug}.log"
 
@@ -43,6 +52,11 @@ def path_of(slug: str) -> Path:
 def slugs() -> list[str]:
     """Addresses of all studies of which a head was written here."""
     return sorted(path.stem for path in settings.HEADS_DIR.glob("*.log") if path.stem != ALARMS)
+
+
+def taken() -> list[str]:
+    """Addresses that no new study may have: those of studies that are here, or were."""
+    return [*slugs(), ALARMS]
 
 
 def write(*, slug: str, number: int, sha256: str, mac: str) -> None:
@@ -89,14 +103,14 @@ def removal(slug: str) -> str:
 def alarm(slug: str, sentence: str) -> None:
     """Tell whoever watches the site's log, and the admins, that the record of this study does not hold."""
     alarm_logger.critical("%s: %s", slug, sentence)
-    if sentence not in [said for _, said in alarms(slug)]:
+    if sentence not in [alarm.sentence for alarm in alarms(slug)]:
         _append_alarm(slug, sentence)
 
 
-def alarms(slug: str) -> list[tuple[str, str]]:
-    """(time, sentence) of the latest alarms of a study, the newest first."""
-    words = [line.split(" ", 2) for line in _lines(ALARMS, TAIL)]
-    return [(line[0], line[2]) for line in reversed(words) if len(line) == 3 and line[1] == slug]
+def alarms(slug: str) -> list[Alarm]:
+    """The latest alarms of a study, the newest first."""
+    words = [line.split(" ", 2) for line in reversed(_lines(ALARMS, TAIL))]
+    return [Alarm(datetime.fromisoformat(line[0]), line[2]) for line in words if len(line) == 3 and line[1] == slug]
 
 
 def _append_alarm(slug: str, sentence: str) -> None:

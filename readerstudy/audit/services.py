@@ -1,17 +1,19 @@
 """Write the log. Nothing here changes or deletes a line."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.audit import chain, heads, keys
+from readerstudy.audit import seals as sealing
 from readerstudy.audit.canonical import canonical
-from readerstudy.audit.chain import event_hash, head_mac
-from readerstudy.audit.keys import key_name
 from readerstudy.audit.models import Event, Head, Tombstone
+from readerstudy.audit.seals import Seal
 from readerstudy.protocol.models import ReaderStudy, State
 
-__all__ = ["RecordError", "canonical", "event_hash", "fault", "head_mac", "key_name", "record", "tombstone"]
+__all__ = ["RecordError", "canonical", "ensure_sealed", "fault", "record", "tombstone"]
 
 # What may still be noted of a locked study: who looked, who took what, who may.
 AFTER_LOCKING = ("seen", "exported", "member added", "member removed", "study locked", chain.KEY_CHANGED)
@@ -31,9 +33,20 @@ def fault(*, slug: str, problem: str) -> RecordError:
     )
 
 
+def ensure_sealed(*, study: ReaderStudy, seals: Iterable[Seal]) -> None:
+    """RecordError, and an alarm, if one of these units is not as the log said last: what was changed behind the site's
+    back is not sealed anew by the change that follows. In the transaction of that change, before it."""
+    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
+    if problem := sealing.changed(held, seals):
+        raise fault(slug=held.slug, problem=problem)
+
+
 @transaction.atomic
-def record(*, study: ReaderStudy, action: str, actor=None, **data) -> Event:
+def record(*, study: ReaderStudy, action: str, actor=None, seals: Iterable[Seal] = (), **data) -> Event:
     """Append one line to the study's log. `data` holds codes and numbers, never identity or pixels.
+
+    seals: (section, unit) of the rows that were changed (`audit.registry`), unit None for a whole section: the line
+    keeps a SHA-256 of each.
 
     The end of the log is verified first: RecordError, and an alarm, if it does not hold. InputError if the study has
     been locked meanwhile and this line tells of a change. Either way the change is undone with the transaction that
@@ -42,14 +55,15 @@ def record(*, study: ReaderStudy, action: str, actor=None, **data) -> Event:
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # one writer of the chain at a time
     if held.state == State.LOCKED and not action.endswith(AFTER_LOCKING):
         raise InputError("The study is locked: nothing in it can change.")
-    last = _verified_end(held, action)
+    last = verified_end(held, action)
     head = Head.objects.filter(study=held).first()
     if head is not None and head.key != keys.key_name():
         last = _append(held, last, None, chain.KEY_CHANGED, {"from": head.key, "to": keys.key_name()})
-    return _append(held, last, actor, action, data)
+    return _append(held, last, actor, action, data | sealing.said(held, seals))
 
 
-def _verified_end(held: ReaderStudy, action: str) -> Event | None:
+def verified_end(held: ReaderStudy, action: str = "") -> Event | None:
+    """The line after which `action` is to follow; RecordError, and an alarm, if the end of the log does not hold."""
     events = Event.objects.filter(study=held)
     last = events.order_by("-number").first()
     head = Head.objects.filter(study=held).first()
@@ -63,6 +77,7 @@ def _append(held: ReaderStudy, last: Event | None, actor, action: str, data: dic
         Event=Event, study=held, last=last, at=timezone.now(), actor=actor, action=action, data=data
     )  # fmt: skip
     mac = chain.set_head(Head=Head, study=held, last=event)
+    sealing.note(held, event)
     transaction.on_commit(lambda: heads.write(slug=held.slug, number=event.number, sha256=event.sha256, mac=mac))
     return event
 

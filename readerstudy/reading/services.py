@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, User
-from readerstudy.audit.services import record
+from readerstudy.audit.seals import everything
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import blocks, guesses, seal, selectors
-from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement
+from readerstudy.reading import answers, blocks, guesses, seal, selectors
+from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal
 from readerstudy.reading.planning import OPENED, inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
 
@@ -56,6 +57,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         raise InputError("This study has been opened already.")
     if missing := [point.text for point in before_opening(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
+    ensure_sealed(study=study, seals=everything())
     given = inputs(study)
     made = made_from(study.seed, given)
     presentations = blocks.store(study, made.entries, block=0)
@@ -66,6 +68,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     record(
         study=study, action=OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
         seed=study.seed, inputs=given, distance=made.distance, presentations=presentations, series=list(series),
+        seals=[("protocol", None), ("schedule", None)],
     )  # fmt: skip
     return study
 
@@ -140,8 +143,8 @@ def rate(*, presentation: Presentation, criterion: Criterion, score: int | None,
         if status == Rating.Status.CANNOT_JUDGE and not presentation.study.allow_cannot_judge:
             raise ConflictError("cannot_judge", "The protocol does not allow “cannot judge”.")
         revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
-        rating = Rating.objects.create(
-            presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
+        rating = answers.keep(
+            Rating, presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
             status=status, key=key, rated_at=timezone.now(),
         )  # fmt: skip
         if rating.revision > 1:
@@ -162,9 +165,9 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID) ->
             return same
         ensure_answerable(presentation)
         revisions = Statement.objects.filter(presentation=presentation, subject=subject)
-        statement = Statement.objects.create(
-            presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
-            stated_at=timezone.now(),
+        statement = answers.keep(
+            Statement, presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value,
+            key=key, stated_at=timezone.now(),
         )  # fmt: skip
         if statement.revision > 1:
             _note(
@@ -183,7 +186,7 @@ def report_finding(*, presentation: Presentation, key: UUID, **finding) -> Findi
         if same := Finding.objects.filter(key=key, presentation=presentation).first():
             return same
         ensure_answerable(presentation)
-        made = Finding.objects.create(presentation=presentation, key=key, found_at=timezone.now(), **finding)
+        made = answers.keep(Finding, presentation=presentation, key=key, found_at=timezone.now(), **finding)
         if presentation.state == Presentation.State.CONFIRMED:
             _note(presentation, "finding added later", sha256=seal.row_sha256(made))
         return made
@@ -194,7 +197,10 @@ def report_finding(*, presentation: Presentation, key: UUID, **finding) -> Findi
 @transaction.atomic
 def withdraw_finding(*, finding: Finding) -> None:
     ensure_answerable(finding.presentation)
-    if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+    now = timezone.now()
+    if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
+        answers.keep(Withdrawal, presentation=finding.presentation, finding=finding, withdrawn_at=now)
+        Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
         _note(finding.presentation, "finding withdrawn", sha256=seal.row_sha256(finding))
 
 
@@ -203,9 +209,8 @@ def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: 
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
     hold(presentation)
     ensure_open(presentation)
-    ActiveTime.objects.get_or_create(
-        presentation=presentation, key=key, defaults={"seconds": seconds, "reported_at": timezone.now()}
-    )
+    if not ActiveTime.objects.filter(presentation=presentation, key=key).exists():
+        answers.keep(ActiveTime, presentation=presentation, seconds=seconds, key=key, reported_at=timezone.now())
     total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
     row = Presentation.objects.select_for_update().get(pk=presentation.pk)
     row.seconds = total
@@ -237,6 +242,7 @@ def confirm(*, presentation: Presentation, missing: list[str]) -> None:
     # Again, now that no answer can be taken back meanwhile.
     if missing or selectors.missing_answers(presentation):
         raise ConflictError("missing", "Not everything is answered.")
+    answers.ensure_whole(presentation)
     presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
     presentation.save(update_fields=["state", "confirmed_at"])
     _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))
@@ -273,6 +279,6 @@ def guess(*, presentation: Presentation, side: str, key: UUID) -> Guess:
     if now is None or now.pk != presentation.pk:
         raise ConflictError("not_asked", "This pair is not asked about now.")
     ensure_open(presentation)
-    made = Guess.objects.create(presentation=presentation, side=side, key=key, guessed_at=timezone.now())
+    made = answers.keep(Guess, presentation=presentation, side=side, key=key, guessed_at=timezone.now())
     _note(presentation, "guess on blinding")
     return made

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from readerstudy.accounts.access import membership_of, study_page
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
+from readerstudy.audit.services import RecordError
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, serializers, services
 from readerstudy.reading.models import Presentation
@@ -30,6 +31,12 @@ def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
     return render(request, "reading/room.html", {"study": shown, "config": config})
+
+
+STOPPED = (
+    "Reading has stopped: the record of this study does not hold, and the study's admins have been told. Your answers "
+    "are kept in this browser."
+)
 
 
 class Refused(APIException):
@@ -73,6 +80,8 @@ class ReadingView(APIView):
         return serializer.validated_data
 
     def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, RecordError):  # what it says is for who runs the site
+            exc = services.ConflictError("not_open", STOPPED)
         return super().handle_exception(Refused(exc) if isinstance(exc, services.ConflictError) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:

@@ -7,7 +7,9 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from processing.errors import InputError
-from readerstudy.audit.services import canonical, event_hash, record
+from readerstudy.audit.canonical import canonical
+from readerstudy.audit.chain import event_hash
+from readerstudy.audit.services import record
 from readerstudy.audit.verify import problems
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import State
