@@ -32,6 +32,18 @@ def event_signature(study: str, number: int, sha256: str) -> tuple:
     return "event", study, number, sha256
 
 
+def line_problem(event, study: str) -> str:
+    """What is wrong with a line, seen alone; "" if nothing is. A line that was signed by a key which the settings do not
+    hold any more is protected by those after it only."""
+    if hash_of(event, study) != event.sha256:
+        return f"line {event.number} was changed"
+    if not event.mac:
+        return f"line {event.number} has no MAC: this site did not write it, or could not seal it"
+    signer = keys.signed_with(event.mac, *event_signature(study, event.number, event.sha256))
+    forgotten = event.key not in keys.known()
+    return "" if forgotten or signer == event.key else f"line {event.number} is not authenticated by this site"
+
+
 def head_mac(study: str, number: int, sha256: str) -> str:
     """HMAC-SHA-256 over the last line of a study's log."""
     return keys.sign(study, number, sha256)
@@ -57,10 +69,8 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
         return "the end of the log is not authenticated by this site"
     if count != last.number:
         return f"the log has {count} lines, the last one is number {last.number}"
-    if hash_of(last, slug) != last.sha256:
-        return f"line {last.number} was changed"
-    if keys.signed_with(last.mac, *event_signature(slug, last.number, last.sha256)) != last.key or not last.key:
-        return f"line {last.number} is not authenticated by this site"
+    if problem := line_problem(last, slug):
+        return problem
     if outside is not None and not _holds(study, outside):
         return f"line {outside.number} is not the one that was noted outside the database ({outside.sha256[:12]})"
     return ""

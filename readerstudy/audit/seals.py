@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.core.exceptions import FieldError
 
-from readerstudy.audit import chain, keys, registry
+from readerstudy.audit import chain, registry
 from readerstudy.audit.models import Event, Sealed
 from readerstudy.protocol.models import ReaderStudy
 
@@ -72,10 +72,8 @@ def changed(study: ReaderStudy, seals: Iterable[Seal]) -> str:
     numbers = {number for index in wanted.values() for number in index.values()}
     lines = {event.number: event for event in Event.objects.filter(study=study, number__in=numbers)}
     for event in lines.values():
-        if chain.hash_of(event, study.slug) != event.sha256 or not keys.signed_with(
-            event.mac, *chain.event_signature(study.slug, event.number, event.sha256)
-        ):
-            return f"line {event.number} was changed"
+        if problem := chain.line_problem(event, study.slug):
+            return problem
     for name, index in wanted.items():
         last = {}
         for unit, number in index.items():

@@ -31,14 +31,11 @@ class Follower:
         self.number, self.previous, self.key = number, event.sha256, event.key
         if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, self.study)):
             return f"Event {event.number} of the log was changed, or the one before it was removed or moved."
-        if not event.mac:
-            return f"Event {number} of the log has no MAC: this site did not write it, or could not seal it."
+        if problem := chain.line_problem(event, self.study):
+            return f"The log does not hold: {problem}."
         change = event.data if event.action == chain.KEY_CHANGED else {}
         if key and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
             return f"Event {number} of the log is authenticated with another key, and no line says that it changed."
-        made_over = chain.event_signature(self.study, number, event.sha256)
-        if event.key in keys.known() and keys.signed_with(event.mac, *made_over) != event.key:
-            return f"Event {number} of the log is not authenticated by this site."
         return ""
 
 

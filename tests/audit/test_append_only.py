@@ -2,12 +2,14 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from readerstudy.audit.models import AppendOnlyError, Event
 from readerstudy.audit.services import tombstone
 from readerstudy.audit.triggers import APPEND_ONLY, removing
-from readerstudy.reading.models import Finding, Rating, Statement
-from readerstudy.reading.services import report_finding, start, withdraw_finding
+from readerstudy.reading import answers
+from readerstudy.reading.models import Finding, Guess, Rating, Statement
+from readerstudy.reading.services import report_finding, report_time, start, withdraw_finding
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -19,6 +21,11 @@ def study():
     factories.read_pair(study.presentations.get(position=1))
     presentation = start(presentation=study.presentations.get(position=2))
     report_finding(presentation=presentation, key="00000000-0000-4000-8000-000000000000", kind="loss", side="left")
+    report_finding(presentation=presentation, key="00000000-0000-4000-8000-000000000001", kind="loss", side="right")
+    withdraw_finding(finding=Finding.objects.get(side="right"))
+    report_time(presentation=presentation, key="00000000-0000-4000-8000-000000000002", seconds=3)
+    now, key = timezone.now(), "00000000-0000-4000-8000-000000000003"
+    answers.keep(Guess, presentation=presentation, side="left", key=key, guessed_at=now)
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_removal")  # as on a real site: nothing may be deleted
@@ -59,8 +66,8 @@ def test_the_models_refuse_with_a_sentence(study):
 
 
 def test_a_finding_can_be_withdrawn_and_nothing_else(study):
-    withdraw_finding(finding=Finding.objects.get())
-    assert Finding.objects.get().withdrawn_at is not None
+    withdraw_finding(finding=Finding.objects.get(side="left"))
+    assert Finding.objects.get(side="left").withdrawn_at is not None
 
 
 def test_whole_studies_can_be_removed_on_purpose_within_one_transaction(study):
