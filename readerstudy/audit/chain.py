@@ -33,8 +33,10 @@ def event_signature(study: str, number: int, sha256: str) -> tuple:
 
 
 def line_problem(event, study: str) -> str:
-    """What is wrong with a line, seen alone; "" if nothing is. A line that was signed by a key which the settings do not
-    hold any more is protected by those after it only."""
+    """What is wrong with a line, seen alone; "" if nothing is.
+
+    A line that was signed by a key which the settings do not hold any more is protected only by those after it.
+    """
     if hash_of(event, study) != event.sha256:
         return f"line {event.number} was changed"
     if not event.mac:
@@ -71,6 +73,8 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
         return f"the log has {count} lines, the last one is number {last.number}"
     if problem := line_problem(last, slug):
         return problem
+    if last.key != head.key:
+        return f"line {last.number} and the head after it are authenticated with different keys"
     if outside is not None and not _holds(study, outside):
         return f"line {outside.number} is not the one that was noted outside the database ({outside.sha256[:12]})"
     return ""

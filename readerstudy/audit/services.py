@@ -34,8 +34,10 @@ def fault(*, slug: str, problem: str) -> RecordError:
 
 
 def ensure_sealed(*, study: ReaderStudy, seals: Iterable[Seal]) -> None:
-    """RecordError, and an alarm, if the log does not hold or one of these units is not as it said last: what was changed
-    behind the site's back is not sealed anew by the change that follows. In the transaction of that change, before it.
+    """RecordError, and an alarm, if the log does not hold or one of these units is not as it said last.
+
+    So what was changed behind the site's back is not sealed anew by the change that follows. In the transaction of that
+    change, before it.
     """
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
     verified_end(held)

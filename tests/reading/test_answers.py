@@ -1,4 +1,4 @@
-"""A row of an answer that was changed, added, removed or moved past the site is found before the next one is written."""
+"""A row of an answer that was changed, added, removed or moved past the site is found before the next is written."""
 
 import uuid
 
