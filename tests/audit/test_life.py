@@ -44,7 +44,7 @@ from tests.intake.test_import import write_series
 from tests.material.models import make_model
 from tests.tampering import run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,5 @@
-"""What gives answers their meaning is sealed in every state: what was changed past the site is named, and the next change
-of it is refused instead of sealing it anew."""
+"""What gives answers their meaning is sealed in every state: what was changed past the site is named, and its next
+change is refused instead of sealing it anew."""
 
 import pytest
 from django.apps import apps
@@ -10,6 +10,7 @@ from readerstudy.audit import lock, registry
 from readerstudy.audit.models import Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
+from readerstudy.jobs.models import Job
 from readerstudy.material.models import Subject
 from readerstudy.material.services import set_training
 from readerstudy.protocol.models import State
@@ -55,6 +56,7 @@ def make(state: str):
     factories.read_all(reader)
     sign(member=reader, password="a long password")
     withdraw_subject(study=study, subject=study.subjects.get(code="S02"), reason="asked to", actor=None)
+    Job.objects.filter(study=study).delete()  # locking waits for them
     for to in {"open": [], "paused": ["paused"], "closed": ["closed"], "locked": ["closed", "locked"]}[state]:
         study = move(study=study, to=State(to), actor=None)
     return study
@@ -83,8 +85,8 @@ MANIPULATIONS = [
     ("DELETE FROM results_metric", "Image metrics"),
     (
         "INSERT INTO results_metric (study_id, case_id, reference_id, test_id, metric, region, value, reason, "
-        "range_rule, registered, settings_hash) SELECT study_id, case_id, test_id, reference_id, metric, region, 1, '', '', "
-        "registered, settings_hash FROM results_metric",
+        "range_rule, registered, settings_hash) SELECT study_id, case_id, test_id, reference_id, metric, region, 1, "
+        "'', '', registered, settings_hash FROM results_metric",
         "Image metrics",
     ),
     ("UPDATE results_feature SET value = 9", "Radiomic features"),
