@@ -11,6 +11,7 @@ from typing import Any
 from analysis import integrity, reading, report, sample_size, scan_times, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
+from analysis.values import why_not_a_number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--series", type=Path, metavar="S.csv")
     command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
     _outputs(command)
-    command.add_argument("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
+    command.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_reading)
     command = commands.add_parser("integrity", help="summaries and paired tests from metrics.csv")
     command.add_argument("metrics", type=Path, metavar="METRICS.csv")
@@ -84,7 +85,7 @@ def _plan_command(command: argparse.ArgumentParser) -> None:
     command.add_argument("--subject-correlation", type=float, default=0.2, help="of two cases of one subject (0.2)")
     command.add_argument("--case-correlation", type=float, default=0.4, help="of two readers on one case (0.4)")
     command.add_argument("--reader-sd", type=float, default=0.0, help="of the readers' own leanings, latent units (0)")
-    command.add_argument("--test", choices=list(sample_size.TESTS), default="cluster_sign_flip")
+    command.add_argument("--test", choices=list(sample_size.TESTS), default="cluster_permutation")
     command.add_argument("--margin", type=float, help="of equivalence or non-inferiority")
     command.add_argument("--on", choices=["mean", "net_preference"], default="mean")
     command.add_argument("--alpha", type=float, default=0.05)
@@ -145,6 +146,8 @@ def _stability(options: argparse.Namespace) -> None:
         name, _, value = criterion.partition(":")
         try:
             criteria[name] = float(value)
+            if why_not_a_number(criteria[name]):
+                raise ValueError
         except ValueError:
             raise InputError(f"--criterion {criterion}: give a name and a number, such as ccc:0.85.") from None
     features = tables.read_features(options.features)

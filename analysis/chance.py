@@ -11,6 +11,7 @@ from scipy import special
 from analysis import bootstrap
 from analysis.correlation import CONSTANT, TOO_MANY_VALUES, complete_pairs
 from analysis.result import Result, undefined
+from analysis.values import cluster_codes, constant, matrix, negligible, numbers
 
 Weights = Literal["identity", "linear", "quadratic", "ordinal"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -73,14 +74,13 @@ def weighted_kappa(
     text = f"weighted kappa, {weights} weights, {len(categories)} declared categories, " + (
         "Fleiss–Cohen–Everitt interval" if cluster is None else "linearised interval, subjects as clusters"
     )
-    x = np.asarray(a, dtype=np.float64).ravel()
-    keep = ~(np.isnan(x) | np.isnan(np.asarray(b, dtype=np.float64).ravel()))
+    keep = ~(np.isnan(numbers(a)) | np.isnan(numbers(b)))
     x, y = complete_pairs(a, b)
     n = x.size
     if n < 2:
         return undefined("fewer than two pairs", n=n, method=text, level=level)
     first, second = _places(x, categories), _places(y, categories)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
+    if constant(x) or constant(y):
         return undefined(CONSTANT, n=n, method=text, level=level)
     q = len(categories)
     w = agreement_weights(categories, weights)
@@ -96,13 +96,13 @@ def weighted_kappa(
     if cluster is None:
         variance = float((influence**2).sum()) / (n * (1 - expected)) ** 2
     else:
-        labels = np.unique(np.asarray(cluster).ravel()[keep], return_inverse=True)[1]
+        labels = cluster_codes(cluster, keep)
         groups = int(labels.max()) + 1
         if groups < 2:
             return Result(estimate=kappa, n=n, method=text, reason="no interval from one subject", level=level)
         sums = np.bincount(labels, weights=influence)
         variance = groups / (groups - 1) * float((sums**2).sum()) / (n * (1 - expected)) ** 2
-    if variance <= 0:
+    if negligible(np.sqrt(max(variance, 0.0)), 1):
         return Result(estimate=kappa, n=n, method=text, reason="no interval for perfect agreement", level=level)
     reach = special.ndtri((1 + level) / 2) * np.sqrt(variance)
     ci = (max(-1.0, kappa - reach), min(1.0, kappa + reach))
@@ -131,7 +131,7 @@ def krippendorff_alpha(
     text = f"Krippendorff's alpha, {level} metric, bootstrap interval of " + (
         "units" if cluster is None else "subjects"
     )
-    table = np.atleast_2d(np.asarray(ratings, dtype=np.float64))
+    table = matrix(ratings)
     if table.shape[1] < 2:
         return undefined("fewer than two readers", method=text, level=confidence)
     given = ~np.isnan(table)
@@ -152,7 +152,7 @@ def krippendorff_alpha(
     coincidences /= (patterns.sum(axis=1) - 1)[:, None, None]
     flat = coincidences.reshape(len(patterns), -1)
     alpha = float(_alpha(np.bincount(codes)[None, :] @ flat, values, level)[0])
-    labels = np.arange(n) if cluster is None else np.unique(np.asarray(cluster)[keep], return_inverse=True)[1]
+    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
     groups = int(labels.max()) + 1
     if groups < 2 or values.size > TOO_MANY_VALUES:
         why = "no interval from one unit or subject" if groups < 2 else "no interval for continuous scores"
@@ -209,10 +209,10 @@ def gwet_ac(
     text = (
         f"Gwet's {'AC1' if weights == 'identity' else 'AC2'}, {weights} weights, {len(categories)} declared categories"
     )
-    table = np.atleast_2d(np.asarray(ratings, dtype=np.float64))
+    table = matrix(ratings)
     if table.shape[1] < 2:
         return undefined("fewer than two readers", method=text, level=level)
-    keep = (~np.isnan(table)).any(axis=1)
+    keep = np.asarray((~np.isnan(table)).any(axis=1))
     table = table[keep]
     given = ~np.isnan(table)
     n = table.shape[0]
@@ -234,7 +234,7 @@ def gwet_ac(
     influence = (n / pairable.sum()) * (agreeing - expected * pairable) / (1 - expected)
     own_expected = spread * (counts @ (1 - shares)) / rated
     influence = influence - 2 * (1 - ac) * (own_expected - expected) / (1 - expected) - ac
-    labels = np.arange(n) if cluster is None else np.unique(np.asarray(cluster)[keep], return_inverse=True)[1]
+    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
     groups = int(labels.max()) + 1
     if groups < 2:
         why = "no interval from one unit or subject"
@@ -242,6 +242,6 @@ def gwet_ac(
     sums = np.bincount(labels, weights=influence)
     variance = groups / (groups - 1) * float((sums**2).sum()) / n**2
     reach = special.stdtrit(groups - 1, (1 + level) / 2) * np.sqrt(variance)
-    if reach == 0:
+    if negligible(reach, 1):
         return Result(estimate=ac, n=n, method=text, reason="no interval: every unit agrees alike", level=level)
     return Result(estimate=ac, ci=(ac - reach, min(1.0, ac + reach)), n=n, method=text, level=level)

@@ -9,6 +9,7 @@ from scipy import special
 
 from analysis import bootstrap
 from analysis.result import Result, undefined
+from analysis.values import RELATIVE, cluster_codes, constant, matrix, negligible, numbers, scale_of
 
 CONSTANT = "a reader gave the same score to every pair"
 TOO_MANY_VALUES = 50
@@ -17,9 +18,9 @@ WORK, FEWEST, BLOCK = 5e8, 200, 2_000_000
 
 
 def complete_pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both vectors as float, without the places where either is NaN. ValueError if they differ in length."""
-    x = np.asarray(x, dtype=np.float64).ravel()
-    y = np.asarray(y, dtype=np.float64).ravel()
+    """Both vectors as float, without the places where either is NaN. ValueError if they differ in
+    length or if one is infinite."""
+    x, y = numbers(x), numbers(y)
     if x.size != y.size:
         raise ValueError("x and y differ in length")
     keep = ~(np.isnan(x) | np.isnan(y))
@@ -43,11 +44,11 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     n = x.size
     if n < 3:
         return undefined("fewer than three pairs", n=n, method=text, level=level)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
+    if constant(x) or constant(y):
         return undefined(CONSTANT, n=n, method=text, level=level)
     a, b = midranks(x) - (n + 1) / 2, midranks(y) - (n + 1) / 2
     rho = max(-1.0, min(1.0, float(a @ b / np.sqrt((a @ a) * (b @ b)))))
-    if 1 - abs(rho) < 1e-12:
+    if negligible(1 - abs(rho), 1):
         return Result(
             estimate=round(rho), n=n, method=text, reason="no interval for a perfect correlation", level=level
         )
@@ -75,18 +76,20 @@ def concordance(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     n = x.size
     if n < 2:
         return undefined("fewer than two pairs", n=n, method=text, level=level)
-    shift = float(x.mean() - y.mean())
-    below = x.var() + y.var() + shift**2
-    if np.ptp(x) == 0 and np.ptp(y) == 0:
+    flat = constant(x), constant(y)
+    if all(flat):
         return undefined("both sides are constant", n=n, method=text, level=level)
-    covariance = float(((x - x.mean()) * (y - y.mean())).mean())
-    ccc = float(2 * covariance / below)
-    scale = np.sqrt(x.var() * y.var())
-    r = covariance / scale if scale > 0 else 0.0
-    if n < 3 or r == 0 or 1 - abs(ccc) < 1e-12:
+    scale = scale_of(x, y)
+    x, y = x / scale, y / scale  # the coefficient has no unit; squares of very small values would be 0
+    shift = float(x.mean() - y.mean())
+    covariance = 0.0 if any(flat) else float(((x - x.mean()) * (y - y.mean())).mean())
+    ccc = float(2 * covariance / (x.var() + y.var() + shift**2))
+    spread = x.std() * y.std()
+    r = covariance / spread if covariance else 0.0
+    if n < 3 or negligible(abs(r), 1) or negligible(1 - abs(ccc), 1):
         why = "no interval from two pairs" if n < 3 else "no interval where the correlation is 0 or ±1"
         return Result(estimate=ccc, n=n, method=text, reason=why, level=level)
-    u2 = shift**2 / scale
+    u2 = shift**2 / spread
     variance = (
         (1 - r**2) * ccc**2 * (1 - ccc**2) / r**2 + 2 * ccc**3 * (1 - ccc) * u2 / r - ccc**4 * u2**2 / (2 * r**2)
     ) / (n - 2)
@@ -114,22 +117,22 @@ def kendall_w(
     constant.
     """
     text = "Kendall's W, tie-corrected, bootstrap interval of " + ("units" if cluster is None else "subjects")
-    table = np.atleast_2d(np.asarray(ratings, dtype=np.float64))
-    keep = ~np.isnan(table).any(axis=1)
+    table = matrix(ratings)
+    keep = np.asarray(~np.isnan(table).any(axis=1))
     table = table[keep]
     n, m = table.shape
     if m < 2:
         return undefined("fewer than two readers", n=n, method=text, level=level)
     if n < 2:
         return undefined("fewer than two units rated by all readers", n=n, method=text, level=level)
-    if (np.ptp(table, axis=0) == 0).any():
+    if any(constant(column) for column in table.T):
         return undefined(CONSTANT, n=n, method=text, level=level)
     patterns, codes = np.unique(table, axis=0, return_inverse=True)
     codes = codes.ravel()
     w = float(_w(np.bincount(codes)[None, :].astype(np.float64), patterns)[0])
     chi2 = m * (n - 1) * w
     p = float(special.chdtrc(n - 1, chi2))
-    labels = np.arange(n) if cluster is None else np.unique(np.asarray(cluster)[keep], return_inverse=True)[1]
+    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
     groups = int(labels.max()) + 1
     if groups < 2 or np.unique(table).size > TOO_MANY_VALUES:
         why = "no interval from one subject" if groups < 2 else "no interval for continuous scores"
@@ -161,9 +164,10 @@ def _w(counts: NDArray[np.float64], patterns: NDArray[np.float64]) -> NDArray[np
         sums += ranks[:, place]
         ties += (frequency**3 - frequency).sum(axis=1)
     spread = (counts * sums**2).sum(axis=1) - (counts * sums).sum(axis=1) ** 2 / n
-    below = m**2 * (n**3 - n) - m * ties
+    most = m**2 * (n**3 - n)
+    below = most - m * ties
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(below > 0, 12 * spread / below, np.nan)
+        return np.where(below > RELATIVE * most, 12 * spread / below, np.nan)
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     ICC3: fixed raters, consistency. …k: the mean of the k raters. Intervals from F (ICC2: Satterthwaite); the
     statistic is the F test of ICC = 0 and p its upper tail. Estimates may be negative.
     """
-    table = np.atleast_2d(np.asarray(ratings, dtype=np.float64))
+    table = matrix(ratings)
     table = table[~np.isnan(table).any(axis=1)]
     n, k = table.shape
     names = {
@@ -209,12 +213,13 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
         reason = "fewer than two readers"
     elif n < 2:
         reason = "fewer than two units rated by all readers"
-    elif np.ptp(table) == 0:
+    elif constant(table):
         reason = "all scores are the same"
     if reason:
         return IntraclassCorrelations(
             **{name: undefined(reason, n=n, method=text, level=level) for name, text in names.items()}
         )
+    table = table / scale_of(table)  # ratios of variances have no unit
     grand = table.mean()
     units = k * ((table.mean(axis=1) - grand) ** 2).sum()
     raters = n * ((table.mean(axis=0) - grand) ** 2).sum()
@@ -274,7 +279,7 @@ def _spearman_brown(single: float, k: int) -> float:
 
 def tiny(total: float) -> float:
     """Below this a mean square is rounding error."""
-    return 1e-12 * max(total, 1e-300)
+    return RELATIVE * max(total, 1e-300)
 
 
 def _icc2_interval(n: int, k: int, msb: float, msj: float, mse: float, tail: float) -> tuple[float, float] | None:

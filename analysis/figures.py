@@ -74,92 +74,6 @@ def likert(
     return svg.figure(width, height, f"{label}, of {total}", parts)
 
 
-def verdict(cell: Mapping[str, Any]) -> str:
-    """What net preference says: "equivalent", "non-inferior", "… better", "… better, within margin", or nothing.
-
-    Equivalent, within margin: by TOST with the margin declared on net preference; non-inferior: the first arm, by the
-    margin declared for that. Better: the 95 % interval excludes 0.
-    """
-    words = []
-    ci = cell["net_preference"]["ci"]
-    if ci and (ci[0] > 0 or ci[1] < 0):
-        words.append(f"{cell['first'] if ci[0] > 0 else cell['second']} better")
-    if any(row["on"] == "net_preference" and row["equivalent"] for row in cell.get("equivalence", ())):
-        words.append("within margin" if words else "equivalent")
-    elif any(row["on"] == "net_preference" and row["noninferior"] for row in cell.get("noninferiority", ())):
-        words.append("non-inferior")
-    return ", ".join(words)
-
-
-def net_preference(
-    cells: Sequence[Mapping[str, Any]],
-    *,
-    colours: Mapping[str, str],
-    names: Mapping[str, str] | None = None,
-    width: float = 476,
-) -> str:
-    """Forest plot of the net preference of one comparison: a square with 90 % (thick) and 95 % (thin) intervals.
-
-    ``cells`` are rows of ``comparisons`` with the same arms; a margin of equivalence declared on net preference is a
-    grey band, one of non-inferiority a dashed line on the second arm's side.
-    """
-    names = names or {}
-    first, second = str(cells[0]["first"]), str(cells[0]["second"])
-    labels = [names.get(cell["criterion"], str(cell["criterion"])) for cell in cells]
-    verdicts = [verdict(cell) for cell in cells]
-    left, right, row_height, top = _label_width(labels) + 12, width - 12 - _label_width(verdicts), 25.0, 14.0
-    bottom = top + row_height * len(cells) + 4
-    margins = [row["margin"] for cell in cells for row in cell.get("equivalence", ()) if row["on"] == "net_preference"]
-    margin = margins[0] if margins else None
-    ends = [0.0, *(end for cell in cells for end in cell["net_preference"]["ci"] or ())]
-    ends += [c["net_preference"]["estimate"] for c in cells if c["net_preference"]["estimate"] is not None]
-    ends += [] if margin is None else [-margin, margin]
-    floors = {r["margin"] for cell in cells for r in cell.get("noninferiority", ()) if r["on"] == "net_preference"}
-    ends += [-floor for floor in floors]
-    marks = svg.ticks(min([*ends, -0.1]), max([*ends, 0.1]), about=4 if right - left > 200 else 3)
-    low, high = marks[0], marks[-1]
-
-    def x(value: float) -> float:
-        return left + (value - low) / (high - low) * (right - left)
-
-    parts, said = [], []
-    if margin is not None:
-        parts.append(svg.rect(x(-margin), top, x(margin) - x(-margin), bottom - top, "margin"))
-        for end in (-margin, margin):
-            parts.append(svg.text(x(end), top - 4, svg.number(end, 2, plus=True), anchor="middle"))
-    for floor in sorted(floors):
-        parts.append(svg.line(x(-floor), top, x(-floor), bottom, "zero", dashed=True))
-        if floor != margin:
-            parts.append(svg.text(x(-floor), top - 4, svg.number(-floor), anchor="middle"))
-    parts.append(svg.line(x(0), top, x(0), bottom, "zero"))
-    digits = svg.decimals(marks)
-    parts += [svg.text(x(v), bottom + 16, svg.number(v, digits if v else 0, plus=True), anchor="middle") for v in marks]
-    parts.append(svg.text(left - 12, bottom + 31, f"◂ {second} better"))
-    parts.append(svg.text(right, bottom + 31, f"{first} better ▸", anchor="end"))
-    for place, cell in enumerate(cells):
-        y = top + row_height * place + 16.5
-        name = labels[place]
-        net = cell["net_preference"]
-        parts.append(svg.text(left - 12, y + 4, name, anchor="end", strong=True))
-        if net["estimate"] is None:
-            parts.append(svg.text(x(0) + 8, y + 4, f"n/a: {net['reason']}"))
-            said.append(f"{name} undefined: {net['reason']}")
-            continue
-        arm = first if net["estimate"] > 0 else second if net["estimate"] < 0 else ""
-        for ends90, thickness in ((net["ci"], 1.2), (net.get("ci90"), 3.5)):
-            if ends90:
-                css = svg.stroke(arm, colours)
-                parts.append(svg.line(x(ends90[0]), y, x(ends90[1]), y, css, width=thickness))
-        parts.append(svg.rect(x(net["estimate"]) - 4, y - 4, 8, 8, svg.colour(arm, colours)))
-        parts.append(svg.text(width - 4, y + 4, verdicts[place], anchor="end"))
-        interval = "no interval"
-        if net["ci"]:
-            interval = " to ".join(svg.number(end, 2, plus=True) for end in net["ci"])
-        said.append(f"{name} {svg.number(net['estimate'], 2, plus=True)} ({interval})")
-    label = f"Net preference of {first} over {second} with 95 percent intervals: " + "; ".join(said)
-    return svg.figure(width, bottom + 36, label, parts)
-
-
 def ranking(
     found: Mapping[str, Any], *, colours: Mapping[str, str], names: Mapping[str, str] | None = None, width: float = 620
 ) -> str:
@@ -174,7 +88,7 @@ def ranking(
     ends = [0.0, *(end for _, worth in worths if worth["estimate"] is not None for end in worth["ci"] or ())]
     ends += [worth["estimate"] for _, worth in worths if worth["estimate"] is not None]
     marks = svg.ticks(min([*ends, -0.5]), max([*ends, 0.5]))
-    left, right = _label_width(labels) + 12, width - 20
+    left, right = svg.label_width(labels) + 12, width - 20
     row_height = 8.0 * max([len(row["arms"]) for row in criteria], default=1) + 10
     bottom = 6 + row_height * len(criteria)
 
@@ -218,7 +132,7 @@ def agreement_map(
     ``rows`` hold one E per column. Columns in ``plain`` carry no shade, so that a high AC2 does not shine; undefined
     cells are hatched and tell their reason.
     """
-    left, row_height, top = _label_width([name for name, _ in rows]) + 10, 24.0, 20.0
+    left, row_height, top = svg.label_width([name for name, _ in rows]) + 10, 24.0, 20.0
     step = (width - left) / max(len(columns), 1)
     parts = [
         svg.text(left + step * (place + 0.5), 12, name, anchor="middle", strong=True)
@@ -245,11 +159,6 @@ def agreement_map(
             words.append(f"{column} {shown}")
         said.append(f"{name}: {', '.join(words)}")
     return svg.figure(width, top + len(rows) * row_height, "Agreement. " + "; ".join(said), parts)
-
-
-def _label_width(labels: Sequence[str]) -> float:
-    """Room for labels of 11 px, at least that of a mean ± SD."""
-    return float(min(max(84.0, *(6.2 * len(label) for label in labels), 0.0), 180.0))
 
 
 def _interval(found: Mapping[str, Any]) -> str:
@@ -281,7 +190,7 @@ def distribution(
     ``rows``: mappings with ``label``, ``arm`` (whose colour it takes) and ``values``. ``digits`` of the printed mean.
     ``top_value`` ends the axis, such as 1 for SSIM. Bars, not densities: every case is seen.
     """
-    left, right, row_height = _label_width([str(row["label"]) for row in rows]) + 12, width - 14, 47.0
+    left, right, row_height = svg.label_width([str(row["label"]) for row in rows]) + 12, width - 14, 47.0
     everything = [v for row in rows for v in row["values"]]
     if not everything:
         return svg.figure(width, 24, "No defined values", [svg.text(0, 16, "n/a: no defined values")])
@@ -352,7 +261,7 @@ def scan_times(rows: Sequence[Mapping[str, Any]], *, colours: Mapping[str, str],
     everything = [seconds for row in rows for _, seconds in row["bars"]]
     if not everything:
         return svg.figure(width, 24, "No scan times", [svg.text(0, 16, "n/a: no scan times")])
-    left, right = _label_width([str(row["label"]) for row in rows]) + 16, width - 56
+    left, right = svg.label_width([str(row["label"]) for row in rows]) + 16, width - 56
     marks = svg.ticks(0, max(everything) / 60)
     reach = 60 * marks[-1]
     parts: list[str] = []

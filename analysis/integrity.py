@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import tables
 from analysis.preference import signed_rank
+from analysis.values import differences
 
 PAIRED = "paired by case; {method}; statistic V of a − b"
 
@@ -29,7 +30,7 @@ def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
         same = [key for key in groups if key[2:] == kind]
         for a, b in combinations(same, 2):
             both = pd.concat([groups[a], groups[b]], axis=1, join="inner").dropna()
-            difference = (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=np.float64)
+            difference = differences(*both.to_numpy(dtype=np.float64).T)
             result = signed_rank(difference)
             test = result.as_test()
             test["method"] = PAIRED.format(method=result.method)
@@ -69,7 +70,7 @@ def _groups(volume: pd.DataFrame) -> dict[Key, pd.Series]:
             )
         reference, test, metric, region, registered = key
         named = (str(reference), str(test), str(metric), str(region), bool(registered))
-        groups[named] = values.replace([np.inf, -np.inf], np.nan)
+        groups[named] = values
     return groups
 
 

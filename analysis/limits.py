@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from analysis.result import Result, undefined
+from analysis.values import cluster_codes, differences, negligible, numbers, scale_of
 
 SPREAD = 1.96  # limits are bias ± 1.96 SD, as in all three papers
 
@@ -46,12 +47,11 @@ def bland_altman(
         raise ValueError("form is 1999 or 1986")
     if weight not in ("pairs", "subjects"):
         raise ValueError("weight is pairs or subjects")
-    x = np.asarray(x, dtype=np.float64).ravel()
-    y = np.asarray(y, dtype=np.float64).ravel()
+    x, y = numbers(x), numbers(y)
     keep = ~(np.isnan(x) | np.isnan(y))
-    difference = x[keep] - y[keep]
+    difference, scale = differences(x[keep], y[keep]), scale_of(x[keep], y[keep])
     if cluster is not None:
-        return _clustered(difference, np.asarray(cluster).ravel()[keep], weight, level)
+        return _clustered(difference, scale, cluster_codes(cluster, keep), weight, level)
     text = f"Bland–Altman, bias ± 1.96 SD, {form} intervals"
     n = difference.size
     if n < 2:
@@ -60,14 +60,23 @@ def bland_altman(
     t = special.stdtrit(n - 1, (1 + level) / 2)
     error = sd * np.sqrt(3 / n) if form == "1986" else sd * np.sqrt(1 / n + SPREAD**2 / (2 * (n - 1)))
     reach = t * sd / np.sqrt(n)
-    return _result(bias, sd, reach, t * error, t * error, n=n, text=text, level=level)
+    return _result(bias, sd, reach, t * error, t * error, scale=scale, n=n, text=text, level=level)
 
 
 def _result(
-    bias: float, sd: float, reach: float, outward: float, inward: float, *, n: int, text: str, level: float
+    bias: float,
+    sd: float,
+    reach: float,
+    outward: float,
+    inward: float,
+    *,
+    scale: float,
+    n: int,
+    text: str,
+    level: float,
 ) -> BlandAltman:
     """``reach`` is half the interval of the bias; a limit's reaches ``outward`` and ``inward`` of it."""
-    why = "no interval: all differences are the same" if reach <= 1e-12 * max(1.0, abs(bias)) else None
+    why = "no interval: all differences are the same" if negligible(reach, scale) else None
     lower, upper = bias - SPREAD * sd, bias + SPREAD * sd
     both = [
         Result(estimate=value, ci=None if why else ends, n=n, method=text, reason=why, level=level)
@@ -84,10 +93,11 @@ def _undefined(reason: str, n: int, text: str, level: float, bias: float | None 
     return BlandAltman(estimate=bias, n=n, method=text, reason=reason, level=level, lower=none, upper=none)
 
 
-def _clustered(difference: NDArray[np.float64], cluster: NDArray[np.generic], weight: str, level: float) -> BlandAltman:
+def _clustered(
+    difference: NDArray[np.float64], scale: float, labels: NDArray[np.intp], weight: str, level: float
+) -> BlandAltman:
     source = "Bland & Altman 2007" if weight == "pairs" else "Zou 2013"
     text = f"Bland–Altman, several pairs per subject, {source}, bias ± 1.96 SD, MOVER intervals"
-    labels = np.unique(cluster, return_inverse=True)[1]
     sizes = np.bincount(labels)
     n, k = difference.size, sizes.size
     if n < 2:
@@ -119,7 +129,7 @@ def _clustered(difference: NDArray[np.float64], cluster: NDArray[np.generic], we
     outward = np.hypot(mean_part, SPREAD * (np.sqrt(total + high) - np.sqrt(total)))
     inward = np.hypot(mean_part, SPREAD * (np.sqrt(total) - np.sqrt(max(total - low, 0.0))))
     reach = special.stdtrit(k - 1, 1 - tail) * error
-    return _result(bias, float(np.sqrt(total)), reach, outward, inward, n=n, text=text, level=level)
+    return _result(bias, float(np.sqrt(total)), reach, outward, inward, scale=scale, n=n, text=text, level=level)
 
 
 def _chi2(degrees: int, share: float) -> float:

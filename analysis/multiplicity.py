@@ -1,22 +1,23 @@
-"""Adjustment of p values for a family of tests."""
+"""Adjustment of p values for a family of tests; what is undefined (None, NaN) leaves the family and stays None."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjusted p values (1979); None (undefined) leaves the family and stays None."""
+    """Holm's step-down adjusted p values (1979)."""
     return _adjust(p, step_down=True)
 
 
 def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
-    """Benjamini and Hochberg's adjusted p values (1995); None (undefined) leaves the family and stays None."""
+    """Benjamini and Hochberg's adjusted p values (1995)."""
     return _adjust(p, step_down=False)
 
 
 def _adjust(p: Sequence[float | None], *, step_down: bool) -> list[float | None]:
-    places = [place for place, value in enumerate(p) if value is not None]
+    places = [place for place, value in enumerate(p) if value is not None and not math.isnan(value)]
     values = np.array([p[place] for place in places], dtype=np.float64)
     m = values.size
     order = np.argsort(values, kind="stable")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.result import Result, undefined
+from analysis.values import negligible
 
 METHOD = (
     "cumulative logit with symmetric thresholds, readers fixed (each counts alike), side of the screen as covariate; "
@@ -96,7 +97,7 @@ def regression(
 
     def result(place: int) -> Result:
         value, error = parameters[place], np.sqrt(max(covariance[place, place], 0.0))
-        if error < 1e-12:
+        if negligible(error, max(1.0, abs(value))):
             return Result(estimate=value, n=n, method=METHOD, reason="no interval: subjects do not differ", level=level)
         t = value / error
         p = float(2 * special.stdtr(k - 1, -abs(t)))

@@ -8,23 +8,26 @@ from scipy import special
 
 from analysis.correlation import complete_pairs
 from analysis.result import Result, undefined
+from analysis.values import constant, differences, negligible, numbers, scale_of
+
+CONSTANT = "differences are constant"
 
 
 def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     """Paired t test of the mean of x − y against 0, two-sided, with its t interval; pairwise complete.
 
-    Undefined where all differences are the same: no variance to divide by.
+    Undefined where the differences are constant up to rounding of x and y: no variance to divide by.
     """
     text = "paired t test of x − y"
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 2:
         return undefined("fewer than two pairs", n=n, method=text, level=level)
-    difference = x - y
-    if np.ptp(difference) == 0:
-        why = "every difference is zero" if difference[0] == 0 else "all differences are the same"
-        return Result(estimate=float(difference[0]), n=n, method=text, reason=why, level=level)
+    difference = differences(x, y)
     mean, error = float(difference.mean()), float(difference.std(ddof=1)) / np.sqrt(n)
+    if constant(difference, scale=scale_of(x, y)) or error == 0:
+        why = CONSTANT if difference.any() else "every difference is zero"
+        return Result(estimate=mean, n=n, method=text, reason=why, level=level)
     reach = special.stdtrit(n - 1, (1 + level) / 2) * error
     t = mean / error
     return Result(
@@ -45,10 +48,10 @@ def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     n = x.size
     if n < 3:
         return undefined("fewer than three pairs", n=n, method=text, level=level)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
+    if constant(x) or constant(y):
         return undefined("one side is constant", n=n, method=text, level=level)
-    r = max(-1.0, min(1.0, float(np.corrcoef(x, y)[0, 1])))
-    if 1 - abs(r) < 1e-15 or n < 4:
+    r = max(-1.0, min(1.0, float(np.corrcoef(x / scale_of(x), y / scale_of(y))[0, 1])))
+    if negligible(1 - abs(r), 1) or n < 4:
         why = "no interval from three pairs" if n < 4 else "no interval for a perfect correlation"
         return Result(estimate=r, n=n, method=text, reason=why, level=level)
     t = r * np.sqrt((n - 2) / (1 - r**2))
@@ -68,12 +71,12 @@ def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
 def coefficient_of_variation(values: ArrayLike) -> Result:
     """SD (n − 1) over |mean|, a fraction; NaN left out. Undefined for fewer than two values or a mean of 0."""
     text = "SD (n − 1) / |mean|"
-    values = np.asarray(values, dtype=np.float64).ravel()
+    values = numbers(values)
     values = values[~np.isnan(values)]
     if values.size < 2:
         return undefined("fewer than two values", n=values.size, method=text)
     mean = float(values.mean())
-    if mean == 0:
+    if negligible(abs(mean), scale_of(values)):
         return undefined("the mean is 0", n=values.size, method=text)
     return Result(estimate=float(values.std(ddof=1)) / abs(mean), n=values.size, method=text, reason="no interval")
 
@@ -88,12 +91,12 @@ def quartile_dispersion(values: ArrayLike, *, quantile_type: Literal[6, 7] = 7) 
     rules = {6: "weibull", 7: "linear"}
     if quantile_type not in rules:
         raise ValueError("quantile_type is 6 or 7")
-    values = np.asarray(values, dtype=np.float64).ravel()
+    values = numbers(values)
     values = values[~np.isnan(values)]
     if values.size < 2:
         return undefined("fewer than two values", n=values.size, method=text)
     q1, q3 = np.quantile(values, [0.25, 0.75], method=rules[quantile_type])  # type: ignore[call-overload]
-    if q1 * q3 < 0 or q1 + q3 == 0:
+    if q1 * q3 < 0 or negligible(abs(q1 + q3), scale_of(values)):
         return undefined("the quartiles differ in sign or sum to 0", n=values.size, method=text)
     return Result(estimate=float((q3 - q1) / abs(q3 + q1)), n=values.size, method=text, reason="no interval")
 
@@ -101,7 +104,7 @@ def quartile_dispersion(values: ArrayLike, *, quantile_type: Literal[6, 7] = 7) 
 def median_interval(values: ArrayLike, *, level: float = 0.95) -> Result:
     """Median with its exact interval from order statistics (binomial, conservative); NaN left out."""
     text = "median, order-statistic interval"
-    given = np.asarray(values, dtype=np.float64).ravel()
+    given = numbers(values)
     ordered = np.sort(given[~np.isnan(given)])
     n = ordered.size
     if n == 0:

@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from analysis import flips
 from analysis.clustered import cluster_signed_rank
 from analysis.correlation import midranks
 from analysis.result import Result, undefined
+from analysis.values import numbers
 
 __all__ = ["cluster_signed_rank", "orient", "rank_sum", "rank_sum_mirror", "signed_rank"]
 
 EXACT_LIMIT = 1000
+ALL = 10**12  # of the convolution: never coarsened
 
 
 def orient(score: ArrayLike, first_right: ArrayLike) -> NDArray[np.float64]:
@@ -46,7 +49,7 @@ def signed_rank(
     """
     if zero_method not in ("wilcox", "pratt") or method not in ("normal", "exact"):
         raise ValueError("zero_method is wilcox or pratt, method is normal or exact")
-    x = np.asarray(x, dtype=np.float64).ravel()
+    x = numbers(x)
     x = x[~np.isnan(x)]
     n = x.size
     zeros = "zeros dropped" if zero_method == "wilcox" else "zeros ranked, then dropped (Pratt)"
@@ -66,7 +69,8 @@ def signed_rank(
     if method == "exact":
         if ranks.size > EXACT_LIMIT:
             return Result(statistic=positive, n=n, method=text, reason=f"exact only up to {EXACT_LIMIT} differences")
-        return Result(statistic=positive, p=_exact(ranks, positive), n=n, method=text)
+        doubled = np.rint(2 * ranks * np.sign(x[nonzero]))  # mid-ranks are halves
+        return Result(statistic=positive, p=flips.tail(doubled, work=ALL).high, n=n, method=text)
     distance = positive - ranks.sum() / 2
     if correction:
         distance -= np.sign(distance) * 0.5
@@ -79,30 +83,14 @@ def two_sided(z: float) -> float:
     return float(2 * special.ndtr(-abs(z)))
 
 
-def _exact(ranks: NDArray[np.float64], positive: float) -> float:
-    doubled = np.rint(2 * ranks).astype(np.int64)  # mid-ranks are halves: doubled they index an array
-    total = int(doubled.sum())
-    probability = np.zeros(total + 1)
-    probability[0] = 1.0
-    reach = 0
-    for rank in np.sort(doubled):
-        shifted = probability[: reach + 1] * 0.5
-        probability[: reach + 1] = shifted
-        probability[rank : rank + reach + 1] += shifted
-        reach += rank
-    away = np.abs(2 * np.arange(total + 1) - total)
-    observed = abs(2 * round(2 * positive) - total)
-    return float(min(1.0, probability[away >= observed].sum()))
-
-
 def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
     """Wilcoxon rank sum (Mann–Whitney) test, two-sided, normal approximation with tie correction.
 
     The statistic is U of ``x`` (R calls it W): the number of pairs with x > y, ties counting ½. Continuity
     correction of ½ on request. ``n`` = len(x) + len(y). scipy.stats.ranksums lacks the tie correction and is not used.
     """
-    x = np.asarray(x, dtype=np.float64).ravel()
-    y = np.asarray(y, dtype=np.float64).ravel()
+    x = numbers(x)
+    y = numbers(y)
     x, y = x[~np.isnan(x)], y[~np.isnan(y)]
     n = x.size + y.size
     text = f"rank sum, tie-corrected normal approximation, {'' if correction else 'no '}continuity correction"
@@ -126,7 +114,7 @@ def rank_sum_mirror(x: ArrayLike) -> Result:
     It treats one sample as two independent ones: its type I error at a nominal 0.05 is 0.16 for
     independent answers and more with subjects as clusters (benchmarks/type_one_error.py).
     """
-    x = np.asarray(x, dtype=np.float64).ravel()
+    x = numbers(x)
     x = x[~np.isnan(x)]
     text = (
         "rank sum of preference against 6 − preference, tie-corrected normal approximation, no continuity "

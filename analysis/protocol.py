@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from analysis.errors import InputError
 
-PRIMARY_TESTS = ("cluster_sign_flip", "cluster_permutation", "datta_satten", "as_published")
+PRIMARY_TESTS = ("cluster_permutation", "cluster_sign_flip", "datta_satten", "as_published")
+ALPHA = 0.05  # level of every test that decides something
 Cell = tuple[str, str, str]
 
 
@@ -39,7 +40,7 @@ class Protocol:
     criteria: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     primary: Cell | None = None
-    primary_test: str = "cluster_sign_flip"
+    primary_test: str = PRIMARY_TESTS[0]
     family: tuple[Cell, ...] | None = None
     margins: tuple[Margin, ...] = ()
     readers: Literal["fixed", "random"] = "fixed"
@@ -78,7 +79,7 @@ def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:
             criteria=tuple(names),
             names=names,
             primary=None if not primary else _cell(primary),
-            primary_test=_one_of((primary or {}).get("test") or "cluster_sign_flip", PRIMARY_TESTS, "primary.test"),
+            primary_test=_primary_test(content, primary or {}),
             family=None if family is None else tuple(_cell(c) for c in family),
             margins=tuple(_margin(m) for m in content.get("margins") or ()),
             readers=_one_of(content.get("readers") or "fixed", ("fixed", "random"), "readers"),  # type: ignore[arg-type]
@@ -94,6 +95,18 @@ def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:
 
 def _cell(entry: Mapping[str, Any]) -> Cell:
     return str(entry["first"]), str(entry["second"]), str(entry["criterion"])
+
+
+def _primary_test(content: Mapping[str, Any], primary: Mapping[str, Any]) -> str:
+    """``primary_test`` of the protocol, which may stand as ``test`` of ``primary`` too; without it the exact one."""
+    said = {
+        _one_of(test, PRIMARY_TESTS, "primary_test")
+        for test in (content.get("primary_test"), primary.get("test"))
+        if test
+    }
+    if len(said) > 1:
+        raise InputError(f"primary_test is {content['primary_test']}, but primary.test is {primary['test']}.")
+    return said.pop() if said else PRIMARY_TESTS[0]
 
 
 def _one_of(value: Any, allowed: tuple[str, ...], what: str) -> str:
@@ -117,6 +130,6 @@ def _margin(entry: Mapping[str, Any]) -> Margin:
 
 def _categories(values: Any) -> tuple[float, ...]:
     categories = tuple(float(value) for value in values)
-    if len(categories) < 2 or any(b <= a for a, b in pairwise(categories)):
+    if len(categories) < 2 or any(b <= a for a, b in pairwise(categories)) or not all(map(math.isfinite, categories)):
         raise InputError("categories must be at least two ascending numbers.")
     return categories

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.result import Result, undefined
+from analysis.values import negligible, scale_of
 
 METHOD = (
     "mean of {readers} reader means, readers and subjects random: Obuchowski–Rockette variance of one modality, "
@@ -53,7 +54,7 @@ def random_readers(
     shared = float(covariance.sum() - np.trace(covariance)) / (readers * (readers - 1))
     between = float(means.var(ddof=1))
     spread = between + readers * max(shared, 0.0)
-    if spread <= 1e-15:
+    if negligible(np.sqrt(spread), scale_of(x)):
         why = "no interval: the estimated variance of the mean is 0"
         return Result(estimate=estimate, n=n, method=text, reason=why, level=level)
     degrees = subjects - 1.0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis import agreement, bootstrap, tables
+from analysis import agreement, bootstrap, tables, verdict
 from analysis.blinding import blinding
 from analysis.cells import Scores, scores
 from analysis.consistency import consistency
@@ -17,7 +17,7 @@ from analysis.multiplicity import benjamini_hochberg, holm
 from analysis.ordinal import METHOD as REGRESSION
 from analysis.ordinal import regression
 from analysis.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
-from analysis.protocol import Protocol, parse_protocol
+from analysis.protocol import ALPHA, Protocol, parse_protocol
 from analysis.random_readers import as_dict as random_readers
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
@@ -25,6 +25,7 @@ from analysis.repeats import repeats
 from analysis.result import Result, undefined
 from analysis.sides import side_bias
 from analysis.subgroups import subgroups
+from analysis.values import negligible
 
 PAIRS_SHOWN = 200  # pairs of readers, per cell
 PAIRS_OVERALL = 1_000
@@ -59,7 +60,7 @@ def analyse(
     _check_scale(main, declared)
     data = scores(main, declared)
     drawn = bootstrap.weights(data.n_subjects, seed=seed)
-    comparisons = _comparisons(data, declared, drawn, seed)
+    comparisons = _comparisons(data, declared, drawn)
     return {
         "conventions": _conventions(declared, seed, resamples=len(drawn)),
         "warnings": _warnings(main, data, declared),
@@ -104,6 +105,8 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
         "net_preference": "P(> 3) − P(< 3)",
         "regression": f"sensitivity analysis, log odds: {REGRESSION}",
         "primary_test": protocol.primary_test,
+        "favours": f"first, second or neither: where the primary test rejects at {ALPHA:g}, in each cell by Holm's p, "
+        "in the primary hypothesis by its own",
         "multiplicity": f"Holm and Benjamini–Hochberg over {family}; undefined tests leave the family",
         "agreement": "oriented scores; pooled over all cells as published, and per cell; the pooled correlation is "
         "inflated by differences between cell means",
@@ -153,16 +156,24 @@ def _counts(main: pd.DataFrame, data: Scores) -> dict[str, int]:
 
 
 def _primary(comparisons: list[dict[str, Any]], protocol: Protocol) -> dict[str, Any]:
-    """The one primary hypothesis with its unadjusted test; without a declared or asked one, null with the reason."""
+    """The one primary hypothesis with its unadjusted test and the arm that it rejects for; without a declared or asked
+    one, null with the reason."""
     names = dict(zip(("first", "second", "criterion"), protocol.primary or (None, None, None), strict=True))
-    result: dict[str, Any] = {**names, "test": None, "result": None, "mean": None, "net_preference": None}
+    result: dict[str, Any] = {
+        **names,
+        "test": None,
+        "favours": None,
+        "result": None,
+        "mean": None,
+        "net_preference": None,
+    }
     if protocol.primary is None:
         return result | {"reason": "no primary hypothesis was declared"}
     for row in comparisons:
         if (row["first"], row["second"], row["criterion"]) == protocol.primary:
             found = {key: row[key] for key in ("mean", "net_preference")}
-            test = row["tests"][protocol.primary_test]
-            return result | found | {"test": protocol.primary_test, "result": test, "reason": None}
+            found |= {"test": protocol.primary_test, "result": row["tests"][protocol.primary_test]}
+            return result | found | {"favours": verdict.favours(row, adjusted=False), "reason": None}
     return result | {"reason": "the primary hypothesis was not asked"}
 
 
@@ -198,7 +209,7 @@ def _bootstrapped(
         why = None
         if int((count[:, group] > 0).sum()) < 2:
             why = "no interval from one subject"
-        elif wide[1, group] - wide[0, group] < 1e-12:
+        elif negligible(wide[1, group] - wide[0, group], max(1.0, abs(point))):
             why = "no interval: the answers of all subjects are the same"
         result = Result(
             estimate=point,
@@ -213,7 +224,7 @@ def _bootstrapped(
     return results
 
 
-def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64], seed: int) -> list[dict[str, Any]]:
+def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64]) -> list[dict[str, Any]]:
     k = len(data.cells)
     count = _per_subject(data, data.cell, k)
     means = _bootstrapped(
@@ -247,7 +258,7 @@ def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64], s
                 "mean": means[number],
                 "sd": float(x.std(ddof=1)) if x.size > 1 else None,
                 "net_preference": nets[number],
-                "tests": {name: result.as_test() for name, result in _tests(x, subject, seed).items()},
+                "tests": {name: result.as_test() for name, result in _tests(x, subject).items()},
                 "primary_test": protocol.primary_test,
                 "regression": regression(x, who, data.first_right[mine], subject).as_dict(),
                 "random_readers": random_readers(x, who, subject) if protocol.readers == "random" else None,
@@ -263,15 +274,17 @@ def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64], s
             }
         )
     _adjust(rows, protocol)
+    for row in rows:
+        row["favours"] = verdict.favours(row)
     return rows
 
 
-def _tests(x: NDArray[np.float64], subject: NDArray[np.intp], seed: int) -> dict[str, Result]:
+def _tests(x: NDArray[np.float64], subject: NDArray[np.intp]) -> dict[str, Result]:
     return {
         "as_published": signed_rank(x),
         "rank_sum_mirror": rank_sum_mirror(x),
         "cluster_sign_flip": cluster_signed_rank(x, subject, method="normal"),
-        "cluster_permutation": cluster_signed_rank(x, subject, method="permutation", seed=seed),
+        "cluster_permutation": cluster_signed_rank(x, subject, method="permutation"),
         "datta_satten": cluster_signed_rank(x, subject, method="datta_satten"),
     }
 
@@ -306,7 +319,6 @@ def _margins(
         values = x if margin.on == "mean" else np.sign(x)
         test = tost if margin.kind == "equivalence" else noninferiority
         result = test(values, margin=margin.margin, cluster=subject)
-        verdict = "equivalent" if margin.kind == "equivalence" else "noninferior"
         rows[margin.kind].append(
             {
                 "on": margin.on,
@@ -314,7 +326,7 @@ def _margins(
                 "estimate": result.estimate,
                 "ci90": None if result.ci is None else list(result.ci),
                 "p": result.p,
-                verdict: None if result.p is None else bool(result.p < 0.05),
+                verdict.SHOWN[margin.kind]: None if result.p is None else bool(result.p < ALPHA),
                 "n": result.n,
                 "method": result.method,
                 "reason": result.reason,

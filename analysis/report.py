@@ -5,7 +5,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from analysis import figures, markup, stability_figures
+from analysis import figures, forest, markup, stability_figures, verdict
+from analysis.bootstrap import RESAMPLES
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
 OTHERS = ("other1", "other2")
@@ -38,13 +39,13 @@ def reading(
     palette = colours(arm for cell in cells for arm in (cell["first"], cell["second"]))
     body = [f"<h1>{escape(title)}</h1>", _flow(results["n"], len(pairs))]
     body += [f"<p><strong>{escape(warning)}</strong></p>" for warning in results["warnings"]]
-    body.append(_primary(results["primary"], names))
+    body.append(_primary(results, names))
     body.append(_preferences(cells, names, palette))
     body.append("<h2>Net preference</h2>")
     for (first, second), rows in pairs:
-        plot = figures.net_preference(rows, colours=palette, names=names)
+        plot = forest.net_preference(rows, colours=palette, names=names)
         body.append(f'<h3>{escape(first)} vs {escape(second)}</h3><div class="figure">{plot}</div>')
-    body.append('<p class="how">P(> 3) − P(< 3); thick 90 %, thin 95 %, patient bootstrap; grey: declared margin.</p>')
+    body.append(f'<p class="how">{escape(verdict.caption(cells, resamples=RESAMPLES))}</p>')
     body.append(_equivalence(cells, names))
     body.append(_sensitivity(cells, names))
     body += [_ranking(results["ranking"], names), _agreement(results["agreement"], names)]
@@ -184,21 +185,12 @@ def _preferences(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str], p
             clustered,
             words=2,
         )
+        + f'<p class="how">Holm and BH: of the primary test, {verdict.TESTS[cells[0]["primary_test"]]}.</p>'
     )
 
 
-def primary_verdict(primary: Mapping[str, Any]) -> str:
-    """What the test of the primary hypothesis says, as a sentence; ``primary`` of the results, with a result."""
-    p, mean = primary["result"]["p"], primary["mean"]["estimate"]
-    if p is None:
-        return f"Undefined: {primary['result']['reason']}."
-    if p >= 0.05:
-        return "No preference is shown. That does not say that the arms are equivalent."
-    better, other = (primary["first"], primary["second"])[:: 1 if mean > 3 else -1]
-    return f"{better} is preferred to {other}."
-
-
-def _primary(primary: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def _primary(results: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    primary = results["primary"]
     if primary["reason"]:
         return f"<p>Primary hypothesis: n/a, {escape(primary['reason'])}.</p>"
     criterion = names.get(primary["criterion"], primary["criterion"])
@@ -212,7 +204,7 @@ def _primary(primary: Mapping[str, Any], names: Mapping[str, str]) -> str:
         ]
     ]
     heads = ["comparison", "criterion", "mean", "net preference", "p"]
-    note = f"<p>{escape(primary_verdict(primary))}</p>"
+    note = f"<p>{escape(' '.join(verdict.primary(results)))}</p>"
     note += f'<p class="how">{escape(primary["result"]["method"])}; one test, not adjusted.</p>'
     return "<h2>Primary hypothesis</h2>" + markup.table("", heads, rows, words=2) + note
 
@@ -235,25 +227,29 @@ def _sensitivity(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
 
 def _equivalence(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
     rows: list[list[markup.Cell]] = []
+    methods: dict[str, None] = {}
     for cell in cells:
-        for kind, verdict in (("equivalence", "equivalent"), ("noninferiority", "noninferior")):
-            for row in cell[kind]:
-                ci = row["ci90"]
-                rows.append(
-                    [
-                        f"{cell['first']} vs {cell['second']}",
-                        names.get(cell["criterion"], cell["criterion"]),
-                        row["on"].replace("_", " "),
-                        markup.number(row["margin"]),
-                        "n/a" if ci is None else " to ".join(markup.number(end, plus=True) for end in ci),
-                        markup.test(row),
-                        {True: verdict.replace("nonin", "non-in"), False: "not shown", None: "n/a"}[row[verdict]],
-                    ]
-                )
+        for claim in verdict.claims(cell):
+            ci = claim.row["ci90"]
+            methods[claim.row["method"]] = None
+            rows.append(
+                [
+                    f"{cell['first']} vs {cell['second']}",
+                    names.get(cell["criterion"], cell["criterion"]),
+                    claim.name,
+                    claim.on.replace("_", " "),
+                    f"{claim.margin:g}",
+                    "n/a" if ci is None else " to ".join(markup.number(end, plus=True) for end in ci),
+                    markup.test(claim.row),
+                    (claim.verdict, claim.reason) if claim.reason and not claim.shown else claim.verdict,
+                ]
+            )
     if not rows:
         return ""
-    heads = ["comparison", "criterion", "on", "margin", "90 % interval", "p", "verdict"]
-    return "<h2>Equivalence</h2>" + markup.table("On subject means, margins as declared", heads, rows, words=3)
+    heads = ["comparison", "criterion", "claim", "on", "margin", "90 % interval", "p", "verdict"]
+    how = f'<p class="how">{escape("; ".join(methods))}. “Not shown” is not “different”.</p>'
+    title = "<h2>Equivalence and non-inferiority</h2>"
+    return title + markup.table("By the declared margins, each by its own", heads, rows, words=4) + how
 
 
 def _agreement(agreement: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ mean_method, mean_reason``; a test has ``…_statistic, …_p, …_n, …_method
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from analysis import verdict
+
 Row = dict[str, Any]
 CELL = ("first", "second", "criterion")
 LEFT_OUT = ("readers", "equivalence", "noninferiority", "pairs")
@@ -19,11 +21,11 @@ def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
         "preference-readers": [
             {**_cell(cell), **_flat(reader)} for cell in results["comparisons"] for reader in cell["readers"]
         ],
+        "primary": [_flat(results["primary"]) | {"says": " ".join(verdict.primary(results))}],
         "margins": [
-            {**_cell(cell), "kind": kind, **_flat(row)}
+            {**_cell(cell), "kind": claim.kind, **_flat(claim.row), "claim": claim.name, "verdict": claim.verdict}
             for cell in results["comparisons"]
-            for kind in ("equivalence", "noninferiority")
-            for row in cell[kind]
+            for claim in verdict.claims(cell)
         ],
         "agreement": [_flat(_without(row)) for row in _agreed(results)],
         "agreement-pairs": [{**_cell(row), **_flat(pair)} for row in _agreed(results) for pair in row["pairs"]],

@@ -8,13 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from analysis import flips
+from analysis.clustered import cluster_signed_rank
 from analysis.errors import InputError
 from analysis.proportions import clopper_pearson
+from analysis.values import RELATIVE
 
 CHUNK = 2_000_000
-Test = Literal["cluster_sign_flip", "as_published", "random_readers", "equivalence", "noninferiority"]
+FIRST_LOOK = 200_000  # additions of the convolution in one simulated study; more where alpha lies within its bounds
+MANY = 100  # subjects that carry the sum, from which on the normal p errs by less than a share of MARGIN of itself
+MARGIN = 0.2  # … and by less with more of them; checked by tests
+Test = Literal[
+    "cluster_permutation",
+    "cluster_sign_flip",
+    "datta_satten",
+    "as_published",
+    "random_readers",
+    "equivalence",
+    "noninferiority",
+]
 TESTS: dict[str, str] = {
+    "cluster_permutation": "signed rank, subjects as clusters, all sign flips of subjects, exact two-sided",
     "cluster_sign_flip": "signed rank, subjects as clusters, Rosner–Glynn–Lee statistic, two-sided normal",
+    "datta_satten": "signed rank, subjects as clusters, Datta–Satten, two-sided normal",
     "as_published": "pooled signed rank, zeros dropped, two-sided normal; too liberal under clustering",
     "random_readers": "mean of reader means, readers and subjects random (Obuchowski–Rockette, Hillis), two-sided t",
     "equivalence": "TOST, two one-sided t tests on subject means",
@@ -39,7 +55,7 @@ class Design:
     distribution: tuple[float, ...]
     subject_correlation: float = 0.2
     case_correlation: float = 0.4
-    test: Test = "cluster_sign_flip"
+    test: Test = "cluster_permutation"
     alpha: float = 0.05
     margin: float | None = None
     on: Literal["mean", "net_preference"] = "mean"
@@ -49,7 +65,7 @@ class Design:
         if self.subjects < 2 or self.cases < self.subjects or self.readers < 1:
             raise InputError("A plan needs two subjects or more, at least one case of each, and a reader.")
         shares = np.asarray(self.distribution)
-        if len(shares) != 5 or (shares < 0).any() or abs(shares.sum() - 1) > 1e-6:
+        if len(shares) != 5 or not (shares >= 0).all() or not abs(shares.sum() - 1) <= 1e-6:
             raise InputError("The distribution must be five shares, of the preferences 1 to 5, that sum to 1.")
         if not 0 <= self.subject_correlation <= self.case_correlation < 1:
             raise InputError("Correlations must satisfy 0 ≤ subject correlation ≤ case correlation < 1.")
@@ -59,8 +75,10 @@ class Design:
             raise InputError(
                 f"{'Equivalence' if self.test == 'equivalence' else 'Non-inferiority'} needs a positive margin."
             )
-        if self.reader_sd < 0:
-            raise InputError("The SD of the readers' leanings cannot be negative.")
+        if not 0 <= self.reader_sd < np.inf:
+            raise InputError("The SD of the readers' leanings cannot be negative or infinite.")
+        if self.margin is not None and not np.isfinite(self.margin):
+            raise InputError("A margin must be a finite number.")
         if self.test == "random_readers" and self.readers < 2:
             raise InputError("Random readers need two readers or more.")
 
@@ -72,6 +90,8 @@ class Design:
 
 def simulate(design: Design, *, studies: int, seed: int = 0) -> NDArray[np.float64]:
     """p values of the design's test in simulated studies; 1 where the test is undefined.
+
+    Of ``cluster_permutation`` p is exact near alpha; elsewhere it may be an approximation on the same side of alpha.
 
     Answers are a normal score cut at the quantiles of the distribution, which keeps the distribution exact; the
     score is the sum of a subject, a case and an answer part. Equivalence: the larger p of the two one-sided t tests.
@@ -115,6 +135,10 @@ def _p_values(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> 
         return _on_subject_means(design, x, starts)
     if design.test == "random_readers":
         return _random_readers(x, starts)
+    if design.test == "datta_satten":
+        subject = np.repeat(subjects(design), design.readers)
+        found = (cluster_signed_rank(study.ravel(), subject, method="datta_satten").p for study in x)
+        return np.array([1.0 if p is None else p for p in found])
     # |x| is 1 or 2: their mid-ranks follow from how many there are
     ones, twos = ((np.abs(x) == size).sum(axis=(1, 2)) for size in (1, 2))
     ranks = np.stack([np.zeros(len(x)), (ones + 1) / 2, ones + (twos + 1) / 2], axis=1)
@@ -123,9 +147,25 @@ def _p_values(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> 
         total, square = signed.sum(axis=(1, 2)), (signed**2).sum(axis=(1, 2))
     else:
         sums = np.add.reduceat(signed.sum(axis=2), starts, axis=1)
+        if design.test == "cluster_permutation":
+            return np.array([_permutation(doubled, design.alpha) for doubled in np.rint(2 * sums)])
         total, square = sums.sum(axis=1), (sums**2).sum(axis=1)
     z = np.divide(total, np.sqrt(square), out=np.zeros(len(x)), where=square > 0)
     return np.asarray(2 * special.ndtr(-np.abs(z)))
+
+
+def _permutation(doubled: NDArray[np.float64], alpha: float) -> float:
+    """p of the permutation test from twice the rank sums of the subjects, as exact as ``alpha`` needs it."""
+    squares = doubled**2
+    carry = squares.sum() ** 2 / max((squares**2).sum(), 1.0)  # how many subjects of one size would have this kurtosis
+    if carry > MANY:
+        normal = float(2 * special.ndtr(-abs(doubled.sum()) / np.sqrt(squares.sum())))
+        if abs(normal - alpha) > MARGIN * MANY / carry * alpha:
+            return normal
+    work = FIRST_LOOK
+    while (found := flips.tail(doubled, work=work)).low < alpha <= found.high and work < flips.WORK:
+        work *= 16
+    return found.high
 
 
 def _on_subject_means(design: Design, x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -151,7 +191,7 @@ def _random_readers(x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np
     shared = k / (k - 1) * products / cases**2 / (readers * (readers - 1))
     between = means.var(axis=1, ddof=1)
     spread = between + readers * np.maximum(shared, 0)
-    some = spread > 1e-15
+    some = np.sqrt(spread) > RELATIVE * 2  # answers are at most 2
     with np.errstate(divide="ignore", invalid="ignore"):
         degrees = np.minimum(k - 1.0, (readers - 1) * (spread / between) ** 2)
         t = np.abs(means.mean(axis=1)) / np.sqrt(spread / readers)
@@ -219,6 +259,6 @@ def plan(design: Design, *, target: float | None = None, studies: int = 2_000, s
 def shares(values: Sequence[float]) -> tuple[float, ...]:
     """Five shares from five non-negative weights, such as the counts of a pilot study."""
     total = float(sum(values))
-    if len(values) != 5 or min(values) < 0 or total <= 0:
+    if len(values) != 5 or not min(values) >= 0 or not 0 < total < np.inf:
         raise InputError("The distribution must be five non-negative numbers, for the preferences 1 to 5.")
     return tuple(float(value) / total for value in values)

@@ -23,6 +23,7 @@ from analysis.paired import (
 )
 from analysis.preference import signed_rank
 from analysis.result import Result
+from analysis.values import differences
 
 __all__ = [
     "CRITERIA",
@@ -142,7 +143,6 @@ def _pivot(table: pd.DataFrame) -> Features:
         )
     values = np.full((len(arm_names), len(feature_names), roi.max() + 1), np.nan)
     values[arm, feature, roi] = table["value"].to_numpy()
-    values[~np.isfinite(values)] = np.nan
     subject = np.zeros(roi.max() + 1, dtype=np.intp)
     subject[roi] = pd.factorize(table["subject"].astype(str))[0]
     given = table["class"].astype(object) if "class" in table else pd.Series(None, index=table.index, dtype=object)
@@ -165,9 +165,9 @@ def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, flo
                 "class": group,
                 "paired_t": t.as_test(),
                 "difference": t.as_estimate(),
-                "by_subject": None if clusters is None else _by_subject(x - y, clusters).as_test(),
+                "by_subject": None if clusters is None else _by_subject(x, y, clusters).as_test(),
                 "bland_altman": _limits(x, y, clusters),
-                "wilcoxon": signed_rank(x - y).as_test(),
+                "wilcoxon": signed_rank(differences(x, y)).as_test(),
                 "pearson": pearson(x, y).as_estimate(),
                 "ccc": ccc.as_estimate(),
                 "icc": {form: result.as_estimate() for form, result in forms.items()},
@@ -201,9 +201,9 @@ def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, flo
     }
 
 
-def _by_subject(difference: NDArray[np.float64], clusters: NDArray[np.intp]) -> Result:
-    means = subject_means(difference, clusters)
-    return paired_t(means, np.zeros(means.size))
+def _by_subject(x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp]) -> Result:
+    missing = np.isnan(x + y)
+    return paired_t(*(subject_means(np.where(missing, np.nan, values), clusters) for values in (x, y)))
 
 
 def _limits(x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp] | None) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def pairs(features: pd.DataFrame, *, reference: str, feature: str) -> list[dict[
             {
                 "arm": arm,
                 "mean": ((x + y) / 2)[both].tolist(),
-                "difference": (x - y)[both].tolist(),
+                "difference": differences(x, y)[both].tolist(),
                 **_limits(x, y, table.clusters),
             }
         )

@@ -10,6 +10,7 @@ from scipy import special
 from analysis.cells import Scores, natural
 from analysis.equivalence import subject_means
 from analysis.result import Result, undefined
+from analysis.values import negligible, scale_of
 
 VARIABLES = ("region", "weighting", "plane", "scanner", "field_strength", "site")
 METHOD = "Wald test of equal means, subjects as clusters, F with levels − 1 and subjects − levels degrees of freedom"
@@ -67,6 +68,9 @@ def _mean(x: NDArray[np.float64], subject: NDArray[np.intp], *, shift: float) ->
     if k < 2:
         return Result(estimate=estimate, n=x.size, method=MEAN, reason="no interval from one subject")
     reach = special.stdtrit(k - 1, 0.975) * np.sqrt(k / (k - 1) * (sums**2).sum()) / x.size
+    if negligible(reach, max(1.0, scale_of(x))):
+        why = "no interval: the answers of all subjects are the same"
+        return Result(estimate=estimate, n=x.size, method=MEAN, reason=why)
     return Result(estimate=estimate, ci=(estimate - reach, estimate + reach), n=x.size, method=MEAN)
 
 
@@ -90,7 +94,7 @@ def interaction(x: NDArray[np.float64], level: NDArray[np.intp], subject: NDArra
     covariance = k / (k - 1) * influence.T @ influence
     contrast = np.hstack([-np.ones((levels - 1, 1)), np.eye(levels - 1)])
     spread = contrast @ covariance @ contrast.T
-    if np.linalg.matrix_rank(spread) < levels - 1:
+    if negligible(np.sqrt(np.trace(spread)), scale_of(x)) or np.linalg.matrix_rank(spread) < levels - 1:
         return undefined("no variance between subjects", n=n, method=METHOD)
     difference = contrast @ means
     f = float(difference @ np.linalg.solve(spread, difference)) / (levels - 1)

@@ -98,3 +98,8 @@ def decimals(values: Sequence[float]) -> int:
         if all(abs(round(value, digits) - value) < 1e-9 * max(1.0, abs(value)) for value in values):
             return digits
     return 6
+
+
+def label_width(labels: Sequence[str]) -> float:
+    """Room for labels of 11 px, at least that of a mean ± SD."""
+    return float(min(max(84.0, *(6.2 * len(label) for label in labels), 0.0), 180.0))

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import InputError
+from analysis.values import why_not_a_number
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "tables"
 TABLES = ("ratings", "integrity", "findings", "guesses", "series", "metrics", "features")
@@ -200,6 +201,8 @@ def _parse(text: str, field: dict[str, Any]) -> Any:
             number = float(text)
         except ValueError:
             raise ValueError("is not a number" + (" (decimals need a point)" if "," in text else "")) from None
+        if problem := why_not_a_number(number):
+            raise ValueError(problem)
         if kind == "integer" and not number.is_integer():
             raise ValueError("is not a whole number")
         low, high = constraints.get("minimum"), constraints.get("maximum")
@@ -212,9 +215,11 @@ def _parse(text: str, field: dict[str, Any]) -> Any:
         return BOOLEANS[text.lower()]
     if kind == "datetime":
         try:
-            pd.Timestamp(text)
+            known = pd.notna(pd.Timestamp(text))
         except ValueError:
-            raise ValueError("is not an ISO 8601 time") from None
+            known = False
+        if not known:
+            raise ValueError("is not an ISO 8601 time")
     if "enum" in constraints and text not in constraints["enum"]:
         raise ValueError(f"is not one of {', '.join(constraints['enum'])}")
     return text

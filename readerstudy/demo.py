@@ -9,10 +9,12 @@ from pathlib import Path
 
 from processing.enhance import DEFAULT_MODEL
 from processing.phantom.study import make_study
+from readerstudy.accounts.demonstration import ACCOUNTS, PASSWORD
 from readerstudy.accounts.models import Role, User
 from readerstudy.accounts.services import add_member
 from readerstudy.intake.services import confirm_certain, receive_folder
 from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import obstacles
 from readerstudy.jobs.services import claim, retry
 from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import ReaderStudy, State
@@ -20,8 +22,6 @@ from readerstudy.protocol.services import create_study, move, save_settings
 from readerstudy.reading.services import open_study
 from readerstudy.reading.simulation import SimulatedReader
 
-PASSWORD = "demo"  # noqa: S105  the demonstration's only; the accounts exist while it runs
-ACCOUNTS = {"admin": True, "reader-1": False, "reader-2": False, "reader-3": False, "analyst": False}
 Say = Callable[[str], None]
 
 
@@ -45,6 +45,8 @@ def help_until_done(study: ReaderStudy, say: Say) -> None:
         waiting = pending.filter(state=Job.State.WAITING).order_by("pk").values_list("pk", flat=True).first()
         if failed := Job.objects.filter(study=study, state=Job.State.FAILED).first():
             raise RuntimeError(f"{failed.label}: {failed.error}")
+        if said := obstacles():
+            raise RuntimeError(said)
         if not pending.exists():
             return
         if time.monotonic() - told > 10:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import dj_database_url
 
+from readerstudy.loopback import elsewhere
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("READERSTUDY_VAR", BASE_DIR / "var")).resolve()
 
@@ -37,7 +39,9 @@ SECRET_KEY = secret_key()
 # Keys before this one: what they signed can still be checked, and the next line of each log says that the key changed.
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("READERSTUDY_SECRET_KEY_FALLBACKS", "").split(",") if key]
 DEBUG = flag("READERSTUDY_DEBUG")
-DEMO = flag("READERSTUDY_DEMO")
+# Everybody knows the passwords of the demonstration: it runs only where no other machine reaches it.
+DEMO_REFUSED = elsewhere(os.environ) if flag("READERSTUDY_DEMO") else []
+DEMO = flag("READERSTUDY_DEMO") and not DEMO_REFUSED
 HTTPS = flag("READERSTUDY_HTTPS")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
@@ -106,7 +110,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "readerstudy.accounts.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from readerstudy import embedded_redis
+from readerstudy.loopback import elsewhere
 from readerstudy.processes import adopt_orphans, descendants, die_with_parent
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -100,6 +101,11 @@ class Supervisor:
 
     def start(self) -> None:
         """Brings everything up and returns when the site answers; SetupError says why it cannot."""
+        if self.demo and (names := elsewhere(self.env)):
+            raise SetupError(
+                f"Everybody knows the passwords of the demonstration: it is not served where other machines reach it "
+                f"({', '.join(names)}). `READERSTUDY_DEMO=0 make run` serves the site without it."
+            )
         self.var.mkdir(parents=True, exist_ok=True)
         self.take_lock()
         self.check_port()

@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from readerstudy.health import healthz
+
 study = [
     path("", include("readerstudy.protocol.urls")),
     path("material/", include("readerstudy.material.urls")),
@@ -15,6 +17,7 @@ study = [
     path("log/", include("readerstudy.audit.urls")),
 ]
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
     path("", include("readerstudy.accounts.urls")),
     path("studies/<slug:slug>/", include(study)),
 ]

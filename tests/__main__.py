@@ -25,8 +25,10 @@ PYTEST = [
     "--durations-min=10",
 ]
 # What never meets a database, or starts a site with one of its own, is not tested twice.
-WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
+WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser", "frontend")
 ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
+# A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
+NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
 LINT = {
     "ruff: lint": [sys.executable, "-m", "ruff", "check"],
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
@@ -48,7 +50,7 @@ def main() -> int:
     # A folder of our own: the tests never meet the data of a site that runs from this checkout.
     with tempfile.TemporaryDirectory(prefix="readerstudy-tests-") as var:
         (Path(var) / "static").mkdir()  # else every test client warns that it is not there
-        environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
+        environment = {key: value for key, value in os.environ.items() if key not in NOT_HANDED_ON}
         environment |= {"READERSTUDY_VAR": var, "OMP_NUM_THREADS": str(max(1, CORES // WORKERS))}
 
         def check(name: str, command: list[str], **extra: str) -> None:

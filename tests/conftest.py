@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.folder_times import pytest_terminal_summary  # noqa: F401  a hook of pytest
+from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook of pytest
 
 
 @pytest.fixture(scope="session")
@@ -15,19 +17,8 @@ def real_data() -> Path:
     default = Path(__file__).resolve().parents[1].parent / "shared" / "data"
     folder = Path(os.environ.get("READERSTUDY_DATA", default))
     if not folder.is_dir():
-        pytest.skip("no real data: set READERSTUDY_DATA to the folder that holds it")
+        pytest.skip(f"{NO_DATA}: set READERSTUDY_DATA to the folder that holds it")
     return folder
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """Where Chromium is promised (CI=true), a browser test that is skipped has failed."""
-    report = yield
-    promised = os.environ.get("CI") == "true" and item.get_closest_marker("browser")
-    if promised and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"A browser test may not be skipped here: {call.excinfo.value if call.excinfo else ''}"
-    return report
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +41,9 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Archive and quarantine of each test lie in a folder of its own, and no test reaches a queue by itself."""
+    """Archive and quarantine of each test lie in a folder of its own, which bears no mark of a site, and no test
+    reaches a queue by itself."""
+    from readerstudy.archive import mark
     from readerstudy.jobs import services
 
     settings.STORAGES = settings.STORAGES | {
@@ -61,3 +54,4 @@ def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     settings.HEADS_DIR = tmp_path / "heads"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(services, "send", lambda job_id: None)
+    monkeypatch.setattr(mark, "problem", lambda: "")

@@ -25,7 +25,9 @@ from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import create_study, move
 from readerstudy.reading.models import PreparedPair, Presentation, Rating
 from readerstudy.reading.preparing import units_of
+from readerstudy.reading.selectors import prepared
 from readerstudy.reading.services import confirm, open_study, rate, start, state
+from readerstudy.reading.writes import On
 
 numbers = count(1)
 SHAPE = (3, 8, 6)  # slices, rows, columns
@@ -136,15 +138,28 @@ def open_(study: ReaderStudy) -> ReaderStudy:
     return open_study(study=study, actor=None)
 
 
+def now(presentation: Presentation) -> On:
+    """What a browser that has just loaded this pair makes its next write on."""
+    return On.of(Presentation.objects.get(pk=presentation.pk))
+
+
+def every_slice(presentation: Presentation) -> dict[str, list[int]]:
+    slices = list(range(len(prepared(presentation).order)))
+    return {"left": slices, "right": slices}
+
+
 def read_pair(presentation: Presentation, scores: list[int] | None = None) -> None:
     """Answer everything on one pair and confirm it."""
     start(presentation=presentation)
     for number, criterion in enumerate(presentation.study.criteria.all()):
         score = scores[number % len(scores)] if scores else 3
-        rate(presentation=presentation, criterion=criterion, score=score, status=Rating.Status.RATED, key=uuid.uuid4())
-    state(presentation=presentation, subject="integrity", value="none", key=uuid.uuid4())
-    state(presentation=presentation, subject="diagnostic", value="both", key=uuid.uuid4())
-    confirm(presentation=presentation, missing=[])
+        rate(
+            presentation=presentation, criterion=criterion, score=score, status=Rating.Status.RATED,
+            key=uuid.uuid4(), on=now(presentation),
+        )  # fmt: skip
+    for subject, value in (("integrity", "none"), ("diagnostic", "both")):
+        state(presentation=presentation, subject=subject, value=value, key=uuid.uuid4(), on=now(presentation))
+    confirm(presentation=presentation, key=uuid.uuid4(), on=now(presentation), seen=every_slice(presentation))
 
 
 def read_all(member: Membership, scores: list[int] | None = None) -> None:

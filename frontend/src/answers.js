@@ -9,6 +9,8 @@ export const DIAGNOSTIC = "diagnostic";
  *   i: number|null, j: number|null, k: number|null}} Finding
  */
 
+const takesBack = ({ of, path }, { key, id }) => (of ? of === key : path.startsWith(`findings/${id}/`));
+
 /**
  * A presentation as it will be once the answers that still wait for the connection have arrived.
  * @param {object} body of a presentation
@@ -16,11 +18,13 @@ export const DIAGNOSTIC = "diagnostic";
  */
 export function overlay(body, records) {
   const answers = { ...body.answers, ratings: { ...body.answers.ratings }, findings: [...body.answers.findings] };
-  for (const { what, path, body: said } of records) {
+  for (const record of records) {
+    const { what, path, body: said } = record;
     if (what === "rating") answers.ratings[path.split("/")[1]] = said;
     else if (what === "integrity" || what === "diagnostic") answers[what] = said.value || null;
     else if (what === "comment") answers.comment = said.text;
     else if (what === "finding") answers.findings.push({ ...said, id: null });
+    else if (what === "withdraw") answers.findings = answers.findings.filter((finding) => !takesBack(record, finding));
   }
   return { ...body, answers };
 }

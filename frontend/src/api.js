@@ -21,6 +21,19 @@ export class ApiError extends Error {
     this.status = status;
     this.body = body;
   }
+
+  /** Why, for the reader. */
+  get words() {
+    const { missing = [] } = this.body;
+    return missing.length ? `missing: ${missing.join(", ")}` : this.message;
+  }
+}
+
+let reader = "";
+
+/** @param {string} code of the reader for whom this page speaks; the server refuses it where somebody else is signed in */
+export function speakFor(code) {
+  reader = code;
 }
 
 function kindOf(status) {
@@ -42,6 +55,7 @@ async function respond(path, options, timeout) {
       cache: "no-store",
       redirect: "manual",
       ...options,
+      headers: { "X-Reader": reader, ...options.headers },
       signal: AbortSignal.any(signals),
     });
   } catch (error) {

@@ -1,7 +1,6 @@
 /** The reader's answers about the pair on screen: what keys and clicks mean, and where each answer goes. */
 
 import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
-import { newKey } from "./api.js";
 import { count } from "./dom.js";
 import { CommentPanel, FindingPanel } from "./panels.js";
 import { SIDES } from "./panes.js";
@@ -13,12 +12,11 @@ export class Desk {
 
   /**
    * @param {object} config of the page
-   * @param {{outbox: object, strip: object, viewing: object, instruments: object}} parts
+   * @param {{reading: object, strip: object, viewing: object, instruments: object}} parts
    * @param {() => boolean} closed whether there is nothing to answer now
    */
-  constructor(config, { outbox, strip, viewing, instruments }, closed) {
-    Object.assign(this, { config, outbox, strip, viewing, instruments, closed });
-    this.body = null;
+  constructor(config, { reading, strip, viewing, instruments }, closed) {
+    Object.assign(this, { config, reading, strip, viewing, instruments, closed });
     /** @type {import("./answers.js").Answers|null} */
     this.answers = null;
     this.findingPanel = new FindingPanel(document.getElementById("finding"), config.finding_kinds, {
@@ -30,9 +28,8 @@ export class Desk {
     this.commentPanel = new CommentPanel(document.getElementById("comment"), (text) => this.#comment(text));
   }
 
-  /** A new pair, or none. */
-  open(body, answers) {
-    this.body = body;
+  /** A new pair's answers, or none. */
+  open(answers) {
     this.answers = answers;
   }
 
@@ -41,22 +38,11 @@ export class Desk {
     this.commentPanel.close();
   }
 
-  /** Address of the presentation on screen. */
-  get base() {
-    return `${this.config.base}${this.body.token}/`;
-  }
-
-  /** Sends one answer about this pair, or keeps it until it can. */
-  send(what, method, path, body) {
-    const record = { base: this.base, what, method, path, body: { ...body, key: newKey() } };
-    return { record, sent: this.outbox.put(record) };
-  }
-
   /** Scores one criterion, or takes its score back with status `missing`. */
   set(id, score, status = "rated") {
     if (this.closed()) return;
     const rating = this.answers.rate(id, score, status);
-    this.send("rating", "PUT", `ratings/${id}/`, rating);
+    this.reading.write("rating", "PUT", `ratings/${id}/`, rating);
     this.strip.answered();
   }
 
@@ -86,7 +72,7 @@ export class Desk {
     this.#asked = false;
     for (const finding of [...findings]) this.#withdraw(finding, false);
     this.answers.setIntegrity("none");
-    this.send("integrity", "PUT", "integrity/", { value: "none" });
+    this.reading.write("integrity", "PUT", "integrity/", { value: "none" });
     this.strip.answered();
   }
 
@@ -104,33 +90,24 @@ export class Desk {
   #keep(finding) {
     const kept = { ...finding, id: null };
     this.answers.findings.push(kept);
-    if (this.answers.integrity !== "findings") this.send("integrity", "PUT", "integrity/", { value: "findings" });
-    const { record, sent } = this.send("finding", "POST", "findings/", finding);
-    kept.record = record;
-    kept.posted = sent.then(({ id }) => {
-      kept.id = id;
-    });
-    kept.posted.catch(() => {});
+    if (this.answers.integrity !== "findings") this.reading.write("integrity", "PUT", "integrity/", { value: "findings" });
+    kept.key = this.reading.write("finding", "POST", "findings/", finding);
     this.answers.setIntegrity("findings");
     this.strip.answered();
   }
 
-  async #withdraw(finding, alone = true) {
+  #withdraw(finding, alone = true) {
     const answers = this.answers;
     answers.findings = answers.findings.filter((each) => each !== finding);
-    if (alone && answers.findings.length === 0) {
+    if (alone && answers.findings.length === 0 && !this.strip.reviewing) {
       answers.setIntegrity(null);
-      this.send("integrity", "PUT", "integrity/", { value: "" });
+      this.reading.write("integrity", "PUT", "integrity/", { value: "" });
     }
     this.findingPanel.list(answers.findings);
     this.#marks();
     this.strip.answered();
-    const { base } = this;
-    if (finding.record && this.outbox.cancel(finding.record)) return;
-    await finding.posted?.catch(() => {});
-    if (finding.id === null) return;
-    const path = `findings/${finding.id}/?key=${newKey()}`;
-    this.outbox.put({ base, what: "withdraw", method: "DELETE", path, body: null });
+    const known = finding.id !== null;
+    this.reading.write("withdraw", "DELETE", `findings/${known ? finding.id : "{id}"}/`, null, known ? {} : { of: finding.key });
   }
 
   clicked(side, x, y) {
@@ -151,7 +128,7 @@ export class Desk {
     if (this.closed() || this.config.ask_diagnostic === false) return;
     this.strip.choosing = false;
     this.answers.setDiagnostic(value);
-    this.send("diagnostic", "PUT", "diagnostic/", { value });
+    this.reading.write("diagnostic", "PUT", "diagnostic/", { value });
     this.strip.answered();
   }
 
@@ -178,7 +155,7 @@ export class Desk {
 
   #comment(text) {
     this.answers.comment = text;
-    this.send("comment", "PUT", "comment/", { text });
+    this.reading.write("comment", "PUT", "comment/", { text });
     this.strip.answered();
   }
 
@@ -204,18 +181,31 @@ export class Desk {
     }
   }
 
+  /** Says what keeps the pair from being confirmed and goes to the first of it. */
+  nameMissing() {
+    const { answers } = this;
+    const { missing } = answers;
+    answers.moveTo(missing[0]);
+    this.strip.answered();
+    const names = { [INTEGRITY]: "integrity", [DIAGNOSTIC]: "diagnostic quality" };
+    const words = missing.map((place) => names[place] ?? answers.criterion(place).name);
+    const rest = words.splice(4).length;
+    this.strip.tell(`${missing.length} to go`, words.join(", ") + (rest ? ` and ${rest} more` : ""));
+  }
+
   clearLast() {
     if (this.closed()) return;
+    if (this.strip.reviewing) return void this.strip.tell("Confirmed before", "an answer can be changed, not taken back");
     const place = this.answers.takeLast();
     if (place === null) return;
     if (place === INTEGRITY) {
       const last = this.answers.findings.at(-1);
       if (last) return void this.#withdraw(last);
       this.answers.setIntegrity(null);
-      this.send("integrity", "PUT", "integrity/", { value: "" });
+      this.reading.write("integrity", "PUT", "integrity/", { value: "" });
     } else if (place === DIAGNOSTIC) {
       this.answers.setDiagnostic(null);
-      this.send("diagnostic", "PUT", "diagnostic/", { value: "" });
+      this.reading.write("diagnostic", "PUT", "diagnostic/", { value: "" });
     } else {
       this.set(place, null, "missing");
     }

@@ -1,84 +1,98 @@
-/** What stands in the way of reading, and the way round it: connection, session, closed study, another tab. */
+/** What stands in the way of reading, and the way round it: connection, session, another reader, closed study, another tab. */
 
 import { count, el } from "./dom.js";
 import { button, Cover } from "./screens.js";
 
 const QUIET_MS = 300;
+const POLL_MS = 4000;
 
 export class Obstacles {
   #saving = 0;
+  #polling = 0;
+  #accepted = 0;
+  #again = () => {};
 
   /**
    * @param {object} config of the page
    * @param {{outbox: object, strip: object}} parts
-   * @param {{onoffline: () => void, reload: () => void}} actions
+   * @param {{onoffline: () => void}} actions
    */
   constructor(config, { outbox, strip }, actions) {
     Object.assign(this, { config, outbox, strip, actions });
     this.cover = new Cover(document.getElementById("cover"));
     outbox.onchange = () => this.#saved();
-    outbox.onrefused = (error) => this.#refused(error);
+    // Coming back from the tab with the sign-in is the usual moment to try again.
+    addEventListener("focus", () => this.#polling && this.#again());
   }
 
   /** The server answers again. */
   gone() {
-    this.cover.hide("expired");
-    this.cover.hide("stopped");
+    clearInterval(this.#polling);
+    this.#polling = 0;
+    for (const name of ["expired", "other_reader", "not_open", "refused"]) this.cover.hide(name);
   }
 
   #saved() {
-    const { state, kept, empty, refused, detail } = this.outbox;
+    const { state, kept, empty, refused, said, accepted } = this.outbox;
     clearTimeout(this.#saving);
-    this.strip.kept(kept);
+    this.strip.kept(kept, refused.length);
     if (state === "ok") {
-      this.gone();
-      if (empty) this.strip.save("saved", refused ? `saved · ${refused} not accepted` : "saved");
+      if (accepted !== this.#accepted) this.gone();
+      this.#accepted = accepted;
+      if (empty) this.strip.save("saved", "saved");
+      else if (this.outbox.stuck) this.strip.save("offline", `${kept} kept here`);
       else this.#saving = setTimeout(() => this.strip.save("saving", "saving"), QUIET_MS);
       return;
     }
     const why = state === "offline" ? "offline" : "not saved";
     this.strip.save("offline", kept ? `${why} · ${kept} kept here` : why);
-    if (state === "expired") this.expired(() => this.outbox.retry());
-    if (state === "conflict") this.stopped(detail);
     if (state === "offline") this.actions.onoffline();
+    else this.show(state, said, () => this.outbox.retry());
   }
 
-  #refused(error) {
-    if (error.body.code === "confirmed") {
-      this.strip.tell("This pair is confirmed", "it was confirmed in another place; here is the next one");
-      this.actions.reload();
-    } else if (error.status !== 422) {
-      this.strip.tell("Not accepted", error.message);
-    }
+  /**
+   * @param {import("./api.js").ApiError} error of something that was to be read
+   * @param {() => void} again
+   */
+  met(error, again) {
+    const { code } = error.body;
+    const name = error.kind === "conflict" && ["not_open", "other_reader"].includes(code) ? code : error.kind;
+    this.show(name, error.body, again);
   }
 
   #kept() {
     const { kept } = this.outbox;
-    return kept ? ` ${count(kept, "answer")} kept in this browser.` : " Nothing is lost.";
+    return kept ? `${count(kept, "answer")} kept in this browser.` : "Nothing is lost.";
   }
 
-  /** The session has ended: sign in in another tab, then `retry`. */
-  expired(retry) {
-    const again = () => {
-      removeEventListener("focus", again);
-      retry();
-    };
-    // Coming back from the tab with the sign-in is the usual moment to try again.
-    addEventListener("focus", again);
-    this.cover.show("expired", "Your session has ended", `Sign in again and go on where you are.${this.#kept()}`,
-      el("a", { class: "btn primary", href: this.config.login, target: "_blank", rel: "noopener" }, "Sign in in a new tab"),
-      button("Try again", again));
-  }
-
-  /** The server takes nothing now, and says why. */
-  stopped(sentence) {
-    const again = () => {
-      this.cover.hide("stopped");
-      if (this.outbox.empty) this.actions.reload();
-      else this.outbox.retry();
-    };
-    this.cover.show("stopped", "Reading has stopped", `${sentence}${this.#kept()}`, button("Try again", again, true),
-      el("a", { class: "btn", href: this.config.home }, "To your home page"));
+  /** Says what stands in the way, and tries again now and then without a word. */
+  show(name, said, again) {
+    const { login, home, reader } = this.config;
+    const kept = this.#kept();
+    const retry = button("Try again", again);
+    const link = (words, href, primary = false) =>
+      el("a", { class: primary ? "btn primary" : "btn", href, target: "_blank", rel: "noopener" }, words);
+    this.#again = again;
+    clearInterval(this.#polling);
+    this.#polling = setInterval(again, POLL_MS);
+    if (name === "expired") {
+      this.cover.show(name, "Your session has ended", `${kept} Sign in again in a new tab; this page then goes on where you are.`,
+        link("Sign in in a new tab", login, true), retry);
+    } else if (name === "other_reader") {
+      this.cover.show(name, "Somebody else has signed in",
+        `This page reads as ${reader}. ${kept} When ${reader} signs in again, in another tab of this browser, it goes on where you are.`,
+        link("Open the site in a new tab", home, true), retry);
+    } else if (name === "not_open") {
+      const state = { paused: "paused", closed: "closed", locked: "locked" }[said.state];
+      const then = said.state === "locked" || said.state === "closed"
+        ? "It takes no answers any more. Tell the study's admin what is still kept here."
+        : "This page goes on by itself when reading is opened again.";
+      this.cover.show(name, state ? `The study is ${state}` : "Reading has stopped", `${kept} ${then}`, retry,
+        el("a", { class: "btn", href: home }, "To your home page"));
+    } else {
+      this.cover.show("refused", "Reading has stopped", `${said.detail ?? "The server does not know this page."} ${kept}`, retry,
+        el("a", { class: "btn", href: home }, "To your home page"));
+    }
   }
 
   /** The frames of a pair cannot be had. */
@@ -92,7 +106,6 @@ export class Obstacles {
 
   /** A newer tab has taken over. */
   elsewhere() {
-    this.outbox.stop();
     this.cover.show("elsewhere", "This reading goes on in another tab",
       "Only one tab reads at a time, so that no answer is given twice.",
       button("Read here instead", () => location.reload(), true));

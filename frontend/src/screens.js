@@ -1,9 +1,15 @@
-/** What stands in the images' place or over them: failed images, lost sessions, other tabs, breaks, the end. */
+/** What stands in the images' place or over them: failed images, lost sessions, two versions, breaks, the end. */
 
 import { count, el } from "./dom.js";
 
+/** Keys that were meant for the pair under a question must not answer it. */
+const DEAF_MS = 400;
+
 /** A panel over the dimmed room, for what stops the reading. */
 export class Cover {
+  #answers = [];
+  #shownAt = 0;
+
   constructor(root) {
     this.root = root;
     this.name = null;
@@ -21,22 +27,57 @@ export class Cover {
    */
   show(name, title, text, ...controls) {
     if (this.name === name && this.root.querySelector("p").textContent === text) return;
+    this.#fill(name, title, "card", [el("p", {}, text), el("div", { class: "row" }, ...controls)]);
+    controls[0]?.focus();
+  }
+
+  /**
+   * A question that no key in use may answer by chance: letters without another meaning, and none at once.
+   * @param {string} name
+   * @param {string} title
+   * @param {Node[]} content
+   * @param {{key: string, words: string, choose: () => void, primary?: boolean}[]} answers
+   */
+  ask(name, title, content, answers) {
+    this.#answers = answers;
+    const buttons = answers.map(({ key, words, choose, primary }) => {
+      const asked = button("", () => this.#answer(choose), primary);
+      asked.append(words, el("kbd", {}, key.length === 1 ? key.toUpperCase() : key));
+      return asked;
+    });
+    this.#fill(name, title, "card wide", [...content, el("div", { class: "row" }, ...buttons)]);
+    this.root.firstChild.focus();
+  }
+
+  #fill(name, title, kind, content) {
+    if (this.name !== name) this.#shownAt = performance.now();
     this.name = name;
     this.root.setAttribute("aria-label", title);
-    this.root.replaceChildren(el("div", { class: "card" }, el("h1", {}, title), el("p", {}, text), el("div", { class: "row" }, ...controls)));
+    this.root.replaceChildren(el("div", { class: kind, tabindex: "-1" }, el("h1", {}, title), ...content));
     this.root.hidden = false;
-    controls[0]?.focus();
+  }
+
+  #answer(choose) {
+    this.hide(this.name);
+    choose();
   }
 
   /** Takes away the named cover; another one stays. */
   hide(name) {
     if (this.name !== name) return;
     this.name = null;
+    this.#answers = [];
     this.root.hidden = true;
     this.root.replaceChildren();
   }
 
-  key() {
+  /** No key goes through to the room. */
+  key(event) {
+    const chosen = this.#answers.find(({ key }) => key === (event.key.length === 1 ? event.key.toLowerCase() : event.key));
+    if (chosen && !event.repeat && performance.now() - this.#shownAt > DEAF_MS) {
+      event.preventDefault();
+      this.#answer(chosen.choose);
+    }
     return true;
   }
 }
@@ -65,6 +106,31 @@ function figure(value, words) {
   return el("div", {}, el("div", { class: "big-num" }, value), el("span", { class: "dim small" }, words));
 }
 
+function counts(read, total, kept) {
+  const waiting = kept ? `${count(kept, "answer")} still kept in this browser.` : "Everything is stored. Nothing is waiting in this browser.";
+  return el("div", { class: "row spread small dim" }, el("span", {}, total ? `${read ?? total} of ${total} pairs read` : ""), el("span", { role: "status" }, waiting));
+}
+
+/**
+ * Before the questions, which name what was compared: the last moment to go back.
+ * @param {{confirmed: number, total: number}} state
+ * @param {{title: string, kept: number, notice: string, onback: () => void, onfinish: () => void}} page
+ * @returns {HTMLElement}
+ */
+export function lastLook({ confirmed, total }, { title, kept, notice, onback, onfinish }) {
+  const go = button("Go on to the questions ", onfinish, true);
+  go.append(el("kbd", {}, "Enter"));
+  const back = button("Back to the last pair ", onback);
+  back.append(el("kbd", {}, "⇧ Backspace"));
+  return el("div", { class: "stack" },
+    el("div", {}, el("p", { class: "dim" }, title), el("h1", { class: "huge" }, "All pairs are read")),
+    counts(confirmed, total, kept),
+    notice ? el("p", { class: "note warn" }, `Not yet: ${notice}`) : null,
+    el("section", { class: "card next" }, el("h2", {}, "Before the questions"),
+      el("p", { class: "dim" }, "Go back to the last pair, or go on to the questions. Going on closes the way back: your answers then stand as they are."),
+      el("div", { class: "row" }, go, back)));
+}
+
 /**
  * The page after a part or after the last pair. Shows what the server sends and nothing about answers.
  * @param {object} state `{finished: true, …}` or the object under `break`, with any of `confirmed`, `part`, `parts`, `read`, `total`,
@@ -77,7 +143,6 @@ export function calm(state, { title, home, sign, kept, oncontinue }) {
   const opens = state.opens_at ? new Date(state.opens_at) : null;
   const later = opens !== null && opens > new Date();
   const heading = finished ? "All pairs are read" : part ? `Part ${part} of ${parts} is done` : "Time for a break";
-  const waiting = kept ? `${count(kept, "answer")} still kept in this browser.` : "Everything is stored. Nothing is waiting in this browser.";
   const pace = median || spent
     ? el("section", { class: "card" }, el("h2", {}, "Your pace"),
         el("div", { class: "row figures" }, median ? figure(`${Math.round(median)} s`, "per pair, median") : null,
@@ -101,6 +166,6 @@ export function calm(state, { title, home, sign, kept, oncontinue }) {
   return el("div", { class: "stack" },
     el("div", {}, el("p", { class: "dim" }, title), el("h1", { class: "huge" }, heading)),
     (parts > 1 && part) || finished ? segments(finished ? parts : part, parts) : null,
-    el("div", { class: "row spread small dim" }, el("span", {}, total ? `${read ?? total} of ${total} pairs read` : ""), el("span", {}, waiting)),
+    counts(read, total, kept),
     el("div", { class: pace ? "grid cols-2" : "grid" }, pace, next));
 }

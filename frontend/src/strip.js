@@ -24,13 +24,15 @@ function remembered() {
 export class Strip {
   #answers = null;
   #telling = 0;
+  /** Whether the mouse was used since Tab: focus that came from it moves no cursor. */
+  #pointed = false;
   #scales = new Map();
 
   /**
    * @param {HTMLFormElement} root
    * @param {object} config of the page
    * @param {object} actions `rate(id, score)`, `moveTo(place)`, `none()`, `finding(kind?)`, `diagnostic(value)`,
-   *   `comment()`, `skip()`, `confirm()`, `keys()`
+   *   `comment()`, `skip()`, `confirm()`, `keys()`, `refused()`
    */
   constructor(root, config, actions) {
     this.root = root;
@@ -47,11 +49,15 @@ export class Strip {
       event.preventDefault();
       actions.confirm();
     });
-    // A click must not leave the focus where Space would press the button again.
+    // A click must not leave the focus where Space would press the button again. WebKit gives it after the click.
+    addEventListener("pointerdown", () => { this.#pointed = true; }, true);
+    addEventListener("keydown", ({ key }) => { if (key === "Tab") this.#pointed = false; }, true);
+    root.addEventListener("focusin", ({ target }) => this.#pointed && target.type === "radio" && target.blur());
     root.addEventListener("click", (event) => {
       if (event.detail > 0 && !event.target.closest("input:not([type=radio])")) document.activeElement?.blur();
     });
     this.find(".help").addEventListener("click", actions.keys);
+    this.find(".refused").addEventListener("click", actions.refused);
     this.find(".chip.comment").addEventListener("click", actions.comment);
     this.find(".chip.trouble").addEventListener("click", actions.skip);
     this.#buildClose();
@@ -80,11 +86,15 @@ export class Strip {
     const asked = body.guess ? `question ${body.guess.number} of ${body.guess.of}` : null;
     this.root.classList.toggle("asking", Boolean(body.guess));
     const notes = asked ? [asked] : [practice, part, again, this.reviewing ? "confirmed, open again" : null, this.synthetic ? "synthetic" : null];
-    say(this.find(".position"), body.guess ? "All pairs are read" : `${body.position} of ${body.total}`);
+    this.counts(body);
     say(this.find(".part"), notes.filter(Boolean).join(" · "));
     document.title = asked ?? `${body.position} of ${body.total}`;
     this.#buildScales();
     this.update();
+  }
+
+  counts(body) {
+    say(this.find(".position"), body.guess ? "All pairs are read" : `${body.position} of ${body.total}`);
   }
 
   #buildScales() {
@@ -102,7 +112,7 @@ export class Strip {
             value: score,
             "aria-label": `${score} ${criterion.anchors[score - 1]}`,
             onchange: () => this.actions.rate(id, score),
-            onfocus: () => this.actions.moveTo(id),
+            onfocus: () => this.#pointed || this.actions.moveTo(id),
           });
           const title = criterion.anchors[score - 1];
           return { input, label: el("label", { class: score === 3 ? "pt mid" : "pt", title }, input, String(score)) };
@@ -285,9 +295,12 @@ export class Strip {
     say(this.find(".zoom"), `zoom ${viewing.zoom.toFixed(1)}`);
   }
 
-  /** Answers that the server does not have yet. */
-  kept(count) {
-    this.find(".save").dataset.kept = String(count);
+  /** Answers that the server does not have yet, and those that it has refused. */
+  kept(waiting, refused) {
+    this.find(".save").dataset.kept = String(waiting);
+    const node = this.find(".refused");
+    node.hidden = refused === 0;
+    say(node, `${refused} not accepted`);
   }
 
   /** @param {"saved"|"saving"|"offline"} state */

@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        from readerstudy.accounts import checks  # noqa: F401  registers them
         from readerstudy.audit.registry import Section, Table, register
 
         # The person's number, not the name: people may be renamed.

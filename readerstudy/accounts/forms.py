@@ -1,9 +1,11 @@
 """Sign in, give people a role."""
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.validators import UnicodeUsernameValidator
 
+from readerstudy.accounts.demonstration import ACCOUNTS, PASSWORD
 from readerstudy.accounts.models import Role
 
 
@@ -13,6 +15,12 @@ class SignInForm(AuthenticationForm):
             attrs={"class": "input", "autofocus": True, "autocapitalize": "none", "autocomplete": "username"}
         )
     )
+
+    @property
+    def is_of_demonstration(self) -> bool:
+        """Whether somebody tries an account of the demonstration while it does not run."""
+        known = self.data.get("username") in ACCOUNTS and self.data.get("password") == PASSWORD
+        return known and not settings.DEMO
 
 
 class MemberForm(forms.Form):

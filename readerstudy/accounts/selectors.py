@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit import heads
 from readerstudy.audit.heads import Alarm
@@ -183,14 +184,11 @@ def machine(studies: list[ReaderStudy]) -> dict:
     }  # fmt: skip
 
 
-DEMO_ACCOUNTS = ["admin", "reader-1", "reader-2", "reader-3", "analyst"]
-
-
 def demo_accounts() -> list[dict]:
     """The accounts of the demonstration that exist, and what each is for."""
     found = []
-    users = {user.username: user for user in User.objects.filter(username__in=DEMO_ACCOUNTS)}
-    for name in DEMO_ACCOUNTS:
+    users = {user.username: user for user in User.objects.filter(username__in=ACCOUNTS)}
+    for name in ACCOUNTS:
         if not (user := users.get(name)):
             continue
         readings = readings_of(user)

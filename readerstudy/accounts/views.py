@@ -9,6 +9,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 
 from readerstudy.accounts import selectors
+from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.forms import SignInForm
 
 
@@ -21,7 +22,7 @@ class SignIn(auth_views.LoginView):
     def chosen(self) -> str:
         """The demonstration account that was clicked."""
         name = self.request.GET.get("as", "")
-        return name if settings.DEMO and name in selectors.DEMO_ACCOUNTS else ""
+        return name if settings.DEMO and name in ACCOUNTS else ""
 
     def get_initial(self) -> dict:
         return {"username": self.chosen}

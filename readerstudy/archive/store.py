@@ -9,6 +9,8 @@ from pathlib import Path
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
+from processing.errors import InputError
+
 
 def _storage():
     return storages["archive"]
@@ -48,14 +50,21 @@ def exists(sha256: str) -> bool:
     return _storage().exists(_name(sha256))
 
 
-def erase(sha256: str) -> None:
-    """Remove what is kept under this hash; nothing happens if it is not here."""
+def erase(sha256: str) -> bool:
+    """Remove what is kept under this hash; False if it was not here."""
+    there = exists(sha256)
     _storage().delete(_name(sha256))
+    return there
 
 
 @contextmanager
 def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]:
-    """The kept files as local paths in the given order, named 0000, 0001, … plus suffix, while the block runs."""
+    """The kept files as local paths in the given order, named 0000, 0001, … plus suffix, while the block runs.
+
+    InputError if one of them is not here.
+    """
+    if lacking := sum(not exists(sha256) for sha256 in hashes):
+        raise InputError(f"{lacking} of {len(hashes)} files are not in the archive. Restore them from a backup.")
     with tempfile.TemporaryDirectory(prefix="series-") as folder:
         paths = []
         for position, sha256 in enumerate(hashes):

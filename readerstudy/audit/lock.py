@@ -34,6 +34,7 @@ TABLES = {
     "reading.Finding": "presentation__study",
     "reading.ActiveTime": "presentation__study",
     "reading.Guess": "presentation__study",
+    "reading.Write": "presentation__study",
     "reading.Signature": "reader__study",
     "results.Metric": "study",
     "results.FeatureSettings": "study",

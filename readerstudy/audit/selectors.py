@@ -87,6 +87,7 @@ SENTENCES = {
     ),
     "finding added later": lambda d: f"added a finding to the confirmed pair {d['position']} ({d['reader']})",
     "guess on blinding": lambda d: f"was asked which image was which on pair {d['position']} ({d['reader']})",
+    "list finished": lambda d: f"had the last look at the list and closed the way back ({d['reader']})",
     "results seen": lambda d: "saw the results",
     "finding withdrawn": lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }

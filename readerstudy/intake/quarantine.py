@@ -138,7 +138,7 @@ def _joined(parts: dict[int, tuple[int, Path]]) -> Path:
 
 
 def sealed_files(upload_id: int) -> list[Path]:
-    return sorted(folder(upload_id).glob("*.bin"))
+    return sorted((settings.QUARANTINE_DIR / str(upload_id)).glob("*.bin"))
 
 
 def erase(upload_id: int | str) -> None:
@@ -155,7 +155,8 @@ def erase_older_than(limit: datetime) -> int:
     """Erase folders untouched since `limit`: requests that were refused or broken off leave such. Returns how many."""
     if not settings.QUARANTINE_DIR.is_dir():
         return 0
-    old = [path for path in settings.QUARANTINE_DIR.iterdir() if path.stat().st_mtime < limit.timestamp()]
+    folders = [path for path in settings.QUARANTINE_DIR.iterdir() if path.is_dir()]
+    old = [path for path in folders if path.stat().st_mtime < limit.timestamp()]
     for path in old:
         erase(path.name)
     return len(old)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.archive import mark
 from readerstudy.intake import quarantine
 from readerstudy.intake.models import Delivered, Piece, Upload
 from readerstudy.intake.services import delivery_digest, send_to_sort
@@ -51,6 +52,7 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
     InputError if there is not enough room for it, sealed and unpacked.
     """
     ensure_takes_material(study)
+    mark.ensure_own()
     if files < 1:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     upload = unfinished(study=study, user=user) or Upload.objects.create(study=study, user=user)
@@ -77,6 +79,7 @@ def open_upload(*, study: ReaderStudy, user: User, number: int) -> Upload:
 
 def missing(*, upload: Upload, keys: Sequence[str]) -> dict[str, list[int]]:
     """Which of these pieces are to be sent, and which became part of a series before, by their place in `keys`."""
+    _forget_vanished(upload)
     there = set(upload.pieces.filter(key__in=keys).values_list("key", flat=True))
     digests = [delivery_digest(upload.study, key) for key in keys]
     used = set(Delivered.objects.filter(study=upload.study, digest__in=digests).values_list("digest", flat=True))
@@ -84,6 +87,14 @@ def missing(*, upload: Upload, keys: Sequence[str]) -> dict[str, list[int]]:
         "missing": [place for place, key in enumerate(keys) if key not in there],
         "known": [place for place, digest in enumerate(digests) if digest in used],
     }
+
+
+def _forget_vanished(upload: Upload) -> None:
+    """What is not in the quarantine any more is to be sent again."""
+    pieces = list(upload.pieces.values_list("pk", "name"))  # before the files: a batch leaves those first
+    there = {path.name for path in quarantine.sealed_files(upload.pk)}
+    vanished = [pk for pk, name in pieces if name not in there]
+    upload.pieces.filter(pk__in=vanished).delete()
 
 
 def receive_batch(*, upload: Upload, stream: IO[bytes]) -> int:
@@ -158,6 +169,7 @@ def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User) -> l
     What is there besides, from a folder that was dropped before, is erased.
     """
     ensure_takes_material(upload.study)
+    _forget_vanished(upload)
     there = dict(upload.pieces.values_list("key", "name"))
     if lacking := [place for place, key in enumerate(keys) if key not in there]:
         return lacking

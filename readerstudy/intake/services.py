@@ -13,6 +13,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from processing.pair import check_same_place
 from readerstudy.accounts.models import User
+from readerstudy.archive import mark
 from readerstudy.audit.services import record
 from readerstudy.intake import quarantine
 from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
@@ -33,6 +34,7 @@ def pseudonym_key(study: ReaderStudy) -> bytes:
 def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -> Upload:
     """Files of one request, sealed by the upload handler, become an upload; a job sorts it."""
     ensure_takes_material(study)
+    mark.ensure_own()
     if not files:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     with transaction.atomic():
@@ -48,6 +50,7 @@ def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -
 def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> Upload:
     """Every file below a folder of this machine becomes an upload; a job sorts it."""
     ensure_takes_material(study)
+    mark.ensure_own()
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     if not paths:
         raise InputError(f"There is no file in {folder}.")
@@ -73,6 +76,14 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
         function="intake.sort", study=upload.study, label=f"upload {upload.pk}, {files} files",
         parameters={"upload": upload.pk}, inputs={"upload": upload.pk, "salt": upload.salt},
     )  # fmt: skip
+
+
+def lacking_pieces(upload: Upload) -> int:
+    """How many of the pieces that were received are not in the quarantine."""
+    there = {path.name for path in quarantine.sealed_files(upload.pk)}
+    if named := set(upload.pieces.values_list("name", flat=True)):
+        return len(named - there)
+    return max(0, upload.files - len(there))  # sent in one request, or read from a folder: a piece is a file
 
 
 def propose(*, study: ReaderStudy, found, codes: dict[str, str], conflict: str = "") -> dict:

@@ -20,6 +20,11 @@ def sort_upload(job: Job, report):
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
     if not upload.salt:
         raise InputError("The files of this upload are no longer there. Send them again.")
+    if lacking := services.lacking_pieces(upload):
+        raise InputError(
+            f"{lacking:,} of the pieces of this upload are not in the quarantine. What is there is kept for 24 hours: "
+            "retry once they are back, or send the files again."
+        )
     # Plain bytes stay inside the quarantine and go with this block.
     with tempfile.TemporaryDirectory(dir=quarantine.folder(upload.pk)) as folder:
         plain = Path(folder, "plain")
@@ -36,6 +41,8 @@ def sort_upload(job: Job, report):
         # A series stands under the name of its first file, with the number of the others behind it.
         named = [(re.sub(r" and \d+ more$", "", one.name), one.reason) for one in found.sorted.refused]
         refused = [(_sha256(found.paths.get(name)), reason) for name, reason in named]
+        if not series and not refused:
+            raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
         used = {files[found.sent_as[name]].name for one in found.sorted.series for name in one.names}
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used)
 

@@ -2,6 +2,17 @@ from django.db import models
 from django.db.models import Q
 
 
+class IdleWorker(models.Model):
+    """A worker that runs and takes no jobs, and why: it sees another store than the site."""
+
+    worker = models.CharField(max_length=120, unique=True)
+    reason = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.worker
+
+
 class Job(models.Model):
     """One piece of background work. The same key is the same work: doing it twice changes nothing."""
 

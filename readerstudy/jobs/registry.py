@@ -10,7 +10,8 @@ from readerstudy.jobs.models import Job
 Function = Callable[[Job, Callable[..., None]], Callable[[], dict | None]]
 _functions: dict[str, Function] = {}
 _chores: list[Callable[[], object]] = []
-TASK_MODULES = ["intake", "material", "reading", "results"]
+_obstacles: list[Callable[[], str]] = []
+TASK_MODULES = ["archive", "intake", "material", "reading", "results"]
 
 
 def job_function(name: str) -> Callable[[Function], Function]:
@@ -25,6 +26,18 @@ def chore(function: Callable[[], object]) -> Callable[[], object]:
     """Have this done now and then by every worker; it must be cheap, and harmless if several do it at once."""
     _chores.append(function)
     return function
+
+
+def obstacle(function: Callable[[], str]) -> Callable[[], str]:
+    """Ask this before every claim: why this worker may not work, in a sentence; "" where it may."""
+    _obstacles.append(function)
+    return function
+
+
+def obstacles() -> str:
+    """What keeps this process from working, in sentences; "" if nothing does."""
+    _load()
+    return " ".join(filter(None, (function() for function in _obstacles)))
 
 
 def chores() -> list[Callable[[], object]]:

@@ -6,7 +6,7 @@ from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Ma
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
-from readerstudy.jobs.models import Job
+from readerstudy.jobs.models import IdleWorker, Job
 from readerstudy.protocol.models import ReaderStudy
 
 STEPS = {
@@ -97,6 +97,11 @@ def stalled(study: ReaderStudy) -> bool:
         return False
     asked = jobs_in(study, Job.State.WAITING).aggregate(first=Min("created_at"))["first"]
     return asked is not None and timezone.now() - asked > timedelta(minutes=1)
+
+
+def idle_workers() -> list[IdleWorker]:
+    """Workers that ran within the last minute and may not take jobs."""
+    return list(IdleWorker.objects.filter(at__gt=timezone.now() - timedelta(minutes=1)).order_by("worker"))
 
 
 def kind(job: Job) -> str:

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.audit.services import canonical
-from readerstudy.jobs.models import Job
+from readerstudy.jobs import registry
+from readerstudy.jobs.models import IdleWorker, Job
 from readerstudy.protocol.models import ReaderStudy, State
 
 logger = logging.getLogger(__name__)
@@ -61,13 +62,26 @@ def send(job_id: int) -> None:
 
 
 def claim(*, job_id: int, worker: str) -> Job | None:
-    """Take a waiting job. None if somebody else has it or it needs no work."""
+    """Take a waiting job. None if somebody else has it, it needs no work, or this process may not work."""
+    if said := registry.obstacles():
+        logger.error("Job %s is left to another worker. %s", job_id, said)
+        return None
     now, token = timezone.now(), secrets.token_hex(16)
     taken = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
         state=Job.State.RUNNING, worker=worker, claim=token, heartbeat_at=now, started_at=now, finished_at=None,
         attempts=F("attempts") + 1, progress=0, message="", error="",
     )  # fmt: skip
     return Job.objects.select_related("study").get(pk=job_id) if taken else None
+
+
+def tell_obstacles(*, worker: str) -> str:
+    """What keeps this process from working, which the page of the jobs then says; "" if nothing does."""
+    now, said = timezone.now(), registry.obstacles()
+    if said:
+        IdleWorker.objects.update_or_create(worker=worker, defaults={"reason": said, "at": now})
+    else:  # with those of workers that are long gone
+        IdleWorker.objects.filter(Q(worker=worker) | Q(at__lt=now - timedelta(days=1))).delete()
+    return said
 
 
 def beat(*, job: Job, progress: float | None = None, message: str | None = None) -> bool:

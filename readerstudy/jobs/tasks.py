@@ -65,9 +65,14 @@ def perform(job: Job) -> None:
         pulse.join(timeout=5)
 
 
+def name() -> str:
+    """What this process is called where a worker is named."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 @shared_task(name="readerstudy.run_job")
 def run_job(job_id: int) -> None:
-    job = services.claim(job_id=job_id, worker=f"{socket.gethostname()}:{os.getpid()}")
+    job = services.claim(job_id=job_id, worker=name())
     if job is not None:
         perform(job)
 
@@ -76,17 +81,32 @@ _sweeping = threading.Event()
 
 
 @worker_ready.connect
-def start_sweeper(**_: object) -> None:
+def start_sweeper(sender, **_: object) -> None:
+    listens = True
+
+    def look_after_jobs() -> None:
+        nonlocal listens
+        said = services.tell_obstacles(worker=name())
+        if bool(said) == listens:  # what this worker may not do stays in the queue, for those that may
+            logger.log(logging.ERROR if said else logging.INFO, "%s", said or "Nothing keeps this worker any more.")
+            sender.call_soon(
+                sender.cancel_task_queue if said else sender.add_task_queue, sender.app.conf.task_default_queue
+            )
+            listens = not said
+        services.sweep()
+        for chore in registry.chores() if listens else ():
+            chore()
+
     def sweep_forever() -> None:
-        while not _sweeping.wait(min(5, settings.JOB_STALE_SECONDS / 3)):
+        while True:
             try:
-                services.sweep()
-                for chore in registry.chores():
-                    chore()
+                look_after_jobs()
             except Exception:
                 logger.exception("sweep")
             finally:
                 close_old_connections()
+            if _sweeping.wait(min(5, settings.JOB_STALE_SECONDS / 3)):
+                return
 
     threading.Thread(target=sweep_forever, daemon=True, name="sweeper").start()
 

@@ -30,7 +30,7 @@ def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "all": sum(counts[state] for state in ("waiting", "running", "done", "failed")),
         "busy": counts["running"] + counts["waiting"],
         "seconds_left": sum(left) if left and None not in left else None,
-        "running": selectors.running(study), "stalled": selectors.stalled(study),
+        "running": selectors.running(study), "stalled": selectors.stalled(study), "idle": selectors.idle_workers(),
         "outdated": outdated(study) if study.state == State.DRAFT else [],
         "failed": [{"job": job, "kind": selectors.kind(job)} for job in failed[:SHOWN]],
         "listed": [

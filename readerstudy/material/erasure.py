@@ -106,8 +106,10 @@ def still_needed(hashes: Iterable[str]) -> set[str]:
 
 
 def erase_files(hashes: list[str]) -> dict[str, int]:
-    """Erase these files from the archive unless something else needs them. Doing it again changes nothing."""
+    """Erase these files from the archive unless something else needs them. Doing it again changes nothing.
+
+    Returns how many were erased, how many were not there, and how many are needed elsewhere.
+    """
     needed = still_needed(hashes)
-    for sha256 in set(hashes) - needed:
-        store.erase(sha256)
-    return {"erased": len(set(hashes) - needed), "needed elsewhere": len(needed)}
+    erased = [store.erase(sha256) for sha256 in sorted(set(hashes) - needed)]
+    return {"erased": sum(erased), "not there": len(erased) - sum(erased), "needed elsewhere": len(needed)}

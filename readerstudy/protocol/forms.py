@@ -41,7 +41,14 @@ class StudyForm(forms.ModelForm):
 class QuestionsForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("ask_integrity", "ask_diagnostic", "allow_cannot_judge", "allow_back", "guesses")
+        fields = (
+            "ask_integrity",
+            "ask_diagnostic",
+            "allow_cannot_judge",
+            "allow_back",
+            "require_all_slices",
+            "guesses",
+        )
         help_texts = {"guesses": "After the end of the list, for the blinding index: which image was which? 0: none."}
 
     def __init__(self, *args, **kwargs) -> None:
@@ -69,8 +76,12 @@ class ScheduleForm(forms.ModelForm):
 class HypothesisForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("primary_comparison", "primary_criterion", "claim", "margin_mean", "margin_net", "random_readers")
+        fields = (
+            "primary_comparison", "primary_criterion", "primary_test", "claim", "margin_mean", "margin_net",
+            "random_readers",
+        )  # fmt: skip
         help_texts = {
+            "primary_test": "Two-sided at 0.05: by itself for the primary hypothesis, by Holm for all cells together.",
             "margin_mean": "Largest distance of the mean preference from 3 that does not matter, for example 0.5.",
             "margin_net": "Largest net preference (share for the first less share for the second arm) that does not "
             "matter, for example 0.2.",

@@ -7,7 +7,9 @@ from analysis.sample_size import TESTS, Design, shares
 from readerstudy.protocol.forms import dress
 
 NAMES = {
-    "cluster_sign_flip": "preference differs from none (subjects as clusters)",
+    "cluster_permutation": "preference differs from none (permutation of subjects, exact)",
+    "cluster_sign_flip": "preference differs from none (sign flip, normal)",
+    "datta_satten": "preference differs from none (Datta–Satten)",
     "equivalence": "equivalence within the margin",
     "noninferiority": "non-inferiority: not worse than the margin",
     "random_readers": "preference, for readers in general",

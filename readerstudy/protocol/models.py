@@ -23,6 +23,14 @@ class Claim(models.TextChoices):
         return (self.EQUIVALENCE.value, self.NONINFERIORITY.value) if self == self.BOTH else (self.value,)
 
 
+class PrimaryTest(models.TextChoices):
+    """Tests of preference that protocols may declare, named as in the analysis; all take subjects as clusters."""
+
+    CLUSTER_PERMUTATION = "cluster_permutation", "Permutation of subjects: exact at any number of subjects"
+    CLUSTER_SIGN_FLIP = "cluster_sign_flip", "Sign flip, normal approximation: too liberal with few subjects"
+    DATTA_SATTEN = "datta_satten", "Datta–Satten, normal approximation: for cluster sizes that depend on the answer"
+
+
 class ReaderStudy(models.Model):
     """Protocol, material, readers and ratings of one reader study."""
 
@@ -53,6 +61,9 @@ class ReaderStudy(models.Model):
     guesses = models.PositiveSmallIntegerField("pairs for the question on blinding", default=10)
     random_readers = models.BooleanField("readers stand for readers in general", default=False)
 
+    primary_test = models.CharField(
+        "test of preference", max_length=19, choices=PrimaryTest, default=PrimaryTest.CLUSTER_PERMUTATION
+    )
     primary_comparison = models.ForeignKey("Comparison", models.SET_NULL, null=True, blank=True, related_name="+")
     primary_criterion = models.ForeignKey("Criterion", models.SET_NULL, null=True, blank=True, related_name="+")
     claim = models.CharField("what the margins are to show", max_length=14, choices=Claim, default=Claim.EQUIVALENCE)

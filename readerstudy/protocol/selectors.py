@@ -9,7 +9,7 @@ from readerstudy.accounts.models import Role, User
 from readerstudy.audit.services import canonical
 from readerstudy.material import enhancers
 from readerstudy.material import selectors as material
-from readerstudy.protocol.models import Amendment, Claim, ReaderStudy
+from readerstudy.protocol.models import Amendment, Claim, PrimaryTest, ReaderStudy
 
 
 def studies_of(user: User) -> QuerySet[ReaderStudy]:
@@ -19,7 +19,8 @@ def studies_of(user: User) -> QuerySet[ReaderStudy]:
 def protocol_document(study: ReaderStudy) -> dict:
     """The protocol as `protocol.json` of the exports: arms, comparisons, criteria, hypothesis, margins, seed.
 
-    Its hash is that of the opening; amendments stand beside it.
+    Its hash is that of the opening, of the members before it; what was said later stands after it: amendments, and the
+    primary test of a study that was opened before protocols named theirs.
     """
     primary = study.primary_comparison, study.primary_criterion
     amendments = list(study.amendments.all())
@@ -44,6 +45,7 @@ def protocol_document(study: ReaderStudy) -> dict:
             for c in study.criteria.all()
         ],
         "categories": [1, 2, 3, 4, 5],
+        "primary_test": study.primary_test,
         "primary": {"first": primary[0].first.code, "second": primary[0].second.code, "criterion": primary[1].code}
         if all(primary)
         else None,
@@ -63,11 +65,20 @@ def protocol_document(study: ReaderStudy) -> dict:
         "questions": {
             "integrity": study.ask_integrity, "diagnostic": study.ask_diagnostic,
             "cannot_judge": study.allow_cannot_judge, "back": study.allow_back, "guesses": study.guesses,
+            # Said where it is waived: it was the rule before a protocol could say it, and their hashes stand.
+            **({} if study.require_all_slices else {"all_slices": False}),
         },
         "seed": study.seed,
     }  # fmt: skip
-    frozen = {**document, "sha256": hashlib.sha256(canonical(document)).hexdigest()}
-    return frozen | {"amendments": [_amendment(one) for one in amendments]} if amendments else frozen
+    later = {"amendments": [_amendment(one) for one in amendments]} if amendments else {}
+    unnamed = {name: value for name, value in document.items() if name != "primary_test"}
+    if study.protocol_sha256 and study.protocol_sha256 == _sha256(unnamed):
+        document, later = unnamed, {"primary_test": PrimaryTest.CLUSTER_SIGN_FLIP.value, **later}
+    return {**document, "sha256": _sha256(document), **later}
+
+
+def _sha256(document: dict) -> str:
+    return hashlib.sha256(canonical(document)).hexdigest()
 
 
 def _amendment(one: Amendment) -> dict:

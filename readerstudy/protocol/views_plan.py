@@ -52,7 +52,7 @@ def _expected(study: ReaderStudy) -> dict:
     return {
         "subjects": subjects if enough else 61, "cases": cases if enough else 111, "readers": readers or 3,
         "distribution": "5 20 45 25 5",
-        "test": Claim(study.claim).kinds[0] if study.margin_mean else "cluster_sign_flip",
+        "test": Claim(study.claim).kinds[0] if study.margin_mean else study.primary_test,
         "margin": study.margin_mean or 0.25, "subject_correlation": 0.2, "case_correlation": 0.4, "reader_sd": 0,
         "alpha": 0.05, "target": 0.8,
     }  # fmt: skip

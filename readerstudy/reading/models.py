@@ -269,6 +269,40 @@ class Guess(Chained):
         return f"{self.presentation} {self.side}"
 
 
+class Write(models.Model):
+    """One accepted write of a reader on a presentation, and what the presentation was after it.
+
+    No two writes have the same revision: each was made on what the one before it left.
+    """
+
+    class What(models.TextChoices):
+        RATING = "rating", "rating"
+        STATEMENT = "statement", "statement"
+        FINDING = "finding", "finding"
+        WITHDRAWAL = "withdrawal", "withdrawal of a finding"
+        CONFIRMATION = "confirmation", "confirmation"
+        SKIP = "skip", "skip"
+        GUESS = "guess", "guess"
+        FINISH = "finish", "end of the list: no way back"
+
+    presentation = models.ForeignKey(Presentation, models.CASCADE, related_name="writes")
+    key = models.UUIDField()  # chosen by the browser: the same key again is the same write
+    what = models.CharField(max_length=12, choices=What.choices)
+    state = models.CharField(max_length=11, choices=Presentation.State.choices)
+    revision = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["presentation", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["presentation", "key"], name="unique_write_key"),
+            models.UniqueConstraint(fields=["presentation", "revision"], name="one_write_per_revision"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.presentation} w{self.revision} {self.what}"
+
+
 class Signature(models.Model):
     """A reader stands by the answers of a part: who, when, meaning what, over which hash."""
 

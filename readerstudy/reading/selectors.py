@@ -1,6 +1,7 @@
 """What a reader may see: the own list, one pair at a time, never an arm."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
@@ -8,7 +9,7 @@ from django.utils import timezone
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.reading import guesses, signatures
-from readerstudy.reading.models import Finding, Guess, PreparedPair, Presentation, Rating, Side, Statement
+from readerstudy.reading.models import Finding, Guess, PreparedPair, Presentation, Rating, Side, Statement, Write
 
 AHEAD = 3  # pairs that are fetched before their turn: what can be read without a connection
 SKIP_REASONS = [
@@ -56,17 +57,24 @@ def waits_until(presentation: Presentation) -> datetime | None:
 
 
 def way_back(member: Membership) -> Presentation | None:
-    """The pair to go back to: the last confirmed one, where the protocol allows it, until the end of the list is
-    signed or a question on blinding answered."""
-    if not member.study.allow_back:
+    """The pair to go back to: the last confirmed one, where the protocol allows it, until the list is finished (the
+    questions behind it name arms) or signed."""
+    mine = {"presentation__reader": member}
+    if not member.study.allow_back or Write.objects.filter(**mine, what=Write.What.FINISH).exists():
         return None
     confirmed = (
         own_list(member).filter(state=CONFIRMED).select_related("study", "reader", "case__subject", "comparison")
     )
     last = confirmed.order_by("-confirmed_at", "-position").first()
-    if last is None or signatures.is_signed(last) or Guess.objects.filter(presentation__reader=member).exists():
+    if last is None or signatures.is_signed(last) or Guess.objects.filter(**mine).exists():
         return None
     return last
+
+
+def asked(member: Membership) -> Presentation | None:
+    """The pair that a question on blinding is about now; None while there is a way back: the question names arms."""
+    found = guesses.asked(member)
+    return found if found is None or way_back(member) is None else None
 
 
 def within_reach(member: Membership, presentation: Presentation) -> bool:
@@ -77,7 +85,7 @@ def within_reach(member: Membership, presentation: Presentation) -> bool:
         return False
     if now is not None and (presentation.pk == now.pk or presentation.token in ahead(now)):
         return True
-    others = (way_back(member), guesses.asked(member) if now is None else None)
+    others = (way_back(member), asked(member) if now is None else None)
     return any(other is not None and other.pk == presentation.pk for other in others)
 
 
@@ -170,6 +178,23 @@ def missing_answers(presentation: Presentation) -> list[str]:
     return missing
 
 
+def missing_before(member: Membership) -> list[str]:
+    """What is missing, in words, on the confirmed pair to which the reader may go back and which was changed since."""
+    last = way_back(member)
+    return [f"{name} (pair before)" for name in missing_answers(last)] if last else []
+
+
+def unseen(presentation: Presentation) -> dict[str, int]:
+    """How many slices of each side must still be seen before this pair can be confirmed."""
+    pair = prepared(presentation) if presentation.study.require_all_slices else None
+    slices = set(range(len(pair.order))) if pair else set()
+    return {side: len(slices - {*presentation.seen.get(side, [])}) for side in Side.values}
+
+
+def unseen_words(left_out: dict[str, int]) -> list[str]:
+    return [f"{number} slice{'' if number == 1 else 's'} {side}" for side, number in left_out.items() if number]
+
+
 def room_config(study: ReaderStudy) -> dict:
     """What the reading room needs to know of the protocol; nothing here depends on arms."""
     return {
@@ -186,6 +211,7 @@ def room_config(study: ReaderStudy) -> dict:
         ],
         "allow_cannot_judge": study.allow_cannot_judge,
         "allow_back": study.allow_back,
+        "require_all_slices": study.require_all_slices,
         "ask_integrity": study.ask_integrity,
         "ask_diagnostic": study.ask_diagnostic,
         "skip_reasons": SKIP_REASONS,
@@ -205,10 +231,12 @@ def body(member: Membership, presentation: Presentation | None) -> dict:
     """The JSON of one presentation, of a question on blinding, or of the end of the list."""
     counts = progress(member)
     if presentation is None:
-        if asked := guesses.asked(member):
-            return {**_pair(asked, counts), "guess": guesses.question(asked), "previous": None, "next": []}
-        end = {"finished": True, "confirmed": counts["confirmed"], "total": counts["total"]}
-        return end | {"to_sign": bool(signatures.to_sign(member))}
+        ends = {"confirmed": counts["confirmed"], "total": counts["total"]}
+        if found := guesses.asked(member):
+            if last := way_back(member):
+                return {"last_look": True, "previous": last.token} | ends
+            return {**_pair(found, counts), "guess": guesses.question(found), "previous": None, "next": []}
+        return {"finished": True} | ends | {"to_sign": bool(signatures.to_sign(member))}
     if presentation.state == Presentation.State.SCHEDULED and (opens := waits_until(presentation)):
         return {"break": _washout(member, presentation, opens)}
     last = way_back(member)
@@ -217,6 +245,24 @@ def body(member: Membership, presentation: Presentation | None) -> dict:
         "previous": last.token if last and last.pk != presentation.pk else None,
         "next": ahead(presentation),
     }
+
+
+def present(member: Membership, presentation: Presentation) -> dict:
+    """What a browser is told of a pair when its write is refused: the pair as it is now, or, where the reader may not
+    look at it any more, its state alone. A repeat would be no repeat for who can look up the first answers."""
+    if within_reach(member, presentation):
+        return body(member, presentation)
+    return {name: getattr(presentation, name) for name in ("token", "position", "state")} | {"on": on_of(presentation)}
+
+
+def on_of(row: Presentation | Write) -> dict:
+    """State and revision that the next write must have been made on."""
+    return {"state": row.state, "revision": row.revision}
+
+
+def on_after(presentation: Presentation, key: UUID) -> dict:
+    """The same, as this write left it; the first time and each time it is delivered again."""
+    return on_of(Write.objects.filter(presentation=presentation, key=key).first() or presentation)
 
 
 def _washout(member: Membership, presentation: Presentation, opens: datetime) -> dict:
@@ -239,6 +285,7 @@ def _pair(presentation: Presentation, counts: dict) -> dict:
     return {
         "token": presentation.token,
         "state": presentation.state,
+        "on": on_of(presentation),
         "position": presentation.position,
         "total": counts["total"],
         "confirmed": counts["confirmed"],

@@ -2,11 +2,38 @@
 
 from rest_framework import serializers
 
-from readerstudy.reading.models import Finding, Guess, Rating
+from readerstudy.reading.models import Finding, Guess, Presentation, Rating
+from readerstudy.reading.writes import On
 
 
-class RatingIn(serializers.Serializer):
+class OnIn(serializers.Serializer):
+    state = serializers.ChoiceField(Presentation.State.choices)
+    revision = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+
+    def to_internal_value(self, data) -> On:
+        return On(**super().to_internal_value(data))
+
+
+class WriteIn(serializers.Serializer):
+    """A write without `on` comes from a page of an earlier version."""
+
     key = serializers.UUIDField()
+    on = OnIn(default=None, allow_null=True)
+
+
+class WriteAddress(serializers.Serializer):
+    """Key, state and revision of a write that has no body."""
+
+    key = serializers.UUIDField()
+    state = serializers.ChoiceField(Presentation.State.choices, required=False)
+    revision = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+
+    def validate(self, data: dict) -> dict:
+        known = "state" in data and "revision" in data
+        return {"key": data["key"], "on": On(data["state"], data["revision"]) if known else None}
+
+
+class RatingIn(WriteIn):
     status = serializers.ChoiceField(Rating.Status.choices, default=Rating.Status.RATED)
     score = serializers.IntegerField(min_value=1, max_value=5, allow_null=True, default=None)
 
@@ -16,23 +43,19 @@ class RatingIn(serializers.Serializer):
         return data
 
 
-class IntegrityIn(serializers.Serializer):
-    key = serializers.UUIDField()
+class IntegrityIn(WriteIn):
     value = serializers.ChoiceField(["none", "findings", ""])
 
 
-class DiagnosticIn(serializers.Serializer):
-    key = serializers.UUIDField()
+class DiagnosticIn(WriteIn):
     value = serializers.ChoiceField(["both", "left", "right", "neither", ""])
 
 
-class CommentIn(serializers.Serializer):
-    key = serializers.UUIDField()
+class CommentIn(WriteIn):
     text = serializers.CharField(allow_blank=True, max_length=4000)
 
 
-class FindingIn(serializers.Serializer):
-    key = serializers.UUIDField()
+class FindingIn(WriteIn):
     kind = serializers.ChoiceField(Finding.Kind.choices)
     side = serializers.ChoiceField(Finding.On.choices)
     structure = serializers.CharField(allow_blank=True, max_length=120, default="")
@@ -53,15 +76,17 @@ class TimeIn(serializers.Serializer):
     seen = SeenIn(required=False)
 
 
-class ConfirmIn(serializers.Serializer):
-    key = serializers.UUIDField(required=False)
+class ConfirmIn(WriteIn):
+    seen = SeenIn(required=False)
 
 
-class SkipIn(serializers.Serializer):
-    key = serializers.UUIDField()
+class SkipIn(WriteIn):
     reason = serializers.CharField(max_length=200)
 
 
-class GuessIn(serializers.Serializer):
-    key = serializers.UUIDField()
+class GuessIn(WriteIn):
     side = serializers.ChoiceField(Guess.Side.choices)
+
+
+class FinishIn(serializers.Serializer):
+    key = serializers.UUIDField()

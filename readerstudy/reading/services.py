@@ -1,8 +1,8 @@
-"""Open a study, and take down what readers say. Every write is idempotent by its key."""
+"""Open a study, and take down what readers say. Every write is idempotent by its key and goes through `writes`."""
 
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
@@ -12,18 +12,11 @@ from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import answers, blocks, guesses, seal, selectors
-from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal
+from readerstudy.reading import answers, blocks, seal, selectors, writes
+from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.planning import OPENED, inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
-
-
-class ConflictError(Exception):
-    """The presentation or the study is in a state that does not take this."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
+from readerstudy.reading.writes import ConflictError, On
 
 
 def schedule_summary(study: ReaderStudy) -> dict:
@@ -82,34 +75,6 @@ def own_presentation(member: Membership, token: str) -> Presentation | None:
     )
 
 
-def hold(presentation: Presentation) -> None:
-    """Wait for whoever moves this study or answers in it, then see study and pair as they are. In a transaction.
-
-    Without it an answer that is on its way while the study is closed would arrive after it.
-    """
-    presentation.study = ReaderStudy.objects.select_for_update().get(pk=presentation.study_id)
-    presentation.refresh_from_db(fields=["state", "confirmed_at"])
-
-
-def ensure_open(presentation: Presentation) -> None:
-    """Conflict unless the study takes answers now."""
-    if presentation.study.state != State.OPEN:
-        raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.")
-
-
-def ensure_answerable(presentation: Presentation) -> None:
-    """Conflict unless the study is open and it is this presentation's turn (or going back is allowed)."""
-    hold(presentation)
-    ensure_open(presentation)
-    if presentation.state == Presentation.State.IN_PROGRESS:
-        return
-    if presentation.state == Presentation.State.CONFIRMED:
-        if (last := selectors.way_back(presentation.reader)) and last.pk == presentation.pk:
-            return
-        raise ConflictError("confirmed", "This pair is confirmed and can no longer be changed.")
-    raise ConflictError("not_yet", "It is not this pair's turn yet.")
-
-
 def _next_revision(queryset) -> int:
     return (queryset.aggregate(Max("revision"))["revision__max"] or 0) + 1
 
@@ -122,101 +87,103 @@ def _note(presentation: Presentation, action: str, **data) -> None:
     )  # fmt: skip
 
 
-def _once(make):
-    """Create a row; two requests at the same moment get one after the other, or the row that is there."""
-    for _ in range(3):
-        try:
-            with transaction.atomic():
-                return make()
-        except IntegrityError:
-            continue
-    return make()
-
-
-def rate(*, presentation: Presentation, criterion: Criterion, score: int | None, status: str, key: UUID) -> Rating:
+@transaction.atomic
+def rate(
+    *, presentation: Presentation, criterion: Criterion, score: int | None, status: str, key: UUID, on: On | None
+) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
-
-    def make() -> Rating:
-        if same := Rating.objects.filter(key=key, presentation=presentation).first():
-            return same
-        ensure_answerable(presentation)
-        if status == Rating.Status.CANNOT_JUDGE and not presentation.study.allow_cannot_judge:
-            raise ConflictError("cannot_judge", "The protocol does not allow “cannot judge”.")
-        revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
-        rating = answers.keep(
-            Rating, presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
-            status=status, key=key, rated_at=timezone.now(),
+    writes.hold(presentation)
+    if same := Rating.objects.filter(key=key, presentation=presentation).first():
+        return same
+    writes.ensure_answerable(presentation, key=key, on=on)
+    if status == Rating.Status.CANNOT_JUDGE and not presentation.study.allow_cannot_judge:
+        raise ConflictError("cannot_judge", "The protocol does not allow “cannot judge”.")
+    if status == Rating.Status.MISSING:
+        writes.ensure_not_taken_back(presentation, criterion.name)
+    revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
+    rating = answers.keep(
+        Rating, presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
+        status=status, key=key, rated_at=timezone.now(),
+    )  # fmt: skip
+    writes.count(presentation, key=key, what=Write.What.RATING)
+    if rating.revision > 1:
+        _note(
+            presentation, "rating revised", criterion=criterion.code, revision=rating.revision,
+            sha256=seal.row_sha256(rating),
         )  # fmt: skip
-        if rating.revision > 1:
-            _note(
-                presentation, "rating revised", criterion=criterion.code, revision=rating.revision,
-                sha256=seal.row_sha256(rating),
-            )  # fmt: skip
-        return rating
-
-    return _once(make)
-
-
-def state(*, presentation: Presentation, subject: str, value: str, key: UUID) -> Statement:
-    """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
-
-    def make() -> Statement:
-        if same := Statement.objects.filter(key=key, presentation=presentation).first():
-            return same
-        ensure_answerable(presentation)
-        revisions = Statement.objects.filter(presentation=presentation, subject=subject)
-        statement = answers.keep(
-            Statement, presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value,
-            key=key, stated_at=timezone.now(),
-        )  # fmt: skip
-        if statement.revision > 1:
-            _note(
-                presentation, "answer revised", subject=subject, revision=statement.revision,
-                sha256=seal.row_sha256(statement),
-            )  # fmt: skip
-        return statement
-
-    return _once(make)
-
-
-def report_finding(*, presentation: Presentation, key: UUID, **finding) -> Finding:
-    """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
-
-    def make() -> Finding:
-        if same := Finding.objects.filter(key=key, presentation=presentation).first():
-            return same
-        ensure_answerable(presentation)
-        made = answers.keep(Finding, presentation=presentation, key=key, found_at=timezone.now(), **finding)
-        if presentation.state == Presentation.State.CONFIRMED:
-            _note(presentation, "finding added later", sha256=seal.row_sha256(made))
-        return made
-
-    return _once(make)
+    return rating
 
 
 @transaction.atomic
-def withdraw_finding(*, finding: Finding) -> None:
-    ensure_answerable(finding.presentation)
+def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on: On | None) -> Statement:
+    """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
+    writes.hold(presentation)
+    if same := Statement.objects.filter(key=key, presentation=presentation).first():
+        return same
+    writes.ensure_answerable(presentation, key=key, on=on)
+    if not value and subject != Statement.Subject.COMMENT:
+        writes.ensure_not_taken_back(presentation, Statement.Subject(subject).label.capitalize())
+    revisions = Statement.objects.filter(presentation=presentation, subject=subject)
+    statement = answers.keep(
+        Statement, presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
+        stated_at=timezone.now(),
+    )  # fmt: skip
+    writes.count(presentation, key=key, what=Write.What.STATEMENT)
+    if statement.revision > 1:
+        _note(
+            presentation, "answer revised", subject=subject, revision=statement.revision,
+            sha256=seal.row_sha256(statement),
+        )  # fmt: skip
+    return statement
+
+
+@transaction.atomic
+def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **finding) -> Finding:
+    """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
+    writes.hold(presentation)
+    if same := Finding.objects.filter(key=key, presentation=presentation).first():
+        return same
+    writes.ensure_answerable(presentation, key=key, on=on)
+    made = answers.keep(Finding, presentation=presentation, key=key, found_at=timezone.now(), **finding)
+    writes.count(presentation, key=key, what=Write.What.FINDING)
+    if presentation.state == Presentation.State.CONFIRMED:
+        _note(presentation, "finding added later", sha256=seal.row_sha256(made))
+    return made
+
+
+@transaction.atomic
+def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
+    """Take a finding back; the same key again changes nothing."""
+    presentation = finding.presentation
+    writes.hold(presentation)
+    if writes.done_before(presentation, key=key, what=Write.What.WITHDRAWAL):
+        return
+    writes.ensure_answerable(presentation, key=key, on=on)
+    writes.count(presentation, key=key, what=Write.What.WITHDRAWAL)
     now = timezone.now()
     if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
-        answers.keep(Withdrawal, presentation=finding.presentation, finding=finding, withdrawn_at=now)
+        answers.keep(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
         Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
-        _note(finding.presentation, "finding withdrawn", sha256=seal.row_sha256(finding))
+        _note(presentation, "finding withdrawn", sha256=seal.row_sha256(finding))
+
+
+def _unite(presentation: Presentation, seen: dict | None) -> None:
+    """Add slices to those that were seen before, on whichever machine."""
+    for side, slices in (seen or {}).items():
+        presentation.seen[side] = sorted({*presentation.seen.get(side, []), *slices})
 
 
 @transaction.atomic
 def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
-    hold(presentation)
-    ensure_open(presentation)
+    writes.hold(presentation)
+    writes.ensure_open(presentation)
     if not ActiveTime.objects.filter(presentation=presentation, key=key).exists():
         answers.keep(ActiveTime, presentation=presentation, seconds=seconds, key=key, reported_at=timezone.now())
     total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
-    row = Presentation.objects.select_for_update().get(pk=presentation.pk)
-    row.seconds = total
-    for side, slices in (seen or {}).items():
-        row.seen[side] = sorted({*row.seen.get(side, []), *slices})
-    row.save(update_fields=["seconds", "seen"])
+    presentation.seconds = total
+    _unite(presentation, seen)
+    presentation.save(update_fields=["seconds", "seen"])
     return total
 
 
@@ -233,52 +200,83 @@ def start(*, presentation: Presentation) -> Presentation:
 
 
 @transaction.atomic
-def confirm(*, presentation: Presentation, missing: list[str]) -> None:
-    """The reader is done with this pair. Confirming again changes nothing; Conflict if answers are missing."""
-    hold(presentation)
-    if presentation.state == Presentation.State.CONFIRMED:
+def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict | None = None) -> None:
+    """The reader is done with this pair, and has seen these slices of it (with those reported before).
+
+    Conflict, with what is missing in words and the number of unseen slices per side, if anything is.
+    """
+    writes.hold(presentation)
+    if writes.done_before(presentation, key=key, what=Write.What.CONFIRMATION):
         return
-    ensure_answerable(presentation)
-    # Again, now that no answer can be taken back meanwhile.
-    if missing or selectors.missing_answers(presentation):
-        raise ConflictError("missing", "Not everything is answered.")
+    writes.ensure_answerable(presentation, key=key, on=on)
+    _unite(presentation, seen)
+    unseen = selectors.unseen(presentation)
+    missing = [*selectors.missing_answers(presentation), *selectors.unseen_words(unseen)]
+    if presentation.state != Presentation.State.CONFIRMED:
+        missing += selectors.missing_before(presentation.reader)
+    if missing:
+        raise ConflictError("missing", "Not everything is answered and seen.", missing=missing, unseen=unseen)
     answers.ensure_whole(presentation)
-    presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
-    presentation.save(update_fields=["state", "confirmed_at"])
-    _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))
+    if presentation.state != Presentation.State.CONFIRMED:
+        presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
+        presentation.save(update_fields=["state", "confirmed_at", "seen"])
+        _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))
+    writes.count(presentation, key=key, what=Write.What.CONFIRMATION)
 
 
 @transaction.atomic
-def skip(*, presentation: Presentation, reason: str) -> None:
+def skip(*, presentation: Presentation, reason: str, key: UUID, on: On | None) -> None:
     """A technical problem: put a pair behind all others of its part, and tell the admin. What was answered stays.
 
-    A pair that is not being read stays as it is. Conflict if the study is not open or the pair is confirmed.
+    Conflict if the study is not open or the pair is not being read.
     """
-    hold(presentation)
-    if presentation.state == Presentation.State.SCHEDULED:
-        return  # skipped a moment ago
-    ensure_answerable(presentation)
-    if presentation.state != Presentation.State.IN_PROGRESS:
+    writes.hold(presentation)
+    if writes.done_before(presentation, key=key, what=Write.What.SKIP):
         return
+    writes.ensure_answerable(presentation, key=key, on=on)
+    if presentation.state != Presentation.State.IN_PROGRESS:
+        raise ConflictError("confirmed", "This pair is confirmed: it is not put off.")
     presentation.state, presentation.skipped_at = Presentation.State.SCHEDULED, timezone.now()
     presentation.skip_reason = reason
     presentation.save(update_fields=["state", "skipped_at", "skip_reason"])
+    writes.count(presentation, key=key, what=Write.What.SKIP)
     _note(presentation, "pair skipped", reason=reason)
 
 
 @transaction.atomic
-def guess(*, presentation: Presentation, side: str, key: UUID) -> Guess:
-    """Keep an answer to the question on blinding; a second one to the same question changes nothing.
+def finish(*, member: Membership, key: UUID) -> None:
+    """After a last look at the end of the list: the way back closes, so that questions may name the arms.
 
-    Conflict if this pair is not asked about now.
+    Where there is no way back (any more) nothing changes. Conflict if a pair is left to read or to complete.
     """
-    hold(presentation)
-    if there := Guess.objects.filter(presentation=presentation).first():
-        return there
-    now = guesses.asked(presentation.reader)
+    last = selectors.way_back(member)
+    if last is None:
+        return
+    writes.hold(last)
+    if selectors.way_back(member) != last:
+        return  # closed a moment ago
+    writes.ensure_open(last)
+    if selectors.current(member) is not None:
+        raise ConflictError("not_yet", "The list is not read to its end yet.")
+    if missing := selectors.missing_before(member):
+        raise ConflictError("missing", "Not everything is answered.", missing=missing)
+    writes.ensure_on(last, key=key, on=On.of(last))
+    writes.count(last, key=key, what=Write.What.FINISH)
+    _note(last, "list finished")
+
+
+@transaction.atomic
+def guess(*, presentation: Presentation, side: str, key: UUID, on: On | None) -> Guess:
+    """Keep an answer to the question on blinding. Conflict if this pair is not asked about now."""
+    writes.hold(presentation)
+    if same := Guess.objects.filter(presentation=presentation, key=key).first():
+        return same
+    writes.ensure_open(presentation)
+    now = selectors.asked(presentation.reader)
     if now is None or now.pk != presentation.pk:
         raise ConflictError("not_asked", "This pair is not asked about now.")
-    ensure_open(presentation)
+    writes.ensure_on(presentation, key=key, on=on)
     made = answers.keep(Guess, presentation=presentation, side=side, key=key, guessed_at=timezone.now())
+    writes.count(presentation, key=key, what=Write.What.GUESS)
     _note(presentation, "guess on blinding")
     return made

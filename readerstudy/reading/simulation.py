@@ -33,6 +33,7 @@ class SimulatedReader:
         self.client, self.base = client, base
         self.random = random.Random(seed)  # noqa: S311  reproducible on purpose
         self.threshold = self.random.uniform(0.4, 0.55)
+        self.on: dict | None = None  # state and revision of the pair, as the server said last
         page = self.client.get(self.base + "room/")
         if page.status_code != 200:
             raise RuntimeError(f"The reading room does not open: {page.status_code}.")
@@ -53,6 +54,10 @@ class SimulatedReader:
         body = self.client.get(self.base + "current/").json()
         count = 0
         while not body.get("finished"):
+            if body.get("last_look"):
+                body = self._send("post", "finish/")
+                continue
+            self.on = body["on"]
             body = self._guess(body) if "guess" in body else self._read(body)
             count += 1
             if progress:
@@ -61,10 +66,13 @@ class SimulatedReader:
 
     def _send(self, method: str, path: str, **data) -> dict:
         data["key"] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        data["on"] = self.on
         answer = getattr(self.client, method)(self.base + path, data, content_type="application/json")
         if answer.status_code >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.content[:200]!r}")
-        return answer.json()
+        said = answer.json()
+        self.on = said.get("on", self.on)
+        return said
 
     def _read(self, body: dict) -> dict:
         token, geometry = body["token"], body["geometry"]
@@ -77,7 +85,8 @@ class SimulatedReader:
                 self._send("put", f"{token}/ratings/{criterion}/", score=score, status="rated")
         self._answer_whole(body["answers"], token, geometry)
         self._send("post", f"{token}/time/", seconds=round(self.random.lognormvariate(3.4, 0.35), 1))
-        return self._send("post", f"{token}/confirm/")
+        every = list(range(body["frames"]))  # it says that it saw what it had no need to fetch
+        return self._send("post", f"{token}/confirm/", seen={"left": every, "right": every})
 
     def _look(self, left, right) -> tuple[float, float]:
         """How much less noise and how much sharper edges the right image has."""

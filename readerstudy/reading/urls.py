@@ -11,6 +11,7 @@ urlpatterns = [
     path("balance/", balance_report, name="balance"),
     path("sign/", sign_reading, name="sign_reading"),
     path("current/", views.CurrentView.as_view(), name="current"),
+    path("finish/", views.FinishView.as_view(), name="finish"),
     path("<str:token>/", views.PresentationView.as_view(), name="presentation"),
     path("<str:token>/frames/<int:index>/", views.FrameView.as_view(), name="frame"),
     path("<str:token>/ratings/<int:criterion>/", views.RatingView.as_view(), name="rating"),

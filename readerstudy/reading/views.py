@@ -1,5 +1,7 @@
 """The reading room: one page and its JSON. A reader reaches the own presentations only; the rest is 404."""
 
+from uuid import UUID
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,12 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from readerstudy.accounts.access import membership_of, study_page
+from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
 from readerstudy.audit.services import RecordError
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, serializers, services
 from readerstudy.reading.models import Presentation
+from readerstudy.reading.writes import ConflictError
 
 
 @never_cache
@@ -23,6 +27,7 @@ from readerstudy.reading.models import Presentation
 def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     config = {
         **selectors.room_config(study),
+        "reader": request.membership.code,
         "base": reverse("current", args=[study.slug]).removesuffix("current/"),
         "home": reverse("home"),
         "login": reverse("login"),
@@ -40,12 +45,14 @@ STOPPED = (
 
 
 class Refused(APIException):
-    """409 with a code that the reading room understands."""
+    """409 with a code that the reading room understands; 422 where something is missing."""
 
     status_code = 409
 
-    def __init__(self, conflict: services.ConflictError) -> None:
-        self.detail = {"detail": str(conflict), "code": conflict.code}
+    def __init__(self, conflict: ConflictError, **more: object) -> None:
+        self.detail = {"detail": str(conflict), "code": conflict.code, **conflict.more, **more}
+        if conflict.code == "missing":
+            self.status_code = 422
 
 
 class ReadingView(APIView):
@@ -55,11 +62,14 @@ class ReadingView(APIView):
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
+        if expected := request.headers.get("X-Reader"):
+            ensure_reader(request, kwargs["slug"], expected)
         self.member = membership_of(request.user, kwargs["slug"])
         if not role_may(self.member.role, self.action):
             raise Http404
         if not may(self.member, self.action):
-            raise Refused(services.ConflictError("not_open", "Reading is closed at the moment."))
+            state = self.member.study.state
+            raise Refused(ConflictError("not_open", "Reading is closed at the moment.", state=state))
 
     def presentation(self) -> Presentation:
         found = services.own_presentation(self.member, self.kwargs["token"])
@@ -74,20 +84,39 @@ class ReadingView(APIView):
             found = services.start(presentation=found)
         return selectors.body(self.member, found)
 
-    def checked(self, serializer_class: type) -> dict:
-        serializer = serializer_class(data=self.request.data)
+    def checked(self, serializer_class: type, data: dict | None = None) -> dict:
+        serializer = serializer_class(data=self.request.data if data is None else data)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, RecordError):  # what it says is for who runs the site
-            exc = services.ConflictError("not_open", STOPPED)
-        return super().handle_exception(Refused(exc) if isinstance(exc, services.ConflictError) else exc)
+            exc = ConflictError("not_open", STOPPED)
+        if isinstance(exc, ConflictError):
+            token = self.kwargs.get("token", "") if exc.code != "not_open" else ""
+            found = services.own_presentation(self.member, token)
+            exc = Refused(exc, **({"present": selectors.present(self.member, found)} if found else {}))
+        return super().handle_exception(exc)
+
+    def saved(self, presentation: Presentation, key: UUID, **more: object) -> dict:
+        """What is said of an accepted write: the presentation as this write left it."""
+        return {"saved": True, "on": selectors.on_after(presentation, key), **more}
+
+    def went_on(self, presentation: Presentation, key: UUID) -> dict:
+        """What is said of the last write on a presentation: what follows it, and how it was left."""
+        was = {"token": presentation.token, "on": selectors.on_after(presentation, key)}
+        return self.following() | {"was": was}
 
     def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
         return response
+
+
+def ensure_reader(request: Request, slug: str, code: str) -> None:
+    """Conflict if somebody else is signed in by now: who reads under this code in this study, says the browser."""
+    if not Membership.objects.filter(study__slug=slug, user=request.user, code=code).exists():
+        raise Refused(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
 
 
 class CurrentView(ReadingView):
@@ -128,7 +157,7 @@ class RatingView(ReadingView):
         if criterion not in asked:
             raise Http404
         rating = services.rate(presentation=presentation, criterion=asked[criterion], **data)
-        return Response({"revision": rating.revision, "saved": True})
+        return Response(self.saved(presentation, data["key"], revision=rating.revision))
 
 
 class StatementView(ReadingView):
@@ -137,15 +166,16 @@ class StatementView(ReadingView):
     def put(self, request: Request, **kwargs) -> Response:
         presentation, data = self.presentation(), self.checked(self.serializer)
         statement = services.state(
-            presentation=presentation, subject=self.subject, value=data[self.field], key=data["key"]
+            presentation=presentation, subject=self.subject, value=data[self.field], key=data["key"], on=data["on"]
         )
-        return Response({"revision": statement.revision, "saved": True})
+        return Response(self.saved(presentation, data["key"], revision=statement.revision))
 
 
 class FindingsView(ReadingView):
     def post(self, request: Request, **kwargs) -> Response:
-        finding = services.report_finding(presentation=self.presentation(), **self.checked(serializers.FindingIn))
-        return Response({"id": selectors.finding_number(finding), "saved": True}, status=201)
+        presentation, data = self.presentation(), self.checked(serializers.FindingIn)
+        finding = services.report_finding(presentation=presentation, **data)
+        return Response(self.saved(presentation, data["key"], id=selectors.finding_number(finding)), status=201)
 
 
 class FindingView(ReadingView):
@@ -153,8 +183,9 @@ class FindingView(ReadingView):
         found = selectors.numbered_finding(self.presentation(), finding)
         if found is None:
             raise Http404
-        services.withdraw_finding(finding=found)
-        return Response({"saved": True})
+        data = self.checked(serializers.WriteAddress, request.query_params)
+        services.withdraw_finding(finding=found, **data)
+        return Response(self.saved(found.presentation, data["key"]))
 
 
 class TimeView(ReadingView):
@@ -165,16 +196,9 @@ class TimeView(ReadingView):
 
 class ConfirmView(ReadingView):
     def post(self, request: Request, **kwargs) -> Response:
-        presentation = self.presentation()
-        self.checked(serializers.ConfirmIn)
-        missing = selectors.missing_answers(presentation)
-        try:
-            services.confirm(presentation=presentation, missing=missing)
-        except services.ConflictError as conflict:
-            if conflict.code != "missing":
-                raise
-            return Response({"missing": missing, "detail": str(conflict)}, status=422)
-        return Response(self.following() | _feedback(presentation))
+        presentation, data = self.presentation(), self.checked(serializers.ConfirmIn)
+        services.confirm(presentation=presentation, **data)
+        return Response(self.went_on(presentation, data["key"]) | _feedback(presentation))
 
 
 def _feedback(presentation: Presentation) -> dict:
@@ -188,7 +212,15 @@ class SkipView(ReadingView):
 
     def post(self, request: Request, **kwargs) -> Response:
         presentation, data = self.presentation(), self.checked(serializers.SkipIn)
-        services.skip(presentation=presentation, reason=data["reason"])
+        services.skip(presentation=presentation, **data)
+        return Response(self.went_on(presentation, data["key"]))
+
+
+class FinishView(ReadingView):
+    """The last look at the end of the list is over: no way back, and the questions that name arms follow."""
+
+    def post(self, request: Request, **kwargs) -> Response:
+        services.finish(member=self.member, **self.checked(serializers.FinishIn))
         return Response(self.following())
 
 
@@ -196,5 +228,6 @@ class GuessView(ReadingView):
     """Which image the reader believes was which, after the end of the list."""
 
     def post(self, request: Request, **kwargs) -> Response:
-        services.guess(presentation=self.presentation(), **self.checked(serializers.GuessIn))
-        return Response(self.following())
+        presentation, data = self.presentation(), self.checked(serializers.GuessIn)
+        services.guess(presentation=presentation, **data)
+        return Response(self.went_on(presentation, data["key"]))

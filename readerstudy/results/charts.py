@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.safestring import SafeString, mark_safe
 
 from analysis import figures
+from analysis import forest as forest_plot
 from readerstudy.protocol.models import Arm
 
 Arms = Mapping[str, Arm]
@@ -27,7 +28,7 @@ def likert(cell: Mapping, arms: Arms, scale: float) -> SafeString:
 
 def forest(cells: Sequence[Mapping], arms: Arms, names: Mapping[str, str]) -> SafeString:
     """Net preference of one comparison, one row per criterion."""
-    return mark_safe(figures.net_preference(cells, colours=_colours(arms), names=names))  # noqa: S308
+    return mark_safe(forest_plot.net_preference(cells, colours=_colours(arms), names=names))  # noqa: S308
 
 
 def ranking(found: Mapping, arms: Arms, names: Mapping[str, str]) -> SafeString:

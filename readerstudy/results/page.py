@@ -6,9 +6,8 @@ from itertools import groupby
 
 from django.utils.text import capfirst
 
-from analysis import figures
+from analysis import figures, verdict
 from analysis.bootstrap import RESAMPLES
-from analysis.report import primary_verdict
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
@@ -73,14 +72,6 @@ def head(study: ReaderStudy, made: services.Results) -> dict:
     }
 
 
-TESTS = {
-    "as_published": "pooled signed rank, as published",
-    "cluster_sign_flip": "clustered signed rank, sign flip",
-    "cluster_permutation": "clustered signed rank, permutation",
-    "datta_satten": "clustered signed rank of Datta and Satten",
-}
-
-
 def hypothesis(reading: dict, names: dict[str, str]) -> dict:
     """The primary hypothesis with its one test, and what it says in words; without one, the reason."""
     found = reading["primary"]
@@ -88,12 +79,12 @@ def hypothesis(reading: dict, names: dict[str, str]) -> dict:
         return {"reason": found["reason"]}
     return {
         "asked": f"{found['first']} vs {found['second']}, {names.get(found['criterion'], found['criterion'])}",
-        "test": TESTS.get(found["test"], found["test"].replace("_", " ")),
+        "test": verdict.TESTS[found["test"]],
         "p": show.exact_p(found["result"]),
         "how": show.method(found["result"]),
         "mean": show.with_interval(found["mean"]),
         "net": show.with_interval(found["net_preference"], sign=True),
-        "verdict": primary_verdict(found),
+        "says": verdict.primary(reading),
     }
 
 
@@ -129,8 +120,6 @@ def preference(reading: dict, pairs: list[dict], arms: Arms, names: dict[str, st
     """Table 2, as published and clustered, with its conventions."""
     cells = reading["comparisons"]
     tested = sum(cell["p_holm"]["primary"] is not None for cell in cells)
-    primary_test = cells[0]["primary_test"]
-    method = next((c["tests"][primary_test]["method"] for c in cells if c["tests"][primary_test]["p"] is not None), "")
     scale = figures.shared_scale([cell["counts"] for cell in cells])
     rows = []
     for criterion in dict.fromkeys(cell["criterion"] for cell in cells):
@@ -143,11 +132,11 @@ def preference(reading: dict, pairs: list[dict], arms: Arms, names: dict[str, st
         )
     return {
         "rows": rows,
-        "net_how": net_how(reading),
+        "net_how": verdict.caption(cells, resamples=RESAMPLES),
         "published": f"Signed rank against 3, readers pooled, normal approximation, zeros dropped, no correction for "
         f"multiplicity; n = {_range(cell['mean']['n'] for cell in cells)} per cell.",
-        "clustered": f"{capfirst(method)}, {reading['n']['subjects']} subjects; Holm over {tested} tests. "
-        "Net: P(> 3) − P(< 3), patient bootstrap.",
+        "clustered": f"{capfirst(verdict.TESTS[cells[0]['primary_test']])}, {reading['n']['subjects']} subjects; Holm "
+        f"over {tested} tests. Net: P(> 3) − P(< 3), patient bootstrap.",
     }
 
 
@@ -156,27 +145,6 @@ def _range(counts: Iterable[int]) -> str:
     found = list(counts) or [0]
     low, high = min(found), max(found)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def net_how(reading: dict) -> str:
-    """How net preference and its intervals were made, and what the grey band is."""
-    margins = {
-        row["margin"] for cell in reading["comparisons"] for row in cell["equivalence"] if row["on"] == "net_preference"
-    }
-    band = [
-        f"Grey: margin ± {margin:g}, fixed before opening; equivalent by TOST on subject means." for margin in margins
-    ]
-    if not margins:
-        band = ["No margin of equivalence was declared before opening: none is claimed."]
-    floors = {
-        row["margin"]
-        for cell in reading["comparisons"]
-        for row in cell["noninferiority"]
-        if row["on"] == "net_preference"
-    }
-    band += [f"Dashed: non-inferiority of the first arm, margin {floor:g}." for floor in sorted(floors)]
-    resampling = f"subjects resampled {RESAMPLES:,} times"
-    return " ".join([f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, {resampling}.", *band, "Not adjusted for multiplicity."])
 
 
 def _preference_cell(cell: dict, arms: Arms, scale: float) -> dict:

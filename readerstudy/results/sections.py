@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from analysis import verdict
 from readerstudy.protocol.models import Arm
 from readerstudy.results import charts, show
 from readerstudy.results.charts import Arms
@@ -70,38 +71,33 @@ def _every_test(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) 
              "Holm", "BH", "mirror"]  # fmt: skip
     words = (
         f"Published: {how['as_published']}. Sign flip, permutation, Datta–Satten: clusters are {how['clusters']}. "
-        f"Second Holm and BH: of the primary test ({how['primary_test'].replace('_', ' ')}). {how['multiplicity']}. "
+        f"Second Holm and BH: of the primary test ({verdict.TESTS[how['primary_test']]}). {how['multiplicity']}. "
         f"Mirror: {how['rank_sum_mirror']}."
     )
     return Card("tests", "Every test of every cell", "two-sided p of no preference; bold: p < 0.05", heads, rows, words,
                 words=2)  # fmt: skip
 
 
-VERDICTS = {"equivalence": ("equivalent", "equivalence"), "noninferiority": ("non-inferior", "non-inferiority")}
-
-
 def _margins(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) -> Card:
-    rows = []
-    for cell in cells:
-        for kind, (good, claim) in VERDICTS.items():
-            for row in cell[kind]:
-                shown = row["equivalent" if kind == "equivalence" else "noninferior"]
-                rows.append(
-                    [
-                        *_cell(cell, names), claim, row["on"].replace("_", " "), Shown(show.number(row["margin"])),
-                        show.estimate(row, sign=True), show.interval({**row, "ci": row["ci90"]}, sign=True),
-                        show.test(row),
-                        Shown("", row["reason"] or "") if shown is None else Shown(good if shown else "not shown"),
-                    ]
-                )  # fmt: skip
+    declared = [(cell, claim) for cell in cells for claim in verdict.claims(cell)]
+    rows = [
+        [
+            *_cell(cell, names), claim.name, claim.on.replace("_", " "), Shown(f"{claim.margin:g}"),
+            show.estimate(claim.row, sign=True), show.interval({**claim.row, "ci": claim.row["ci90"]}, sign=True),
+            show.test(claim.row),
+            Shown("" if claim.shown is None else claim.verdict, claim.reason, bool(claim.shown), how=claim.reason),
+        ]
+        for cell, claim in declared
+    ]  # fmt: skip
     heads = ["Comparison", "Criterion", "Claim", "On", "Margin", "Difference", "90 %", "p", "Verdict"]
+    methods = dict.fromkeys(claim.row["method"] for _, claim in declared)
     words = (
-        "Margins as the protocol fixed them before opening. Equivalence: two one-sided t tests on subject means of "
-        "preference − 3, or of its sign for net preference; non-inferiority: one. Every subject weighs the same. “Not "
-        "shown” is not “different”."
+        f"Margins as the protocol fixed them before opening, each cell by its own. {'; '.join(methods)}. Difference: "
+        "mean preference − 3, or net preference. “Not shown” is not “different”."
     )
     reason = "" if rows else how.get("protocol", "the protocol declares no margin for a cell that was asked")
-    return Card("margins", "Equivalence and non-inferiority", "by the declared margins", heads, rows, words, reason, 4)
+    return Card("margins", "Equivalence and non-inferiority", "by the declared margins, not adjusted", heads, rows,
+                words, reason, 4)  # fmt: skip
 
 
 def _models(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) -> Iterable[Card]:

@@ -170,7 +170,8 @@ def test_fields_that_nobody_asked_for_are_not_taken():
     pair = study.presentations.get(reader__code="R1", position=1)
     other = study.presentations.get(reader__code="R2", position=1)
     stuffed = {
-        "key": str(uuid.uuid4()), "score": 3, "status": "rated", "revision": 99, "presentation": other.pk,
+        "key": str(uuid.uuid4()), "on": {"state": "in_progress", "revision": 0, "score": 5},
+        "score": 3, "status": "rated", "revision": 99, "presentation": other.pk,
         "rated_at": "2000-01-01T00:00:00Z", "first_side": "left", "state": "confirmed", "reader": other.reader_id,
     }  # fmt: skip
     path = f"/studies/{study.slug}/reading/{pair.token}/ratings/{study.criteria.first().pk}/"
@@ -186,7 +187,10 @@ def test_an_answer_that_was_on_its_way_when_the_study_closed_is_refused():
     pair = Presentation.objects.select_related("study", "reader__user").get(study=study, position=1)
     move(study=study, to=State.CLOSED, actor=None)  # after this request had passed its permission check
     with pytest.raises(ConflictError, match="closed"):
-        rate(presentation=pair, criterion=study.criteria.first(), score=3, status="rated", key=uuid.uuid4())
+        rate(
+            presentation=pair, criterion=study.criteria.first(), score=3, status="rated", key=uuid.uuid4(),
+            on=factories.now(pair),
+        )  # fmt: skip
     with pytest.raises(ConflictError, match="closed"):
         report_time(presentation=pair, seconds=5, key=uuid.uuid4())
     assert not Rating.objects.exists()

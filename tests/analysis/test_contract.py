@@ -97,7 +97,16 @@ def test_integrity(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "test", ["cluster_sign_flip", "as_published", "random_readers", "equivalence", "noninferiority"]
+    "test",
+    [
+        "cluster_permutation",
+        "cluster_sign_flip",
+        "datta_satten",
+        "as_published",
+        "random_readers",
+        "equivalence",
+        "noninferiority",
+    ],
 )
 def test_plan(test, capsys):
     command = [

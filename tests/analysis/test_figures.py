@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from analysis import figures, reading
+from analysis import figures, forest, reading
 from tests.analysis.test_reading import PROTOCOL
 
 COLOURS = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl"}
@@ -29,7 +29,7 @@ def drawn(results) -> list[str]:
     ]
     return [
         figures.likert(cells[0]["counts"], first="FAST-DL", second="SOC", colours=COLOURS),
-        figures.net_preference(cells, colours=COLOURS, names={"snr": "SNR & more"}),
+        forest.net_preference(cells, colours=COLOURS, names={"snr": "SNR & more"}),
         figures.agreement_map(agreement, ["1 · 2", "1 · 3", "2 · 3", "α", "AC2"]),
         figures.distribution(rows, colours=COLOURS, digits=3, top_value=1),
         figures.distribution([], colours=COLOURS, digits=3),
@@ -82,23 +82,6 @@ def test_undefined_agreement_is_hatched_with_its_reason(results):
     assert "a reader gave the same score to every pair" in svg
     assert "n/a" in svg
     assert "undefined" in ET.fromstring(svg).get("aria-label")
-
-
-def test_forest_plot_says_estimates_and_verdicts():
-    def cell(estimate, ci, equivalent):
-        net = {"estimate": estimate, "ci": ci, "ci90": ci, "reason": None if ci else "no ratings"}
-        margin = {"on": "net_preference", "margin": 0.15, "equivalent": equivalent}
-        return {"first": "A", "second": "B", "criterion": "c", "net_preference": net, "equivalence": [margin]}
-
-    assert figures.verdict(cell(0.4, [0.2, 0.6], False)) == "A better"
-    assert figures.verdict(cell(-0.4, [-0.6, -0.2], False)) == "B better"
-    assert figures.verdict(cell(0.0, [-0.1, 0.1], True)) == "equivalent"
-    assert figures.verdict(cell(0.05, [0.01, 0.09], True)) == "A better, within margin"
-    assert figures.verdict(cell(0.1, [-0.2, 0.4], False)) == ""
-    svg = figures.net_preference([cell(0.4, [0.2, 0.6], False), cell(None, None, None)], colours={"A": "soc"})
-    label = ET.fromstring(svg).get("aria-label")
-    assert "c +0.40 (+0.20 to +0.60)" in label
-    assert "undefined: no ratings" in label
 
 
 def test_histogram_holds_every_case():

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis import figures, report
+from analysis import figures, forest, report
 from analysis.reading import analyse
 from analysis.result_tables import columns, result_tables
 
@@ -94,10 +94,10 @@ def test_the_report_tells_of_blinding_and_shows_the_ranking():
 
 def test_a_margin_of_non_inferiority_is_drawn_and_said():
     cells = results()["comparisons"][:1]
-    drawn = figures.net_preference(cells, colours={})
+    drawn = forest.net_preference(cells, colours={})
     assert "stroke-dasharray" in drawn
     assert "−0.90" in drawn
-    assert figures.verdict(cells[0]).endswith("non-inferior") == bool(cells[0]["noninferiority"][0]["noninferior"])
+    assert ("SOC non-inferior to FAST" in drawn) == bool(cells[0]["noninferiority"][0]["noninferior"])
 
 
 def test_a_ranking_without_a_fit_says_why():

@@ -29,7 +29,8 @@ def exact_power(n: int, worse: float, better: float) -> float:
 @pytest.mark.parametrize(("n", "worse", "better"), [(40, 0.1, 0.35), (61, 0.05, 0.15), (30, 0.2, 0.2)])
 def test_power_of_independent_subjects_is_the_exact_one(n, worse, better):
     distribution = (0, worse, 1 - worse - better, better, 0)
-    found = power(Design(subjects=n, cases=n, distribution=distribution, **INDEPENDENT), studies=20_000)
+    design = Design(subjects=n, cases=n, distribution=distribution, test="cluster_sign_flip", **INDEPENDENT)
+    found = power(design, studies=20_000)
     assert found["ci"][0] - 0.005 < exact_power(n, worse, better) < found["ci"][1] + 0.005
 
 

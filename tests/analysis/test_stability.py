@@ -231,7 +231,7 @@ def test_undefined_dispersion_says_why():
     assert coefficient_of_variation([1]).reason == "fewer than two values"
     assert quartile_dispersion([-2, -1, 1, 2]).reason == "the quartiles differ in sign or sum to 0"
     assert paired_t([1], [2]).reason == "fewer than two pairs"
-    assert paired_t([2, 3], [1, 2]).reason == "all differences are the same"
+    assert paired_t([2, 3], [1, 2]).reason == "differences are constant"
     assert pearson([1, 2, 3], [4, 4, 4]).reason == "one side is constant"
 
 

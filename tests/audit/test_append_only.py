@@ -20,12 +20,16 @@ def study():
     study = factories.open_(factories.make_study(subjects=1, readers=1))
     factories.read_pair(study.presentations.get(position=1))
     presentation = start(presentation=study.presentations.get(position=2))
-    report_finding(presentation=presentation, key="00000000-0000-4000-8000-000000000000", kind="loss", side="left")
-    report_finding(presentation=presentation, key="00000000-0000-4000-8000-000000000001", kind="loss", side="right")
-    withdraw_finding(finding=Finding.objects.get(side="right"))
-    report_time(presentation=presentation, key="00000000-0000-4000-8000-000000000002", seconds=3)
-    now, key = timezone.now(), "00000000-0000-4000-8000-000000000003"
-    answers.keep(Guess, presentation=presentation, side="left", key=key, guessed_at=now)
+    report_finding(
+        presentation=presentation, key="00000000-0000-4000-8000-000000000000", on=factories.now(presentation),
+        kind="loss", side="left",
+    )  # fmt: skip
+    keys = (f"00000000-0000-4000-8000-00000000001{n}" for n in range(4))
+    report_finding(presentation=presentation, key=next(keys), on=factories.now(presentation), kind="loss", side="right")
+    taken = Finding.objects.get(side="right")
+    withdraw_finding(finding=taken, key=next(keys), on=factories.now(presentation))
+    report_time(presentation=presentation, key=next(keys), seconds=3)
+    answers.keep(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_removal")  # as on a real site: nothing may be deleted
@@ -66,7 +70,9 @@ def test_the_models_refuse_with_a_sentence(study):
 
 
 def test_a_finding_can_be_withdrawn_and_nothing_else(study):
-    withdraw_finding(finding=Finding.objects.get(side="left"))
+    finding = Finding.objects.get(side="left")
+    on = factories.now(finding.presentation)
+    withdraw_finding(finding=finding, key="00000000-0000-4000-8000-000000000001", on=on)
     assert Finding.objects.get(side="left").withdrawn_at is not None
 
 

@@ -26,6 +26,7 @@ from readerstudy.reading.guesses import asked
 from readerstudy.reading.models import Finding
 from readerstudy.reading.opening import request_opening
 from readerstudy.reading.services import (
+    finish,
     guess,
     rate,
     report_finding,
@@ -89,23 +90,27 @@ def send_mask(study, case, client, folder) -> None:
     factories.work_off(study)
 
 
+def write(pair) -> dict:
+    """Key and state of the next write of a browser that shows this pair."""
+    return {"key": uuid.uuid4(), "on": factories.now(pair)}
+
+
 def read(member) -> None:
     """A whole list: the first pair put off, one answer changed, findings, time, questions on blinding, signature."""
     first = member.presentations.order_by("position").first()
-    skip(presentation=start(presentation=first), reason="The images do not load")
+    skip(presentation=start(presentation=first), reason="The images do not load", **write(first))
     for pair in member.presentations.exclude(state="void").order_by("skipped_at", "position"):
         pair = start(presentation=pair)
-        report_finding(presentation=pair, key=uuid.uuid4(), kind="loss", side="left", i=1, j=2, k=3)
-        withdraw_finding(finding=Finding.objects.filter(presentation=pair).get())
+        report_finding(presentation=pair, kind="loss", side="left", i=1, j=2, k=3, **write(pair))
+        withdraw_finding(finding=Finding.objects.filter(presentation=pair).get(), **write(pair))
         report_time(presentation=pair, seconds=2.5, key=uuid.uuid4(), seen={"left": [0, 1], "right": [0]})
         factories.read_pair(pair)
         pair.refresh_from_db()
-        rate(
-            presentation=pair, criterion=member.study.criteria.first(), score=4, status="rated", key=uuid.uuid4()
-        )  # fmt: skip
-        report_finding(presentation=pair, key=uuid.uuid4(), kind="creation", side="right")
+        rate(presentation=pair, criterion=member.study.criteria.first(), score=4, status="rated", **write(pair))
+        report_finding(presentation=pair, kind="creation", side="right", **write(pair))
+    finish(member=member, key=uuid.uuid4())
     while pair := asked(member):
-        guess(presentation=pair, side="left", key=uuid.uuid4())
+        guess(presentation=pair, side="left", **write(pair))
     sign(member=member, password="a long password")
 
 

@@ -130,7 +130,7 @@ def test_a_correction_after_confirmation_is_no_problem_until_it_is_changed():
     pair.refresh_from_db()
     rate(
         presentation=pair, criterion=study.criteria.first(), score=5, status="rated",
-        key="00000000-0000-4000-8000-000000000001",
+        key="00000000-0000-4000-8000-000000000001", on=factories.now(pair),
     )  # fmt: skip
     assert list(problems(study)) == []
     run("UPDATE reading_rating SET score = 1 WHERE revision = 2")

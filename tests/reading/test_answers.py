@@ -9,7 +9,7 @@ from readerstudy.audit.services import RecordError
 from readerstudy.audit.verify import problems
 from readerstudy.reading import answers
 from readerstudy.reading.models import AnswerHead, Finding, Guess, Presentation, Rating
-from readerstudy.reading.services import rate, report_finding, report_time, start, state, withdraw_finding
+from readerstudy.reading.services import confirm, rate, report_finding, report_time, start, state, withdraw_finding
 from tests import factories
 from tests.tampering import run
 
@@ -21,25 +21,28 @@ def study():
     return factories.open_(factories.make_study(subjects=1, readers=2))
 
 
+def write(pair: Presentation) -> dict:
+    """Key and state of the next write of a browser that shows this pair."""
+    return {"key": uuid.uuid4(), "on": factories.now(pair)}
+
+
 @pytest.fixture
 def pair(study) -> Presentation:
     """A pair that is being read: two ratings, a statement, a finding taken back, another, and time."""
     found = start(presentation=study.presentations.get(reader__code="R1", position=1))
     for criterion, score in zip(study.criteria.all()[:2], (2, 4), strict=True):
-        rate(presentation=found, criterion=criterion, score=score, status="rated", key=uuid.uuid4())
-    state(presentation=found, subject="integrity", value="findings", key=uuid.uuid4())
+        rate(presentation=found, criterion=criterion, score=score, status="rated", **write(found))
+    state(presentation=found, subject="integrity", value="findings", **write(found))
     for side in ("left", "right"):
-        report_finding(presentation=found, key=uuid.uuid4(), kind="loss", side=side)
-    withdraw_finding(finding=Finding.objects.get(side="left"))
+        report_finding(presentation=found, kind="loss", side=side, **write(found))
+    withdraw_finding(finding=Finding.objects.get(side="left"), **write(found))
     report_time(presentation=found, seconds=4, key=uuid.uuid4())
     found.refresh_from_db()
     return found
 
 
 def answer(pair: Presentation) -> None:
-    rate(
-        presentation=pair, criterion=pair.study.criteria.last(), score=3, status="rated", key=uuid.uuid4()
-    )  # fmt: skip
+    rate(presentation=pair, criterion=pair.study.criteria.last(), score=3, status="rated", **write(pair))
 
 
 def test_an_untouched_chain_goes_on(study, pair):
@@ -95,11 +98,11 @@ def test_answers_that_changed_their_presentation_are_found(study, pair):
 
 def test_a_score_edited_before_confirmation_is_not_confirmed(study, pair):
     for criterion in study.criteria.all()[2:]:
-        rate(presentation=pair, criterion=criterion, score=3, status="rated", key=uuid.uuid4())
-    state(presentation=pair, subject="diagnostic", value="both", key=uuid.uuid4())
+        rate(presentation=pair, criterion=criterion, score=3, status="rated", **write(pair))
+    state(presentation=pair, subject="diagnostic", value="both", **write(pair))
     run("UPDATE reading_rating SET score = 1 WHERE presentation_id = %s AND score = 4", pair.pk)
     with pytest.raises(RecordError):
-        factories.confirm(presentation=pair, missing=[])
+        confirm(presentation=pair, seen=factories.every_slice(pair), **write(pair))
     pair.refresh_from_db()
     assert pair.state == "in_progress"
 

@@ -156,11 +156,14 @@ def test_findings_are_numbered_within_their_pair(study):
     for code in ("R1", "R2"):
         client = signed_in(study.memberships.get(code=code))
         token = client.get(base(study) + "current/").json()["token"]
+        on = {"state": "in_progress", "revision": 0}
         for number in (1, 2):
-            finding = {"key": str(uuid.uuid4()), "kind": "loss", "side": "left"}
+            finding = {"key": str(uuid.uuid4()), "on": on, "kind": "loss", "side": "left"}
             answer = client.post(f"{base(study)}{token}/findings/", finding, content_type="application/json")
-            assert answer.json()["id"] == number
-        assert client.delete(f"{base(study)}{token}/findings/1/").status_code == 200
+            on = answer.json()["on"]
+            assert (answer.json()["id"], on["revision"]) == (number, number)
+        query = f"?key={uuid.uuid4()}&state={on['state']}&revision={on['revision']}"
+        assert client.delete(f"{base(study)}{token}/findings/1/{query}").status_code == 200
         assert [f["id"] for f in client.get(base(study) + "current/").json()["answers"]["findings"]] == [2]
 
 

@@ -1,16 +1,18 @@
 """Skipped pairs, questions on blinding, signatures: through the reader's JSON, and what they do not allow."""
 
+import json
 import uuid
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading import guesses, selectors, signatures
-from readerstudy.reading.models import Guess, Presentation, Rating
+from readerstudy.reading.models import Guess, Presentation, Rating, Write
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,12 +39,18 @@ def client(reader):
 
 def send(client, study, method: str, path: str, **data):
     address = reverse("current", args=[study.slug]).removesuffix("current/") + path
-    body = {"key": str(uuid.uuid4()), **data}
+    pair = Presentation.objects.filter(token=path.partition("/")[0]).first()
+    body = {"key": str(uuid.uuid4()), "on": pair and selectors.on_of(pair), **data}
     return getattr(client, method)(address, body if method != "get" else None, content_type="application/json")
 
 
 def now(client, study) -> dict:
     return send(client, study, "get", "current/").json()
+
+
+def finish(client, study) -> dict:
+    """The first question, after the last look."""
+    return send(client, study, "post", "finish/").json()
 
 
 def test_skipped_pairs_come_again_in_the_order_in_which_they_were_skipped(client, study, reader):
@@ -53,7 +61,7 @@ def test_skipped_pairs_come_again_in_the_order_in_which_they_were_skipped(client
     assert following["token"] == order[2]
     assert [p.token for p in selectors.queue(reader)] == [*order[2:], *order[:2]]
     again = send(client, study, "post", f"{order[0]}/skip/", reason="twice")
-    assert again.status_code == 200
+    assert (again.status_code, again.json()["code"]) == (409, "not_yet")
     assert Presentation.objects.get(token=order[0]).skip_reason == "The images do not load"
 
 
@@ -65,7 +73,7 @@ def test_a_pair_that_is_not_being_read_takes_no_rating_and_a_confirmed_one_is_no
     assert (answer.status_code, answer.json()["code"]) == (409, "not_yet")
     factories.read_pair(selectors.current(reader))
     last = selectors.way_back(reader)
-    send(client, study, "post", f"{last.token}/skip/", reason="broken")
+    assert send(client, study, "post", f"{last.token}/skip/", reason="broken").json()["code"] == "confirmed"
     last.refresh_from_db()
     assert last.state == "confirmed"
 
@@ -88,7 +96,7 @@ def test_the_sample_is_drawn_from_main_pairs_the_comparisons_in_turn_and_stays_t
 
 def test_the_question_is_the_same_on_whichever_side_the_arms_stand(client, study, reader):
     factories.read_all(reader)
-    before = now(client, study)
+    before = finish(client, study)
     shown = Presentation.objects.get(token=before["token"])
     other = "right" if shown.first_side == "left" else "left"
     Presentation.objects.filter(pk=shown.pk).update(first_side=other)
@@ -99,30 +107,81 @@ def test_the_question_is_the_same_on_whichever_side_the_arms_stand(client, study
 
 def test_each_question_is_answered_once(client, study, reader):
     factories.read_all(reader)
-    first = now(client, study)
+    first = finish(client, study)
     second = send(client, study, "post", f"{first['token']}/guess/", side="left").json()
     assert second["guess"]["number"] == 2
-    send(client, study, "post", f"{first['token']}/guess/", side="right")
+    refused = send(client, study, "post", f"{first['token']}/guess/", side="right")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_asked")
     assert Guess.objects.get().side == "left"
     for _ in range(5):
         second = send(client, study, "post", f"{second['token']}/guess/", side="unknown").json()
+    was = second.pop("was")
+    assert was["on"]["revision"] == Presentation.objects.get(token=was["token"]).revision
     assert second == {"finished": True, "confirmed": 9, "total": 9, "to_sign": True}
     frame = send(client, study, "get", f"{first['token']}/frames/0/")
     assert frame.status_code == 404
 
 
-def test_after_a_guess_or_a_signature_there_is_no_way_back(client, study, reader):
+def arm_words(body: dict) -> list[str]:
+    return [words for words in guesses.WORDS.values() if words in json.dumps(body)]
+
+
+def test_the_way_back_closes_before_a_question_names_an_arm(client, study, reader):
     factories.read_all(reader)
     last = selectors.way_back(reader)
-    criterion = study.criteria.first().pk
-    path = f"{last.token}/ratings/{criterion}/"
+    end = {"last_look": True, "previous": last.token, "confirmed": 9, "total": 9}
+    assert now(client, study) == end
+    path = f"{last.token}/ratings/{study.criteria.first().pk}/"
     assert send(client, study, "put", path, score=1).status_code == 200
-    send(client, study, "post", f"{now(client, study)['token']}/guess/", side="left")
+    refused = send(client, study, "post", f"{last.token}/guess/", side="left")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_asked")
+    key = str(uuid.uuid4())
+    first = send(client, study, "post", "finish/", key=key).json()
+    assert len(arm_words(first)) > 0
+    assert send(client, study, "post", "finish/", key=key).json() == first == now(client, study)
+    refused = send(client, study, "put", path, score=5)
+    assert (refused.status_code, refused.json()["code"]) == (409, "confirmed")
+    assert send(client, study, "get", f"{last.token}/").status_code == (200 if first["token"] == last.token else 404)
+    assert Rating.objects.filter(score=1).count() == 1
+    assert study.events.filter(action="list finished").count() == 1
+
+
+def test_no_arm_is_named_while_there_is_a_way_back(client, study, reader):
+    for one in selectors.own_list(reader).order_by("position"):
+        assert arm_words(now(client, study)) == []
+        factories.read_pair(one)
+    assert arm_words(now(client, study)) == []
+    assert send(client, study, "get", f"{guesses.asked(reader).token}/").json().get("guess") is None
+
+
+def test_where_there_is_no_way_back_or_no_question_no_last_look_is_offered(client, study, reader):
+    factories.read_all(reader)
+    ReaderStudy.objects.update(guesses=0)
+    assert now(client, study)["finished"] is True
+    ReaderStudy.objects.update(guesses=6, allow_back=False)
+    assert now(client, study)["guess"]["number"] == 1
+    assert send(client, study, "post", "finish/").json()["guess"]["number"] == 1
+    assert not Write.objects.filter(what="finish").exists()
+
+
+def test_a_list_that_is_not_read_to_its_end_is_not_finished(client, study, reader):
+    factories.read_pair(selectors.current(reader))
+    refused = send(client, study, "post", "finish/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_yet")
+    assert selectors.way_back(reader) is not None
+
+
+def test_after_a_guess_of_an_earlier_version_or_a_signature_there_is_no_way_back(client, study, reader):
+    factories.read_all(reader)
+    last = selectors.way_back(reader)
+    path = f"{last.token}/ratings/{study.criteria.first().pk}/"
+    Guess.objects.create(presentation=last, side="left", key=uuid.uuid4(), guessed_at=timezone.now())
     assert send(client, study, "put", path, score=5).status_code == 409
     Guess.objects.all().delete()
+    assert send(client, study, "put", path, score=4).status_code == 200
     signatures.sign(member=reader, password="a long password")
     assert send(client, study, "put", path, score=5).status_code == 409
-    assert Rating.objects.filter(score=1).count() == 1
+    assert now(client, study)["guess"]["number"] == 1
 
 
 def test_only_a_finished_list_is_signed_and_only_with_the_password(study, reader):

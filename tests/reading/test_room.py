@@ -1,6 +1,7 @@
 """The reading room's JSON: own list only, nothing lost, nothing that names an arm."""
 
 import json
+import re
 import uuid
 
 import pytest
@@ -10,6 +11,7 @@ from django.urls import reverse
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import Presentation, Rating
+from readerstudy.reading.selectors import on_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +43,10 @@ def url(study, path: str) -> str:
 
 
 def put(client, address: str, **data):
-    return client.put(address, {"key": str(uuid.uuid4()), **data}, content_type="application/json")
+    """A write of a browser that has just loaded the pair."""
+    found = Presentation.objects.filter(token=re.search("/reading/([^/]+)/", address)[1]).first()
+    body = {"key": str(uuid.uuid4()), "on": found and on_of(found), **data}
+    return client.put(address, body, content_type="application/json")
 
 
 def test_it_resumes_at_the_first_pair_that_is_not_confirmed(client, study):
@@ -81,7 +86,8 @@ def test_a_score_off_the_scale_is_refused_with_a_reason(client, study, data):
 
 def test_confirming_names_what_is_missing(client, study):
     token = client.get(url(study, "current/")).json()["token"]
-    answer = client.post(url(study, f"{token}/confirm/"), {}, content_type="application/json")
+    said = {"key": str(uuid.uuid4()), "on": {"state": "in_progress", "revision": 0}}
+    answer = client.post(url(study, f"{token}/confirm/"), said, content_type="application/json")
     assert answer.status_code == 422
     assert answer.json()["missing"][0] == "SNR"
     assert {"Integrity", "Diagnostic quality"} <= set(answer.json()["missing"])
@@ -126,7 +132,7 @@ def test_a_paused_study_takes_nothing_and_says_so(client, study):
     body = client.get(url(study, "current/")).json()
     move(study=study, to="paused", actor=None)
     answer = put(client, url(study, f"{body['token']}/integrity/"), value="none")
-    assert (answer.status_code, answer.json()["code"]) == (409, "not_open")
+    assert (answer.status_code, answer.json()["code"], answer.json()["state"]) == (409, "not_open", "paused")
 
 
 def test_nothing_that_a_reader_receives_names_an_arm_or_a_series(client, study, reader):

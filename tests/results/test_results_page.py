@@ -13,11 +13,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
+from analysis import verdict
 from analysis.__main__ import main as analysis_command
 from analysis.tables import column_names
 from readerstudy.accounts.services import add_member
 from readerstudy.audit.models import Event
+from readerstudy.audit.services import canonical
+from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import Rating, Statement
 from readerstudy.results import exports, show
@@ -190,7 +194,7 @@ def test_the_page_says_the_numbers_of_the_downloaded_csv(study, tmp_path):
         net, interval, cluster_p, holm = clustered[name][4 * place : 4 * place + 4]
         assert net == show.signed(cell["net_preference"]["estimate"])
         assert interval == (show.interval(cell["net_preference"], sign=True).text or "n/a")
-        assert cluster_p == (show.test(cell["tests"]["cluster_sign_flip"]).text or "n/a")
+        assert cluster_p == (show.test(cell["tests"]["cluster_permutation"]).text or "n/a")
         assert holm == ("n/a" if cell["p_holm"]["primary"] is None else show.p_value(cell["p_holm"]["primary"]))
     pooled = next(row for row in page["table-3"] if row[0] == "All cells pooled")
     for text, pair in zip(pooled[1:], results["agreement"]["overall"]["pairs"], strict=False):
@@ -345,19 +349,63 @@ def test_the_primary_hypothesis_is_told_first_with_its_verdict(study):
     from readerstudy.results import page, services
 
     made = services.results(study).reading
-    names = {"SNR": "Noise"}
-    told = page.hypothesis(made, names)
-    assert told["verdict"] or told["reason"]
-    wanted = {"first": "A", "second": "B", "criterion": "SNR", "test": "cluster_sign_flip", "reason": None}
-    mean = {"estimate": 2.7, "ci": [2.5, 2.9], "n": 9, "method": "m", "reason": None}
-    test = {"p": 0.01, "n": 9, "method": "signs", "reason": None, "statistic": 1}
-    primary = {**wanted, "mean": mean, "net_preference": mean, "result": test}
-    told = page.hypothesis({"primary": primary}, names)
-    assert (told["asked"], told["verdict"], told["p"].text) == ("A vs B, Noise", "B is preferred to A.", "0.010")
-    told = page.hypothesis({"primary": {**primary, "result": {**test, "p": 0.3}}}, names)
-    assert "does not say that the arms are equivalent" in told["verdict"]
-    undefined = {**test, "p": None, "reason": "all answers are neutral"}
-    assert "all answers are neutral" in page.hypothesis({"primary": {**primary, "result": undefined}}, names)["verdict"]
+    told = page.hypothesis(made, {"snr": "Noise"})
+    assert told["asked"] == "FAST-DL vs SOC, Noise"
+    assert told["test"] == "clustered signed rank, exact permutation"
+    assert told["says"] == verdict.primary(made)
+    html = signed_in(member(study, "analyst")).get(address(study)).content.decode()
+    for sentence in verdict.primary(made):
+        assert escape(sentence) in html
+
+
+def test_the_page_says_what_each_margin_shows_and_of_which_arm(study):
+    """Margins on the mean alone are not denied; the table names the arm that is not inferior."""
+    client = signed_in(member(study, "analyst"))
+    assert "No margin was declared before opening" in client.get(address(study)).content.decode()
+    declare(study, claim="both", margin_mean="0.5")
+    page = client.get(address(study)).content.decode()
+    assert "Margins on the mean (±0.5, −0.5) were declared too" in page
+    assert "No margin" not in page
+    rows = Tables(client.get(address(study, "results_section", "tests")).content.decode()).found["margins"]
+    claims = {(row[0], row[2]) for row in rows[1:]}
+    assert ("FAST-DL vs SOC", "non-inferiority of FAST-DL to SOC") in claims
+    assert ("SOC vs FAST", "equivalence") in claims
+
+
+def declare(study, **changes) -> None:
+    """Other declarations than those of the opening, behind its back."""
+    for name, value in changes.items():
+        setattr(study, name, value)
+    study.save()
+    study.refresh_from_db()
+
+
+def test_a_study_opened_before_protocols_named_their_test_is_tested_as_it_was_to_be(study):
+    """Its hash is of a document without the test; the export names the sign flip after the hash, as the page does."""
+    from readerstudy.results import services
+
+    before = opened_before(study)
+    document = protocol_document(study)
+    assert document["sha256"] == before == study.protocol_sha256
+    assert document["primary_test"] == "cluster_sign_flip"
+    names = list(document)
+    assert names.index("primary_test") > names.index("sha256") > names.index("seed")
+    made = services.results(study).reading
+    assert made["primary"]["test"] == "cluster_sign_flip"
+    assert {cell["primary_test"] for cell in made["comparisons"]} == {"cluster_sign_flip"}
+    page = signed_in(member(study, "analyst")).get(address(study)).content.decode()
+    assert "Clustered signed rank, sign flip, normal z" in page
+    exported = json.loads(body(signed_in(member(study, "analyst")).get(address(study, "results_protocol"))))
+    assert exported["primary_test"] == "cluster_sign_flip"
+
+
+def opened_before(study) -> str:
+    """Make the study one whose protocol was hashed without the name of a test; returns that hash."""
+    document = protocol_document(study)
+    frozen = {name: value for name, value in document.items() if name not in ("sha256", "primary_test")}
+    study.protocol_sha256 = hashlib.sha256(canonical(frozen)).hexdigest()
+    study.save(update_fields=["protocol_sha256"])
+    return study.protocol_sha256
 
 
 def test_result_tables_carry_every_number_with_its_method(study):

@@ -33,8 +33,9 @@ def test_columns_are_those_of_the_schema_and_the_csv_passes_the_checks_of_the_an
     pair = first_pair(study)
     start(presentation=pair)
     report_finding(
-        presentation=pair, key=uuid.uuid4(), kind="loss", side="both", remark='=1+1, "disc"\nL4', i=1, j=2, k=0
-    )
+        presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side="both",
+        remark='=1+1, "disc"\nL4', i=1, j=2, k=0,
+    )  # fmt: skip
     for member in study.memberships.filter(role="reader"):
         factories.read_all(member)
     with_features(with_metrics(study))
@@ -83,7 +84,14 @@ def test_only_confirmed_pairs_and_the_last_revision_count(study):
     pair, criterion = first_pair(study), study.criteria.first()
     start(presentation=pair)
     for score in (2, 5):
-        rate(presentation=pair, criterion=criterion, score=score, status="rated", key=uuid.uuid4())
+        rate(
+            presentation=pair,
+            criterion=criterion,
+            score=score,
+            status="rated",
+            key=uuid.uuid4(),
+            on=factories.now(pair),
+        )
     assert list(tables.ratings(study)) == []
     assert [row["score"] for row in tables.ratings(study, every_revision=True)] == [2, 5]
     factories.read_pair(pair, [4])
@@ -131,13 +139,13 @@ def test_a_finding_speaks_about_its_panel(study, sides, left, right):
     pair = first_pair(study)
     start(presentation=pair)
     for side in sides:
-        report_finding(presentation=pair, key=uuid.uuid4(), kind="creation", side=side)
+        report_finding(presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="creation", side=side)
     factories.read_pair(pair)
     if sides:
         Presentation.objects.filter(pk=pair.pk).update(state="in_progress", confirmed_at=None)
         pair.refresh_from_db()
-        state(presentation=pair, subject="integrity", value="findings", key=uuid.uuid4())
-        factories.confirm(presentation=pair, missing=[])
+        state(presentation=pair, subject="integrity", value="findings", key=uuid.uuid4(), on=factories.now(pair))
+        factories.confirm(presentation=pair, key=uuid.uuid4(), on=factories.now(pair))
     said = {side: row["consistent"] for side, row in panels(study).items()}
     assert said == {"left": left, "right": right}
 
@@ -146,8 +154,8 @@ def test_a_finding_names_the_arm_of_its_side(study):
     pair = first_pair(study)
     start(presentation=pair)
     for side in ("left", "both", "undetermined"):
-        report_finding(presentation=pair, key=uuid.uuid4(), kind="loss", side=side)
-    withdrawn = report_finding(presentation=pair, key=uuid.uuid4(), kind="loss", side="right")
+        report_finding(presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side=side)
+    withdrawn = report_finding(presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side="right")
     Finding.objects.filter(pk=withdrawn.pk).update(withdrawn_at=withdrawn.found_at)
     factories.read_pair(pair)
     arms = {side: row["arm"] for side, row in panels(study).items()}

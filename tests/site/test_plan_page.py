@@ -5,6 +5,7 @@ import re
 import pytest
 
 from analysis import sample_size
+from readerstudy.protocol.models import PrimaryTest
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def page(study, admin):
 
 
 QUERY = {
-    "subjects": 40, "cases": 60, "readers": 3, "distribution": "5 15 40 30 10", "test": "cluster_sign_flip",
+    "subjects": 40, "cases": 60, "readers": 3, "distribution": "5 15 40 30 10", "test": "cluster_permutation",
     "subject_correlation": 0.2, "case_correlation": 0.4, "reader_sd": 0, "alpha": 0.05, "target": 0.8,
 }  # fmt: skip
 
@@ -49,6 +50,15 @@ def test_the_page_says_what_the_analysis_computes(page):
 )
 def test_what_cannot_be_planned_is_said(page, change, says):
     assert says in page(**{**QUERY, **change})
+
+
+def test_it_begins_with_the_test_that_the_protocol_declares(page, study):
+    for test in PrimaryTest.values:
+        study.primary_test = test
+        study.save()
+        html = page()
+        assert re.search(rf'<option value="{test}" selected', html)
+        assert sample_size.TESTS[test][1:] in html
 
 
 def test_it_begins_with_the_study_itself(page, study):

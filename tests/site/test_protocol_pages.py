@@ -1,12 +1,17 @@
 """Make a study, change its protocol, open and close it, all through the pages."""
 
 import re
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
+from analysis.protocol import PRIMARY_TESTS
+from analysis.sample_size import TESTS
 from readerstudy.accounts.models import Membership, User
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.forms_plan import NAMES
+from readerstudy.protocol.models import PrimaryTest, ReaderStudy, State
 from readerstudy.protocol.selectors import protocol_document
 from tests import factories
 
@@ -111,6 +116,16 @@ def test_margins_are_set_and_logged(study, admin):
     assert study.events.get(action="settings changed").data["changes"] == {"margin_mean": "0.5"}
 
 
+def test_the_protocol_says_whether_every_slice_must_be_seen(study, admin):
+    assert "Every slice must be seen" in admin.get(url(study, "protocol/")).content.decode()
+    path = url(study, "protocol/questions/")
+    data = {name: value for name, value in fields(admin.get(path).content.decode()).items() if "slices" not in name}
+    assert admin.post(path, data).status_code == 302
+    study.refresh_from_db()
+    assert study.require_all_slices is False
+    assert "may be confirmed before every slice was seen" in admin.get(url(study, "protocol/")).content.decode()
+
+
 @pytest.mark.parametrize(
     ("claim", "kinds"),
     [
@@ -127,6 +142,43 @@ def test_the_protocol_declares_what_the_margin_is_to_show(study, admin, claim, k
     margins = protocol_document(study)["margins"]
     assert margins == [{"kind": kind, "on": "net_preference", "margin": 0.2} for kind in kinds]
     assert study.get_claim_display() in admin.get(url(study, "protocol/")).content.decode()
+
+
+def test_a_draft_declares_the_exact_test_and_may_choose_another(study, admin):
+    assert protocol_document(study)["primary_test"] == "cluster_permutation"
+    path = url(study, "protocol/hypothesis/")
+    data = fields(admin.get(path).content.decode())
+    assert data["primary_test"] == "cluster_permutation"
+    assert admin.post(path, data | {"primary_test": "as_published"}).status_code == 200
+    before = protocol_document(study)["sha256"]
+    assert admin.post(path, data | {"primary_test": "datta_satten"}).status_code == 302
+    study.refresh_from_db()
+    document = protocol_document(study)
+    assert (document["primary_test"], document["sha256"] == before) == ("datta_satten", False)
+    assert "Datta–Satten" in admin.get(url(study, "protocol/")).content.decode()
+
+
+def test_the_test_is_part_of_what_is_frozen(study):
+    """A study opened now: another test is another hash."""
+    opened = factories.open_(study)
+    assert list(protocol_document(opened)).index("primary_test") < list(protocol_document(opened)).index("sha256")
+    assert protocol_document(opened)["sha256"] == opened.protocol_sha256
+    opened.primary_test = "cluster_sign_flip"
+    assert protocol_document(opened)["sha256"] != opened.protocol_sha256
+
+
+def test_what_was_opened_before_keeps_its_test_and_drafts_take_the_exact_one(study):
+    opened = factories.open_(factories.make_study())
+    migration = import_module("readerstudy.protocol.migrations.0005_primary_test")
+    migration.keep_the_test(apps, None)
+    study.refresh_from_db()
+    opened.refresh_from_db()
+    assert (study.primary_test, opened.primary_test) == ("cluster_permutation", "cluster_sign_flip")
+
+
+def test_every_test_of_a_protocol_is_one_of_the_analysis_and_can_be_planned():
+    assert set(PrimaryTest.values) <= set(PRIMARY_TESTS) & set(TESTS) & set(NAMES)
+    assert PRIMARY_TESTS[0] == PrimaryTest.CLUSTER_PERMUTATION
 
 
 def test_the_checklist_names_what_is_missing_and_the_button_stays_closed(study, admin):

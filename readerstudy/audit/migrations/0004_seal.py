@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("audit", "0003_macs_and_tombstones"),
         ("accounts", "0001_initial"),
-        ("protocol", "0004_every_slice_seen"),
+        ("protocol", "0005_primary_test"),
         ("material", "0003_training_feedback"),
         ("reading", "0004_answer_chains"),
         ("results", "0002_features"),

@@ -89,6 +89,9 @@ def test_after_the_list_it_is_asked_which_image_was_which_and_the_reading_is_sig
     ReaderStudy.objects.update(guesses=3)
     factories.read_all(reader)
     page.reload()
+    expect(page.locator("#calm")).to_contain_text("Going on closes the way back")
+    page.wait_for_timeout(450)
+    press(page, "Enter")
     for number, key in enumerate(("ArrowLeft", "0", "ArrowRight"), 1):
         expect(page.locator(".part")).to_have_text(f"question {number} of 3")
         until_shown(page)

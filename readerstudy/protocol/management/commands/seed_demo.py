@@ -11,7 +11,10 @@ class Command(BaseCommand):
 
     def handle(self, **options) -> None:
         if not settings.DEMO:
-            raise CommandError("The demonstration is off. Set READERSTUDY_DEMO=1; never on a site with real studies.")
+            raise CommandError(
+                "The demonstration is off. Set READERSTUDY_DEMO=1 on a site that only its own machine reaches; never "
+                "on one with real studies."
+            )
         try:
             demo.seed(lambda text: self.stdout.write(text) or self.stdout.flush())
         except RuntimeError as error:

@@ -1,0 +1,198 @@
+"""What results say, in words, labels and colours: by the declared test, its direction and adjustment, and by the
+margins of each criterion. Every page, report, figure and table takes its verdicts from here, none from a neighbouring
+number; where a mean or a share points another way than the test, that is said.
+
+Cells are rows of ``comparisons`` in the results of ``analysis.reading``, of earlier versions too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from analysis import svg
+from analysis.protocol import ALPHA
+from analysis.values import negligible
+
+Favours = Literal["first", "second", "neither"]
+Kind = Literal["equivalence", "noninferiority"]
+TESTS = {
+    "cluster_permutation": "clustered signed rank, exact permutation",
+    "cluster_sign_flip": "clustered signed rank, sign flip, normal z",
+    "datta_satten": "clustered signed rank of Datta and Satten",
+    "as_published": "pooled signed rank, as published",
+}
+ON = {"mean": "mean preference", "net_preference": "net preference"}
+SHOWN = {"equivalence": "equivalent", "noninferiority": "noninferior"}
+
+
+def favours(cell: Mapping[str, Any], *, adjusted: bool = True) -> Favours:
+    """Which arm the cell's primary test rejects for: by Holm's p, or by its own as the one primary hypothesis does.
+
+    "neither" where it does not reject, is undefined, or, adjusted, where the cell is outside the declared family.
+    """
+    name = cell["primary_test"]
+    test = cell["tests"][name]
+    p = cell["p_holm"]["primary"] if adjusted else test["p"]
+    if p is None or p >= ALPHA:
+        return "neither"
+    statistic = test["statistic"]
+    if name == "as_published":  # V, the sum of positive ranks, whose middle is half the sum of all ranks
+        decided = sum(cell["counts"]) - cell["counts"][2]
+        statistic -= decided * (decided + 1) / 4
+    return _side(statistic)
+
+
+def arm(cell: Mapping[str, Any], which: Favours) -> str:
+    """The name of the arm that is favoured, "" for neither."""
+    return "" if which == "neither" else str(cell[which])
+
+
+def _side(value: float) -> Favours:
+    return "neither" if negligible(abs(value), 1) else "first" if value > 0 else "second"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One declared margin of one cell and what its test says: ``shown``, or None where it is undefined."""
+
+    kind: Kind
+    first: str
+    second: str
+    on: str
+    margin: float
+    shown: bool | None
+    reason: str
+    row: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What is claimed, and of which arm: "equivalence", "non-inferiority of A to B"."""
+        return self.kind if self.kind == "equivalence" else f"non-inferiority of {self.first} to {self.second}"
+
+    @property
+    def verdict(self) -> str:
+        """In a table: what was shown, "not shown", or "n/a"."""
+        if self.shown is None:
+            return "n/a"
+        return self._found if self.shown else "not shown"
+
+    @property
+    def _found(self) -> str:
+        return "equivalent" if self.kind == "equivalence" else f"{self.first} non-inferior to {self.second}"
+
+    @property
+    def label(self) -> str:
+        """In a figure of net preference: what was shown, with its margin and, where it is another, its measure."""
+        sign = "±" if self.kind == "equivalence" else svg.MINUS
+        return f"{self._found} ({sign}{self.margin:g}{', mean' if self.on == 'mean' else ''})" if self.shown else ""
+
+    @property
+    def sentence(self) -> str:
+        """As a sentence."""
+        if self.kind == "equivalence":
+            limit = f"{ON[self.on]} within ±{self.margin:g}"
+            found = f"{self.first} and {self.second} are equivalent: {limit}."
+        else:
+            limit = f"{ON[self.on]} above {svg.MINUS}{self.margin:g}"
+            found = f"{self.first} is non-inferior to {self.second}: {limit}."
+        if self.shown:
+            return found
+        name = self.name[0].upper() + self.name[1:]
+        if self.shown is None:
+            return f"{name}, {limit}: n/a, {self.reason}."
+        return f"{name}, {limit}, is not shown{': ' if self.reason else ''}{self.reason}."
+
+
+def claims(cell: Mapping[str, Any]) -> list[Claim]:
+    """Every margin that was declared for the cell, equivalence first."""
+    kinds: tuple[Kind, ...] = ("equivalence", "noninferiority")
+    return [
+        Claim(
+            kind=kind, first=str(cell["first"]), second=str(cell["second"]), on=row["on"], margin=row["margin"],
+            shown=row[SHOWN[kind]], reason=row["reason"] or "", row=row,
+        )
+        for kind in kinds
+        for row in cell[kind]
+    ]  # fmt: skip
+
+
+def labels(cell: Mapping[str, Any]) -> list[str]:
+    """What stands beside a cell in a figure of net preference: the arm that is favoured, then what margins show."""
+    which = favours(cell)
+    found = [] if which == "neither" else [f"{arm(cell, which)} better"]
+    if found and _lean(cell["net_preference"], 0.0) != which:
+        found.append("net preference disagrees")
+    return found + [claim.label for claim in claims(cell) if claim.shown]
+
+
+def _lean(found: Mapping[str, Any], middle: float) -> Favours:
+    return "neither" if found["estimate"] is None else _side(found["estimate"] - middle)
+
+
+def primary(results: Mapping[str, Any]) -> list[str]:
+    """The primary hypothesis as sentences: its one test, mean and net preference where they disagree with it, and the
+    margins declared for it. Empty where there is no primary hypothesis."""
+    found = results["primary"]
+    if found["reason"]:
+        return []
+    (cell,) = [
+        cell
+        for cell in results["comparisons"]
+        if all(cell[key] == found[key] for key in ("first", "second", "criterion"))
+    ]
+    declared = claims(cell)
+    words = []
+    if found["result"]["p"] is None:
+        words.append(f"No preference can be tested: {found['result']['reason']}.")
+    elif (which := favours(cell, adjusted=False)) == "neither":
+        words.append("No preference is shown.")
+        if not any(claim.shown for claim in declared if claim.kind == "equivalence"):
+            words.append("That does not say that the arms are equivalent.")
+    else:
+        better, other = (cell["first"], cell["second"])[:: 1 if which == "first" else -1]
+        words.append(f"{better} is preferred to {other}.")
+        words += _disagreement(cell, which)
+    return words + [claim.sentence for claim in declared]
+
+
+def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
+    against: dict[str, list[str]] = {}
+    for key, name, middle in (("mean", "the mean", 3.0), ("net_preference", "net preference", 0.0)):
+        lean = _lean(cell[key], middle)
+        if cell[key]["estimate"] is not None and lean != which:
+            shown = _shown(cell[key]["estimate"], middle)
+            against.setdefault(arm(cell, lean) or "neither arm", []).append(f"with {name} ({shown})")
+    return [
+        f"The test disagrees {' and '.join(names)}: {'they lean' if len(names) > 1 else 'it leans'} to {side}."
+        for side, names in against.items()
+    ]
+
+
+def _shown(value: float, middle: float) -> str:
+    """As many digits as tell a value from the middle, at least two."""
+    digits = next((n for n in range(2, 9) if round(value, n) != middle), 2)
+    return svg.number(value, digits, plus=middle == 0)
+
+
+def caption(cells: Sequence[Mapping[str, Any]], *, resamples: int) -> str:
+    """How a figure of net preference is to be read: intervals, colour and words, and every declared margin."""
+    words = [
+        f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, subjects resampled {resamples:,} times. Colour and “better”: "
+        f"{TESTS[cells[0]['primary_test']]}, Holm p < {ALPHA:g}."
+    ]
+    declared = [claim for cell in cells for claim in claims(cell)]
+    if not declared:
+        return " ".join([*words, "No margin was declared before opening: no equivalence is claimed."])
+    for kind, sign, what in (
+        ("equivalence", "±", "Grey: {}, fixed before opening."),
+        ("noninferiority", svg.MINUS, "Dashed: {} of non-inferiority of the first arm to the second."),
+    ):
+        net = {claim.margin for claim in declared if (claim.kind, claim.on) == (kind, "net_preference")}
+        if net:
+            words.append(what.format(f"margin {sign}{net.pop():g}" if len(net) == 1 else "each row's own margin"))
+    mean = [claim for claim in declared if claim.on == "mean"]
+    if mean:
+        signs = {"equivalence": "±", "noninferiority": svg.MINUS}
+        told = dict.fromkeys(f"{signs[claim.kind]}{claim.margin:g}" for claim in mean)
+        words.append(f"Margins on the mean ({', '.join(told)}) were declared too: they are not drawn, but judged.")
+    return " ".join([*words, "What margins show is not adjusted for multiplicity."])

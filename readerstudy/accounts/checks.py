@@ -1,0 +1,33 @@
+"""System checks: what whoever runs the site should know of the demonstration."""
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import connections
+
+
+@register(Tags.security)
+def demonstration_refused(**_: object) -> list[CheckMessage]:
+    """The demonstration was asked for on a site that other machines reach."""
+    if not settings.DEMO_REFUSED:
+        return []
+    names = ", ".join(settings.DEMO_REFUSED)
+    said = f"The demonstration is off: everybody knows its passwords, and other machines reach this site ({names})."
+    return [Warning(said, hint="Set READERSTUDY_DEMO=0, or serve 127.0.0.1 alone.", id="accounts.W001")]
+
+
+@register(Tags.database)
+def demonstration_accounts(*, databases: list[str] | None = None, **_: object) -> list[CheckMessage]:
+    """Accounts of the demonstration are left while it does not run: they open nothing."""
+    from readerstudy.accounts.demonstration import shut_accounts
+    from readerstudy.accounts.models import User
+
+    if settings.DEMO or "default" not in (databases or []):
+        return []
+    if User._meta.db_table not in connections["default"].introspection.table_names():
+        return []  # before the first migration
+    if not (names := shut_accounts()):
+        return []
+    said = f"Accounts of the demonstration are left, with the password that everybody knows: {', '.join(names)} "
+    said += "cannot sign in while the demonstration does not run."
+    hint = "`manage.py changepassword NAME` makes one a real account."
+    return [Warning(said, hint=hint, id="accounts.W002")]

@@ -1,0 +1,85 @@
+"""Web server and workers prove that they see one store: a random mark lies in archive and quarantine, and the
+database knows it. A worker with another folder would find nothing, say that it is done, and let the rest be erased.
+"""
+
+import os
+import secrets
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+from processing.errors import InputError
+from readerstudy.archive.models import Store
+from readerstudy.jobs.models import Job
+
+NAME = "store"  # of the file that holds the mark, in either place
+SAME = "Let READERSTUDY_VAR name the folder that the web server writes to"
+
+
+def _places() -> dict[str, Storage]:
+    return {"archive": storages["archive"], "quarantine": FileSystemStorage(settings.QUARANTINE_DIR)}
+
+
+def _read(place: Storage) -> str:
+    try:
+        with place.open(NAME) as file:
+            return file.read().decode().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _is_empty(place: Storage) -> bool:
+    try:
+        return not any(place.listdir(""))
+    except FileNotFoundError:
+        return True
+
+
+def problem() -> str:
+    """Why this process must not touch the site's files, in a sentence; "" where both places bear the site's mark."""
+    known = Store.objects.filter(pk=1).values_list("mark", flat=True).first()
+    if known is None:
+        return "The store of this site has not been set up. Run `python -m readerstudy.prepare` beside the web server."
+    for name, place in _places().items():
+        try:
+            found = _read(place)
+        except OSError as error:
+            return f"The {name} cannot be read ({error.strerror or error}). {SAME}."
+        if found != known:
+            what = "another site's mark" if found else "no mark"
+            return (
+                f"The {name} seen here is not this site's: it bears {what}. {SAME}; after it was moved or restored on "
+                "purpose, run `manage.py mark_store` there."
+            )
+    return ""
+
+
+def ensure_own() -> None:
+    """InputError unless this process sees the store of the site."""
+    if said := problem():
+        raise InputError(said)
+
+
+def set_mark() -> None:
+    """Let the store that this process sees be the site's. A mark that its archive bears already is kept."""
+    places = _places()
+    mark = _read(places["archive"]) or secrets.token_hex(16)
+    os.makedirs(settings.QUARANTINE_DIR, mode=0o700, exist_ok=True)  # noqa: PTH103  as the quarantine makes it
+    for place in places.values():
+        if _read(place) != mark:
+            place.delete(NAME)
+            place.save(NAME, ContentFile(mark.encode()))
+    Store.objects.update_or_create(pk=1, defaults={"mark": mark})
+
+
+def settle() -> str:
+    """Mark the store of a site that has none yet; returns `problem()` of any other.
+
+    A site that has worked already is not given an empty archive: its own lies elsewhere.
+    """
+    if not Store.objects.exists():
+        if Job.objects.filter(state=Job.State.DONE).exists() and _is_empty(storages["archive"]):
+            return f"The archive seen here is empty, but this site has worked already. {SAME}."
+        set_mark()
+    return problem()

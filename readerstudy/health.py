@@ -1,0 +1,24 @@
+"""Whether the site can work, for whoever watches it."""
+
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from readerstudy.archive import mark
+from readerstudy.jobs.selectors import idle_workers
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """503 unless this web server reaches the database and sees the site's store. Without details: anybody may ask.
+
+    `workers` says whether one runs that sees another store; the site works without it.
+    """
+    try:
+        sees, foreign = not mark.problem(), bool(idle_workers())
+    except DatabaseError:
+        return JsonResponse({"database": "unreachable"}, status=503)
+    said = {"database": "ok", "store": "ok" if sees else "another", "workers": "another store" if foreign else "ok"}
+    return JsonResponse(said, status=200 if sees else 503)

@@ -1,0 +1,97 @@
+"""A second worker on another folder, beside a running site: it takes nothing, says so, and works once it sees the
+store."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from readerstudy import embedded_redis
+from readerstudy.supervisor import worker_command
+from tests.site_process import ROOT, running_site
+
+pytestmark = pytest.mark.slow
+
+MAKE = """
+from tests import factories
+study = factories.make_study(subjects=0, title="Two workers")
+"""
+SEND = """
+from pathlib import Path
+from readerstudy.intake.services import receive_folder
+from readerstudy.protocol.models import ReaderStudy
+for _ in range({uploads}):
+    receive_folder(study=ReaderStudy.objects.get(), folder=Path({folder!r}), actor=None)
+"""
+LOOK = """
+import json
+from readerstudy.intake.models import Upload
+from readerstudy.jobs.models import IdleWorker, Job
+print(json.dumps({
+    "states": sorted(Job.objects.values_list("state", flat=True)), "workers": list(Job.objects.values_list("worker", flat=True)),
+    "refused": [upload.refusals.count() for upload in Upload.objects.all()],
+    "idle": list(IdleWorker.objects.values_list("worker", "reason")),
+}))
+"""  # noqa: E501
+
+
+def health(url: str) -> dict:
+    try:
+        with urlopen(f"{url}/healthz") as answer:
+            return json.load(answer)
+    except HTTPError as error:
+        return json.load(error)
+
+
+def until(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.5)
+
+
+def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) -> None:
+    sent, second = tmp_path / "sent", tmp_path / "second"
+    sent.mkdir()
+    (tmp_path / "first").mkdir()
+    (sent / "a.dcm").write_bytes(b"no image")
+    (second / "static").mkdir(parents=True)
+    with running_site(tmp_path / "first") as site:
+        site.python(MAKE)
+        own = {
+            "READERSTUDY_VAR": str(second), "DATABASE_URL": f"sqlite:///{site.var / 'db.sqlite3'}",
+            "REDIS_URL": f"redis+socket://{embedded_redis.socket_path(site.var)}",
+            "READERSTUDY_SECRET_KEY": (site.var / "secret_key").read_text(),
+        }  # fmt: skip
+        log = second / "worker.log"
+        with log.open("wb") as output:
+            worker = subprocess.Popen(
+                [*worker_command(), "--hostname", "second@here"], cwd=ROOT, env=site.env | own, stdout=output,
+                stderr=output,
+            )  # fmt: skip
+        try:
+            look = lambda: json.loads(site.python(LOOK))  # noqa: E731
+            until(lambda: health(site.url)["workers"] == "another store")
+            until(lambda: "Canceling queue" in log.read_text())
+            assert "archive seen here is not this site's" in log.read_text()
+            ((name, reason),) = look()["idle"]
+            assert name.endswith(f":{worker.pid}")
+            assert "bears no mark" in reason
+            site.python(SEND.format(uploads=4, folder=str(sent)))
+            until(lambda: look()["states"] == ["done"] * 4)
+            assert look()["refused"] == [1] * 4
+            assert not (second / "quarantine").exists()
+
+            for place in ("archive", "quarantine"):  # as if its folders were mounted now
+                (second / place).mkdir(exist_ok=True)
+                shutil.copy(site.var / place / "store", second / place / "store")
+            until(lambda: "Started consuming" in log.read_text())
+            until(lambda: health(site.url) == {"database": "ok", "store": "ok", "workers": "ok"})
+        finally:
+            worker.kill()
+            worker.wait()

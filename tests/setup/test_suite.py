@@ -1,0 +1,41 @@
+"""The suite's own guards: nothing is skipped unseen where every program is promised, and its time is told."""
+
+import pytest
+
+from tests.folder_times import seconds_by_folder
+from tests.skips import NO_DATA, NO_SUCH_PROCESSOR
+
+pytest_plugins = "pytester"
+
+
+def outcomes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, ci: str, reason: str) -> dict[str, int]:
+    monkeypatch.setenv("CI", ci)
+    pytester.makeconftest("from tests.skips import pytest_runtest_makereport")
+    pytester.makepyfile(f"""
+        import pytest
+
+        def test_in_its_body():
+            pytest.skip({reason!r})
+
+        @pytest.mark.skipif(True, reason={reason!r})
+        def test_by_its_mark():
+            raise AssertionError
+    """)
+    return pytester.runpytest_inprocess("-p", "no:django", "-p", "no:xdist").parseoutcomes()
+
+
+def test_a_test_that_misses_a_program_fails_in_ci_and_is_skipped_elsewhere(pytester, monkeypatch) -> None:
+    reason = "dicom3tools is not installed"
+    assert outcomes(pytester, monkeypatch, ci="true", reason=reason) == {"failed": 1, "errors": 1}
+    assert outcomes(pytester, monkeypatch, ci="", reason=reason) == {"skipped": 2}
+
+
+@pytest.mark.parametrize("reason", [f"{NO_DATA}: set a variable", f"{NO_SUCH_PROCESSOR} has no AMX"])
+def test_what_no_installation_brings_may_be_missing_in_ci(pytester, monkeypatch, reason: str) -> None:
+    assert outcomes(pytester, monkeypatch, ci="true", reason=reason) == {"skipped": 2}
+
+
+def test_seconds_are_summed_by_folder_the_slowest_first() -> None:
+    durations = [("tests/site/test_home.py::test_a", 1.0), ("tests/audit/test_b.py::test_b", 2.5)]
+    durations += [("tests/site/test_home.py::test_a[x::y]", 0.5), ("tests/browser/room/test_c.py::test_c", 4.0)]
+    assert seconds_by_folder(durations) == [("browser", 4.0), ("audit", 2.5), ("site", 1.5)]

@@ -1,0 +1,179 @@
+"""A site of version 0.1.0 becomes one of the present: nothing is called tampered with, lost, or asked for again.
+
+The fixture is made by `make_fixture`. On the database under test it is unpacked, migrated and used once, in a process
+of its own (`present`); the tests look at what came of it.
+"""
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.upgrade.make_fixture import PACKED, ROOT, SHARED
+
+pytestmark = [pytest.mark.both_databases]
+URL = os.environ.get("DATABASE_URL", "")
+DATABASE = "postgresql" if URL else "sqlite"
+STEPS = ("migrate", "verify", "jobs", "pages", "ask", "again", "read", "sort", "after")
+
+
+@dataclass
+class Fixture:
+    """The site as its version left it, unpacked in a folder; on PostgreSQL in a database of its own."""
+
+    var: Path
+    url: str
+
+    def change(self, *statements: str) -> None:
+        """Change the database as somebody would who has it in hand: no trigger is in the way."""
+        if self.url:
+            with psycopg.connect(self.url) as connection:
+                connection.execute("SET session_replication_role = replica")
+                for statement in statements:
+                    connection.execute(statement)
+            return
+        with closing(sqlite3.connect(self.var / "db.sqlite3", isolation_level=None)) as connection:
+            for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                connection.execute(f"DROP TRIGGER {trigger}")
+            for statement in statements:
+                connection.execute(statement)
+
+    def run(self, *steps: str) -> subprocess.CompletedProcess:
+        own = {"READERSTUDY_VAR": str(self.var)} | ({"DATABASE_URL": self.url} if self.url else {})
+        return subprocess.run(
+            [sys.executable, "-m", "tests.upgrade.present", *steps], cwd=ROOT, env=os.environ | own,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def after(self, *steps: str) -> dict:
+        """What came of each step."""
+        done = self.run(*steps)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def unpack(tmp_path_factory: pytest.TempPathFactory):
+    """Makes a Fixture, as often as it is called."""
+    packed, made = tmp_path_factory.mktemp("packed"), []
+    with tarfile.open(PACKED) as archive:
+        archive.extractall(packed, filter="data")
+
+    def one() -> Fixture:
+        var = tmp_path_factory.mktemp("upgrade") / "var"
+        shutil.copytree(packed / DATABASE, var)
+        for name in SHARED:
+            copy = shutil.copytree if (packed / name).is_dir() else shutil.copy2
+            copy(packed / name, var / name)
+        if not URL:
+            return Fixture(var, "")
+        name = f"upgrade_{uuid4().hex}"
+        with psycopg.connect(URL, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        made.append(name)
+        url = URL.rpartition("/")[0] + f"/{name}"
+        with psycopg.connect(url) as connection:
+            connection.execute((var / "dump.sql").read_text())
+        return Fixture(var, url)
+
+    yield one
+    for name in made:
+        with psycopg.connect(URL, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def upgraded(unpack) -> dict:
+    return unpack().after(*STEPS)
+
+
+def test_the_migrations_run_and_the_log_the_answers_and_the_schedules_verify(upgraded):
+    code, said = upgraded["migrate"]
+    assert code == 0, said
+    assert {name: code for name, (code, _) in upgraded["verify"].items()} == {"audit": 0, "locked": 0, "open": 0}, (
+        upgraded["verify"]
+    )
+
+
+def test_every_page_opens_and_so_do_the_results_of_the_locked_study(upgraded):
+    opened = upgraded["pages"]
+    assert [path for path, status in opened.items() if status != 200] == []
+    for page in ("locked/results/", "locked/results/all.zip", "open/reading/room/", "draft/material/", "draft/jobs/"):
+        assert f"/studies/{page}" in opened
+    assert len(opened) > 150
+
+
+def test_no_work_is_asked_for_again_and_no_output_is_called_outdated(upgraded):
+    rows = {"locked done": 33, "open done": 41, "draft done": 11, "draft waiting": 1}
+    assert upgraded["jobs"] == upgraded["again"] == {"rows": rows, "outdated": []}
+
+
+def test_a_list_goes_on_where_it_was_left_to_its_end(upgraded):
+    read = upgraded["read"]
+    assert read["found"]["first-reader"] == {
+        "confirmed": 4, "scores": [2, 4, 4], "integrity": "findings", "findings": 1, "comment": "Blurred at the edge.",
+    }  # fmt: skip
+    assert read["states"] == {
+        "first-reader confirmed": 11, "first-reader void": 4, "second-reader scheduled": 11, "second-reader void": 3,
+        "third-reader confirmed": 10, "third-reader void": 5,
+    }  # fmt: skip
+    assert read["signed"] == ["first-reader", "third-reader"]
+
+
+def test_what_waits_in_the_quarantine_is_sorted_and_placed(upgraded):
+    sort = upgraded["sort"]
+    assert (sort["job"], sort["upload"], sort["left"]) == (["done", ""], "sorted", 0)
+    assert (sort["placed"], sort["problems"], sort["cases"]) == (4, [], 3)
+    assert sort["asked"]["material.enhance"] == 4
+
+
+def test_what_was_done_since_verifies_too(upgraded):
+    assert [said for code, said in upgraded["after"].values() if code] == []
+
+
+CONFIRMED = "SELECT id FROM reading_presentation WHERE state = 'confirmed' AND study_id IN (SELECT id FROM "
+CONFIRMED += "protocol_readerstudy WHERE slug = '{}')"
+
+
+@pytest.mark.parametrize(("study", "which"), [("locked", "min"), ("open", "max")])
+def test_an_answer_changed_before_the_upgrade_is_found_after_it(unpack, study, which):
+    """In the open study one that was given after the pair was confirmed."""
+    fixture = unpack()
+    one = f"SELECT {which}(id) FROM reading_rating WHERE presentation_id IN ({CONFIRMED.format(study)})"
+    fixture.change(f"UPDATE reading_rating SET score = score % 5 + 1 WHERE id = ({one})")
+    code, said = fixture.after("migrate", "verify")["verify"]["audit"]
+    assert code == 1
+    assert re.search(rf"^{study}: .* pair R1-\d{{4}}", said, re.M), said
+
+
+def test_work_and_outputs_under_other_names_would_be_noticed(unpack):
+    fixture = unpack()
+    fixture.change(
+        "UPDATE jobs_job SET function = 'intake.arrange' WHERE state = 'waiting'",
+        "UPDATE jobs_job SET key = id WHERE function IN ('reading.prepare', 'results.radiomics')",
+        "UPDATE material_series SET model_sha256 = model_name WHERE made_from_id IS NOT NULL",
+    )
+    made = fixture.after("migrate", "ask", "jobs", "sort")
+    rows = made["jobs"]["rows"]
+    assert made["jobs"]["outdated"] == ["locked", "open", "draft"]
+    assert [rows[f"{study} waiting"] for study in ("locked", "open", "draft")] == [7, 3, 4]
+    assert made["sort"]["job"][0] == "failed"
+
+
+def test_a_table_that_lost_its_name_would_be_noticed(unpack):
+    fixture = unpack()
+    fixture.change("ALTER TABLE results_metric RENAME TO results_measure")
+    done = fixture.run("migrate", "verify")
+    assert done.returncode != 0
+    assert "results_metric" in done.stderr
