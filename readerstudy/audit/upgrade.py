@@ -50,20 +50,21 @@ def seal_studies(apps, sections: Iterable[str]) -> None:
         events = list(
             apps.get_model("audit", "Event").objects.filter(study=study).select_related("actor").order_by("number")
         )
+        for event in events:
+            event.actor_name = event.actor.username if event.actor else ""
         if problem := old_problem(apps, study, events):
+            apps.get_model("audit", "Event").objects.bulk_update(events, ["actor_name"], batch_size=BATCH)
             heads.alarm(study.slug, f"Not sealed by the upgrade, so nothing can be added to its log: {problem}")
         else:
             _seal(apps, study, events, sections)
 
 
 def old_problem(apps, study, events: list) -> str:
-    """Why the record of a study from before MACs does not verify, in a sentence; "" if it does. Names the actor of
-    every line."""
+    """Why the record of a study from before MACs does not verify, in a sentence; "" if it does."""
     if heads.latest(study.slug) or heads.removal(study.slug):
         return "Heads of its log stand outside the database already: it was sealed before, and came here without MACs."
     log, previous = verify.Log(), ""
     for number, event in enumerate(events, 1):
-        event.actor_name = event.actor.username if event.actor else ""
         if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, study.slug)):
             return f"Event {event.number} was changed, or the one before it was removed."
         previous = event.sha256

@@ -13,14 +13,17 @@ from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.reading import answers, seal
 from readerstudy.reading.models import Presentation
 
+UNSIGNED = "this site did not write them, or the upgrade could not seal them"
 SHOWN = 2000  # lines that a page checks: the last ones; the command checks all
 
 
 @dataclass
 class Follower:
-    """Follows the lines of a log, one after the other, and says where one does not hold."""
+    """Follows the lines of a log, one after the other, and says where one does not hold. unsigned: lines so far that
+    have no MAC; their hashes may hold all the same."""
 
     study: str
+    unsigned: int = 0
     number: int = 0
     previous: str = ""
     key: str = ""
@@ -31,12 +34,18 @@ class Follower:
         self.number, self.previous, self.key = number, event.sha256, event.key
         if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, self.study)):
             return f"Event {event.number} of the log was changed, or the one before it was removed or moved."
-        if problem := chain.line_problem(event, self.study):
+        if not event.mac:
+            self.unsigned += 1
+        elif problem := chain.line_problem(event, self.study):
             return f"The log does not hold: {problem}."
         change = event.data if event.action == chain.KEY_CHANGED else {}
         if key and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
             return f"Event {number} of the log is authenticated with another key, and no line says that it changed."
         return ""
+
+    def without_mac(self) -> str:
+        """In a sentence, how many lines have no MAC; "" if all have."""
+        return f"{self.unsigned:,} lines of the log have no MAC: {UNSIGNED}." if self.unsigned else ""
 
 
 @dataclass
@@ -71,11 +80,11 @@ def log_problem(study: ReaderStudy) -> str:
     last = Event.objects.filter(study=study).order_by("-number").first()
     after = max(0, last.number - SHOWN) if last else 0
     before = Event.objects.filter(study=study, number=after).first()
-    follower = Follower(study.slug, after, before.sha256 if before else "", before.key if before else "")
+    follower = Follower(study.slug, 0, after, before.sha256 if before else "", before.key if before else "")
     for event in _events(study, after):
         if problem := follower.follow(event):
             return problem
-    return next(_end_of_log(study), "") or next(_outside(study, None), "")
+    return follower.without_mac() or next(_end_of_log(study), "") or next(_outside(study, None), "")
 
 
 def problems(study: ReaderStudy) -> Iterator[str]:
@@ -88,6 +97,9 @@ def problems(study: ReaderStudy) -> Iterator[str]:
         log.take(event)
     yield from _outside(study, log.lines)
     yield from beside(study, log)
+    if problem := follower.without_mac():
+        yield problem
+        return
     head = Head.objects.filter(study=study).first()
     if head is None or head.key not in keys.known():
         return  # said above; no MAC of an answer can be checked either

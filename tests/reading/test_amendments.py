@@ -192,6 +192,7 @@ def with_numbers(case: Case) -> None:
         study=study, voi=mask, series=a, settings=settings, image_type="original", feature_class="glcm",
         feature="glcm_Contrast", value=1,
     )  # fmt: skip
+    factories.log_as_is(study)
 
 
 def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(
