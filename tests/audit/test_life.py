@@ -47,6 +47,8 @@ from tests.tampering import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases, pytest.mark.slow]
 
+FEW = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean"]}}
+
 
 @pytest.fixture(autouse=True)
 def models(settings, tmp_path):
@@ -137,12 +139,13 @@ def test_nothing_is_wrong_after_any_step_of_a_studys_life(tmp_path):
     set_training(case=case, training=False, actor=admin)
     client = Client()
     client.force_login(admin)
+    change_settings(study=study, source=FEW, actor=admin)
     send_mask(study, case, client, tmp_path)
     assert Feature.objects.exists()
     volume = case.volumes_of_interest.get()
     remove(volume=volume, actor=admin)
     call_back(volume=volume, actor=admin)
-    change_settings(study=study, source={"setting": {"binWidth": 10}}, actor=admin)
+    change_settings(study=study, source=FEW | {"setting": {"binWidth": 10}}, actor=admin)
     model_runs.run(study=study, arm=study.arms.get(code="FAST-DL"), model="more", actor=admin)
     factories.work_off(study)
     assert Series.objects.filter(study=study, active=False).exists()

@@ -111,6 +111,7 @@ def test_what_changed_while_it_ran_leaves_a_draft_with_the_reason_and_asking_aga
     for member in readers:
         member.pk = None
         member.save()
+    factories.log_as_is(study)
     assert opened(study).pk == job.pk
     assert study.state == State.OPEN
 
