@@ -122,7 +122,7 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
 
 def log_as_is(study: ReaderStudy) -> None:
     """Have the log say what is there: a test made or changed rows past the services that log them."""
-    record(study=study, action="rows made for a test", seals=everything())
+    record(study=study, action="pairs prepared", case="every case", pairs=study.pairs.count(), seals=everything())
 
 
 def work_off(study: ReaderStudy) -> None:

@@ -271,6 +271,7 @@ def test_no_request_changes_a_locked_study():
     study = factories.make_closed_study(subjects=1, readers=1)
     add_member(study=study, user=factories.make_user(), role=Role.ANALYST)
     numbers = with_everything(study)
+    factories.log_as_is(study)
     Job.objects.filter(study=study).delete()
     study = move(study=study, to=State.LOCKED, actor=None)
     before = manifests(study)
