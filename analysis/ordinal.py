@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.result import Result, undefined
-from analysis.values import negligible
+from analysis.values import cluster_codes, negligible
 
 METHOD = (
     "cumulative logit with symmetric thresholds, readers fixed (each counts alike), side of the screen as covariate; "
@@ -65,12 +65,13 @@ def regression(
     """
     n = x.size
     reason = None
-    groups, group = np.unique(cluster, return_inverse=True)
+    group = cluster_codes(cluster)
+    k = int(group.max(initial=-1)) + 1
     if n == 0:
         reason = "no ratings"
     elif not x.any():
         reason = "every answer is 'no difference'"
-    elif groups.size < 2:
+    elif k < 2:
         reason = "fewer than two subjects"
     if reason:
         return _nothing(reason, n, level)
@@ -87,7 +88,6 @@ def regression(
     if fitted is None:
         return _nothing(SEPARATED, n, level)
     parameters, scores, information = fitted
-    k = groups.size
     weight = np.bincount(group * patterns.size + pattern, minlength=k * patterns.size).reshape(k, -1)
     sums = weight @ scores
     inverse = np.linalg.inv(information)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.result import Result, undefined
-from analysis.values import negligible, scale_of
+from analysis.values import cluster_codes, negligible, scale_of
 
 METHOD = (
     "mean of {readers} reader means, readers and subjects random: Obuchowski–Rockette variance of one modality, "
@@ -40,8 +40,8 @@ def random_readers(
     if n == 0:
         return undefined("no ratings", method=text, level=level)
     names, who = np.unique(reader, return_inverse=True)
-    groups, group = np.unique(cluster, return_inverse=True)
-    readers, subjects = names.size, groups.size
+    group = cluster_codes(cluster)
+    readers, subjects = names.size, int(group.max()) + 1
     count = np.bincount(who).astype(np.float64)
     means = np.bincount(who, weights=x) / count
     estimate = float(means.mean()) + shift

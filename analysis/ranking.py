@@ -9,6 +9,7 @@ from scipy import special
 
 from analysis.cells import Scores
 from analysis.result import Result, undefined
+from analysis.values import cluster_codes
 
 METHOD = (
     "Davidson 1970, ties; side effect as Davidson & Beaver 1977; sandwich errors, subjects as clusters, t interval "
@@ -107,7 +108,7 @@ def davidson(
     sandwich with scores summed per ``cluster``, times clusters/(clusters − 1). Without a finite maximum (an arm that
     wins or loses everything, no tie, arms that were never compared) or with one cluster there is no fit.
     """
-    groups = np.unique(cluster, return_inverse=True)[1]
+    groups = cluster_codes(cluster)
     if winner.size == 0:
         return Fit(None, None, "no ratings")
     if groups.max() < 1:

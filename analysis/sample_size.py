@@ -16,8 +16,8 @@ from analysis.values import RELATIVE
 
 CHUNK = 2_000_000
 FIRST_LOOK = 200_000  # additions of the convolution in one simulated study; more where alpha lies within its bounds
-MANY = 100  # subjects that carry the sum, from which on the normal p errs by less than a share of MARGIN of itself
-MARGIN = 0.2  # … and by less with more of them; checked by tests
+MANY = 100  # subjects that carry the sum, from which on the normal p errs by less than NEAR of itself
+NEAR = 0.2  # … and by less with more of them; checked by tests
 Test = Literal[
     "cluster_permutation",
     "cluster_sign_flip",
@@ -160,7 +160,7 @@ def _permutation(doubled: NDArray[np.float64], alpha: float) -> float:
     carry = squares.sum() ** 2 / max((squares**2).sum(), 1.0)  # how many subjects of one size would have this kurtosis
     if carry > MANY:
         normal = float(2 * special.ndtr(-abs(doubled.sum()) / np.sqrt(squares.sum())))
-        if abs(normal - alpha) > MARGIN * MANY / carry * alpha:
+        if abs(normal - alpha) > NEAR * MANY / carry * alpha:
             return normal
     work = FIRST_LOOK
     while (found := flips.tail(doubled, work=work)).low < alpha <= found.high and work < flips.WORK:

@@ -10,7 +10,7 @@ from scipy import special
 from analysis.cells import Scores, natural
 from analysis.equivalence import subject_means
 from analysis.result import Result, undefined
-from analysis.values import negligible, scale_of
+from analysis.values import cluster_codes, negligible, scale_of
 
 VARIABLES = ("region", "weighting", "plane", "scanner", "field_strength", "site")
 METHOD = "Wald test of equal means, subjects as clusters, F with levels − 1 and subjects − levels degrees of freedom"
@@ -63,7 +63,7 @@ def _mean(x: NDArray[np.float64], subject: NDArray[np.intp], *, shift: float) ->
     if x.size == 0:
         return undefined("no ratings", method=MEAN)
     estimate = float(x.mean()) + shift
-    sums = np.bincount(np.unique(subject, return_inverse=True)[1], weights=x - x.mean())
+    sums = np.bincount(cluster_codes(subject), weights=x - x.mean())
     k = sums.size
     if k < 2:
         return Result(estimate=estimate, n=x.size, method=MEAN, reason="no interval from one subject")
@@ -81,8 +81,8 @@ def interaction(x: NDArray[np.float64], level: NDArray[np.intp], subject: NDArra
     """
     n = x.size
     used, level = np.unique(level, return_inverse=True)
-    names, subject = np.unique(subject, return_inverse=True)
-    levels, k = used.size, names.size
+    subject = cluster_codes(subject)
+    levels, k = used.size, int(subject.max(initial=-1)) + 1
     if levels < 2:
         return undefined("fewer than two levels were rated", n=n, method=METHOD)
     if min(np.unique(subject[level == place]).size for place in range(levels)) < 2 or k <= levels:

@@ -74,8 +74,8 @@ def colour(arm: str, colours: Mapping[str, str]) -> str:
 
 
 def stroke(arm: str, colours: Mapping[str, str]) -> str:
-    """The class of an arm's stroke; that of the zero line for an arm without a colour."""
-    return f"s-{colours[arm]}" if arm in colours else "zero"
+    """The class of an arm's stroke; neutral for an arm without a colour."""
+    return f"s-{colours.get(arm, 'neu')}"
 
 
 def ticks(low: float, high: float, *, about: int = 4) -> list[float]:

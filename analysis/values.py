@@ -55,14 +55,15 @@ def differences(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.fl
     return np.where(np.abs(difference) <= RELATIVE * np.maximum(np.abs(x), np.abs(y)), 0.0, difference)
 
 
-def cluster_codes(cluster: ArrayLike, keep: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Codes 0 … k − 1 of the clusters of the values kept, in the order of their labels.
+def cluster_codes(cluster: ArrayLike, keep: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+    """Codes 0 … k − 1 of the clusters of the values kept (all without ``keep``), in the order of their labels.
 
     ValueError where the lengths differ, or where a kept value has no label (None, NaN): those are not one cluster.
     """
     labels = np.asarray(cluster).ravel()
-    if labels.size != keep.size:
+    if keep is not None and labels.size != keep.size:
         raise ValueError("values and clusters differ in length")
-    if pd.isna(labels[keep]).any():
+    labels = labels if keep is None else labels[keep]
+    if pd.isna(labels).any():
         raise ValueError("a value has no cluster: its label is missing")
-    return np.unique(labels[keep], return_inverse=True)[1]
+    return np.unique(labels, return_inverse=True)[1]

@@ -70,37 +70,20 @@ class Claim:
         return self.kind if self.kind == "equivalence" else f"non-inferiority of {self.first} to {self.second}"
 
     @property
-    def verdict(self) -> str:
-        """In a table: what was shown, "not shown", or "n/a"."""
-        if self.shown is None:
-            return "n/a"
-        return self._found if self.shown else "not shown"
-
-    @property
-    def _found(self) -> str:
+    def found(self) -> str:
+        """What is said of it where it is shown: "equivalent", "A non-inferior to B"."""
         return "equivalent" if self.kind == "equivalence" else f"{self.first} non-inferior to {self.second}"
 
     @property
-    def label(self) -> str:
-        """In a figure of net preference: what was shown, with its margin and, where it is another, its measure."""
-        sign = "±" if self.kind == "equivalence" else svg.MINUS
-        return f"{self._found} ({sign}{self.margin:g}{', mean' if self.on == 'mean' else ''})" if self.shown else ""
+    def verdict(self) -> str:
+        """In a table: what was shown, "not shown", or "n/a"."""
+        return "n/a" if self.shown is None else self.found if self.shown else "not shown"
 
     @property
-    def sentence(self) -> str:
-        """As a sentence."""
-        if self.kind == "equivalence":
-            limit = f"{ON[self.on]} within ±{self.margin:g}"
-            found = f"{self.first} and {self.second} are equivalent: {limit}."
-        else:
-            limit = f"{ON[self.on]} above {svg.MINUS}{self.margin:g}"
-            found = f"{self.first} is non-inferior to {self.second}: {limit}."
-        if self.shown:
-            return found
-        name = self.name[0].upper() + self.name[1:]
-        if self.shown is None:
-            return f"{name}, {limit}: n/a, {self.reason}."
-        return f"{name}, {limit}, is not shown{': ' if self.reason else ''}{self.reason}."
+    def limit(self) -> str:
+        """What the claim says of its measure: "net preference within ±0.1"."""
+        sign = "within ±" if self.kind == "equivalence" else f"above {svg.MINUS}"
+        return f"{ON[self.on]} {sign}{self.margin:g}"
 
 
 def claims(cell: Mapping[str, Any]) -> list[Claim]:
@@ -116,13 +99,51 @@ def claims(cell: Mapping[str, Any]) -> list[Claim]:
     ]  # fmt: skip
 
 
+def sentences(cell: Mapping[str, Any]) -> list[str]:
+    """What the margins of a cell show, do not show, or cannot show and why; claims with the same outcome in one."""
+    together: dict[tuple[str, bool | None, str], list[Claim]] = {}
+    for claim in claims(cell):
+        reason = "" if claim.shown else claim.reason
+        together.setdefault((claim.kind, claim.shown, reason), []).append(claim)
+    said = []
+    for (kind, shown, reason), same in together.items():
+        limits = " and ".join(claim.limit for claim in same)
+        if shown:
+            arms = f"{cell['first']} and {cell['second']} are equivalent"
+            said.append(f"{arms if kind == 'equivalence' else same[0].found.replace(' non', ' is non')}: {limits}.")
+        else:
+            name = same[0].name[0].upper() + same[0].name[1:]
+            outcome = ": n/a" if shown is None else " is not shown"
+            said.append(f"{name} ({limits}){outcome}{_because(reason, shown)}.")
+    return said
+
+
+def _because(reason: str, shown: bool | None) -> str:
+    return f"{', ' if shown is None else ': '}{reason}" if reason else ""
+
+
 def labels(cell: Mapping[str, Any]) -> list[str]:
-    """What stands beside a cell in a figure of net preference: the arm that is favoured, then what margins show."""
+    """What stands beside a cell in a figure of net preference: the arm that is favoured, then what margins show.
+
+    A margin on the mean is named as such, and the size of one of several. What follows from another label is left out:
+    an arm that is better, or equivalent by no wider a margin on the same measure, is non-inferior.
+    """
     which = favours(cell)
     found = [] if which == "neither" else [f"{arm(cell, which)} better"]
     if found and _lean(cell["net_preference"], 0.0) != which:
         found.append("net preference disagrees")
-    return found + [claim.label for claim in claims(cell) if claim.shown]
+    declared = claims(cell)
+    alike = [claim for claim in declared if claim.shown and claim.kind == "equivalence"]
+    told: dict[str, list[str]] = {}
+    for claim in declared:
+        implied = which == "first" or any(one.on == claim.on and one.margin <= claim.margin for one in alike)
+        if claim.shown and (claim.kind == "equivalence" or not implied):
+            several = sum((one.kind, one.on) == (claim.kind, claim.on) for one in declared) > 1
+            told.setdefault(claim.found, []).append(claim.limit if several else "mean" if claim.on == "mean" else "")
+    for words, measures in told.items():
+        named = [measure for measure in measures if measure]
+        found.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
+    return found
 
 
 def _lean(found: Mapping[str, Any], middle: float) -> Favours:
@@ -152,7 +173,7 @@ def primary(results: Mapping[str, Any]) -> list[str]:
         better, other = (cell["first"], cell["second"])[:: 1 if which == "first" else -1]
         words.append(f"{better} is preferred to {other}.")
         words += _disagreement(cell, which)
-    return words + [claim.sentence for claim in declared]
+    return words + sentences(cell)
 
 
 def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:

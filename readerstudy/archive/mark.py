@@ -15,6 +15,7 @@ from readerstudy.jobs.models import Job
 
 NAME = "store"  # of the file that holds the mark, in either place
 SAME = "Let READERSTUDY_VAR name the folder that the web server writes to"
+PURPOSE = "run `manage.py mark_store` beside the web server"
 
 
 def _places() -> dict[str, Storage]:
@@ -50,7 +51,7 @@ def problem() -> str:
             what = "another site's mark" if found else "no mark"
             return (
                 f"The {name} seen here is not this site's: it bears {what}. {SAME}; after it was moved or restored on "
-                "purpose, run `manage.py mark_store` there."
+                f"purpose, {PURPOSE}."
             )
     return ""
 
@@ -80,6 +81,6 @@ def settle() -> str:
     """
     if not Store.objects.exists():
         if Job.objects.filter(state=Job.State.DONE).exists() and _is_empty(storages["archive"]):
-            return f"The archive seen here is empty, but this site has worked already. {SAME}."
+            return f"The archive seen here is empty, but this site has worked already. {SAME}; if it does, {PURPOSE}."
         set_mark()
     return problem()

@@ -265,6 +265,11 @@ def on_after(presentation: Presentation, key: UUID) -> dict:
     return on_of(Write.objects.filter(presentation=presentation, key=key).first() or presentation)
 
 
+def is_accepted(member: Membership, key: UUID) -> bool:
+    """Whether this reader's write of this key was accepted."""
+    return Write.objects.filter(presentation__reader=member, key=key).exists()
+
+
 def _washout(member: Membership, presentation: Presentation, opens: datetime) -> dict:
     """What the page says between two parts."""
     counts, part = progress(member), presentation.part

@@ -14,17 +14,19 @@ class OnIn(serializers.Serializer):
         return On(**super().to_internal_value(data))
 
 
-class WriteIn(serializers.Serializer):
+class KeyIn(serializers.Serializer):
+    key = serializers.UUIDField()
+
+
+class WriteIn(KeyIn):
     """A write without `on` comes from a page of an earlier version."""
 
-    key = serializers.UUIDField()
     on = OnIn(default=None, allow_null=True)
 
 
-class WriteAddress(serializers.Serializer):
+class WriteAddress(KeyIn):
     """Key, state and revision of a write that has no body."""
 
-    key = serializers.UUIDField()
     state = serializers.ChoiceField(Presentation.State.choices, required=False)
     revision = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
 
@@ -86,7 +88,3 @@ class SkipIn(WriteIn):
 
 class GuessIn(WriteIn):
     side = serializers.ChoiceField(Guess.Side.choices)
-
-
-class FinishIn(serializers.Serializer):
-    key = serializers.UUIDField()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from processing.errors import InputError
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
@@ -28,6 +29,8 @@ def compute_features(job: Job, report):
     found = extract(
         itk_image(volume), itk_mask(carried.mask.array, volume.affine), settings=read_settings(settings.settings)
     )
+    if not found.rows:
+        raise InputError("The radiomic settings ask for no feature. Let others hold.")
     rows = [
         Feature(
             study_id=voi.study_id, voi=voi, series=series, settings=settings, image_type=row.image_type,

@@ -10,7 +10,7 @@ from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.preference import cluster_signed_rank, signed_rank
 from analysis.random_readers import random_readers
-from analysis.sample_size import Design, plan, power, simulate, smallest
+from analysis.sample_size import Design, answers, plan, power, simulate, smallest
 
 INDEPENDENT = {"readers": 1, "subject_correlation": 0.0, "case_correlation": 0.0}
 
@@ -72,15 +72,34 @@ def test_simulated_p_values_are_those_of_the_tests():
     x = np.random.default_rng(0).integers(-2, 3, (5, 22, 2)).astype(np.int8)
     subject = np.sort(np.arange(22) % 15)
     starts = np.searchsorted(subject, np.arange(15))
-    for test, function in (("cluster_sign_flip", cluster_signed_rank), ("as_published", None)):
+    methods = {"cluster_permutation": "permutation", "cluster_sign_flip": "normal", "datta_satten": "datta_satten"}
+    for test in (*methods, "as_published"):
         p = sample_size._p_values(Design(**{**design.__dict__, "test": test}), x, starts)
         for one, value in zip(x, p, strict=True):
-            expected = function(one.ravel(), np.repeat(subject, 2)) if function else signed_rank(one.ravel())
+            if test in methods:
+                expected = cluster_signed_rank(one.ravel(), np.repeat(subject, 2), method=methods[test])
+            else:
+                expected = signed_rank(one.ravel())
             assert value == (1 if expected.p is None else pytest.approx(expected.p, rel=1e-10))
     p = sample_size._p_values(Design(**{**design.__dict__, "test": "random_readers"}), x, starts)
     for one, value in zip(x, p, strict=True):
         expected = random_readers(one.ravel().astype(float), np.tile([0, 1], 22), np.repeat(subject, 2))
         assert value == (1 if expected.p is None else pytest.approx(expected.p, rel=1e-10))
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+def test_the_exact_test_is_simulated_by_decisions_that_are_its_own(alpha):
+    """Of many subjects most p values are approximated: each lies on the same side of alpha as the exact one."""
+    design = Design(
+        subjects=150, cases=150, readers=2, distribution=(0.02, 0.13, 0.6, 0.22, 0.03), alpha=alpha,
+        test="cluster_permutation",
+    )  # fmt: skip
+    studies = answers(design, studies=150, random=np.random.default_rng(1))
+    exact = [cluster_signed_rank(x.ravel(), np.repeat(np.arange(150), 2), method="permutation").p for x in studies]
+    simulated = simulate(design, studies=150, seed=1)
+    assert ((simulated < alpha) == (np.array(exact) < alpha)).all()
+    assert 0 < (simulated < alpha).sum() < 150
+    assert simulated == pytest.approx(exact, rel=0.5)
 
 
 def test_clusters_cost_power_and_break_the_pooled_test():

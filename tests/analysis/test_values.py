@@ -12,10 +12,13 @@ from analysis.agreement import concordance, icc, kendall_w, krippendorff_alpha, 
 from analysis.errors import InputError
 from analysis.limits import bland_altman
 from analysis.multiplicity import benjamini_hochberg, holm
+from analysis.ordinal import regression
 from analysis.paired import coefficient_of_variation, paired_t, pearson
 from analysis.preference import cluster_signed_rank, signed_rank
 from analysis.random_readers import random_readers
+from analysis.ranking import davidson
 from analysis.sample_size import Design, shares
+from analysis.subgroups import interaction
 
 NOISE = np.array([0.0, 1e-14, -1e-14, 2e-14, 0.0, -1e-14])
 X = 100 + np.arange(6.0)
@@ -161,6 +164,10 @@ def test_missing_labels_are_refused_wherever_clusters_count():
         lambda: kendall_w(table, cluster=labels),
         lambda: weighted_kappa(table[:, 0], table[:, 1], categories=range(1, 6), cluster=labels),
         lambda: bland_altman(table[:, 0], table[:, 1], cluster=labels),
+        lambda: random_readers(table[:, 0], np.array([0, 1, 0, 1]), labels),
+        lambda: regression(table[:, 0], np.array([0, 1, 0, 1]), np.array([True, False] * 2), labels),
+        lambda: interaction(table[:, 0], np.array([0, 1, 0, 1]), labels),
+        lambda: davidson(*np.array([[0] * 4, [1] * 4, [1, 0, -1, 0]]), np.array([True, False] * 2), labels, arms=2),
     ):
         with pytest.raises(ValueError, match="its label is missing"):
             call()

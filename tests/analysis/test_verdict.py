@@ -119,7 +119,7 @@ def test_each_row_of_the_figure_has_its_own_margin():
     assert tops[1] == pytest.approx(tops[0] + float(bands[0].get("height")))
     assert {"±0.1", "±0.75", "no margin"} <= {text.text for text in drawn.iter("text")}
     assert "each row's own margin" in verdict.caption(found["comparisons"], resamples=2000)
-    assert verdict.labels(found["comparisons"][1]) == ["A better", "equivalent (±0.75)"]
+    assert verdict.labels(found["comparisons"][1]) == ["A better", "equivalent"]
     assert verdict.labels(found["comparisons"][0]) == ["A better"]
 
 
@@ -138,8 +138,8 @@ def test_a_margin_on_the_mean_is_not_denied_where_none_is_on_net_preference():
     caption = verdict.caption(found["comparisons"], resamples=2000)
     assert "Margins on the mean (±0.5) were declared too" in caption
     assert "No margin" not in caption
-    assert "(±0.5)" in report.reading(found)
-    assert verdict.labels(found["comparisons"][0]) == ["A better", "equivalent (±0.5, mean)"]
+    assert "Margins on the mean (±0.5)" in report.reading(found)
+    assert verdict.labels(found["comparisons"][0]) == ["A better", "equivalent (mean)"]
     assert verdict.primary(found)[-1] == "A and B are equivalent: mean preference within ±0.5."
     without = analysed(MANY)
     assert "No margin was declared before opening" in verdict.caption(without["comparisons"], resamples=2000)
@@ -149,30 +149,29 @@ def test_non_inferiority_says_of_which_arm_to_which():
     found = analysed(MANY, margin(0.2, kind="noninferiority"))
     (claim,) = verdict.claims(found["comparisons"][0])
     assert (claim.name, claim.verdict) == ("non-inferiority of A to B", "A non-inferior to B")
-    assert claim.sentence == "A is non-inferior to B: net preference above −0.2."
-    for text in (report.reading(found), forest.net_preference(found["comparisons"], colours=COLOURS)):
-        assert "A non-inferior to B" in text
+    assert verdict.sentences(found["comparisons"][0]) == ["A is non-inferior to B: net preference above −0.2."]
+    assert "A non-inferior to B" in report.reading(found)
     row = result_tables.result_tables(found)["margins"][0]
     assert (row["claim"], row["verdict"]) == ("non-inferiority of A to B", "A non-inferior to B")
     against = analysed({"snr": [[-x for x in own] for own in MANY["snr"]]}, margin(0.1, kind="noninferiority"))
     assert verdict.primary(against) == [
         "B is preferred to A.",
-        "Non-inferiority of A to B, net preference above −0.1, is not shown.",
+        "Non-inferiority of A to B (net preference above −0.1) is not shown.",
     ]
 
 
 @pytest.mark.parametrize(
-    ("row", "said", "in_table", "label"),
+    ("row", "said", "in_table", "labels"),
     [
         ({"p": 0.01, "equivalent": True, "reason": None}, "A and B are equivalent: net preference within ±0.1.",
-         "equivalent", "equivalent (±0.1)"),
+         "equivalent", ["equivalent"]),
         ({"p": 0.2, "equivalent": False, "reason": "29 subjects are needed"},
-         "Equivalence, net preference within ±0.1, is not shown: 29 subjects are needed.", "not shown", ""),
+         "Equivalence (net preference within ±0.1) is not shown: 29 subjects are needed.", "not shown", []),
         ({"p": None, "equivalent": None, "reason": "too few subjects to claim it: 29 are needed"},
-         "Equivalence, net preference within ±0.1: n/a, too few subjects to claim it: 29 are needed.", "n/a", ""),
+         "Equivalence (net preference within ±0.1): n/a, too few subjects to claim it: 29 are needed.", "n/a", []),
     ],
 )  # fmt: skip
-def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(row, said, in_table, label):
+def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(row, said, in_table, labels):
     """No preference can be tested and no interval exists; the claim stands, falls or is undefined by its own test."""
     found = analysed({"snr": [[0, 0]] * 30}, margin(0.1))
     found["comparisons"][0]["equivalence"] = [
@@ -180,9 +179,29 @@ def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(r
     ]
     assert verdict.primary(found) == ["No preference can be tested: every answer is 'no difference'.", said]
     (claim,) = verdict.claims(found["comparisons"][0])
-    assert (claim.verdict, claim.label) == (in_table, label)
+    assert (claim.verdict, verdict.labels(found["comparisons"][0])) == (in_table, labels)
     assert said in report.reading(found).replace("&#x27;", "'")
     assert forest.net_preference(found["comparisons"], colours=COLOURS)
+
+
+def test_a_figure_says_no_more_than_it_must():
+    """Equal answers either way are equivalent on both measures, hence not inferior; nor is an arm that is better."""
+    even = {"snr": [[1, 0], [0, 0], [0, -1]] * 20}
+    both = [margin(size, on=on, kind=kind) for kind in ("equivalence", "noninferiority")
+            for on, size in (("mean", 0.4), ("net_preference", 0.3))]  # fmt: skip
+    (cell,) = analysed(even, *both)["comparisons"]
+    assert all(claim.shown for claim in verdict.claims(cell))
+    assert verdict.labels(cell) == ["equivalent (mean too)"]
+    assert verdict.sentences(cell) == [
+        "A and B are equivalent: mean preference within ±0.4 and net preference within ±0.3.",
+        "A is non-inferior to B: mean preference above −0.4 and net preference above −0.3.",
+    ]
+    (only,) = analysed(even, *both[2:])["comparisons"]
+    assert verdict.labels(only) == ["A non-inferior to B (mean too)"]
+    (wider,) = analysed(even, margin(0.02), margin(0.3))["comparisons"]
+    assert verdict.labels(wider) == ["equivalent (net preference within ±0.3)"]
+    (better,) = analysed(MANY, margin(0.2, kind="noninferiority"))["comparisons"]
+    assert verdict.labels(better) == ["A better"]
 
 
 def test_without_a_primary_hypothesis_nothing_is_said_of_one():

@@ -81,6 +81,9 @@ def read_by_keyboard(page: Page, study: str, scores: list[int]) -> None:
             page.keyboard.press(key)
         if pair + 1 < PAIRS:
             expect(page.locator(".position")).not_to_contain_text(f"{pair + 1} of {PAIRS}", timeout=30_000)
+    expect(page.get_by_role("button", name="Go on to the questions")).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(450)
+    page.keyboard.press("Enter")
     for number in range(1, PAIRS + 1):
         expect(page.locator(".part")).to_have_text(f"question {number} of {PAIRS}", timeout=30_000)
         expect(page.locator("#pane-left")).to_have_attribute("data-ready", "true", timeout=30_000)

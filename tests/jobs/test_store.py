@@ -162,7 +162,8 @@ def test_a_site_is_marked_once_and_one_that_never_was_does_no_work(tmp_path):
 def test_a_site_that_has_worked_is_not_given_an_empty_archive(tmp_path):
     job = request_job(function="x", label="x", study=None, parameters={}, inputs={})[0]
     Job.objects.filter(pk=job.pk).update(state="done")
-    assert "The archive seen here is empty" in mark.settle()
+    assert "The archive seen here is empty" in (said := mark.settle())
+    assert "mark_store" in said
     assert not Store.objects.exists()
     store.put_bytes(b"something is there")
     assert mark.settle() == ""

@@ -353,6 +353,19 @@ def test_a_study_that_is_not_open_says_in_which_state_it_is(browsers, study, sta
     assert answer.json()["state"] == state
 
 
+@pytest.mark.parametrize("state", ["paused", "closed"])
+def test_what_was_accepted_before_the_study_was_closed_is_said_to_be_there(browsers, study, state):
+    browser, _ = browsers
+    browser.load()
+    said = {"score": 4, "key": str(uuid.uuid4()), "on": browser.on}
+    path = f"ratings/{browser.body['criteria'][0]}/"
+    first = browser.send("put", path, **said).json()  # which never reached the browser
+    move(study=study, to=state, actor=None)
+    assert browser.send("put", path, **said).json() == first
+    assert refused(browser.send("put", path, **said | {"key": str(uuid.uuid4())})) == "not_open"
+    assert Rating.objects.count() == 1
+
+
 # -- the protocol --------------------------------------------------------------------------------------------------
 
 

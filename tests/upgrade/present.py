@@ -71,6 +71,18 @@ def verify() -> dict:
     }
 
 
+def protocols() -> dict:
+    """The test that each study's protocol declares, and whether its hash is still that of the opening."""
+    from readerstudy.protocol.models import ReaderStudy
+    from readerstudy.protocol.selectors import protocol_document
+
+    documents = [(study, protocol_document(study)) for study in ReaderStudy.objects.all()]
+    return {
+        study.slug: [study.primary_test, document["primary_test"], document["sha256"] == study.protocol_sha256]
+        for study, document in documents
+    }
+
+
 def jobs() -> dict:
     """Rows of the Job table by study and state; outputs that are called outdated."""
     from readerstudy.jobs.models import Job
@@ -187,7 +199,7 @@ def record() -> dict:
     return found
 
 
-STEPS = {one.__name__: one for one in (migrate, verify, record, jobs, pages, ask, read, sort)} | {
+STEPS = {one.__name__: one for one in (migrate, verify, record, protocols, jobs, pages, ask, read, sort)} | {
     "again": jobs,
     "after": verify,
 }

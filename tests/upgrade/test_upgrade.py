@@ -25,7 +25,7 @@ from tests.upgrade.make_fixture import PACKED, ROOT, SHARED
 pytestmark = [pytest.mark.both_databases]
 URL = os.environ.get("DATABASE_URL", "")
 DATABASE = "postgresql" if URL else "sqlite"
-STEPS = ("migrate", "verify", "jobs", "pages", "ask", "again", "read", "sort", "after")
+STEPS = ("migrate", "verify", "protocols", "jobs", "pages", "ask", "again", "read", "sort", "after")
 
 
 @dataclass
@@ -104,6 +104,12 @@ def test_the_migrations_run_and_the_log_the_answers_and_the_schedules_verify(upg
     assert {name: code for name, (code, _) in upgraded["verify"].items()} == {"audit": 0, "locked": 0, "open": 0}, (
         upgraded["verify"]
     )
+
+
+def test_studies_opened_before_keep_their_test_and_their_hash_and_drafts_take_the_exact_one(upgraded):
+    before = ["cluster_sign_flip", "cluster_sign_flip", True]
+    drafted = ["cluster_permutation", "cluster_permutation", False]
+    assert upgraded["protocols"] == {"locked": before, "open": before, "draft": drafted}
 
 
 def test_every_page_opens_and_so_do_the_results_of_the_locked_study(upgraded):
