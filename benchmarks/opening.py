@@ -49,6 +49,7 @@ def measure(asked: argparse.Namespace) -> int:
     mark.settle()
     study = factories.make_study(subjects=0, readers=3, title="Opening")
     study.arms.update(made_from=None, model_name="")
+    factories.log_as_is(study)
     shape = (asked.slices, asked.size, asked.size)
     for case in range(asked.cases):
         for number, (arm, noise) in enumerate(pixels.NOISE.items()):
@@ -69,6 +70,7 @@ def measure(asked: argparse.Namespace) -> int:
             return 1
         study.presentations.all().delete()
         ReaderStudy.objects.filter(pk=study.pk).update(state="draft", min_distance=study.min_distance + 1)
+        factories.log_as_is(study)
     (cpu, clock), (again, _) = seconds
     print(f"{pairs} pairs of {asked.size} × {asked.size} × {asked.slices}")
     print(f"prepared and opened {cpu:.2f} s CPU per pair ({clock:.2f} s on the clock)")

@@ -40,15 +40,13 @@ MAKE = """
 import json
 from tests import factories
 from tests.pixels import with_pixels
-from readerstudy.reading.services import open_study
 study = factories.make_study(subjects=0, readers={readers}, title="Under fire")
 for number in range({subjects}):
     for weighting in ("T1", "T2", "STIR")[: {cases} // {subjects} + (number < {cases} % {subjects})]:
         factories.make_case(study, f"S{{number + 1:03d}}", weighting)
 study.repeat_share = "{repeats}"
 study.save()
-with_pixels(study)
-study = open_study(study=study, actor=None)
+study = factories.open_(with_pixels(study))
 readers = study.memberships.filter(role="reader").order_by("code").values_list("user__username", flat=True)
 print(json.dumps({{"slug": study.slug, "readers": list(readers), "pairs": study.presentations.count()}}))
 """

@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from processing.enhance import DEFAULT_MODEL
@@ -17,7 +18,7 @@ from readerstudy.jobs.registry import obstacles
 from readerstudy.jobs.services import claim, retry
 from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.protocol.services import create_study, move
+from readerstudy.protocol.services import create_study, move, save_settings
 from readerstudy.reading.services import open_study
 from readerstudy.reading.simulation import SimulatedReader
 
@@ -66,8 +67,9 @@ def make_demo_study(*, title: str, subjects: int, seed: int, users: dict[str, Us
             description="Synthetic phantom images: nobody's anatomy. SOC and FAST are simulated acquisitions.",
             model_name=DEFAULT_MODEL,
         )  # fmt: skip
-        study.seed, study.margin_mean, study.margin_net = seed, "0.25", "0.15"
-        study.save()
+        save_settings(
+            study=study, actor=users["admin"], seed=seed, margin_mean=Decimal("0.25"), margin_net=Decimal("0.15")
+        )
         for name in ("reader-1", "reader-2", "reader-3"):
             add_member(study=study, user=users[name], role=Role.READER, actor=users["admin"])
         add_member(study=study, user=users["analyst"], role=Role.ANALYST, actor=users["admin"])

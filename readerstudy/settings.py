@@ -36,6 +36,8 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
+# Keys before this one: what they signed can still be checked, and the next line of each log says that the key changed.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("READERSTUDY_SECRET_KEY_FALLBACKS", "").split(",") if key]
 DEBUG = flag("READERSTUDY_DEBUG")
 # Everybody knows the passwords of the demonstration: it runs only where no other machine reaches it.
 DEMO_REFUSED = elsewhere(os.environ) if flag("READERSTUDY_DEMO") else []
@@ -77,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "readerstudy.audit.middleware.RecordMiddleware",
 ]
 ROOT_URLCONF = "readerstudy.urls"
 WSGI_APPLICATION = "readerstudy.wsgi.application"
@@ -138,6 +141,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 QUARANTINE_DIR = VAR_DIR / "quarantine"
+# The head of every log is written here too, out of the database's reach; and to syslog, if an address is named:
+# host:port, or a socket like /dev/log.
+HEADS_DIR = Path(os.environ.get("READERSTUDY_HEADS") or VAR_DIR / "heads").resolve()
+HEADS_SYSLOG = os.environ.get("READERSTUDY_HEADS_SYSLOG", "")
 # Uploads go straight into the quarantine, never into a public temporary folder.
 FILE_UPLOAD_HANDLERS = ["readerstudy.intake.upload_handler.QuarantineUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
@@ -199,11 +206,25 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+
+def syslog_handler(address: str) -> dict:
+    host, _, port = address.rpartition(":")
+    to = (host, int(port)) if host and port.isdigit() else address
+    return {"class": "logging.handlers.SysLogHandler", "address": to, "formatter": "program"}
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"axes": {"level": "WARNING"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "program": {"format": "{name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}}
+    | ({"syslog": syslog_handler(HEADS_SYSLOG)} if HEADS_SYSLOG else {}),
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "readerstudy.heads": {"level": "INFO", "handlers": ["syslog"] if HEADS_SYSLOG else [], "propagate": False},
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("READERSTUDY_LOG_LEVEL", "INFO")},
 }

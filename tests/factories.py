@@ -15,6 +15,8 @@ from processing.volume import Volume
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_bytes, put_file
+from readerstudy.audit.seals import everything
+from readerstudy.audit.services import record
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
@@ -22,6 +24,7 @@ from readerstudy.material.services import add_series, place_series
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import create_study, move
 from readerstudy.reading.models import PreparedPair, Presentation, Rating
+from readerstudy.reading.preparing import units_of
 from readerstudy.reading.selectors import prepared
 from readerstudy.reading.services import confirm, open_study, rate, start, state
 from readerstudy.reading.writes import On
@@ -107,12 +110,19 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
     for value in (b"\1", b"\2"):
         frames = [gzip.compress(value * rows * 2 * columns * 2, mtime=0).ljust(1024, b" ") for _ in range(slices)]
         orders.append(frames)
-    return PreparedPair.objects.create(
+    pair = PreparedPair.objects.create(
         study=study, case=first.case, comparison=comparison, first=first, second=second,
         geometry={"rows": rows, "columns": columns, "slices": slices}, order=[1, 0, 2],
         offsets=list(accumulate(map(len, orders[0]), initial=0)),
         first_left_sha256=put_bytes(b"".join(orders[0])), first_right_sha256=put_bytes(b"".join(orders[1])),
     )  # fmt: skip
+    record(study=study, action="pairs prepared", case=first.case.code, pairs=1, seals=units_of([pair]))
+    return pair
+
+
+def log_as_is(study: ReaderStudy) -> None:
+    """Have the log say what is there: a test made or changed rows past the services that log them."""
+    record(study=study, action="pairs prepared", case="every case", pairs=study.pairs.count(), seals=everything())
 
 
 def work_off(study: ReaderStudy) -> None:
@@ -123,6 +133,8 @@ def work_off(study: ReaderStudy) -> None:
 
 
 def open_(study: ReaderStudy) -> ReaderStudy:
+    """Open a study, whatever a test made in it before."""
+    log_as_is(study)
     return open_study(study=study, actor=None)
 
 

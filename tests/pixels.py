@@ -10,6 +10,7 @@ from processing.pair import levelled, make_pair
 from processing.volume import Volume
 from readerstudy.archive.store import put_bytes
 from readerstudy.protocol.models import ReaderStudy
+from tests.factories import log_as_is
 
 NOISE = {"SOC": 40, "FAST": 120, "FAST-DL": 8, "SOC-DL": 4}
 SHAPE = (5, 48, 40)  # slices, rows, columns
@@ -39,4 +40,5 @@ def with_pixels(study: ReaderStudy, shape: tuple[int, int, int] = SHAPE) -> Read
             row.first_left_sha256 = put_bytes(b"".join(pair.frames["first_left"]))
             row.first_right_sha256 = put_bytes(b"".join(pair.frames["second_left"]))
             row.save()
+    log_as_is(study)
     return study

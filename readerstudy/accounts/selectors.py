@@ -10,7 +10,10 @@ from django.utils import timezone
 
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit import heads
+from readerstudy.audit.heads import Alarm
 from readerstudy.audit.models import Event
+from readerstudy.audit.selectors import FOLDED
 from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.material import selectors as material
@@ -157,9 +160,15 @@ def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:
 
 def lately(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
     """The last events of these studies, but for those that come by the hundred."""
-    many = ["pair confirmed", "rating revised", "series placed"]
-    events = Event.objects.filter(study__in=studies).exclude(action__in=many)
-    return list(events.select_related("actor", "study").order_by("-at")[:number])
+    events = Event.objects.filter(study__in=studies).exclude(action__in=[*FOLDED, "series placed"])
+    return list(events.select_related("study").order_by("-at")[:number])
+
+
+def alarms(studies: list[ReaderStudy]) -> list[tuple[ReaderStudy, Alarm]]:
+    """The latest alarm of each of these studies in the last 30 days: that its record does not hold."""
+    since = timezone.now() - timedelta(days=30)
+    latest = [(study, heads.alarms(study.slug)[:1]) for study in studies]
+    return [(study, alarm) for study, found in latest for alarm in found if alarm.at > since]
 
 
 def machine(studies: list[ReaderStudy]) -> dict:

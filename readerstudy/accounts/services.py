@@ -3,10 +3,11 @@
 import secrets
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
-from readerstudy.audit.services import record
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import ReaderStudy, State
 
 
@@ -21,7 +22,8 @@ def former_role(study: ReaderStudy, user: User) -> str:
         return ""
     if study.events.filter(action="study created", actor=user).exists():
         return Role.ADMIN.label
-    for data in study.events.filter(action="member added", data__user=user.username).values_list("data", flat=True):
+    added = study.events.filter(action="member added")
+    for data in added.filter(Q(data__account=user.pk) | Q(data__user=user.username)).values_list("data", flat=True):
         if data["role"] != Role.READER:
             return Role(data["role"]).label
     return ""
@@ -52,7 +54,10 @@ def add_member(
         raise InputError(
             f"{user.username} has a role in this study already. One person has one role: a reader must stay blind."
         ) from error
-    record(study=study, action="member added", actor=actor, user=user.username, role=role, code=member.code)
+    record(
+        study=study, action="member added", actor=actor, user=user.username, account=user.pk, role=role,
+        code=member.code, seals=[("memberships", str(member.pk))],
+    )  # fmt: skip
     return member
 
 
@@ -64,8 +69,10 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
         raise InputError("The study is open: its readers are fixed by the schedule.")
     if member.role == Role.ADMIN and study.memberships.filter(role=Role.ADMIN).count() == 1:
         raise InputError("A study needs an admin. Add another one first.")
-    record(study=study, action="member removed", actor=actor, user=member.user.username, role=member.role)
+    ensure_sealed(study=study, seals=(seals := [("memberships", str(member.pk))]))
+    name, role = member.user.username, member.role
     member.delete()
+    record(study=study, action="member removed", actor=actor, user=name, role=role, seals=seals)
 
 
 @transaction.atomic

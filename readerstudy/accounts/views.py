@@ -57,8 +57,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "tasks": selectors.tasks_of(rows),
         "may_create": request.user.is_staff,
     }
-    if any(row["role"] == "admin" for row in rows):
+    if mine := [row["study"] for row in rows if row["role"] == "admin"]:
         context |= {
+            "alarms": selectors.alarms(mine),
             "week": selectors.reading_this_week(studies),
             "lately": selectors.lately(studies),
             "machine": selectors.machine(studies),

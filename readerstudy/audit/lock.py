@@ -5,12 +5,11 @@ by a later version whose tables have more columns, and a change can be told by i
 """
 
 import hashlib
-from datetime import UTC, datetime
-from decimal import Decimal
 
-from django.apps import apps
+from django.apps import apps as present_apps
 
-from readerstudy.audit.services import canonical
+from readerstudy.audit.canonical import canonical
+from readerstudy.audit.registry import plain
 from readerstudy.protocol.models import ReaderStudy
 
 # Model -> path to the study; "" is the study itself. Kept out: accounts, jobs, uploads, the log (it has its own chain).
@@ -45,26 +44,18 @@ LEFT_OUT = {"protocol.ReaderStudy": {"lock_sha256"}, "accounts.Membership": {"st
 ONLY = {"accounts.Membership": {"role": "reader"}}  # others may come and go after locking
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, Decimal):
-        return str(value.normalize())
-    return value if value is None or isinstance(value, (bool, int, float, str, list, dict)) else str(value)
-
-
 def _columns(label: str) -> list[str]:
-    left_out = LEFT_OUT.get(label, set())
-    return [field.attname for field in apps.get_model(label)._meta.concrete_fields if field.attname not in left_out]
+    left_out, fields = LEFT_OUT.get(label, set()), present_apps.get_model(label)._meta.concrete_fields
+    return [field.attname for field in fields if field.attname not in left_out]
 
 
-def table(study: ReaderStudy, label: str, columns: list[str]) -> dict:
+def table(study: ReaderStudy, label: str, columns: list[str], apps=present_apps) -> dict:
     """Columns, number of rows and SHA-256 of one table of a study, rows by primary key."""
     path = TABLES[label]
     found = apps.get_model(label).objects.filter(**{path: study} if path else {"pk": study.pk}, **ONLY.get(label, {}))
     digest, count = hashlib.sha256(), 0
     for row in found.order_by("pk").values_list(*columns).iterator(chunk_size=2000):
-        digest.update(canonical([_plain(value) for value in row]) + b"\n")
+        digest.update(canonical([plain(value) for value in row]) + b"\n")
         count += 1
     return {"columns": columns, "rows": count, "sha256": digest.hexdigest()}
 
@@ -78,6 +69,6 @@ def manifest_sha256(made: dict[str, dict]) -> str:
     return hashlib.sha256(canonical(made)).hexdigest()
 
 
-def changed_since(study: ReaderStudy, made: dict[str, dict]) -> list[str]:
+def changed_since(study: ReaderStudy, made: dict[str, dict], apps=present_apps) -> list[str]:
     """Names of the tables that are no longer as the manifest says."""
-    return [label for label, then in made.items() if table(study, label, then["columns"]) != then]
+    return [label for label, then in made.items() if table(study, label, then["columns"], apps) != then]

@@ -16,16 +16,22 @@ class AppendOnly(models.QuerySet):
 
 
 class Event(models.Model):
-    """One line of a study's log; each holds the hash of the line before."""
+    """One line of a study's log; each holds the hash of the line before, and is authenticated with the site's key.
+
+    A line without a MAC is a fault: those that were written before there were MACs were sealed by the upgrade.
+    """
 
     study = models.ForeignKey("protocol.ReaderStudy", models.PROTECT, related_name="events")
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    actor_name = models.CharField(max_length=150, blank=True)  # as it was then: people may be renamed
     action = models.CharField(max_length=40)
     data = models.JSONField(default=dict)
     previous = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=8, blank=True)
 
     objects = AppendOnly.as_manager()
 
@@ -60,3 +66,39 @@ class Head(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study} {self.number}"
+
+
+class Sealed(models.Model):
+    """Which line of the log sealed a unit of rows last (see `audit.registry`): an index into the log, not a proof."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="sealed")
+    section = models.CharField(max_length=20)
+    unit = models.CharField(max_length=100)
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "section", "unit"], name="unique_sealed_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.unit}: line {self.number}"
+
+
+class Tombstone(models.Model):
+    """A whole study was removed on purpose: what its log ended with, who did it and why. It outlives the study."""
+
+    slug = models.CharField(max_length=60, unique=True)
+    number = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500)
+    actor_name = models.CharField(max_length=150, blank=True)
+    at = models.DateTimeField()
+    mac = models.CharField(max_length=64)
+    key = models.CharField(max_length=8)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.slug}, removed"

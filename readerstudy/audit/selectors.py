@@ -23,6 +23,21 @@ def _settings(data: dict) -> str:
 
 
 SENTENCES = {
+    "sealed by upgrade": lambda d: (
+        f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
+    ),
+    "key changed": lambda d: f"signs with another key from here on ({d['to']}, before {d['from']})",
+    "metrics computed": lambda d: (
+        f"computed the image metrics of {d['case']}, {d['reference']} vs {d['test']}"
+        f"{', registered' if d['registered'] else ''}"
+    ),
+    "pairs prepared": lambda d: f"prepared {_count(d['pairs'], 'pair')} of {d['case']}",
+    "acquisitions aligned": lambda d: f"aligned {d['moving']} with {d['fixed']} of {d['case']}",
+    "features computed": lambda d: (
+        f"computed {_count(d['features'], 'feature')} of {d['volume']} of {d['case']} on {d['arm']}"
+    ),
+    "series made again": lambda d: f"made {d['case']} in {d['arm']} by {d['model']}: the same pixels",
+    "feedback changed": lambda d: f"changed what readers are told after a practice pair of {d['case']}",
     "study created": lambda d: "made the study",
     "protocol changed": lambda d: (
         f"removed {d['removed']} from the protocol"
@@ -82,20 +97,24 @@ READINGS = [
     "pair confirmed", "rating revised", "answer revised", "finding added later", "finding withdrawn",
     "guess on blinding",
 ]  # fmt: skip
+WORK = ["metrics computed", "pairs prepared", "acquisitions aligned", "features computed"]
+FOLDED = READINGS + WORK
+SEALS = ("sealed", "columns", "before")
 
 
 def sentence(event: Event) -> str:
     """One line of the log in words: who did what. An action without words of its own shows its name and data."""
-    who = event.actor.username if event.actor else "the site"
+    who = event.actor_name or "the site"
     try:
         what = SENTENCES[event.action](event.data)
     except KeyError:
-        details = ", ".join(f"{name} {value}" for name, value in event.data.items())
+        details = ", ".join(f"{name} {value}" for name, value in event.data.items() if name not in SEALS)
         what = f"{event.action}{': ' + details if details else ''}"
     return f"{who} {what}"
 
 
 def log_of(study: ReaderStudy, *, readings: bool) -> QuerySet[Event]:
-    """The study's log, newest first; `readings` says whether single confirmed and changed pairs are in it."""
+    """The study's log, newest first; `readings` says whether single pairs, and what jobs made of single cases, are in
+    it."""
     events = Event.objects.filter(study=study).select_related("actor").order_by("-number")
-    return events if readings else events.exclude(action__in=READINGS)
+    return events if readings else events.exclude(action__in=FOLDED)

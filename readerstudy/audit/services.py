@@ -1,79 +1,110 @@
 """Write the log. Nothing here changes or deletes a line."""
 
-import hashlib
-import hmac
-import json
+from collections.abc import Iterable
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from processing.errors import InputError
-from readerstudy.audit.models import Event, Head
+from readerstudy.audit import chain, heads, keys
+from readerstudy.audit import seals as sealing
+from readerstudy.audit.canonical import canonical
+from readerstudy.audit.models import Event, Head, Tombstone
+from readerstudy.audit.seals import Seal
 from readerstudy.protocol.models import ReaderStudy, State
 
+__all__ = ["RecordError", "canonical", "ensure_sealed", "fault", "record", "tombstone"]
+
 # What may still be noted of a locked study: who looked, who took what, who may.
-AFTER_LOCKING = ("seen", "exported", "member added", "member removed", "study locked")
+AFTER_LOCKING = ("seen", "exported", "member added", "member removed", "study locked", chain.KEY_CHANGED)
 
 
-def canonical(value: object) -> bytes:
-    """JSON with sorted keys and no spaces: the same content gives the same bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+class RecordError(Exception):
+    """The record of a study does not hold: nothing may be added to it, and nothing that would have to be."""
 
 
-def event_hash(*, study: str, number: int, at: str, actor: str, action: str, data: dict, previous: str) -> str:
-    """SHA-256 over one line and the hash of the line before."""
-    line = {"study": study, "number": number, "at": at, "actor": actor, "action": action, "data": data}
-    return hashlib.sha256(previous.encode() + canonical(line)).hexdigest()
-
-
-def _key() -> bytes:
-    return hashlib.sha256(b"audit head" + settings.SECRET_KEY.encode()).digest()
-
-
-def key_name() -> str:
-    """Eight digits that tell one secret key from another."""
-    return hashlib.sha256(b"name of" + _key()).hexdigest()[:8]
-
-
-def head_mac(study: str, number: int, sha256: str) -> str:
-    """HMAC-SHA-256 over the last line of a study's log."""
-    return hmac.new(_key(), canonical([study, number, sha256]), hashlib.sha256).hexdigest()
-
-
-def set_head(*, study: ReaderStudy, number: int, sha256: str) -> None:
-    mac = head_mac(study.slug, number, sha256)
-    Head.objects.update_or_create(
-        study=study, defaults={"number": number, "sha256": sha256, "mac": mac, "key": key_name()}
+def fault(*, slug: str, problem: str) -> RecordError:
+    """Raise the alarm; returns the error to raise. `problem`: half a sentence that says what does not hold."""
+    said = f"{problem[0].upper()}{problem[1:]}."
+    heads.alarm(slug, said)
+    return RecordError(
+        f"The record of this study does not hold, so nothing was changed. {said} Ask who runs this site: "
+        "`verify_audit` says more."
     )
 
 
+def ensure_sealed(*, study: ReaderStudy, seals: Iterable[Seal]) -> None:
+    """RecordError, and an alarm, if the log does not hold or one of these units is not as it said last.
+
+    So what was changed behind the site's back is not sealed anew by the change that follows. In the transaction of that
+    change, before it.
+    """
+    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
+    verified_end(held)
+    if problem := sealing.changed(held, seals):
+        raise fault(slug=held.slug, problem=problem)
+
+
 @transaction.atomic
-def record(*, study: ReaderStudy, action: str, actor=None, **data) -> Event:
+def record(*, study: ReaderStudy, action: str, actor=None, seals: Iterable[Seal] = (), **data) -> Event:
     """Append one line to the study's log. `data` holds codes and numbers, never identity or pixels.
 
-    InputError if the study has been locked meanwhile and this line tells of a change: the change is then undone
-    with the transaction that it belongs to.
+    seals: (section, unit) of the rows that were changed (`audit.registry`), unit None for a whole section: the line
+    keeps a SHA-256 of each.
+
+    The end of the log is verified first: RecordError, and an alarm, if it does not hold. InputError if the study has
+    been locked meanwhile and this line tells of a change. Either way the change is undone with the transaction that
+    it belongs to.
     """
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # one writer of the chain at a time
     if held.state == State.LOCKED and not action.endswith(AFTER_LOCKING):
         raise InputError("The study is locked: nothing in it can change.")
-    last = Event.objects.filter(study=study).order_by("-number").first()
-    number, previous = (last.number + 1, last.sha256) if last else (1, "")
-    at = timezone.now()
-    sha256 = event_hash(
-        study=study.slug, number=number, at=at.isoformat(), actor=actor.username if actor else "",
-        action=action, data=data, previous=previous,
+    last = verified_end(held, action)
+    head = Head.objects.filter(study=held).first()
+    if head is not None and head.key != keys.key_name():
+        last = _append(held, last, None, chain.KEY_CHANGED, {"from": head.key, "to": keys.key_name()})
+    return _append(held, last, actor, action, data | sealing.said(held, seals))
+
+
+def verified_end(held: ReaderStudy, action: str = "") -> Event | None:
+    """The line after which `action` is to follow; RecordError, and an alarm, if the end of the log does not hold."""
+    events = Event.objects.filter(study=held)
+    last = events.order_by("-number").first()
+    head = Head.objects.filter(study=held).first()
+    if problem := chain.end_problem(held, last=last, head=head, count=events.count(), action=action):
+        raise fault(slug=held.slug, problem=problem)
+    return last
+
+
+def _append(held: ReaderStudy, last: Event | None, actor, action: str, data: dict) -> Event:
+    event = chain.append(
+        Event=Event, study=held, last=last, at=timezone.now(), actor=actor, action=action, data=data
     )  # fmt: skip
-    event = Event.objects.create(
-        study=study,
-        number=number,
-        at=at,
-        actor=actor,
-        action=action,
-        data=data,
-        previous=previous,
-        sha256=sha256,
-    )
-    set_head(study=study, number=number, sha256=sha256)
+    mac = chain.set_head(Head=Head, study=held, last=event)
+    sealing.note(held, event)
+    transaction.on_commit(lambda: heads.write(slug=held.slug, number=event.number, sha256=event.sha256, mac=mac))
     return event
+
+
+def tombstone_signature(stone: Tombstone) -> tuple:
+    """What the MAC of a tombstone is made over."""
+    return "removed", stone.slug, stone.number, stone.sha256, stone.reason, stone.actor_name, stone.at.isoformat()
+
+
+@transaction.atomic
+def tombstone(*, study_slug: str, reason: str, number: int, sha256: str, actor=None) -> Tombstone:
+    """Note that a whole study is removed on purpose, with the number and hash of the last line of its log.
+
+    In the transaction that removes it; the head outside the database follows with the commit. InputError without a
+    reason.
+    """
+    if not reason.strip():
+        raise InputError("Say why the study is removed.")
+    stone = Tombstone(
+        slug=study_slug, number=number, sha256=sha256, reason=reason.strip()[:500],
+        actor_name=actor.username if actor else "", at=timezone.now(), key=keys.key_name(),
+    )  # fmt: skip
+    stone.mac = keys.sign(*tombstone_signature(stone))
+    stone.save(force_insert=True)
+    transaction.on_commit(lambda: heads.write_removal(slug=study_slug, mac=stone.mac))
+    return stone

@@ -12,11 +12,28 @@ from django.db import connections, transaction
 # Table -> columns that may never change; None: no column may.
 APPEND_ONLY: dict[str, tuple[str, ...] | None] = {
     "audit_event": None,
+    "audit_tombstone": None,
     "reading_rating": None,
     "reading_statement": None,
     "reading_signature": None,
+    "reading_withdrawal": None,
+    "reading_activetime": None,
+    "reading_guess": None,
     # A finding can be withdrawn, and nothing else.
-    "reading_finding": ("presentation_id", "kind", "side", "structure", "remark", "i", "j", "k", "key", "found_at"),
+    "reading_finding": (
+        "presentation_id",
+        "kind",
+        "side",
+        "structure",
+        "remark",
+        "i",
+        "j",
+        "k",
+        "key",
+        "found_at",
+        "number",
+        "mac",
+    ),
 }
 FUNCTION = """
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$

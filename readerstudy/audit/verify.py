@@ -1,78 +1,166 @@
-"""Find what was changed behind the site's back: in the log, in confirmed answers, in a locked study."""
+"""Find what was changed behind the site's back: in the log, in answers, in sealed rows, in a locked study."""
 
-import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from readerstudy.audit import lock
-from readerstudy.audit.models import Event, Head
-from readerstudy.audit.services import event_hash, head_mac, key_name
+from django.apps import apps as present_apps
+from django.db.models import F
+
+from readerstudy.audit import chain, heads, keys, lock, seals
+from readerstudy.audit.models import Event, Head, Tombstone
+from readerstudy.audit.services import tombstone_signature
 from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.reading import seal
-from readerstudy.reading.models import Finding, Presentation, Rating, Statement
+from readerstudy.reading import answers, seal
+from readerstudy.reading.models import Presentation
+
+UNSIGNED = "this site did not write them, or the upgrade could not seal them"
+SHOWN = 2000  # lines that a page checks: the last ones; the command checks all
 
 
-def first_broken(study: ReaderStudy) -> Event | None:
-    """The first line of the log that was changed, or follows a removed one; None if the chain holds."""
-    previous = ""
-    events = Event.objects.filter(study=study).select_related("actor").order_by("number")
-    for number, event in enumerate(events, start=1):
-        expected = event_hash(
-            study=study.slug, number=number, at=event.at.isoformat(), actor=event.actor.username if event.actor else "",
-            action=event.action, data=event.data, previous=previous,
-        )  # fmt: skip
-        if (event.number, event.previous, event.sha256) != (number, previous, expected):
-            return event
-        previous = event.sha256
-    return None
+@dataclass
+class Follower:
+    """Follows the lines of a log, one after the other, and says where one does not hold. unsigned: lines so far that
+    have no MAC; their hashes may hold all the same."""
+
+    study: str
+    unsigned: int = 0
+    number: int = 0
+    previous: str = ""
+    key: str = ""
+
+    def follow(self, event: Event) -> str:
+        """What is wrong with the next line, in a sentence; "" if nothing is."""
+        number, previous, key = self.number + 1, self.previous, self.key
+        self.number, self.previous, self.key = number, event.sha256, event.key
+        if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, self.study)):
+            return f"Event {event.number} of the log was changed, or the one before it was removed or moved."
+        if not event.mac:
+            self.unsigned += 1
+        elif problem := chain.line_problem(event, self.study):
+            return f"The log does not hold: {problem}."
+        change = event.data if event.action == chain.KEY_CHANGED else {}
+        if key and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
+            return f"Event {number} of the log is authenticated with another key, and no line says that it changed."
+        return ""
+
+    def without_mac(self) -> str:
+        """In a sentence, how many lines have no MAC; "" if all have."""
+        return f"{self.unsigned:,} lines of the log have no MAC: {UNSIGNED}." if self.unsigned else ""
+
+
+@dataclass
+class Log:
+    """What a log that holds says of everything beside it."""
+
+    lines: dict[int, str] = field(default_factory=dict)  # hash by number
+    confirmed: dict[tuple[str, int], str] = field(default_factory=dict)  # hash by reader and position
+    later: set[str] = field(default_factory=set)
+    lock: dict | None = None
+    sealing: list[Event] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        self.lines[event.number] = event.sha256
+        data = event.data
+        if event.action == "pair confirmed" and "sha256" in data:
+            self.confirmed[data["reader"], data["position"]] = data["sha256"]
+        if event.action in seal.LATER and "sha256" in data:
+            self.later.add(data["sha256"])
+        if event.action == "study locked":
+            self.lock = data
+        if "sealed" in data:
+            self.sealing.append(event)
+
+
+def _events(study: ReaderStudy, after: int = 0) -> Iterable[Event]:
+    return Event.objects.filter(study=study, number__gt=after).order_by("number").iterator(chunk_size=1000)
 
 
 def log_problem(study: ReaderStudy) -> str:
-    """What is wrong with the log itself, in a sentence; "" if nothing is."""
-    if broken := first_broken(study):
-        return f"The chain is broken at line {broken.number}: that line was changed, or one before it was removed."
-    return next(_end_of_log(study), "")
+    """What is wrong with the log itself, in a sentence; "" if nothing is. Of a long log only the last lines."""
+    last = Event.objects.filter(study=study).order_by("-number").first()
+    after = max(0, last.number - SHOWN) if last else 0
+    before = Event.objects.filter(study=study, number=after).first()
+    follower = Follower(study.slug, 0, after, before.sha256 if before else "", before.key if before else "")
+    for event in _events(study, after):
+        if problem := follower.follow(event):
+            return problem
+    return follower.without_mac() or next(_end_of_log(study), "") or next(_outside(study, None), "")
 
 
 def problems(study: ReaderStudy) -> Iterator[str]:
     """One sentence for each thing that is not as it was written."""
-    if broken := first_broken(study):
-        yield f"Event {broken.number} of the log was changed, or the one before it was removed or moved."
+    follower, log = Follower(study.slug), Log()
+    for event in _events(study):
+        if problem := follower.follow(event):
+            yield problem
+            return
+        log.take(event)
+    yield from _outside(study, log.lines)
+    yield from beside(study, log)
+    if problem := follower.without_mac():
+        yield problem
         return
-    yield from _end_of_log(study)
-    yield from _confirmed_answers(study)
-    yield from _later_answers(study)
-    yield from _frozen(study)
-
-
-def _end_of_log(study: ReaderStudy) -> Iterator[str]:
-    last = Event.objects.filter(study=study).order_by("-number").first()
     head = Head.objects.filter(study=study).first()
+    if head is None or head.key not in keys.known():
+        return  # said above; no MAC of an answer can be checked either
+    yield from answers.problems(study)
+    for problem in seals.problems(study, log.sealing):
+        yield f"{problem[0].upper()}{problem[1:]}."
+
+
+def beside(study: ReaderStudy, log: Log, apps=present_apps) -> Iterator[str]:
+    """How the end of a log, answers and the lock differ from what its lines say, in a sentence each: what needs no MAC
+    of a line or an answer. apps: of a migration, whose study this is."""
+    yield from _end_of_log(study, apps)
+    yield from _confirmed_answers(study, log, apps)
+    yield from _later_answers(study, log, apps)
+    yield from _frozen(study, log, apps)
+
+
+def _end_of_log(study: ReaderStudy, apps=present_apps) -> Iterator[str]:
+    last = apps.get_model("audit", "Event").objects.filter(study=study).order_by("-number").first()
+    head = apps.get_model("audit", "Head").objects.filter(study=study).first()
     if last is None or head is None:
         yield "The log has no authenticated end: events or their head were removed."
     elif head.number > last.number:
         yield f"The log ends with event {last.number}, but {head.number} were written: the last ones were removed."
     elif (head.number, head.sha256) != (last.number, last.sha256):
         yield f"The log goes on after event {head.number} without the site having written it."
-    elif head.key != key_name():
+    elif head.key not in keys.known():
         yield f"The end of the log was authenticated with another secret key ({head.key}); it cannot be checked here."
-    elif not hmac.compare_digest(head.mac, head_mac(study.slug, head.number, head.sha256)):
+    elif keys.signed_with(head.mac, study.slug, head.number, head.sha256) != head.key:
         yield "The log was written anew: its end is not authenticated by this site."
+
+
+def _outside(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
+    """What was noted outside the database and is not in the log. lines: hash by number; None: only the latest head."""
+    if heads.removal(study.slug):
+        yield "The study was removed on purpose, as was noted outside the database, and is here again."
+    latest = heads.latest(study.slug)
+    noted = heads.every(study.slug) if lines is not None else [latest] if latest else []
+    if lines is None:
+        lines = dict(study.events.filter(number__in=[head.number for head in noted]).values_list("number", "sha256"))
+    for head in noted:
+        if lines.get(head.number) == head.sha256:
+            continue
+        if head.is_ours(study.slug):
+            yield f"Event {head.number} was noted outside the database and is not there: it was changed or removed."
+        else:
+            yield f"The file of heads holds a line ({head.number}) that this site did not write."
+        return
 
 
 def _pair(presentation: Presentation) -> str:
     return f"{presentation.reader.code}-{presentation.position:04d}"
 
 
-def _confirmed_answers(study: ReaderStudy) -> Iterator[str]:
-    said = {}
-    for event in Event.objects.filter(study=study, action="pair confirmed").order_by("number"):
-        if "sha256" in event.data:
-            said[event.data["reader"], event.data["position"]] = event.data["sha256"]
-    shown = Presentation.objects.filter(study=study, confirmed_at__isnull=False)
+def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
+    said = dict(log.confirmed)
+    shown = apps.get_model("reading", "Presentation").objects.filter(study=study, confirmed_at__isnull=False)
     for presentation in shown.select_related("reader", "case", "comparison__first", "comparison__second"):
         expected = said.pop((presentation.reader.code, presentation.position), None)
         if expected is None:
-            if Event.objects.filter(study=study, action="pair confirmed", data__sha256__isnull=False).exists():
+            if log.confirmed:
                 yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
         elif seal.answers_sha256(presentation) != expected:
             yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
@@ -80,33 +168,60 @@ def _confirmed_answers(study: ReaderStudy) -> Iterator[str]:
         yield f"The log says that pair {reader}-{position:04d} was confirmed; it is not confirmed any more."
 
 
-def _later_answers(study: ReaderStudy) -> Iterator[str]:
-    events = Event.objects.filter(study=study, action__in=seal.LATER).values_list("data", flat=True)
-    logged = {data["sha256"] for data in events if "sha256" in data}
-    if not logged and Event.objects.filter(study=study, action__in=seal.LATER).exists():
-        return  # a log from before hashes were noted
-    mine = {"presentation__study": study}
-    rows = [*Rating.objects.filter(**mine, revision__gt=1), *Statement.objects.filter(**mine, revision__gt=1)]
-    rows += [
-        finding
-        for finding in Finding.objects.filter(**mine).select_related("presentation")
-        if finding.presentation.confirmed_at and finding.found_at > finding.presentation.confirmed_at
+def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
+    later = {
+        "Rating": {"revision__gt": 1},
+        "Statement": {"revision__gt": 1},
+        "Finding": {"found_at__gt": F("presentation__confirmed_at")},
+    }
+    rows = [
+        row
+        for name, which in later.items()
+        for row in apps.get_model("reading", name).objects.filter(presentation__study=study, **which)
     ]
-    for row in rows:
-        if seal.row_sha256(row) not in logged:
+    if not log.later and study.events.filter(action__in=seal.LATER).exists():
+        return  # a log from before hashes were noted
+    there = {seal.row_sha256(row): row for row in rows}
+    for sha256, row in there.items():
+        if sha256 not in log.later:
             yield f"A later answer on pair {_pair(row.presentation)} is not the one that the log tells of."
+    if gone := len(log.later - there.keys()):
+        yield f"{gone} later answer{'s' if gone > 1 else ''} of which the log tells {'are' if gone > 1 else 'is'} gone."
 
 
-def _frozen(study: ReaderStudy) -> Iterator[str]:
-    event = Event.objects.filter(study=study, action="study locked").last()
+def _frozen(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     if study.state != State.LOCKED:
-        if event:
+        if log.lock is not None:
             yield f"The study was locked, and is {study.state} now."
         return
-    if event is None or "tables" not in event.data:
+    if log.lock is None or "tables" not in log.lock:
         yield "The study is locked, but the log does not say what was locked."
         return
-    if study.lock_sha256 != lock.manifest_sha256(event.data["tables"]):
+    if study.lock_sha256 != lock.manifest_sha256(log.lock["tables"]):
         yield "The hash of the locked data is not the one that was logged."
-    for label in lock.changed_since(study, event.data["tables"]):
+    for label in lock.changed_since(study, log.lock["tables"], apps):
         yield f"{label.partition('.')[2]}: rows were changed, added or removed after the study was locked."
+
+
+def lost_studies() -> Iterator[tuple[str, str]]:
+    """(address, sentence) of each study of which heads were written outside the database, and which is not here and was
+    not removed on purpose."""
+    here = set(ReaderStudy.objects.values_list("slug", flat=True))
+    for stone in Tombstone.objects.all():
+        if keys.signed_with(stone.mac, *tombstone_signature(stone)) == "":
+            yield stone.slug, "Its tombstone is not authenticated by this site."
+        elif stone.slug in here:
+            yield stone.slug, "There is a tombstone of this study, and the study."
+    for slug in heads.slugs():
+        if slug not in here and (problem := _loss(slug)):
+            yield slug, problem
+
+
+def _loss(slug: str) -> str:
+    stone, latest = Tombstone.objects.filter(slug=slug).first(), heads.latest(slug)
+    last = f" Its log had {latest.number:,} lines." if latest else ""
+    if stone is None:
+        return f"The study is gone, and no tombstone says that it was removed on purpose.{last}"
+    if latest and (latest.number > stone.number or (latest.number == stone.number and latest.sha256 != stone.sha256)):
+        return f"The study was removed with {stone.number:,} lines in its log, and more were written.{last}"
+    return ""

@@ -6,8 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.accounts.access import study_page
-from readerstudy.audit import selectors
-from readerstudy.audit.verify import log_problem
+from readerstudy.audit import heads, selectors
+from readerstudy.audit.verify import SHOWN, log_problem
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -20,4 +20,5 @@ def log(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     return render(request, "audit/log.html", {
         "tab": "log", "study": study, "readings": readings, "page": pages.get_page(request.GET.get("page")),
         "last": last, "problem": log_problem(study),
+        "part": SHOWN if last and last.number > SHOWN else 0, "alarms": heads.alarms(study.slug),
     })  # fmt: skip

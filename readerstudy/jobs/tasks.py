@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from processing.errors import InputError
+from readerstudy.audit.services import RecordError
 from readerstudy.jobs import registry, services
 from readerstudy.jobs.models import Job
 
@@ -49,7 +50,7 @@ def perform(job: Job) -> None:
             logger.warning("Job %s was taken away before it ended; its result is dropped.", job.pk)
     except TakenAwayError:
         logger.warning("Job %s was taken away.", job.pk)
-    except InputError as error:
+    except (InputError, RecordError) as error:
         services.fail(job=job, error=str(error))
     except MemoryError:
         services.fail(job=job, error="Not enough memory on this worker. Retry on a larger one.")

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from django.utils import timezone
 
 from readerstudy.archive import store
+from readerstudy.audit.registry import unit_name
+from readerstudy.audit.seals import Seal
 from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import cancel, request_job
@@ -24,6 +26,20 @@ def cancel_jobs(subject: Subject) -> int:
     of_cases = Job.objects.filter(study=subject.study_id, parameters__case__in=cases)
     of_masks = Job.objects.filter(study=subject.study_id, parameters__voi__in=masks)
     return sum(cancel(job=job) for job in [*of_cases, *of_masks])
+
+
+def sealed_units(subject: Subject) -> list[Seal]:
+    """What the log seals of the rows that `erase_subject` removes or changes, and of the subject."""
+    of = {"case__subject": subject}
+    lookups = {
+        "pairs": PreparedPair.objects.filter(**of).values_list("case_id", "comparison_id"),
+        "alignments": Alignment.objects.filter(fixed__case__subject=subject).values_list("fixed_id", "moving_id"),
+        "volumes": VolumeOfInterest.objects.filter(**of).values_list("pk"),
+        "metrics": Metric.objects.filter(**of).values_list("reference_id", "test_id"),
+        "features": Feature.objects.filter(voi__case__subject=subject).values_list("voi", "series", "settings"),
+    }
+    found = [(name, unit_name(*row)) for name, rows in lookups.items() for row in rows.order_by().distinct()]
+    return [("subjects", subject.code), *found]
 
 
 def erase_subject(*, subject: Subject) -> dict[str, int]:

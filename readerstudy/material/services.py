@@ -6,7 +6,8 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
-from readerstudy.audit.services import record
+from readerstudy.audit.seals import Seal
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.alignments import ALIGNED, placing, to_register
@@ -46,27 +47,32 @@ def place_series(
         raise InputError("Subject, region, plane and weighting are needed to place a series.")
     if Subject.objects.filter(study=study, code=subject_code, withdrawn_at__isnull=False).exists():
         raise InputError(f"{subject_code} was withdrawn from this study: nothing of it may come in again.")
-    subject, _ = Subject.objects.get_or_create(
+    code = case_code(subject_code, region, plane, weighting)
+    ensure_sealed(study=study, seals=[("subjects", subject_code), ("cases", code)])
+    subject, new_subject = Subject.objects.get_or_create(
         study=study, code=subject_code,
         defaults={
             "site": study.sites.first(), "key": subject_key, "age": facts["parameters"].get("age"),
             "sex": facts["parameters"].get("sex") or "",
         },
     )  # fmt: skip
-    case, _ = Case.objects.get_or_create(
-        study=study, code=case_code(subject_code, region, plane, weighting),
+    case, new_case = Case.objects.get_or_create(
+        study=study, code=code,
         defaults={"subject": subject, "region": region, "plane": plane, "weighting": weighting},
     )  # fmt: skip
-    series = add_series(case=case, arm=arm, instances=instances, actor=actor, replace=replace, **facts)
+    seals = [("subjects", subject_code)] * new_subject + [("cases", code)] * new_case
+    series = add_series(case=case, arm=arm, instances=instances, actor=actor, replace=replace, seals=seals, **facts)
     transaction.on_commit(lambda: advance(study, case=series.case))
     return series
 
 
 @transaction.atomic
 def add_series(
-    *, case: Case, arm: Arm, instances: Sequence, replace: bool, actor: User | None = None, **facts
-) -> Series:
+    *, case: Case, arm: Arm, instances: Sequence, replace: bool, actor: User | None = None, seals: Sequence[Seal] = (),
+    **facts,
+) -> Series:  # fmt: skip
     """Add a version of a series to a case; the same pixels again return the one that is there, with its newest model.
+    seals: of rows that were made for it.
 
     InputError if the case is scheduled, or a series stands there already and `replace` is not set.
     """
@@ -75,10 +81,16 @@ def add_series(
     if present and same and (facts.get("made_from") is None or present.model_sha256 == facts["model_sha256"]):
         return present
     ensure_unscheduled(study=case.study, code=case.code)
+    seals = [*seals, *([("series", str(present.pk))] if present else [])]
+    ensure_sealed(study=case.study, seals=seals[-1:] if present else [])
     if present and same:  # another model that makes the same of it, as where there is no noise
         for name in ("made_from", "model_name", "model_version", "model_sha256", "processing_seconds"):
             setattr(present, name, facts.get(name, getattr(present, name)))
         present.save()
+        record(
+            study=case.study, action="series made again", actor=actor, case=case.code, arm=arm.code,
+            sha256=present.sha256, model=present.model_name, seals=seals,
+        )  # fmt: skip
         return present
     if present and not replace:
         raise InputError(f"{case.code} has a series in {arm.code} already. Replace it on purpose, or choose another.")
@@ -94,7 +106,7 @@ def add_series(
     )
     record(
         study=case.study, action="series placed", actor=actor, case=case.code, arm=arm.code, sha256=series.sha256,
-        version=series.version,
+        version=series.version, seals=[*seals, ("series", str(series.pk))],
     )  # fmt: skip
     return series
 
@@ -210,8 +222,9 @@ def set_training(*, case: Case, training: bool, actor: User | None) -> None:
     """Use a case for training (shown first, not analysed) or for reading; only in a draft."""
     if case.study.state != State.DRAFT:
         raise InputError("The study has been opened: its cases are frozen.")
+    ensure_sealed(study=case.study, seals=(seals := [("cases", case.code)]))
     Case.objects.filter(pk=case.pk).update(training=training)
-    record(study=case.study, action="case moved", actor=actor, case=case.code, training=training)
+    record(study=case.study, action="case moved", actor=actor, case=case.code, training=training, seals=seals)
 
 
 @transaction.atomic
@@ -219,5 +232,6 @@ def set_feedback(*, case: Case, text: str, actor: User | None) -> None:
     """What readers are told after a practice pair of this case; only in a draft."""
     if case.study.state != State.DRAFT:
         raise InputError("The study has been opened: its cases are frozen.")
+    ensure_sealed(study=case.study, seals=(seals := [("cases", case.code)]))
     Case.objects.filter(pk=case.pk).update(feedback=text.strip()[:LONGEST_FEEDBACK])
-    record(study=case.study, action="feedback changed", actor=actor, case=case.code)
+    record(study=case.study, action="feedback changed", actor=actor, case=case.code, seals=seals)

@@ -9,6 +9,8 @@ from django.conf import settings
 
 from processing.errors import InputError
 from readerstudy.archive.store import put_bytes
+from readerstudy.audit.registry import unit_name
+from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material import (
@@ -62,7 +64,7 @@ def register_series(job: Job, report):
     from processing.registration import CONVENTIONS, apply, as_dict, refused, register
 
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
-    fixed, moving = (Series.objects.get(pk=job.parameters[name]) for name in ("fixed", "moving"))
+    fixed, moving = (Series.objects.select_related("arm").get(pk=job.parameters[name]) for name in ("fixed", "moving"))
     still, moved = volumes.load(fixed), volumes.load(moving)
     report(0.1, "aligning")
     try:
@@ -73,12 +75,16 @@ def register_series(job: Job, report):
     picture = put_bytes(alignment_png(still, *placed))
 
     def store() -> dict:
-        Alignment.objects.update_or_create(
+        made, _ = Alignment.objects.update_or_create(
             fixed=fixed, moving=moving,
             defaults={
                 "study": case.study, "matrix": found.matrix.tolist(), "quality": as_dict(found),
                 "conventions": CONVENTIONS, "picture": picture,
             },
+        )  # fmt: skip
+        record(
+            study=case.study, action="acquisitions aligned", case=case.code, fixed=fixed.arm.code,
+            moving=moving.arm.code, seals=[("alignments", unit_name(made.fixed_id, made.moving_id))],
         )  # fmt: skip
         services.advance(case.study, case=case)
         return as_dict(found)

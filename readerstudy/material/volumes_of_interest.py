@@ -13,7 +13,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive.store import local_files, put_file
-from readerstudy.audit.services import record
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.intake.quarantine import unseal_piece
 from readerstudy.material.models import Case, Series, VolumeOfInterest
 from readerstudy.material.services import advance
@@ -77,7 +77,7 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
             )  # fmt: skip
             record(
                 study=case.study, action="volume of interest added", actor=actor, case=case.code, volume=given,
-                arm=drawn_on.arm.code, sha256=sha256,
+                arm=drawn_on.arm.code, sha256=sha256, seals=[("volumes", str(volume.pk))],
             )  # fmt: skip
             made.append(volume)
         transaction.on_commit(lambda: advance(case.study, case=case))
@@ -114,10 +114,11 @@ def _names(case: Case, name: str, masks: list) -> Iterator[str]:
 @transaction.atomic
 def remove(*, volume: VolumeOfInterest, actor: User) -> None:
     """Take a volume of interest out: its features leave the table. It can be called back."""
+    ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at=None).update(removed_at=timezone.now()):
         record(
             study=volume.study, action="volume of interest removed", actor=actor, case=volume.case.code,
-            volume=volume.name,
+            volume=volume.name, seals=seals,
         )  # fmt: skip
 
 
@@ -129,9 +130,10 @@ def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     others = VolumeOfInterest.objects.filter(~Q(pk=volume.pk), case=volume.case, name=volume.name, removed_at=None)
     if others.exists():
         raise InputError(f"There is another volume of interest {volume.name} now.")
+    ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at__isnull=False).update(removed_at=None):
         record(
             study=volume.study, action="volume of interest called back", actor=actor, case=volume.case.code,
-            volume=volume.name,
+            volume=volume.name, seals=seals,
         )  # fmt: skip
         transaction.on_commit(lambda: advance(volume.study, case=volume.case))

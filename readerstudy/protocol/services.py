@@ -8,16 +8,24 @@ from django.utils.text import slugify
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit import heads
+from readerstudy.audit.chain import FIRST
 from readerstudy.audit.lock import manifest, manifest_sha256
-from readerstudy.audit.services import record
+from readerstudy.audit.models import Tombstone
+from readerstudy.audit.registry import WHOLE, unit_name
+from readerstudy.audit.seals import everything
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.services import advance
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site, State
 
+PROTOCOL = [("protocol", WHOLE)]
+
 
 def free_slug(title: str) -> str:
     base = slugify(title)[:50] or "study"
-    taken = set(ReaderStudy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = {*ReaderStudy.objects.filter(slug__startswith=base).values_list("slug", flat=True), *heads.taken()}
+    taken |= set(Tombstone.objects.values_list("slug", flat=True))
     return next(slug for slug in [base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))] if slug not in taken)
 
 
@@ -57,7 +65,7 @@ def create_study(
     study.primary_comparison = study.comparisons.get(first=arms["FAST-DL"], second=arms["SOC"])
     study.primary_criterion = study.criteria.get(code="snr")
     study.save()
-    record(study=study, action="study created", actor=user, title=title)
+    record(study=study, action=FIRST, actor=user, title=title, seals=[*PROTOCOL, ("memberships", None)])
     return study
 
 
@@ -76,9 +84,11 @@ def ensure_takes_material(study: ReaderStudy) -> None:
 def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
     """Keep changed parts of a draft's protocol (validated model instances) and log what they are now."""
     ensure_draft(study)
+    ensure_sealed(study=study, seals=PROTOCOL)
     for instance in instances:
         instance.save()
-    record(study=study, action="protocol changed", actor=actor, parts=[str(instance) for instance in instances])
+    parts = [str(instance) for instance in instances]
+    record(study=study, action="protocol changed", actor=actor, parts=parts, seals=PROTOCOL)
 
 
 @transaction.atomic
@@ -90,9 +100,12 @@ def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Cri
             raise InputError(f"{part.code} is compared. Remove its comparisons first.")
         if part.makes.exists() or part.series.exists():
             raise InputError(f"{part.code} has series or makes another arm. Remove those first.")
-    name = str(part)
+    name, seals = str(part), list(PROTOCOL)
+    ensure_sealed(study=study, seals=seals)
+    if isinstance(part, Comparison):  # its prepared pairs go with it
+        seals += [("pairs", unit_name(case, part.pk)) for case in part.pairs.values_list("case", flat=True)]
     part.delete()
-    record(study=study, action="protocol changed", actor=actor, removed=name)
+    record(study=study, action="protocol changed", actor=actor, removed=name, seals=seals)
 
 
 @transaction.atomic
@@ -101,10 +114,12 @@ def save_settings(*, study: ReaderStudy, actor: User, **changes) -> ReaderStudy:
     ensure_draft(study)
     if not changes:
         return study
+    ensure_sealed(study=study, seals=PROTOCOL)
     for name, value in changes.items():
         setattr(study, name, value)
     study.save(update_fields=list(changes))
-    record(study=study, action="settings changed", actor=actor, changes={n: str(v) for n, v in changes.items()})
+    said = {name: str(value) for name, value in changes.items()}
+    record(study=study, action="settings changed", actor=actor, changes=said, seals=PROTOCOL)
     return study
 
 
@@ -132,25 +147,29 @@ MOVES = {
 @transaction.atomic
 def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     """Pause, resume, close or lock. Opening is reading.services.open_study: it makes the schedule."""
+    from readerstudy.results.radiomics import active_settings
+
     sources, stamp = MOVES[State(to)]
+    sealed = everything() if to == State.LOCKED else [*PROTOCOL, ("schedule", None), ("memberships", None)]
+    ensure_sealed(study=study, seals=sealed)
+    if to == State.LOCKED:
+        active_settings(study)  # made on first use: later that would be a change
     changes = {"state": to, **({stamp: timezone.now()} if stamp else {})}
     if not ReaderStudy.objects.filter(pk=study.pk, state__in=sources).update(**changes):
         raise InputError(f"This study cannot become {to} from its present state.")
     study.refresh_from_db()
-    record(study=study, action=f"study {to}", actor=actor, **(_lock(study) if to == State.LOCKED else {}))
+    said = _lock(study) if to == State.LOCKED else {}
+    record(study=study, action=f"study {to}", actor=actor, seals=PROTOCOL, **said)
     return study
 
 
 def _lock(study: ReaderStudy) -> dict:
     """Store the hash over all data; returns what the log keeps of it. InputError while jobs could still change data."""
-    from readerstudy.results.radiomics import active_settings
-
     busy = study.jobs.filter(state__in=["waiting", "running"]).count()
     if busy:
         raise InputError(
             f"{busy} job{'s' if busy > 1 else ''} of this study wait or run: let them end, or cancel them."
         )
-    active_settings(study)  # made on first use: later that would be a change
     tables = manifest(study)
     study.lock_sha256 = manifest_sha256(tables)
     study.save(update_fields=["lock_sha256"])

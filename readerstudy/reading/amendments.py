@@ -1,7 +1,7 @@
 """Changes after opening: a reader or cases more, a subject withdrawn. Each is numbered, has a reason, and changes
 nothing that was scheduled before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,8 +9,9 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.accounts.services import add_person
-from readerstudy.audit.services import record
-from readerstudy.material.erasure import cancel_jobs, erase_subject
+from readerstudy.audit.seals import Seal
+from readerstudy.audit.services import ensure_sealed, record
+from readerstudy.material.erasure import cancel_jobs, erase_subject, sealed_units
 from readerstudy.material.models import Case, Subject
 from readerstudy.protocol.models import Amendment, ReaderStudy, State
 from readerstudy.reading import blocks
@@ -35,10 +36,12 @@ def unscheduled_cases(study: ReaderStudy) -> list[tuple[Case, bool]]:
 
 
 def _hold(study: ReaderStudy, *states: str) -> ReaderStudy:
-    """The study as it is now, for whoever changes its schedule one after the other. In a transaction."""
+    """The study as it is now, and as its log says, for whoever changes its schedule one after the other. In a
+    transaction."""
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
     if held.state not in states:
         raise InputError(f"The study is {held.get_state_display()}: it cannot be amended in this way.")
+    ensure_sealed(study=held, seals=[("protocol", None), ("schedule", None), ("amendments", None)])
     return held
 
 
@@ -49,9 +52,10 @@ def _reason(reason: str) -> str:
 
 
 def _amend(
-    study: ReaderStudy, kind: str, reason: str, actor: User | None, *, number: int, data: dict, **said
+    study: ReaderStudy, kind: str, reason: str, actor: User | None, *, number: int, data: dict,
+    seals: Iterable[Seal] = (), **said,
 ) -> Amendment:  # fmt: skip
-    """Store an amendment and, where it has one, its block of the schedule; log both."""
+    """Store an amendment and, where it has one, its block of the schedule; log both. seals: what else it changed."""
     sha256 = ""
     if "inputs" in data:
         made = blocks.block_schedule(data)
@@ -62,7 +66,7 @@ def _amend(
     )  # fmt: skip
     record(
         study=study, action="study amended", actor=actor, number=number, kind=kind, reason=reason, schedule=sha256,
-        **said,
+        seals=[("amendments", str(number)), ("schedule", None), *seals], **said,
     )  # fmt: skip
     return amendment
 
@@ -130,6 +134,7 @@ def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor
     reason = _reason(reason)
     stopped = cancel_jobs(subject)  # before the study is held: a job that ends holds its own row first
     study = _hold(study, *OPENED, State.CLOSED)
+    ensure_sealed(study=study, seals=(seals := sealed_units(subject)))
     now = timezone.now()
     if not Subject.objects.filter(pk=subject.pk, study=study, withdrawn_at=None).update(withdrawn_at=now):
         raise InputError(f"{subject.code} was withdrawn already.")
@@ -142,5 +147,5 @@ def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor
     transaction.on_commit(lambda: forget(study))
     return _amend(
         study, Kind.SUBJECT_WITHDRAWN, reason, actor, number=number, what=subject.code,
-        data={"subject": subject.code, **counts}, erased=counts,
+        data={"subject": subject.code, **counts}, seals=seals, erased=counts,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from django.db.models import Max
 from readerstudy.accounts.models import Membership
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import Amendment, ReaderStudy
+from readerstudy.reading import answers
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.planning import inputs, made_from, stored
 from readerstudy.reading.schedule import Entry, Schedule
@@ -71,6 +72,7 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
         ]  # fmt: skip
         for row in Presentation.objects.bulk_create(batch):
             rows[row.reader.code, row.position] = row
+    answers.begin(rows.values())
     return len(rows)
 
 

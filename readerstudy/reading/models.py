@@ -98,7 +98,32 @@ class Presentation(models.Model):
         return f"{self.reader.code} {self.position}"
 
 
-class Rating(models.Model):
+class Chained(models.Model):
+    """A row of what a reader said: its place in the chain of its presentation, and its MAC (`reading.answers`).
+
+    A row without a MAC is a fault: those that were written before there were MACs were sealed by the upgrade.
+    """
+
+    number = models.PositiveIntegerField(default=0)
+    mac = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class AnswerHead(models.Model):
+    """The authenticated end of a presentation's chain of answers: how many there are, and the MAC of the last."""
+
+    presentation = models.OneToOneField(Presentation, models.CASCADE, related_name="answer_head")
+    number = models.PositiveIntegerField(default=0)
+    last = models.CharField(max_length=64, blank=True)
+    mac = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.presentation}: {self.number} answers"
+
+
+class Rating(Chained):
     """A score in display orientation. Append-only: a change is a new revision."""
 
     class Status(models.TextChoices):
@@ -130,7 +155,7 @@ class Rating(models.Model):
         return f"{self.presentation} {self.criterion} r{self.revision}"
 
 
-class Statement(models.Model):
+class Statement(Chained):
     """An answer about the pair as a whole. Append-only, like a rating."""
 
     class Subject(models.TextChoices):
@@ -156,7 +181,7 @@ class Statement(models.Model):
         return f"{self.presentation} {self.subject} r{self.revision}"
 
 
-class Finding(models.Model):
+class Finding(Chained):
     """Loss, corruption, alteration, creation or exaggeration, and the side on which the reader believes it is."""
 
     class Kind(models.TextChoices):
@@ -198,7 +223,18 @@ class Finding(models.Model):
         return f"{self.presentation} {self.kind}"
 
 
-class ActiveTime(models.Model):
+class Withdrawal(Chained):
+    """A reader took a finding back. `Finding.withdrawn_at` says the same."""
+
+    presentation = models.ForeignKey(Presentation, models.PROTECT, related_name="withdrawals")
+    finding = models.OneToOneField(Finding, models.PROTECT, related_name="withdrawal")
+    withdrawn_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.finding} withdrawn"
+
+
+class ActiveTime(Chained):
     """Seconds of active reading, one report of the browser; the key makes a repeated report harmless."""
 
     presentation = models.ForeignKey(Presentation, models.CASCADE, related_name="active_times")
@@ -216,7 +252,7 @@ class ActiveTime(models.Model):
         return f"{self.presentation} {self.seconds} s"
 
 
-class Guess(models.Model):
+class Guess(Chained):
     """After the end of the list: on which side the reader believes the first arm of the comparison was."""
 
     class Side(models.TextChoices):

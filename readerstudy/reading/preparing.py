@@ -1,11 +1,14 @@
 """What readers see of a case: all its pairs on one grid, in both orders; made once, checked before the study opens."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 from processing.errors import InputError
 from readerstudy.archive import store
+from readerstudy.audit.registry import unit_name
+from readerstudy.audit.seals import Seal
+from readerstudy.audit.services import record
 from readerstudy.material.models import Case
 from readerstudy.material.volumes import load
 from readerstudy.protocol.models import ReaderStudy
@@ -41,9 +44,17 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPa
 
 
 def replace(case: Case, made: list[PreparedPair]) -> None:
-    """Let these be the pairs of the case."""
+    """Let these be the pairs of the case, and log it. In a transaction."""
+    before = units_of(case.pairs.all())
     PreparedPair.objects.filter(case=case).delete()
     PreparedPair.objects.bulk_create(made)
+    seals = {*before, *units_of(made)}
+    record(study=case.study, action="pairs prepared", case=case.code, pairs=len(made), seals=seals)
+
+
+def units_of(pairs: Iterable[PreparedPair]) -> list[Seal]:
+    """What the log seals of these pairs."""
+    return [("pairs", unit_name(one.case_id, one.comparison_id)) for one in pairs]
 
 
 def cases_to_show(study: ReaderStudy) -> list[Case]:

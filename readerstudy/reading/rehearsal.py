@@ -98,6 +98,8 @@ def _run(folder: Path, report: Callable[[float, str], None]) -> None:
         "ALLOWED_HOSTS": "localhost",
         "READERSTUDY_HTTPS": "0",
         "READERSTUDY_DEMO": "0",
+        "READERSTUDY_HEADS": str(folder / "heads"),
+        "READERSTUDY_HEADS_SYSLOG": "",
     }
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | own
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "rehearse", str(folder), str(os.getpid())]

@@ -7,20 +7,25 @@ score to whoever may read the log.
 import hashlib
 from datetime import datetime
 
-from readerstudy.audit.services import canonical
+from readerstudy.audit.canonical import canonical
 from readerstudy.reading.models import Finding, Presentation, Rating, Statement
 
 # Actions of the log that tell of an answer after the first, or after confirmation.
 LATER = ("rating revised", "answer revised", "finding added later")
+# By name of the model, so that an upgrade can hash tables as they were.
 FIELDS = {
-    Rating: ("criterion_id", "revision", "score", "status", "key", "rated_at"),
-    Statement: ("subject", "revision", "value", "key", "stated_at"),
-    Finding: ("kind", "side", "structure", "remark", "i", "j", "k", "key", "found_at"),
+    "rating": ("criterion_id", "revision", "score", "status", "key", "rated_at"),
+    "statement": ("subject", "revision", "value", "key", "stated_at"),
+    "finding": ("kind", "side", "structure", "remark", "i", "j", "k", "key", "found_at"),
+    "withdrawal": ("withdrawn_at",),
+    "activetime": ("seconds", "key", "reported_at"),
+    "guess": ("side", "key", "guessed_at"),
 }
 
 
-def _row(row: Rating | Statement | Finding) -> list:
-    values = [getattr(row, name) for name in FIELDS[type(row)]]
+def content(row) -> list:
+    """What an answer says, as JSON has it."""
+    values = [getattr(row, name) for name in FIELDS[row._meta.model_name]]
     return [
         value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value or "")
         for value in values
@@ -29,7 +34,7 @@ def _row(row: Rating | Statement | Finding) -> list:
 
 def row_sha256(row: Rating | Statement | Finding) -> str:
     """SHA-256 of one answer."""
-    return hashlib.sha256(canonical([row.presentation_id, *_row(row)])).hexdigest()
+    return hashlib.sha256(canonical([row.presentation_id, *content(row)])).hexdigest()
 
 
 def answers_sha256(presentation: Presentation) -> str:
@@ -44,5 +49,5 @@ def answers_sha256(presentation: Presentation) -> str:
     statements = presentation.statements.filter(stated_at__lte=at).order_by("subject", "revision")
     findings = presentation.findings.filter(found_at__lte=at).order_by("pk")
     withdrawn = [bool(finding.withdrawn_at and finding.withdrawn_at <= at) for finding in findings]
-    rows = [_row(row) for found in (ratings, statements, findings) for row in found]
+    rows = [content(row) for found in (ratings, statements, findings) for row in found]
     return hashlib.sha256(canonical([shown, rows, withdrawn])).hexdigest()

@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, User
-from readerstudy.audit.services import record
+from readerstudy.audit.seals import everything
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
-from readerstudy.reading import blocks, seal, selectors, writes
-from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Write
+from readerstudy.reading import answers, blocks, seal, selectors, writes
+from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.planning import OPENED, inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
 from readerstudy.reading.writes import ConflictError, On
@@ -49,6 +50,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         raise InputError("This study has been opened already.")
     if missing := [point.text for point in before_opening(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
+    ensure_sealed(study=study, seals=everything())
     given = inputs(study)
     made = made_from(study.seed, given)
     presentations = blocks.store(study, made.entries, block=0)
@@ -59,6 +61,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     record(
         study=study, action=OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
         seed=study.seed, inputs=given, distance=made.distance, presentations=presentations, series=list(series),
+        seals=[("protocol", None), ("schedule", None)],
     )  # fmt: skip
     return study
 
@@ -98,8 +101,8 @@ def rate(
     if status == Rating.Status.MISSING:
         writes.ensure_not_taken_back(presentation, criterion.name)
     revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
-    rating = Rating.objects.create(
-        presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
+    rating = answers.keep(
+        Rating, presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
         status=status, key=key, rated_at=timezone.now(),
     )  # fmt: skip
     writes.count(presentation, key=key, what=Write.What.RATING)
@@ -121,8 +124,8 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on
     if not value and subject != Statement.Subject.COMMENT:
         writes.ensure_not_taken_back(presentation, Statement.Subject(subject).label.capitalize())
     revisions = Statement.objects.filter(presentation=presentation, subject=subject)
-    statement = Statement.objects.create(
-        presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
+    statement = answers.keep(
+        Statement, presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
         stated_at=timezone.now(),
     )  # fmt: skip
     writes.count(presentation, key=key, what=Write.What.STATEMENT)
@@ -141,7 +144,7 @@ def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **fi
     if same := Finding.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
-    made = Finding.objects.create(presentation=presentation, key=key, found_at=timezone.now(), **finding)
+    made = answers.keep(Finding, presentation=presentation, key=key, found_at=timezone.now(), **finding)
     writes.count(presentation, key=key, what=Write.What.FINDING)
     if presentation.state == Presentation.State.CONFIRMED:
         _note(presentation, "finding added later", sha256=seal.row_sha256(made))
@@ -157,7 +160,10 @@ def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
         return
     writes.ensure_answerable(presentation, key=key, on=on)
     writes.count(presentation, key=key, what=Write.What.WITHDRAWAL)
-    if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+    now = timezone.now()
+    if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
+        answers.keep(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
+        Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
         _note(presentation, "finding withdrawn", sha256=seal.row_sha256(finding))
 
 
@@ -172,9 +178,8 @@ def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: 
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
     writes.hold(presentation)
     writes.ensure_open(presentation)
-    ActiveTime.objects.get_or_create(
-        presentation=presentation, key=key, defaults={"seconds": seconds, "reported_at": timezone.now()}
-    )
+    if not ActiveTime.objects.filter(presentation=presentation, key=key).exists():
+        answers.keep(ActiveTime, presentation=presentation, seconds=seconds, key=key, reported_at=timezone.now())
     total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
     presentation.seconds = total
     _unite(presentation, seen)
@@ -211,6 +216,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict 
         missing += selectors.missing_before(presentation.reader)
     if missing:
         raise ConflictError("missing", "Not everything is answered and seen.", missing=missing, unseen=unseen)
+    answers.ensure_whole(presentation)
     if presentation.state != Presentation.State.CONFIRMED:
         presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
         presentation.save(update_fields=["state", "confirmed_at", "seen"])
@@ -270,7 +276,7 @@ def guess(*, presentation: Presentation, side: str, key: UUID, on: On | None) ->
     if now is None or now.pk != presentation.pk:
         raise ConflictError("not_asked", "This pair is not asked about now.")
     writes.ensure_on(presentation, key=key, on=on)
-    made = Guess.objects.create(presentation=presentation, side=side, key=key, guessed_at=timezone.now())
+    made = answers.keep(Guess, presentation=presentation, side=side, key=key, guessed_at=timezone.now())
     writes.count(presentation, key=key, what=Write.What.GUESS)
     _note(presentation, "guess on blinding")
     return made

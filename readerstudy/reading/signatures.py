@@ -51,7 +51,7 @@ def sign(*, member: Membership, password: str) -> list[Signature]:
         one = Signature.objects.create(reader=member, part=part, meaning=MEANING, sha256=sha256, signed_at=now)
         record(
             study=member.study, action="reading signed", actor=member.user, reader=member.code, part=part,
-            meaning=MEANING, sha256=sha256,
+            meaning=MEANING, sha256=sha256, seals=[("signatures", str(one.pk))],
         )  # fmt: skip
         made.append(one)
     return made

@@ -15,6 +15,7 @@ from readerstudy.accounts.access import membership_of, study_page
 from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
+from readerstudy.audit.services import RecordError
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, serializers, services
 from readerstudy.reading.models import Presentation
@@ -35,6 +36,12 @@ def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
     return render(request, "reading/room.html", {"study": shown, "config": config})
+
+
+STOPPED = (
+    "Reading has stopped: the record of this study does not hold, and the study's admins have been told. Your answers "
+    "are kept in this browser."
+)
 
 
 class Refused(APIException):
@@ -91,6 +98,8 @@ class ReadingView(APIView):
         return serializer.validated_data
 
     def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, RecordError):  # what it says is for who runs the site
+            exc = ConflictError("not_open", STOPPED)
         if isinstance(exc, ConflictError):
             token = self.kwargs.get("token", "") if exc.code != "not_open" else ""
             found = services.own_presentation(self.member, token)

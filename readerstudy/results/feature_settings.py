@@ -4,7 +4,7 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
-from readerstudy.audit.services import record
+from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.services import advance
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results.models import FeatureSettings
@@ -41,12 +41,13 @@ def change_settings(*, study: ReaderStudy, source: dict | str | None, actor: Use
     before = study.feature_settings.select_for_update().filter(active=True).first()
     if before and before.sha256 == wanted.sha256:
         return before
+    ensure_sealed(study=study, seals=(seals := [("feature settings", None)]))
     study.feature_settings.filter(active=True).update(active=False)
     found = study.feature_settings.filter(sha256=wanted.sha256).first()
     if found is None:
         found = FeatureSettings(study=study, settings=wanted.as_dict(), sha256=wanted.sha256)
     found.active = True
     found.save()
-    record(study=study, action="radiomic settings changed", actor=actor, sha256=found.sha256)
+    record(study=study, action="radiomic settings changed", actor=actor, sha256=found.sha256, seals=seals)
     transaction.on_commit(lambda: advance(study))
     return found

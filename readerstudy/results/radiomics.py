@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from django.db import transaction
 from django.db.models import Count, Q
 
+from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.alignments import AWAITED, placing
@@ -22,9 +24,13 @@ def active_settings(study: ReaderStudy) -> FeatureSettings:
         from processing.radiomics import read_settings  # pyradiomics takes a second to load
 
         default = read_settings()
-        found, _ = FeatureSettings.objects.get_or_create(
-            study=study, active=True, defaults={"settings": default.as_dict(), "sha256": default.sha256}
-        )
+        with transaction.atomic():
+            found, new = FeatureSettings.objects.get_or_create(
+                study=study, active=True, defaults={"settings": default.as_dict(), "sha256": default.sha256}
+            )
+            if new:
+                seals = [("feature settings", str(found.pk))]
+                record(study=study, action="radiomic settings changed", sha256=found.sha256, seals=seals)
         found.refresh_from_db()  # PostgreSQL keeps an order of its own; every page shows the same one
     return found
 

@@ -7,7 +7,9 @@ import numpy as np
 from django.conf import settings
 
 from processing.volume import Volume
-from readerstudy.audit.services import canonical
+from readerstudy.audit.canonical import canonical
+from readerstudy.audit.registry import unit_name
+from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series
@@ -20,8 +22,8 @@ from readerstudy.results.models import Metric
 def compare_series(job: Job, report):
     from processing.quality import compare
 
-    reference = Series.objects.select_related("case").get(pk=job.parameters["reference"])
-    test = Series.objects.get(pk=job.parameters["test"])
+    reference = Series.objects.select_related("study", "case", "arm").get(pk=job.parameters["reference"])
+    test = Series.objects.select_related("arm").get(pk=job.parameters["test"])
     matrix = job.parameters.get("matrix")
     volumes = load(reference), load(test)
     report(0.2, "on one grid")
@@ -58,6 +60,10 @@ def compare_series(job: Job, report):
     def store() -> dict:
         Metric.objects.filter(reference=reference, test=test, registered=how["registered"]).delete()
         Metric.objects.bulk_create(rows)
+        record(
+            study=reference.study, action="metrics computed", case=reference.case.code, reference=reference.arm.code,
+            test=test.arm.code, registered=how["registered"], seals=[("metrics", unit_name(reference.pk, test.pk))],
+        )  # fmt: skip
         return {"metrics": len(rows)}
 
     return store

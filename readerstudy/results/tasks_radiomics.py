@@ -3,6 +3,8 @@
 import numpy as np
 
 from processing.errors import InputError
+from readerstudy.audit.registry import unit_name
+from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series, VolumeOfInterest
@@ -16,8 +18,8 @@ def compute_features(job: Job, report):
     from processing.masks import carry
     from processing.radiomics import extract, itk_image, itk_mask, read_settings
 
-    voi = VolumeOfInterest.objects.get(pk=job.parameters["voi"])
-    series = Series.objects.get(pk=job.parameters["series"])
+    voi = VolumeOfInterest.objects.select_related("study", "case").get(pk=job.parameters["voi"])
+    series = Series.objects.select_related("arm").get(pk=job.parameters["series"])
     settings = FeatureSettings.objects.get(pk=job.parameters["settings"])
     volume = load(series)
     report(0.2, "carrying the mask")
@@ -41,6 +43,10 @@ def compute_features(job: Job, report):
     def store() -> dict:
         Feature.objects.filter(voi=voi, series=series, settings=settings).delete()
         Feature.objects.bulk_create(rows, batch_size=500)
+        record(
+            study=voi.study, action="features computed", case=voi.case.code, volume=voi.name, arm=series.arm.code,
+            features=len(rows), seals=[("features", unit_name(voi.pk, series.pk, settings.pk))],
+        )  # fmt: skip
         return {
             "features": len(rows), "voxels_before": carried.voxels_before, "voxels": carried.voxels,
             "millilitres_before": carried.millilitres_before, "millilitres": carried.millilitres,

@@ -20,6 +20,7 @@ from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.services import ConflictError, rate, report_time
+from readerstudy.results.radiomics import active_settings
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES, METHODS, client_of
 
@@ -224,6 +225,7 @@ def test_no_page_or_file_tells_answers_before_closing(role, state, monkeypatch):
     monkeypatch.setattr("readerstudy.results.services.record", lambda **_: None)  # the log grows with every download
     pages = []
     study = factories.make_study(subjects=2, readers=1)
+    active_settings(study)  # made, and logged, when somebody first looks
     add_member(study=study, user=factories.make_user(), role=Role.ANALYST)
     factories.open_(study)
     reader = study.memberships.get(role="reader")
@@ -269,6 +271,7 @@ def test_no_request_changes_a_locked_study():
     study = factories.make_closed_study(subjects=1, readers=1)
     add_member(study=study, user=factories.make_user(), role=Role.ANALYST)
     numbers = with_everything(study)
+    factories.log_as_is(study)
     Job.objects.filter(study=study).delete()
     study = move(study=study, to=State.LOCKED, actor=None)
     before = manifests(study)

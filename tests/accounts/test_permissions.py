@@ -10,6 +10,7 @@ from readerstudy.accounts.models import Role
 from readerstudy.accounts.permissions import PERMISSIONS, may
 from readerstudy.accounts.services import add_member
 from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.results.radiomics import active_settings
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,7 @@ def test_strangers_find_nothing_and_the_anonymous_are_sent_to_sign_in(study, met
 @pytest.mark.parametrize("state", State.values)
 @pytest.mark.parametrize("method", METHODS)
 def test_each_role_reaches_what_the_table_says_and_nothing_else(study, state, method):
+    active_settings(study)  # as locking a study makes them
     ReaderStudy.objects.filter(pk=study.pk).update(state=state)
     for member in study.memberships.select_related("user"):
         member.study.refresh_from_db()

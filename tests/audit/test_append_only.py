@@ -2,11 +2,14 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from readerstudy.audit.models import AppendOnlyError, Event
+from readerstudy.audit.services import tombstone
 from readerstudy.audit.triggers import APPEND_ONLY, removing
-from readerstudy.reading.models import Finding, Rating, Statement
-from readerstudy.reading.services import report_finding, start, withdraw_finding
+from readerstudy.reading import answers
+from readerstudy.reading.models import Finding, Guess, Rating, Statement
+from readerstudy.reading.services import report_finding, report_time, start, withdraw_finding
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -21,6 +24,13 @@ def study():
         presentation=presentation, key="00000000-0000-4000-8000-000000000000", on=factories.now(presentation),
         kind="loss", side="left",
     )  # fmt: skip
+    keys = (f"00000000-0000-4000-8000-00000000001{n}" for n in range(4))
+    report_finding(presentation=presentation, key=next(keys), on=factories.now(presentation), kind="loss", side="right")
+    taken = Finding.objects.get(side="right")
+    withdraw_finding(finding=taken, key=next(keys), on=factories.now(presentation))
+    report_time(presentation=presentation, key=next(keys), seconds=3)
+    answers.keep(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
+    tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_removal")  # as on a real site: nothing may be deleted
     return study
@@ -60,10 +70,10 @@ def test_the_models_refuse_with_a_sentence(study):
 
 
 def test_a_finding_can_be_withdrawn_and_nothing_else(study):
-    finding = Finding.objects.get()
+    finding = Finding.objects.get(side="left")
     on = factories.now(finding.presentation)
     withdraw_finding(finding=finding, key="00000000-0000-4000-8000-000000000001", on=on)
-    assert Finding.objects.get().withdrawn_at is not None
+    assert Finding.objects.get(side="left").withdrawn_at is not None
 
 
 def test_whole_studies_can_be_removed_on_purpose_within_one_transaction(study):

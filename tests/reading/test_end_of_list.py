@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 def study():
     study = factories.open_(factories.make_study(subjects=3, readers=2))
     ReaderStudy.objects.update(guesses=6, allow_back=True)
+    factories.log_as_is(study)
     return study
 
 

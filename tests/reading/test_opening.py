@@ -33,6 +33,7 @@ def with_pixels():
     study.save()
     factories.two_acquisitions(study)
     study.jobs.all().delete()
+    factories.log_as_is(study)
     return study
 
 
@@ -75,6 +76,7 @@ def test_a_prepared_file_that_is_gone_is_made_again(with_pixels):
     factories.work_off(with_pixels)
     with_pixels.presentations.all().delete()
     type(with_pixels).objects.filter(pk=with_pixels.pk).update(state="draft")
+    factories.log_as_is(with_pixels)
     pair = with_pixels.pairs.get()
     damage(pair.first_left_sha256, None)
     with_pixels.refresh_from_db()
@@ -109,6 +111,7 @@ def test_what_changed_while_it_ran_leaves_a_draft_with_the_reason_and_asking_aga
     for member in readers:
         member.pk = None
         member.save()
+    factories.log_as_is(study)
     assert opened(study).pk == job.pk
     assert study.state == State.OPEN
 

@@ -119,7 +119,7 @@ def test_a_changed_line_of_the_log_is_found(study, admin):
         "UPDATE audit_event SET data = %s WHERE study_id = %s AND number = 2",
         '{"user": "somebody", "role": "reader", "code": "R1"}', study.pk,
     )  # fmt: skip
-    assert "The chain is broken at line 2" in admin.get(url(study, "log/")).content.decode()
+    assert "Event 2 of the log was changed" in admin.get(url(study, "log/")).content.decode()
 
 
 def test_single_pairs_are_shown_only_when_asked_for(study, admin):

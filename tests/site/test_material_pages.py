@@ -340,6 +340,7 @@ def test_feedback_belongs_to_training_cases_of_a_draft(study, admin):
     page = url(study, f"cases/{case.pk}/")
     assert "After a practice pair" not in admin.get(page).content.decode()
     Case.objects.filter(pk=case.pk).update(training=True)
+    factories.log_as_is(study)
     kept = admin.post(page + "feedback/", {"feedback": " The cord <b>moves</b>. "}, follow=True).content.decode()
     assert "The cord &lt;b&gt;moves&lt;/b&gt;." in kept
     study.state = "open"

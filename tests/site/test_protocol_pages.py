@@ -113,7 +113,7 @@ def test_margins_are_set_and_logged(study, admin):
     assert admin.post(path, data).status_code == 302
     study.refresh_from_db()
     assert float(study.margin_mean) == 0.5
-    assert study.events.get(action="settings changed").data == {"changes": {"margin_mean": "0.5"}}
+    assert study.events.get(action="settings changed").data["changes"] == {"margin_mean": "0.5"}
 
 
 def test_the_protocol_says_whether_every_slice_must_be_seen(study, admin):

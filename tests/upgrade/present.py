@@ -183,7 +183,27 @@ def sort() -> dict:
     }  # fmt: skip
 
 
-STEPS = {one.__name__: one for one in (migrate, verify, protocols, jobs, pages, ask, read, sort)} | {
+def record() -> dict:
+    """The last line of each study's log and how many of its lines have no MAC; whether one more line can be added, and
+    the alarms."""
+    from readerstudy.audit import heads, services
+    from readerstudy.protocol.models import ReaderStudy
+
+    found = {}
+    for slug in STUDIES:
+        study, refused = ReaderStudy.objects.get(slug=slug), ""
+        last, unsigned = study.events.last().action, study.events.filter(mac="").count()
+        outside = heads.latest(slug).number if heads.latest(slug) else 0
+        try:
+            services.record(study=study, action="results seen")
+        except services.RecordError as error:
+            refused = str(error)
+        alarms = [alarm.sentence for alarm in heads.alarms(slug)]
+        found[slug] = {"last": last, "unsigned": unsigned, "outside": outside, "refused": refused, "alarms": alarms}
+    return found
+
+
+STEPS = {one.__name__: one for one in (migrate, verify, record, protocols, jobs, pages, ask, read, sort)} | {
     "again": jobs,
     "after": verify,
 }

@@ -163,6 +163,63 @@ def test_an_answer_changed_before_the_upgrade_is_found_after_it(unpack, study, w
     assert re.search(rf"^{study}: .* pair R1-\d{{4}}", said, re.M), said
 
 
+def test_lines_and_answers_from_before_are_sealed_once_where_the_old_record_verifies(unpack):
+    made = unpack().after("migrate", "record", "verify")
+    for slug, lines in (("locked", 58), ("open", 40), ("draft", 15)):
+        assert made["record"][slug] == {
+            "last": "sealed by upgrade", "unsigned": 0, "outside": lines, "refused": "", "alarms": []
+        }  # fmt: skip
+    assert made["verify"]["audit"][0] == 0
+
+
+CHANGES = [
+    ("open", "UPDATE audit_event SET action = 'x' WHERE number = 4 AND study_id = {study}", "Event 4 was changed"),
+    ("open", "DELETE FROM audit_event WHERE number > 30 AND study_id = {study}", "the last ones were removed"),
+    (
+        "open",
+        f"UPDATE reading_rating SET score = score % 5 + 1 WHERE presentation_id IN ({CONFIRMED})",
+        "The answers on",
+    ),
+    ("locked", "UPDATE results_metric SET value = 1 WHERE study_id = {study}", "Metric: rows were changed"),
+]
+
+
+@pytest.mark.parametrize(("slug", "sql", "why"), CHANGES)
+def test_a_record_that_does_not_verify_is_not_sealed_and_takes_no_line_but_others_do(unpack, slug, sql, why):
+    fixture = unpack()
+    study = f"(SELECT id FROM protocol_readerstudy WHERE slug = '{slug}')"
+    fixture.change(sql.replace("{study}", study).replace("'{}'", f"'{slug}'"))
+    made = fixture.after("migrate", "record", "verify")
+    found = made["record"].pop(slug)
+    assert found["unsigned"] > 0
+    assert found["outside"] == 0
+    assert "does not hold" in found["refused"]
+    assert any("Not sealed by the upgrade" in alarm and why in alarm for alarm in found["alarms"])
+    assert [one["refused"] for one in made["record"].values()] == ["", ""]
+    code, said = made["verify"]["audit"]
+    assert code == 1
+    assert {line.partition(":")[0] for line in said.splitlines() if "unbroken" not in line} <= {
+        slug, "Something was changed. See above."
+    }  # fmt: skip
+
+
+def test_macs_that_were_taken_away_are_not_given_again_by_a_second_upgrade(unpack):
+    fixture = unpack()
+    fixture.after("migrate")
+    fixture.change(
+        "UPDATE audit_event SET mac = '', \"key\" = ''",
+        "UPDATE reading_rating SET score = 1, mac = '', number = 0 WHERE score IS NOT NULL",
+        "DELETE FROM reading_answerhead",
+        "DELETE FROM audit_sealed",
+        "DELETE FROM django_migrations WHERE app = 'audit' AND name = '0004_seal'",
+    )
+    made = fixture.after("migrate", "record", "verify")
+    assert made["verify"]["audit"][0] == 1
+    for found in made["record"].values():
+        assert found["refused"]
+        assert "stand outside the database already" in found["alarms"][-1]
+
+
 def test_work_and_outputs_under_other_names_would_be_noticed(unpack):
     fixture = unpack()
     fixture.change(

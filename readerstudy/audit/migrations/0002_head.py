@@ -3,7 +3,8 @@ from django.db import migrations, models
 
 
 def authenticate(apps, schema_editor):
-    from readerstudy.audit.services import head_mac, key_name
+    from readerstudy.audit.chain import head_mac
+    from readerstudy.audit.keys import key_name
 
     Event, Head = apps.get_model("audit", "Event"), apps.get_model("audit", "Head")
     for study in apps.get_model("protocol", "ReaderStudy").objects.all():

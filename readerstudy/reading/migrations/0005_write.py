@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reading', '0003_presentation_revision'),
+        ('reading', '0004_answer_chains'),
     ]
 
     operations = [

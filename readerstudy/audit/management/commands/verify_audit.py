@@ -2,12 +2,15 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from readerstudy.audit.verify import problems
+from readerstudy.audit.verify import lost_studies, problems
 from readerstudy.protocol.models import ReaderStudy
 
 
 class Command(BaseCommand):
-    help = "Check a study's log, confirmed answers and, once locked, all its data. Exit status 1 if something differs."
+    help = (
+        "Check logs, answers and all sealed rows, of every study or one; without one also that none is missing. Exit "
+        "status 1 if something differs."
+    )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("study", nargs="?", help="slug; without one, every study")
@@ -17,6 +20,9 @@ class Command(BaseCommand):
         if study and not studies:
             raise CommandError(f"There is no study {study}.", returncode=2)
         failed = False
+        for slug, problem in [] if study else lost_studies():
+            failed = True
+            self.stderr.write(f"{slug}: {problem}")
         for one in studies:
             found = list(problems(one))
             failed |= bool(found)

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from processing.errors import InputError
+from readerstudy.audit.services import RecordError
 from readerstudy.intake import services
 from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"{folder} is no folder.", returncode=2)
         try:
             upload = services.receive_folder(study=found, folder=folder, actor=None)
-        except InputError as error:
+        except (InputError, RecordError) as error:
             raise CommandError(str(error), returncode=2) from error
         job = Job.objects.get(function="intake.sort", parameters__upload=upload.pk)
         if claimed := claim(job_id=job.pk, worker="import_folder"):

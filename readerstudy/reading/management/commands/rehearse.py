@@ -12,6 +12,9 @@ from django.db import transaction
 from django.test.utils import override_settings
 
 from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit.chain import FIRST
+from readerstudy.audit.seals import everything
+from readerstudy.audit.services import record
 from readerstudy.processes import die_with_parent
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
@@ -49,6 +52,7 @@ class Command(BaseCommand):
         for code in copy["readers"]:
             user = User.objects.create_user(f"simulated-{code}")
             Membership.objects.create(study=study, user=user, role=Role.READER, code=code)
+        record(study=study, action=FIRST, title=study.title, seals=everything())
         return study
 
     def read(self, study: ReaderStudy) -> dict:

@@ -1,0 +1,140 @@
+"""Heads of the logs, and alarms, outside the database: append-only files, and syslog if the settings name one.
+
+A head may lag behind its log (another host wrote, or a process died between commit and write); it is never ahead of
+it, unless the log lost lines. Each line of HEADS/<slug>.log is `number sha256 mac time`; a study that was removed on
+purpose ends with `removed mac time`, the MAC of its tombstone. Writers append whole lines, so the order of a few may
+be exchanged.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from readerstudy.audit import keys
+
+ALARMS = "alarms"  # no study has this address
+TAIL = 8192  # bytes: some fifty lines
+alarm_logger = logging.getLogger("readerstudy.audit")
+syslog = logging.getLogger("readerstudy.heads")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A head as it was written: the number and hash of a line of the log, and its MAC."""
+
+    number: int
+    sha256: str
+    mac: str
+
+    def is_ours(self, slug: str) -> bool:
+        """Whether a key that this site knows made it."""
+        return bool(keys.signed_with(self.mac, slug, self.number, self.sha256))
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """When the record of a study did not hold, and why."""
+
+    at: datetime
+    sentence: str
+
+
+def path_of(slug: str) -> Path:
+    return settings.HEADS_DIR / f"{slug}.log"
+
+
+def slugs() -> list[str]:
+    """Addresses of all studies of which a head was written here."""
+    return sorted(path.stem for path in settings.HEADS_DIR.glob("*.log") if path.stem != ALARMS)
+
+
+def taken() -> list[str]:
+    """Addresses that no new study may have: those of studies that are here, or were."""
+    return [*slugs(), ALARMS]
+
+
+def write(*, slug: str, number: int, sha256: str, mac: str) -> None:
+    """Append the head of a log. A folder that cannot be written to is an alarm, not an error."""
+    _append(slug, f"{number} {sha256} {mac}")
+
+
+def write_removal(*, slug: str, mac: str) -> None:
+    """Append that this study was removed, with the MAC of its tombstone."""
+    _append(slug, f"removed {mac}")
+
+
+def _append(slug: str, said: str) -> None:
+    line = f"{said} {timezone.now().isoformat(timespec='seconds')}"
+    syslog.info("%s %s", slug, line)
+    try:
+        settings.HEADS_DIR.mkdir(parents=True, exist_ok=True)
+        file = os.open(path_of(slug), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        try:
+            os.write(file, f"{line}\n".encode())
+        finally:
+            os.close(file)
+    except OSError as error:
+        alarm_logger.critical("%s: the head of the log could not be written outside: %s", slug, error)
+
+
+def every(slug: str) -> Iterator[Written]:
+    """All heads of a log that can be read, as they stand in the file."""
+    return _parsed(_lines(slug, None))
+
+
+def latest(slug: str) -> Written | None:
+    """The highest of the last heads that this site wrote; None if there is none."""
+    found = [head for head in _parsed(_lines(slug, TAIL)) if head.is_ours(slug)]
+    return max(found, key=lambda head: head.number, default=None)
+
+
+def removal(slug: str) -> str:
+    """The MAC of the tombstone with which the file ends; "" if the study was not removed."""
+    words = [line.split() for line in _lines(slug, TAIL)]
+    return next((line[1] for line in reversed(words) if len(line) == 3 and line[0] == "removed"), "")
+
+
+def alarm(slug: str, sentence: str) -> None:
+    """Tell whoever watches the site's log, and the admins, that the record of this study does not hold."""
+    alarm_logger.critical("%s: %s", slug, sentence)
+    if sentence not in [alarm.sentence for alarm in alarms(slug)]:
+        _append_alarm(slug, sentence)
+
+
+def alarms(slug: str) -> list[Alarm]:
+    """The latest alarms of a study, the newest first."""
+    words = [line.split(" ", 2) for line in reversed(_lines(ALARMS, TAIL))]
+    return [Alarm(datetime.fromisoformat(line[0]), line[2]) for line in words if len(line) == 3 and line[1] == slug]
+
+
+def _append_alarm(slug: str, sentence: str) -> None:
+    try:
+        settings.HEADS_DIR.mkdir(parents=True, exist_ok=True)
+        with path_of(ALARMS).open("a") as file:
+            file.write(f"{timezone.now().isoformat(timespec='seconds')} {slug} {' '.join(sentence.split())}\n")
+    except OSError as error:
+        alarm_logger.critical("%s: the alarm could not be written: %s", slug, error)
+
+
+def _lines(slug: str, tail: int | None) -> list[str]:
+    try:
+        with path_of(slug).open("rb") as file:
+            if tail and (size := os.fstat(file.fileno()).st_size) > tail:
+                file.seek(size - tail)
+                file.readline()  # the rest of a line that began before
+            return file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _parsed(lines: list[str]) -> Iterator[Written]:
+    for line in lines:
+        words = line.split()
+        if len(words) == 4 and words[0].isdigit():
+            yield Written(int(words[0]), words[1], words[2])

@@ -1,0 +1,131 @@
+"""Every row of an answer is made here: chained per presentation, each with a MAC by the site's key.
+
+The MAC of a row is made over what it says, its number and the MAC of the row before; the head of the chain has its
+own. So a row that was changed, added, removed or moved past the site is found before the next one is written. Readers
+do not wait for each other: every presentation has a chain of its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import TypeVar
+
+from django.db import models, transaction
+
+from readerstudy.audit import keys
+from readerstudy.audit.services import fault
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading import seal
+from readerstudy.reading.models import (
+    ActiveTime,
+    AnswerHead,
+    Finding,
+    Guess,
+    Presentation,
+    Rating,
+    Statement,
+    Withdrawal,
+)
+
+CHAINED = (Rating, Statement, Finding, Withdrawal, ActiveTime, Guess)
+Row = TypeVar("Row", bound=models.Model)
+
+
+def row_signature(row, previous: str) -> tuple:
+    """What the MAC of a row is made over. A withdrawal names its finding by that row's number."""
+    what = [row.finding.number] if row._meta.model_name == "withdrawal" else []
+    return row._meta.model_name, row.presentation_id, row.number, [*what, *seal.content(row)], previous
+
+
+def head_signature(head) -> tuple:
+    """What the MAC of the end of a chain is made over."""
+    return "answers", head.presentation_id, head.number, head.last
+
+
+def link(row, head) -> None:
+    """Number and sign a row as the next one of a chain, and move the chain's head to it; neither is saved."""
+    for field in row._meta.concrete_fields:  # as the database will give it back
+        setattr(row, field.attname, field.to_python(getattr(row, field.attname)))
+    row.number = head.number + 1
+    row.mac = keys.sign(*row_signature(row, head.last))
+    head.number, head.last = row.number, row.mac
+    head.mac = keys.sign(*head_signature(head))
+
+
+def empty_head(model: type[models.Model], presentation) -> models.Model:
+    """The signed head of a chain without a row, not saved."""
+    head = model(presentation=presentation)
+    head.mac = keys.sign(*head_signature(head))
+    return head
+
+
+def begin(presentations: Iterable[Presentation]) -> None:
+    """The empty chains of new presentations."""
+    AnswerHead.objects.bulk_create([empty_head(AnswerHead, one) for one in presentations])
+
+
+@transaction.atomic
+def keep(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
+    """Write one row of an answer at the end of its presentation's chain.
+
+    RecordError, and an alarm, if what is there is not what readers wrote.
+    """
+    head = ensure_whole(presentation)
+    row = model(presentation=presentation, **values)
+    link(row, head)
+    row.save(force_insert=True)
+    head.save()
+    return row
+
+
+def ensure_whole(presentation: Presentation) -> AnswerHead:
+    """Verify the whole chain of a presentation, and hold it; returns its head. RecordError, and an alarm, if it was
+    changed. In a transaction."""
+    head = AnswerHead.objects.select_for_update().filter(presentation=presentation).first()
+    if problem := chain_problem(head, _rows(presentation=presentation)):
+        study = ReaderStudy.objects.get(pk=presentation.study_id)
+        code = f"{presentation.reader.code}-{presentation.position:04d}"
+        raise fault(slug=study.slug, problem=f"the answers on pair {code} are not as they were written: {problem}")
+    assert head is not None
+    return head
+
+
+def chain_problem(head: AnswerHead | None, rows: Sequence) -> str:
+    """What is wrong with a chain, in half a sentence; "" if nothing is. rows: all of a presentation, in any order."""
+    if head is None:
+        return "the end of their chain was removed"
+    if not keys.signed_with(head.mac, *head_signature(head)):
+        return "the end of their chain is not authenticated by this site"
+    previous = ""
+    for number, row in enumerate(sorted(rows, key=attrgetter("number")), 1):
+        if row.number != number or not keys.signed_with(row.mac, *row_signature(row, previous)):
+            return f"row {row.number} of {head.number} ({row._meta.verbose_name}) was changed, added, or follows a gap"
+        previous = row.mac
+    if (len(rows), previous) != (head.number, head.last):
+        return f"{head.number} were written, and {len(rows)} are there"
+    taken_back = {row.finding_id: row.withdrawn_at for row in rows if isinstance(row, Withdrawal)}
+    said = {row.pk: row.withdrawn_at for row in rows if isinstance(row, Finding) and row.withdrawn_at}
+    return "" if said == taken_back else "a finding was taken back, or called back, by nobody"
+
+
+def _rows(**of) -> list:
+    """Chained rows, as `of` says."""
+    found: list = []
+    for kind in CHAINED:
+        rows = kind.objects.filter(**of).order_by()
+        found += rows.select_related("finding") if kind is Withdrawal else rows
+    return found
+
+
+def problems(study: ReaderStudy) -> Iterator[str]:
+    """What is wrong with the chains of a whole study, in a sentence each."""
+    heads = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__study=study)}
+    rows = defaultdict(list)
+    for row in _rows(presentation__study=study):
+        rows[row.presentation_id].append(row)
+    for one in Presentation.objects.filter(study=study).select_related("reader"):
+        code = f"{one.reader.code}-{one.position:04d}"
+        if problem := chain_problem(heads.get(one.pk), rows[one.pk]):
+            yield f"The answers on pair {code} are not as they were written: {problem}."
+        elif abs(one.seconds - sum(row.seconds for row in rows[one.pk] if isinstance(row, ActiveTime))) > 1e-6:
+            yield f"The reading time of pair {code} is not the sum of its reports."
