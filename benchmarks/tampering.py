@@ -97,8 +97,8 @@ def served(database: str, folder: str) -> Iterator[tuple[dict[str, str], str]]:
     if database == "SQLite":
         yield {}, str(Path(folder) / "db.sqlite3")
         return
-    with postgresql.postgresql() as url:
-        yield {"DATABASE_URL": url}, url
+    with postgresql.server() as running:
+        yield postgresql.make_roles(running), running.url
 
 
 def here(place: str, only: str) -> None:

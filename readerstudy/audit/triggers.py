@@ -1,7 +1,8 @@
 """The database itself refuses to change or delete what is append-only.
 
-Installed after every `migrate`, because SQLite drops the triggers of a table that a migration makes anew. A trigger
-may name no other table of ours, or SQLite could not rename that one: hence the one-row switch `audit_removal`.
+Installed after every `migrate`, because SQLite drops the triggers of a table that a migration makes anew. A study's
+rows can be deleted once a tombstone names the present end of its log (see `audit.removal`): on PostgreSQL a tombstone
+is not committed while its study lives, so both go in one transaction; SQLite cannot say that.
 """
 
 from collections.abc import Iterator
@@ -9,78 +10,107 @@ from contextlib import contextmanager
 
 from django.db import connections, transaction
 
-# Table -> columns that may never change; None: no column may.
-APPEND_ONLY: dict[str, tuple[str, ...] | None] = {
-    "audit_event": None,
-    "audit_tombstone": None,
-    "reading_rating": None,
-    "reading_statement": None,
-    "reading_signature": None,
-    "reading_withdrawal": None,
-    "reading_activetime": None,
-    "reading_guess": None,
+from readerstudy.audit import removal, roles
+
+PRESENTATION = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
+READER = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"
+# Table -> (columns that may never change, None: no column may; whose study a row is of, None: never deleted).
+APPEND_ONLY: dict[str, tuple[tuple[str, ...] | None, str | None]] = {
+    "audit_event": (None, "OLD.study_id"),
+    "audit_tombstone": (None, None),
+    "reading_rating": (None, PRESENTATION),
+    "reading_statement": (None, PRESENTATION),
+    "reading_signature": (None, READER),
+    "reading_withdrawal": (None, PRESENTATION),
+    "reading_activetime": (None, PRESENTATION),
+    "reading_guess": (None, PRESENTATION),
     # A finding can be withdrawn, and nothing else.
     "reading_finding": (
-        "presentation_id",
-        "kind",
-        "side",
-        "structure",
-        "remark",
-        "i",
-        "j",
-        "k",
-        "key",
-        "found_at",
-        "number",
-        "mac",
+        (
+            "presentation_id", "kind", "side", "structure", "remark", "i", "j", "k", "key", "found_at", "number", "mac",
+        ),
+        PRESENTATION,
     ),
-}
-FUNCTION = """
-CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+}  # fmt: skip
+REFUSE = """
+CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM audit_removal) THEN RETURN OLD; END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$
+"""
+REFUSE_DELETE = """
+CREATE OR REPLACE FUNCTION {table}_delete() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+  IF EXISTS ({removable}) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION '{table} is append-only';
 END $$
 """
 
 
 def install(using: str = "default", **_: object) -> None:
-    """Make the triggers that are missing."""
+    """Make the triggers as they are to be, and give the application's role its rights."""
     connection = connections[using]
-    with connection.cursor() as cursor:
+    with transaction.atomic(using), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-        if "audit_removal" not in tables:
-            cursor.execute("CREATE TABLE audit_removal (id integer PRIMARY KEY)")
-        if connection.vendor == "postgresql":
-            cursor.execute(FUNCTION)
-        for table in APPEND_ONLY.keys() & tables:
-            for statement in _statements(connection.vendor, table):
+        postgresql = connection.vendor == "postgresql"
+        schema = _schema(cursor) if postgresql else ""
+        if postgresql:
+            cursor.execute(REFUSE.format(schema=schema))
+        for table in sorted(APPEND_ONLY.keys() & tables):
+            for statement in _on_postgresql(table, schema) if postgresql else [*_dropped(table), *_on_sqlite(table)]:
                 cursor.execute(statement)
+        cursor.execute("DROP TABLE IF EXISTS audit_removal")  # an earlier version's switch
+        if postgresql and "audit_tombstone" in tables:
+            removal.install(cursor, schema)
+        if postgresql and roles.application():
+            roles.grant(cursor, schema=schema, tables=tables, append_only=APPEND_ONLY.keys() & tables)
 
 
-def _statements(vendor: str, table: str) -> list[str]:
-    columns = APPEND_ONLY[table]
-    update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
-    if vendor == "postgresql":
-        call = "FOR EACH ROW EXECUTE FUNCTION audit_refuse()"
-        return [
-            f"CREATE OR REPLACE TRIGGER audit_no_update BEFORE {update} ON {table} {call}",
-            f"CREATE OR REPLACE TRIGGER audit_no_delete BEFORE DELETE ON {table} {call}",
-        ]
-    refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    unless = "WHEN NOT EXISTS (SELECT 1 FROM audit_removal)"
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE {update} ON {table} BEGIN {refuse}; END",
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {unless} BEGIN {refuse}; END",
-    ]
+def _schema(cursor) -> str:
+    cursor.execute("SELECT quote_ident(current_schema())")
+    return cursor.fetchone()[0]
+
+
+def _update(table: str) -> str:
+    columns = APPEND_ONLY[table][0]
+    return f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
+
+
+def _on_postgresql(table: str, schema: str) -> Iterator[str]:
+    study, refuse = APPEND_ONLY[table][1], "audit_refuse"
+    trigger = "CREATE OR REPLACE TRIGGER audit_no"
+    yield f"{trigger}_update BEFORE {_update(table)} ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
+    yield f"{trigger}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {refuse}()"
+    if study:
+        refuse = f"{table}_delete"
+        yield REFUSE_DELETE.format(table=table, schema=schema, removable=removal.REMOVABLE.format(study=study))
+    yield f"{trigger}_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
+
+
+def _on_sqlite(table: str) -> Iterator[str]:
+    study, refuse = APPEND_ONLY[table][1], f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    unless = f"WHEN NOT EXISTS ({removal.REMOVABLE.format(study=study)})" if study else ""
+    yield f"CREATE TRIGGER {table}_no_update BEFORE {_update(table)} ON {table} {refuse}"
+    yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {unless} {refuse}"
+
+
+def _dropped(table: str) -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {table}_no_update"
+    yield f"DROP TRIGGER IF EXISTS {table}_no_delete"
 
 
 @contextmanager
-def removing(using: str = "default") -> Iterator[None]:
-    """Let whole studies be deleted while the block runs: traces of a dry run. One transaction; no other sees it."""
-    with transaction.atomic(using):
-        with connections[using].cursor() as cursor:
-            cursor.execute("INSERT INTO audit_removal (id) VALUES (1)")
+def migrating(using: str) -> Iterator[None]:
+    """While the block runs SQLite has none of the triggers: it renames no table that a trigger of another names."""
+    connection = connections[using]
+    if connection.vendor != "sqlite":
         yield
-        with connections[using].cursor() as cursor:
-            cursor.execute("DELETE FROM audit_removal WHERE id = 1")
+        return
+    with connection.cursor() as cursor:
+        for table in APPEND_ONLY:
+            for statement in _dropped(table):
+                cursor.execute(statement)
+    try:
+        yield
+    finally:
+        install(using)  # after a migration that failed, too
