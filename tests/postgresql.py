@@ -97,13 +97,14 @@ def postgresql() -> Iterator[str]:
         yield running.url
 
 
-def make_roles(running: Server) -> dict[str, str]:
-    """Let the roles of docker/roles.sql be there; the settings of a site that uses them."""
+def make_roles(running: Server, *, database: str = "postgres") -> dict[str, str]:
+    """Let the roles of docker/roles.sql be there and have this database; the settings of a site that uses them."""
+    url = running.url.removesuffix("postgres") + database
     passwords = {"READERSTUDY_OWNER_PASSWORD": "owner's", "READERSTUDY_APP_PASSWORD": "app's"}
-    command = [running.programs / "psql", "--quiet", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", ROLES, running.url]
+    command = [running.programs / "psql", "--quiet", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", ROLES, url]
     subprocess.run(command, env=os.environ | passwords, check=True, stdout=subprocess.DEVNULL)
     of = {"DATABASE_URL": "readerstudy_app", "DATABASE_OWNER_URL": "readerstudy_owner"}
-    return {setting: running.url.replace("//postgres@", f"//{role}@") for setting, role in of.items()}
+    return {setting: url.replace("//postgres@", f"//{role}@") for setting, role in of.items()}
 
 
 def find_programs(copy_to: Path | None) -> Path:

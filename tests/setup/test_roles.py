@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.postgresql import make_roles, server
+from tests.postgresql import Server, make_roles, server
 
 ROOT = Path(__file__).resolve().parents[2]
 PREPARE = ("-m", "readerstudy.prepare")
@@ -83,6 +83,7 @@ print(json.dumps(rows_of | {"all": {m._meta.label: m._base_manager.count() for m
 class Site:
     """A site's settings, and the same database as a superuser sees it."""
 
+    server: Server
     env: dict[str, str]
     superuser: str
 
@@ -109,7 +110,7 @@ class Site:
 def site() -> Iterator[Site]:
     with server() as running, tempfile.TemporaryDirectory() as var:
         env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-        made = Site(env | make_roles(running) | {"READERSTUDY_VAR": var, "READERSTUDY_DEMO": "0"}, running.url)
+        made = Site(running, env | make_roles(running) | {"READERSTUDY_VAR": var, "READERSTUDY_DEMO": "0"}, running.url)
         made.does(*PREPARE)
         made.runs(MAKE)
         yield made
@@ -209,3 +210,18 @@ def test_without_an_owner_the_preparation_warns(site: Site) -> None:
     assert "owns the tables" not in site.does(*PREPARE)
     alone = site.python(*PREPARE, DATABASE_URL=site.superuser, DATABASE_OWNER_URL="")
     assert "owns the tables" in alone.stdout
+
+
+def test_a_site_from_before_comes_over(site: Site) -> None:
+    site.sql("CREATE DATABASE before")
+    superuser = site.superuser.removesuffix("postgres") + "before"
+    old = Site(site.server, site.env | {"DATABASE_URL": superuser, "DATABASE_OWNER_URL": ""}, superuser)
+    old.does(*PREPARE)
+    old.runs("factories.make_user('somebody')")
+    new = Site(site.server, site.env | make_roles(site.server, database="before"), superuser)
+    new.does(*PREPARE)
+    new.runs("factories.make_user('somebody-else')")
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert new.sql(owners) == [("readerstudy_owner",)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        new.sql("DELETE FROM audit_event", role="DATABASE_URL")
