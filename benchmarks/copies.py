@@ -50,15 +50,18 @@ def _files(place: Path, kept: Path) -> Callable[[], AbstractContextManager[str]]
 def _databases(place: str, kept: Path) -> Callable[[], AbstractContextManager[str]]:
     original = connection.settings_dict["NAME"]
 
+    def name_of_both(name: str) -> None:
+        connection.settings_dict["NAME"] = settings.DATABASE_OWNER["NAME"] = name
+
     @contextmanager
     def fresh() -> Iterator[str]:
         _restore_heads(kept)
         with psycopg.connect(place, dbname="template1", autocommit=True) as server:
             server.execute(f"CREATE DATABASE trial TEMPLATE {original}")
-        connection.settings_dict["NAME"] = "trial"
+        name_of_both("trial")
         yield make_conninfo(place, dbname="trial")
         connections.close_all()
-        connection.settings_dict["NAME"] = original
+        name_of_both(original)
         with psycopg.connect(place, dbname="template1", autocommit=True) as server:
             server.execute("DROP DATABASE trial WITH (FORCE)")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.core.management import call_command
 from django.test import override_settings
 
 from benchmarks.administrator import Administrator
@@ -19,16 +20,17 @@ from benchmarks.tampered_study import Studies, finish, half_read_pair
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.accounts.services import add_member
-from readerstudy.audit import removal
+from readerstudy.audit import chain, removal
 from readerstudy.audit.models import Event
-from readerstudy.audit.services import event_hash
+from readerstudy.audit.services import RecordError
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import save_settings
 from readerstudy.reading import seal
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.services import ConflictError
+from readerstudy.reading.services import ConflictError, state
 from tests import factories
 
-Change = Callable[[Administrator, Studies], None]
+Change = Callable[[Administrator, Studies], object]
 ANOTHER_KEY = "a key that the administrator of the database chose, long enough"
 
 
@@ -55,7 +57,7 @@ def site() -> Iterator[None]:
     """The site at work: what it refuses in words is a `RefusedError`."""
     try:
         yield
-    except (InputError, ConflictError) as error:
+    except (InputError, ConflictError, RecordError) as error:
         raise RefusedError(str(error)) from error
 
 
@@ -96,10 +98,8 @@ def rebuild(db: Administrator, study: int) -> None:
     """Number the lines of a log and chain them anew, as far as that needs no key, and point its head to the last."""
     previous, number, slug = "", 0, ReaderStudy.objects.get(pk=study).slug
     for number, event in enumerate(Event.objects.filter(study=study).order_by("number"), start=1):
-        sha256 = event_hash(
-            study=slug, number=number, at=event.at.isoformat(), actor=event.actor.username if event.actor else "",
-            action=event.action, data=event.data, previous=previous,
-        )  # fmt: skip
+        event.number, event.previous = number, previous
+        sha256 = chain.hash_of(event, slug)
         db.run(
             "UPDATE audit_event SET number = %s, previous = %s, sha256 = %s WHERE id = %s",
             number, previous, sha256, event.pk,
@@ -138,8 +138,14 @@ def nothing(db: Administrator, studies: Studies) -> None:
 
 @control("one more line in every study")
 def ordinary_work(db: Administrator, studies: Studies) -> None:
-    for study in (studies.open, studies.closed, studies.locked):
+    for study in (studies.draft, studies.open, studies.closed, studies.locked):
         one_more_line(study)
+    save_draft(studies)
+
+
+@control("a study removed on purpose")
+def removed(db: Administrator, studies: Studies) -> None:
+    removal.remove_study(study=ReaderStudy.objects.get(pk=studies.closed), reason="It was a trial.")
 
 
 @control("a person renamed, one more line")
@@ -233,12 +239,19 @@ def from_another_study(db: Administrator, studies: Studies) -> None:
 
 @manipulation("the actor of a line changed")
 def actor_changed(db: Administrator, studies: Studies) -> None:
-    line, actor = db.rows(
-        "SELECT min(id), max(actor_id) FROM audit_event WHERE study_id = %s AND actor_id IS NOT NULL", studies.closed
-    )[0]
-    other = db.one("SELECT min(id) FROM accounts_user WHERE id <> %s", actor)
-    db.run("UPDATE audit_event SET actor_id = CASE actor_id WHEN %s THEN %s ELSE %s END WHERE id = %s",
-           actor, other, actor, line)  # fmt: skip
+    line = another_actor(db, studies)
+    db.run(
+        "UPDATE audit_event SET actor_name = (SELECT username FROM accounts_user WHERE id = actor_id) WHERE id = %s",
+        line,
+    )
+
+
+@manipulation("the account behind a line changed, its name left")
+def another_actor(db: Administrator, studies: Studies) -> int:
+    line = db.one("SELECT min(id) FROM audit_event WHERE study_id = %s AND actor_id IS NOT NULL", studies.closed)
+    other = "SELECT min(accounts_user.id) FROM accounts_user WHERE accounts_user.id <> audit_event.actor_id"
+    db.run(f"UPDATE audit_event SET actor_id = ({other}) WHERE id = %s", line)
+    return line
 
 
 @manipulation("the actor of a line changed, the chain rebuilt, one more line")
@@ -262,6 +275,14 @@ def strip(db: Administrator) -> None:
             db.run(f"UPDATE {table} SET mac = ''")
 
 
+@manipulation("the tables taken back to before there were codes, a margin changed, the site upgraded again")
+def upgraded_again(db: Administrator, studies: Studies) -> None:
+    for app, before in (("reading", "0003_presentation_revision"), ("audit", "0002_head")):
+        call_command("migrate", app, before, interactive=False, verbosity=0)
+    db.run("UPDATE protocol_readerstudy SET margin_net = 0.5 WHERE id = %s", studies.closed)
+    call_command("migrate", interactive=False, verbosity=0)
+
+
 @manipulation("another secret key, one more line", key=ANOTHER_KEY)
 def key_changed(db: Administrator, studies: Studies) -> None:
     with override_settings(SECRET_KEY=ANOTHER_KEY):
@@ -270,7 +291,7 @@ def key_changed(db: Administrator, studies: Studies) -> None:
 
 def delete(db: Administrator, study: int) -> None:
     for statement in removal.statements():
-        db.run(statement, study)
+        db.run(statement.format(study=study))
 
 
 @manipulation("a study deleted with everything")
@@ -278,9 +299,22 @@ def study_deleted(db: Administrator, studies: Studies) -> None:
     delete(db, studies.closed)
 
 
+@manipulation("a study deleted with everything, a tombstone forged")
+def tombstone_forged(db: Administrator, studies: Studies) -> None:
+    end = "SELECT number, sha256, mac, key FROM audit_head WHERE study_id = %s"
+    number, sha256, mac, key = db.rows(end, studies.closed)[0]
+    slug = ReaderStudy.objects.get(pk=studies.closed).slug
+    delete(db, studies.closed)
+    db.run(
+        "INSERT INTO audit_tombstone (slug, number, sha256, reason, actor_name, at, mac, key) "
+        "VALUES (%s, %s, %s, 'It was a trial.', '', '2026-01-01 00:00:00+00:00', %s, %s)",
+        slug, number, sha256, mac, key,
+    )  # fmt: skip
+
+
 @manipulation("every study deleted with everything")
 def all_deleted(db: Administrator, studies: Studies) -> None:
-    for study in (studies.open, studies.closed, studies.locked):
+    for study in (studies.draft, studies.open, studies.closed, studies.locked):
         delete(db, study)
 
 
@@ -429,6 +463,33 @@ def _readers(db: Administrator, study: int) -> list[int]:
     return [row for (row,) in db.rows(found, study)]
 
 
+@manipulation("an analyst made admin, one more person given a role")
+def admin_made_and_on(db: Administrator, studies: Studies) -> None:
+    db.run("UPDATE accounts_membership SET role = 'admin' WHERE role = 'analyst' AND study_id = %s", studies.closed)
+    one_more_line(studies.closed)
+
+
+@manipulation("a margin changed in a draft, another setting then saved by its admin")
+def draft_changed_and_saved(db: Administrator, studies: Studies) -> None:
+    db.run("UPDATE protocol_readerstudy SET margin_net = 0.5 WHERE id = %s", studies.draft)
+    save_draft(studies)
+
+
+def save_draft(studies: Studies) -> None:
+    with site():
+        draft = ReaderStudy.objects.get(pk=studies.draft)
+        save_settings(study=draft, actor=draft.memberships.get(role="admin").user, break_minutes=20)
+
+
+@manipulation("the arms of a pair to come on the other sides, which the reader then reads")
+def side_changed_and_read(db: Administrator, studies: Studies) -> None:
+    pair = half_read_pair(studies)
+    other = "CASE first_side WHEN 'left' THEN 'right' ELSE 'left' END"
+    db.run(f"UPDATE reading_presentation SET first_side = {other} WHERE id = %s", pair.pk)
+    with site():
+        confirm_half_read_pair(studies)
+
+
 # What was answered
 
 
@@ -481,6 +542,17 @@ def _key(db: Administrator) -> str:
 def answer_deleted(db: Administrator, studies: Studies) -> None:
     pair = half_read_pair(studies)
     db.run("DELETE FROM reading_finding WHERE presentation_id = %s", pair.pk)
+
+
+@manipulation("a comment taken away before its pair was confirmed, the end of the answers of that time put back")
+def answers_replayed(db: Administrator, studies: Studies) -> None:
+    pair, ends = half_read_pair(studies), "reading_answerhead"
+    columns = db.columns(ends)
+    then = db.rows(f"SELECT {', '.join(columns)} FROM {ends} WHERE presentation_id = %s", pair.pk)[0]
+    with site():
+        state(presentation=pair, subject="comment", value="The left one is blurred.", key=uuid.uuid4())
+    db.run("DELETE FROM reading_statement WHERE subject = 'comment' AND presentation_id = %s", pair.pk)
+    db.run(f"UPDATE {ends} SET {', '.join(f'{c} = %s' for c in columns)} WHERE id = %s", *then, then[0])
 
 
 @manipulation("the correction of a confirmed answer deleted")

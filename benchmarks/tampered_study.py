@@ -1,4 +1,4 @@
-"""Three small reader studies, made through the site's own services, for somebody to tamper with."""
+"""Four small reader studies, made through the site's own services, for somebody to tamper with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from readerstudy.accounts.services import add_member
 from readerstudy.jobs import services as jobs
 from readerstudy.material.services import set_training
 from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.protocol.services import move, save_settings
+from readerstudy.protocol.services import move, save_protocol, save_settings
 from readerstudy.reading import guesses, signatures
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.services import confirm, guess, rate, report_finding, start, state
@@ -28,18 +28,20 @@ RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class Studies:
-    """Primary keys: `open` has confirmed pairs and one being read, `closed` has metrics, features, guesses and
+    """Primary keys: `draft` is not opened, `open` has confirmed pairs and one being read, `closed` has metrics, features, guesses and
     signatures, `locked` cannot change."""
 
+    draft: int
     open: int
     closed: int
     locked: int
 
 
 def make() -> Studies:
-    """All three. Whatever a worker would do is done at once."""
+    """All of them. Whatever a worker would do is done at once."""
     jobs.send = lambda job_id: None  # no queue here
-    return Studies(open=_half_read().pk, closed=_read().pk, locked=_locked().pk)
+    draft = factories.make_study(subjects=1, title="Draft")
+    return Studies(draft=draft.pk, open=_half_read().pk, closed=_read().pk, locked=_locked().pk)
 
 
 def _half_read() -> ReaderStudy:
@@ -81,7 +83,10 @@ def _read() -> ReaderStudy:
     study = factories.make_study(subjects=0, readers=2, title="Closed")
     admin = study.memberships.get(role="admin").user
     add_member(study=study, user=factories.make_user(), role="analyst", actor=admin)
-    study.arms.update(made_from=None, model_name="")
+    arms = list(study.arms.all())
+    for arm in arms:
+        arm.made_from, arm.model_name = None, ""
+    save_protocol(study=study, actor=admin, instances=arms)
     for subject in range(3):
         for number, (arm, noise) in enumerate(pixels.NOISE.items()):
             volume = pixels.volume(noise, 10 * subject + number)
