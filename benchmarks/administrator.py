@@ -28,8 +28,10 @@ class Administrator:
     def close(self) -> None:
         """Leave everything as it was, but for what was changed."""
         if self.sqlite:
-            for _, sql in self.triggers:
-                self.run(sql)
+            there = [name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+            for name, sql in self.triggers:
+                if name not in there:
+                    self.run(sql)
         self.connection.close()
 
     def run(self, sql: str, *values) -> int:

@@ -28,8 +28,8 @@ RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class Studies:
-    """Primary keys: `draft` is not opened, `open` has confirmed pairs and one being read, `closed` has metrics, features, guesses and
-    signatures, `locked` cannot change."""
+    """Primary keys: `draft` is not opened, `open` has confirmed pairs and one being read, `closed` has metrics,
+    features, guesses and signatures, `locked` cannot change."""
 
     draft: int
     open: int

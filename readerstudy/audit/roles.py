@@ -4,7 +4,7 @@ Without an owner's role (DATABASE_OWNER_URL) the application owns its tables, an
 and the record: they hold against its mistakes, not against somebody who speaks SQL in its name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -13,8 +13,6 @@ from django.db import connections
 
 # Only `migrate` writes here.
 READ_ONLY = ("django_migrations",)
-# What may change in a row that is append-only otherwise.
-CHANGEABLE = {"reading_finding": ("withdrawn_at",)}
 OWNS = """
 SELECT 1 FROM pg_roles, pg_class
 WHERE rolname = %s AND pg_class.oid = to_regclass('audit_event') AND pg_has_role(rolname, relowner, 'MEMBER')
@@ -43,27 +41,26 @@ def as_owner(using: str) -> Iterator[None]:
         connection.settings_dict = application
 
 
-def grant(cursor, *, schema: str, tables: Iterable[str], append_only: Iterable[str]) -> None:
-    """Give the application's role its rights on all tables as they are now, and take every other one."""
-    role = _quoted(cursor, application())
+def grant(cursor, *, role: str, schema: str, tables: Iterable[str], changeable: Mapping[str, Iterable[str]]) -> None:
+    """Give a role the application's rights on all tables as they are now, and take every other one.
+
+    changeable: of each append-only table, the columns that may change.
+    """
+    cursor.execute("SELECT quote_ident(%s)", [role])
+    role = cursor.fetchone()[0]
     cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
     cursor.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {role}")
     cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {role}")
     cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}")
-    cursor.execute(f"GRANT EXECUTE ON FUNCTION audit_remove_study(bigint) TO {role}")
+    cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}")
     for table in sorted(tables):
         rights = "SELECT, INSERT, UPDATE, DELETE"
         if table in READ_ONLY:
             rights = "SELECT"
-        elif table in append_only:
-            columns = CHANGEABLE.get(table)
-            rights = "SELECT, INSERT" + (f", UPDATE ({', '.join(columns)})" if columns else "")
+        elif table in changeable:
+            columns = ", ".join(changeable[table])
+            rights = "SELECT, INSERT" + (f", UPDATE ({columns})" if columns else "")
         cursor.execute(f"GRANT {rights} ON {table} TO {role}")
-
-
-def _quoted(cursor, name: str) -> str:
-    cursor.execute("SELECT quote_ident(%s)", [name])
-    return cursor.fetchone()[0]
 
 
 def check_roles(databases: Iterable[str] | None = None, **_: object) -> list[CheckWarning]:

@@ -14,24 +14,18 @@ from readerstudy.audit import removal, roles
 
 PRESENTATION = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
 READER = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"
-# Table -> (columns that may never change, None: no column may; whose study a row is of, None: never deleted).
-APPEND_ONLY: dict[str, tuple[tuple[str, ...] | None, str | None]] = {
-    "audit_event": (None, "OLD.study_id"),
-    "audit_tombstone": (None, None),
-    "reading_rating": (None, PRESENTATION),
-    "reading_statement": (None, PRESENTATION),
-    "reading_signature": (None, READER),
-    "reading_withdrawal": (None, PRESENTATION),
-    "reading_activetime": (None, PRESENTATION),
-    "reading_guess": (None, PRESENTATION),
-    # A finding can be withdrawn, and nothing else.
-    "reading_finding": (
-        (
-            "presentation_id", "kind", "side", "structure", "remark", "i", "j", "k", "key", "found_at", "number", "mac",
-        ),
-        PRESENTATION,
-    ),
-}  # fmt: skip
+# Table -> (columns that may change, whose study a row is of: None for rows that are never deleted).
+APPEND_ONLY: dict[str, tuple[tuple[str, ...], str | None]] = {
+    "audit_event": ((), "OLD.study_id"),
+    "audit_tombstone": ((), None),
+    "reading_rating": ((), PRESENTATION),
+    "reading_statement": ((), PRESENTATION),
+    "reading_signature": ((), READER),
+    "reading_withdrawal": ((), PRESENTATION),
+    "reading_activetime": ((), PRESENTATION),
+    "reading_guess": ((), PRESENTATION),
+    "reading_finding": (("withdrawn_at",), PRESENTATION),
+}
 REFUSE = """
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
@@ -57,13 +51,19 @@ def install(using: str = "default", **_: object) -> None:
         if postgresql:
             cursor.execute(REFUSE.format(schema=schema))
         for table in sorted(APPEND_ONLY.keys() & tables):
-            for statement in _on_postgresql(table, schema) if postgresql else [*_dropped(table), *_on_sqlite(table)]:
+            columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+            update = f"UPDATE OF {', '.join(_quoted(columns, but=APPEND_ONLY[table][0]))}"
+            made = (
+                _on_postgresql(table, update, schema) if postgresql else [*_dropped(table), *_on_sqlite(table, update)]
+            )
+            for statement in made:
                 cursor.execute(statement)
         cursor.execute("DROP TABLE IF EXISTS audit_removal")  # an earlier version's switch
         if postgresql and "audit_tombstone" in tables:
             removal.install(cursor, schema)
-        if postgresql and roles.application():
-            roles.grant(cursor, schema=schema, tables=tables, append_only=APPEND_ONLY.keys() & tables)
+        if postgresql and (role := roles.application()):
+            changeable = {table: APPEND_ONLY[table][0] for table in APPEND_ONLY.keys() & tables}
+            roles.grant(cursor, role=role, schema=schema, tables=tables, changeable=changeable)
 
 
 def _schema(cursor) -> str:
@@ -71,15 +71,14 @@ def _schema(cursor) -> str:
     return cursor.fetchone()[0]
 
 
-def _update(table: str) -> str:
-    columns = APPEND_ONLY[table][0]
-    return f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
+def _quoted(columns: list[str], *, but: tuple[str, ...]) -> list[str]:
+    return [f'"{column}"' for column in columns if column not in but]
 
 
-def _on_postgresql(table: str, schema: str) -> Iterator[str]:
+def _on_postgresql(table: str, update: str, schema: str) -> Iterator[str]:
     study, refuse = APPEND_ONLY[table][1], "audit_refuse"
     trigger = "CREATE OR REPLACE TRIGGER audit_no"
-    yield f"{trigger}_update BEFORE {_update(table)} ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
+    yield f"{trigger}_update BEFORE {update} ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
     yield f"{trigger}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {refuse}()"
     if study:
         refuse = f"{table}_delete"
@@ -87,10 +86,10 @@ def _on_postgresql(table: str, schema: str) -> Iterator[str]:
     yield f"{trigger}_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
 
 
-def _on_sqlite(table: str) -> Iterator[str]:
+def _on_sqlite(table: str, update: str) -> Iterator[str]:
     study, refuse = APPEND_ONLY[table][1], f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     unless = f"WHEN NOT EXISTS ({removal.REMOVABLE.format(study=study)})" if study else ""
-    yield f"CREATE TRIGGER {table}_no_update BEFORE {_update(table)} ON {table} {refuse}"
+    yield f"CREATE TRIGGER {table}_no_update BEFORE {update} ON {table} {refuse}"
     yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {unless} {refuse}"
 
 
