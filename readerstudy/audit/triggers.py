@@ -32,6 +32,13 @@ BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$
 """
+REFUSE_UPDATE = """
+CREATE OR REPLACE FUNCTION {table}_update() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+  IF to_jsonb(OLD) - ARRAY[{changeable}] = to_jsonb(NEW) - ARRAY[{changeable}] THEN RETURN NEW; END IF;
+  RAISE EXCEPTION '{table} is append-only';
+END $$
+"""
 REFUSE_DELETE = """
 CREATE OR REPLACE FUNCTION {table}_delete() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
@@ -51,11 +58,11 @@ def install(using: str = "default", **_: object) -> None:
         if postgresql:
             cursor.execute(REFUSE.format(schema=schema))
         for table in sorted(APPEND_ONLY.keys() & tables):
-            columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
-            update = f"UPDATE OF {', '.join(_quoted(columns, but=APPEND_ONLY[table][0]))}"
-            made = (
-                _on_postgresql(table, update, schema) if postgresql else [*_dropped(table), *_on_sqlite(table, update)]
-            )
+            if postgresql:
+                made = list(_on_postgresql(table, schema))
+            else:
+                columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+                made = [*_dropped(table), *_on_sqlite(table, columns)]
             for statement in made:
                 cursor.execute(statement)
         cursor.execute("DROP TABLE IF EXISTS audit_removal")  # an earlier version's switch
@@ -71,25 +78,27 @@ def _schema(cursor) -> str:
     return cursor.fetchone()[0]
 
 
-def _quoted(columns: list[str], *, but: tuple[str, ...]) -> list[str]:
-    return [f'"{column}"' for column in columns if column not in but]
-
-
-def _on_postgresql(table: str, update: str, schema: str) -> Iterator[str]:
-    study, refuse = APPEND_ONLY[table][1], "audit_refuse"
-    trigger = "CREATE OR REPLACE TRIGGER audit_no"
-    yield f"{trigger}_update BEFORE {update} ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
-    yield f"{trigger}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {refuse}()"
+def _on_postgresql(table: str, schema: str) -> Iterator[str]:
+    """No trigger names a column: a migration could not alter one that a trigger depends on."""
+    changeable, study = APPEND_ONLY[table]
+    on_update = on_delete = "audit_refuse"
+    if changeable:
+        on_update, names = f"{table}_update", ", ".join(f"'{name}'" for name in changeable)
+        yield REFUSE_UPDATE.format(table=table, schema=schema, changeable=names)
     if study:
-        refuse = f"{table}_delete"
+        on_delete = f"{table}_delete"
         yield REFUSE_DELETE.format(table=table, schema=schema, removable=removal.REMOVABLE.format(study=study))
-    yield f"{trigger}_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {refuse}()"
+    trigger = "CREATE OR REPLACE TRIGGER audit_no"
+    yield f"{trigger}_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {on_update}()"
+    yield f"{trigger}_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {on_delete}()"
+    yield f"{trigger}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()"
 
 
-def _on_sqlite(table: str, update: str) -> Iterator[str]:
-    study, refuse = APPEND_ONLY[table][1], f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+def _on_sqlite(table: str, columns: list[str]) -> Iterator[str]:
+    (changeable, study), refuse = APPEND_ONLY[table], f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    fixed = ", ".join(f'"{column}"' for column in columns if column not in changeable)
     unless = f"WHEN NOT EXISTS ({removal.REMOVABLE.format(study=study)})" if study else ""
-    yield f"CREATE TRIGGER {table}_no_update BEFORE {update} ON {table} {refuse}"
+    yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE OF {fixed} ON {table} {refuse}"
     yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {unless} {refuse}"
 
 
