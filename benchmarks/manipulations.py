@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from benchmarks.administrator import Administrator
-from benchmarks.tampered_study import Studies, finish, half_read_pair
+from benchmarks.tampered_study import Studies, finish, half_read_pair, say
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.accounts.services import add_member
@@ -27,7 +27,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import save_settings
 from readerstudy.reading import seal
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.services import ConflictError, state
+from readerstudy.reading.writes import ConflictError
 from tests import factories
 
 Change = Callable[[Administrator, Studies], object]
@@ -550,7 +550,7 @@ def answers_replayed(db: Administrator, studies: Studies) -> None:
     columns = db.columns(ends)
     then = db.rows(f"SELECT {', '.join(columns)} FROM {ends} WHERE presentation_id = %s", pair.pk)[0]
     with site():
-        state(presentation=pair, subject="comment", value="The left one is blurred.", key=uuid.uuid4())
+        say(pair, "comment", "The left one is blurred.")
     db.run("DELETE FROM reading_statement WHERE subject = 'comment' AND presentation_id = %s", pair.pk)
     db.run(f"UPDATE {ends} SET {', '.join(f'{c} = %s' for c in columns)} WHERE id = %s", *then, then[0])
 

@@ -19,6 +19,7 @@ from readerstudy.protocol.services import move, save_protocol, save_settings
 from readerstudy.reading import guesses, signatures
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.services import confirm, guess, rate, report_finding, start, state
+from readerstudy.reading.services import finish as finish_list
 from tests import factories, pixels
 
 PASSWORD = "a long password"
@@ -54,8 +55,10 @@ def _half_read() -> ReaderStudy:
     pair = start(presentation=_list_of(study, "R1")[2])
     for criterion in study.criteria.all():
         _rate(pair, criterion, 2)
-    state(presentation=pair, subject="diagnostic", value="both", key=uuid.uuid4())
-    report_finding(presentation=pair, key=uuid.uuid4(), kind="loss", side="left", remark="a vessel")
+    say(pair, "diagnostic", "both")
+    report_finding(
+        presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side="left", remark="a vessel"
+    )
     return study
 
 
@@ -74,8 +77,8 @@ def half_read_pair(studies: Studies) -> Presentation:
 
 def finish(pair: Presentation) -> None:
     """Answer what is left on that pair, and confirm it."""
-    state(presentation=pair, subject="integrity", value="findings", key=uuid.uuid4())
-    confirm(presentation=pair, missing=[])
+    say(pair, "integrity", "findings")
+    confirm(presentation=pair, key=uuid.uuid4(), on=factories.now(pair), seen=factories.every_slice(pair))
 
 
 def _read() -> ReaderStudy:
@@ -104,8 +107,9 @@ def _read() -> ReaderStudy:
         pairs[-1].refresh_from_db()
         _rate(pairs[-1], study.criteria.first(), 5)  # a correction after the confirmation
         member = Membership.objects.select_related("study", "user").get(study=study, code=code)
+        finish_list(member=member, key=uuid.uuid4())
         while asked := guesses.asked(member):
-            guess(presentation=asked, side="left", key=uuid.uuid4())
+            guess(presentation=asked, side="left", key=uuid.uuid4(), on=factories.now(asked))
         signatures.sign(member=member, password=PASSWORD)
     return move(study=study, to=State.CLOSED, actor=admin)
 
@@ -116,7 +120,14 @@ def _list_of(study: ReaderStudy, code: str) -> list[Presentation]:
 
 
 def _rate(pair: Presentation, criterion, score: int) -> None:
-    rate(presentation=pair, criterion=criterion, score=score, status="rated", key=uuid.uuid4())
+    rate(
+        presentation=pair, criterion=criterion, score=score, status="rated", key=uuid.uuid4(), on=factories.now(pair)
+    )  # fmt: skip
+
+
+def say(pair: Presentation, subject: str, value: str) -> None:
+    """An answer about the pair as a whole."""
+    state(presentation=pair, subject=subject, value=value, key=uuid.uuid4(), on=factories.now(pair))
 
 
 def _draw(study: ReaderStudy, client: Client) -> None:

@@ -42,12 +42,13 @@ from readerstudy.reading.models import Finding
 from readerstudy.reading.services import rate, report_finding, start, withdraw_finding
 study = factories.open_(factories.make_study(subjects=1, title="Life"))
 first, *others = study.presentations.select_related("study", "reader__user").order_by("position")
-report_finding(presentation=start(presentation=first), key=uuid.uuid4(), kind="loss", side="left")
-withdraw_finding(finding=Finding.objects.get(presentation=first))
+write = lambda pair: {"key": uuid.uuid4(), "on": factories.now(pair)}
+report_finding(presentation=start(presentation=first), kind="loss", side="left", **write(first))
+withdraw_finding(finding=Finding.objects.get(presentation=first), **write(first))
 for pair in (first, *others):
     factories.read_pair(pair)
 others[-1].refresh_from_db()
-rate(presentation=others[-1], criterion=study.criteria.first(), score=5, status="rated", key=uuid.uuid4())
+rate(presentation=others[-1], criterion=study.criteria.first(), score=5, status="rated", **write(others[-1]))
 admin = study.memberships.get(role="admin").user
 add_person(study=study, username="guest", role="analyst", new=True, actor=admin)
 client = Client(headers={"host": "localhost"})
@@ -207,9 +208,9 @@ def test_a_closed_study_is_removed_with_everything_and_leaves_a_signed_tombstone
 
 
 def test_without_an_owner_the_preparation_warns(site: Site) -> None:
-    assert "owns the tables" not in site.does(*PREPARE)
+    assert "owns the tables" not in site.python(*PREPARE).stderr
     alone = site.python(*PREPARE, DATABASE_URL=site.superuser, DATABASE_OWNER_URL="")
-    assert "owns the tables" in alone.stdout
+    assert "owns the tables" in alone.stderr
 
 
 def test_a_site_from_before_comes_over(site: Site) -> None:
