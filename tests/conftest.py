@@ -58,7 +58,7 @@ def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.QUARANTINE_DIR = tmp_path / "quarantine"
-    settings.HEADS_DIR = tmp_path / "heads"
+    settings.HEADS_DIR = tmp_path.with_name(f"{tmp_path.name}-heads")  # a test's own folder may have to be empty
     settings.JOB_HEARTBEAT_SECONDS = 3600  # from another connection, which does not see the test's transaction
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(services, "send", lambda job_id: None)

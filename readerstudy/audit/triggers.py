@@ -33,14 +33,16 @@ BEGIN
 END $$
 """
 REFUSE_UPDATE = """
-CREATE OR REPLACE FUNCTION {table}_update() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+CREATE OR REPLACE FUNCTION audit_update_{table}() RETURNS trigger
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
   IF to_jsonb(OLD) - ARRAY[{changeable}] = to_jsonb(NEW) - ARRAY[{changeable}] THEN RETURN NEW; END IF;
   RAISE EXCEPTION '{table} is append-only';
 END $$
 """
 REFUSE_DELETE = """
-CREATE OR REPLACE FUNCTION {table}_delete() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+CREATE OR REPLACE FUNCTION audit_delete_{table}() RETURNS trigger
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
   IF EXISTS ({removable}) THEN RETURN OLD; END IF;
   RAISE EXCEPTION '{table} is append-only';
@@ -83,10 +85,10 @@ def _on_postgresql(table: str, schema: str) -> Iterator[str]:
     changeable, study = APPEND_ONLY[table]
     on_update = on_delete = "audit_refuse"
     if changeable:
-        on_update, names = f"{table}_update", ", ".join(f"'{name}'" for name in changeable)
+        on_update, names = f"audit_update_{table}", ", ".join(f"'{name}'" for name in changeable)
         yield REFUSE_UPDATE.format(table=table, schema=schema, changeable=names)
     if study:
-        on_delete = f"{table}_delete"
+        on_delete = f"audit_delete_{table}"
         yield REFUSE_DELETE.format(table=table, schema=schema, removable=removal.REMOVABLE.format(study=study))
     trigger = "CREATE OR REPLACE TRIGGER audit_no"
     yield f"{trigger}_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {on_update}()"
