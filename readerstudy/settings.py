@@ -107,6 +107,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
+# Who makes tables on PostgreSQL, if that is not the role of DATABASE_URL: see readerstudy/audit/roles.py.
+DATABASE_OWNER = dj_database_url.parse(url) if (url := os.environ.get("DATABASE_OWNER_URL")) else None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -17,6 +17,8 @@ import psycopg
 
 from readerstudy.processes import die_with_parent
 
+ROLES = Path(__file__).resolve().parent.parent / "docker" / "roles.sql"
+
 
 class Server:
     """A PostgreSQL server in a folder, on a unix socket, that can be killed and started again."""
@@ -93,6 +95,16 @@ def postgresql() -> Iterator[str]:
     """The DATABASE_URL of such a server."""
     with server() as running:
         yield running.url
+
+
+def make_roles(running: Server, *, database: str = "postgres") -> dict[str, str]:
+    """Let the roles of docker/roles.sql be there and have this database; the settings of a site that uses them."""
+    url = running.url.removesuffix("postgres") + database
+    passwords = {"READERSTUDY_OWNER_PASSWORD": "owner's", "READERSTUDY_APP_PASSWORD": "app's"}
+    command = [running.programs / "psql", "--quiet", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", ROLES, url]
+    subprocess.run(command, env=os.environ | passwords, check=True, stdout=subprocess.DEVNULL)
+    of = {"DATABASE_URL": "readerstudy_app", "DATABASE_OWNER_URL": "readerstudy_owner"}
+    return {setting: url.replace("//postgres@", f"//{role}@") for setting, role in of.items()}
 
 
 def find_programs(copy_to: Path | None) -> Path:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate
 
 
@@ -7,6 +8,8 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
+        from readerstudy.audit.roles import check_roles
         from readerstudy.audit.triggers import install
 
         post_migrate.connect(install, sender=self)
+        register(check_roles, Tags.database)

@@ -27,9 +27,10 @@ def hash_of(event, study: str) -> str:
     )  # fmt: skip
 
 
-def event_signature(study: str, number: int, sha256: str) -> tuple:
-    """What the MAC of a line is made over. Not what the head's is: else each line would be a head to go back to."""
-    return "event", study, number, sha256
+def event_signature(study: str, number: int, sha256: str, actor: int | None) -> tuple:
+    """What the MAC of a line is made over; `actor`: the account's id. Not what the head's is: else each line would be a
+    head to go back to."""
+    return "event", study, number, sha256, actor
 
 
 def line_problem(event, study: str) -> str:
@@ -41,7 +42,7 @@ def line_problem(event, study: str) -> str:
         return f"line {event.number} was changed"
     if not event.mac:
         return f"line {event.number} has no MAC: this site did not write it, or could not seal it"
-    signer = keys.signed_with(event.mac, *event_signature(study, event.number, event.sha256))
+    signer = keys.signed_with(event.mac, *event_signature(study, event.number, event.sha256, event.actor_id))
     forgotten = event.key not in keys.known()
     return "" if forgotten or signer == event.key else f"line {event.number} is not authenticated by this site"
 
@@ -92,10 +93,10 @@ def append(*, Event, study, last, at: datetime, actor, action: str, data: dict):
         study=study.slug, number=number, at=at.isoformat(), actor=actor_name, action=action, data=data,
         previous=previous,
     )  # fmt: skip
+    signature = event_signature(study.slug, number, sha256, actor.pk if actor else None)
     return Event.objects.create(
         study=study, number=number, at=at, actor=actor, actor_name=actor_name, action=action, data=data,
-        previous=previous, sha256=sha256, mac=keys.sign(*event_signature(study.slug, number, sha256)),
-        key=keys.key_name(),
+        previous=previous, sha256=sha256, mac=keys.sign(*signature), key=keys.key_name(),
     )  # fmt: skip
 
 

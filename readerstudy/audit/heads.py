@@ -2,8 +2,8 @@
 
 A head may lag behind its log (another host wrote, or a process died between commit and write); it is never ahead of
 it, unless the log lost lines. Each line of HEADS/<slug>.log is `number sha256 mac time`; a study that was removed on
-purpose ends with `removed mac time`, the MAC of its tombstone. Writers append whole lines, so the order of a few may
-be exchanged.
+purpose ends with `removed mac time`, the MAC of its tombstone. HEADS/answers/<slug>.log has a line `presentation number
+mac time` for each answer. Writers append whole lines, so the order of a few may be exchanged.
 """
 
 import logging
@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from readerstudy.audit import keys
 
+ANSWERS = "answers"  # the folder below
 ALARMS = "alarms"  # no study has this address
 TAIL = 8192  # bytes: some fifty lines
 alarm_logger = logging.getLogger("readerstudy.audit")
@@ -69,12 +70,29 @@ def write_removal(*, slug: str, mac: str) -> None:
     _append(slug, f"removed {mac}")
 
 
+def write_answer(*, slug: str, presentation: int, number: int, mac: str) -> None:
+    """Append the end of a presentation's chain of answers."""
+    _append(f"{ANSWERS}/{slug}", f"{presentation} {number} {mac}")
+
+
+def answers(slug: str) -> dict[int, tuple[int, str]]:
+    """(number, MAC) of the highest answer that was noted of each presentation, by its primary key."""
+    found: dict[int, tuple[int, str]] = {}
+    for line in _lines(f"{ANSWERS}/{slug}", None):
+        words = line.split()
+        if len(words) == 4 and words[0].isdigit() and words[1].isdigit():
+            presentation, noted = int(words[0]), (int(words[1]), words[2])
+            found[presentation] = max(found.get(presentation, noted), noted)
+    return found
+
+
 def _append(slug: str, said: str) -> None:
     line = f"{said} {timezone.now().isoformat(timespec='seconds')}"
     syslog.info("%s %s", slug, line)
+    path = path_of(slug)
     try:
-        settings.HEADS_DIR.mkdir(parents=True, exist_ok=True)
-        file = os.open(path_of(slug), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
             os.write(file, f"{line}\n".encode())
         finally:

@@ -1,7 +1,8 @@
 """The database itself refuses to change or delete what is append-only.
 
-Installed after every `migrate`, because SQLite drops the triggers of a table that a migration makes anew. A trigger
-may name no other table of ours, or SQLite could not rename that one: hence the one-row switch `audit_removal`.
+Installed after every `migrate`, because SQLite drops the triggers of a table that a migration makes anew. A study's
+rows can be deleted once a tombstone names the present end of its log (see `audit.removal`): on PostgreSQL a tombstone
+is not committed while its study lives, so both go in one transaction; SQLite cannot say that.
 """
 
 from collections.abc import Iterator
@@ -9,78 +10,117 @@ from contextlib import contextmanager
 
 from django.db import connections, transaction
 
-# Table -> columns that may never change; None: no column may.
-APPEND_ONLY: dict[str, tuple[str, ...] | None] = {
-    "audit_event": None,
-    "audit_tombstone": None,
-    "reading_rating": None,
-    "reading_statement": None,
-    "reading_signature": None,
-    "reading_withdrawal": None,
-    "reading_activetime": None,
-    "reading_guess": None,
-    # A finding can be withdrawn, and nothing else.
-    "reading_finding": (
-        "presentation_id",
-        "kind",
-        "side",
-        "structure",
-        "remark",
-        "i",
-        "j",
-        "k",
-        "key",
-        "found_at",
-        "number",
-        "mac",
-    ),
+from readerstudy.audit import removal, roles
+
+PRESENTATION = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
+READER = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"
+# Table -> (columns that may change, whose study a row is of: None for rows that are never deleted).
+APPEND_ONLY: dict[str, tuple[tuple[str, ...], str | None]] = {
+    "audit_event": ((), "OLD.study_id"),
+    "audit_tombstone": ((), None),
+    "reading_rating": ((), PRESENTATION),
+    "reading_statement": ((), PRESENTATION),
+    "reading_signature": ((), READER),
+    "reading_withdrawal": ((), PRESENTATION),
+    "reading_activetime": ((), PRESENTATION),
+    "reading_guess": ((), PRESENTATION),
+    "reading_finding": (("withdrawn_at",), PRESENTATION),
 }
-FUNCTION = """
-CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+REFUSE = """
+CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM audit_removal) THEN RETURN OLD; END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$
+"""
+REFUSE_UPDATE = """
+CREATE OR REPLACE FUNCTION audit_update_{table}() RETURNS trigger
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+  IF to_jsonb(OLD) - ARRAY[{changeable}] = to_jsonb(NEW) - ARRAY[{changeable}] THEN RETURN NEW; END IF;
+  RAISE EXCEPTION '{table} is append-only';
+END $$
+"""
+REFUSE_DELETE = """
+CREATE OR REPLACE FUNCTION audit_delete_{table}() RETURNS trigger
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+  IF EXISTS ({removable}) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION '{table} is append-only';
 END $$
 """
 
 
 def install(using: str = "default", **_: object) -> None:
-    """Make the triggers that are missing."""
+    """Make the triggers as they are to be, and give the application's role its rights."""
     connection = connections[using]
-    with connection.cursor() as cursor:
+    with transaction.atomic(using), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-        if "audit_removal" not in tables:
-            cursor.execute("CREATE TABLE audit_removal (id integer PRIMARY KEY)")
-        if connection.vendor == "postgresql":
-            cursor.execute(FUNCTION)
-        for table in APPEND_ONLY.keys() & tables:
-            for statement in _statements(connection.vendor, table):
+        postgresql = connection.vendor == "postgresql"
+        schema = _schema(cursor) if postgresql else ""
+        if postgresql:
+            cursor.execute(REFUSE.format(schema=schema))
+        for table in sorted(APPEND_ONLY.keys() & tables):
+            if postgresql:
+                made = list(_on_postgresql(table, schema))
+            else:
+                columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+                made = [*_dropped(table), *_on_sqlite(table, columns)]
+            for statement in made:
                 cursor.execute(statement)
+        cursor.execute("DROP TABLE IF EXISTS audit_removal")  # an earlier version's switch
+        if postgresql and "audit_tombstone" in tables:
+            removal.install(cursor, schema)
+        if postgresql and (role := roles.application()):
+            changeable = {table: APPEND_ONLY[table][0] for table in APPEND_ONLY.keys() & tables}
+            roles.grant(cursor, role=role, schema=schema, tables=tables, changeable=changeable)
 
 
-def _statements(vendor: str, table: str) -> list[str]:
-    columns = APPEND_ONLY[table]
-    update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
-    if vendor == "postgresql":
-        call = "FOR EACH ROW EXECUTE FUNCTION audit_refuse()"
-        return [
-            f"CREATE OR REPLACE TRIGGER audit_no_update BEFORE {update} ON {table} {call}",
-            f"CREATE OR REPLACE TRIGGER audit_no_delete BEFORE DELETE ON {table} {call}",
-        ]
-    refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    unless = "WHEN NOT EXISTS (SELECT 1 FROM audit_removal)"
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE {update} ON {table} BEGIN {refuse}; END",
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {unless} BEGIN {refuse}; END",
-    ]
+def _schema(cursor) -> str:
+    cursor.execute("SELECT quote_ident(current_schema())")
+    return cursor.fetchone()[0]
+
+
+def _on_postgresql(table: str, schema: str) -> Iterator[str]:
+    """No trigger names a column: a migration could not alter one that a trigger depends on."""
+    changeable, study = APPEND_ONLY[table]
+    on_update = on_delete = "audit_refuse"
+    if changeable:
+        on_update, names = f"audit_update_{table}", ", ".join(f"'{name}'" for name in changeable)
+        yield REFUSE_UPDATE.format(table=table, schema=schema, changeable=names)
+    if study:
+        on_delete = f"audit_delete_{table}"
+        yield REFUSE_DELETE.format(table=table, schema=schema, removable=removal.REMOVABLE.format(study=study))
+    trigger = "CREATE OR REPLACE TRIGGER audit_no"
+    yield f"{trigger}_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {on_update}()"
+    yield f"{trigger}_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {on_delete}()"
+    yield f"{trigger}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()"
+
+
+def _on_sqlite(table: str, columns: list[str]) -> Iterator[str]:
+    (changeable, study), refuse = APPEND_ONLY[table], f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    fixed = ", ".join(f'"{column}"' for column in columns if column not in changeable)
+    unless = f"WHEN NOT EXISTS ({removal.REMOVABLE.format(study=study)})" if study else ""
+    yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE OF {fixed} ON {table} {refuse}"
+    yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {unless} {refuse}"
+
+
+def _dropped(table: str) -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {table}_no_update"
+    yield f"DROP TRIGGER IF EXISTS {table}_no_delete"
 
 
 @contextmanager
-def removing(using: str = "default") -> Iterator[None]:
-    """Let whole studies be deleted while the block runs: traces of a dry run. One transaction; no other sees it."""
-    with transaction.atomic(using):
-        with connections[using].cursor() as cursor:
-            cursor.execute("INSERT INTO audit_removal (id) VALUES (1)")
+def migrating(using: str) -> Iterator[None]:
+    """While the block runs SQLite has none of the triggers: it renames no table that a trigger of another names."""
+    connection = connections[using]
+    if connection.vendor != "sqlite":
         yield
-        with connections[using].cursor() as cursor:
-            cursor.execute("DELETE FROM audit_removal WHERE id = 1")
+        return
+    with connection.cursor() as cursor:
+        for table in APPEND_ONLY:
+            for statement in _dropped(table):
+                cursor.execute(statement)
+    try:
+        yield
+    finally:
+        install(using)  # after a migration that failed, too

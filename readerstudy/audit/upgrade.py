@@ -75,7 +75,7 @@ def old_problem(apps, study, events: list) -> str:
 def _seal(apps, study, events: list, sections: Iterable[str]) -> None:
     Event, Head, Sealed = (apps.get_model("audit", name) for name in ("Event", "Head", "Sealed"))
     for event in events:
-        event.mac = keys.sign(*chain.event_signature(study.slug, event.number, event.sha256))
+        event.mac = keys.sign(*chain.event_signature(study.slug, event.number, event.sha256, event.actor_id))
         event.key = keys.key_name()
     Event.objects.bulk_update(events, ["actor_name", "mac", "key"], batch_size=BATCH)
     sealed, columns = {}, {}

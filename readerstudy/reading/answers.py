@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from django.db import models, transaction
 
-from readerstudy.audit import keys
+from readerstudy.audit import heads, keys
 from readerstudy.audit.services import fault
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import seal
@@ -75,6 +75,8 @@ def keep(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
     link(row, head)
     row.save(force_insert=True)
     head.save()
+    noted = {"slug": presentation.study.slug, "presentation": presentation.pk, "number": row.number, "mac": row.mac}
+    transaction.on_commit(lambda: heads.write_answer(**noted))
     return row
 
 
@@ -119,13 +121,17 @@ def _rows(**of) -> list:
 
 def problems(study: ReaderStudy) -> Iterator[str]:
     """What is wrong with the chains of a whole study, in a sentence each."""
-    heads = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__study=study)}
+    ends = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__study=study)}
     rows = defaultdict(list)
     for row in _rows(presentation__study=study):
         rows[row.presentation_id].append(row)
+    outside = heads.answers(study.slug)
     for one in Presentation.objects.filter(study=study).select_related("reader"):
         code = f"{one.reader.code}-{one.position:04d}"
-        if problem := chain_problem(heads.get(one.pk), rows[one.pk]):
+        noted = outside.get(one.pk)
+        if problem := chain_problem(ends.get(one.pk), rows[one.pk]):
             yield f"The answers on pair {code} are not as they were written: {problem}."
+        elif noted and noted not in {(row.number, row.mac) for row in rows[one.pk]}:
+            yield f"Row {noted[0]} of the answers on pair {code} was noted outside the database and is not there."
         elif abs(one.seconds - sum(row.seconds for row in rows[one.pk] if isinstance(row, ActiveTime))) > 1e-6:
             yield f"The reading time of pair {code} is not the sum of its reports."

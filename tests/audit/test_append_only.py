@@ -1,16 +1,24 @@
 """The log and the answers are append-only: for the models, and for the database itself."""
 
 import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.models import PositiveBigIntegerField
 from django.utils import timezone
 
-from readerstudy.audit.models import AppendOnlyError, Event
-from readerstudy.audit.services import tombstone
-from readerstudy.audit.triggers import APPEND_ONLY, removing
+from processing.errors import InputError
+from readerstudy.audit import triggers
+from readerstudy.audit.models import AppendOnlyError
+from readerstudy.audit.removal import remove_study, rows_of_study
+from readerstudy.audit.services import RecordError, tombstone
+from readerstudy.audit.triggers import APPEND_ONLY
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import answers
-from readerstudy.reading.models import Finding, Guess, Rating, Statement
+from readerstudy.reading.models import Finding, Guess, Rating
 from readerstudy.reading.services import report_finding, report_time, start, withdraw_finding
 from tests import factories
+from tests.tampering import run as tamper
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -31,8 +39,6 @@ def study():
     report_time(presentation=presentation, key=next(keys), seconds=3)
     answers.keep(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM audit_removal")  # as on a real site: nothing may be deleted
     return study
 
 
@@ -76,9 +82,107 @@ def test_a_finding_can_be_withdrawn_and_nothing_else(study):
     assert Finding.objects.get(side="left").withdrawn_at is not None
 
 
-def test_whole_studies_can_be_removed_on_purpose_within_one_transaction(study):
-    with removing():
-        Statement.objects.all().delete()
-        Event._base_manager.filter(study=study)._raw_delete("default")
-    assert not Statement.objects.exists()
+def test_the_switch_of_an_earlier_version_is_gone(study):
+    assert "audit_removal" not in connection.introspection.table_names()
+
+
+def closed(study) -> ReaderStudy:
+    ReaderStudy.objects.filter(pk=study.pk).update(state="closed")
+    study.refresh_from_db()
+    return study
+
+
+def test_a_study_is_removed_with_everything_and_another_one_stays(study):
+    other = factories.open_(factories.make_study(subjects=1, readers=1))
+    factories.read_pair(other.presentations.get(position=1))
+    kept = rows_of(other)
+    end, removed = closed(study).events.last(), rows_of(study)
+    assert removed["reading.Rating"] == 8
+    before = {model: model._base_manager.count() for model, _ in rows_of_study()}
+    stone = remove_study(study=study, reason=" The consent was for two years. ", actor=None)
+    assert (stone.slug, stone.number, stone.sha256) == (study.slug, end.number, end.sha256)
+    assert stone.reason == "The consent was for two years."
+    assert {model: model._base_manager.count() for model in before} == {
+        model: count - removed[model._meta.label] for model, count in before.items()
+    }
+    assert rows_of(other) == kept
     assert refused("DELETE FROM reading_rating")
+
+
+def rows_of(study) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        found = {}
+        for model, ids in rows_of_study():
+            cursor.execute(f"SELECT count(*) FROM ({ids.format(study=study.pk)}) AS mine")
+            found[model._meta.label] = cursor.fetchone()[0]
+    return found
+
+
+def test_every_model_that_leads_to_a_study_is_among_what_is_removed():
+    reached = {model for model, _ in rows_of_study()}
+    for model in apps.get_models():
+        keys = [field for field in model._meta.concrete_fields if field.related_model in reached]
+        assert model in reached or not keys, model
+
+
+@pytest.mark.parametrize("state", ["open", "paused"])
+def test_a_study_that_is_being_read_is_not_removed_not_even_with_a_tombstone(study, state):
+    ReaderStudy.objects.filter(pk=study.pk).update(state=state)
+    with pytest.raises(InputError, match="close it before"):
+        remove_study(study=study, reason="x")
+    with transaction.atomic():
+        tombstone_of(study)
+        assert refused("DELETE FROM reading_rating")
+        transaction.set_rollback(True)
+
+
+def tombstone_of(study, **instead) -> None:
+    end = study.events.last()
+    tombstone(**{"study_slug": study.slug, "reason": "x", "number": end.number, "sha256": end.sha256} | instead)
+
+
+def test_a_tombstone_that_does_not_name_the_end_of_the_log_lets_nothing_go(study):
+    closed(study)
+    for wrong in ({"sha256": "0" * 64}, {"number": 1}, {"study_slug": "one-more"}):
+        with transaction.atomic():
+            tombstone_of(study, **wrong)
+            assert refused("DELETE FROM reading_rating")
+            transaction.set_rollback(True)
+
+
+def test_a_study_whose_log_does_not_hold_is_evidence_and_is_not_removed(study):
+    tamper("UPDATE audit_event SET action = 'x' WHERE study_id = %s", closed(study).pk)
+    with pytest.raises(RecordError, match="was changed"):
+        remove_study(study=study, reason="x")
+    assert study.events.exists()
+
+
+def test_a_reason_is_asked_for(study):
+    with pytest.raises(InputError, match="why"):
+        remove_study(study=closed(study), reason=" ")
+
+
+def test_the_command_removes_and_says_so(study, capsys):
+    call_command("remove_study", closed(study).slug, reason="It was a trial.")
+    assert f"{study.slug}: removed; its log ended with event" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="no study"):
+        call_command("remove_study", study.slug, reason="again")
+
+
+def test_tables_can_be_made_anew_though_triggers_name_them(transactional_db):
+    with triggers.migrating("default"), connection.schema_editor() as editor:
+        for name in ("Tombstone", "Head"):
+            model = apps.get_model("audit", name)
+            old, new = model._meta.get_field("number"), PositiveBigIntegerField()
+            new.set_attributes_from_name("number")
+            editor.alter_field(model, old, new)
+            editor.alter_field(model, new, old)
+    study = factories.open_(factories.make_study(subjects=1, readers=1))
+    factories.read_pair(study.presentations.get(position=1))
+    assert refused("DELETE FROM reading_rating")
+
+
+def test_a_migration_that_fails_leaves_the_triggers_in_force(study):
+    with pytest.raises(ZeroDivisionError), triggers.migrating("default"):
+        raise ZeroDivisionError
+    assert refused("UPDATE reading_rating SET score = 5")

@@ -51,6 +51,20 @@ def test_an_untouched_chain_goes_on(study, pair):
     assert list(problems(study)) == []
 
 
+def test_an_earlier_end_of_the_answers_put_back_with_them_is_found_from_outside(
+    study, pair, django_capture_on_commit_callbacks
+):
+    then = AnswerHead.objects.values("number", "last", "mac").get(presentation=pair)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer(pair)
+    assert list(problems(study)) == []
+    run("DELETE FROM reading_rating WHERE presentation_id = %s AND number = %s", pair.pk, then["number"] + 1)
+    AnswerHead.objects.filter(presentation=pair).update(**then)
+    assert list(problems(study)) == [
+        "Row 8 of the answers on pair R1-0001 was noted outside the database and is not there."
+    ]
+
+
 COPY = """
 INSERT INTO reading_rating (presentation_id, criterion_id, revision, score, status, "key", rated_at, number, mac)
 SELECT presentation_id, criterion_id, 2, 5, status, '{key}', rated_at, {number}, {mac} FROM reading_rating

@@ -25,3 +25,15 @@ def test_every_setting_of_the_example_is_one_that_something_reads() -> None:
     for line in (DOCKER / "example.env").read_text().splitlines():
         if line and not line.startswith("#"):
             assert line.partition("=")[0] in read, line
+
+
+def test_the_owner_of_the_tables_is_known_to_the_preparation_alone() -> None:
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+    for name in ("web", "worker"):
+        settings = services[name]["environment"]
+        assert "DATABASE_OWNER_URL" not in settings
+        assert settings["DATABASE_URL"].startswith("postgresql://readerstudy_app:")
+        for secret in ("POSTGRES_PASSWORD", "READERSTUDY_OWNER_PASSWORD"):  # .env holds them too
+            assert settings[secret] == ""
+    assert services["prepare"]["environment"]["DATABASE_OWNER_URL"].startswith("postgresql://readerstudy_owner:")
+    assert "./roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro" in services["database"]["volumes"]
