@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from analysis import tables as analysis_tables
 from readerstudy.protocol.services import move
-from readerstudy.reading.models import Finding, Guess, Presentation, Rating
-from readerstudy.reading.services import rate, report_finding, start, state
+from readerstudy.reading import answers
+from readerstudy.reading.models import Guess, Presentation, Rating
+from readerstudy.reading.services import rate, report_finding, start, state, withdraw_finding
 from readerstudy.results import exports, tables
 from tests import factories
 from tests.tampering import tampering
@@ -158,7 +159,7 @@ def test_a_finding_names_the_arm_of_its_side(study):
     for side in ("left", "both", "undetermined"):
         report_finding(presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side=side)
     withdrawn = report_finding(presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side="right")
-    Finding.objects.filter(pk=withdrawn.pk).update(withdrawn_at=withdrawn.found_at)
+    withdraw_finding(finding=withdrawn, key=uuid.uuid4(), on=factories.now(pair))
     factories.read_pair(pair)
     arms = {side: row["arm"] for side, row in panels(study).items()}
     rows = [(row["side"], row["arm"]) for row in tables.findings(study)]
@@ -180,6 +181,7 @@ def test_a_repeat_names_its_main(study):
         study=study, reader=pair.reader, position=99, kind="repeat", repeat_of=pair, case=pair.case,
         comparison=pair.comparison, first_side="left",
     )  # fmt: skip
+    answers.begin([repeat])
     factories.read_pair(repeat)
     assert {(row["presentation"], row["repeat_of"]) for row in tables.ratings(study)} == {("R1-0099", "R1-0001")}
 
