@@ -1,9 +1,9 @@
 """Change the database as somebody would who has it in hand: past the site, its models and its triggers."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from readerstudy.audit import triggers
 
@@ -11,17 +11,26 @@ from readerstudy.audit import triggers
 @contextmanager
 def tampering() -> Iterator[None]:
     """Triggers are off while the block runs."""
+    postgresql = connection.vendor == "postgresql"
+    off = ["SET session_replication_role = replica"]
+    if not postgresql:
+        off = [
+            f"DROP TRIGGER IF EXISTS {table}_no_{what}"
+            for table in triggers.APPEND_ONLY
+            for what in ("update", "delete")
+        ]
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET session_replication_role = replica")
-            yield
-            cursor.execute("SET session_replication_role = DEFAULT")
-            return
-        for table in triggers.APPEND_ONLY:
-            cursor.execute(f"DROP TRIGGER {table}_no_update")
-            cursor.execute(f"DROP TRIGGER {table}_no_delete")
+        for statement in off:
+            cursor.execute(statement)
+    try:
         yield
-    triggers.install()
+    finally:
+        if postgresql:
+            # In a transaction that failed, its end puts this back.
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SET session_replication_role = DEFAULT")
+        else:
+            triggers.install()
 
 
 def run(sql: str, *values) -> None:
