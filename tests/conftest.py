@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,22 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
+def django_db_setup(django_db_setup) -> Iterator[None]:
     """Between tests that need real transactions the database is emptied: past the triggers, which nobody else is."""
     from django.db import connection
 
     from tests.tampering import tampering
 
-    flush = connection.ops.execute_sql_flush
+    operations = type(connection.ops)  # not this connection's: what drives a browser has another
+    flush = operations.execute_sql_flush
 
-    def past_triggers(statements: list[str]) -> None:
+    def past_triggers(self, statements: list[str]) -> None:
         with tampering():
-            flush(statements)
+            flush(self, statements)
 
-    connection.ops.execute_sql_flush = past_triggers
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "execute_sql_flush", past_triggers)
+        yield
 
 
 @pytest.fixture(autouse=True)
