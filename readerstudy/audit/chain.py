@@ -40,7 +40,7 @@ def line_problem(event, study: str) -> str:
     """
     if hash_of(event, study) != event.sha256:
         return f"line {event.number} was changed"
-    if not event.mac:
+    if not event.mac or not event.key:
         return f"line {event.number} has no MAC: this site did not write it, or could not seal it"
     signer = keys.signed_with(event.mac, *event_signature(study, event.number, event.sha256, event.actor_id))
     forgotten = event.key not in keys.known()

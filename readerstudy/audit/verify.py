@@ -7,6 +7,7 @@ from django.apps import apps as present_apps
 from django.db.models import F
 
 from readerstudy.audit import chain, heads, keys, lock, seals
+from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
 from readerstudy.protocol.models import ReaderStudy, State
@@ -39,7 +40,7 @@ class Follower:
         elif problem := chain.line_problem(event, self.study):
             return f"The log does not hold: {problem}."
         change = event.data if event.action == chain.KEY_CHANGED else {}
-        if key and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
+        if number > 1 and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
             return f"Event {number} of the log is authenticated with another key, and no line says that it changed."
         return ""
 
@@ -57,9 +58,11 @@ class Log:
     later: set[str] = field(default_factory=set)
     lock: dict | None = None
     sealing: list[Event] = field(default_factory=list)
+    course: Course = field(default_factory=Course)
 
     def take(self, event: Event) -> None:
         self.lines[event.number] = event.sha256
+        self.course.take(event)
         data = event.data
         if event.action == "pair confirmed" and "sha256" in data:
             self.confirmed[data["reader"], data["position"]] = data["sha256"]
@@ -96,6 +99,7 @@ def problems(study: ReaderStudy) -> Iterator[str]:
             return
         log.take(event)
     yield from _outside(study, log.lines)
+    yield from log.course.problems
     yield from beside(study, log)
     if problem := follower.without_mac():
         yield problem

@@ -1,15 +1,18 @@
 """`verify_audit` finds what was changed behind the site's back."""
 
 import io
+from contextlib import contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from processing.errors import InputError
+from readerstudy.audit import keys, registry
 from readerstudy.audit.canonical import canonical
-from readerstudy.audit.chain import event_hash
-from readerstudy.audit.services import record
+from readerstudy.audit.chain import event_hash, hash_of
+from readerstudy.audit.models import Sealed
+from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import State
@@ -194,3 +197,46 @@ def test_no_line_of_the_log_tells_a_score(study):
     for event in study.events.all():
         assert not {"score", "value", "status"} & set(event.data), event.data
     assert Rating.objects.filter(criterion=criterion).exists()
+
+
+@contextmanager
+def forged_seal(study):
+    """The line that sealed the protocol last says what the protocol is now, signed as if with a forgotten key."""
+    line = study.events.get(number=Sealed.objects.get(study=study, section="protocol").number)
+    then = canonical(line.data).decode(), line.sha256, line.mac, line.key
+    line.data["sealed"]["protocol"] = registry.digests(study, "protocol", columns=line.data["columns"]["protocol"])
+    now = canonical(line.data).decode(), hash_of(line, study.slug), "x" * 64, "deadbeef"
+    update = 'UPDATE audit_event SET data = %s, sha256 = %s, mac = %s, "key" = %s WHERE id = %s'
+    run(update, *now, line.pk)
+    yield
+    run(update, *then, line.pk)
+
+
+def test_a_line_without_the_name_of_a_key_is_found(study):
+    last = study.events.last().number
+    run("UPDATE audit_event SET actor_id = NULL, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
+        study.pk, last)  # fmt: skip
+    assert only_problem(study) == (
+        "The log does not hold: line 1 has no MAC: this site did not write it, or could not seal it."
+    )
+
+
+def test_a_seal_forged_as_if_with_a_forgotten_key_stops_the_next_move():
+    study = factories.open_(factories.make_study(subjects=1, readers=1))
+    factories.read_pair(study.presentations.get(position=1))
+    run("UPDATE protocol_readerstudy SET margin_net = 0.5 WHERE id = %s", study.pk)
+    with forged_seal(study), pytest.raises(RecordError, match="deadbeef"):
+        move(study=study, to=State.CLOSED, actor=None)
+
+
+def test_a_study_that_was_unlocked_and_locked_again_is_found(locked, monkeypatch):
+    record(study=locked, action="results seen")
+    run("UPDATE protocol_readerstudy SET state = 'closed', locked_at = NULL, lock_sha256 = '' WHERE id = %s", locked.pk)
+    monkeypatch.setattr("readerstudy.audit.keys.known", lambda known=keys.known: known() | {"deadbeef": b""})
+    monkeypatch.setattr("readerstudy.audit.chain.keys.signed_with", lambda mac, *what, real=keys.signed_with: (
+        "deadbeef" if mac == "x" * 64 else real(mac, *what)
+    ))  # fmt: skip
+    with forged_seal(locked):
+        move(study=locked, to=State.LOCKED, actor=None)
+    monkeypatch.undo()
+    assert says(locked, f"Event {locked.events.last().number} moves a study that was locked.")
