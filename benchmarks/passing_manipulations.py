@@ -4,16 +4,23 @@ it, and put it back."""
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from unittest import mock
+
+from django.utils import timezone
 
 from benchmarks.administrator import Administrator
-from benchmarks.manipulations import last_line, manipulation, one_more_line, site
-from benchmarks.tampered_study import Studies
-from readerstudy.audit import chain, registry
+from benchmarks.manipulations import control, last_line, manipulation, one_more_line, site
+from benchmarks.tampered_study import Studies, finish, half_read_pair, say
+from readerstudy.audit import chain, registry, verify
 from readerstudy.audit.models import Event, Sealed
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
+from readerstudy.reading.services import report_finding
+from tests import factories
 
 
 @contextmanager
@@ -61,3 +68,49 @@ def keys_emptied(db: Administrator, studies: Studies) -> None:
         "UPDATE audit_event SET actor_id = %s, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
         other, studies.closed, last,
     )  # fmt: skip
+
+
+# Nobody's manipulations: clocks that go back, and work beside the check
+
+
+@contextmanager
+def clock_back(seconds: int) -> Iterator[None]:
+    real = timezone.now
+
+    def earlier() -> datetime:
+        return real() - timedelta(seconds=seconds)
+
+    with mock.patch("django.utils.timezone.now", earlier):
+        yield
+
+
+@control("the clock goes back before a pair is confirmed")
+def confirmed_earlier(db: Administrator, studies: Studies) -> None:
+    pair = half_read_pair(studies)
+    with clock_back(3600), site():
+        finish(pair)
+
+
+@control("the clock goes back before a confirmed answer is corrected and a finding added")
+def corrected_earlier(db: Administrator, studies: Studies) -> None:
+    pair = half_read_pair(studies)
+    with site():
+        finish(pair)
+        with clock_back(3600):
+            say(pair, "comment", "Sharper on the left.")
+            say(pair, "comment", "Sharper on the right.")
+            new = {"presentation": pair, "key": uuid.uuid4(), "on": factories.now(pair)}
+            report_finding(kind="creation", side="left", **new)
+
+
+@control("a line is written while the check reads the log")
+def line_beside_the_check(db: Administrator, studies: Studies) -> None:
+    real = verify._outside
+
+    def meanwhile(study: ReaderStudy, lines: dict | None) -> Iterator[str]:
+        if study.pk == studies.open:
+            verify._outside = real
+            one_more_line(study.pk)
+        return real(study, lines)
+
+    verify._outside = meanwhile

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.apps import apps as present_apps
+from django.db import transaction
 from django.db.models import F
 
 from readerstudy.audit import chain, heads, keys, lock, seals
@@ -91,7 +92,19 @@ def log_problem(study: ReaderStudy) -> str:
 
 
 def problems(study: ReaderStudy) -> Iterator[str]:
-    """One sentence for each thing that is not as it was written."""
+    """One sentence for each thing that is not as it was written.
+
+    Where something is found, the study is held and looked at again: meanwhile people and jobs write into it.
+    """
+    if next(_problems(study), None) is None:
+        return
+    with transaction.atomic():
+        held = ReaderStudy.objects.select_for_update().filter(pk=study.pk).first()
+        found = list(_problems(held)) if held else []
+    yield from found
+
+
+def _problems(study: ReaderStudy) -> Iterator[str]:
     follower, log = Follower(study.slug), Log()
     for event in _events(study):
         if problem := follower.follow(event):

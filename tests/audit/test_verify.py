@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from processing.errors import InputError
-from readerstudy.audit import keys, registry
+from readerstudy.audit import keys, registry, verify
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.chain import event_hash, hash_of
 from readerstudy.audit.models import Sealed
@@ -197,6 +197,20 @@ def test_no_line_of_the_log_tells_a_score(study):
     for event in study.events.all():
         assert not {"score", "value", "status"} & set(event.data), event.data
     assert Rating.objects.filter(criterion=criterion).exists()
+
+
+def test_what_is_written_while_the_log_is_read_is_no_problem(study, monkeypatch, django_capture_on_commit_callbacks):
+    real = verify._outside
+
+    def meanwhile(of, lines):
+        monkeypatch.setattr(verify, "_outside", real)
+        with django_capture_on_commit_callbacks(execute=True):
+            record(study=study, action="results seen")
+        return real(of, lines)
+
+    monkeypatch.setattr(verify, "_outside", meanwhile)
+    assert list(problems(study)) == []
+    assert verify._outside is real
 
 
 @contextmanager
