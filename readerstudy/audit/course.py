@@ -16,6 +16,7 @@ class Course:
     """Follows the lines of a log, one after the other. problems: a sentence for each that cannot be where it is."""
 
     state: str = "draft"
+    protocol: str = ""  # SHA-256 of the document at opening
     problems: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
@@ -23,3 +24,4 @@ class Course:
             if self.state == "locked":
                 self.problems.append(f"Event {event.number} moves a study that was locked.")
             self.state = to
+            self.protocol = event.data.get("protocol", self.protocol)

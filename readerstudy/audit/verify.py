@@ -12,7 +12,8 @@ from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
 from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.reading import answers, seal
+from readerstudy.protocol.selectors import protocol_document
+from readerstudy.reading import answers, planning, seal
 from readerstudy.reading.models import Presentation
 
 UNSIGNED = "this site did not write them, or the upgrade could not seal them"
@@ -56,6 +57,7 @@ class Log:
 
     lines: dict[int, str] = field(default_factory=dict)  # hash by number
     confirmed: dict[tuple[str, int], str] = field(default_factory=dict)  # hash by reader and position
+    unhashed: bool = False  # a confirmation from before hashes were noted
     later: set[str] = field(default_factory=set)
     lock: dict | None = None
     sealing: list[Event] = field(default_factory=list)
@@ -65,8 +67,11 @@ class Log:
         self.lines[event.number] = event.sha256
         self.course.take(event)
         data = event.data
-        if event.action == "pair confirmed" and "sha256" in data:
-            self.confirmed[data["reader"], data["position"]] = data["sha256"]
+        if event.action == "pair confirmed":
+            if "sha256" in data:
+                self.confirmed[data["reader"], data["position"]] = data["sha256"]
+            else:
+                self.unhashed = True
         if event.action in seal.LATER and "sha256" in data:
             self.later.add(data["sha256"])
         if event.action == "study locked":
@@ -123,6 +128,16 @@ def _problems(study: ReaderStudy) -> Iterator[str]:
     yield from answers.problems(study)
     for problem in seals.problems(study, log.sealing):
         yield f"{problem[0].upper()}{problem[1:]}."
+    if log.course.protocol:
+        yield from _since_opening(study, log.course.protocol)
+
+
+def _since_opening(study: ReaderStudy, protocol: str) -> Iterator[str]:
+    """How protocol and schedule differ from those of the opening. The seals do not tell where the database itself, by a
+    trigger, changed rows between the site's look at them and the line that sealed them."""
+    if protocol_document(study)["sha256"] != protocol:
+        yield "The protocol is not the one that the study was opened with."
+    yield from planning.problems(study)
 
 
 def beside(study: ReaderStudy, log: Log, apps=present_apps) -> Iterator[str]:
@@ -177,8 +192,10 @@ def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     for presentation in shown.select_related("reader", "case", "comparison__first", "comparison__second"):
         expected = said.pop((presentation.reader.code, presentation.position), None)
         if expected is None:
-            if log.confirmed:
+            if not log.unhashed:
                 yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
+        elif presentation.state not in (Presentation.State.CONFIRMED, Presentation.State.VOID):
+            yield f"Pair {_pair(presentation)} was confirmed, and is {presentation.state} now."
         elif seal.answers_sha256(presentation) != expected:
             yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
     for reader, position in said:

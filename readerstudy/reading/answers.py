@@ -152,5 +152,5 @@ def problems(study: ReaderStudy) -> Iterator[str]:
             yield f"The answers on pair {code} are not as they were written: {problem}."
         elif noted and noted not in {(row.number, row.mac) for row in rows[one.pk]}:
             yield f"Row {noted[0]} of the answers on pair {code} was noted outside the database and is not there."
-        elif abs(one.seconds - sum(row.seconds for row in rows[one.pk] if isinstance(row, ActiveTime))) > 1e-6:
+        elif not abs(one.seconds - sum(row.seconds for row in rows[one.pk] if isinstance(row, ActiveTime))) <= 1e-6:
             yield f"The reading time of pair {code} is not the sum of its reports."

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import override_settings
 
 from processing.errors import InputError
@@ -17,6 +18,7 @@ from readerstudy.audit.verify import problems
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
+from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.services import rate
 from tests import factories
@@ -76,8 +78,6 @@ def test_two_events_that_changed_places_are_found(study):
 
 
 def run_plain(sql: str, *values) -> None:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
 
@@ -254,3 +254,87 @@ def test_a_study_that_was_unlocked_and_locked_again_is_found(locked, monkeypatch
         move(study=locked, to=State.LOCKED, actor=None)
     monkeypatch.undo()
     assert says(locked, f"Event {locked.events.last().number} moves a study that was locked.")
+
+
+class Beside:
+    """A trigger of somebody else: the database changes rows of its own accord while the site writes."""
+
+    def __init__(self, table: str, event: str, statement: str) -> None:
+        self.table, self.event, self.statement = table, event, statement
+
+    def __enter__(self) -> None:
+        if connection.vendor == "sqlite":
+            self._run(f"CREATE TRIGGER beside AFTER {self.event} ON {self.table} BEGIN {self.statement}; END")
+        else:
+            body = f"BEGIN {self.statement}; RETURN NEW; END"
+            self._run(f"CREATE FUNCTION beside() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
+            self._run(
+                f"CREATE TRIGGER beside AFTER {self.event} ON {self.table} FOR EACH ROW EXECUTE FUNCTION beside()"
+            )
+
+    def __exit__(self, *_) -> None:
+        if connection.vendor == "sqlite":
+            self._run("DROP TRIGGER beside")
+        else:
+            self._run(f"DROP TRIGGER beside ON {self.table}")
+            self._run("DROP FUNCTION beside()")
+
+    def _run(self, sql: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+
+
+def test_a_margin_that_the_database_changed_while_the_study_was_closed_is_found():
+    study = factories.open_(factories.make_study(subjects=1, readers=1))
+    change = "UPDATE protocol_readerstudy SET margin_net = 0.5, margin_mean = 0.5 WHERE id = NEW.id"
+    with Beside("protocol_readerstudy", "UPDATE OF state", change):
+        move(study=study, to=State.CLOSED, actor=None)
+    assert only_problem(study) == "The protocol is not the one that the study was opened with."
+
+
+def test_sides_that_the_database_changed_while_the_study_was_amended_are_found():
+    study = factories.open_(factories.make_study(subjects=2, readers=1))
+    change = (
+        "UPDATE reading_presentation SET first_side = CASE first_side WHEN 'left' THEN 'right' ELSE 'left' END "
+        "WHERE study_id = NEW.study_id"
+    )
+    with Beside("protocol_amendment", "INSERT", change):
+        withdraw_subject(study=study, subject=study.subjects.get(code="S02"), reason="asked to", actor=None)
+    assert only_problem(study) == "R1, position 1: first_side differs from the schedule."
+
+
+@pytest.mark.parametrize("state", ["in_progress", "scheduled"])
+def test_a_confirmed_pair_in_another_state_is_found(study, state):
+    with unchecked("reading_presentation", "confirmed_has_time"):
+        run("UPDATE reading_presentation SET state = %s WHERE position = 3 AND study_id = %s", state, study.pk)
+        assert says(study, f"Pair R1-0003 was confirmed, and is {state} now.")
+
+
+@contextmanager
+def unchecked(table: str, constraint: str):
+    """A check of the database is off; it comes back with the transaction of the test, which is undone."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+        else:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        yield
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+def test_pairs_set_confirmed_before_anybody_confirmed_one_are_found():
+    study = factories.open_(factories.make_study(subjects=1, readers=1))
+    study.presentations.filter(position=1).update(state="confirmed", confirmed_at=study.opened_at)
+    assert says(study, "Pair R1-0001 is confirmed, but the log does not say so.")
+
+
+def test_a_reading_time_that_is_no_number_is_found(study):
+    pair = study.presentations.get(position=1)
+    run("UPDATE reading_presentation SET seconds = %s WHERE id = %s", float("inf" if sqlite() else "nan"), pair.pk)
+    assert says(study, "The reading time of pair R1-0001 is not the sum of its reports.")
+
+
+def sqlite() -> bool:
+    """Which keeps NaN as NULL."""
+    return connection.vendor == "sqlite"
