@@ -13,13 +13,16 @@ from unittest import mock
 from django.utils import timezone
 
 from benchmarks.administrator import Administrator
-from benchmarks.manipulations import control, last_line, manipulation, one_more_line, site
+from benchmarks.manipulations import RefusedError, control, last_line, manipulation, one_more_line, site
 from benchmarks.tampered_study import Studies, finish, half_read_pair, say
 from readerstudy.audit import chain, registry, verify
 from readerstudy.audit.models import Event, Sealed
+from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
+from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.services import report_finding
+from readerstudy.results.services import note_seen
 from tests import factories
 
 
@@ -68,6 +71,126 @@ def keys_emptied(db: Administrator, studies: Studies) -> None:
         "UPDATE audit_event SET actor_id = %s, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
         other, studies.closed, last,
     )  # fmt: skip
+
+
+@contextmanager
+def database_of_its_own_mind(db: Administrator, table: str, event: str, change: str) -> Iterator[None]:
+    """A trigger that is there only while the site works."""
+    if db.sqlite:
+        db.run(f"CREATE TRIGGER passing AFTER {event} ON {table} BEGIN {change}; END")
+    else:
+        body = f"$$ BEGIN {change}; RETURN NEW; END $$"
+        db.run(f"CREATE FUNCTION passing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS {body}")
+        db.run(f"CREATE TRIGGER passing AFTER {event} ON {table} FOR EACH ROW EXECUTE FUNCTION passing()")
+    try:
+        yield
+    finally:
+        db.run("DROP TRIGGER passing" if db.sqlite else f"DROP TRIGGER passing ON {table}")
+        if not db.sqlite:
+            db.run("DROP FUNCTION passing()")
+
+
+@manipulation("a margin changed by a trigger while the study is closed, the trigger removed")
+def margin_by_trigger(db: Administrator, studies: Studies) -> None:
+    change = "UPDATE protocol_readerstudy SET margin_net = 0.5, claim = 'noninferiority' WHERE id = NEW.id"
+    with database_of_its_own_mind(db, "protocol_readerstudy", "UPDATE OF state", change), site():
+        move(study=ReaderStudy.objects.get(pk=studies.open), to=State.CLOSED, actor=None)
+
+
+@manipulation("sides to come changed by a trigger while a subject is withdrawn, the trigger removed")
+def sides_by_trigger(db: Administrator, studies: Studies) -> None:
+    change = (
+        "UPDATE reading_presentation SET first_side = CASE first_side WHEN 'left' THEN 'right' ELSE 'left' END "
+        "WHERE study_id = NEW.study_id AND state = 'scheduled'"
+    )
+    study = ReaderStudy.objects.get(pk=studies.open)
+    with database_of_its_own_mind(db, "protocol_amendment", "INSERT", change), site():
+        subject = study.subjects.order_by("code").last()
+        withdraw_subject(study=study, subject=subject, reason="asked to", actor=None)
+
+
+@manipulation("confirmed pairs set back to being read, past the check of their time")
+def confirmed_set_back(db: Administrator, studies: Studies) -> None:
+    if db.sqlite:
+        db.run("PRAGMA ignore_check_constraints = ON")
+    else:
+        db.run("ALTER TABLE reading_presentation DROP CONSTRAINT confirmed_has_time")
+    db.run(
+        "UPDATE reading_presentation SET state = 'in_progress' WHERE state = 'confirmed' AND kind = 'main' "
+        "AND study_id = %s", studies.closed,
+    )  # fmt: skip
+
+
+@manipulation("pairs set confirmed where nobody has confirmed one")
+def confirmed_by_nobody(db: Administrator, studies: Studies) -> None:
+    study = factories.open_(factories.make_study(subjects=1, readers=1, title="Fresh"))
+    db.run(
+        "UPDATE reading_presentation SET state = 'confirmed', confirmed_at = %s WHERE study_id = %s",
+        "2026-01-01 00:00:00+00:00", study.pk,
+    )  # fmt: skip
+
+
+@manipulation("a reading time that is no number")
+def time_not_a_number(db: Administrator, studies: Studies) -> None:
+    no_number = "9e999" if db.sqlite else "'NaN'"
+    db.run(f"UPDATE reading_presentation SET seconds = {no_number} WHERE study_id = %s", studies.closed)
+
+
+@manipulation("a closed study taken for open, read on, and closed again")
+def read_while_closed(db: Administrator, studies: Studies) -> None:
+    study = ReaderStudy.objects.get(pk=studies.open)
+    with site():
+        move(study=study, to=State.CLOSED, actor=None)
+    closed_at = db.one("SELECT closed_at FROM protocol_readerstudy WHERE id = %s", study.pk)
+    db.run("UPDATE protocol_readerstudy SET state = 'open', closed_at = NULL WHERE id = %s", study.pk)
+    with site():
+        finish(half_read_pair(studies))
+    db.run("UPDATE protocol_readerstudy SET state = 'closed', closed_at = %s WHERE id = %s", closed_at, study.pk)
+
+
+@manipulation("results seen in an open study that was taken for closed")
+def seen_while_open(db: Administrator, studies: Studies) -> None:
+    db.run("UPDATE protocol_readerstudy SET state = 'closed' WHERE id = %s", studies.open)
+    study = ReaderStudy.objects.get(pk=studies.open)
+    with site():
+        note_seen(study=study, user=study.memberships.get(role="analyst").user)
+    db.run("UPDATE protocol_readerstudy SET state = 'open' WHERE id = %s", studies.open)
+
+
+def put_job(db: Administrator, study: ReaderStudy, function: str, parameters: dict) -> Job:
+    """A row of a job that nobody asked for, which a worker then takes."""
+    number = db.one("SELECT coalesce(max(id), 0) + 100 FROM jobs_job")
+    db.run(
+        'INSERT INTO jobs_job (id, "key", study_id, function, version, label, parameters, state, progress, message, '
+        "error, result, attempts, worker, claim, created_at) "
+        "VALUES (%s, %s, %s, %s, 1, 'x', %s, 'waiting', 0, '', '', '{}', 0, '', '', '2026-01-01 00:00:00+00:00')",
+        number, uuid.uuid4().hex, study.pk, function, json.dumps(parameters),
+    )  # fmt: skip
+    factories.work_off(study)
+    return Job.objects.get(pk=number)
+
+
+@manipulation("two series' files exchanged, the pairs of a case made anew by a job put in, the files put back")
+def pairs_by_job(db: Administrator, studies: Studies) -> None:
+    study = ReaderStudy.objects.get(pk=studies.closed)
+    case = study.cases.filter(training=False).first()
+    pair = case.pairs.first()
+    exchange = "UPDATE material_instance SET series_id = %s - series_id WHERE series_id IN (%s, %s)"
+    values = pair.first_id + pair.second_id, pair.first_id, pair.second_id
+    db.run(exchange, *values)
+    job = put_job(db, study, "reading.prepare", {"case": case.pk})
+    db.run(exchange, *values)
+    if job.error:
+        raise RefusedError(job.error)
+
+
+@manipulation("a draft opened by a job put in, in the name of its admin")
+def opened_by_job(db: Administrator, studies: Studies) -> None:
+    study = ReaderStudy.objects.get(pk=studies.draft)
+    factories.log_as_is(study)
+    job = put_job(db, study, "reading.open", {"actor": study.memberships.get(role="admin").user_id})
+    if job.error:
+        raise RefusedError(job.error)
 
 
 # Nobody's manipulations: clocks that go back, and work beside the check

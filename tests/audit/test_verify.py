@@ -1,6 +1,7 @@
 """`verify_audit` finds what was changed behind the site's back."""
 
 import io
+import uuid
 from contextlib import contextmanager
 
 import pytest
@@ -20,7 +21,8 @@ from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.models import Presentation, Rating
-from readerstudy.reading.services import rate
+from readerstudy.reading.selectors import way_back
+from readerstudy.reading.services import finish, rate
 from tests import factories
 from tests.tampering import run, tampering
 
@@ -338,3 +340,46 @@ def test_a_reading_time_that_is_no_number_is_found(study):
 def sqlite() -> bool:
     """Which keeps NaN as NULL."""
     return connection.vendor == "sqlite"
+
+
+def test_reading_in_a_study_that_was_taken_for_open_is_found():
+    study = factories.open_(factories.make_study(subjects=1, readers=1))
+    closed = move(study=study, to=State.CLOSED, actor=None)
+    run("UPDATE protocol_readerstudy SET state = 'open' WHERE id = %s", study.pk)
+    study.refresh_from_db()
+    factories.read_pair(study.presentations.get(position=1))
+    run("UPDATE protocol_readerstudy SET state = 'closed' WHERE id = %s", study.pk)
+    assert only_problem(closed) == f"Event {study.events.last().number} tells of reading while the study was closed."
+
+
+@pytest.fixture
+def finished():
+    """A study of one reader, who had the last look at the list."""
+    study = factories.make_study(subjects=1, readers=1)
+    study.allow_back, study.guesses = True, 0
+    study.save()
+    factories.log_as_is(study)
+    study = factories.open_(study)
+    member = study.memberships.get(code="R1")
+    factories.read_all(member)
+    finish(member=member, key=uuid.uuid4())
+    assert study.events.last().action == "list finished"
+    return study
+
+
+def test_the_way_back_stays_closed_where_the_database_forgot_that_the_list_was_finished(finished):
+    member = finished.memberships.get(code="R1")
+    run("DELETE FROM reading_write WHERE what = 'finish'")
+    assert way_back(member) is None
+
+
+def test_an_answer_changed_after_the_list_was_finished_is_found(finished, monkeypatch):
+    monkeypatch.setattr("readerstudy.reading.selectors.FINISHED", "never")
+    run("DELETE FROM reading_write WHERE what = 'finish'")
+    pair = way_back(finished.memberships.get(code="R1"))
+    rate(
+        presentation=pair, criterion=finished.criteria.first(), score=5, status="rated", key=uuid.uuid4(),
+        on=factories.now(pair),
+    )  # fmt: skip
+    line = finished.events.last().number
+    assert only_problem(finished) == f"Event {line} changed an answer of R1, whose list was finished."
