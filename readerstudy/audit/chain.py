@@ -59,7 +59,10 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
     of the line that is to follow. Looks at the end alone, in a time that does not grow with the log.
     """
     slug = study.slug
-    outside = heads.latest(slug)
+    try:
+        outside = heads.latest(slug)
+    except heads.UnreadableError as error:
+        return str(error)
     if last is None or head is None:
         if last is None and head is None and outside is None and action == FIRST:
             return ""

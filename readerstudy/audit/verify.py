@@ -166,6 +166,13 @@ def _end_of_log(study: ReaderStudy, apps=present_apps) -> Iterator[str]:
 
 def _outside(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
     """What was noted outside the database and is not in the log. lines: hash by number; None: only the latest head."""
+    try:
+        yield from _noted(study, lines)
+    except heads.UnreadableError as error:
+        yield f"{error}."
+
+
+def _noted(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
     if heads.removal(study.slug):
         yield "The study was removed on purpose, as was noted outside the database, and is here again."
     latest = heads.latest(study.slug)
@@ -252,7 +259,11 @@ def lost_studies() -> Iterator[tuple[str, str]]:
 
 
 def _loss(slug: str) -> str:
-    stone, latest = Tombstone.objects.filter(slug=slug).first(), heads.latest(slug)
+    stone = Tombstone.objects.filter(slug=slug).first()
+    try:
+        latest = heads.latest(slug)
+    except heads.UnreadableError as error:
+        return f"{error}."
     last = f" Its log had {latest.number:,} lines." if latest else ""
     if stone is None:
         return f"The study is gone, and no tombstone says that it was removed on purpose.{last}"

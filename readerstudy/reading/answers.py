@@ -144,7 +144,11 @@ def problems(study: ReaderStudy) -> Iterator[str]:
     rows = defaultdict(list)
     for row in _rows(presentation__study=study):
         rows[row.presentation_id].append(row)
-    outside = heads.answers(study.slug)
+    try:
+        outside = heads.answers(study.slug)
+    except heads.UnreadableError as error:
+        outside = {}
+        yield f"{error}."
     for one in Presentation.objects.filter(study=study).select_related("reader"):
         code = f"{one.reader.code}-{one.position:04d}"
         noted = outside.get(one.pk)
