@@ -170,16 +170,22 @@ def put_job(db: Administrator, study: ReaderStudy, function: str, parameters: di
     return Job.objects.get(pk=number)
 
 
+def exchange_files(db: Administrator, one: int, other: int) -> None:
+    """Position in a series is unique: those of the first go by way of positions that no series has."""
+    move_to = "UPDATE material_instance SET series_id = %s, position = position + %s WHERE series_id = %s"
+    db.run(f"{move_to} AND position < 10000", other, 10_000, one)
+    db.run(f"{move_to} AND position < 10000", one, 0, other)
+    db.run("UPDATE material_instance SET position = position - 10000 WHERE position >= 10000")
+
+
 @manipulation("two series' files exchanged, the pairs of a case made anew by a job put in, the files put back")
 def pairs_by_job(db: Administrator, studies: Studies) -> None:
     study = ReaderStudy.objects.get(pk=studies.closed)
     case = study.cases.filter(training=False).first()
     pair = case.pairs.first()
-    exchange = "UPDATE material_instance SET series_id = %s - series_id WHERE series_id IN (%s, %s)"
-    values = pair.first_id + pair.second_id, pair.first_id, pair.second_id
-    db.run(exchange, *values)
+    exchange_files(db, pair.first_id, pair.second_id)
     job = put_job(db, study, "reading.prepare", {"case": case.pk})
-    db.run(exchange, *values)
+    exchange_files(db, pair.first_id, pair.second_id)
     if job.error:
         raise RefusedError(job.error)
 
@@ -189,6 +195,19 @@ def opened_by_job(db: Administrator, studies: Studies) -> None:
     study = ReaderStudy.objects.get(pk=studies.draft)
     factories.log_as_is(study)
     job = put_job(db, study, "reading.open", {"actor": study.memberships.get(role="admin").user_id})
+    if job.error:
+        raise RefusedError(job.error)
+
+
+@manipulation("an image metric changed by a trigger while a job writes it, the trigger removed")
+def metric_by_trigger(db: Administrator, studies: Studies) -> None:
+    study = ReaderStudy.objects.get(pk=studies.closed)
+    metric = study.metrics.filter(registered=False).first()
+    change = "UPDATE results_metric SET value = value * 0.5 WHERE id = NEW.id AND value IS NOT NULL"
+    with database_of_its_own_mind(db, "results_metric", "INSERT", change):
+        job = put_job(
+            db, study, "results.compare", {"reference": metric.reference_id, "test": metric.test_id}
+        )  # fmt: skip
     if job.error:
         raise RefusedError(job.error)
 
