@@ -40,7 +40,7 @@ def line_problem(event, study: str) -> str:
     """
     if hash_of(event, study) != event.sha256:
         return f"line {event.number} was changed"
-    if not event.mac:
+    if not event.mac or not event.key:
         return f"line {event.number} has no MAC: this site did not write it, or could not seal it"
     signer = keys.signed_with(event.mac, *event_signature(study, event.number, event.sha256, event.actor_id))
     forgotten = event.key not in keys.known()
@@ -59,7 +59,10 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
     of the line that is to follow. Looks at the end alone, in a time that does not grow with the log.
     """
     slug = study.slug
-    outside = heads.latest(slug)
+    try:
+        outside = heads.latest(slug)
+    except heads.UnreadableError as error:
+        return str(error)
     if last is None or head is None:
         if last is None and head is None and outside is None and action == FIRST:
             return ""

@@ -25,6 +25,10 @@ alarm_logger = logging.getLogger("readerstudy.audit")
 syslog = logging.getLogger("readerstudy.heads")
 
 
+class UnreadableError(Exception):
+    """What stands outside the database is there and cannot be read; half a sentence says so."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A head as it was written: the number and hash of a line of the log, and its MAC."""
@@ -92,9 +96,11 @@ def _append(slug: str, said: str) -> None:
     path = path_of(slug)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
         try:
-            os.write(file, f"{line}\n".encode())
+            end = os.lseek(file, 0, os.SEEK_END)
+            half = end > 0 and os.pread(file, 1, end - 1) != b"\n"  # a full disk cut the line before
+            os.write(file, f"{chr(10) if half else ''}{line}\n".encode())
         finally:
             os.close(file)
     except OSError as error:
@@ -127,7 +133,10 @@ def alarm(slug: str, sentence: str) -> None:
 
 def alarms(slug: str) -> list[Alarm]:
     """The latest alarms of a study, the newest first."""
-    words = [line.split(" ", 2) for line in reversed(_lines(ALARMS, TAIL))]
+    try:
+        words = [line.split(" ", 2) for line in reversed(_lines(ALARMS, TAIL))]
+    except UnreadableError:
+        return []  # the study's own heads are no better off: whoever writes is told
     return [Alarm(datetime.fromisoformat(line[0]), line[2]) for line in words if len(line) == 3 and line[1] == slug]
 
 
@@ -149,6 +158,8 @@ def _lines(slug: str, tail: int | None) -> list[str]:
             return file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise UnreadableError(f"{path_of(slug)} cannot be read: {error.strerror}") from error
 
 
 def _parsed(lines: list[str]) -> Iterator[Written]:

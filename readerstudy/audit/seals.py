@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.core.exceptions import FieldError
 
-from readerstudy.audit import chain, registry
+from readerstudy.audit import chain, keys, registry
 from readerstudy.audit.models import Event, Sealed
 from readerstudy.protocol.models import ReaderStudy
 
@@ -74,6 +74,8 @@ def changed(study: ReaderStudy, seals: Iterable[Seal]) -> str:
     for event in lines.values():
         if problem := chain.line_problem(event, study.slug):
             return problem
+        if event.key not in keys.known():  # anybody can write such a line
+            return f"line {event.number} sealed them with a key that the settings do not hold ({event.key})"
     for name, index in wanted.items():
         last = {}
         for unit, number in index.items():

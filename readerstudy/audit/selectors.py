@@ -63,6 +63,7 @@ SENTENCES = {
     "volume of interest removed": lambda d: f"removed {d['volume']} of {d['case']}",
     "volume of interest called back": lambda d: f"called {d['volume']} of {d['case']} back",
     "radiomic settings changed": lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
+    "opening asked for": lambda d: "asked for the opening",
     "study opened": lambda d: (
         f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
         f"{_count(len(d['series']), 'series', 'series')} frozen"

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.apps import apps as present_apps
+from django.db import transaction
 from django.db.models import F
 
 from readerstudy.audit import chain, heads, keys, lock, seals
+from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
 from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.reading import answers, seal
+from readerstudy.protocol.selectors import protocol_document
+from readerstudy.reading import answers, planning, seal
 from readerstudy.reading.models import Presentation
 
 UNSIGNED = "this site did not write them, or the upgrade could not seal them"
@@ -39,7 +42,7 @@ class Follower:
         elif problem := chain.line_problem(event, self.study):
             return f"The log does not hold: {problem}."
         change = event.data if event.action == chain.KEY_CHANGED else {}
-        if key and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
+        if number > 1 and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
             return f"Event {number} of the log is authenticated with another key, and no line says that it changed."
         return ""
 
@@ -54,15 +57,21 @@ class Log:
 
     lines: dict[int, str] = field(default_factory=dict)  # hash by number
     confirmed: dict[tuple[str, int], str] = field(default_factory=dict)  # hash by reader and position
+    unhashed: bool = False  # a confirmation from before hashes were noted
     later: set[str] = field(default_factory=set)
     lock: dict | None = None
     sealing: list[Event] = field(default_factory=list)
+    course: Course = field(default_factory=Course)
 
     def take(self, event: Event) -> None:
         self.lines[event.number] = event.sha256
+        self.course.take(event)
         data = event.data
-        if event.action == "pair confirmed" and "sha256" in data:
-            self.confirmed[data["reader"], data["position"]] = data["sha256"]
+        if event.action == "pair confirmed":
+            if "sha256" in data:
+                self.confirmed[data["reader"], data["position"]] = data["sha256"]
+            else:
+                self.unhashed = True
         if event.action in seal.LATER and "sha256" in data:
             self.later.add(data["sha256"])
         if event.action == "study locked":
@@ -88,7 +97,19 @@ def log_problem(study: ReaderStudy) -> str:
 
 
 def problems(study: ReaderStudy) -> Iterator[str]:
-    """One sentence for each thing that is not as it was written."""
+    """One sentence for each thing that is not as it was written.
+
+    Where something is found, the study is held and looked at again: meanwhile people and jobs write into it.
+    """
+    if next(_problems(study), None) is None:
+        return
+    with transaction.atomic():
+        held = ReaderStudy.objects.select_for_update().filter(pk=study.pk).first()
+        found = list(_problems(held)) if held else []
+    yield from found
+
+
+def _problems(study: ReaderStudy) -> Iterator[str]:
     follower, log = Follower(study.slug), Log()
     for event in _events(study):
         if problem := follower.follow(event):
@@ -96,6 +117,7 @@ def problems(study: ReaderStudy) -> Iterator[str]:
             return
         log.take(event)
     yield from _outside(study, log.lines)
+    yield from log.course.problems
     yield from beside(study, log)
     if problem := follower.without_mac():
         yield problem
@@ -106,6 +128,16 @@ def problems(study: ReaderStudy) -> Iterator[str]:
     yield from answers.problems(study)
     for problem in seals.problems(study, log.sealing):
         yield f"{problem[0].upper()}{problem[1:]}."
+    if log.course.protocol:
+        yield from _since_opening(study, log.course.protocol)
+
+
+def _since_opening(study: ReaderStudy, protocol: str) -> Iterator[str]:
+    """How protocol and schedule differ from those of the opening. The seals do not tell where the database itself, by a
+    trigger, changed rows between the site's look at them and the line that sealed them."""
+    if protocol_document(study)["sha256"] != protocol:
+        yield "The protocol is not the one that the study was opened with."
+    yield from planning.problems(study)
 
 
 def beside(study: ReaderStudy, log: Log, apps=present_apps) -> Iterator[str]:
@@ -134,6 +166,13 @@ def _end_of_log(study: ReaderStudy, apps=present_apps) -> Iterator[str]:
 
 def _outside(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
     """What was noted outside the database and is not in the log. lines: hash by number; None: only the latest head."""
+    try:
+        yield from _noted(study, lines)
+    except heads.UnreadableError as error:
+        yield f"{error}."
+
+
+def _noted(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
     if heads.removal(study.slug):
         yield "The study was removed on purpose, as was noted outside the database, and is here again."
     latest = heads.latest(study.slug)
@@ -160,8 +199,10 @@ def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     for presentation in shown.select_related("reader", "case", "comparison__first", "comparison__second"):
         expected = said.pop((presentation.reader.code, presentation.position), None)
         if expected is None:
-            if log.confirmed:
+            if not log.unhashed:
                 yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
+        elif presentation.state not in (Presentation.State.CONFIRMED, Presentation.State.VOID):
+            yield f"Pair {_pair(presentation)} was confirmed, and is {presentation.state} now."
         elif seal.answers_sha256(presentation) != expected:
             yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
     for reader, position in said:
@@ -218,7 +259,11 @@ def lost_studies() -> Iterator[tuple[str, str]]:
 
 
 def _loss(slug: str) -> str:
-    stone, latest = Tombstone.objects.filter(slug=slug).first(), heads.latest(slug)
+    stone = Tombstone.objects.filter(slug=slug).first()
+    try:
+        latest = heads.latest(slug)
+    except heads.UnreadableError as error:
+        return f"{error}."
     last = f" Its log had {latest.number:,} lines." if latest else ""
     if stone is None:
         return f"The study is gone, and no tombstone says that it was removed on purpose.{last}"

@@ -7,10 +7,12 @@ do not wait for each other: every presentation has a chain of its own.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TypeVar
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from readerstudy.audit import heads, keys
 from readerstudy.audit.services import fault
@@ -62,6 +64,23 @@ def empty_head(model: type[models.Model], presentation) -> models.Model:
 def begin(presentations: Iterable[Presentation]) -> None:
     """The empty chains of new presentations."""
     AnswerHead.objects.bulk_create([empty_head(AnswerHead, one) for one in presentations])
+
+
+# Of every kind of answer that what was confirmed is told by: its time.
+TIMES = {Rating: "rated_at", Statement: "stated_at", Finding: "found_at", Withdrawal: "withdrawn_at"}
+
+
+def moment(presentation: Presentation) -> datetime:
+    """Now, but after every answer on this pair and its confirmation: a clock may go back, and two hosts' clocks differ.
+
+    The presentation must be held.
+    """
+    times = [
+        model.objects.filter(presentation=presentation).aggregate(last=models.Max(name))["last"]
+        for model, name in TIMES.items()
+    ]
+    after = [time + timedelta(microseconds=1) for time in (presentation.confirmed_at, *times) if time]
+    return max([timezone.now(), *after])
 
 
 @transaction.atomic
@@ -125,7 +144,11 @@ def problems(study: ReaderStudy) -> Iterator[str]:
     rows = defaultdict(list)
     for row in _rows(presentation__study=study):
         rows[row.presentation_id].append(row)
-    outside = heads.answers(study.slug)
+    try:
+        outside = heads.answers(study.slug)
+    except heads.UnreadableError as error:
+        outside = {}
+        yield f"{error}."
     for one in Presentation.objects.filter(study=study).select_related("reader"):
         code = f"{one.reader.code}-{one.position:04d}"
         noted = outside.get(one.pk)
@@ -133,5 +156,5 @@ def problems(study: ReaderStudy) -> Iterator[str]:
             yield f"The answers on pair {code} are not as they were written: {problem}."
         elif noted and noted not in {(row.number, row.mac) for row in rows[one.pk]}:
             yield f"Row {noted[0]} of the answers on pair {code} was noted outside the database and is not there."
-        elif abs(one.seconds - sum(row.seconds for row in rows[one.pk] if isinstance(row, ActiveTime))) > 1e-6:
+        elif not abs(one.seconds - sum(row.seconds for row in rows[one.pk] if isinstance(row, ActiveTime))) <= 1e-6:
             yield f"The reading time of pair {code} is not the sum of its reports."

@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 
+from django.db import transaction
+
 from processing.errors import InputError
 from readerstudy.accounts.models import Role, User
+from readerstudy.audit import chain, keys
+from readerstudy.audit.models import Event
+from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job, retry
 from readerstudy.material.models import Case
@@ -14,10 +19,13 @@ from readerstudy.reading.models import PreparedPair
 from readerstudy.reading.services import open_study
 
 OPEN = "reading.open"
+ASKED = "opening asked for"
 
 
+@transaction.atomic
 def request_opening(*, study: ReaderStudy, actor: User) -> Job:
-    """Ask a worker to open the study; asked again after a failure it tries again. InputError names what is missing."""
+    """Ask a worker to open the study, and log who asked; asked again after a failure it tries again. InputError names
+    what is missing."""
     if study.state != State.DRAFT:
         raise InputError("This study has been opened already.")
     if missing := not_ready(study):
@@ -27,8 +35,11 @@ def request_opening(*, study: ReaderStudy, actor: User) -> Job:
         function=OPEN, study=study, label="Opening", parameters={"actor": actor.pk},
         inputs={"study": study.pk, "protocol": protocol_document(study)["sha256"], "series": list(series)},
     )  # fmt: skip
-    if not new and retry(job=job):
+    again = not new and retry(job=job)
+    if again:
         Job.objects.filter(pk=job.pk).update(parameters={"actor": actor.pk})
+    if new or again:
+        record(study=study, action=ASKED, actor=actor)
     return job
 
 
@@ -54,9 +65,13 @@ def prepare_missing(
 
 
 def finish(*, study: ReaderStudy, actor: int) -> dict:
-    """Open the study in the name of who asked for it, who must still be its admin."""
+    """Open the study in the name of who asked for it, who must still be its admin. InputError also where the log does
+    not say so: a row of a job is not authenticated."""
     admin = study.memberships.filter(role=Role.ADMIN, user=actor, user__is_active=True).select_related("user").first()
     if admin is None:
         raise InputError("Who asked for the opening is no admin of this study any more.")
+    asked = Event.objects.filter(study=study, action=ASKED, actor=actor).last()
+    if asked is None or asked.key not in keys.known() or chain.line_problem(asked, study.slug):
+        raise InputError("The log does not say that this admin asked for the opening.")
     opened = open_study(study=study, actor=admin.user)
     return {"presentations": opened.presentations.count(), "schedule": opened.schedule_sha256}

@@ -44,7 +44,9 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPa
 
 
 def replace(case: Case, made: list[PreparedPair]) -> None:
-    """Let these be the pairs of the case, and log it. In a transaction."""
+    """Let these be the pairs of the case, and log it. In a transaction. InputError once the case is scheduled."""
+    if case.presentations.exists():
+        raise InputError(f"{case.code} is scheduled: what readers see of it cannot change any more.")
     before = units_of(case.pairs.all())
     PreparedPair.objects.filter(case=case).delete()
     PreparedPair.objects.bulk_create(made)

@@ -7,6 +7,8 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
+from readerstudy.audit.course import FINISHED
+from readerstudy.audit.models import Event
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.reading import guesses, signatures
 from readerstudy.reading.models import Finding, Guess, PreparedPair, Presentation, Rating, Side, Statement, Write
@@ -68,7 +70,9 @@ def way_back(member: Membership) -> Presentation | None:
     last = confirmed.order_by("-confirmed_at", "-position").first()
     if last is None or signatures.is_signed(last) or Guess.objects.filter(**mine).exists():
         return None
-    return last
+    # The log too: what the database says of writes is not authenticated.
+    finished = Event.objects.filter(study=member.study_id, actor=member.user_id, action=FINISHED).exists()
+    return None if finished else last
 
 
 def asked(member: Membership) -> Presentation | None:

@@ -103,7 +103,7 @@ def rate(
     revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
     rating = answers.keep(
         Rating, presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
-        status=status, key=key, rated_at=timezone.now(),
+        status=status, key=key, rated_at=answers.moment(presentation),
     )  # fmt: skip
     writes.count(presentation, key=key, what=Write.What.RATING)
     if rating.revision > 1:
@@ -126,7 +126,7 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on
     revisions = Statement.objects.filter(presentation=presentation, subject=subject)
     statement = answers.keep(
         Statement, presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
-        stated_at=timezone.now(),
+        stated_at=answers.moment(presentation),
     )  # fmt: skip
     writes.count(presentation, key=key, what=Write.What.STATEMENT)
     if statement.revision > 1:
@@ -144,7 +144,7 @@ def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **fi
     if same := Finding.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
-    made = answers.keep(Finding, presentation=presentation, key=key, found_at=timezone.now(), **finding)
+    made = answers.keep(Finding, presentation=presentation, key=key, found_at=answers.moment(presentation), **finding)
     writes.count(presentation, key=key, what=Write.What.FINDING)
     if presentation.state == Presentation.State.CONFIRMED:
         _note(presentation, "finding added later", sha256=seal.row_sha256(made))
@@ -160,7 +160,7 @@ def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
         return
     writes.ensure_answerable(presentation, key=key, on=on)
     writes.count(presentation, key=key, what=Write.What.WITHDRAWAL)
-    now = timezone.now()
+    now = answers.moment(presentation)
     if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
         answers.keep(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
         Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
@@ -218,7 +218,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict 
         raise ConflictError("missing", "Not everything is answered and seen.", missing=missing, unseen=unseen)
     answers.ensure_whole(presentation)
     if presentation.state != Presentation.State.CONFIRMED:
-        presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, timezone.now()
+        presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, answers.moment(presentation)
         presentation.save(update_fields=["state", "confirmed_at", "seen"])
         _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))
     writes.count(presentation, key=key, what=Write.What.CONFIRMATION)

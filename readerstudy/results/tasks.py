@@ -15,6 +15,7 @@ from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series
 from readerstudy.material.volumes import load
 from readerstudy.results import tasks_radiomics, tasks_stability  # noqa: F401  they register their functions
+from readerstudy.results.kept import ensure_kept
 from readerstudy.results.models import Metric
 
 
@@ -58,8 +59,9 @@ def compare_series(job: Job, report):
     ]
 
     def store() -> dict:
-        Metric.objects.filter(reference=reference, test=test, registered=how["registered"]).delete()
-        Metric.objects.bulk_create(rows)
+        own = Metric.objects.filter(reference=reference, test=test, registered=how["registered"])
+        own.delete()
+        ensure_kept(reference.study, Metric.objects.bulk_create(rows), own.all())
         record(
             study=reference.study, action="metrics computed", case=reference.case.code, reference=reference.arm.code,
             test=test.arm.code, registered=how["registered"], seals=[("metrics", unit_name(reference.pk, test.pk))],

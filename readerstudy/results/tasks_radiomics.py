@@ -10,6 +10,7 @@ from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series, VolumeOfInterest
 from readerstudy.material.volumes import load
 from readerstudy.material.volumes_of_interest import load_mask
+from readerstudy.results.kept import ensure_kept
 from readerstudy.results.models import Feature, FeatureSettings
 
 
@@ -41,8 +42,9 @@ def compute_features(job: Job, report):
     ]  # fmt: skip
 
     def store() -> dict:
-        Feature.objects.filter(voi=voi, series=series, settings=settings).delete()
-        Feature.objects.bulk_create(rows, batch_size=500)
+        own = Feature.objects.filter(voi=voi, series=series, settings=settings)
+        own.delete()
+        ensure_kept(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
         record(
             study=voi.study, action="features computed", case=voi.case.code, volume=voi.name, arm=series.arm.code,
             features=len(rows), seals=[("features", unit_name(voi.pk, series.pk, settings.pk))],

@@ -118,10 +118,10 @@ def test_a_changed_key_is_not_laundered_by_one_more_line(study):
 def test_a_key_change_with_the_old_key_at_hand_is_one_line_of_its_own(study, settings):
     old, was = settings.SECRET_KEY, keys.key_name()
     with override_settings(SECRET_KEY=OTHER, SECRET_KEY_FALLBACKS=[old]):
-        record(study=study, action="results seen")
+        record(study=study, action="results exported")
         seen, change = study.events.order_by("-number")[:2]
         assert (change.action, change.data) == ("key changed", {"from": was, "to": keys.key_name()})
-        assert (seen.action, seen.key) == ("results seen", keys.key_name())
+        assert (seen.action, seen.key) == ("results exported", keys.key_name())
         assert list(problems(study)) == []
     with override_settings(SECRET_KEY=OTHER):  # the old one is forgotten: the chain still holds under the new one
         assert not [problem for problem in problems(study) if problem.startswith("Event")]

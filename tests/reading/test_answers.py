@@ -1,8 +1,10 @@
 """A row of an answer that was changed, added, removed or moved past the site is found before the next is written."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from readerstudy.audit import heads
 from readerstudy.audit.services import RecordError
@@ -149,3 +151,35 @@ def test_a_presentation_that_nobody_scheduled_takes_no_answer(study):
     with pytest.raises(RecordError, match="the end of their chain was removed"):
         answer(study.presentations.get(position=99))
     assert "Schedule of R1: changed, and no line of the log tells of it." in list(problems(study))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets the clock back by this many seconds."""
+    real = timezone.now
+    return lambda seconds: monkeypatch.setattr(timezone, "now", lambda: real() - timedelta(seconds=seconds))
+
+
+def test_a_clock_that_goes_back_before_confirmation_leaves_nothing_out(study, pair, clock):
+    for criterion in pair.study.criteria.all():
+        rate(presentation=pair, criterion=criterion, score=3, status="rated", **write(pair))
+    state(presentation=pair, subject="diagnostic", value="both", **write(pair))
+    last = pair.statements.get(subject="diagnostic").stated_at
+    clock(60)
+    confirm(presentation=pair, seen=factories.every_slice(pair), **write(pair))
+    pair.refresh_from_db()
+    assert pair.confirmed_at > last
+    assert list(problems(study)) == []
+
+
+def test_a_clock_that_goes_back_before_a_later_answer_is_no_problem(study, clock):
+    pair = study.presentations.get(reader__code="R1", position=1)
+    factories.read_pair(pair)
+    pair.refresh_from_db()
+    clock(60)
+    answer(pair)
+    report_finding(presentation=pair, kind="loss", side="left", **write(pair))
+    withdraw_finding(finding=Finding.objects.get(), **write(pair))
+    finding = Finding.objects.get()
+    assert pair.confirmed_at < pair.ratings.get(revision=2).rated_at < finding.found_at < finding.withdrawn_at
+    assert list(problems(study)) == []

@@ -12,7 +12,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import cancel
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import State
-from readerstudy.reading.opening import last_opening, request_opening
+from readerstudy.reading.opening import OPEN, last_opening, request_opening
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -160,3 +160,14 @@ def test_the_page_follows_the_job_and_is_loaded_again_when_it_ends(study):
     live = client.get(f"{page}opening/", headers={"HX-Request": "true"})
     assert live["HX-Refresh"] == "true"
     assert "Frozen on" in client.get(page).content.decode()
+
+
+def test_a_job_that_nobody_asked_for_does_not_open_a_study(study):
+    job = Job.objects.create(
+        key="put in by hand", study=study, function=OPEN, label="Opening", parameters={"actor": admin_of(study).pk}
+    )
+    run_job(job.pk)
+    job.refresh_from_db()
+    study.refresh_from_db()
+    assert (job.state, study.state) == ("failed", "draft")
+    assert job.error == "The log does not say that this admin asked for the opening."

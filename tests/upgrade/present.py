@@ -195,7 +195,7 @@ def record() -> dict:
         last, unsigned = study.events.last().action, study.events.filter(mac="").count()
         outside = heads.latest(slug).number if heads.latest(slug) else 0
         try:
-            services.record(study=study, action="results seen")
+            services.record(study=study, action="results exported")
         except services.RecordError as error:
             refused = str(error)
         alarms = [alarm.sentence for alarm in heads.alarms(slug)]

@@ -1,0 +1,57 @@
+"""The course of a study, as its log tells it: what may not follow what, though the site itself wrote both lines.
+
+The site acts on the state that it finds in the database. Where somebody changed that for a moment, a line stands where
+none can.
+"""
+
+from dataclasses import dataclass, field
+
+from readerstudy.audit.models import Event
+
+MOVES = {f"study {state}": state for state in ("open", "paused", "closed", "locked")} | {"study opened": "open"}
+FINISHED = "list finished"
+SEEN = "results seen"
+PREPARED = "pairs prepared"
+# What readers do with pairs; of these, what they may not do with a confirmed one after the last look at their list.
+LATER = ("rating revised", "answer revised", "finding added later", "finding withdrawn")
+READING = (*LATER, "pair confirmed", "pair skipped", "guess on blinding", FINISHED)
+
+
+@dataclass
+class Course:
+    """Follows the lines of a log, one after the other. problems: a sentence for each that cannot be where it is."""
+
+    state: str = "draft"
+    protocol: str = ""  # SHA-256 of the document at opening
+    confirmed: set[tuple[str, int]] = field(default_factory=set)  # reader and position
+    finished: set[str] = field(default_factory=set)  # codes of readers
+    scheduled: set[str] = field(default_factory=set)  # codes of cases
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        line, data = f"Event {event.number}", event.data
+        if to := MOVES.get(event.action):
+            if self.state == "locked":
+                self.problems.append(f"{line} moves a study that was locked.")
+            self.state = to
+            self.protocol = data.get("protocol", self.protocol)
+        if event.action in READING and self.state != "open":
+            self.problems.append(f"{line} tells of reading while the study was {self.state}.")
+        if event.action == "pair confirmed":
+            self.confirmed.add((data["reader"], data["position"]))
+        if (
+            event.action in LATER
+            and (data["reader"], data["position"]) in self.confirmed
+            and data["reader"] in self.finished
+        ):
+            self.problems.append(f"{line} changed an answer of {data['reader']}, whose list was finished.")
+        if event.action == FINISHED:
+            self.finished.add(data["reader"])
+        if event.action == SEEN and self.state not in ("closed", "locked"):
+            self.problems.append(f"{line} tells of results that were seen while the study was {self.state}.")
+        if event.action == PREPARED and data["case"] in self.scheduled:
+            self.problems.append(f"{line} made the pairs of {data['case']} anew, which was scheduled.")
+        if event.action == "study opened":
+            self.scheduled |= {case for case, *_ in data.get("inputs", {}).get("cases", [])}
+        if event.action == "study amended" and data["kind"] == "case_added":
+            self.scheduled |= set(data["what"].split(", "))
