@@ -151,9 +151,7 @@ def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[Claim]) -> lis
             own = svg.number(claim.row["estimate"], claim.digits, plus=True)
             other = svg.number(pooled, claim.digits, plus=True)
             name = ON[claim.on][0].upper() + ON[claim.on][1:]
-            said[
-                f"{name} with subjects weighed alike, as the claim has it: {own}; ratings pooled: {other}."
-            ] = None
+            said[f"{name} with subjects weighed alike, as the claim has it: {own}; ratings pooled: {other}."] = None
     return list(said)
 
 

@@ -253,4 +253,3 @@ def test_html_page_holds_every_feature(features, tmp_path):
     html = page.read_text(encoding="utf-8")
     assert html.count("<td>glcm_Contrast</td>") == 2
     assert "every difference is zero" in html
-
