@@ -11,7 +11,6 @@ from typing import Any
 from analysis import integrity, reading, report, sample_size, scan_times, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
-from analysis.values import why_not_a_number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--series", type=Path, metavar="S.csv")
     command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
     _outputs(command)
-    command.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
+    command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_reading)
     command = commands.add_parser("integrity", help="summaries and paired tests from metrics.csv")
     command.add_argument("metrics", type=Path, metavar="METRICS.csv")
@@ -64,10 +63,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("series", type=Path, metavar="SERIES.csv")
     command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
-    command.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
+    command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_scan_times)
     _plan_command(commands.add_parser("plan", help="power, and the subjects that a wanted power needs, by simulation"))
     return parser
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError("a seed is 0 or more")
+    return seed
 
 
 def _plan_command(command: argparse.ArgumentParser) -> None:
@@ -91,7 +97,7 @@ def _plan_command(command: argparse.ArgumentParser) -> None:
     command.add_argument("--alpha", type=float, default=0.05)
     command.add_argument("--power", type=float, metavar="TARGET", help="also find the fewest subjects for this power")
     command.add_argument("--studies", type=int, default=2000, help="simulated studies (2000)")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=_seed, default=0)
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.set_defaults(run=_plan)
 
@@ -146,10 +152,12 @@ def _stability(options: argparse.Namespace) -> None:
         name, _, value = criterion.partition(":")
         try:
             criteria[name] = float(value)
-            if why_not_a_number(criteria[name]):
+            if not 0 <= criteria[name] <= 1:
                 raise ValueError
         except ValueError:
-            raise InputError(f"--criterion {criterion}: give a name and a number, such as ccc:0.85.") from None
+            raise InputError(
+                f"--criterion {criterion}: give a name and a number from 0 to 1, such as ccc:0.85."
+            ) from None
     features = tables.read_features(options.features)
     results = stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria)
     if options.html:

@@ -73,7 +73,7 @@ def net_preference(
             parts.append(svg.text(x(0) + 8, y + 4, f"n/a: {net['reason']}"))
             said.append(f"{name} undefined: {net['reason']}{words}")
             continue
-        arm = verdict.arm(cell, verdict.favours(cell))
+        arm = verdict.arm(cell, verdict.marked(cell))
         for interval, thickness in ((net["ci"], 1.2), (net.get("ci90"), 3.5)):
             if interval:
                 css = svg.stroke(arm, colours)

@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from analysis import svg
+from analysis.protocol import ALPHA
 
 STYLE = Path(__file__).with_name("report.css")
 Cell = str | tuple[str, str]
 
 
 def p_value(p: float | None) -> str:
-    """< 0.001, three decimals below 0.1, else two."""
+    """< 0.001, three decimals below 0.1, else two; more where they would read 0.05, so that the side is seen."""
     if p is None:
         return "n/a"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+    if p < 0.001:
+        return "< 0.001"
+    digits = 3 if p < 0.0995 else 2
+    while round(p, digits) == ALPHA != p and digits < 12:
+        digits += 1
+    return f"{p:.{digits}f}"
 
 
 def page(title: str, body: Sequence[str]) -> str:

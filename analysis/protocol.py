@@ -12,6 +12,7 @@ from analysis.errors import InputError
 
 PRIMARY_TESTS = ("cluster_permutation", "cluster_sign_flip", "datta_satten", "as_published")
 ALPHA = 0.05  # level of every test that decides something
+WIDEST = {"mean": 2.0, "net_preference": 1.0}  # the scale's reach from no preference; a margin lies within it
 Cell = tuple[str, str, str]
 
 
@@ -25,6 +26,14 @@ class Margin:
     first: str | None = None
     second: str | None = None
     criterion: str | None = None
+
+    def __str__(self) -> str:
+        """As it is named in a warning: "of equivalence (net preference within ±0.1; A vs B, snr)"."""
+        size = f"within ±{self.margin:g}" if self.kind == "equivalence" else f"above −{self.margin:g}"
+        kind = "equivalence" if self.kind == "equivalence" else "non-inferiority"
+        arms = f"{self.first or 'any arm'} vs {self.second or 'any arm'}" if self.first or self.second else ""
+        where = ", ".join(name for name in (arms, self.criterion) if name)
+        return f"of {kind} ({self.on.replace('_', ' ')} {size}{'; ' if where else ''}{where})"
 
     def applies_to(self, cell: Cell) -> bool:
         """Whether it was declared for this cell; what a margin does not name, it does not restrict."""
@@ -57,6 +66,8 @@ def read_protocol(path: str | Path) -> Protocol:
         raise InputError(f"There is no readable file {path}.") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise InputError(f"{path.name} is not JSON.") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path.name} holds a number too large or members nested too deeply.") from None
     return parse_protocol(content, name=path.name)
 
 
@@ -81,12 +92,12 @@ def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:
             primary=None if not primary else _cell(primary),
             primary_test=_primary_test(content, primary or {}),
             family=None if family is None else tuple(_cell(c) for c in family),
-            margins=tuple(_margin(m) for m in content.get("margins") or ()),
+            margins=tuple(dict.fromkeys(_margin(m) for m in content.get("margins") or ())),
             readers=_one_of(content.get("readers") or "fixed", ("fixed", "random"), "readers"),  # type: ignore[arg-type]
             categories=_categories(content.get("categories") or (1, 2, 3, 4, 5)),
             declared=True,
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as problem:
         if isinstance(problem, InputError):
             raise InputError(f"{name}: {problem}") from None
         what = f"lacks {problem}" if isinstance(problem, KeyError) else "has an entry of the wrong form"
@@ -115,21 +126,40 @@ def _one_of(value: Any, allowed: tuple[str, ...], what: str) -> str:
     return str(value)
 
 
+def too_wide(on: str, margin: float) -> str | None:
+    """Why this margin says nothing, as a sentence: no answers could lie beyond it. None where some could."""
+    if margin < WIDEST[on]:
+        return None
+    name = on.replace("_", " ")
+    return f"A margin of {margin:g} on {name} spans the whole scale; it must be below {WIDEST[on]:g}."
+
+
 def _margin(entry: Mapping[str, Any]) -> Margin:
+    if isinstance(entry["margin"], bool):
+        raise InputError(f"a margin is {str(entry['margin']).lower()}, not a positive number.")
     margin = float(entry["margin"])
     if not (math.isfinite(margin) and margin > 0):
         raise InputError(f"a margin is {entry['margin']!r}, not a positive number.")
+    on = _one_of(entry["on"], ("mean", "net_preference"), "a margin's on")
+    if problem := too_wide(on, margin):
+        raise InputError(problem)
     names = {key: None if entry.get(key) is None else str(entry[key]) for key in ("first", "second", "criterion")}
     return Margin(
         kind=_one_of(entry.get("kind", "equivalence"), ("equivalence", "noninferiority"), "a margin's kind"),  # type: ignore[arg-type]
-        on=_one_of(entry["on"], ("mean", "net_preference"), "a margin's on"),  # type: ignore[arg-type]
+        on=on,  # type: ignore[arg-type]
         margin=margin,
         **names,
     )
 
 
 def _categories(values: Any) -> tuple[float, ...]:
+    if not isinstance(values, list | tuple) or any(isinstance(value, bool) for value in values):
+        raise InputError("categories must be a list of numbers.")
     categories = tuple(float(value) for value in values)
-    if len(categories) < 2 or any(b <= a for a, b in pairwise(categories)) or not all(map(math.isfinite, categories)):
+    if len(categories) < 2 or any(b <= a for a, b in pairwise(categories)):
         raise InputError("categories must be at least two ascending numbers.")
+    if not all(value.is_integer() and 1 <= value <= 5 for value in categories):
+        raise InputError("categories must be whole numbers from 1 to 5.")
+    if any(6 - value not in categories for value in categories):
+        raise InputError("categories must lie evenly about 3, which is no difference.")
     return categories

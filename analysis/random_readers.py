@@ -1,5 +1,6 @@
 """Inference to readers like these: subjects and readers both random."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,4 +79,10 @@ def as_dict(x: NDArray[np.float64], reader: NDArray[np.intp], cluster: NDArray[n
     """JSON of one cell: mean preference, net preference and the test of preference 3."""
     mean = random_readers(x, reader, cluster, shift=3.0)
     net = random_readers(np.sign(x), reader, cluster)
-    return {"mean": mean.as_estimate(), "net_preference": net.as_estimate(), "test": mean.as_test()}
+    return {"mean": _within(mean, 1.0, 5.0), "net_preference": _within(net, -1.0, 1.0), "test": mean.as_test()}
+
+
+def _within(found: Result, low: float, high: float) -> dict[str, Any]:
+    """The estimate with its interval cut off where the scale ends."""
+    ci = found.ci and (max(found.ci[0], low), min(found.ci[1], high))
+    return replace(found, ci=ci).as_estimate()

@@ -11,7 +11,7 @@ from analysis import agreement, bootstrap, tables, verdict
 from analysis.blinding import blinding
 from analysis.cells import Scores, scores
 from analysis.consistency import consistency
-from analysis.equivalence import noninferiority, tost
+from analysis.equivalence import CAVEAT, noninferiority, tost
 from analysis.errors import InputError
 from analysis.multiplicity import benjamini_hochberg, holm
 from analysis.ordinal import METHOD as REGRESSION
@@ -119,7 +119,9 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
         )
     if not protocol.declared:
         conventions["protocol"] = "no protocol was given: the family is all cells, and no equivalence is claimed"
-    elif not protocol.margins:
+    elif protocol.margins:
+        conventions["margins"] = CAVEAT
+    else:
         conventions["protocol"] = "the protocol declares no margins: no equivalence is claimed"
     return conventions
 
@@ -132,6 +134,12 @@ def _warnings(main: pd.DataFrame, data: Scores, protocol: Protocol) -> list[str]
             if cell is not None and cell not in known:
                 first, second, criterion = cell
                 warnings.append(f"The {what} names {first} vs {second}, {criterion}, which was not asked.")
+    warnings += [
+        f"The margin {margin} applies to no comparison and criterion that was asked, in the order in which its arms "
+        "were compared: nothing is claimed by it."
+        for margin in protocol.margins
+        if not any(margin.applies_to(cell) for cell in data.cells)
+    ]
     if "presentation" in main:
         pairs = main.drop_duplicates(["reader", "subject", "case", "comparison", "presentation"])
         split = int(pairs.duplicated(["reader", "subject", "case", "comparison"]).sum())
@@ -210,7 +218,7 @@ def _bootstrapped(
         if int((count[:, group] > 0).sum()) < 2:
             why = "no interval from one subject"
         elif negligible(wide[1, group] - wide[0, group], max(1.0, abs(point))):
-            why = "no interval: the answers of all subjects are the same"
+            why = "no interval: every resample of the subjects has the same value"
         result = Result(
             estimate=point,
             ci=None if why else (wide[0, group], wide[1, group]),
@@ -276,6 +284,7 @@ def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64]) -
     _adjust(rows, protocol)
     for row in rows:
         row["favours"] = verdict.favours(row)
+        row["primary"] = (row["first"], row["second"], row["criterion"]) == protocol.primary
     return rows
 
 
@@ -326,6 +335,7 @@ def _margins(
                 "estimate": result.estimate,
                 "ci90": None if result.ci is None else list(result.ci),
                 "p": result.p,
+                "p_exact": result.p_exact,
                 verdict.SHOWN[margin.kind]: None if result.p is None else bool(result.p < ALPHA),
                 "n": result.n,
                 "method": result.method,

@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis import figures, forest, markup, stability_figures, verdict
 from analysis.bootstrap import RESAMPLES
+from analysis.equivalence import CAVEAT
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
 OTHERS = ("other1", "other2")
@@ -239,15 +240,17 @@ def _equivalence(cells: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
                     claim.name,
                     claim.on.replace("_", " "),
                     f"{claim.margin:g}",
-                    "n/a" if ci is None else " to ".join(markup.number(end, plus=True) for end in ci),
+                    "n/a" if ci is None else " to ".join(markup.number(end, claim.digits, plus=True) for end in ci),
                     markup.test(claim.row),
+                    markup.p_value(claim.row.get("p_exact")),
                     (claim.verdict, claim.reason) if claim.reason and not claim.shown else claim.verdict,
                 ]
             )
     if not rows:
         return ""
-    heads = ["comparison", "criterion", "claim", "on", "margin", "90 % interval", "p", "verdict"]
-    how = f'<p class="how">{escape("; ".join(methods))}. “Not shown” is not “different”.</p>'
+    heads = ["comparison", "criterion", "claim", "on", "margin", "90 % interval", "p", "exact p", "verdict"]
+    words = f"{'; '.join(methods)}. “Not shown” is not “different”. P: {CAVEAT}."
+    how = f'<p class="how">{escape(words)}</p>'
     title = "<h2>Equivalence and non-inferiority</h2>"
     return title + markup.table("By the declared margins, each by its own", heads, rows, words=4) + how
 

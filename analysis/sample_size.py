@@ -14,6 +14,7 @@ from analysis.equivalence import TEST as EQUIVALENCE_TEST
 from analysis.equivalence import p_below
 from analysis.errors import InputError
 from analysis.proportions import clopper_pearson
+from analysis.protocol import too_wide
 from analysis.values import RELATIVE
 
 CHUNK = 2_000_000
@@ -81,6 +82,8 @@ class Design:
             raise InputError("The SD of the readers' leanings cannot be negative or infinite.")
         if self.margin is not None and not np.isfinite(self.margin):
             raise InputError("A margin must be a finite number.")
+        if self.margin is not None and (problem := too_wide(self.on, self.margin)):
+            raise InputError(problem)
         if self.test == "random_readers" and self.readers < 2:
             raise InputError("Random readers need two readers or more.")
 

@@ -154,6 +154,16 @@ def _pivot(table: pd.DataFrame) -> Features:
     return Features(values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes, subject)
 
 
+def _signed_rank(difference: NDArray[np.float64]) -> dict[str, Any]:
+    """The signed rank test of measurements, in their words where it is undefined."""
+    found = signed_rank(difference).as_test()
+    words = {
+        "no ratings": "no measurements",
+        "every answer is 'no difference'": "every measurement is the same in both arms",
+    }
+    return found | {"reason": words.get(found["reason"], found["reason"])}
+
+
 def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     clusters = table.clusters
@@ -167,7 +177,7 @@ def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, flo
                 "difference": t.as_estimate(),
                 "by_subject": None if clusters is None else _by_subject(x, y, clusters).as_test(),
                 "bland_altman": _limits(x, y, clusters),
-                "wilcoxon": signed_rank(differences(x, y)).as_test(),
+                "wilcoxon": _signed_rank(differences(x, y)),
                 "pearson": pearson(x, y).as_estimate(),
                 "ccc": ccc.as_estimate(),
                 "icc": {form: result.as_estimate() for form, result in forms.items()},

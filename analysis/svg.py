@@ -89,7 +89,8 @@ def ticks(low: float, high: float, *, about: int = 4) -> list[float]:
     power = 10.0 ** np.floor(np.log10(rough))
     step = float(min((m * power for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(np.log(s / rough))))
     first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
-    return [float(round(k * step, 12)) for k in range(int(first), int(last) + 1)]
+    digits = 3 - int(np.floor(np.log10(step)))  # relative to the step: tiny ones stay apart
+    return [float(round(k * step, digits)) for k in range(int(first), int(last) + 1)]
 
 
 def decimals(values: Sequence[float]) -> int:

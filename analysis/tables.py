@@ -7,6 +7,7 @@ that is read; the others may be absent. ``constraints.required`` says that no ce
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from analysis.values import why_not_a_number
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "tables"
 TABLES = ("ratings", "integrity", "findings", "guesses", "series", "metrics", "features")
+PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+ABSENT = ("na", "n/a", "nan", "null", "none", "<na>")  # what programs write for a missing value; no code of anything
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -198,6 +201,8 @@ def _parse(text: str, field: dict[str, Any]) -> Any:
     kind = field["type"]
     if kind in ("number", "integer"):
         try:
+            if not PLAIN.fullmatch(text) and text.lower() not in ("nan", "inf", "-inf", "infinity", "-infinity"):
+                raise ValueError
             number = float(text)
         except ValueError:
             raise ValueError("is not a number" + (" (decimals need a point)" if "," in text else "")) from None
@@ -220,6 +225,8 @@ def _parse(text: str, field: dict[str, Any]) -> Any:
             known = False
         if not known:
             raise ValueError("is not an ISO 8601 time")
+    if constraints.get("required") and text.lower() in ABSENT:
+        raise ValueError("stands for a missing value and must not be empty")
     if "enum" in constraints and text not in constraints["enum"]:
         raise ValueError(f"is not one of {', '.join(constraints['enum'])}")
     return text

@@ -42,6 +42,11 @@ def favours(cell: Mapping[str, Any], *, adjusted: bool = True) -> Favours:
     return _side(statistic)
 
 
+def marked(cell: Mapping[str, Any]) -> Favours:
+    """Which arm a figure marks: in the row of the primary hypothesis by its own p, in every other by Holm's."""
+    return favours(cell, adjusted=not cell.get("primary"))
+
+
 def arm(cell: Mapping[str, Any], which: Favours) -> str:
     """The name of the arm that is favoured, "" for neither."""
     return "" if which == "neither" else str(cell[which])
@@ -85,6 +90,12 @@ class Claim:
         sign = "within ±" if self.kind == "equivalence" else f"above {svg.MINUS}"
         return f"{ON[self.on]} {sign}{self.margin:g}"
 
+    @property
+    def digits(self) -> int:
+        """How many decimals tell the limits of its interval from the margin, at least two."""
+        ends = [abs(end) for end in self.row.get("ci90") or ()]
+        return next((n for n in range(2, 9) if all(round(e, n) != self.margin or e == self.margin for e in ends)), 2)
+
 
 def claims(cell: Mapping[str, Any]) -> list[Claim]:
     """Every margin that was declared for the cell, equivalence first."""
@@ -115,7 +126,33 @@ def sentences(cell: Mapping[str, Any]) -> list[str]:
             name = same[0].name[0].upper() + same[0].name[1:]
             outcome = ": n/a" if shown is None else " is not shown"
             said.append(f"{name} ({limits}){outcome}{_because(reason, shown)}.")
-    return said
+    return said + _pooled_sentences(cell, claims(cell))
+
+
+def _pooled(cell: Mapping[str, Any], claim: Claim) -> float | None:
+    """The estimate from all ratings, each weighed alike, on the scale of the claim: what the bars show."""
+    estimate = cell[claim.on]["estimate"]
+    return None if estimate is None else float(estimate) - (3 if claim.on == "mean" else 0)
+
+
+def _pooled_beyond(cell: Mapping[str, Any], claim: Claim) -> bool:
+    pooled = _pooled(cell, claim)
+    if pooled is None:
+        return False
+    return pooled <= -claim.margin or (claim.kind == "equivalence" and pooled >= claim.margin)
+
+
+def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[Claim]) -> list[str]:
+    """What is said where a claim, which is on the mean of subject means, stands beside a pooled figure beyond it."""
+    said: dict[str, None] = {}
+    for claim in declared:
+        pooled = _pooled(cell, claim)
+        if claim.shown and pooled is not None and _pooled_beyond(cell, claim):
+            own = svg.number(claim.row["estimate"], claim.digits, plus=True)
+            other = svg.number(pooled, claim.digits, plus=True)
+            name = ON[claim.on][0].upper() + ON[claim.on][1:]
+            said[f"{name} with subjects weighed alike, as the claim has it: {own}; ratings pooled: {other}."] = None
+    return list(said)
 
 
 def _because(reason: str, shown: bool | None) -> str:
@@ -128,7 +165,7 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
     A margin on the mean is named as such, and the size of one of several. What follows from another label is left out:
     an arm that is better, or equivalent by no wider a margin on the same measure, is non-inferior.
     """
-    which = favours(cell)
+    which = marked(cell)
     found = [] if which == "neither" else [f"{arm(cell, which)} better"]
     if found and _lean(cell["net_preference"], 0.0) != which:
         found.append("net preference disagrees")
@@ -143,6 +180,8 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
     for words, measures in told.items():
         named = [measure for measure in measures if measure]
         found.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
+    if any(claim.shown and _pooled_beyond(cell, claim) for claim in declared):
+        found.append("pooled ratings disagree")
     return found
 
 
@@ -199,11 +238,12 @@ def caption(cells: Sequence[Mapping[str, Any]], *, resamples: int) -> str:
     """How a figure of net preference is to be read: intervals, colour and words, and every declared margin."""
     words = [
         f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, subjects resampled {resamples:,} times. Colour and “better”: "
-        f"{TESTS[cells[0]['primary_test']]}, Holm p < {ALPHA:g}."
+        f"{TESTS[cells[0]['primary_test']]}, Holm p < {ALPHA:g}"
+        + (", in the row of the primary hypothesis its own p." if any(cell.get("primary") for cell in cells) else ".")
     ]
     declared = [claim for cell in cells for claim in claims(cell)]
     if not declared:
-        return " ".join([*words, "No margin was declared before opening: no equivalence is claimed."])
+        return " ".join([*words, "No margin declared before opening applies here: no equivalence is claimed."])
     for kind, sign, what in (
         ("equivalence", "±", "Grey: {}, fixed before opening."),
         ("noninferiority", svg.MINUS, "Dashed: {} of non-inferiority of the first arm to the second."),
@@ -216,4 +256,5 @@ def caption(cells: Sequence[Mapping[str, Any]], *, resamples: int) -> str:
         signs = {"equivalence": "±", "noninferiority": svg.MINUS}
         told = dict.fromkeys(f"{signs[claim.kind]}{claim.margin:g}" for claim in mean)
         words.append(f"Margins on the mean ({', '.join(told)}) were declared too: they are not drawn, but judged.")
+    words.append("Margins are judged by the interval in the table of margins, not by the bars.")
     return " ".join([*words, "What margins show is not adjusted for multiplicity."])

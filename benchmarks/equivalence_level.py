@@ -7,10 +7,16 @@ preference) *is* the margin, once each sign. Per cell and sign: how many of --st
 margin" at 0.05. That is the claim of non-inferiority and half of the claim of equivalence, which is made no more often.
 The upper 99 % limit (Clopper–Pearson, one-sided) of that share may be 0.06 at most, in every cell.
 
+Then subjects of two populations: most neutral with a little symmetric noise, a small share at the end of the scale
+throughout, which alone makes the mean the margin. Where samples mostly hold somebody of that share, the same is asked.
+Where they often hold nobody, no test can know that anybody is missing, short of never claiming anything there: "beyond
+what a sample can tell" prints those rates, and asks nothing of them. ``p_exact`` holds its level there too.
+
 Power, with a true value of 0, is asked where 20 subjects or more are informative (give an answer other than 3, on
-average): both claims are to be made at least 0.8 times as often as by a t test whose critical value was set, by the
-studies at the margin, to reject 0.05 of them; that of equivalence where that t test makes it in 0.4 of studies or
-more, for a smaller design is none for this claim.
+average), and subjects are at least 0.6 times as many as show this margin where every answer is neutral: with fewer, the
+sample cannot rule out such a minority, and level comes before power. Both claims are to be made at least 0.8 times as
+often as by a t test whose critical value was set, by the studies at the margin, to reject 0.05 of them; that of
+equivalence where that t test makes it in 0.4 of studies or more, for a smaller design is none for this claim.
 
 --plant puts the plain t test in the place of the product's: it must fail. Exit status 1 where a limit is missed.
 """
@@ -28,11 +34,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.equivalence import p_below, t_below
+from analysis.bounded_mean import p_exact
+from analysis.equivalence import p_below, subjects_needed, t_below
 from analysis.proportions import clopper_pearson
 
 LEVEL, MOST, KEPT = 0.05, 0.06, 0.8
-INFORMATIVE, LEAST_POWER = 20, 0.4
+INFORMATIVE, LEAST_POWER, LEAST_SUBJECTS = 20, 0.4, 0.6
 POWER_STUDIES = 5_000
 BLOCK = 4_000_000
 PATTERNS = {"6 each": (6,), "1 to 12": (1, 3, 6, 9, 12), "1 each": (1,), "18 each": (18,)}
@@ -64,6 +71,49 @@ class Cell:
             raise ValueError(f"no answers have {truth:g} as true value in {self}")
         weak = 1 - self.strong
         return worse * self.strong, worse * weak, self.neutral, better * weak, better * self.strong
+
+
+@dataclass(frozen=True)
+class Minority:
+    """``share`` of the subjects at the bound throughout, the others ±1 in a share ``noise`` of their ``answers``."""
+
+    on: str
+    subjects: int
+    answers: int
+    noise: float
+    share: float
+
+    @property
+    def bound(self) -> float:
+        return 2.0 if self.on == "mean" else 1.0
+
+    @property
+    def margin(self) -> float:
+        return self.share * self.bound
+
+    def means(self, sign: int, studies: int, random: np.random.Generator) -> NDArray[np.float64]:
+        """Subject means of simulated studies, studies × subjects, with ``sign`` times the margin as true mean."""
+        shares = (self.noise / 2, self.noise / 2, 1 - self.noise)
+        counts = random.multinomial(self.answers, shares, size=(studies, self.subjects))
+        usual = (counts[..., 0] - counts[..., 1]) / self.answers
+        return np.where(random.random(usual.shape) < self.share, sign * self.bound, usual)
+
+
+def minorities() -> tuple[list[Minority], list[Minority]]:
+    """Designs where the level is to hold, and those beyond what a sample can tell."""
+    held = [
+        *(("net", *one) for one in ((20, 18, 0.1, 0.05), (30, 18, 0.05, 0.03), (30, 18, 0.1, 0.03), (30, 3, 0.3, 0.05),
+          (40, 18, 0.05, 0.03), (61, 18, 0.2, 0.05), (61, 6, 0.3, 0.02))),
+        *(("mean", *one) for one in ((20, 18, 0.1, 0.05), (20, 18, 0.2, 0.1), (30, 18, 0.05, 0.03), (30, 18, 0.1, 0.03),
+          (30, 18, 0.1, 0.05), (30, 18, 0.2, 0.05), (40, 18, 0.05, 0.03), (40, 18, 0.2, 0.05), (61, 18, 0.2, 0.05))),
+    ]  # fmt: skip
+    beyond = [
+        *(("net", *one) for one in ((20, 18, 0.2, 0.1), (20, 6, 0.3, 0.05), (30, 18, 0.1, 0.05), (30, 18, 0.2, 0.05),
+          (40, 18, 0.2, 0.05), (40, 18, 0.3, 0.03), (61, 18, 0.2, 0.02))),
+        *(("mean", *one) for one in ((20, 6, 0.3, 0.05), (30, 6, 0.3, 0.05), (30, 3, 0.3, 0.05), (40, 18, 0.3, 0.03),
+          (40, 6, 0.3, 0.05), (61, 18, 0.2, 0.02), (61, 18, 0.3, 0.03), (61, 6, 0.3, 0.02))),
+    ]  # fmt: skip
+    return [Minority(*one) for one in held], [Minority(*one) for one in beyond]
 
 
 def cells() -> list[Cell]:
@@ -149,16 +199,50 @@ def examine(cell: Cell, test: Test, studies: int, random: np.random.Generator) -
     means, informative = subject_means(cell, 0.0, min(studies, POWER_STUDIES), random)
     words.append(f"{informative:5.1f}")
     if informative >= INFORMATIVE:
+        asked = cell.subjects >= LEAST_SUBJECTS * subjects_needed(cell.margin, bound=cell.bound)
         sides = [(t_below(side, cell.margin), test(side, cell.margin, cell.bound)) for side in (-means, means)]
         for name, ours, theirs, least in (
             ("non-inferiority", sides[0][1], sides[0][0], 0.0),
             ("equivalence", *(np.maximum(sides[0][place], sides[1][place]) for place in (1, 0)), LEAST_POWER),
         ):
             got, could = float((ours < LEVEL).mean()), float((theirs < critical).mean())
-            enough = got >= KEPT * could or could < least
+            enough = got >= KEPT * could or could < least or not asked
             holds &= enough
             words.append(f"{name} {got:.3f} of {could:.3f}{'' if enough else ' MISSED'}")
+        words += [] if asked else ["not asked: too few subjects for this margin"]
     return "  ".join(words), holds
+
+
+def examine_minority(cell: Minority, test: Test, studies: int, random: np.random.Generator) -> tuple[str, bool]:
+    """One line on a design with a strongly differing minority, and whether the level holds."""
+    words, holds = [], True
+    for sign in (-1, 1):
+        means = sign * cell.means(sign, studies, random)
+        rejected = int((test(means, cell.margin, cell.bound) < LEVEL).sum())
+        upper = clopper_pearson(rejected, studies, level=0.98)[1]
+        holds &= upper <= MOST
+        words.append(f"{rejected:6} {rejected / studies:6.4f} {upper:6.4f}")
+    words.append(f"nobody of it in {(1 - cell.share) ** cell.subjects:.3f} of samples")
+    return "  ".join(words), holds
+
+
+def minority_table(title: str, designs: Sequence[Minority], test: Test, options: argparse.Namespace) -> int:
+    """Print one part on minorities; how many miss the level."""
+    print(f"\n{title}\n      on, subjects, answers, noise, share, margin", end="  ")
+    print("truth −margin: rejected, share, limit", "truth +margin", sep="  ")
+    missed = 0
+    for number, cell in enumerate(designs):
+        random = np.random.default_rng([options.seed, 1, number, cell.subjects])
+        line, holds = examine_minority(cell, test, options.studies, random)
+        missed += not holds
+        print(f"       {cell.on:4} {cell.subjects:3} {cell.answers:3} {cell.noise:5.2f} {cell.share:5.2f}", end=" ")
+        print(f"{cell.margin:6.3f}   {line}{'' if holds else '  above'}", flush=True)
+    return missed
+
+
+def exact(means: NDArray[np.float64], margin: float, bound: float) -> NDArray[np.float64]:
+    """``p_exact`` of each study."""
+    return np.array([p_exact(row, margin, bound=bound) for row in means])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -170,6 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plant", action="store_true", help="the plain t test instead: must fail")
     options = parser.parse_args(arguments)
     began, missed, all_cells = time.process_time(), 0, cells()
+    test = planted if options.plant else offered
     chosen = range(len(all_cells)) if options.cells is None else options.cells
     what = "plain t test" if options.plant else "test as offered"
     print(f"{options.studies} studies per cell and sign, seed {options.seed}, {what}\n")
@@ -180,12 +265,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in chosen:
         cell = all_cells[number]
         random = np.random.default_rng([options.seed, number])
-        line, holds = examine(cell, planted if options.plant else offered, options.studies, random)
+        line, holds = examine(cell, test, options.studies, random)
         missed += not holds
         print(f"{number:4}   {cell.on:4} {cell.subjects:3} {cell.pattern:8} {cell.neutral:5.2f}", end=" ")
         print(f"{cell.margin:6.3f} {cell.strong:4.1f} {cell.correlation:5.2f}   {line}", flush=True)
+    held, beyond = minorities()
+    count = len(chosen)
+    if options.cells is None:
+        count += len(held)
+        missed += minority_table("A strongly differing minority", held, test, options)
+        minority_table("Beyond what a sample can tell: nothing is asked", beyond, test, options)
+        fewer = argparse.Namespace(seed=options.seed, studies=min(options.studies, 2_000))
+        minority_table(f"The same by p_exact, {fewer.studies} studies", beyond, exact, fewer)
     limits = f"{missed} miss a limit ({MOST:g} at the margin, {KEPT:g} of the power)"
-    print(f"\n{len(chosen)} cells, {limits}: {'MISSED' if missed else 'held'}", end="; ")
+    print(f"\n{count} cells, {limits}: {'MISSED' if missed else 'held'}", end="; ")
     print(f"{time.process_time() - began:.0f} s of processor")
     return int(missed > 0)
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.forms import BaseModelFormSet, modelformset_factory
 from django.utils.text import slugify
 
+from analysis.protocol import WIDEST, too_wide
 from readerstudy.material.models import Region
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy
@@ -73,6 +74,9 @@ class ScheduleForm(forms.ModelForm):
         dress(self)
 
 
+MARGINS = {"margin_mean": "mean", "margin_net": "net_preference"}
+
+
 class HypothesisForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
@@ -91,16 +95,19 @@ class HypothesisForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["primary_comparison"].queryset = self.instance.comparisons.select_related("first", "second")
         self.fields["primary_criterion"].queryset = self.instance.criteria.all()
-        for name in ("margin_mean", "margin_net"):
-            self.fields[name].widget.attrs |= {"step": "0.01", "min": "0", "max": "2"}
+        for name, on in MARGINS.items():
+            self.fields[name].widget.attrs |= {"step": "0.01", "min": "0", "max": f"{WIDEST[on] - 0.01:g}"}
             self.fields[name].min_value = 0
         dress(self)
 
     def clean(self) -> dict:
         super().clean()
-        for name in ("margin_mean", "margin_net"):
-            if (value := self.cleaned_data.get(name)) is not None and value <= 0:
+        for name, on in MARGINS.items():
+            value = self.cleaned_data.get(name)
+            if value is not None and value <= 0:
                 self.add_error(name, "A margin is above 0; leave it empty if nothing is claimed of it.")
+            elif value is not None and (problem := too_wide(on, float(value))):
+                self.add_error(name, problem)
         return self.cleaned_data
 
 

@@ -27,7 +27,7 @@ class PlanForm(forms.Form):
         label="Expected preferences, 1 to 5", help_text="Five shares or counts of a pilot: 5 20 50 20 5."
     )
     test = forms.ChoiceField(choices=[(name, NAMES[name]) for name in NAMES if name in TESTS])
-    margin = forms.FloatField(min_value=0.01, max_value=2, required=False, help_text="For equivalence, on the mean.")
+    margin = forms.FloatField(min_value=0.01, max_value=1.99, required=False, help_text="For equivalence, on the mean.")
     subject_correlation = forms.FloatField(label="Correlation of two cases of one subject", min_value=0, max_value=0.99)
     case_correlation = forms.FloatField(label="Correlation of two readers on one case", min_value=0, max_value=0.99)
     reader_sd = forms.FloatField(

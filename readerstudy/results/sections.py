@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from analysis import verdict
+from analysis.equivalence import CAVEAT
 from readerstudy.protocol.models import Arm
 from readerstudy.results import charts, show
 from readerstudy.results.charts import Arms
@@ -83,17 +84,18 @@ def _margins(cells: Sequence[Mapping], names: Names, how: Mapping[str, str]) -> 
     rows = [
         [
             *_cell(cell, names), claim.name, claim.on.replace("_", " "), Shown(f"{claim.margin:g}"),
-            show.estimate(claim.row, sign=True), show.interval({**claim.row, "ci": claim.row["ci90"]}, sign=True),
-            show.test(claim.row),
+            show.estimate(claim.row, sign=True),
+            show.interval({**claim.row, "ci": claim.row["ci90"]}, claim.digits, sign=True),
+            show.test(claim.row), show.exact(claim.row),
             Shown("" if claim.shown is None else claim.verdict, claim.reason, bool(claim.shown), how=claim.reason),
         ]
         for cell, claim in declared
     ]  # fmt: skip
-    heads = ["Comparison", "Criterion", "Claim", "On", "Margin", "Difference", "90 %", "p", "Verdict"]
+    heads = ["Comparison", "Criterion", "Claim", "On", "Margin", "Difference", "90 %", "p", "Exact p", "Verdict"]
     methods = dict.fromkeys(claim.row["method"] for _, claim in declared)
     words = (
         f"Margins as the protocol fixed them before opening, each cell by its own. {'; '.join(methods)}. Difference: "
-        "mean preference − 3, or net preference. “Not shown” is not “different”."
+        f"mean preference − 3, or net preference. “Not shown” is not “different”. P: {how.get('margins', CAVEAT)}."
     )
     reason = "" if rows else how.get("protocol", "the protocol declares no margin for a cell that was asked")
     return Card("margins", "Equivalence and non-inferiority", "by the declared margins, not adjusted", heads, rows,

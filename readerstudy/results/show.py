@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from analysis.markup import p_value
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -27,13 +29,6 @@ def number(value: float, digits: int = 2) -> str:
     if not text.strip("-0."):
         text = text.lstrip("-")
     return text.replace("-", "−")
-
-
-def p_value(p: float) -> str:
-    """< 0.001, three decimals below 0.1, else two."""
-    if p < 0.001:
-        return "< 0.001"
-    return f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
 
 
 def _missing(what: dict | None) -> Shown:
@@ -82,6 +77,12 @@ def test(found: dict | None) -> Shown:
     if not found or found.get("p") is None:
         return _missing(found)
     return Shown(p_value(found["p"]), strong=found["p"] < 0.05, how=method(found))
+
+
+def exact(found: dict) -> Shown:
+    """p of a margin that assumes no more than the scale's bound; results of earlier versions lack it."""
+    p = found.get("p_exact")
+    return _missing(found) if p is None else Shown(p_value(p), strong=p < 0.05)
 
 
 def adjusted(p: float | None, of: dict | None) -> Shown:

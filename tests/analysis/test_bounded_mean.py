@@ -70,6 +70,8 @@ def test_the_subject_not_seen_is_at_the_bound_until_others_differ():
     even = np.repeat([-0.5, 0.0, 0.5], [enough // 2, 2 * enough, enough // 2])
     assert subject(even) == pytest.approx((0.5, LEAST_WEIGHT))
     assert subject(-np.repeat([0.0, 0.5], [20, 20])) == pytest.approx((0.5, LEAST_WEIGHT))
+    noisy = np.tile([-0.1, 0.0, 0.0, 0.1], 15)  # many who differ by a twentieth of the bound tell nothing of its end
+    assert subject(noisy)[0] > 1.8
     rare = np.repeat([0.0, 0.5], [60, enough])
     assert subject(rare)[1] > 1.5 * LEAST_WEIGHT
     one_strong = np.concatenate([np.full(25, 0.01), [1.0], np.zeros(30)])

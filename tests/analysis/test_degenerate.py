@@ -28,7 +28,10 @@ def test_all_neutral_criteria_have_no_test_of_preference_and_an_exact_one_of_equ
     row = cell(analysed(study, protocol=PROTOCOL), "FAST-DL", "SOC", "disc")
     assert (row["mean"]["estimate"], row["sd"], row["net_preference"]["estimate"]) == (3, 0, 0)
     for estimate in (row["mean"], row["net_preference"], row["readers"][0]["mean"]):
-        assert (estimate["ci"], estimate["reason"]) == (None, "no interval: the answers of all subjects are the same")
+        assert (estimate["ci"], estimate["reason"]) == (
+            None,
+            "no interval: every resample of the subjects has the same value",
+        )
     assert row["mean"]["ci90"] is None
     assert {row["tests"][name]["reason"] for name in TESTS} == {"every answer is 'no difference'"}
     assert row["regression"]["preference"]["reason"] == "every answer is 'no difference'"
@@ -38,7 +41,7 @@ def test_all_neutral_criteria_have_no_test_of_preference_and_an_exact_one_of_equ
     assert equivalent["ci90"] == pytest.approx([-2 * (1 - 0.05 ** (1 / 12)), 2 * (1 - 0.05 ** (1 / 12))], abs=1e-6)
     (noninferior,) = row["noninferiority"]
     assert (noninferior["noninferior"], noninferior["p"]) == (False, pytest.approx(0.85**12))
-    assert noninferior["reason"] == "too few subjects: 12; this margin takes 19 even where every answer is neutral"
+    assert noninferior["reason"] == "too few subjects: 12; this margin takes 19 where every answer is neutral"
 
 
 def test_one_subject_has_estimates_but_no_intervals_and_no_clustered_tests(study):
@@ -82,7 +85,7 @@ def test_perfect_separation_is_tested_by_ranks_and_undefined_in_models(study):
     row = cell(found)
     assert row["counts"] == [0, 0, 0, 0, 60]
     assert row["tests"]["cluster_sign_flip"]["p"] < 0.01
-    assert row["mean"]["reason"] == "no interval: the answers of all subjects are the same"
+    assert row["mean"]["reason"] == "no interval: every resample of the subjects has the same value"
     assert row["regression"]["preference"]["reason"].startswith("no finite maximum")
     assert found["ranking"]["criteria"][0]["arms"][0]["log_worth"]["reason"].startswith("no finite maximum")
     assert found["side_bias"][0]["threshold_shift"]["estimate"] is None

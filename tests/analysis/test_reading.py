@@ -180,13 +180,50 @@ def test_protocol_orders_cells_and_declares_test_family_and_margins(study):
         ({"primary": {"first": "a", "second": "b", "criterion": "c", "test": "t"}}, "primary.test is 't'"),
         ({"margins": [{"on": "mean", "margin": -1}]}, "a margin is -1, not a positive number"),
         ({"margins": [{"on": "median", "margin": 1}]}, "a margin's on is 'median'"),
-        ({"categories": [1, 2, 3]}, "which the protocol's scale 1, 2, 3 lacks"),
+        ({"categories": [2, 3, 4]}, "which the protocol's scale 2, 3, 4 lacks"),
+        ({"categories": [1, 2, 3]}, "categories must lie evenly about 3"),
+        ({"categories": [1, 2.5, 3.5, 5]}, "categories must be whole numbers from 1 to 5"),
+        ({"categories": [0, 1, 2, 3, 4, 5, 6]}, "categories must be whole numbers from 1 to 5"),
+        ({"categories": True}, "categories must be a list of numbers"),
+        ({"margins": [{"on": "mean", "margin": True}]}, "a margin is true, not a positive number"),
+        ({"margins": [{"on": "mean", "margin": 2}]}, "A margin of 2 on mean spans the whole scale"),
+        ({"margins": [{"on": "net_preference", "margin": 1}]}, "it must be below 1"),
+        ({"margins": [{"on": "mean", "margin": 10**400}]}, "has an entry of the wrong form"),
         ([], "must be a JSON object"),
     ],
 )
 def test_bad_protocols_are_refused_in_one_sentence(study, protocol, sentence):
     with pytest.raises(InputError, match=sentence.replace("'", ".")):
         reading.analyse(study, protocol=protocol)
+
+
+def test_a_margin_that_holds_for_no_cell_is_said_and_one_twice_declared_is_one(study):
+    """Swapped arms and an unknown criterion; the caption then does not say that nothing was declared."""
+    lost = [{"kind": "noninferiority", "on": "mean", "margin": 0.3, "first": "FAST", "second": "SOC"},
+            {"on": "net_preference", "margin": 0.1, "criterion": "sharpness"}]  # fmt: skip
+    found = reading.analyse(study, protocol={"margins": lost})
+    assert len(found["warnings"]) == 2
+    assert "non-inferiority (mean above −0.3; FAST vs SOC) applies to no comparison" in found["warnings"][0]
+    assert "equivalence (net preference within ±0.1; sharpness) applies to no" in found["warnings"][1]
+    assert "No margin was declared" not in report.reading(found)
+    twice = reading.analyse(study, protocol={"margins": [{"on": "mean", "margin": 0.5}] * 2})
+    assert [len(row["equivalence"]) for row in twice["comparisons"]] == [1] * len(twice["comparisons"])
+    assert twice["warnings"] == []
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"seed": 1' + "0" * 6_000 + "}"])
+def test_a_protocol_that_python_cannot_read_is_refused_in_one_sentence(tmp_path, capsys, content):
+    (tmp_path / "p.json").write_text(content)
+    assert main(["reading", "r.csv", "--protocol", str(tmp_path / "p.json")]) == 2
+    assert capsys.readouterr().err == "p.json holds a number too large or members nested too deeply.\n"
+
+
+@pytest.mark.parametrize("command", [["reading", "r.csv"], ["scan-times", "s.csv"], ["plan", "--subjects", "9"]])
+def test_a_negative_seed_is_a_usage_error(capsys, command):
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--seed", "-1"])
+    assert left.value.code == 2
+    assert "argument --seed: a seed is 0 or more" in capsys.readouterr().err
 
 
 def test_repeats_are_compared_with_their_main_reading(study, results):

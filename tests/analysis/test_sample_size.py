@@ -167,6 +167,8 @@ def test_plan_is_reproducible_and_says_its_model():
         ({"test": "noninferiority"}, "Non-inferiority needs a positive margin"),
         ({"test": "random_readers", "readers": 1}, "two readers or more"),
         ({"reader_sd": -1}, "cannot be negative"),
+        ({"test": "equivalence", "margin": 2.0}, "A margin of 2 on mean spans the whole scale"),
+        ({"test": "equivalence", "margin": 1.0, "on": "net_preference"}, "A margin of 1 on net preference spans"),
     ],
 )
 def test_impossible_plans_are_refused(change, sentence):

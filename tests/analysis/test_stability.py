@@ -111,7 +111,11 @@ def test_missing_values_are_left_out_pairwise(features):
         (["--reference", "SOC", "--restores", "FAST=SOC"], "The reference SOC cannot be restored or restore."),
         (
             ["--reference", "SOC", "--criterion", "ccc=1"],
-            "--criterion ccc=1: give a name and a number, such as ccc:0.85.",
+            "--criterion ccc=1: give a name and a number from 0 to 1, such as ccc:0.85.",
+        ),
+        (
+            ["--reference", "SOC", "--criterion", "paired_t:5"],
+            "--criterion paired_t:5: give a name and a number from 0 to 1, such as ccc:0.85.",
         ),
         (["--reference", "SOC", "--criterion", "r:1"], "There is no criterion r; there are paired_t, ccc, icc."),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import stability, stability_figures
+from analysis import stability, stability_figures, svg
 
 COLOURS = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl"}
 
@@ -110,3 +110,10 @@ def test_figures_are_well_formed_deterministic_and_without_styles_or_scripts(res
     for text in drawn():
         assert ET.fromstring(text).get("aria-label")
         assert not re.search(r"\sstyle=|<style|<script|\son\w+=|fill=\"|stroke=\"|href|nan|inf\"", text)
+
+
+def test_ticks_of_tiny_values_stay_apart():
+    for scale in (1e-30, 1e-13, 1.0, 1e20):
+        marks = svg.ticks(0.1 * scale, 1.3 * scale)
+        assert 3 <= len(set(marks)) == len(marks)
+        assert marks[0] <= 0.1 * scale < 1.3 * scale <= marks[-1] * (1 + 1e-9)

@@ -34,6 +34,24 @@ def saved(frame: pd.DataFrame, folder, **options):
     return path
 
 
+@pytest.mark.parametrize("text", ["NA", "NaN", "nan", "null", "None", "n/a"])
+@pytest.mark.parametrize("column", ["subject", "reader"])
+def test_words_for_missing_are_no_codes(small, tmp_path, text, column):
+    small.loc[small.index[1], column] = text
+    with pytest.raises(InputError, match=f"row 3, column {column}: '{text}' stands for a missing value"):
+        tables.read_ratings(saved(small, tmp_path))
+
+
+@pytest.mark.parametrize("text", ["3_0", "٣", "0x3", "3 ", "3e0", "+3", "3."])
+def test_numbers_are_plain_ascii(small, tmp_path, text):
+    small["field_strength"] = text
+    if text in ("3_0", "٣", "0x3"):
+        with pytest.raises(InputError, match="is not a number"):
+            tables.read_ratings(saved(small, tmp_path))
+    else:
+        assert (tables.read_ratings(saved(small, tmp_path))["field_strength"] == 3).all()
+
+
 @pytest.mark.parametrize("table", tables.TABLES)
 def test_columns_are_those_of_the_contract(table):
     assert ",".join(tables.column_names(table)) == CONTRACT[table]

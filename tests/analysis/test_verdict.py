@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 import pytest
 
-from analysis import forest, reading, report, result_tables, verdict
+from analysis import forest, markup, reading, report, result_tables, verdict
 from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.protocol import PRIMARY_TESTS, parse_protocol
@@ -100,7 +100,13 @@ def test_labels_follow_the_adjusted_p_and_the_primary_hypothesis_its_own():
     assert cell["tests"]["cluster_sign_flip"]["p"] < 0.05 < cell["p_holm"]["primary"]
     assert (found["primary"]["favours"], cell["favours"]) == ("first", "neither")
     assert verdict.primary(found)[0] == "A is preferred to B."
+    assert verdict.labels(cell) == ["A better"]
+    drawn = forest.net_preference(found["comparisons"], colours=COLOURS)
+    assert drawn.count('class="other1"') == 1
+    assert "in the row of the primary hypothesis its own p" in verdict.caption(found["comparisons"], resamples=2000)
+    del cell["primary"]  # an exploratory cell with the same numbers
     assert verdict.labels(cell) == []
+    assert 'class="other1"' not in forest.net_preference(found["comparisons"], colours=COLOURS)
 
 
 def test_a_cell_outside_the_family_has_no_label():
@@ -142,7 +148,7 @@ def test_a_margin_on_the_mean_is_not_denied_where_none_is_on_net_preference():
     assert verdict.labels(found["comparisons"][0]) == ["A better", "equivalent (mean)"]
     assert verdict.primary(found)[-1] == "A and B are equivalent: mean preference within ±0.5."
     without = analysed(MANY)
-    assert "No margin was declared before opening" in verdict.caption(without["comparisons"], resamples=2000)
+    assert "No margin declared before opening applies here" in verdict.caption(without["comparisons"], resamples=2000)
 
 
 def test_non_inferiority_says_of_which_arm_to_which():
@@ -216,6 +222,34 @@ def test_results_of_an_earlier_version_are_still_put_into_words():
     for row in (found["primary"], found["comparisons"][0]):
         del row["favours"]
     assert (verdict.primary(found), verdict.labels(found["comparisons"][0])) == (said, labels)
+
+
+def test_a_pooled_figure_beyond_the_margin_is_named_beside_a_claim_on_subject_means():
+    """One subject with many answers for A: subjects weighed alike hardly lean, ratings pooled do."""
+    found = analysed({"snr": [[1] * 60, *([[0]] * 60)]}, margin(0.15))
+    (cell,) = found["comparisons"]
+    assert verdict.sentences(cell)[-1] == (
+        "Net preference with subjects weighed alike, as the claim has it: +0.02; ratings pooled: +0.50."
+    )
+    assert verdict.labels(cell) == ["equivalent", "pooled ratings disagree"]
+    assert "judged by the interval in the table of margins" in verdict.caption([cell], resamples=2000)
+    (even,) = analysed({"snr": [[1], *([[0]] * 60)]}, margin(0.15))["comparisons"]
+    assert verdict.labels(even) == ["equivalent"]
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(0.05, "0.050"), (0.0499, "0.0499"), (0.050004, "0.050004"), (0.0501, "0.0501"), (0.2, "0.20")]
+)
+def test_a_p_beside_the_level_keeps_the_digits_that_tell_its_side(p, shown):
+    assert markup.p_value(p) == shown
+
+
+def test_interval_limits_beside_a_margin_keep_the_digits_that_tell_their_side():
+    (cell,) = analysed(MANY, margin(0.2, kind="noninferiority"))["comparisons"]
+    (claim,) = verdict.claims(cell)
+    assert claim.digits == 2
+    claim.row["ci90"][:] = [-0.1998, 0.3]
+    assert claim.digits == 4
 
 
 def test_the_numbers_leave_with_their_verdict():

@@ -361,7 +361,7 @@ def test_the_primary_hypothesis_is_told_first_with_its_verdict(study):
 def test_the_page_says_what_each_margin_shows_and_of_which_arm(study):
     """Margins on the mean alone are not denied; the table names the arm that is not inferior."""
     client = signed_in(member(study, "analyst"))
-    assert "No margin was declared before opening" in client.get(address(study)).content.decode()
+    assert "No margin declared before opening applies here" in client.get(address(study)).content.decode()
     declare(study, claim="both", margin_mean="0.5")
     page = client.get(address(study)).content.decode()
     assert "Margins on the mean (±0.5, −0.5) were declared too" in page

@@ -23,7 +23,7 @@ def test_signed_numbers_have_a_true_minus_and_no_signed_zero(value, text):
 def test_p_below_0_05_is_bold_as_computed_not_as_rounded():
     assert not show.test({"p": 0.05}).strong
     assert show.test({"p": 0.0499}).strong
-    assert show.test({"p": 0.0499}).text == "0.050"
+    assert show.test({"p": 0.0499}).text == "0.0499"
 
 
 def test_tiny_p_values_can_be_shown_in_full():

@@ -107,6 +107,15 @@ def test_a_comparison_of_an_arm_with_itself_is_refused(study, admin):
     assert "needs two different arms" in admin.post(path, data).content.decode()
 
 
+@pytest.mark.parametrize(("name", "margin"), [("margin_mean", "2"), ("margin_net", "1")])
+def test_a_margin_as_wide_as_the_scale_is_refused(study, admin, name, margin):
+    path = url(study, "protocol/hypothesis/")
+    data = fields(admin.get(path).content.decode()) | {name: margin}
+    assert "spans the whole scale" in admin.post(path, data).content.decode()
+    study.refresh_from_db()
+    assert getattr(study, name) != float(margin)
+
+
 def test_margins_are_set_and_logged(study, admin):
     path = url(study, "protocol/hypothesis/")
     data = fields(admin.get(path).content.decode()) | {"margin_mean": "0.5", "margin_net": ""}
