@@ -69,7 +69,7 @@ def _mean(x: NDArray[np.float64], subject: NDArray[np.intp], *, shift: float) ->
         return Result(estimate=estimate, n=x.size, method=MEAN, reason="no interval from one subject")
     reach = special.stdtrit(k - 1, 0.975) * np.sqrt(k / (k - 1) * (sums**2).sum()) / x.size
     if negligible(reach, max(1.0, scale_of(x))):
-        why = "no interval: the answers of all subjects are the same"
+        why = "no interval: the subjects do not differ"
         return Result(estimate=estimate, n=x.size, method=MEAN, reason=why)
     return Result(estimate=estimate, ci=(estimate - reach, estimate + reach), n=x.size, method=MEAN)
 
