@@ -319,6 +319,7 @@ def unchecked(table: str, constraint: str):
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA ignore_check_constraints = ON")
         else:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks that wait cannot be altered
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
         yield
         if connection.vendor == "sqlite":
