@@ -181,9 +181,10 @@ def run(browser: Browser, folder: Path, var: Path, *, kills: int, picture: Path 
 
 
 def _work(site: Site, workers: Workers, chance: random.Random, kills: int) -> None:
-    """Wait until no job is left; the kills are spread at random over the work that is left."""
+    """Wait until no job is left; the kills are spread at random over the first two thirds of the work: among the last
+    few jobs, which are short, one may come too late to interrupt any."""
     left = number(site, BUSY)
-    at = sorted((chance.randrange(1, max(2, left)) for _ in range(kills)), reverse=True)
+    at = sorted((chance.randrange(max(1, left // 3), max(2, left)) for _ in range(kills)), reverse=True)
     quiet = 0
     while quiet < 3 or at:
         left = number(site, BUSY)
