@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 def find() -> str | None:
     """Path of Chromium or Chrome; None if there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
 
 

@@ -50,6 +50,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
+@pytest.fixture
+def held(page: Page) -> Iterator[list[Route]]:
+    """Requests that wait; let go at the end, for a browser does not close on what it waits for."""
+    routes: list[Route] = []
+    yield routes
+    for route in routes:
+        route.abort()
+
+
 def choose(page: Page, folder: Path) -> None:
     page.locator("[data-folder] input").set_input_files(folder)
     page.get_by_role("button", name="Send").click()
@@ -131,8 +140,8 @@ def test_a_lost_line_is_said_and_waited_for(page, folder, tmp_path):
     assert plain(arrived(page), tmp_path / "plain") == originals(folder)
 
 
-def test_cancelling_leaves_nothing(page, folder):
-    page.route("**/pieces/", lambda route: None)
+def test_cancelling_leaves_nothing(page, folder, held):
+    page.route("**/pieces/", lambda route: held.append(route))
     choose(page, folder)
     page.wait_for_function("() => document.querySelector('[data-say]').textContent.includes('/s')")
     page.get_by_role("button", name="Cancel").click()
@@ -142,7 +151,7 @@ def test_cancelling_leaves_nothing(page, folder):
     assert not Upload.objects.exists()
 
 
-def test_the_page_stays_free_while_a_folder_is_read(page, folder):
+def test_the_page_stays_free_while_a_folder_is_read(page, folder, held):
     page.evaluate(
         """() => {
           window.longest = 0;
@@ -155,7 +164,7 @@ def test_the_page_stays_free_while_a_folder_is_read(page, folder):
           requestAnimationFrame(tick);
         }"""
     )
-    page.route("**/pieces/", lambda route: None)
+    page.route("**/pieces/", lambda route: held.append(route))
     choose(page, folder)
     page.wait_for_function("() => document.querySelector('[data-say]').textContent.includes('/s')")
     assert page.evaluate("() => window.longest") < 1500
