@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role
+from readerstudy.audit import actions
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 
@@ -93,13 +94,7 @@ SENTENCES = {
     "finding withdrawn": lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }
 
-
-READINGS = [
-    "pair confirmed", "rating revised", "answer revised", "finding added later", "finding withdrawn",
-    "guess on blinding",
-]  # fmt: skip
-WORK = ["metrics computed", "pairs prepared", "acquisitions aligned", "features computed"]
-FOLDED = READINGS + WORK
+FOLDED = (*actions.ON_PAIRS, *actions.WORK)
 SEALS = ("sealed", "columns", "before")
 
 

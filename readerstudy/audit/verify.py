@@ -7,7 +7,7 @@ from django.apps import apps as present_apps
 from django.db import transaction
 from django.db.models import F
 
-from readerstudy.audit import chain, heads, keys, lock, seals
+from readerstudy.audit import actions, chain, heads, keys, lock, seals
 from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
@@ -67,12 +67,12 @@ class Log:
         self.lines[event.number] = event.sha256
         self.course.take(event)
         data = event.data
-        if event.action == "pair confirmed":
+        if event.action == actions.CONFIRMED:
             if "sha256" in data:
                 self.confirmed[data["reader"], data["position"]] = data["sha256"]
             else:
                 self.unhashed = True
-        if event.action in seal.LATER and "sha256" in data:
+        if event.action in actions.LATER_ANSWERS and "sha256" in data:
             self.later.add(data["sha256"])
         if event.action == "study locked":
             self.lock = data
@@ -220,7 +220,7 @@ def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
         for name, which in later.items()
         for row in apps.get_model("reading", name).objects.filter(presentation__study=study, **which)
     ]
-    if not log.later and study.events.filter(action__in=seal.LATER).exists():
+    if not log.later and study.events.filter(action__in=actions.LATER_ANSWERS).exists():
         return  # a log from before hashes were noted
     there = {seal.row_sha256(row): row for row in rows}
     for sha256, row in there.items():

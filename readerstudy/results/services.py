@@ -18,13 +18,13 @@ from analysis import integrity as image_metrics
 from analysis import reading, tables
 from analysis import scan_times as scan_time_analysis
 from readerstudy.accounts.models import User
+from readerstudy.audit import actions
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
-SEEN = "results seen"
 KEPT = ("results", "images", "scan-times", "stability")
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 
@@ -148,10 +148,10 @@ def _rows(content: bytes) -> csv.DictReader:
 
 def note_seen(*, study: ReaderStudy, user: User) -> None:
     """Log the first time that this person sees the results: arms and preferences are then known to them."""
-    if not Event.objects.filter(study=study, actor=user, action=SEEN).exists():
-        record(study=study, action=SEEN, actor=user)
+    if not Event.objects.filter(study=study, actor=user, action=actions.SEEN).exists():
+        record(study=study, action=actions.SEEN, actor=user)
 
 
 def note_export(*, study: ReaderStudy, user: User, file: str, **data) -> None:
     """Log that this person took this file away."""
-    record(study=study, action="results exported", actor=user, file=file, **data)
+    record(study=study, action=actions.EXPORTED, actor=user, file=file, **data)
