@@ -17,6 +17,8 @@ from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_bytes, put_file
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import record
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
@@ -123,6 +125,16 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
 def log_as_is(study: ReaderStudy) -> None:
     """Have the log say what is there: a test made or changed rows past the services that log them."""
     record(study=study, action="pairs prepared", case="every case", pairs=study.pairs.count(), seals=everything())
+
+
+def make_job(study: ReaderStudy, label: str = "x", function: str = "x", parameters: dict | None = None, **now) -> Job:
+    """A job that the site asked for; now: its other columns as they are to be."""
+    made, _ = request_job(
+        function=function, label=label, study=study, parameters=parameters or {}, inputs={"label": label}
+    )
+    Job.objects.filter(pk=made.pk).update(**now)
+    made.refresh_from_db()
+    return made
 
 
 def work_off(study: ReaderStudy) -> None:

@@ -13,11 +13,11 @@ from unittest import mock
 from django.utils import timezone
 
 from benchmarks.administrator import Administrator
-from benchmarks.manipulations import RefusedError, control, last_line, manipulation, one_more_line, site
+from benchmarks.manipulations import control, last_line, manipulation, one_more_line, site
+from benchmarks.manipulations.jobs import ask, compared, do
 from benchmarks.tampered_study import Studies, finish, half_read_pair, say
 from readerstudy.audit import chain, registry, verify
 from readerstudy.audit.models import Event, Sealed
-from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
@@ -157,59 +157,11 @@ def seen_while_open(db: Administrator, studies: Studies) -> None:
     db.run("UPDATE protocol_readerstudy SET state = 'open' WHERE id = %s", studies.open)
 
 
-def put_job(db: Administrator, study: ReaderStudy, function: str, parameters: dict) -> Job:
-    """A row of a job that nobody asked for, which a worker then takes."""
-    number = db.one("SELECT coalesce(max(id), 0) + 100 FROM jobs_job")
-    db.run(
-        'INSERT INTO jobs_job (id, "key", study_id, function, version, label, parameters, state, progress, message, '
-        "error, result, attempts, worker, claim, created_at) "
-        "VALUES (%s, %s, %s, %s, 1, 'x', %s, 'waiting', 0, '', '', '{}', 0, '', '', '2026-01-01 00:00:00+00:00')",
-        number, uuid.uuid4().hex, study.pk, function, json.dumps(parameters),
-    )  # fmt: skip
-    factories.work_off(study)
-    return Job.objects.get(pk=number)
-
-
-def exchange_files(db: Administrator, one: int, other: int) -> None:
-    """Position in a series is unique: those of the first go by way of positions that no series has."""
-    move_to = "UPDATE material_instance SET series_id = %s, position = position + %s WHERE series_id = %s"
-    db.run(f"{move_to} AND position < 10000", other, 10_000, one)
-    db.run(f"{move_to} AND position < 10000", one, 0, other)
-    db.run("UPDATE material_instance SET position = position - 10000 WHERE position >= 10000")
-
-
-@manipulation("two series' files exchanged, the pairs of a case made anew by a job put in, the files put back")
-def pairs_by_job(db: Administrator, studies: Studies) -> None:
-    study = ReaderStudy.objects.get(pk=studies.closed)
-    case = study.cases.filter(training=False).first()
-    pair = case.pairs.first()
-    exchange_files(db, pair.first_id, pair.second_id)
-    job = put_job(db, study, "reading.prepare", {"case": case.pk})
-    exchange_files(db, pair.first_id, pair.second_id)
-    if job.error:
-        raise RefusedError(job.error)
-
-
-@manipulation("a draft opened by a job put in, in the name of its admin")
-def opened_by_job(db: Administrator, studies: Studies) -> None:
-    study = ReaderStudy.objects.get(pk=studies.draft)
-    factories.log_as_is(study)
-    job = put_job(db, study, "reading.open", {"actor": study.memberships.get(role="admin").user_id})
-    if job.error:
-        raise RefusedError(job.error)
-
-
 @manipulation("an image metric changed by a trigger while a job writes it, the trigger removed")
 def metric_by_trigger(db: Administrator, studies: Studies) -> None:
-    study = ReaderStudy.objects.get(pk=studies.closed)
-    metric = study.metrics.filter(registered=False).first()
     change = "UPDATE results_metric SET value = value * 0.5 WHERE id = NEW.id AND value IS NOT NULL"
     with database_of_its_own_mind(db, "results_metric", "INSERT", change):
-        job = put_job(
-            db, study, "results.compare", {"reference": metric.reference_id, "test": metric.test_id}
-        )  # fmt: skip
-    if job.error:
-        raise RefusedError(job.error)
+        do(ask(*compared(studies)))
 
 
 # Nobody's manipulations: clocks that go back, and work beside the check
