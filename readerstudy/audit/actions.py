@@ -4,6 +4,7 @@ CONFIRMED = "pair confirmed"
 FINISHED = "list finished"
 SEEN = "results seen"
 EXPORTED = "results exported"
+RESTORED = "sealed after a restore"
 PREPARED = "pairs prepared"
 # Answers after the first, or after confirmation: each line keeps the hash of its row.
 LATER_ANSWERS = ("rating revised", "answer revised", "finding added later")

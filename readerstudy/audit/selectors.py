@@ -27,6 +27,10 @@ SENTENCES = {
     "sealed by upgrade": lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
     ),
+    actions.RESTORED: lambda d: (
+        f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} of a database that was restored: "
+        f"{d['reason']}"
+    ),
     "key changed": lambda d: f"signs with another key from here on ({d['to']}, before {d['from']})",
     "metrics computed": lambda d: (
         f"computed the image metrics of {d['case']}, {d['reference']} vs {d['test']}"

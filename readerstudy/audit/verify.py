@@ -109,6 +109,17 @@ def problems(study: ReaderStudy) -> Iterator[str]:
     yield from found
 
 
+def notes(study: ReaderStudy) -> Iterator[str]:
+    """One sentence for each thing that whoever checks a study that holds must know."""
+    for event in study.events.filter(action=actions.RESTORED).order_by("number"):
+        stood, reason = event.data["outside"], event.data["reason"].rstrip(".")
+        head = f"its log ended with event {stood[0]}, {stood[1][:16]}" if stood else "no head of its log stood"
+        yield (
+            f"Event {event.number} of {event.at:%Y-%m-%d} declares that the database was restored from before its "
+            f"seals: {reason}. Outside the database {head}."
+        )
+
+
 def _problems(study: ReaderStudy) -> Iterator[str]:
     follower, log = Follower(study.slug), Log()
     for event in _events(study):
