@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from unittest import mock
@@ -13,7 +13,7 @@ from unittest import mock
 from django.utils import timezone
 
 from benchmarks.administrator import Administrator
-from benchmarks.manipulations import control, last_line, manipulation, one_more_line, site
+from benchmarks.manipulations import RefusedError, control, last_line, manipulation, one_more_line, site
 from benchmarks.manipulations.jobs import ask, compared, do
 from benchmarks.tampered_study import Studies, finish, half_read_pair, say
 from readerstudy.audit import chain, registry, verify
@@ -22,7 +22,7 @@ from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.services import report_finding
-from readerstudy.results.services import note_seen
+from readerstudy.results.services import note_export, note_seen, results
 from tests import factories
 
 
@@ -71,6 +71,49 @@ def keys_emptied(db: Administrator, studies: Studies) -> None:
         "UPDATE audit_event SET actor_id = %s, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
         other, studies.closed, last,
     )  # fmt: skip
+
+
+def moment(name: str, sql: str, back: str) -> None:
+    """A manipulation: a change, the results exported and looked at, the change taken back."""
+
+    @manipulation(name)
+    def change(db: Administrator, studies: Studies) -> None:
+        results(ReaderStudy.objects.get(pk=studies.closed))
+        db.run(sql, studies.closed)
+        study = ReaderStudy.objects.get(pk=studies.closed)
+        user = study.memberships.get(role="analyst").user
+        seen = refused(lambda: results(study))
+        left = refused(lambda: note_export(study=study, user=user, file="x"))
+        db.run(back, studies.closed)
+        if seen and left:
+            raise RefusedError(left)
+
+
+def refused(do: Callable[[], object]) -> str:
+    """In which words the site refused to do this; "" if it did it."""
+    try:
+        with site():
+            do()
+    except RefusedError as refusal:
+        return str(refusal)
+    return ""
+
+
+moment(
+    "a margin changed while the results are exported",
+    "UPDATE protocol_readerstudy SET margin_net = margin_net * 2 WHERE id = %s",
+    "UPDATE protocol_readerstudy SET margin_net = margin_net / 2 WHERE id = %s",
+)
+moment(
+    "scores turned round while the results are exported",
+    *["UPDATE reading_rating SET score = 6 - score WHERE presentation_id IN "
+      "(SELECT id FROM reading_presentation WHERE study_id = %s)"] * 2,
+)  # fmt: skip
+moment(
+    "image metrics changed while the results are exported",
+    "UPDATE results_metric SET value = value * 2 WHERE study_id = %s",
+    "UPDATE results_metric SET value = value / 2 WHERE study_id = %s",
+)
 
 
 @contextmanager
