@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from readerstudy.audit import actions, chain, heads, keys, selectors
 from readerstudy.audit.models import Event, Head, Sealed
-from readerstudy.audit.services import RecordError, record, tombstone
+from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import State
@@ -155,9 +155,8 @@ def test_a_record_that_does_not_verify_is_refused(study):
     refused(study, "does not verify by the rules from before: The answers on pair R1-0001")
 
 
-def test_a_study_that_was_removed_on_purpose_is_refused(study, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        tombstone(study_slug=study.slug, reason="a trial", number=1, sha256="0" * 64)
+def test_a_study_that_was_removed_on_purpose_is_refused(study):
+    heads.write_removal(slug=study.slug, mac="0" * 64)
     refused(study, "was removed on purpose")
 
 
