@@ -34,6 +34,7 @@ from tests.site_process import ROOT, Site, running_site
 PASSWORD = "a long password"
 WORKERS = "select worker from jobs_job where state = 'running'"
 BUSY = "select count(*) from jobs_job where state in ('waiting', 'running')"
+INTERRUPTED = "select count(*) from jobs_job where attempts > 1"
 SERIES = """
     select c.code, a.code, s.sha256 from material_series s
     join material_case c on c.id = s.case_id join protocol_arm a on a.id = s.arm_id where s.active
@@ -80,25 +81,34 @@ class Workers:
         command = [*worker_command(), "--hostname", f"second-{time.monotonic_ns()}@%h"]
         self.second = subprocess.Popen(command, cwd=ROOT, env=self.site.env, stdout=self.log, stderr=self.log)
 
-    def kill_one(self, chance: random.Random) -> None:
-        """SIGKILL to one of those at work, children included, as a machine that loses power."""
-        at_work = [int(worker.rsplit(":", 1)[1]) for (worker,) in rows(self.site, WORKERS)]
-        ours = {process.pid for process in self._family()}
-        if at_work and chance.choice(at_work) in ours:
-            self.stop(signal.SIGKILL)
+    def kill_one(self, chance: random.Random) -> bool:
+        """SIGKILL to one of those at work, as a machine that loses power; False if none was."""
+        families = [self._family(), self.site.processes("celery")]
+        chance.shuffle(families)
+        killed = next((family for family in families if kill_if_at_work(self.site, family)), [])
+        if self.second.pid in {process.pid for process in killed}:
+            self.second.wait(60)
             self._start()
-        else:
-            for process in self.site.processes("celery"):
-                os.kill(process.pid, signal.SIGKILL)
+        return bool(killed)
 
     def _family(self) -> list[psutil.Process]:
         return [psutil.Process(self.second.pid), *psutil.Process(self.second.pid).children(recursive=True)]
 
-    def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
-        family = self._family()
-        for process in family if by == signal.SIGKILL else family[:1]:
-            process.send_signal(by)
+    def stop(self) -> None:
+        self.second.terminate()
         self.second.wait(60)
+
+
+def kill_if_at_work(site: Site, family: list[psutil.Process]) -> bool:
+    """SIGKILL to a worker and its children if one of them runs a job. They are stopped first and then looked at: what
+    was seen running a moment ago may be done."""
+    for process in family:
+        process.send_signal(signal.SIGSTOP)
+    at_work = {int(worker.rsplit(":", 1)[1]) for (worker,) in rows(site, WORKERS)}
+    by = signal.SIGKILL if at_work & {process.pid for process in family} else signal.SIGCONT
+    for process in family:
+        process.send_signal(by)
+    return by == signal.SIGKILL
 
 
 def rows(site: Site, query: str) -> list[tuple]:
@@ -174,7 +184,7 @@ def run(browser: Browser, folder: Path, var: Path, *, kills: int, picture: Path 
             workers.stop()
         kinds = {"series": SERIES, "metrics": METRICS, "pairs": PAIRS, "alignments": ALIGNMENTS}
         outcome.outputs = {kind: sorted(rows(site, query)) for kind, query in kinds.items()}
-        outcome.interrupted = number(site, "select count(*) from jobs_job where attempts > 1")
+        outcome.interrupted = number(site, INTERRUPTED)
         outcome.not_done = rows(site, "select label, state, error from jobs_job where state != 'done'")
     outcome.half_files = [path for path in (var / "archive").rglob(".*") if path.is_file()]
     return outcome
@@ -188,13 +198,13 @@ def _work(site: Site, workers: Workers, chance: random.Random, kills: int) -> No
     quiet = 0
     while quiet < 3 or at:
         left = number(site, BUSY)
-        if at and (left <= at[0] or not left) and number(site, "select count(*) from jobs_job where state = 'running'"):
-            workers.kill_one(chance)
+        due = at and left <= at[0]
+        if due and left and workers.kill_one(chance):
             at.pop(0)
         elif at and not left:
             break
         quiet = 0 if left else quiet + 1
-        time.sleep(0.3)
+        time.sleep(0.02 if due else 0.3)
 
 
 def differences(peace: Outcome, killed: Outcome) -> list[str]:

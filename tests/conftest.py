@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.folder_times import pytest_terminal_summary  # noqa: F401  a hook of pytest
+from tests.once import own_settings, unattended
 from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook of pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
@@ -52,18 +59,7 @@ def django_db_setup(django_db_setup) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Archive and quarantine of each test lie in a folder of its own, which bears no mark of a site, and no test
-    reaches a queue by itself."""
-    from readerstudy.archive import mark
-    from readerstudy.jobs import services
-
-    settings.STORAGES = settings.STORAGES | {
-        "archive": settings.STORAGES["archive"] | {"OPTIONS": {"location": tmp_path / "archive"}},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.QUARANTINE_DIR = tmp_path / "quarantine"
-    settings.HEADS_DIR = tmp_path.with_name(f"{tmp_path.name}-heads")  # a test's own folder may have to be empty
-    settings.JOB_HEARTBEAT_SECONDS = 3600  # from another connection, which does not see the test's transaction
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(services, "send", lambda job_id: None)
-    monkeypatch.setattr(mark, "problem", lambda: "")
+    """Archive and quarantine of each test lie in a folder of its own, and no test reaches a queue by itself."""
+    for name, value in own_settings(tmp_path).items():
+        setattr(settings, name, value)
+    unattended(monkeypatch)

@@ -53,6 +53,7 @@ def manifests(study: ReaderStudy) -> str:
     return manifest_sha256(manifest(study))
 
 
+@pytest.mark.slow
 def test_numbers_of_another_study_do_not_exist_here():
     ours = factories.open_(factories.make_study(subjects=1, readers=1))
     theirs = factories.open_(factories.make_study(subjects=1, readers=1, title="Theirs"))
@@ -217,6 +218,7 @@ def test_a_job_that_ends_after_locking_stores_nothing():
 # What nobody may see before the study is closed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["admin", "analyst"])
 @pytest.mark.parametrize("state", [State.OPEN, State.PAUSED])
 def test_no_page_or_file_tells_answers_before_closing(role, state, monkeypatch):
@@ -266,6 +268,7 @@ def _set_answers(study: ReaderStudy, score: int, integrity: str) -> None:
 # A locked study
 
 
+@pytest.mark.slow
 def test_no_request_changes_a_locked_study():
     study = factories.make_closed_study(subjects=1, readers=1)
     add_member(study=study, user=factories.make_user(), role=Role.ANALYST)

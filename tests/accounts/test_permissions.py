@@ -12,6 +12,7 @@ from readerstudy.accounts.services import add_member
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.results.radiomics import active_settings
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def test_every_address_of_a_study_is_guarded_by_an_action_of_the_table():
     assert [(name, action) for name, action, *_ in ADDRESSES if action not in PERMISSIONS] == []
 
 
-@pytest.fixture
+@made_once()
 def study():
     study = factories.open_(factories.make_study(subjects=2, readers=1))
     add_member(study=study, user=factories.make_user(), role=Role.ANALYST)
@@ -57,6 +58,7 @@ def client_of(user) -> Client:
     return client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_strangers_find_nothing_and_the_anonymous_are_sent_to_sign_in(study, method):
     stranger, anonymous = client_of(factories.make_user()), Client()
@@ -67,6 +69,7 @@ def test_strangers_find_nothing_and_the_anonymous_are_sent_to_sign_in(study, met
         assert answer.status_code == 401 or (answer.status_code == 302 and "/login/" in answer["Location"]), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", State.values)
 @pytest.mark.parametrize("method", METHODS)
 def test_each_role_reaches_what_the_table_says_and_nothing_else(study, state, method):

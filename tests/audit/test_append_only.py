@@ -4,7 +4,6 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
-from django.db.models import PositiveBigIntegerField
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -18,12 +17,13 @@ from readerstudy.reading import answers
 from readerstudy.reading.models import Finding, Guess, Rating
 from readerstudy.reading.services import report_finding, report_time, start, withdraw_finding
 from tests import factories
+from tests.once import made_once
 from tests.tampering import run as tamper
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
+@made_once()
 def study():
     study = factories.open_(factories.make_study(subjects=1, readers=1))
     factories.read_pair(study.presentations.get(position=1))
@@ -167,19 +167,6 @@ def test_the_command_removes_and_says_so(study, capsys):
     assert f"{study.slug}: removed; its log ended with event" in capsys.readouterr().out
     with pytest.raises(CommandError, match="no study"):
         call_command("remove_study", study.slug, reason="again")
-
-
-def test_tables_can_be_made_anew_though_triggers_name_them(transactional_db):
-    with triggers.migrating("default"), connection.schema_editor() as editor:
-        for name in ("Tombstone", "Head"):
-            model = apps.get_model("audit", name)
-            old, new = model._meta.get_field("number"), PositiveBigIntegerField()
-            new.set_attributes_from_name("number")
-            editor.alter_field(model, old, new)
-            editor.alter_field(model, new, old)
-    study = factories.open_(factories.make_study(subjects=1, readers=1))
-    factories.read_pair(study.presentations.get(position=1))
-    assert refused("DELETE FROM reading_rating")
 
 
 def test_a_migration_that_fails_leaves_the_triggers_in_force(study):

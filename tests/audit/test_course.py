@@ -10,11 +10,12 @@ from readerstudy.protocol.services import move
 from readerstudy.reading import preparing
 from readerstudy.reading.amendments import add_cases
 from tests import factories
+from tests.once import made_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.open_(factories.make_study(subjects=1, readers=1))
 

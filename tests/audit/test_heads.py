@@ -6,14 +6,14 @@ from readerstudy.audit import heads
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import lost_studies, problems
 from tests import factories
+from tests.once import made_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
-def study(django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        return factories.make_study(subjects=1)
+@made_once(committed=True)
+def study():
+    return factories.make_study(subjects=1)
 
 
 @pytest.mark.parametrize("half", ["1", "11 abcdef"])

@@ -17,16 +17,16 @@ from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import State
 from readerstudy.protocol.services import create_study, move, save_settings
 from tests import factories
+from tests.once import made_once
 from tests.tampering import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 OTHER = "another key than that of the running site, long enough"
 
 
-@pytest.fixture
-def study(django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        return factories.open_(factories.make_study(subjects=1, readers=1))
+@made_once(committed=True)
+def study():
+    return factories.open_(factories.make_study(subjects=1, readers=1))
 
 
 def refuses(study, why: str) -> None:

@@ -24,12 +24,13 @@ from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.selectors import way_back
 from readerstudy.reading.services import finish, rate
 from tests import factories
+from tests.once import made_once
 from tests.tampering import run, tampering
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.make_closed_study(subjects=2, readers=1)
 

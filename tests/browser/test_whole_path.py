@@ -11,11 +11,14 @@ import json
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.upload_to_numbers import INTERRUPTED, kill_if_at_work, rows
 from processing.phantom.study import make_study
 from readerstudy.reading.simulation import SimulatedReader
 from tests.site_process import ROOT, Browserless, Site, running_site
@@ -102,6 +105,13 @@ def see_every_slice(page: Page) -> None:
     expect(ticks.last).to_have_class("now", timeout=30_000)
 
 
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
 def download(page: Page, study: str, name: str) -> bytes:
     answer = page.request.get(f"{study}results/{name}")
     assert answer.ok, f"{name}: {answer.status}"
@@ -133,13 +143,15 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
     admin.locator("#confirm-ticked").click()
     expect(admin.get_by_text("4 series placed.")).to_be_visible()
 
-    # The worker makes DL outputs, metrics and pairs; then the study opens.
+    # The worker makes DL outputs, metrics and pairs, and is killed at it once; then the study opens.
+    until(lambda: kill_if_at_work(site, site.processes("celery")))
     admin.goto(study + "protocol/")
     for _ in range(120):
         if admin.get_by_text(f"{PAIRS} of {PAIRS} pairs prepared").count():
             break
         admin.wait_for_timeout(1000)
         admin.reload()
+    assert rows(site, INTERRUPTED)[0][0], "no job was interrupted"
     type_title(admin, study, "open")
     expect(admin.get_by_text("Frozen on")).to_be_visible(timeout=60_000)
 
@@ -181,3 +193,5 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
     metrics = list(csv.DictReader(io.StringIO((tmp_path / "metrics.csv").read_text("utf-8-sig"))))
     compared = {(row["reference"], row["test"]) for row in metrics}
     assert compared == {("SOC", "SOC-DL"), ("FAST", "FAST-DL"), ("SOC", "FAST"), ("SOC", "FAST-DL")}
+    values = [{name: row[name] for name in row if name != "value"} for row in metrics]
+    assert len(values) == len({tuple(row.items()) for row in values}) == 2 * 9 * 12, "each once, though interrupted"

@@ -331,6 +331,7 @@ def test_one_file_that_kills_the_reader_costs_only_itself(tmp_path: Path, monkey
     assert sorted(path.name for path in (tmp_path / "work" / "clean").iterdir()) == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_a_reader_that_computes_without_end_is_stopped(tmp_path: Path) -> None:
     files.series(tmp_path / "in" / "good", files.pixels(3))
     with_elements(tmp_path / "in" / "endless.dcm", b"\x40\x00\x07\x30LO\x02\0ab" * 1_900_000)
@@ -339,6 +340,7 @@ def test_a_reader_that_computes_without_end_is_stopped(tmp_path: Path) -> None:
     assert [len(one.files) for one in found.sorted.series] == [3]
 
 
+@pytest.mark.slow
 def test_a_reader_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None:
     """The header of a tar claims a name of 3 GB, and as many bytes follow (a sparse file)."""
     info = tarfile.TarInfo("././@LongLink")
@@ -378,6 +380,7 @@ def test_files_with_bytes_changed_at_random_are_taken_or_refused(tmp_path: Path)
     assert not any("Muster" in one.reason for one in found.sorted.refused)
 
 
+@pytest.mark.slow
 def test_the_real_series_are_taken_or_refused_with_the_right_reason(real_data: Path, tmp_path: Path) -> None:
     found = sort_delivery(named(real_data / "dicom"), tmp_path, key=KEY)
     assert len(found.sorted.series) == 9

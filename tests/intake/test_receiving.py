@@ -10,11 +10,12 @@ from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.services import move
 from tests import factories
+from tests.once import made_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.make_study(subjects=1)
 

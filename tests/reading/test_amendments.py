@@ -23,6 +23,7 @@ from readerstudy.results.models import Feature, FeatureSettings, Metric
 from readerstudy.results.services import images
 from readerstudy.results.tables import ratings
 from tests import factories
+from tests.once import made_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 COLUMNS = [
@@ -39,7 +40,7 @@ COLUMNS = [
 ]
 
 
-@pytest.fixture
+@made_once()
 def study():
     study = factories.make_study(subjects=4, readers=2)
     study.guesses = 0

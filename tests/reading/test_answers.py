@@ -13,12 +13,13 @@ from readerstudy.reading import answers
 from readerstudy.reading.models import AnswerHead, Finding, Guess, Presentation, Rating
 from readerstudy.reading.services import confirm, rate, report_finding, report_time, start, state, withdraw_finding
 from tests import factories
+from tests.once import made_once
 from tests.tampering import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.open_(factories.make_study(subjects=1, readers=2))
 

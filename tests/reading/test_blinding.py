@@ -15,12 +15,13 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import PreparedPair, Presentation
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES
+from tests.once import made_once
 from tests.pixels import volume, with_pixels
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@made_once()
 def study():
     made = factories.make_study(subjects=2, readers=2, title="FAST-DL against SOC, non-inferiority")
     return factories.open_(with_pixels(made))
@@ -63,6 +64,7 @@ def received(client: Client, study, token: str) -> list:
     return got
 
 
+@pytest.mark.slow
 def test_swapping_the_sides_changes_nothing_but_pixels(study):
     reader = study.memberships.get(code="R1")
     for position in range(1, 7):
@@ -106,6 +108,7 @@ def tells(text: str, words: set[str]) -> list[str]:
 GARBAGE = ["x", "0", "-1", "999999999999999999999999", "%00", "..%2f..", "<b>", "null", "[]", "é" * 300]
 
 
+@pytest.mark.slow
 def test_nothing_that_a_reader_can_fetch_names_an_arm_a_series_or_a_hash(study):
     reader = study.memberships.get(code="R1")
     client, words = signed_in(reader), forbidden_words(study)

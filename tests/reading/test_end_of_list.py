@@ -14,11 +14,12 @@ from readerstudy.protocol.services import move
 from readerstudy.reading import guesses, selectors, signatures
 from readerstudy.reading.models import Guess, Presentation, Rating, Write
 from tests import factories, tampering
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@made_once()
 def study():
     study = factories.open_(factories.make_study(subjects=3, readers=2))
     ReaderStudy.objects.update(guesses=6, allow_back=True)

@@ -14,11 +14,12 @@ from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import State
 from readerstudy.reading.opening import OPEN, last_opening, request_opening
 from tests import factories
+from tests.once import made_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.make_study(subjects=2, readers=2)
 

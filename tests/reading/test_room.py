@@ -13,11 +13,12 @@ from readerstudy.protocol.services import move
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.selectors import on_of
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.open_(factories.make_study(subjects=3, readers=2))
 

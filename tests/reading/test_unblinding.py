@@ -10,12 +10,13 @@ from readerstudy.reading import answers
 from readerstudy.reading.models import Guess, Presentation
 from readerstudy.reading.unblinding import pairs_unblinded, unblind, unblinded
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 REASON = "Incidental finding, the ward asks"
 
 
-@pytest.fixture
+@made_once()
 def study():
     study = factories.open_(factories.make_study(subjects=2, readers=2))
     factories.read_pair(study.presentations.get(reader__code="R1", position=1), [5])

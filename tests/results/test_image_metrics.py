@@ -11,12 +11,13 @@ from django.test import Client
 from readerstudy.material.models import Alignment
 from readerstudy.results.models import Metric
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 NAMES = ("l1", "psnr", "nrmse", "ssim", "ms_ssim", "mse")
 
 
-@pytest.fixture
+@made_once()
 def study():
     """A draft with three cases whose SOC and FAST were registered, but for the third."""
     study = factories.make_study(subjects=3)

@@ -26,6 +26,7 @@ from readerstudy.protocol.services import move
 from readerstudy.reading.models import ActiveTime, Rating, Statement
 from readerstudy.results import exports, show
 from tests import factories
+from tests.once import made_once
 from tests.results.test_tables import with_metrics
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def _own_cache(settings, tmp_path):
     settings.VAR_DIR = tmp_path
 
 
-@pytest.fixture
+@made_once()
 def study():
     """A small study that three readers have read whole."""
     study = factories.make_study(subjects=3, readers=3)
@@ -79,7 +80,7 @@ def answer_all(study, scores: dict[str, list[int]]) -> None:
 @pytest.fixture
 def draft():
     study = factories.make_study(subjects=2, readers=1)
-    add_member(study=study, user=factories.make_user("the-analyst"), role="analyst")
+    add_member(study=study, user=factories.make_user(), role="analyst")
     return study
 
 

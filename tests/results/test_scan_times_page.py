@@ -8,11 +8,12 @@ from django.test import Client
 
 from readerstudy.material.models import Series
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@made_once()
 def study():
     """Six subjects, FAST in half the time of SOC."""
     study = factories.make_study(subjects=6)

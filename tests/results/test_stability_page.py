@@ -17,6 +17,7 @@ from readerstudy.results import exports, stability
 from readerstudy.results.models import Feature
 from readerstudy.results.radiomics import active_settings
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 NOISE = {"SOC": 0.0, "FAST": 30.0, "FAST-DL": 2.0, "SOC-DL": 1.0}
@@ -27,7 +28,7 @@ def _own_cache(settings, tmp_path):
     settings.VAR_DIR = tmp_path
 
 
-@pytest.fixture
+@made_once()
 def study():
     """Six volumes with three features in two classes on every arm; one feature is flat everywhere."""
     study = factories.make_study(subjects=6)

@@ -13,12 +13,13 @@ from django.utils import timezone
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.results import tables
 from tests import factories
+from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
 PRESENTATIONS = 2_500
 
 
-@pytest.fixture
+@made_once()
 def study():
     """A closed study of 2,500 presentations with eight ratings each: 20,000 rows."""
     study = factories.make_study(subjects=1)

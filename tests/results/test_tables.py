@@ -12,12 +12,13 @@ from readerstudy.reading.models import Guess, Presentation, Rating
 from readerstudy.reading.services import rate, report_finding, start, state, withdraw_finding
 from readerstudy.results import exports, tables
 from tests import factories
+from tests.once import made_once
 from tests.tampering import tampering
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@made_once()
 def study():
     return factories.open_(factories.make_study(subjects=2, readers=2))
 

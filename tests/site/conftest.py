@@ -7,6 +7,7 @@ from django.test import Client
 
 from readerstudy.accounts.services import add_member
 from tests import factories
+from tests.once import made_once
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def sign_in() -> Callable[..., Client]:
     return make
 
 
-@pytest.fixture
-def study(db):
+@made_once()
+def study():
     return factories.make_study(subjects=2, readers=1)
 
 

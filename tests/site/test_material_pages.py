@@ -118,6 +118,7 @@ def test_the_first_series_to_confirm_bring_a_fresh_page(draft):
     assert answer["HX-Redirect"] == url(study)
 
 
+@pytest.mark.slow
 def test_a_full_page_of_series_is_confirmed_at_once(draft):
     study, client = draft
     shown = [candidate(study, f"S{number:03d}") for number in range(SHOWN)]
@@ -151,7 +152,7 @@ def test_ticked_series_are_placed_as_chosen(draft):
     data = row(one) | row(other, arm=fast, subject_code="S09")
     page = client.post(url(study, "confirm/"), data, follow=True).content.decode()
     assert "2 series placed." in page
-    case = Case.objects.get()
+    case = study.cases.get()
     assert {series.arm.code for series in case.series.all()} == {"SOC", "FAST"}
 
 

@@ -26,6 +26,7 @@ QUERY = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_analysis_computes(page):
     design = sample_size.Design(subjects=40, cases=60, readers=3, distribution=sample_size.shares([5, 15, 40, 30, 10]))
     power = sample_size.power(design, studies=1000)["power"]

@@ -22,7 +22,7 @@ import pytest
 
 from tests.upgrade.make_fixture import PACKED, ROOT, SHARED
 
-pytestmark = [pytest.mark.both_databases]
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 URL = os.environ.get("DATABASE_URL", "")
 DATABASE = "postgresql" if URL else "sqlite"
 STEPS = ("migrate", "verify", "protocols", "jobs", "pages", "ask", "again", "read", "sort", "after")

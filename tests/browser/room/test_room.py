@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from processing.pair import decode
@@ -20,7 +19,6 @@ from tests.browser.room.actions import (
     current,
     press,
     see_all,
-    sign_in,
     until_fetched,
     until_saved,
     until_shown,
@@ -251,17 +249,6 @@ def test_the_pair_fetched_ahead_can_be_read_without_a_connection(page, context, 
     first.refresh_from_db()
     assert first.state == "confirmed"
     assert answers(current(reader))["ratings"].popitem()[1]["score"] == 5
-
-
-def test_an_ended_session_loses_nothing(page, context, reader, live_server):
-    context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    press(page, "4")
-    expect(page.locator("#cover")).to_contain_text("1 answer kept in this browser")
-    sign_in(context, reader, live_server.url)
-    page.click("text=Try again")
-    expect(page.locator("#cover")).to_be_hidden()
-    until_saved(page)
-    assert Rating.objects.get().score == 4
 
 
 def test_the_older_of_two_tabs_stops(page, context, address):

@@ -348,9 +348,13 @@ def test_an_expired_session_goes_on_by_itself(page, context, reader, live_server
     pair = current(reader)
     context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     press(page, "4")
-    expect(page.locator("#cover")).to_contain_text("Your session has ended")
+    cover = page.locator("#cover")
+    expect(cover).to_contain_text("Your session has ended")
+    with page.expect_response(lambda response: response.status == 401, timeout=2000):
+        page.click("text=Try again")
+    expect(cover).to_contain_text("1 answer kept in this browser")
     sign_in(context, reader, live_server.url)
-    expect(page.locator("#cover")).to_be_hidden(timeout=10_000)
+    expect(cover).to_be_hidden(timeout=10_000)
     until_saved(page)
     assert scores(pair) == [(1, 4)]
 

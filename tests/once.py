@@ -1,0 +1,80 @@
+"""What the tests of a module begin with, made once: each test works on it in a transaction that is rolled back."""
+
+import inspect
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Model
+from django.test import TestCase, override_settings
+
+
+def own_settings(folder: Path) -> dict:
+    """Archive, quarantine and heads in folders of their own."""
+    return {
+        "STORAGES": settings.STORAGES
+        | {
+            "archive": settings.STORAGES["archive"] | {"OPTIONS": {"location": folder / "archive"}},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+        "QUARANTINE_DIR": folder / "quarantine",
+        "HEADS_DIR": heads_of(folder),
+        "JOB_HEARTBEAT_SECONDS": 3600,  # from another connection, which does not see the test's transaction
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+    }
+
+
+def unattended(patch: pytest.MonkeyPatch) -> None:
+    """No job reaches a queue by itself, and folders need not bear the mark of a site."""
+    from readerstudy.archive import mark
+    from readerstudy.jobs import services
+
+    patch.setattr(services, "send", lambda job_id: None)
+    patch.setattr(mark, "problem", lambda: "")
+
+
+def heads_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-heads")  # beside it: a test's own folder may have to be empty
+
+
+def made_once(*, committed: bool = False) -> Callable:
+    """In the place of `pytest.fixture`, for a function without arguments that makes and returns a row.
+
+    It is called once per module, in a transaction that stays open under those of the tests; files are copied for each.
+    committed: do what is to be done on commit, such as writing heads outside the database. Not for modules with tests
+    that need real transactions.
+    """
+
+    def decorate(make: Callable[[], Model]):
+        name = f"{make.__name__}_once"
+
+        @pytest.fixture(scope="module", name=name)
+        def once(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Model, Path]]:
+            folder = tmp_path_factory.mktemp(name)
+            with django_db_blocker.unblock(), transaction.atomic():
+                with pytest.MonkeyPatch.context() as patch, override_settings(**own_settings(folder)):
+                    unattended(patch)
+                    with TestCase.captureOnCommitCallbacks(execute=committed):
+                        made = make()
+                yield made, folder
+                transaction.set_rollback(True)
+
+        def fresh(**fixtures) -> Model:
+            made, folder = fixtures[name]
+            for source, target in ((folder, fixtures["tmp_path"]), (heads_of(folder), heads_of(fixtures["tmp_path"]))):
+                if source.exists():
+                    shutil.copytree(source, target, dirs_exist_ok=True)
+            return type(made).objects.get(pk=made.pk)
+
+        wanted = (name, "own_folders", "tmp_path", "db")
+        fresh.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY) for one in wanted]
+        )
+        setattr(sys.modules[make.__module__], name, once)  # where pytest looks for fixtures
+        return pytest.fixture(name=make.__name__)(fresh)
+
+    return decorate
