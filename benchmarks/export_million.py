@@ -64,8 +64,8 @@ def fill(ratings: int) -> None:
     from readerstudy.material.models import Case, Subject
     from readerstudy.protocol.models import ReaderStudy
     from readerstudy.protocol.services import create_study
-    from readerstudy.reading.models import Presentation, Rating
-    from tests.factories import make_user
+    from readerstudy.reading.models import ActiveTime, Presentation, Rating
+    from tests.factories import keep_all, log_as_is, make_user
 
     call_command("migrate", verbosity=0)
     study, now = (
@@ -93,15 +93,16 @@ def fill(ratings: int) -> None:
             )
             for position, (case, comparison, reader) in chunk
         )  # fmt: skip
-        Rating.objects.bulk_create(
+        keep_all([
             Rating(
                 presentation=one, criterion=criterion, revision=1, score=1 + (one.position + place) % 5, status="rated",
                 key=uuid.uuid4(), rated_at=now,
             )
             for one in shown for place, criterion in enumerate(criteria)
-        )  # fmt: skip
+        ] + [ActiveTime(presentation=one, seconds=20, key=uuid.uuid4(), reported_at=now) for one in shown])  # fmt: skip
     said = {"state": "closed", "opened_at": now, "closed_at": now, "schedule_sha256": "0" * 64}
     ReaderStudy.objects.filter(pk=study.pk).update(**said)
+    log_as_is(study)
 
 
 def stream() -> None:

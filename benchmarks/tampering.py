@@ -115,9 +115,9 @@ def here(place: str, only: str) -> None:
     call_command("migrate", interactive=False, verbosity=0)
     settle()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    from benchmarks import passing_manipulations, tampered_study  # noqa: F401  registers its own
+    from benchmarks import tampered_study
     from benchmarks.copies import copies
-    from benchmarks.manipulations import CONTROLS, MANIPULATIONS
+    from benchmarks.manipulations import CONTROLS, MANIPULATIONS, answers, jobs, log, meaning, passing  # noqa: F401
 
     studies = tampered_study.make()
     fresh = copies(place)

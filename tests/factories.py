@@ -17,13 +17,16 @@ from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_bytes, put_file
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import record
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
 from readerstudy.material.services import add_series, place_series
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import create_study, move
-from readerstudy.reading.models import PreparedPair, Presentation, Rating
+from readerstudy.reading.answers import begin, link
+from readerstudy.reading.models import AnswerHead, PreparedPair, Presentation, Rating
 from readerstudy.reading.preparing import units_of
 from readerstudy.reading.selectors import prepared
 from readerstudy.reading.services import confirm, open_study, rate, start, state
@@ -123,6 +126,28 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
 def log_as_is(study: ReaderStudy) -> None:
     """Have the log say what is there: a test made or changed rows past the services that log them."""
     record(study=study, action="pairs prepared", case="every case", pairs=study.pairs.count(), seals=everything())
+
+
+def keep_all(rows: list) -> None:
+    """Answers as the site keeps them, in the order of the list: many at once, and whatever the state of their pairs."""
+    of = {row.presentation_id for row in rows}
+    begin(Presentation.objects.filter(pk__in=of, answer_head=None))
+    heads = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__in=of)}
+    for row in rows:
+        link(row, heads[row.presentation_id])
+    for model in dict.fromkeys(map(type, rows)):
+        model.objects.bulk_create([row for row in rows if type(row) is model], batch_size=1000)
+    AnswerHead.objects.bulk_update(heads.values(), ["number", "last", "mac"], batch_size=500)
+
+
+def make_job(study: ReaderStudy, label: str = "x", function: str = "x", parameters: dict | None = None, **now) -> Job:
+    """A job that the site asked for; now: its other columns as they are to be."""
+    made, _ = request_job(
+        function=function, label=label, study=study, parameters=parameters or {}, inputs={"label": label}
+    )
+    Job.objects.filter(pk=made.pk).update(**now)
+    made.refresh_from_db()
+    return made
 
 
 def work_off(study: ReaderStudy) -> None:

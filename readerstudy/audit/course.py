@@ -6,15 +6,10 @@ none can.
 
 from dataclasses import dataclass, field
 
+from readerstudy.audit import actions
 from readerstudy.audit.models import Event
 
 MOVES = {f"study {state}": state for state in ("open", "paused", "closed", "locked")} | {"study opened": "open"}
-FINISHED = "list finished"
-SEEN = "results seen"
-PREPARED = "pairs prepared"
-# What readers do with pairs; of these, what they may not do with a confirmed one after the last look at their list.
-LATER = ("rating revised", "answer revised", "finding added later", "finding withdrawn")
-READING = (*LATER, "pair confirmed", "pair skipped", "guess on blinding", FINISHED)
 
 
 @dataclass
@@ -35,21 +30,21 @@ class Course:
                 self.problems.append(f"{line} moves a study that was locked.")
             self.state = to
             self.protocol = data.get("protocol", self.protocol)
-        if event.action in READING and self.state != "open":
+        if event.action in actions.READING and self.state != "open":
             self.problems.append(f"{line} tells of reading while the study was {self.state}.")
-        if event.action == "pair confirmed":
+        if event.action == actions.CONFIRMED:
             self.confirmed.add((data["reader"], data["position"]))
         if (
-            event.action in LATER
+            event.action in actions.CHANGES
             and (data["reader"], data["position"]) in self.confirmed
             and data["reader"] in self.finished
         ):
             self.problems.append(f"{line} changed an answer of {data['reader']}, whose list was finished.")
-        if event.action == FINISHED:
+        if event.action == actions.FINISHED:
             self.finished.add(data["reader"])
-        if event.action == SEEN and self.state not in ("closed", "locked"):
+        if event.action == actions.SEEN and self.state not in ("closed", "locked"):
             self.problems.append(f"{line} tells of results that were seen while the study was {self.state}.")
-        if event.action == PREPARED and data["case"] in self.scheduled:
+        if event.action == actions.PREPARED and data["case"] in self.scheduled:
             self.problems.append(f"{line} made the pairs of {data['case']} anew, which was scheduled.")
         if event.action == "study opened":
             self.scheduled |= {case for case, *_ in data.get("inputs", {}).get("cases", [])}

@@ -3,7 +3,9 @@
 A head may lag behind its log (another host wrote, or a process died between commit and write); it is never ahead of
 it, unless the log lost lines. Each line of HEADS/<slug>.log is `number sha256 mac time`; a study that was removed on
 purpose ends with `removed mac time`, the MAC of its tombstone. HEADS/answers/<slug>.log has a line `presentation number
-mac time` for each answer. Writers append whole lines, so the order of a few may be exchanged.
+mac time` for each answer. In both, what stands before `restored number sha256 mac time` is history: the database was
+restored to an earlier state, as that line of the log says. Writers append whole lines, so the order of a few may be
+exchanged.
 """
 
 import logging
@@ -19,6 +21,7 @@ from django.utils import timezone
 from readerstudy.audit import keys
 
 ANSWERS = "answers"  # the folder below
+JOBS = "signed/jobs"  # the file that says that jobs have MACs
 ALARMS = "alarms"  # no study has this address
 TAIL = 8192  # bytes: some fifty lines
 alarm_logger = logging.getLogger("readerstudy.audit")
@@ -74,6 +77,23 @@ def write_removal(*, slug: str, mac: str) -> None:
     _append(slug, f"removed {mac}")
 
 
+def write_restore(*, slug: str, number: int, sha256: str) -> None:
+    """Append that what was written so far is history, as this line of the log says; in both files of the study."""
+    mac = keys.sign("restored", slug, number, sha256)
+    for file in (slug, f"{ANSWERS}/{slug}"):
+        _append(file, f"restored {number} {sha256} {mac}")
+
+
+def _since_restore(slug: str, lines: list[str]) -> list[str]:
+    """Of the lines of a file, those that are not history."""
+    for place in range(len(lines), 0, -1):
+        words = lines[place - 1].split()
+        restored = len(words) == 5 and words[0] == "restored" and words[1].isdigit()
+        if restored and keys.signed_with(words[3], "restored", slug, int(words[1]), words[2]):
+            return lines[place:]
+    return lines
+
+
 def write_answer(*, slug: str, presentation: int, number: int, mac: str) -> None:
     """Append the end of a presentation's chain of answers."""
     _append(f"{ANSWERS}/{slug}", f"{presentation} {number} {mac}")
@@ -82,12 +102,21 @@ def write_answer(*, slug: str, presentation: int, number: int, mac: str) -> None
 def answers(slug: str) -> dict[int, tuple[int, str]]:
     """(number, MAC) of the highest answer that was noted of each presentation, by its primary key."""
     found: dict[int, tuple[int, str]] = {}
-    for line in _lines(f"{ANSWERS}/{slug}", None):
+    for line in _since_restore(slug, _lines(f"{ANSWERS}/{slug}", None)):
         words = line.split()
         if len(words) == 4 and words[0].isdigit() and words[1].isdigit():
             presentation, noted = int(words[0]), (int(words[1]), words[2])
             found[presentation] = max(found.get(presentation, noted), noted)
     return found
+
+
+def note_jobs_signed() -> None:
+    """Append that the jobs of this site have MACs from here on."""
+    _append(JOBS, "signed")
+
+
+def jobs_were_signed() -> bool:
+    return bool(_lines(JOBS, TAIL))
 
 
 def _append(slug: str, said: str) -> None:
@@ -108,14 +137,22 @@ def _append(slug: str, said: str) -> None:
 
 
 def every(slug: str) -> Iterator[Written]:
-    """All heads of a log that can be read, as they stand in the file."""
-    return _parsed(_lines(slug, None))
+    """All heads of a log that can be read, as they stand in the file; without history."""
+    return _parsed(_since_restore(slug, _lines(slug, None)))
 
 
 def latest(slug: str) -> Written | None:
     """The highest of the last heads that this site wrote; None if there is none."""
-    found = [head for head in _parsed(_lines(slug, TAIL)) if head.is_ours(slug)]
-    return max(found, key=lambda head: head.number, default=None)
+    return _highest(slug, _since_restore(slug, _lines(slug, TAIL)))
+
+
+def highest(slug: str) -> Written | None:
+    """The highest of all heads that this site wrote, history too."""
+    return _highest(slug, _lines(slug, None))
+
+
+def _highest(slug: str, lines: list[str]) -> Written | None:
+    return max((head for head in _parsed(lines) if head.is_ours(slug)), key=lambda head: head.number, default=None)
 
 
 def removal(slug: str) -> str:

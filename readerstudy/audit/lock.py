@@ -9,7 +9,7 @@ import hashlib
 from django.apps import apps as present_apps
 
 from readerstudy.audit.canonical import canonical
-from readerstudy.audit.registry import plain
+from readerstudy.audit.registry import add_row
 from readerstudy.protocol.models import ReaderStudy
 
 # Model -> path to the study; "" is the study itself. Kept out: accounts, jobs, uploads, the log (it has its own chain).
@@ -55,7 +55,7 @@ def table(study: ReaderStudy, label: str, columns: list[str], apps=present_apps)
     found = apps.get_model(label).objects.filter(**{path: study} if path else {"pk": study.pk}, **ONLY.get(label, {}))
     digest, count = hashlib.sha256(), 0
     for row in found.order_by("pk").values_list(*columns).iterator(chunk_size=2000):
-        digest.update(canonical([plain(value) for value in row]) + b"\n")
+        add_row(digest, row)
         count += 1
     return {"columns": columns, "rows": count, "sha256": digest.hexdigest()}
 

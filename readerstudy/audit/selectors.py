@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role
+from readerstudy.audit import actions
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 
@@ -25,6 +26,10 @@ def _settings(data: dict) -> str:
 SENTENCES = {
     "sealed by upgrade": lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
+    ),
+    actions.RESTORED: lambda d: (
+        f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} of a database that was restored: "
+        f"{d['reason']}"
     ),
     "key changed": lambda d: f"signs with another key from here on ({d['to']}, before {d['from']})",
     "metrics computed": lambda d: (
@@ -93,13 +98,7 @@ SENTENCES = {
     "finding withdrawn": lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }
 
-
-READINGS = [
-    "pair confirmed", "rating revised", "answer revised", "finding added later", "finding withdrawn",
-    "guess on blinding",
-]  # fmt: skip
-WORK = ["metrics computed", "pairs prepared", "acquisitions aligned", "features computed"]
-FOLDED = READINGS + WORK
+FOLDED = (*actions.ON_PAIRS, *actions.WORK)
 SEALS = ("sealed", "columns", "before")
 
 

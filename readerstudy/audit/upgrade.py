@@ -13,6 +13,10 @@ from django.utils import timezone
 from readerstudy.audit import chain, heads, keys, registry, verify
 
 ACTION = "sealed by upgrade"
+OUTSIDE = (
+    "Heads of its log stand outside the database already: it was sealed before, and came here without MACs. Where the "
+    "database was restored on purpose, `manage.py seal_restored STUDY --reason WHY` seals it."
+)
 # Tables whose rows get a MAC; the triggers that refuse it are made again after the migration.
 GUARDED = (
     "audit_event",
@@ -47,22 +51,29 @@ def drop_triggers(connection) -> None:
 def seal_studies(apps, sections: Iterable[str]) -> None:
     """Sign every line and answer of every study, and seal the rows of these sections with one line."""
     for study in apps.get_model("protocol", "ReaderStudy").objects.order_by("pk"):
-        events = list(
-            apps.get_model("audit", "Event").objects.filter(study=study).select_related("actor").order_by("number")
-        )
-        for event in events:
-            event.actor_name = event.actor.username if event.actor else ""
-        if problem := old_problem(apps, study, events):
+        events = events_of(apps, study)
+        if problem := _outside(study.slug) or old_problem(apps, study, events):
             apps.get_model("audit", "Event").objects.bulk_update(events, ["actor_name"], batch_size=BATCH)
             heads.alarm(study.slug, f"Not sealed by the upgrade, so nothing can be added to its log: {problem}")
         else:
-            _seal(apps, study, events, sections)
+            seal(apps, study, events, sections)
+
+
+def events_of(apps, study) -> list:
+    """All lines of a log, with the names of their actors."""
+    lines = apps.get_model("audit", "Event").objects.filter(study=study)
+    events = list(lines.select_related("actor").order_by("number"))
+    for event in events:
+        event.actor_name = event.actor.username if event.actor else ""
+    return events
+
+
+def _outside(slug: str) -> str:
+    return OUTSIDE.replace("STUDY", slug) if heads.highest(slug) or heads.removal(slug) else ""
 
 
 def old_problem(apps, study, events: list) -> str:
     """Why the record of a study from before MACs does not verify, in a sentence; "" if it does."""
-    if heads.latest(study.slug) or heads.removal(study.slug):
-        return "Heads of its log stand outside the database already: it was sealed before, and came here without MACs."
     log, previous = verify.Log(), ""
     for number, event in enumerate(events, 1):
         if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, study.slug)):
@@ -72,23 +83,25 @@ def old_problem(apps, study, events: list) -> str:
     return next(verify.beside(study, log, apps), "")
 
 
-def _seal(apps, study, events: list, sections: Iterable[str]) -> None:
+def seal(apps, study, events: list, sections: Iterable[str], *, action: str = ACTION, **said):
+    """Sign every line and answer of a study, and seal the rows of these sections with one line; returns it. said: what
+    it says besides."""
     Event, Head, Sealed = (apps.get_model("audit", name) for name in ("Event", "Head", "Sealed"))
     for event in events:
         event.mac = keys.sign(*chain.event_signature(study.slug, event.number, event.sha256, event.actor_id))
         event.key = keys.key_name()
-    Event.objects.bulk_update(events, ["actor_name", "mac", "key"], batch_size=BATCH)
+    Event._base_manager.bulk_update(events, ["actor_name", "mac", "key"], batch_size=BATCH)
     sealed, columns = {}, {}
     answers = _sign_answers(apps, study)
     for name in sections:
         columns[name] = registry.columns_of(name, apps)
         sealed[name] = registry.digests(study, name, columns=columns[name], apps=apps)
-    data = {
+    data = said | {
         "lines": len(events), "answers": answers, "sealed": sealed, "columns": columns,
         "before": {name: {} for name in sealed},
     }  # fmt: skip
     line = chain.append(
-        Event=Event, study=study, last=events[-1], at=timezone.now(), actor=None, action=ACTION, data=data
+        Event=Event, study=study, last=events[-1], at=timezone.now(), actor=None, action=action, data=data
     )  # fmt: skip
     mac = chain.set_head(Head=Head, study=study, last=line)
     Sealed.objects.bulk_create(
@@ -100,6 +113,7 @@ def _seal(apps, study, events: list, sections: Iterable[str]) -> None:
         batch_size=BATCH,
     )
     transaction.on_commit(lambda: heads.write(slug=study.slug, number=line.number, sha256=line.sha256, mac=mac))
+    return line
 
 
 def _sign_answers(apps, study) -> int:

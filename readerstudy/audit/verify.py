@@ -7,7 +7,7 @@ from django.apps import apps as present_apps
 from django.db import transaction
 from django.db.models import F
 
-from readerstudy.audit import chain, heads, keys, lock, seals
+from readerstudy.audit import actions, chain, heads, keys, lock, seals
 from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
@@ -67,12 +67,12 @@ class Log:
         self.lines[event.number] = event.sha256
         self.course.take(event)
         data = event.data
-        if event.action == "pair confirmed":
+        if event.action == actions.CONFIRMED:
             if "sha256" in data:
                 self.confirmed[data["reader"], data["position"]] = data["sha256"]
             else:
                 self.unhashed = True
-        if event.action in seal.LATER and "sha256" in data:
+        if event.action in actions.LATER_ANSWERS and "sha256" in data:
             self.later.add(data["sha256"])
         if event.action == "study locked":
             self.lock = data
@@ -107,6 +107,17 @@ def problems(study: ReaderStudy) -> Iterator[str]:
         held = ReaderStudy.objects.select_for_update().filter(pk=study.pk).first()
         found = list(_problems(held)) if held else []
     yield from found
+
+
+def notes(study: ReaderStudy) -> Iterator[str]:
+    """One sentence for each thing that whoever checks a study that holds must know."""
+    for event in study.events.filter(action=actions.RESTORED).order_by("number"):
+        stood, reason = event.data["outside"], event.data["reason"].rstrip(".")
+        head = f"its log ended with event {stood[0]}, {stood[1][:16]}" if stood else "no head of its log stood"
+        yield (
+            f"Event {event.number} of {event.at:%Y-%m-%d} declares that the database was restored from before its "
+            f"seals: {reason}. Outside the database {head}."
+        )
 
 
 def _problems(study: ReaderStudy) -> Iterator[str]:
@@ -220,7 +231,7 @@ def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
         for name, which in later.items()
         for row in apps.get_model("reading", name).objects.filter(presentation__study=study, **which)
     ]
-    if not log.later and study.events.filter(action__in=seal.LATER).exists():
+    if not log.later and study.events.filter(action__in=actions.LATER_ANSWERS).exists():
         return  # a log from before hashes were noted
     there = {seal.row_sha256(row): row for row in rows}
     for sha256, row in there.items():

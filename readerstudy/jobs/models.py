@@ -29,6 +29,7 @@ class Job(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     label = models.CharField(max_length=120)
     parameters = models.JSONField(default=dict)
+    mac = models.CharField(max_length=64, blank=True)  # see `macs`
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     progress = models.FloatField(default=0)
     message = models.CharField(max_length=200, blank=True)

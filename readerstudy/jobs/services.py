@@ -17,13 +17,23 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from processing.errors import InputError
+from readerstudy.audit import heads
 from readerstudy.audit.services import canonical
-from readerstudy.jobs import registry
+from readerstudy.jobs import macs, registry
 from readerstudy.jobs.models import IdleWorker, Job
 from readerstudy.protocol.models import ReaderStudy, State
 
 logger = logging.getLogger(__name__)
+NO_STUDY = "-"
+AFRESH = {
+    "state": Job.State.WAITING, "attempts": 0, "error": "", "message": "", "progress": 0, "claim": "",
+    "finished_at": None,
+}  # fmt: skip
 MAX_ATTEMPTS = 5
+NOT_ASKED_FOR = (
+    "This site did not ask for this job, or it was changed since: nothing was done, and it is not tried again. What is "
+    "missing can be asked for anew."
+)
 
 
 def job_key(*, function: str, version: int, inputs: dict) -> str:
@@ -37,18 +47,24 @@ def request_job(
     """Ask for a piece of work. Returns the job and whether it is new; sends it after the commit.
 
     `inputs` holds what the result depends on (content hashes, settings, the study); `parameters` what the
-    function needs to find it.
+    function needs to find it. A row under its key that is not what the site asked for becomes what it asks for now.
     """
-    key = job_key(function=function, version=version, inputs=inputs)
-    job, created = Job.objects.get_or_create(
-        key=key,
-        defaults={
-            "function": function, "version": version, "label": label, "study": study, "parameters": parameters,
-        },
-    )  # fmt: skip
-    if created:
+    asked = {"function": function, "version": version, "label": label, "study": study, "parameters": parameters}
+    wanted = Job(key=job_key(function=function, version=version, inputs=inputs), **asked)
+    wanted.mac = asked["mac"] = macs.mac_of(wanted)
+    job, new = Job.objects.get_or_create(key=wanted.key, defaults=asked)
+    if not new and job.state != Job.State.DONE and not macs.holds(job):
+        _alarm(job)
+        new = bool(Job.objects.filter(pk=job.pk, mac=job.mac).update(**asked, **AFRESH))
+        job.refresh_from_db()
+    if new:
         transaction.on_commit(lambda: send(job.pk))
-    return job, created
+    return job, new
+
+
+def _alarm(job: Job) -> None:
+    slug = job.study.slug if job.study else NO_STUDY
+    heads.alarm(slug, f"Job {job.pk} ({job.function}) is not what this site asked for.")
 
 
 def send(job_id: int) -> None:
@@ -62,7 +78,10 @@ def send(job_id: int) -> None:
 
 
 def claim(*, job_id: int, worker: str) -> Job | None:
-    """Take a waiting job. None if somebody else has it, it needs no work, or this process may not work."""
+    """Take a waiting job. None if somebody else has it, it needs no work, or this process may not work.
+
+    A job that the site did not ask for fails at once, with an alarm.
+    """
     if said := registry.obstacles():
         logger.error("Job %s is left to another worker. %s", job_id, said)
         return None
@@ -71,7 +90,14 @@ def claim(*, job_id: int, worker: str) -> Job | None:
         state=Job.State.RUNNING, worker=worker, claim=token, heartbeat_at=now, started_at=now, finished_at=None,
         attempts=F("attempts") + 1, progress=0, message="", error="",
     )  # fmt: skip
-    return Job.objects.select_related("study").get(pk=job_id) if taken else None
+    if not taken:
+        return None
+    job = Job.objects.select_related("study").get(pk=job_id)
+    if not macs.holds(job):
+        _alarm(job)
+        fail(job=job, error=NOT_ASKED_FOR)
+        return None
+    return job
 
 
 def tell_obstacles(*, worker: str) -> str:
@@ -98,7 +124,7 @@ def finish(*, job: Job, store: Callable[[], dict | None]) -> bool:
     """Store the result and mark the job done in one transaction; False (and nothing stored) if no longer ours."""
     with transaction.atomic():
         ours = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim).update(
-            state=Job.State.DONE, progress=1, message="", finished_at=timezone.now()
+            state=Job.State.DONE, progress=1, message="", mac="", finished_at=timezone.now()
         )
         if not ours:
             return False
@@ -118,12 +144,15 @@ def fail(*, job: Job, error: str) -> bool:
     )
 
 
-def retry(*, job: Job) -> bool:
-    """Let a failed or cancelled job run again."""
+def retry(*, job: Job, parameters: dict | None = None) -> bool:
+    """Let a failed or cancelled job run again, if the site asked for it; with other parameters if given."""
     with transaction.atomic():
-        again = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED]).update(
-            state=Job.State.WAITING, attempts=0, error="", message="", progress=0, claim="", finished_at=None
-        )
+        ended = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED])
+        found = ended.select_for_update().first()
+        if found is None or not macs.holds(found):
+            return False
+        found.parameters = found.parameters if parameters is None else parameters
+        again = ended.update(parameters=found.parameters, mac=macs.mac_of(found), **AFRESH)
         if again:
             transaction.on_commit(lambda: send(job.pk))
     return bool(again)

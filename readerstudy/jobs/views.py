@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from readerstudy.accounts.access import study_page
-from readerstudy.jobs import selectors, services
+from readerstudy.jobs import macs, selectors, services
 from readerstudy.jobs.models import Job
 from readerstudy.material.selectors import outdated
 from readerstudy.material.services import advance
@@ -51,8 +51,9 @@ def _job(study: ReaderStudy, number: int) -> Job:
 @study_page("run_jobs")
 @require_POST
 def retry(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
-    if not services.retry(job=_job(study, job)):
-        messages.warning(request, "This job is on its way already.")
+    if not services.retry(job=(found := _job(study, job))):
+        refused = found.state == Job.State.FAILED and not macs.holds(found)
+        messages.warning(request, services.NOT_ASKED_FOR if refused else "This job is on its way already.")
     return redirect("jobs", study.slug)
 
 

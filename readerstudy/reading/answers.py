@@ -30,6 +30,7 @@ from readerstudy.reading.models import (
 )
 
 CHAINED = (Rating, Statement, Finding, Withdrawal, ActiveTime, Guess)
+AT_ONCE = 500  # presentations whose answers are held in memory
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -140,16 +141,23 @@ def _rows(**of) -> list:
 
 def problems(study: ReaderStudy) -> Iterator[str]:
     """What is wrong with the chains of a whole study, in a sentence each."""
-    ends = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__study=study)}
-    rows = defaultdict(list)
-    for row in _rows(presentation__study=study):
-        rows[row.presentation_id].append(row)
     try:
         outside = heads.answers(study.slug)
     except heads.UnreadableError as error:
         outside = {}
         yield f"{error}."
-    for one in Presentation.objects.filter(study=study).select_related("reader"):
+    every, last = Presentation.objects.filter(study=study).select_related("reader").order_by("pk"), 0
+    while some := list(every.filter(pk__gt=last)[:AT_ONCE]):
+        yield from _problems(some, outside)
+        last = some[-1].pk
+
+
+def _problems(presentations: Sequence[Presentation], outside: dict[int, tuple[int, str]]) -> Iterator[str]:
+    ends = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__in=presentations)}
+    rows = defaultdict(list)
+    for row in _rows(presentation__in=presentations):
+        rows[row.presentation_id].append(row)
+    for one in presentations:
         code = f"{one.reader.code}-{one.position:04d}"
         noted = outside.get(one.pk)
         if problem := chain_problem(ends.get(one.pk), rows[one.pk]):

@@ -35,9 +35,7 @@ def request_opening(*, study: ReaderStudy, actor: User) -> Job:
         function=OPEN, study=study, label="Opening", parameters={"actor": actor.pk},
         inputs={"study": study.pk, "protocol": protocol_document(study)["sha256"], "series": list(series)},
     )  # fmt: skip
-    again = not new and retry(job=job)
-    if again:
-        Job.objects.filter(pk=job.pk).update(parameters={"actor": actor.pk})
+    again = not new and retry(job=job, parameters={"actor": actor.pk})
     if new or again:
         record(study=study, action=ASKED, actor=actor)
     return job
@@ -66,7 +64,7 @@ def prepare_missing(
 
 def finish(*, study: ReaderStudy, actor: int) -> dict:
     """Open the study in the name of who asked for it, who must still be its admin. InputError also where the log does
-    not say so: a row of a job is not authenticated."""
+    not say so: what was asked for once, before a backup, may have been put in again."""
     admin = study.memberships.filter(role=Role.ADMIN, user=actor, user__is_active=True).select_related("user").first()
     if admin is None:
         raise InputError("Who asked for the opening is no admin of this study any more.")

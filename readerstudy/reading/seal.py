@@ -10,8 +10,6 @@ from datetime import datetime
 from readerstudy.audit.canonical import canonical
 from readerstudy.reading.models import Finding, Presentation, Rating, Statement
 
-# Actions of the log that tell of an answer after the first, or after confirmation.
-LATER = ("rating revised", "answer revised", "finding added later")
 # By name of the model, so that an upgrade can hash tables as they were.
 FIELDS = {
     "rating": ("criterion_id", "revision", "score", "status", "key", "rated_at"),

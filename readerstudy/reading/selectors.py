@@ -7,7 +7,7 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
-from readerstudy.audit.course import FINISHED
+from readerstudy.audit.actions import FINISHED
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.reading import guesses, signatures

@@ -12,19 +12,22 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
 import analysis
 from analysis import integrity as image_metrics
 from analysis import reading, tables
 from analysis import scan_times as scan_time_analysis
 from readerstudy.accounts.models import User
+from readerstudy.audit import actions
 from readerstudy.audit.models import Event
-from readerstudy.audit.services import record
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.audit.seals import everything
+from readerstudy.audit.services import ensure_sealed, fault, record
+from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.reading import answers
 from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
-SEEN = "results seen"
 KEPT = ("results", "images", "scan-times", "stability")
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 
@@ -54,9 +57,15 @@ class Results:
 
 
 def results(study: ReaderStudy) -> Results:
-    """The analysis of the very files that are exported."""
+    """The analysis of the very files that are exported. Other files are analysed anew, and only of a study that holds:
+    RecordError, and an alarm, if rows were changed behind the site's back."""
     files = {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}
-    sha256, made = _kept(study, "results", files, analyse)
+
+    def make(files: dict[str, bytes]) -> dict:
+        ensure_whole(study)
+        return analyse(files)
+
+    sha256, made = _kept(study, "results", files, make)
     return Results(sha256=sha256, **made)
 
 
@@ -79,7 +88,7 @@ def scan_times(study: ReaderStudy) -> dict | None:
 
 def _kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:
     """What `make` says of the files, kept in a file named by the hash of what went in; that hash."""
-    digest = hashlib.sha256(f"{analysis_version()} {SEED}".encode())
+    digest = hashlib.sha256(f"{analysis_version()} {SEED} of a record that holds".encode())
     for name, content in files.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
     folder = settings.VAR_DIR / kind
@@ -146,12 +155,32 @@ def _rows(content: bytes) -> csv.DictReader:
     return csv.DictReader(io.StringIO(content.decode(), newline=""))
 
 
+def ensure_shown(study: ReaderStudy, *sections: str) -> None:
+    """RecordError, and an alarm, if sealed rows of these sections, which a page shows, are not as the log said last."""
+    with transaction.atomic():
+        ensure_sealed(study=study, seals=[(name, None) for name in sections])
+
+
+def ensure_whole(study: ReaderStudy) -> None:
+    """The same of all sealed rows, and of all answers once reading is over: before it is, none of them leaves."""
+    with transaction.atomic():
+        ensure_sealed(study=study, seals=everything())
+        if study.state in (State.CLOSED, State.LOCKED) and (problem := next(answers.problems(study), "")):
+            raise fault(slug=study.slug, problem=problem.rstrip("."))
+
+
+@transaction.atomic
 def note_seen(*, study: ReaderStudy, user: User) -> None:
-    """Log the first time that this person sees the results: arms and preferences are then known to them."""
-    if not Event.objects.filter(study=study, actor=user, action=SEEN).exists():
-        record(study=study, action=SEEN, actor=user)
+    """Log the first time that this person sees the results: arms and preferences are then known to them. RecordError,
+    and an alarm, if what a page of results shows beside the analysis was changed behind the site's back."""
+    ensure_shown(study, "protocol", "memberships", "amendments", "schedule")
+    if not Event.objects.filter(study=study, actor=user, action=actions.SEEN).exists():
+        record(study=study, action=actions.SEEN, actor=user)
 
 
+@transaction.atomic
 def note_export(*, study: ReaderStudy, user: User, file: str, **data) -> None:
-    """Log that this person took this file away."""
-    record(study=study, action="results exported", actor=user, file=file, **data)
+    """Log that this person took this file away. RecordError, and an alarm, if anything in the study was changed behind
+    the site's back."""
+    ensure_whole(study)
+    record(study=study, action=actions.EXPORTED, actor=user, file=file, **data)

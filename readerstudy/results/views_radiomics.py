@@ -22,6 +22,7 @@ LARGEST_SETTINGS = 64 << 10
 @require_safe
 def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Volumes of interest × arms, settings, features without a value."""
+    services.ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
     settings = selectors.active_settings(study)
     rows, arms = selectors.grid(study, settings), list(study.arms.all())
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms

@@ -17,6 +17,7 @@ from readerstudy.results import services
 @require_safe
 def scan_times(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Table 1 of the paper: it holds no ratings and may be seen in every state."""
+    services.ensure_shown(study, "protocol", "subjects", "cases", "series")
     found = selectors.context(study)
     columns = selectors.COLUMNS
     return render(

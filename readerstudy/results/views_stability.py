@@ -25,6 +25,7 @@ WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired 
 @require_safe
 def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Columns per feature, what acceleration breaks and DL restores, Bland–Altman, tables. It holds no ratings."""
+    services.ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
     context: dict = {"tab": "image_metrics", "study": study}
     try:
         results, job = selectors.found(study)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 def with_everything(study: ReaderStudy) -> dict:
     """Something behind every kind of number in an address; what each argument would be."""
     case, series = study.cases.first(), study.series.first()
-    job = Job.objects.create(key=uuid.uuid4().hex, study=study, function="x", label="x", state="failed", error="x")
+    job = factories.make_job(study, uuid.uuid4().hex, state="failed", error="x")
     admin = study.memberships.get(role="admin").user
     upload = Upload.objects.create(study=study, user=admin) if _fits(Upload, "user") else study.uploads.first()
     volume = VolumeOfInterest.objects.create(
@@ -207,8 +207,7 @@ def test_nobody_becomes_a_reader_while_the_study_is_being_opened():
 
 def test_a_job_that_ends_after_locking_stores_nothing():
     study = factories.make_closed_study(subjects=1, readers=1)
-    Job.objects.create(key="k", study=study, function="x", label="x")
-    job = claim(job_id=Job.objects.get(key="k").pk, worker="w")
+    job = claim(job_id=factories.make_job(study).pk, worker="w")
     ReaderStudy.objects.filter(pk=study.pk).update(state=State.LOCKED, locked_at=timezone.now())
     stored = []
     with pytest.raises(InputError, match="locked"):

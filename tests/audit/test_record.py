@@ -12,8 +12,7 @@ from readerstudy.audit.chain import event_hash
 from readerstudy.audit.models import Head
 from readerstudy.audit.services import RecordError, record, tombstone
 from readerstudy.audit.verify import lost_studies, problems
-from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import claim
+from readerstudy.jobs.services import claim, request_job
 from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import State
 from readerstudy.protocol.services import create_study, move, save_settings
@@ -199,14 +198,11 @@ def test_the_reading_room_keeps_its_answers_as_while_a_study_is_paused(study):
 
 def test_a_job_fails_with_the_sentence(study):
     forge(study, head=False)
-    job = Job.objects.create(key="k", study=study, function="reading.prepare", label="x", parameters={
-        "case": study.cases.first().pk
-    })  # fmt: skip
     from readerstudy.jobs import registry
 
     registry.find("reading.prepare")
     registry._functions["test.refused"] = lambda job, report: lambda: record(study=study, action="results seen")
-    Job.objects.filter(pk=job.pk).update(function="test.refused")
+    job, _ = request_job(function="test.refused", study=study, label="x", parameters={}, inputs={})
     try:
         perform(claim(job_id=job.pk, worker="test"))
     finally:

@@ -9,7 +9,7 @@ from django.test import Client
 from processing.errors import InputError
 from readerstudy.accounts.models import Role
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import cancel
+from readerstudy.jobs.services import cancel, request_job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import State
 from readerstudy.reading.opening import OPEN, last_opening, request_opening
@@ -164,8 +164,8 @@ def test_the_page_follows_the_job_and_is_loaded_again_when_it_ends(study):
 
 
 def test_a_job_that_nobody_asked_for_does_not_open_a_study(study):
-    job = Job.objects.create(
-        key="put in by hand", study=study, function=OPEN, label="Opening", parameters={"actor": admin_of(study).pk}
+    job, _ = request_job(
+        function=OPEN, study=study, label="Opening", parameters={"actor": admin_of(study).pk}, inputs={}
     )
     run_job(job.pk)
     job.refresh_from_db()

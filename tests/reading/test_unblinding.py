@@ -6,6 +6,7 @@ from django.test import Client
 from processing.errors import InputError
 from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
+from readerstudy.reading import answers
 from readerstudy.reading.models import Guess, Presentation
 from readerstudy.reading.unblinding import pairs_unblinded, unblind, unblinded
 from tests import factories
@@ -98,8 +99,8 @@ def test_the_results_name_what_was_unblinded_and_the_blinding_index(study, admin
         for pair in member.presentations.exclude(state="confirmed").order_by("position"):
             factories.read_pair(pair)
         for pair in member.presentations.filter(position__lte=4):
-            Guess.objects.create(
-                presentation=pair, side=pair.first_side, key="00000000-0000-4000-8000-000000000000",
+            answers.keep(
+                Guess, presentation=pair, side=pair.first_side, key="00000000-0000-4000-8000-000000000000",
                 guessed_at=pair.study.opened_at,
             )  # fmt: skip
     move(study=study, to=State.CLOSED, actor=None)

@@ -39,6 +39,7 @@ def study():
             quality={"used": used, "reason": "" if used else "Too far.", "translation_mm": [3 + number, 4, 0],
                      "rotation_degrees": 1.5, "overlap": 1, "before": {}, "after": {}},
         )  # fmt: skip
+    factories.log_as_is(study)
     return study
 
 
@@ -77,6 +78,7 @@ def test_the_worst_cases_of_a_pair_come_first(study):
 
 def test_a_study_without_metrics_says_what_to_do(study):
     Metric.objects.all().delete()
+    factories.log_as_is(study)
     assert "Metrics follow by themselves" in page(study).content.decode()
 
 

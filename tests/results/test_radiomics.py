@@ -71,6 +71,7 @@ def align(case: Case, matrix: np.ndarray, *, used: bool = True) -> None:
             "study": case.study, "matrix": matrix.tolist(), "quality": {"used": used}, "conventions": {}, "picture": "",
         },
     )  # fmt: skip
+    factories.log_as_is(case.study)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from readerstudy.audit.models import Event
 from readerstudy.audit.services import canonical
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import move
-from readerstudy.reading.models import Rating, Statement
+from readerstudy.reading.models import ActiveTime, Rating, Statement
 from readerstudy.results import exports, show
 from tests import factories
 from tests.once import made_once
@@ -72,8 +72,8 @@ def answer_all(study, scores: dict[str, list[int]]) -> None:
                     presentation=presentation, subject=subject, revision=1, value=value, key=uuid.uuid4(), stated_at=now
                 )
             )
-    Rating.objects.bulk_create(given)
-    Statement.objects.bulk_create(said)
+        said.append(ActiveTime(presentation=presentation, seconds=20, key=uuid.uuid4(), reported_at=now))
+    factories.keep_all([*given, *said])
     study.presentations.update(state="confirmed", started_at=now, confirmed_at=now, seconds=20)
 
 
@@ -316,6 +316,7 @@ def test_results_are_computed_once_and_again_when_a_row_changes(study, settings,
     assert services.results(study) == first
     assert len(calls) == 1
     study.metrics.first().delete()
+    factories.log_as_is(study)
     assert services.results(study).sha256 != first.sha256
     assert len(calls) == 2
     assert len(list((settings.VAR_DIR / "results").iterdir())) == 1
@@ -378,6 +379,7 @@ def declare(study, **changes) -> None:
     for name, value in changes.items():
         setattr(study, name, value)
     study.save()
+    factories.log_as_is(study)
     study.refresh_from_db()
 
 
@@ -406,6 +408,7 @@ def opened_before(study) -> str:
     frozen = {name: value for name, value in document.items() if name not in ("sha256", "primary_test")}
     study.protocol_sha256 = hashlib.sha256(canonical(frozen)).hexdigest()
     study.save(update_fields=["protocol_sha256"])
+    factories.log_as_is(study)
     return study.protocol_sha256
 
 

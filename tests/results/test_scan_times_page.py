@@ -26,6 +26,7 @@ def study():
 
 
 def get(study, path: str = "", role: str = "admin"):
+    factories.log_as_is(study)  # tests change rows past the services
     client = Client()
     user = study.memberships.filter(role=role).first().user
     client.force_login(user)

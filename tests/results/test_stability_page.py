@@ -49,6 +49,7 @@ def study():
                     )
                 )  # fmt: skip
     Feature.objects.bulk_create(rows)
+    factories.log_as_is(study)
     return study
 
 
@@ -99,6 +100,7 @@ def test_it_is_computed_once_and_again_when_a_feature_changes(study, client, mon
     client.get(address(study) + "?criterion=icc")
     assert len(calls) == 1
     study.features.first().delete()
+    factories.log_as_is(study)
     client.get(address(study))
     assert len(calls) == 2
 
@@ -121,6 +123,7 @@ def test_many_features_are_a_jobs_work(study, client, monkeypatch):
 
 def test_without_features_of_two_arms_it_says_what_is_needed(study, client):
     study.features.exclude(series__arm__code="SOC").delete()
+    factories.log_as_is(study)
     assert "Nothing to compare yet" in client.get(address(study)).content.decode()
     assert client.get(address(study, "stability_csv")).status_code == 404
 

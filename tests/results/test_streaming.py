@@ -26,24 +26,24 @@ def study():
     reader, case = study.memberships.get(role="reader"), study.cases.get()
     comparison, criteria, now = study.comparisons.first(), list(study.criteria.all()), timezone.now()
     common = {"study": study, "reader": reader, "case": case, "comparison": comparison, "kind": "training"}
-    common |= {"first_side": "left", "state": "confirmed", "confirmed_at": now, "seconds": 20}
+    common |= {"first_side": "left", "state": "confirmed", "confirmed_at": now, "seconds": 0}
     Presentation.objects.bulk_create(
         Presentation(position=place, token=uuid.uuid4().hex, **common) for place in range(1, PRESENTATIONS + 1)
     )
     found = Presentation.objects.filter(study=study).only("pk")
-    Rating.objects.bulk_create(
-        (
+    factories.keep_all(
+        [
             Rating(
                 presentation=one, criterion=criterion, revision=1, score=3, status="rated", key=uuid.uuid4(),
                 rated_at=now,
             )
             for one in found for criterion in criteria
-        ),
-        batch_size=1_000,
+        ]
     )  # fmt: skip
     study.__class__.objects.filter(pk=study.pk).update(
         state="closed", opened_at=now, closed_at=now, schedule_sha256="0" * 64
     )
+    factories.log_as_is(study)
     study.refresh_from_db()
     return study
 

@@ -62,6 +62,7 @@ def with_metrics(study):
                 study=study, case=case, reference=by_arm["SOC"], test=by_arm[test], metric="ssim", region="whole",
                 value=0.98, data_range=100, range_rule="maximum of the reference volume", settings_hash="0" * 64,
             )  # fmt: skip
+    factories.log_as_is(study)
     return study
 
 

@@ -226,3 +226,23 @@ def test_a_site_from_before_comes_over(site: Site) -> None:
     assert new.sql(owners) == [("readerstudy_owner",)]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         new.sql("DELETE FROM audit_event", role="DATABASE_URL")
+
+
+RESTORED = """
+from tests.audit.test_restored import as_before
+study = factories.open_(factories.make_study(subjects=2))
+factories.read_pair(study.presentations.get(position=1))
+as_before(study)
+print(study.slug)
+"""
+
+
+def test_a_restored_study_is_sealed_by_the_owner_and_guarded_again(site: Site) -> None:
+    superuser = Site(site.server, site.env | {"DATABASE_URL": site.superuser, "DATABASE_OWNER_URL": ""}, site.superuser)
+    slug = superuser.runs(RESTORED).split()[-1]
+    site.does("manage.py", "seal_restored", slug, "--reason", "The disk broke.")
+    assert "declares that the database was restored" in site.does("manage.py", "verify_audit", slug)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        site.sql("UPDATE reading_rating SET score = 5", role="DATABASE_URL")
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        site.sql("UPDATE reading_rating SET score = 5")

@@ -31,7 +31,7 @@ def clean(study):
 
 
 def job(study, name: str = "x", **changes) -> Job:
-    return Job.objects.create(key=name, study=study, label=name, **{"function": "material.enhance", **changes})
+    return factories.make_job(study, name, **{"function": "material.enhance", **changes})
 
 
 def test_a_failed_job_says_why_and_runs_again(clean, admin):

@@ -220,6 +220,19 @@ def test_macs_that_were_taken_away_are_not_given_again_by_a_second_upgrade(unpac
         assert "stand outside the database already" in found["alarms"][-1]
 
 
+def test_a_site_restored_from_before_the_upgrade_with_its_heads_goes_on_once_that_is_declared(unpack):
+    before, fixture = unpack(), unpack()
+    before.after("migrate", "read")
+    shutil.copytree(before.var / "heads", fixture.var / "heads")
+    made = fixture.after("migrate", "record", "restored", "verify", "read", "sort", "after")
+    for slug, found in made["record"].items():
+        assert f"`manage.py seal_restored {slug} --reason WHY`" in found["alarms"][-1]
+    assert [code for code, _ in made["restored"].values()] == [0, 0, 0]
+    assert made["verify"]["audit"][0] == made["after"]["audit"][0] == 0
+    assert made["verify"]["audit"][1].count("The disk broke. Outside the database its log ended with event") == 3
+    assert made["sort"]["job"] == ["done", ""]
+
+
 def test_work_and_outputs_under_other_names_would_be_noticed(unpack):
     fixture = unpack()
     fixture.change(

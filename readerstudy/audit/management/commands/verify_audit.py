@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from readerstudy.audit.verify import lost_studies, problems
+from readerstudy.audit.verify import lost_studies, notes, problems
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -31,5 +31,7 @@ class Command(BaseCommand):
             if not found:
                 head = one.head
                 self.stdout.write(f"{one.slug}: {head.number} events, unbroken; last {head.sha256[:16]}")
+                for note in notes(one):
+                    self.stdout.write(f"{one.slug}: {note}")
         if failed:
             raise CommandError("Something was changed. See above.", returncode=1)

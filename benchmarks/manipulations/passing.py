@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from unittest import mock
@@ -14,15 +14,15 @@ from django.utils import timezone
 
 from benchmarks.administrator import Administrator
 from benchmarks.manipulations import RefusedError, control, last_line, manipulation, one_more_line, site
+from benchmarks.manipulations.jobs import ask, compared, do
 from benchmarks.tampered_study import Studies, finish, half_read_pair, say
 from readerstudy.audit import chain, registry, verify
 from readerstudy.audit.models import Event, Sealed
-from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.services import report_finding
-from readerstudy.results.services import note_seen
+from readerstudy.results.services import note_export, note_seen, results
 from tests import factories
 
 
@@ -71,6 +71,49 @@ def keys_emptied(db: Administrator, studies: Studies) -> None:
         "UPDATE audit_event SET actor_id = %s, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
         other, studies.closed, last,
     )  # fmt: skip
+
+
+def moment(name: str, sql: str, back: str) -> None:
+    """A manipulation: a change, the results exported and looked at, the change taken back."""
+
+    @manipulation(name)
+    def change(db: Administrator, studies: Studies) -> None:
+        results(ReaderStudy.objects.get(pk=studies.closed))
+        db.run(sql, studies.closed)
+        study = ReaderStudy.objects.get(pk=studies.closed)
+        user = study.memberships.get(role="analyst").user
+        seen = refused(lambda: results(study))
+        left = refused(lambda: note_export(study=study, user=user, file="x"))
+        db.run(back, studies.closed)
+        if seen and left:
+            raise RefusedError(left)
+
+
+def refused(do: Callable[[], object]) -> str:
+    """In which words the site refused to do this; "" if it did it."""
+    try:
+        with site():
+            do()
+    except RefusedError as refusal:
+        return str(refusal)
+    return ""
+
+
+moment(
+    "a margin changed while the results are exported",
+    "UPDATE protocol_readerstudy SET margin_net = margin_net * 2 WHERE id = %s",
+    "UPDATE protocol_readerstudy SET margin_net = margin_net / 2 WHERE id = %s",
+)
+moment(
+    "scores turned round while the results are exported",
+    *["UPDATE reading_rating SET score = 6 - score WHERE presentation_id IN "
+      "(SELECT id FROM reading_presentation WHERE study_id = %s)"] * 2,
+)  # fmt: skip
+moment(
+    "image metrics changed while the results are exported",
+    "UPDATE results_metric SET value = value * 2 WHERE study_id = %s",
+    "UPDATE results_metric SET value = value / 2 WHERE study_id = %s",
+)
 
 
 @contextmanager
@@ -157,59 +200,11 @@ def seen_while_open(db: Administrator, studies: Studies) -> None:
     db.run("UPDATE protocol_readerstudy SET state = 'open' WHERE id = %s", studies.open)
 
 
-def put_job(db: Administrator, study: ReaderStudy, function: str, parameters: dict) -> Job:
-    """A row of a job that nobody asked for, which a worker then takes."""
-    number = db.one("SELECT coalesce(max(id), 0) + 100 FROM jobs_job")
-    db.run(
-        'INSERT INTO jobs_job (id, "key", study_id, function, version, label, parameters, state, progress, message, '
-        "error, result, attempts, worker, claim, created_at) "
-        "VALUES (%s, %s, %s, %s, 1, 'x', %s, 'waiting', 0, '', '', '{}', 0, '', '', '2026-01-01 00:00:00+00:00')",
-        number, uuid.uuid4().hex, study.pk, function, json.dumps(parameters),
-    )  # fmt: skip
-    factories.work_off(study)
-    return Job.objects.get(pk=number)
-
-
-def exchange_files(db: Administrator, one: int, other: int) -> None:
-    """Position in a series is unique: those of the first go by way of positions that no series has."""
-    move_to = "UPDATE material_instance SET series_id = %s, position = position + %s WHERE series_id = %s"
-    db.run(f"{move_to} AND position < 10000", other, 10_000, one)
-    db.run(f"{move_to} AND position < 10000", one, 0, other)
-    db.run("UPDATE material_instance SET position = position - 10000 WHERE position >= 10000")
-
-
-@manipulation("two series' files exchanged, the pairs of a case made anew by a job put in, the files put back")
-def pairs_by_job(db: Administrator, studies: Studies) -> None:
-    study = ReaderStudy.objects.get(pk=studies.closed)
-    case = study.cases.filter(training=False).first()
-    pair = case.pairs.first()
-    exchange_files(db, pair.first_id, pair.second_id)
-    job = put_job(db, study, "reading.prepare", {"case": case.pk})
-    exchange_files(db, pair.first_id, pair.second_id)
-    if job.error:
-        raise RefusedError(job.error)
-
-
-@manipulation("a draft opened by a job put in, in the name of its admin")
-def opened_by_job(db: Administrator, studies: Studies) -> None:
-    study = ReaderStudy.objects.get(pk=studies.draft)
-    factories.log_as_is(study)
-    job = put_job(db, study, "reading.open", {"actor": study.memberships.get(role="admin").user_id})
-    if job.error:
-        raise RefusedError(job.error)
-
-
 @manipulation("an image metric changed by a trigger while a job writes it, the trigger removed")
 def metric_by_trigger(db: Administrator, studies: Studies) -> None:
-    study = ReaderStudy.objects.get(pk=studies.closed)
-    metric = study.metrics.filter(registered=False).first()
     change = "UPDATE results_metric SET value = value * 0.5 WHERE id = NEW.id AND value IS NOT NULL"
     with database_of_its_own_mind(db, "results_metric", "INSERT", change):
-        job = put_job(
-            db, study, "results.compare", {"reference": metric.reference_id, "test": metric.test_id}
-        )  # fmt: skip
-    if job.error:
-        raise RefusedError(job.error)
+        do(ask(*compared(studies)))
 
 
 # Nobody's manipulations: clocks that go back, and work beside the check
