@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,15 @@ from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that no worker waits for it at the end."""
+    """What takes long begins first, so that no worker waits for it at the end; and modules that drive a browser lie
+    evenly among the others, for two browsers at once are slower than one after the other."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    in_browser = [item.get_closest_marker("browser") is not None for item in items]
+    total, before, place = Counter(in_browser), Counter(), {}
+    for item, kind in zip(items, in_browser, strict=True):
+        place.setdefault(item.path, before[kind] / total[kind])
+        before[kind] += 1
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.fixture(scope="session")
