@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import integrity, reading, report, sample_size, scan_times, stability, tables
+from analysis import image_metrics, reading, sample_size, scan_times, stability, tables
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
+from analysis.report import document
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,13 +127,13 @@ def _reading(options: argparse.Namespace) -> None:
     )
     if options.html:
         names = {} if protocol is None else protocol.names
-        options.html.write_text(report.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
+        options.html.write_text(document.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
 
 
 def _integrity(options: argparse.Namespace) -> None:
-    _write(integrity.analyse(tables.read_metrics(options.metrics)), options.json)
+    _write(image_metrics.analyse(tables.read_metrics(options.metrics)), options.json)
 
 
 def _scan_times(options: argparse.Namespace) -> None:
@@ -165,7 +166,7 @@ def _stability(options: argparse.Namespace) -> None:
         plots = {
             name: stability.pairs(features, reference=options.reference, feature=name) for name in _lowest(results)
         }
-        options.html.write_text(report.stability(results, criteria=thresholds, plots=plots), encoding="utf-8")
+        options.html.write_text(document.stability(results, criteria=thresholds, plots=plots), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
 

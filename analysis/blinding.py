@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.result import Result, undefined
+from analysis.statistics.result import Result, undefined
 
 SIDES = ("left", "right")
 NO_GUESSES = "readers were not asked which arm they thought they saw"

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.preference import orient
 from analysis.protocol import Cell, Protocol
+from analysis.statistics.preference import orient
 
 
 @dataclass(frozen=True)

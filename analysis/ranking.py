@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.cells import Scores
-from analysis.result import Result, undefined
-from analysis.values import cluster_codes
+from analysis.statistics.result import Result, undefined
+from analysis.statistics.values import cluster_codes
 
 METHOD = (
     "Davidson 1970, ties; side effect as Davidson & Beaver 1977; sandwich errors, subjects as clusters, t interval "

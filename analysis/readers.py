@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import Scores, natural
-from analysis.correlation import spearman
-from analysis.preference import orient
+from analysis.statistics.correlation import spearman
+from analysis.statistics.preference import orient
 
 ENOUGH = 6
 

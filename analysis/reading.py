@@ -7,25 +7,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis import agreement, bootstrap, tables, verdict
+from analysis import tables, verdict
 from analysis.blinding import blinding
 from analysis.cells import Scores, scores
-from analysis.consistency import consistency
-from analysis.equivalence import CAVEAT, noninferiority, tost
 from analysis.errors import InputError
-from analysis.multiplicity import benjamini_hochberg, holm
-from analysis.ordinal import METHOD as REGRESSION
-from analysis.ordinal import regression
-from analysis.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
+from analysis.integrity import consistency
 from analysis.protocol import ALPHA, Protocol, parse_protocol
-from analysis.random_readers import as_dict as random_readers
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
 from analysis.repeats import repeats
-from analysis.result import Result, undefined
 from analysis.sides import side_bias
+from analysis.statistics import agreement, bootstrap
+from analysis.statistics.equivalence import CAVEAT, noninferiority, tost
+from analysis.statistics.multiplicity import benjamini_hochberg, holm
+from analysis.statistics.ordinal import METHOD as REGRESSION
+from analysis.statistics.ordinal import regression
+from analysis.statistics.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
+from analysis.statistics.random_readers import as_dict as random_readers
+from analysis.statistics.result import Result, undefined
+from analysis.statistics.values import negligible
 from analysis.subgroups import subgroups
-from analysis.values import negligible
 
 PAIRS_SHOWN = 200  # pairs of readers, per cell
 PAIRS_OVERALL = 1_000

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.agreement import percent, spearman, weighted_kappa
 from analysis.cells import natural
-from analysis.preference import orient
 from analysis.protocol import Protocol
+from analysis.statistics.agreement import percent, spearman, weighted_kappa
+from analysis.statistics.preference import orient
 
 KEYS = ["reader", "subject", "case", "comparison", "criterion"]
 

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis import flips
-from analysis.clustered import cluster_signed_rank
-from analysis.equivalence import TEST as EQUIVALENCE_TEST
-from analysis.equivalence import p_below
 from analysis.errors import InputError
-from analysis.proportions import clopper_pearson
 from analysis.protocol import too_wide
-from analysis.values import RELATIVE
+from analysis.statistics import flips
+from analysis.statistics.clustered import cluster_signed_rank
+from analysis.statistics.equivalence import TEST as EQUIVALENCE_TEST
+from analysis.statistics.equivalence import p_below
+from analysis.statistics.proportions import clopper_pearson
+from analysis.statistics.values import RELATIVE
 
 CHUNK = 2_000_000
 FIRST_LOOK = 200_000  # additions of the convolution in one simulated study; more where alpha lies within its bounds
@@ -184,7 +184,7 @@ def _on_subject_means(design: Design, x: NDArray[np.int8], starts: NDArray[np.in
 
 
 def _random_readers(x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float64]:
-    """As ``analysis.random_readers`` where every reader rated every case; 1 where it is undefined."""
+    """As ``analysis.statistics.random_readers`` where every reader rated every case; 1 where it is undefined."""
     cases, readers = x.shape[1:]
     k = starts.size
     sizes = np.diff([*starts, cases])

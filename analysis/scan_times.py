@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis import bootstrap, tables
+from analysis import tables
 from analysis.errors import InputError
-from analysis.paired import paired_t
-from analysis.result import Result, undefined
+from analysis.statistics import bootstrap
+from analysis.statistics.paired import paired_t
+from analysis.statistics.result import Result, undefined
 
 ALL, OTHER = "all", "other"
 OLDEST = 90  # years; the series table keeps older as this

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from analysis import bootstrap
 from analysis.cells import Scores
-from analysis.proportions import binomial
-from analysis.result import Result, undefined
+from analysis.statistics import bootstrap
+from analysis.statistics.proportions import binomial
+from analysis.statistics.result import Result, undefined
 
 SHIFT = (
     "threshold shift in probit units, positive to the right: minus the middle of the two thresholds around 3, averaged "

@@ -9,21 +9,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import tables
-from analysis.correlation import concordance, icc
-from analysis.equivalence import subject_means
 from analysis.errors import InputError
-from analysis.limits import bland_altman
-from analysis.multiplicity import benjamini_hochberg, holm
-from analysis.paired import (
+from analysis.statistics.correlation import concordance, icc
+from analysis.statistics.equivalence import subject_means
+from analysis.statistics.limits import bland_altman
+from analysis.statistics.multiplicity import benjamini_hochberg, holm
+from analysis.statistics.paired import (
     coefficient_of_variation,
     median_interval,
     paired_t,
     pearson,
     quartile_dispersion,
 )
-from analysis.preference import signed_rank
-from analysis.result import Result
-from analysis.values import differences
+from analysis.statistics.preference import signed_rank
+from analysis.statistics.result import Result
+from analysis.statistics.values import differences
 
 __all__ = [
     "CRITERIA",

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.cells import Scores, natural
-from analysis.equivalence import subject_means
-from analysis.result import Result, undefined
-from analysis.values import cluster_codes, negligible, scale_of
+from analysis.statistics.equivalence import subject_means
+from analysis.statistics.result import Result, undefined
+from analysis.statistics.values import cluster_codes, negligible, scale_of
 
 VARIABLES = ("region", "weighting", "plane", "scanner", "field_strength", "site")
 METHOD = "Wald test of equal means, subjects as clusters, F with levels − 1 and subjects − levels degrees of freedom"

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import InputError
-from analysis.values import why_not_a_number
+from analysis.statistics.values import why_not_a_number
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "tables"
 TABLES = ("ratings", "integrity", "findings", "guesses", "series", "metrics", "features")

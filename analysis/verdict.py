@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from analysis import svg
+from analysis import formats
 from analysis.protocol import ALPHA
-from analysis.values import negligible
+from analysis.statistics.values import negligible
 
 Favours = Literal["first", "second", "neither"]
 Kind = Literal["equivalence", "noninferiority"]
@@ -87,7 +87,7 @@ class Claim:
     @property
     def limit(self) -> str:
         """What the claim says of its measure: "net preference within ±0.1"."""
-        sign = "within ±" if self.kind == "equivalence" else f"above {svg.MINUS}"
+        sign = "within ±" if self.kind == "equivalence" else f"above {formats.MINUS}"
         return f"{ON[self.on]} {sign}{self.margin:g}"
 
     @property
@@ -148,8 +148,8 @@ def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[Claim]) -> lis
     for claim in declared:
         pooled = _pooled(cell, claim)
         if claim.shown and pooled is not None and _pooled_beyond(cell, claim):
-            own = svg.number(claim.row["estimate"], claim.digits, plus=True)
-            other = svg.number(pooled, claim.digits, plus=True)
+            own = formats.number(claim.row["estimate"], claim.digits, plus=True)
+            other = formats.number(pooled, claim.digits, plus=True)
             name = ON[claim.on][0].upper() + ON[claim.on][1:]
             said[f"{name} with subjects weighed alike, as the claim has it: {own}; ratings pooled: {other}."] = None
     return list(said)
@@ -231,7 +231,7 @@ def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
 def _shown(value: float, middle: float) -> str:
     """As many digits as tell a value from the middle, at least two."""
     digits = next((n for n in range(2, 9) if round(value, n) != middle), 2)
-    return svg.number(value, digits, plus=middle == 0)
+    return formats.number(value, digits, plus=middle == 0)
 
 
 def caption(cells: Sequence[Mapping[str, Any]], *, resamples: int) -> str:
@@ -246,14 +246,14 @@ def caption(cells: Sequence[Mapping[str, Any]], *, resamples: int) -> str:
         return " ".join([*words, "No margin declared before opening applies here: no equivalence is claimed."])
     for kind, sign, what in (
         ("equivalence", "±", "Grey: {}, fixed before opening."),
-        ("noninferiority", svg.MINUS, "Dashed: {} of non-inferiority of the first arm to the second."),
+        ("noninferiority", formats.MINUS, "Dashed: {} of non-inferiority of the first arm to the second."),
     ):
         net = {claim.margin for claim in declared if (claim.kind, claim.on) == (kind, "net_preference")}
         if net:
             words.append(what.format(f"margin {sign}{net.pop():g}" if len(net) == 1 else "each row's own margin"))
     mean = [claim for claim in declared if claim.on == "mean"]
     if mean:
-        signs = {"equivalence": "±", "noninferiority": svg.MINUS}
+        signs = {"equivalence": "±", "noninferiority": formats.MINUS}
         told = dict.fromkeys(f"{signs[claim.kind]}{claim.margin:g}" for claim in mean)
         words.append(f"Margins on the mean ({', '.join(told)}) were declared too: they are not drawn, but judged.")
     words.append("Margins are judged by the interval in the table of margins, not by the bars.")

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import reading, tables
-from analysis.preference import cluster_signed_rank
+from analysis.statistics.preference import cluster_signed_rank
 
 COMPARISONS = (("SOC", "FAST"), ("FAST-DL", "SOC"), ("FAST-DL", "FAST"))
 CRITERIA = ("snr", "resolution", "artifacts", "cord", "contrast", "disc", "bone", "facet")

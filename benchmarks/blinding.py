@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Page
 
-from analysis.proportions import binomial
+from analysis.statistics.proportions import binomial
 from processing.pair import decode
 from tests import chromium
 from tests.site_process import Site, running_site

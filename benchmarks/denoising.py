@@ -6,7 +6,7 @@
 Rician noise of 3, 5 and 10 % of the 99.9th percentile is added to series of subjects that training did not see.
 Every opponent gets the true noise level; those marked “unbiased” also the correction of the Rician bias (the
 square root of x² − σ², Nowak 1999). The model estimates the level itself, and once more is told it. PSNR and SSIM
-as in processing.quality, of the whole slices and their foreground, range: maximum of the truth, and 2¹⁶ as in
+as in processing.metrics.quality, of the whole slices and their foreground, range: maximum of the truth, and 2¹⁶ as in
 Moummad et al. BM3D takes part where the package bm3d is installed; --peer adds what benchmarks.train_peers trained.
 """
 
@@ -28,11 +28,11 @@ from scipy import ndimage
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 
 from processing import series
-from processing.enhance import DEFAULT_MODEL, enhance
-from processing.networks.store import folder_of, read_identity
+from processing.enhancement.enhance import DEFAULT_MODEL, enhance
+from processing.enhancement.networks.store import folder_of, read_identity
+from processing.metrics.quality import compare
 from processing.noise import add_complex_noise, estimate_noise
-from processing.phantom import acquire, make_subject, protocol_for
-from processing.quality import compare
+from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.volume import Volume
 
 LEVELS = (0.03, 0.05, 0.10)

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from processing.enhance import DEFAULT_MODEL, _load, enhance, fast_precision
-from processing.networks.store import folder_of, read_identity
+from processing.enhancement.enhance import DEFAULT_MODEL, _load, enhance, fast_precision
+from processing.enhancement.networks.store import folder_of, read_identity
 from processing.noise import add_complex_noise
-from processing.phantom import acquire, make_subject, protocol_for
+from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.volume import Volume
 
 LIMIT, NOISE, MATRIX, LONG, MEMORY = 1.25, 50.0, 2048, 300, 2.0

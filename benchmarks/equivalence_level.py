@@ -34,9 +34,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.bounded_mean import p_exact
-from analysis.equivalence import p_below, subjects_needed, t_below
-from analysis.proportions import clopper_pearson
+from analysis.statistics.bounded_mean import p_exact
+from analysis.statistics.equivalence import p_below, subjects_needed, t_below
+from analysis.statistics.proportions import clopper_pearson
 
 LEVEL, MOST, KEPT = 0.05, 0.06, 0.8
 INFORMATIVE, LEAST_POWER, LEAST_SUBJECTS = 20, 0.4, 0.6

@@ -57,7 +57,7 @@ def _synthetic(slices: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 def _run(x: np.ndarray, y: np.ndarray, runs: int) -> None:
     from skimage.metrics import structural_similarity
 
-    from processing.structural_similarity import Bench, ssim
+    from processing.metrics.structural_similarity import Bench, ssim
 
     peak, cores = float(x.max()), len(os.sched_getaffinity(0))
     doubles = x.astype(np.float64), y.astype(np.float64)

@@ -14,9 +14,9 @@ import os
 import re
 from pathlib import Path
 
-from processing.enhance import DEFAULT_MODEL
-from processing.networks.store import folder_of
-from processing.training import CONFIG, train
+from processing.enhancement.enhance import DEFAULT_MODEL
+from processing.enhancement.networks.store import folder_of
+from processing.enhancement.training import CONFIG, train
 
 PEERS = {
     "moummad-unet": ('architecture = "moummad_unet"', "mix_e", 3e-4),

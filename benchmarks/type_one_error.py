@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis import bootstrap
-from analysis.ordinal import regression
-from analysis.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
-from analysis.random_readers import random_readers
 from analysis.ranking import davidson
-from analysis.result import Result
 from analysis.sample_size import Design, answers, subjects
+from analysis.statistics import bootstrap
+from analysis.statistics.ordinal import regression
+from analysis.statistics.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
+from analysis.statistics.random_readers import random_readers
+from analysis.statistics.result import Result
 from analysis.subgroups import interaction
 
 LEANING = 0.3  # SD of the readers' own leanings where readers are random

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from processing.errors import InputError
-from processing.quality import foreground
+from processing.metrics.quality import foreground
 from processing.volume import Volume
 
 BINS = 50

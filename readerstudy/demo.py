@@ -7,8 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
-from processing.enhance import DEFAULT_MODEL
-from processing.phantom.study import make_study
+from processing.enhancement.enhance import DEFAULT_MODEL
+from processing.simulate.phantom.study import make_study
 from readerstudy.accounts.demonstration import ACCOUNTS, PASSWORD
 from readerstudy.accounts.models import Role, User
 from readerstudy.accounts.services import add_member

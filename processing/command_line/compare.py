@@ -10,8 +10,9 @@ import dataclasses
 import json
 from pathlib import Path
 
-from processing import quality, registration, series
+from processing import registration, series
 from processing.errors import InputError
+from processing.metrics import quality
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from processing import series
-from processing.degrade import Degradation, degrade
-from processing.derived import write_like
+from processing.enhancement.derived import write_like
 from processing.errors import InputError
+from processing.simulate.degrade import Degradation, degrade
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IN OUT and at least one degradation; see processing.degrade.Degradation."""
+    """IN OUT and at least one degradation; see processing.simulate.degrade.Degradation."""
     parser.add_argument("source", type=Path, metavar="IN", help="DICOM folder or file, or NIfTI")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for DICOM, file for NIfTI")
     parser.add_argument("--half-matrix", choices=("linear", "kspace"), help="half the rows and columns")

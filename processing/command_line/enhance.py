@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from processing import series
-from processing.derived import write_like
-from processing.enhance import DEFAULT_MODEL, enhance
+from processing.enhancement.derived import write_like
+from processing.enhancement.enhance import DEFAULT_MODEL, enhance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

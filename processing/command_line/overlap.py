@@ -13,7 +13,7 @@ import numpy as np
 
 from processing.errors import InputError
 from processing.masks import Mask, read_mask
-from processing.overlap import CONVENTIONS, overlap
+from processing.metrics.overlap import CONVENTIONS, overlap
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """TASK --config FILE --data DIR --out DIR."""
     parser.add_argument("task", metavar="TASK", help="denoise")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="TOML, as in processing/weights")
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="FILE", help="TOML, as in processing/enhancement/weights"
+    )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training volumes")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and leave the model in --out."""
-    from processing.training import train
+    from processing.enhancement.training import train
 
     train(arguments.task, config=arguments.config, data=arguments.data, out=arguments.out)

@@ -17,7 +17,7 @@ from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.dicom.take import Refused, SortedSeries, description, take_stack, take_volume_file
 from processing.errors import InputError
-from processing.manifest import is_manifest, read_manifests
+from processing.ingest.manifest import is_manifest, read_manifests
 
 __all__ = ["Refused", "Sorted", "SortedSeries", "sentence", "sort_files"]
 

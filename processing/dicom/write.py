@@ -21,8 +21,8 @@ from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import free_words, weighting_of
 from processing.dicom.read import read_images
 from processing.dicom.weighting import TO_CONTRAST
+from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
-from processing.networks.identity import ModelIdentity
 from processing.volume import Volume
 
 MANUFACTURER = "Reader Study"

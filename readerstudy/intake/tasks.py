@@ -15,7 +15,7 @@ from readerstudy.material.volumes import archive_files
 
 @job_function("intake.sort")
 def sort_upload(job: Job, report):
-    from processing.delivery import sort_delivery
+    from processing.ingest.delivery import sort_delivery
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
     if not upload.salt:

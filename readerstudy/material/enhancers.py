@@ -4,10 +4,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from processing.enhance import DEFAULT_MODEL
+from processing.enhancement.enhance import DEFAULT_MODEL
+from processing.enhancement.networks.record import find_models
+from processing.enhancement.networks.store import SHIPPED, read_identity
 from processing.errors import InputError
-from processing.networks.record import find_models
-from processing.networks.store import SHIPPED, read_identity
 
 
 def _found() -> tuple[dict[str, Path], list[str]]:

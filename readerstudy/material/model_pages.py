@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from analysis import training_figures
-from processing.difference_map import slices_shown
+from analysis.report import training_figures
+from processing.enhancement.networks.record import Curves, ModelRecord, read_record, weights_problem
 from processing.errors import InputError
-from processing.networks.record import Curves, ModelRecord, read_record, weights_problem
+from processing.metrics.difference_map import slices_shown
 from processing.volume import Volume
 from readerstudy.jobs.models import Job
 from readerstudy.material import enhancers, previews, volumes

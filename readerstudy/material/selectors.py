@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from processing.networks.store import shipped_models
+from processing.enhancement.networks.store import shipped_models
 from readerstudy.jobs.models import Job
 from readerstudy.material import enhancers
 from readerstudy.material.models import Case, Series

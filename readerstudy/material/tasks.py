@@ -28,7 +28,7 @@ from readerstudy.protocol.models import Arm
 def enhance_series(job: Job, report):
     # Torch is loaded here, in the worker's child process, never by the web server.
     from processing.dicom.write import write_derived
-    from processing.enhance import enhance
+    from processing.enhancement.enhance import enhance
 
     source = Series.objects.get(pk=job.parameters["source"])
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
@@ -60,7 +60,7 @@ def enhance_series(job: Job, report):
 
 @job_function("material.register")
 def register_series(job: Job, report):
-    from processing.picture import alignment_png
+    from processing.pictures.picture import alignment_png
     from processing.registration import CONVENTIONS, apply, as_dict, refused, register
 
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])

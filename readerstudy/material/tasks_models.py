@@ -20,7 +20,7 @@ METRICS = ("psnr", "ssim")
 
 @job_function(previews.PREVIEW)
 def preview_series(job: Job, report):
-    from processing.enhance import enhance
+    from processing.enhancement.enhance import enhance
     from processing.nifti import write_nifti
 
     source = Series.objects.get(pk=job.parameters["source"])
@@ -61,7 +61,7 @@ def _pixels(series: Series) -> Volume:
 
 def _measured(reference: Volume, shown: tuple[Volume, Volume], matrix: list | None) -> dict:
     """PSNR and SSIM of input and output against the reference, whole and foreground; how, and why one is undefined."""
-    from processing.quality import compare
+    from processing.metrics.quality import compare
     from processing.registration import apply
 
     found: dict = {"registered": matrix is not None}

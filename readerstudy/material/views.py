@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from processing.picture import middle_slice_png
+from processing.pictures.picture import middle_slice_png
 from readerstudy.accounts.access import study_page
 from readerstudy.archive import store
 from readerstudy.archive.downloads import stream_csv

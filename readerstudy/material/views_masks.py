@@ -64,7 +64,7 @@ def change_mask(request: HttpRequest, study: ReaderStudy, volume: int) -> HttpRe
 def mask_picture(request: HttpRequest, study: ReaderStudy, volume: int, series: int) -> HttpResponse:
     """The slice of a series on which most of the volume of interest lies, with its outline."""
     from processing.masks import carry
-    from processing.picture import outlined_png
+    from processing.pictures.picture import outlined_png
 
     found = _volume(study, volume)
     shown = Series.objects.filter(study=study, case=found.case_id, pk=series).select_related("made_from").first()

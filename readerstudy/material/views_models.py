@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from processing.before_after import WINDOW, WORDS, change_png, slice_png
 from processing.errors import InputError
+from processing.pictures.before_after import WINDOW, WORDS, change_png, slice_png
 from readerstudy.accounts.access import study_page
 from readerstudy.material import enhancers, model_pages, model_runs, previews
 from readerstudy.material.model_pages import Shown

@@ -32,7 +32,9 @@ def new_study(request: HttpRequest) -> HttpResponse:
         try:
             names = selectors.model_names()
             if not names:
-                raise InputError("No model is installed that could make the DL arms. Restore processing/weights.")
+                raise InputError(
+                    "No model is installed that could make the DL arms. Restore processing/enhancement/weights."
+                )
             study = services.create_study(user=request.user, model_name=names[0], **form.cleaned_data)
         except InputError as error:
             form.add_error(None, str(error))

@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from analysis import plan_figures, sample_size
+from analysis import sample_size
 from analysis.errors import InputError
+from analysis.report import plan_figures
 from readerstudy.accounts.access import study_page
 from readerstudy.protocol.forms_plan import PlanForm
 from readerstudy.protocol.models import Claim, ReaderStudy

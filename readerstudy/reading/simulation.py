@@ -15,8 +15,8 @@ from collections.abc import Callable
 from django.test import Client
 from django.urls import reverse
 
-from processing.observer import evidence
 from processing.pair import decode
+from processing.simulate.observer import evidence
 from readerstudy.accounts.models import Membership
 
 # How much a criterion follows noise and sharpness; the rest is chance.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from django.utils.safestring import SafeString, mark_safe
 
-from analysis import figures
-from analysis import forest as forest_plot
+from analysis.report import figures
+from analysis.report import forest as forest_plot
 from readerstudy.protocol.models import Arm
 
 Arms = Mapping[str, Arm]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO
 
-from analysis.result_tables import columns, result_tables
+from analysis.report.result_tables import columns, result_tables
 from analysis.tables import codebook, column_names, schema
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from django.http import QueryDict
 
-from analysis.figures import clock
-from processing.figure_panel import MOST, WINDOW, Options, Panel, panel
-from processing.figure_panel import Arm as Column
+from analysis.report.figures import clock
+from processing.pictures.figure_panel import MOST, WINDOW, Options, Panel, panel
+from processing.pictures.figure_panel import Arm as Column
 from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.volumes import recent

@@ -6,8 +6,9 @@ from itertools import groupby
 
 from django.utils.text import capfirst
 
-from analysis import figures, verdict
-from analysis.bootstrap import RESAMPLES
+from analysis import verdict
+from analysis.report import figures
+from analysis.statistics.bootstrap import RESAMPLES
 from readerstudy.audit import actions
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy

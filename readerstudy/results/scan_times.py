@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from analysis.figures import clock
+from analysis.formats import number
+from analysis.report.figures import clock
 from analysis.scan_times import ALL, NUMBERS, OTHER, TEXTS
 from readerstudy.material.models import Plane, Region
 from readerstudy.protocol.models import Arm, ReaderStudy
@@ -83,7 +84,7 @@ def _headline(row: dict, arms: dict) -> dict:
         "test": arms.get(row["test"]),
         "longer": longer,
         "percent": f"{abs(percent['estimate']):.0f} %" if percent["estimate"] is not None else "",
-        "percent_ci": _turned(percent["ci"], longer, lambda end: show.number(end, 0)),
+        "percent_ci": _turned(percent["ci"], longer, lambda end: number(end, 0)),
         "reason": percent["reason"] or "",
         "sequence": _turned([row["saved"]["estimate"]], longer, _duration),
         "examination": _turned([examination["estimate"]], longer, _duration),

@@ -7,7 +7,8 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from analysis import verdict
-from analysis.equivalence import CAVEAT
+from analysis.formats import number
+from analysis.statistics.equivalence import CAVEAT
 from readerstudy.protocol.models import Arm
 from readerstudy.results import charts, show
 from readerstudy.results.charts import Arms
@@ -200,8 +201,8 @@ def readers(reading: dict, arms: Arms, names: Names) -> list[Card]:
     ]  # fmt: skip
     times = [
         [row.get("reader", "all"), Shown(f"{row['presentations']:,}"),
-         *(Shown(show.number(row[key], 0)) for key in ("median", "q1", "q3")),
-         Shown(show.number(row["total"] / 3600, 1))]
+         *(Shown(number(row[key], 0)) for key in ("median", "q1", "q3")),
+         Shown(number(row["total"] / 3600, 1))]
         for row in [*time["readers"], *([time["overall"]] if time["overall"] else [])]
     ]  # fmt: skip
     drifts = [

@@ -15,8 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 import analysis
-from analysis import integrity as image_metrics
-from analysis import reading, tables
+from analysis import image_metrics, reading, tables
 from analysis import scan_times as scan_time_analysis
 from readerstudy.accounts.models import User
 from readerstudy.audit import actions
@@ -28,16 +27,19 @@ from readerstudy.reading import answers
 from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
+SOURCES = (".py", ".css", ".html")
 KEPT = ("results", "images", "scan-times", "stability")
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 
 
 @cache
 def analysis_version() -> str:
-    """SHA-256 of the analysis' source and schemas: other code, other cache."""
+    """SHA-256 of all that the analysis is made of: other code, other results."""
     digest = hashlib.sha256()
-    for path in sorted([*Path(analysis.__file__).parent.glob("*.py"), *tables.SCHEMAS.glob("*.json")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    room = Path(analysis.__file__).parent
+    source = (path for path in room.rglob("*") if path.suffix in SOURCES)
+    for path in sorted([*source, *tables.SCHEMAS.glob("*.json")]):
+        digest.update(os.path.relpath(path, room).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

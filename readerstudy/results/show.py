@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from analysis.markup import p_value
+from analysis.formats import number, p_value
 
 
 @dataclass(frozen=True)
@@ -17,20 +17,6 @@ class Shown:
     below: str = field(default="", compare=False)  # a second line, such as its interval
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """+0.38, −0.05, 0.00."""
-    text = number(value, digits)
-    return f"+{text}" if value > 0 and text.strip("0.") else text
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number with a true minus sign, never −0."""
-    text = f"{value:.{digits}f}"
-    if not text.strip("-0."):
-        text = text.lstrip("-")
-    return text.replace("-", "−")
-
-
 def _missing(what: dict | None) -> Shown:
     return Shown("", (what or {}).get("reason") or "not computed")
 
@@ -39,7 +25,7 @@ def estimate(found: dict | None, digits: int = 2, *, sign: bool = False) -> Show
     """An E of the results: its estimate."""
     if not found or found.get("estimate") is None:
         return _missing(found)
-    return Shown((signed if sign else number)(found["estimate"], digits), how=method(found))
+    return Shown(number(found["estimate"], digits, plus=sign), how=method(found))
 
 
 def method(found: dict) -> str:
@@ -58,7 +44,7 @@ def interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Show
     """An E of the results: its interval."""
     if not found or not found.get("ci"):
         return _missing(found)
-    low, high = ((signed if sign else number)(end, digits) for end in found["ci"])
+    low, high = (number(end, digits, plus=sign) for end in found["ci"])
     return Shown(f"{low} to {high}", how=method(found))
 
 

@@ -21,7 +21,7 @@ from readerstudy.results.models import Metric
 
 @job_function("results.compare")
 def compare_series(job: Job, report):
-    from processing.quality import compare
+    from processing.metrics.quality import compare
 
     reference = Series.objects.select_related("study", "case", "arm").get(pk=job.parameters["reference"])
     test = Series.objects.select_related("arm").get(pk=job.parameters["test"])

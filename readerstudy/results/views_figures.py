@@ -23,7 +23,7 @@ PREVIEW_WIDTH = 1040  # pixels
 @require_safe
 def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Choose case, slice, arms and looks; the figure follows. The address holds the whole choice."""
-    from processing.figure_panel import png
+    from processing.pictures.figure_panel import png
 
     choice, shown, error, slots = _chosen(request, study), None, "", []
     if choice:
@@ -55,7 +55,7 @@ def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @require_safe
 def figure_file(request: HttpRequest, study: ReaderStudy, kind: str) -> HttpResponse:
     """The figure as SVG or PNG, to take away."""
-    from processing.figure_panel import DPI, png, svg
+    from processing.pictures.figure_panel import DPI, png, svg
 
     choice = _chosen(request, study)
     if kind not in ("png", "svg") or choice is None:

@@ -8,8 +8,8 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analysis import stability_figures
 from analysis.errors import InputError
+from analysis.report import stability_figures
 from analysis.stability import CRITERIA
 from readerstudy.accounts.access import study_page
 from readerstudy.archive.downloads import send_json, stream_csv

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.agreement import (
+from analysis.statistics.agreement import (
     concordance,
     gwet_ac,
     icc,
@@ -101,7 +101,7 @@ def test_ordinal_metric_of_krippendorff_differs_from_ordinal_weights_of_irrcac()
     """Measured trap: irrCAC's ordinal weights give alpha 0.834, Krippendorff's own metric 0.815."""
     table = FOUR_OBSERVERS[(~np.isnan(FOUR_OBSERVERS)).sum(axis=1) >= 2]
     counts = np.stack([(table == k).sum(axis=1) for k in SCALE], axis=1)
-    from analysis.chance import agreement_weights
+    from analysis.statistics.chance import agreement_weights
 
     w = agreement_weights(SCALE, "ordinal")
     rated = counts.sum(axis=1)

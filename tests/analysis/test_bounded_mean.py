@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.bounded_mean import ENOUGH, LEAST_WEIGHT, exceedance, p_below, unseen, upper_limit
+from analysis.statistics.bounded_mean import ENOUGH, LEAST_WEIGHT, exceedance, p_below, unseen, upper_limit
 
 
 def exceeds(values, limit: float, reach: float, weight: float) -> float:

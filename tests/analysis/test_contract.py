@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import agreement, equivalence, preference, stability
+from analysis import stability
 from analysis.__main__ import main
+from analysis.statistics import agreement, equivalence, preference
 
 E = {"estimate", "ci", "level", "n", "method", "reason"}
 T = {"statistic", "p", "n", "method", "reason"}

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import reading, report
+from analysis import reading
+from analysis.report import document
 from tests.analysis.conftest import made_up_study
 from tests.analysis.test_reading import PROTOCOL, cell, explained
 
@@ -18,7 +19,7 @@ def analysed(study: pd.DataFrame, **options) -> dict:
     found = reading.analyse(study, **options)
     json.dumps(found, allow_nan=False)
     explained(found)
-    report.reading(found)
+    document.reading(found)
     return found
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.equivalence import noninferiority, subject_means, subjects_needed, t_below, tost
-from analysis.multiplicity import benjamini_hochberg, holm
-from analysis.proportions import binomial, clopper_pearson, proportion
+from analysis.statistics.equivalence import noninferiority, subject_means, subjects_needed, t_below, tost
+from analysis.statistics.multiplicity import benjamini_hochberg, holm
+from analysis.statistics.proportions import binomial, clopper_pearson, proportion
 
 P = [0.01, 0.04, 0.03, 0.005, 0.6, 0.03]
 

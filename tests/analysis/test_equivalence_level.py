@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.equivalence import noninferiority, tost
+from analysis.statistics.equivalence import noninferiority, tost
 from benchmarks import equivalence_level
 from benchmarks.equivalence_level import LEVEL, cells, main, offered, subject_means
 

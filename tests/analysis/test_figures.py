@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from analysis import figures, forest, reading
+from analysis import reading
+from analysis.report import figures, forest
 from tests.analysis.test_reading import PROTOCOL
 
 COLOURS = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl"}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.flips import tail
-from analysis.preference import cluster_signed_rank
+from analysis.statistics.flips import tail
+from analysis.statistics.preference import cluster_signed_rank
 
 
 def enumerated(values: np.ndarray) -> float:
@@ -81,7 +81,7 @@ def test_a_lattice_that_is_too_large_gives_bounds_that_hold():
 
 
 def test_a_coarsened_test_says_what_its_p_is(monkeypatch):
-    from analysis import flips
+    from analysis.statistics import flips
 
     monkeypatch.setattr(flips.tail, "__kwdefaults__", {"work": 10_000})
     random = np.random.default_rng(0)

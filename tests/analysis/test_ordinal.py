@@ -5,8 +5,8 @@ import pytest
 from scipy import special, stats
 
 from analysis import reading
-from analysis.ordinal import regression
-from analysis.random_readers import random_readers
+from analysis.statistics.ordinal import regression
+from analysis.statistics.random_readers import random_readers
 
 SEPARATED = "no finite maximum: the answers of a reader or to a side are separated"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.preference import cluster_signed_rank, orient, rank_sum, rank_sum_mirror, signed_rank
+from analysis.statistics.preference import cluster_signed_rank, orient, rank_sum, rank_sum_mirror, signed_rank
 
 
 def test_orientation_puts_the_first_arm_above_three():

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis import reading, report, tables
+from analysis import reading, tables
 from analysis.__main__ import main
 from analysis.errors import InputError
+from analysis.report import document
 from tests.analysis.conftest import made_up_study
 
 E = {"estimate", "ci", "level", "n", "method", "reason"}
@@ -205,7 +206,7 @@ def test_a_margin_that_holds_for_no_cell_is_said_and_one_twice_declared_is_one(s
     assert len(found["warnings"]) == 2
     assert "non-inferiority (mean above −0.3; FAST vs SOC) applies to no comparison" in found["warnings"][0]
     assert "equivalence (net preference within ±0.1; sharpness) applies to no" in found["warnings"][1]
-    assert "No margin was declared" not in report.reading(found)
+    assert "No margin was declared" not in document.reading(found)
     twice = reading.analyse(study, protocol={"margins": [{"on": "mean", "margin": 0.5}] * 2})
     assert [len(row["equivalence"]) for row in twice["comparisons"]] == [1] * len(twice["comparisons"])
     assert twice["warnings"] == []
@@ -417,7 +418,7 @@ def test_html_page_is_self_contained_and_holds_the_tables(study, tmp_path):
     assert "SNR &lt;b&gt;" in html
     assert html.count("<svg") == 9 + 3 + 1  # bars, forest plots, ranking
     assert not re.search(r"<script|<link|src=|@import|url\(", html)
-    text = report.reading(reading.analyse(neutral(study)))
+    text = document.reading(reading.analyse(neutral(study)))
     assert "a reader gave the same score to every pair" in text
 
 
@@ -431,4 +432,4 @@ def test_tiny_studies_are_analysed_without_a_warning(seed):
     found = reading.analyse(study[random.random(len(study)) < 0.5], protocol=PROTOCOL)
     json.dumps(found, allow_nan=False)
     explained(found)
-    report.reading(found)
+    document.reading(found)

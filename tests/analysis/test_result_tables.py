@@ -4,9 +4,9 @@ import xml.etree.ElementTree as ET
 
 import pandas as pd
 
-from analysis import figures, forest, report
 from analysis.reading import analyse
-from analysis.result_tables import columns, result_tables
+from analysis.report import document, figures, forest
+from analysis.report.result_tables import columns, result_tables
 
 
 def ratings() -> pd.DataFrame:
@@ -76,22 +76,22 @@ def test_one_row_per_reader_holds_side_time_and_drift():
 
 def test_the_report_shows_the_flow_from_subjects_to_scores_and_names_its_sources():
     found = results()
-    page = report.reading(found, sources={"ratings.csv": "ab" * 32})
+    page = document.reading(found, sources={"ratings.csv": "ab" * 32})
     flow = page[page.index('<div class="flow">') : page.index("</div></div>")]
     boxes = {"subjects": "subject", "cases": "case", "presentations": "pair", "ratings": "score"}
     places = [flow.index(f"<b>{found['n'][key]:,} {noun}") for key, noun in boxes.items()]
     assert places == sorted(places)
     assert "× 2 readers" in flow
     assert "ab" * 32 in page
-    assert "SHA-256" not in report.reading(found)
+    assert "SHA-256" not in document.reading(found)
 
 
 def test_the_report_tells_of_blinding_and_shows_the_ranking():
-    page = report.reading(results(guesses=guesses()))
+    page = document.reading(results(guesses=guesses()))
     assert "<h2>Blinding</h2>" in page
     assert "Cannot tell".lower() in page
     assert "Log worth of the arms. SNR:" in page
-    assert "n/a: " in report.reading(results())
+    assert "n/a: " in document.reading(results())
 
 
 def test_a_margin_of_non_inferiority_is_drawn_and_said():

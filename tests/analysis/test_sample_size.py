@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import equivalence
 from analysis.__main__ import main
 from analysis.errors import InputError
-from analysis.preference import cluster_signed_rank, signed_rank
-from analysis.random_readers import random_readers
 from analysis.sample_size import Design, answers, plan, power, simulate, smallest
+from analysis.statistics import equivalence
+from analysis.statistics.preference import cluster_signed_rank, signed_rank
+from analysis.statistics.random_readers import random_readers
 
 INDEPENDENT = {"readers": 1, "subject_correlation": 0.0, "case_correlation": 0.0}
 

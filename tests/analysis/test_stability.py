@@ -9,8 +9,8 @@ import pytest
 from analysis import stability
 from analysis.__main__ import main
 from analysis.errors import InputError
-from analysis.paired import median_interval, pearson
 from analysis.stability import bland_altman, coefficient_of_variation, paired_t, quartile_dispersion
+from analysis.statistics.paired import median_interval, pearson
 from tests.analysis.conftest import FOLDER
 
 # Peak expiratory flow, Wright and mini meter, first readings (Bland & Altman, Lancet 1986, table 1)

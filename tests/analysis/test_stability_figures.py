@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import stability, stability_figures, svg
+from analysis import stability
+from analysis.report import stability_figures, svg
 
 COLOURS = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl"}
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from analysis import training_figures
+from analysis.report import training_figures
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import integrity, reading, scan_times, stability, tables
+from analysis import image_metrics, reading, scan_times, stability, tables
 from analysis.__main__ import main
-from analysis.agreement import concordance, icc, kendall_w, krippendorff_alpha, spearman, weighted_kappa
-from analysis.equivalence import tost
 from analysis.errors import InputError
-from analysis.limits import bland_altman
-from analysis.multiplicity import benjamini_hochberg, holm
-from analysis.ordinal import regression
-from analysis.paired import coefficient_of_variation, paired_t, pearson
-from analysis.preference import cluster_signed_rank, signed_rank
-from analysis.random_readers import random_readers
 from analysis.ranking import davidson
 from analysis.sample_size import Design, shares
+from analysis.statistics.agreement import concordance, icc, kendall_w, krippendorff_alpha, spearman, weighted_kappa
+from analysis.statistics.equivalence import tost
+from analysis.statistics.limits import bland_altman
+from analysis.statistics.multiplicity import benjamini_hochberg, holm
+from analysis.statistics.ordinal import regression
+from analysis.statistics.paired import coefficient_of_variation, paired_t, pearson
+from analysis.statistics.preference import cluster_signed_rank, signed_rank
+from analysis.statistics.random_readers import random_readers
 from analysis.subgroups import interaction
 
 NOISE = np.array([0.0, 1e-14, -1e-14, 2e-14, 0.0, -1e-14])
@@ -85,7 +85,7 @@ def test_a_number_that_is_none_is_one_sentence_and_status_two(
 def test_an_infinite_number_in_a_frame_is_refused_by_every_analysis(study, features, value):
     planted = (
         (reading.analyse, study.assign(seconds=value), {}),
-        (integrity.analyse, metrics().assign(value=value), {}),
+        (image_metrics.analyse, metrics().assign(value=value), {}),
         (stability.analyse, features.assign(value=value), {"reference": "SOC"}),
         (scan_times.analyse, series().assign(acquisition_seconds=value), {}),
     )
@@ -239,7 +239,7 @@ def test_stability_does_not_call_rounding_a_change(features):
 def test_image_metrics_that_differ_by_rounding_do_not_differ():
     frame = metrics()
     frame.loc[frame["test"] == "FAST", "value"] *= 1 + 4e-16
-    assert integrity.analyse(frame)["paired"][0]["test"]["reason"] == "no case differs"
+    assert image_metrics.analyse(frame)["paired"][0]["test"]["reason"] == "no case differs"
 
 
 def test_subject_means_of_several_volumes_are_judged_at_the_size_of_their_values(features):

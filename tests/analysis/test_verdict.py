@@ -6,10 +6,11 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 import pytest
 
-from analysis import forest, markup, reading, report, result_tables, verdict
+from analysis import formats, reading, verdict
 from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.protocol import PRIMARY_TESTS, parse_protocol
+from analysis.report import document, forest, result_tables
 
 COLOURS = {"A": "other1", "B": "other2"}
 PRIMARY = {"first": "A", "second": "B", "criterion": "snr"}
@@ -68,7 +69,7 @@ def test_where_mean_and_test_disagree_the_test_is_followed_and_that_is_said():
     said = " ".join(verdict.primary(found))
     assert said.startswith("B is preferred to A. The test disagrees with the mean (3.")
     assert said.endswith("they lean to A.")
-    page = report.reading(found)
+    page = document.reading(found)
     assert "B is preferred to A." in page
     assert "A is preferred" not in page
     drawn = forest.net_preference(found["comparisons"], colours=COLOURS)
@@ -144,7 +145,7 @@ def test_a_margin_on_the_mean_is_not_denied_where_none_is_on_net_preference():
     caption = verdict.caption(found["comparisons"], resamples=2000)
     assert "Margins on the mean (±0.5) were declared too" in caption
     assert "No margin" not in caption
-    assert "Margins on the mean (±0.5)" in report.reading(found)
+    assert "Margins on the mean (±0.5)" in document.reading(found)
     assert verdict.labels(found["comparisons"][0]) == ["A better", "equivalent (mean)"]
     assert verdict.primary(found)[-1] == "A and B are equivalent: mean preference within ±0.5."
     without = analysed(MANY)
@@ -156,7 +157,7 @@ def test_non_inferiority_says_of_which_arm_to_which():
     (claim,) = verdict.claims(found["comparisons"][0])
     assert (claim.name, claim.verdict) == ("non-inferiority of A to B", "A non-inferior to B")
     assert verdict.sentences(found["comparisons"][0]) == ["A is non-inferior to B: net preference above −0.2."]
-    assert "A non-inferior to B" in report.reading(found)
+    assert "A non-inferior to B" in document.reading(found)
     row = result_tables.result_tables(found)["margins"][0]
     assert (row["claim"], row["verdict"]) == ("non-inferiority of A to B", "A non-inferior to B")
     against = analysed({"snr": [[-x for x in own] for own in MANY["snr"]]}, margin(0.1, kind="noninferiority"))
@@ -186,7 +187,7 @@ def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(r
     assert verdict.primary(found) == ["No preference can be tested: every answer is 'no difference'.", said]
     (claim,) = verdict.claims(found["comparisons"][0])
     assert (claim.verdict, verdict.labels(found["comparisons"][0])) == (in_table, labels)
-    assert said in report.reading(found).replace("&#x27;", "'")
+    assert said in document.reading(found).replace("&#x27;", "'")
     assert forest.net_preference(found["comparisons"], colours=COLOURS)
 
 
@@ -241,7 +242,7 @@ def test_a_pooled_figure_beyond_the_margin_is_named_beside_a_claim_on_subject_me
     ("p", "shown"), [(0.05, "0.050"), (0.0499, "0.0499"), (0.050004, "0.050004"), (0.0501, "0.0501"), (0.2, "0.20")]
 )
 def test_a_p_beside_the_level_keeps_the_digits_that_tell_its_side(p, shown):
-    assert markup.p_value(p) == shown
+    assert formats.p_value(p) == shown
 
 
 def test_interval_limits_beside_a_margin_keep_the_digits_that_tell_their_side():

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from processing import archives, confined, delivery
-from processing.confined import DiedError, Limits
-from processing.delivery import Delivered, sort_delivery
 from processing.dicom import skim
 from processing.errors import InputError
+from processing.ingest import archives, confined, delivery
+from processing.ingest.confined import DiedError, Limits
+from processing.ingest.delivery import Delivered, sort_delivery
 from tests.processing import dicom_files as files
 
 KEY = b"0123456789abcdef0123456789abcdef"

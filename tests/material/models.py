@@ -41,8 +41,8 @@ def make_model(root: Path, name: str = "own") -> Path:
     import torch
     from safetensors.torch import save
 
-    from processing.networks.registry import build
-    from processing.networks.store import LOG, write_model
+    from processing.enhancement.networks.registry import build
+    from processing.enhancement.networks.store import LOG, write_model
 
     torch.manual_seed(len(name))
     network = build({"architecture": "residual_unet", "channels": [4, 8], "blocks": [1, 1, 1]})

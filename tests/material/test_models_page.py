@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from processing.networks.store import SHIPPED
+from processing.enhancement.networks.store import SHIPPED
 from processing.volume import Volume
 from readerstudy.archive import store
 from readerstudy.jobs.models import Job

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from processing.before_after import change_png, slice_png
 from processing.errors import InputError
+from processing.pictures.before_after import change_png, slice_png
 from processing.volume import Volume
 
 

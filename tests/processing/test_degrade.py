@@ -11,8 +11,8 @@ from scipy import ndimage, stats
 
 from processing import nifti, series
 from processing.__main__ import main
-from processing.degrade import Degradation, degrade
 from processing.errors import InputError
+from processing.simulate.degrade import Degradation, degrade
 from processing.volume import Volume
 from tests.processing import dicom_files
 

@@ -17,14 +17,14 @@ from safetensors.torch import load_file, save_file
 from skimage.metrics import peak_signal_noise_ratio
 from skimage.restoration import denoise_nl_means
 
-from processing import enhance as module
 from processing import nifti, series
 from processing.__main__ import main
-from processing.enhance import enhance, fast_precision, models
+from processing.enhancement import enhance as module
+from processing.enhancement.enhance import enhance, fast_precision, models
+from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
-from processing.networks.store import SHIPPED
 from processing.noise import add_complex_noise
-from processing.phantom import acquire, make_subject, protocol_for
+from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.volume import Volume
 
 
@@ -264,7 +264,7 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_does_not_load_torch() -> None:
-    code = "import sys, processing.enhance, processing.degrade, processing.phantom; print('torch' in sys.modules)"
+    code = "import sys, processing.enhancement.enhance, processing.simulate.degrade, processing.simulate.phantom; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from processing.errors import InputError
-from processing.figure_panel import Arm, Options, panel, png, svg
+from processing.pictures.figure_panel import Arm, Options, panel, png, svg
 from processing.volume import Volume
 
 SVG = "{http://www.w3.org/2000/svg}"

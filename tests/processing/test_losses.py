@@ -8,9 +8,9 @@ import torch
 from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from processing import losses
+from processing.enhancement import losses
 from processing.errors import InputError
-from processing.quality import ms_ssim
+from processing.metrics.quality import ms_ssim
 
 
 @pytest.fixture

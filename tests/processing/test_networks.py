@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from processing.enhance import fast_precision
+from processing.enhancement.enhance import fast_precision
+from processing.enhancement.networks.fused import FusedResidualUNet, can_fuse
+from processing.enhancement.networks.int8 import Int8ResidualUNet, Ranges, can_use_int8, measure_ranges
+from processing.enhancement.networks.registry import build
+from processing.enhancement.networks.slices import neighbours
+from processing.enhancement.networks.unet import ResidualUNet
 from processing.errors import InputError
-from processing.networks.fused import FusedResidualUNet, can_fuse
-from processing.networks.int8 import Int8ResidualUNet, Ranges, can_use_int8, measure_ranges
-from processing.networks.registry import build
-from processing.networks.slices import neighbours
-from processing.networks.unet import ResidualUNet
 
 
 def parameters(network: torch.nn.Module) -> int:

@@ -11,8 +11,8 @@ import SimpleITK
 
 from processing.__main__ import main
 from processing.errors import InputError
+from processing.metrics.overlap import MEASURES, overlap
 from processing.nifti import write_nifti
-from processing.overlap import MEASURES, overlap
 from processing.volume import Volume
 
 SPACING = (3.0, 0.7, 0.9)  # slices, rows, columns

@@ -12,8 +12,8 @@ import pytest
 from processing import series
 from processing.errors import InputError
 from processing.noise import estimate_noise
-from processing.phantom import PROTOCOLS, Protocol, acquire, make_study, make_subject, protocol_for
-from processing.phantom.tissue import TISSUES, Tissue, signal
+from processing.simulate.phantom import PROTOCOLS, Protocol, acquire, make_study, make_subject, protocol_for
+from processing.simulate.phantom.tissue import TISSUES, Tissue, signal
 from processing.volume import Volume
 
 

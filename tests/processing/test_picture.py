@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from processing.picture import OUTLINE, middle_slice_png, outlined_png
+from processing.pictures.picture import OUTLINE, middle_slice_png, outlined_png
 from processing.volume import Volume
 
 

@@ -11,10 +11,10 @@ import SimpleITK
 from radiomics.firstorder import RadiomicsFirstOrder
 from scipy import ndimage, stats
 
-from processing import quality
 from processing.__main__ import main
-from processing.dispersion import coefficient_of_variation, entropy
 from processing.errors import InputError
+from processing.metrics import quality
+from processing.metrics.dispersion import coefficient_of_variation, entropy
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from tests.processing.test_structural_similarity import pair

@@ -15,9 +15,9 @@ from skimage.metrics import (
     structural_similarity,
 )
 
-from processing import quality
 from processing.__main__ import main
 from processing.errors import InputError
+from processing.metrics import quality
 from processing.nifti import write_nifti
 from processing.volume import Volume
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from processing.enhance import DEFAULT_MODEL
+from processing.enhancement.enhance import DEFAULT_MODEL
+from processing.enhancement.networks.record import find_models, read_record, weights_problem
+from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
-from processing.networks.record import find_models, read_record, weights_problem
-from processing.networks.store import SHIPPED
 from tests.material.models import make_model
 
 
@@ -62,6 +62,9 @@ def test_a_name_belongs_to_the_shipped_model_first(tmp_path):
 
 
 def test_reading_records_loads_no_torch():
-    code = "import sys; import processing.networks.record as r; r.read_record('denoise'); print('torch' in sys.modules)"
+    code = (
+        "import sys; from processing.enhancement.networks.record import read_record; read_record('denoise'); "
+        "print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -8,7 +8,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from processing import registration
 from processing.errors import InputError
-from processing.phantom import acquire, make_subject, protocol_for
+from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.volume import Volume
 
 

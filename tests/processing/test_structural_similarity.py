@@ -12,8 +12,8 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from processing.errors import InputError
-from processing.phantom import PROTOCOLS, acquire, make_subject
-from processing.structural_similarity import Bench, _compiled, ms_ssim, over_slices, ssim, ssim_map
+from processing.metrics.structural_similarity import Bench, _compiled, ms_ssim, over_slices, ssim, ssim_map
+from processing.simulate.phantom import PROTOCOLS, acquire, make_subject
 
 
 def pair(slices: int = 4, rows: int = 97, columns: int = 130, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +161,7 @@ def test_slices_of_any_layout_are_read_and_none_is_written() -> None:
 
 def test_numba_is_imported_only_when_an_ssim_is_asked_for() -> None:
     """It takes half a second, which neither the site's start nor a loss should cost."""
-    code = "import sys, processing.quality; sys.exit('numba' in sys.modules)"
+    code = "import sys, processing.metrics.quality; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

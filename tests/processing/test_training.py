@@ -19,13 +19,13 @@ from safetensors import safe_open
 from tensorboardX.proto.event_pb2 import Event
 
 from processing import nifti
-from processing.enhance import DEFAULT_MODEL, enhance
+from processing.enhancement.enhance import DEFAULT_MODEL, enhance
+from processing.enhancement.networks import samples
+from processing.enhancement.networks.samples import Sampler, Source
+from processing.enhancement.networks.store import SHIPPED
+from processing.enhancement.training import train
+from processing.enhancement.training_log import contact_sheet
 from processing.errors import InputError
-from processing.networks import samples
-from processing.networks.samples import Sampler, Source
-from processing.networks.store import SHIPPED
-from processing.training import train
-from processing.training_log import contact_sheet
 from processing.volume import Volume
 from tests.processing import dicom_files
 
@@ -206,7 +206,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been_killed(material: tuple[Pat
     whole = train("denoise", config=config, data=data, out=tmp_path / "whole", progress=lambda line: None)
     out = tmp_path / "killed"
     slow = (
-        "import sys, time, processing.training as t;"
+        "import sys, time, processing.enhancement.training as t;"
         "step = t._Training._update;"
         "t._Training._update = lambda self, batch: (time.sleep(0.05), step(self, batch))[1];"
         "from processing.__main__ import main; main(sys.argv[1:])"

@@ -13,11 +13,11 @@ import pydicom
 import pytest
 
 from processing import series
-from processing.derived import write_like
 from processing.dicom.sort import sort_files
 from processing.dicom.write import write_derived
+from processing.enhancement.derived import write_like
+from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
-from processing.networks.identity import ModelIdentity
 from processing.volume import Volume
 from tests.processing import dicom_files as files
 

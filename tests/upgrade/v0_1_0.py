@@ -49,9 +49,9 @@ def main() -> None:
 
 def scan(folder: Path, subject: int) -> None:
     """SOC and FAST of a synthetic subject, small."""
-    from processing.phantom.acquisition import acquire, protocol_for
-    from processing.phantom.anatomy import make_subject
-    from processing.phantom.study import write_dicom
+    from processing.simulate.phantom.acquisition import acquire, protocol_for
+    from processing.simulate.phantom.anatomy import make_subject
+    from processing.simulate.phantom.study import write_dicom
 
     anatomy = make_subject(subject, "lumbar")
     for number, arm in enumerate(("SOC", "FAST")):
@@ -95,7 +95,7 @@ def place(study, users, *subjects: int) -> None:
 
 
 def draft(title: str, users, *, readers: int, **changes):
-    from processing.enhance import DEFAULT_MODEL
+    from processing.enhancement.enhance import DEFAULT_MODEL
     from readerstudy.accounts.services import add_member
     from readerstudy.protocol.services import create_study, save_settings
 

@@ -1,0 +1,27 @@
+"""Numbers as people read them, on pages, in reports and in sentences."""
+
+from analysis.protocol import ALPHA
+
+MINUS = "−"
+
+
+def number(value: float | None, digits: int = 2, *, plus: bool = False) -> str:
+    """A number with a true minus sign, never −0, with a plus sign on request; n/a for None."""
+    if value is None:
+        return "n/a"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        return text.lstrip("-")
+    return ("+" if plus and value > 0 else "") + text.replace("-", MINUS)
+
+
+def p_value(p: float | None) -> str:
+    """< 0.001, three decimals below 0.1, else two; more where they would read 0.05, so that the side is seen."""
+    if p is None:
+        return "n/a"
+    if p < 0.001:
+        return "< 0.001"
+    digits = 3 if p < 0.0995 else 2
+    while round(p, digits) == ALPHA != p and digits < 12:
+        digits += 1
+    return f"{p:.{digits}f}"

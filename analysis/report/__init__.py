@@ -1,0 +1,1 @@
+"""Figures, tables and the printed report of what the analyses found."""

@@ -1,0 +1,1 @@
+"""Procedures: arrays in, results out. No tables, no protocol."""

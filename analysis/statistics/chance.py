@@ -1,0 +1,247 @@
+"""Chance-corrected agreement: weighted kappa, Krippendorff's alpha, Gwet's AC1 and AC2."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from analysis.statistics import bootstrap
+from analysis.statistics.correlation import CONSTANT, TOO_MANY_VALUES, complete_pairs
+from analysis.statistics.result import Result, undefined
+from analysis.statistics.values import cluster_codes, constant, matrix, negligible, numbers
+
+Weights = Literal["identity", "linear", "quadratic", "ordinal"]
+Level = Literal["nominal", "ordinal", "interval", "ratio"]
+
+
+def agreement_weights(categories: Sequence[float], kind: Weights) -> NDArray[np.float64]:
+    """Agreement weights between categories, 1 on the diagonal, read-only.
+
+    linear 1 − |a − b|/range and quadratic 1 − (a − b)²/range² on the category values; ordinal as in irrCAC:
+    1 − C(steps + 1, 2)/C(categories, 2), steps counted in categories.
+    """
+    weights = _weights(tuple(float(category) for category in categories), kind)
+    weights.setflags(write=False)
+    return weights
+
+
+@lru_cache(maxsize=32)
+def _weights(categories: tuple[float, ...], kind: Weights) -> NDArray[np.float64]:
+    values = np.array(categories)
+    if kind == "identity":
+        return np.eye(values.size)
+    apart = np.abs(values[:, None] - values[None, :])
+    if kind == "linear":
+        return np.asarray(1 - apart / apart.max())
+    if kind == "quadratic":
+        return np.asarray(1 - (apart / apart.max()) ** 2)
+    if kind == "ordinal":
+        places = np.arange(values.size)
+        steps = np.abs(places[:, None] - places[None, :]) + 1
+        pairs = steps * (steps - 1) / 2
+        return np.asarray(1 - pairs / pairs.max())
+    raise ValueError("weights are identity, linear, quadratic or ordinal")
+
+
+def _places(values: NDArray[np.float64], categories: Sequence[float]) -> NDArray[np.intp]:
+    known = np.asarray(categories, dtype=np.float64)
+    if known.size < 2 or (np.diff(known) <= 0).any():
+        raise ValueError("categories are at least two ascending numbers")
+    place = np.clip(np.searchsorted(known, values), 0, known.size - 1)
+    if (known[place] != values).any():
+        raise ValueError("a score is not among the categories")
+    return place
+
+
+def weighted_kappa(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    categories: Sequence[float],
+    weights: Weights = "quadratic",
+    cluster: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Result:
+    """Cohen's weighted kappa of two raters over the declared categories; pairwise complete.
+
+    Interval: large-sample variance of Fleiss, Cohen & Everitt 1969, or the same linearisation summed per cluster where
+    ``cluster`` labels the pairs; cut at ±1. Declared, not observed, categories: scikit-learn spaces whatever
+    categories happen to occur evenly. Undefined where a rater is constant (scikit-learn: 0).
+    """
+    text = f"weighted kappa, {weights} weights, {len(categories)} declared categories, " + (
+        "Fleiss–Cohen–Everitt interval" if cluster is None else "linearised interval, subjects as clusters"
+    )
+    keep = ~(np.isnan(numbers(a)) | np.isnan(numbers(b)))
+    x, y = complete_pairs(a, b)
+    n = x.size
+    if n < 2:
+        return undefined("fewer than two pairs", n=n, method=text, level=level)
+    first, second = _places(x, categories), _places(y, categories)
+    if constant(x) or constant(y):
+        return undefined(CONSTANT, n=n, method=text, level=level)
+    q = len(categories)
+    w = agreement_weights(categories, weights)
+    rows = np.bincount(first, minlength=q) / n
+    columns = np.bincount(second, minlength=q) / n
+    observed = float(w[first, second].mean())
+    expected = float(rows @ w @ columns)
+    kappa = (observed - expected) / (1 - expected)
+    row_mean, column_mean = w @ columns, rows @ w
+    influence = w[first, second] - (row_mean[first] + column_mean[second]) * (1 - kappa)
+    influence -= kappa - expected * (1 - kappa)
+    reason = None
+    if cluster is None:
+        variance = float((influence**2).sum()) / (n * (1 - expected)) ** 2
+    else:
+        labels = cluster_codes(cluster, keep)
+        groups = int(labels.max()) + 1
+        if groups < 2:
+            return Result(estimate=kappa, n=n, method=text, reason="no interval from one subject", level=level)
+        sums = np.bincount(labels, weights=influence)
+        variance = groups / (groups - 1) * float((sums**2).sum()) / (n * (1 - expected)) ** 2
+    if negligible(np.sqrt(max(variance, 0.0)), 1):
+        return Result(estimate=kappa, n=n, method=text, reason="no interval for perfect agreement", level=level)
+    reach = special.ndtri((1 + level) / 2) * np.sqrt(variance)
+    ci = (max(-1.0, kappa - reach), min(1.0, kappa + reach))
+    return Result(estimate=kappa, ci=ci, n=n, method=text, reason=reason, level=level)
+
+
+def krippendorff_alpha(
+    ratings: ArrayLike,
+    *,
+    level: Level = "ordinal",
+    cluster: ArrayLike | None = None,
+    resamples: int = bootstrap.RESAMPLES,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Result:
+    """Krippendorff's alpha of units × raters with NaN for missing; units with one rating do not count.
+
+    ``level`` is the level of measurement: "ordinal" is Krippendorff's own metric on the cumulated marginals (irrCAC's
+    ordinal weights give another value). Interval: percentile bootstrap of units, or of whole clusters where
+    ``cluster`` labels the units. ``n`` counts pairable units. Undefined where all pairable scores are the same.
+
+    Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
+    """
+    if level not in ("nominal", "ordinal", "interval", "ratio"):
+        raise ValueError("level is nominal, ordinal, interval or ratio")
+    text = f"Krippendorff's alpha, {level} metric, bootstrap interval of " + (
+        "units" if cluster is None else "subjects"
+    )
+    table = matrix(ratings)
+    if table.shape[1] < 2:
+        return undefined("fewer than two readers", method=text, level=confidence)
+    given = ~np.isnan(table)
+    keep = given.sum(axis=1) >= 2
+    table, given = table[keep], given[keep]
+    n = table.shape[0]
+    if n == 0:
+        return undefined("no unit was rated by two readers", method=text, level=confidence)
+    values = np.unique(table[given])
+    if values.size < 2:
+        return undefined("all scores are the same", n=n, method=text, level=confidence)
+    counts = np.stack([(table == value).sum(axis=1) for value in values], axis=1).astype(np.float64)
+    # units with the same counts are one pattern: coincidences are computed once per pattern
+    patterns, codes = np.unique(counts, axis=0, return_inverse=True)
+    codes = codes.ravel()
+    coincidences = patterns[:, :, None] * patterns[:, None, :]
+    coincidences -= patterns[:, :, None] * np.eye(values.size)
+    coincidences /= (patterns.sum(axis=1) - 1)[:, None, None]
+    flat = coincidences.reshape(len(patterns), -1)
+    alpha = float(_alpha(np.bincount(codes)[None, :] @ flat, values, level)[0])
+    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
+    groups = int(labels.max()) + 1
+    if groups < 2 or values.size > TOO_MANY_VALUES:
+        why = "no interval from one unit or subject" if groups < 2 else "no interval for continuous scores"
+        return Result(estimate=alpha, n=n, method=text, reason=why, level=confidence)
+    per_group = [np.bincount(labels, weights=column, minlength=groups) for column in flat[codes].T]
+    drawn = bootstrap.weights(groups, resamples=resamples, seed=seed) @ np.stack(per_group, axis=1)
+    low, high = bootstrap.interval(_alpha(drawn, values, level), confidence)
+    return Result(estimate=alpha, ci=(low, high), n=n, method=text, level=confidence)
+
+
+def _alpha(flat: NDArray[np.float64], values: NDArray[np.float64], level: Level) -> NDArray[np.float64]:
+    """Alpha per row of flattened coincidence matrices; NaN where nothing differs."""
+    q = values.size
+    together = flat.reshape(-1, q, q)
+    marginals = together.sum(axis=2)
+    total = marginals.sum(axis=1)
+    distance = _distance(marginals, values, level)
+    observed = (together * distance).sum(axis=(1, 2))
+    expected = (marginals[:, :, None] * marginals[:, None, :] * distance).sum(axis=(1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(expected > 0, 1 - (total - 1) * observed / expected, np.nan)
+
+
+def _distance(marginals: NDArray[np.float64], values: NDArray[np.float64], level: Level) -> NDArray[np.float64]:
+    apart = values[:, None] - values[None, :]
+    if level == "nominal":
+        return np.asarray((apart != 0).astype(np.float64)[None])
+    if level == "interval":
+        return np.asarray((apart**2)[None])
+    if level == "ratio":
+        total = values[:, None] + values[None, :]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(total != 0, (apart / total) ** 2, 0.0)[None])
+    middle = np.cumsum(marginals, axis=1) - marginals / 2
+    return np.asarray((middle[:, :, None] - middle[:, None, :]) ** 2)
+
+
+def gwet_ac(
+    ratings: ArrayLike,
+    *,
+    categories: Sequence[float],
+    weights: Weights = "ordinal",
+    cluster: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Result:
+    """Gwet's AC1 (identity weights) or AC2 of units × raters with NaN for missing, over the declared categories.
+
+    Interval: Gwet's variance and t with n − 1 degrees of freedom, or the same linearisation summed per cluster with
+    clusters − 1 where ``cluster`` labels the units; cut at 1. ``n`` counts units with a rating. AC2 is high wherever
+    nearly all scores are the same: never show it alone.
+
+    Source: Gwet, Handbook of Inter-Rater Reliability, 4th ed. 2014; irrCAC.
+    """
+    text = (
+        f"Gwet's {'AC1' if weights == 'identity' else 'AC2'}, {weights} weights, {len(categories)} declared categories"
+    )
+    table = matrix(ratings)
+    if table.shape[1] < 2:
+        return undefined("fewer than two readers", method=text, level=level)
+    keep = np.asarray((~np.isnan(table)).any(axis=1))
+    table = table[keep]
+    given = ~np.isnan(table)
+    n = table.shape[0]
+    rated = given.sum(axis=1).astype(np.float64)
+    pairable = rated >= 2
+    if not pairable.any():
+        return undefined("no unit was rated by two readers", n=n, method=text, level=level)
+    _places(table[given], categories)
+    q = len(categories)
+    w = agreement_weights(categories, weights)
+    counts = np.stack([(table == value).sum(axis=1) for value in categories], axis=1).astype(np.float64)
+    shares = (counts / rated[:, None]).mean(axis=0)
+    agreeing = (counts * (counts @ w - 1)).sum(axis=1) / np.where(pairable, rated * (rated - 1), 1.0)
+    agreeing = np.where(pairable, agreeing, 0.0)
+    observed = float(agreeing.sum() / pairable.sum())
+    spread = w.sum() / (q * (q - 1))
+    expected = float(spread * (shares * (1 - shares)).sum())
+    ac = (observed - expected) / (1 - expected)
+    influence = (n / pairable.sum()) * (agreeing - expected * pairable) / (1 - expected)
+    own_expected = spread * (counts @ (1 - shares)) / rated
+    influence = influence - 2 * (1 - ac) * (own_expected - expected) / (1 - expected) - ac
+    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
+    groups = int(labels.max()) + 1
+    if groups < 2:
+        why = "no interval from one unit or subject"
+        return Result(estimate=ac, n=n, method=text, reason=why, level=level)
+    sums = np.bincount(labels, weights=influence)
+    variance = groups / (groups - 1) * float((sums**2).sum()) / n**2
+    reach = special.stdtrit(groups - 1, (1 + level) / 2) * np.sqrt(variance)
+    if negligible(reach, 1):
+        return Result(estimate=ac, n=n, method=text, reason="no interval: every unit agrees alike", level=level)
+    return Result(estimate=ac, ci=(ac - reach, min(1.0, ac + reach)), n=n, method=text, level=level)

@@ -1,0 +1,117 @@
+"""Paired measurements: t test and Pearson; dispersion of repeated ones."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from analysis.statistics.correlation import complete_pairs
+from analysis.statistics.result import Result, undefined
+from analysis.statistics.values import constant, differences, negligible, numbers, scale_of
+
+CONSTANT = "differences are constant"
+
+
+def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+    """Paired t test of the mean of x − y against 0, two-sided, with its t interval; pairwise complete.
+
+    Undefined where the differences are constant up to rounding of x and y: no variance to divide by.
+    """
+    text = "paired t test of x − y"
+    x, y = complete_pairs(x, y)
+    n = x.size
+    if n < 2:
+        return undefined("fewer than two pairs", n=n, method=text, level=level)
+    difference = differences(x, y)
+    mean, error = float(difference.mean()), float(difference.std(ddof=1)) / np.sqrt(n)
+    if constant(difference, scale=scale_of(x, y)) or error == 0:
+        why = CONSTANT if difference.any() else "every difference is zero"
+        return Result(estimate=mean, n=n, method=text, reason=why, level=level)
+    reach = special.stdtrit(n - 1, (1 + level) / 2) * error
+    t = mean / error
+    return Result(
+        estimate=mean,
+        ci=(mean - reach, mean + reach),
+        statistic=t,
+        p=float(2 * special.stdtr(n - 1, -abs(t))),
+        n=n,
+        method=text,
+        level=level,
+    )
+
+
+def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+    """Pearson correlation with Fisher's z interval and the t test against 0; pairwise complete."""
+    text = "Pearson, Fisher z interval"
+    x, y = complete_pairs(x, y)
+    n = x.size
+    if n < 3:
+        return undefined("fewer than three pairs", n=n, method=text, level=level)
+    if constant(x) or constant(y):
+        return undefined("one side is constant", n=n, method=text, level=level)
+    r = max(-1.0, min(1.0, float(np.corrcoef(x / scale_of(x), y / scale_of(y))[0, 1])))
+    if negligible(1 - abs(r), 1) or n < 4:
+        why = "no interval from three pairs" if n < 4 else "no interval for a perfect correlation"
+        return Result(estimate=r, n=n, method=text, reason=why, level=level)
+    t = r * np.sqrt((n - 2) / (1 - r**2))
+    reach = special.ndtri((1 + level) / 2) / np.sqrt(n - 3)
+    z = np.arctanh(r)
+    return Result(
+        estimate=r,
+        ci=(np.tanh(z - reach), np.tanh(z + reach)),
+        statistic=t,
+        p=float(2 * special.stdtr(n - 2, -abs(t))),
+        n=n,
+        method=text,
+        level=level,
+    )
+
+
+def coefficient_of_variation(values: ArrayLike) -> Result:
+    """SD (n − 1) over |mean|, a fraction; NaN left out. Undefined for fewer than two values or a mean of 0."""
+    text = "SD (n − 1) / |mean|"
+    values = numbers(values)
+    values = values[~np.isnan(values)]
+    if values.size < 2:
+        return undefined("fewer than two values", n=values.size, method=text)
+    mean = float(values.mean())
+    if negligible(abs(mean), scale_of(values)):
+        return undefined("the mean is 0", n=values.size, method=text)
+    return Result(estimate=float(values.std(ddof=1)) / abs(mean), n=values.size, method=text, reason="no interval")
+
+
+def quartile_dispersion(values: ArrayLike, *, quantile_type: Literal[6, 7] = 7) -> Result:
+    """Quartile coefficient of dispersion (Q3 − Q1)/|Q3 + Q1|, a fraction; NaN left out.
+
+    Quantiles of type 7 (R, NumPy) or 6 (SPSS, Minitab): with four values they differ much. Undefined for fewer than two
+    values and where the quartiles differ in sign or sum to 0.
+    """
+    text = f"(Q3 − Q1) / |Q3 + Q1|, quantiles of type {quantile_type}"
+    rules = {6: "weibull", 7: "linear"}
+    if quantile_type not in rules:
+        raise ValueError("quantile_type is 6 or 7")
+    values = numbers(values)
+    values = values[~np.isnan(values)]
+    if values.size < 2:
+        return undefined("fewer than two values", n=values.size, method=text)
+    q1, q3 = np.quantile(values, [0.25, 0.75], method=rules[quantile_type])  # type: ignore[call-overload]
+    if q1 * q3 < 0 or negligible(abs(q1 + q3), scale_of(values)):
+        return undefined("the quartiles differ in sign or sum to 0", n=values.size, method=text)
+    return Result(estimate=float((q3 - q1) / abs(q3 + q1)), n=values.size, method=text, reason="no interval")
+
+
+def median_interval(values: ArrayLike, *, level: float = 0.95) -> Result:
+    """Median with its exact interval from order statistics (binomial, conservative); NaN left out."""
+    text = "median, order-statistic interval"
+    given = numbers(values)
+    ordered = np.sort(given[~np.isnan(given)])
+    n = ordered.size
+    if n == 0:
+        return undefined("no values", method=text, level=level)
+    rank = int(special.bdtr(np.arange(n), n, 0.5).searchsorted((1 - level) / 2, side="right"))
+    if rank == 0:
+        return Result(estimate=float(np.median(ordered)), n=n, method=text, reason="no interval: too few", level=level)
+    return Result(
+        estimate=float(np.median(ordered)), ci=(ordered[rank - 1], ordered[n - rank]), n=n, method=text, level=level
+    )

@@ -1,0 +1,235 @@
+"""Enhance a series with a network: FAST → FAST-DL, SOC → SOC-DL."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from processing.enhancement.heap import keep_freed_memory
+from processing.enhancement.networks import store
+from processing.enhancement.networks.identity import ModelIdentity
+from processing.enhancement.networks.slices import neighbours
+from processing.errors import InputError
+from processing.noise import NoiseEstimate, estimate_noise
+from processing.percentile import high_percentile
+from processing.volume import Array, Volume
+
+if TYPE_CHECKING:  # torch takes seconds and 200 MB; only who enhances pays for it
+    from torch import Tensor
+
+    from processing.enhancement.networks.registry import Denoiser
+
+DEFAULT_MODEL = "denoise"
+MIXED = "bfloat16+int8"  # the slice in bfloat16, its mirror image in int8: the mean halves the error of rounding
+PRECISIONS = ("float32", "bfloat16", MIXED)
+_LEAST_SIDE = 8  # pixels; narrower images come out wrong of oneDNN's convolutions in bfloat16 and int8
+_MOST_APART = 0.4  # of the noise: in no block are two passes over brains and spines more than 0.36 apart
+_BLOCK = 8  # pixels
+_LARGEST_LEVEL = 0.10  # of the normalised range: the most noise the networks are trained on
+
+
+@dataclass(frozen=True)
+class Enhanced:
+    """What a model made of a series.
+
+    volume: same shape, place and intensity scale as the input. noise_sigma: standard deviation of the
+    noise that was found, in image units, and noise_method: how. model: with the precision that was used; where
+    that is "bfloat16+int8", single slices may be in bfloat16 alone.
+    seconds: wall-clock time.
+    """
+
+    volume: Volume
+    noise_sigma: float
+    noise_method: str
+    model: ModelIdentity
+    seconds: float
+
+
+def models() -> list[ModelIdentity]:
+    """Models that come with the program, by name; reads no weights."""
+    return store.shipped_models()
+
+
+def enhance(
+    volume: Volume,
+    *,
+    model: str | Path = DEFAULT_MODEL,
+    progress: Callable[[int, int], None] | None = None,
+    device: str = "cpu",
+    precision: str | None = None,
+    threads: int | None = None,
+    noise_sigma: float | None = None,
+    mirrored: bool = True,
+) -> Enhanced:
+    """Denoise a magnitude series slice by slice.
+
+    model: name of a shipped model, or the folder of a trained one. progress: called with slices done and
+    slices in all. precision: "float32", "bfloat16" or, for mirrored ones, "bfloat16+int8" (network only, the
+    residual is added in float32); by default the fastest that processor, model and noise allow. threads: of torch
+    in this process; unchanged if None.
+    noise_sigma: standard deviation of the noise in image units, where it is known; else it is estimated.
+    mirrored: clean the mirror image too and take the mean of both, which is nearer to the truth and takes twice as
+    long (geometric self-ensemble, Timofte et al. 2016).
+    As many slices as there are threads are cleaned side by side; what is left over gets all threads, one by one.
+    The series is divided by its 99.9th percentile, or by ten times its noise if that is larger, so that it
+    looks as in training. Rows and columns are padded by reflection to what the network needs; a neighbour that
+    a network wants beyond the first or the last slice is that slice itself. A series without noise, and slices of
+    one value, come back as they are. Memory: a few slices for each thread, besides input and output.
+    Raises InputError for a series that is no magnitude, an unknown model, damaged weights, or a device or precision
+    that is not there.
+    """
+    started = time.monotonic()
+    volume.require_magnitude()
+    folder = store.folder_of(model)
+    identity = store.read_identity(folder)
+    key = folder, identity.sha256
+    if precision not in (None, *PRECISIONS):
+        raise InputError(f"There is no precision “{precision}”; there are {', '.join(PRECISIONS)}.")
+    if noise_sigma is not None and not 0 <= noise_sigma < float("inf"):
+        raise InputError(f"The standard deviation of the noise cannot be {noise_sigma:g}.")
+    if threads is not None:
+        _set_threads(threads)
+    noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
+    scale = max(high_percentile(volume.array, 99.9), noise.sigma / _LARGEST_LEVEL)
+    precision = precision or _fastest(key, device, noise.sigma / scale if scale else 0.0, mirrored)
+    passes = _passes(key, device, precision, mirrored)
+    out = volume.array.copy()
+
+    def clean(index: int) -> None:
+        if noise.sigma > 0 and np.ptp(out[index]) > 0:
+            around = volume.array[neighbours(index, len(out), passes[0].slices // 2)]
+            out[index] = _denoise(passes, around, scale, noise.sigma, device, precision)
+
+    side_by_side = _threads() if device == "cpu" else 1
+    together = len(out) - len(out) % side_by_side if side_by_side > 1 else 0
+    pool = ThreadPoolExecutor(side_by_side, initializer=_set_threads, initargs=(1,))
+    try:
+        cleaned = chain(pool.map(clean, range(together)), map(clean, range(together, len(out))))
+        for done, _ in enumerate(cleaned, 1):
+            if progress is not None:
+                progress(done, len(out))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if volume.array.min() >= 0:
+        np.maximum(out, 0, out=out)  # a magnitude cannot be negative
+    made_by = replace(identity, precision=precision)
+    return Enhanced(volume.with_array(out), noise.sigma, noise.method, made_by, time.monotonic() - started)
+
+
+_Key = tuple[Path, str]  # folder of a model and SHA-256 of its weights, which a new training changes
+
+
+def _fastest(key: _Key, device: str, noise: float, mirrored: bool) -> str:
+    """The precision that takes least time and costs little beside noise of that share of the range."""
+    from processing.enhancement.networks.int8 import LEAST_NOISE, can_use_int8
+
+    if mirrored and device == "cpu" and noise > LEAST_NOISE and can_use_int8(*_read(*key)):
+        return MIXED
+    return fast_precision(device)
+
+
+def _passes(key: _Key, device: str, precision: str, mirrored: bool) -> list[Denoiser]:
+    """What cleans a slice and, if that is wanted, what cleans its mirror image."""
+    if precision != MIXED:
+        return [_load(key, device, precision)] * (2 if mirrored else 1)
+    if not mirrored:
+        raise InputError(f"Without the mirror image there is only one pass; {MIXED} needs two. Use bfloat16.")
+    return [_load(key, device, kind) for kind in MIXED.split("+")]
+
+
+def _denoise(
+    passes: Sequence[Denoiser], around: Array, scale: float, sigma: float, device: str, precision: str
+) -> Array:
+    """The middle one of `around` (slices, rows, columns), in image units like sigma."""
+    import torch
+
+    rows, columns = around.shape[1:]
+    missing = [max(_LEAST_SIDE, n + -n % passes[0].stride) - n for n in (rows, columns)]
+    if any(missing):
+        around = np.pad(around, ((0, 0), (0, missing[0]), (0, missing[1])), mode="reflect")
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
+        x = torch.from_numpy(around.astype(np.float32, copy=False))[None].to(device) / scale
+        level = torch.full((1, 1, 1, 1), sigma / scale, device=device)
+        out = passes[0](x, level).float()
+        if len(passes) == 2:
+            other = passes[1](x.flip(-1), level).float().flip(-1)
+            if passes[1] is not passes[0] and _apart(out, other) > _MOST_APART * sigma / scale:
+                other = passes[0](x.flip(-1), level).float().flip(-1)  # integers do not hold what this slice shows
+            out = (out + other) / 2
+        return (out[0, 0, :rows, :columns] * scale).cpu().numpy()
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    """Root mean square of the difference, in the block where it is largest."""
+    from torch.nn.functional import avg_pool2d
+
+    return float(avg_pool2d((one - other) ** 2, _BLOCK).amax().sqrt())
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, sha256: str) -> tuple[Any, dict[str, Tensor]]:
+    """The network in float32, not to be changed, and the ranges that int8 needs, where they are there."""
+    from safetensors.torch import load
+
+    from processing.enhancement.networks.int8 import PREFIX
+    from processing.enhancement.networks.registry import build
+
+    network = build(store.read_config(folder)["network"])
+    tensors = load(store.read_weights(folder, sha256))
+    ranges = {name.removeprefix(PREFIX): tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
+    network.load_state_dict(tensors)
+    return network.eval(), ranges
+
+
+@lru_cache(maxsize=4)
+def _load(key: _Key, device: str, precision: str) -> Denoiser:
+    """precision: of one pass, so "int8" too."""
+    import torch
+
+    from processing.enhancement.networks.fused import FusedResidualUNet, can_fuse
+    from processing.enhancement.networks.int8 import Int8ResidualUNet, can_use_int8
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("There is no CUDA device here; use --device cpu.")
+    keep_freed_memory()
+    network, ranges = _read(*key)
+    if precision == "int8":
+        if device != "cpu" or not can_use_int8(network, ranges):
+            raise InputError("This model, or this processor, does not compute in integers; use float32 or bfloat16.")
+        return Int8ResidualUNet(network, ranges)
+    if device == "cpu" and precision == "bfloat16" and can_fuse(network):
+        return FusedResidualUNet(network)
+    # Channels last is 1.6 times faster on CPUs with AVX-512.
+    return copy.deepcopy(network).to(device).to(memory_format=torch.channels_last)
+
+
+def fast_precision(device: str) -> str:
+    """ "bfloat16" where the device computes in it, else "float32"."""
+    import torch
+
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    able = torch.cpu.get_capabilities()
+    return "bfloat16" if able.get("amx_bf16") or able.get("avx512_bf16") else "float32"
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _set_threads(threads: int) -> None:
+    """Of torch, for what this thread of Python computes."""
+    import torch
+
+    torch.set_num_threads(threads)

@@ -1,0 +1,21 @@
+"""Who made an enhanced series: model, version, hash and precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What must be written beside every output of a model.
+
+    name: folder under processing/enhancement/weights, e.g. "denoise-spine"; version: e.g. "1.0".
+    sha256: of the weights file, 64 hex digits; precision: arithmetic used, e.g. "float32", "bfloat16".
+    description: one sentence for derivation descriptions and reports.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    precision: str
+    description: str

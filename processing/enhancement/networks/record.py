@@ -1,0 +1,185 @@
+"""What a model folder tells about its model besides the weights: card, settings, metrics, training curves."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from processing.enhancement.networks import store
+from processing.enhancement.networks.identity import ModelIdentity
+from processing.errors import InputError
+
+Row = dict[str, float]
+KINDS = ("input", "output", "input_foreground", "output_foreground")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The course of a training. loss: (step, mean loss since the entry before). validation: group → (step, PSNR in
+    dB by KINDS, those that were logged)."""
+
+    loss: list[tuple[int, float]]
+    validation: dict[str, list[tuple[int, Row]]]
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A model as people look at it; what its folder does not hold is empty.
+
+    card: Markdown. settings: of config.toml. metrics: of metrics.json. curves: None if no log was kept.
+    """
+
+    identity: ModelIdentity
+    folder: Path
+    card: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    curves: Curves | None = None
+
+    def _words(self, name: str) -> str:
+        """A text of the table [model]; empty if it is not there."""
+        return str(_table(self.settings, "model").get(name, "")).strip()
+
+    @property
+    def use(self) -> str:
+        """What it is meant for."""
+        return self._words("use")
+
+    @property
+    def licence(self) -> str:
+        """Of the weights."""
+        return self._words("licence")
+
+    @property
+    def limits(self) -> str:
+        """Where it is known to fail."""
+        return self._words("limits")
+
+    @property
+    def architecture(self) -> str:
+        """As the registry of architectures calls it."""
+        return str(_table(self.settings, "network").get("architecture", "residual_unet"))
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups of data that it was trained on."""
+        groups = _table(self.settings, "data").get("groups", [])
+        return [str(group.get("name", "")) for group in groups if group.get("weight", 1)]
+
+    def measured(self, part: str) -> list[dict[str, Any]]:
+        """PSNR in dB on "validation" groups or "test" volumes: name and KINDS, None where not measured."""
+        return _measured(self.metrics, part)
+
+    @property
+    def losses(self) -> list[str]:
+        """Where the output was measured to be worse than the input, foreground or whole."""
+        return list(dict.fromkeys(name for name, _, gain in gains(self.metrics) if gain < 0))
+
+
+def gains(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """Name, "whole" or "foreground", and dB of output over input, for all groups and volumes of metrics.json."""
+    for row in [*_measured(metrics, "validation"), *_measured(metrics, "test")]:
+        for place, end in (("whole", ""), ("foreground", "_foreground")):
+            before, after = row[f"input{end}"], row[f"output{end}"]
+            if before is not None and after is not None:
+                yield row["name"], place, after - before
+
+
+def _measured(metrics: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    table = _table(metrics, f"{part}_psnr_db")
+    return [{"name": name, **{kind: row.get(kind) for kind in KINDS}} for name, row in table.items()]
+
+
+def _table(of: dict[str, Any], name: str) -> dict[str, Any]:
+    found = of.get(name, {})
+    return found if isinstance(found, dict) else {}
+
+
+def find_models(roots: Sequence[Path] = ()) -> tuple[dict[str, Path], list[str]]:
+    """Folders of the shipped models and of those directly below `roots`, by name; and why others cannot be used.
+
+    A name goes to the first that has it, a shipped model before all others. Reads identities only.
+    """
+    found: dict[str, Path] = {}
+    problems = []
+    for root in (store.SHIPPED, *roots):
+        for file in sorted(root.glob("*/identity.json")):
+            try:
+                name = store.read_identity(file.parent).name
+            except (OSError, ValueError, TypeError):
+                problems.append(f"The folder “{file.parent.name}” has an identity.json that cannot be read.")
+                continue
+            if name in found:
+                problems.append(
+                    f"The folder “{file.parent.name}” holds another model “{name}”; give it a name of its own."
+                )
+            elif not name or "/" in name or len(name) > 60:
+                problems.append(f"The folder “{file.parent.name}” names its model in more than 60 letters or with a /.")
+            else:
+                found[name] = file.parent
+    return found, problems
+
+
+def read_record(model: str | Path) -> ModelRecord:
+    """All that the folder of a model tells; reads no weights.
+
+    model: name of a shipped model, or a folder. Raises InputError if there is none, or a file of it is damaged.
+    """
+    folder = store.folder_of(model)
+    try:
+        identity = store.read_identity(folder)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"The identity of the model “{folder.name}” cannot be read; restore identity.json.") from error
+    try:
+        settings = tomllib.loads(_text(folder, "config.toml"))
+        metrics = json.loads(_text(folder, "metrics.json") or "{}")
+        card, log = _text(folder, "card.md"), _text(folder, store.LOG)
+    except (OSError, ValueError) as error:
+        raise InputError(f"The record of the model “{identity.name}” is damaged; restore its folder.") from error
+    return ModelRecord(identity, folder, card, settings, metrics if isinstance(metrics, dict) else {}, _curves(log))
+
+
+def weights_problem(model: str | Path) -> str:
+    """Why the weights cannot be used, as a sentence; empty if they are as recorded. Reads the whole file."""
+    folder = store.folder_of(model)
+    try:
+        store.read_weights(folder, store.read_identity(folder).sha256)
+    except FileNotFoundError:
+        return "The weights are not there; restore model.safetensors."
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _text(folder: Path, name: str) -> str:
+    file = folder / name
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def _curves(log: str) -> Curves | None:
+    """None without an entry. What is no JSON object is passed over: the last line may be half written."""
+    curves = Curves([], {})
+    for entry in _entries(log):
+        step = entry.get("step")
+        if not isinstance(step, int):
+            continue
+        if isinstance(loss := entry.get("loss"), int | float):
+            curves.loss.append((step, float(loss)))
+        for group, row in _table(entry, "validation").items():
+            numbers = {kind: float(row[kind]) for kind in KINDS if isinstance(row.get(kind), int | float)}
+            curves.validation.setdefault(group, []).append((step, numbers))
+    return curves if curves.loss or curves.validation else None
+
+
+def _entries(log: str) -> Iterator[dict[str, Any]]:
+    for line in log.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry

@@ -1,0 +1,85 @@
+"""A model as a folder: weights, identity, configuration, card and metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from processing.enhancement.networks.identity import ModelIdentity
+from processing.errors import InputError
+
+LOG = "log.jsonl"  # of the training, if the folder keeps it
+SHIPPED = Path(__file__).resolve().parent.parent / "weights"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all, even after a power cut."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def folder_of(model: str | Path) -> Path:
+    """Folder of a shipped model by name, or of any trained model by path.
+
+    Raises InputError if there is none.
+    """
+    for folder in (SHIPPED / str(model), Path(model)):
+        if (folder / "identity.json").is_file():
+            return folder
+    known = ", ".join(identity.name for identity in shipped_models()) or "none"
+    raise InputError(f"There is no model “{Path(model).name}”; models here: {known}.")
+
+
+def read_identity(folder: Path) -> ModelIdentity:
+    """Identity of the model in `folder`; its precision is that of the weights."""
+    return ModelIdentity(**json.loads((folder / "identity.json").read_text()))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Configuration that the model in `folder` was trained with."""
+    return tomllib.loads((folder / "config.toml").read_text())
+
+
+def shipped_models() -> list[ModelIdentity]:
+    """Identities of the models that come with the program, by name."""
+    return [read_identity(file.parent) for file in sorted(SHIPPED.glob("*/identity.json"))]
+
+
+def read_weights(folder: Path, sha256: str) -> bytes:
+    """The weights file, after its SHA-256 is found to be `sha256`, the one in identity.json.
+
+    Raises InputError if it is not.
+    """
+    data = (folder / "model.safetensors").read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(f"The weights of “{folder.name}” do not match their recorded SHA-256; restore them.")
+    return data
+
+
+def write_model(
+    folder: Path,
+    *,
+    weights: bytes,
+    name: str,
+    version: str,
+    description: str,
+    metrics: dict[str, Any],
+    card: str,
+) -> ModelIdentity:
+    """Write the files of a model; the identity last, so that it never names weights that are not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    identity = ModelIdentity(name, version, hashlib.sha256(weights).hexdigest(), "float32", description)
+    write_whole(folder / "model.safetensors", weights)
+    write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+    write_whole(folder / "card.md", card.encode())
+    write_whole(folder / "identity.json", (json.dumps(asdict(identity), indent=1) + "\n").encode())
+    return identity

@@ -1,0 +1,1 @@
+"""What arrives: archives, confinement, manifests, sorting."""

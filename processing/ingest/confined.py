@@ -1,0 +1,165 @@
+"""Run a function of `processing` in a child process under limits: what parses untrusted bytes may die alone.
+
+The child is a fresh interpreter (a prefork worker may not use multiprocessing) without the parent's environment.
+Arguments go in as one JSON document on its standard input, words come back as one JSON document per line: progress
+and other news while it runs, its result at the end. Nothing it prints elsewhere is kept: libraries quote values.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from processing.errors import InputError
+
+_ROOT = Path(__file__).resolve().parents[1]
+LONGEST_LINE = 64 << 20
+_EVERY_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+Tell = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """memory: bytes of address space; cpu_seconds; file_bytes: of one written file; wall_seconds."""
+
+    memory: int = 4 << 30
+    cpu_seconds: int = 4 * 3600
+    file_bytes: int = 4 << 30
+    wall_seconds: float = 6 * 3600
+
+
+class DiedError(InputError):
+    """The child died before it could answer; the message says of what."""
+
+
+def run(function: str, arguments: Any, *, limits: Limits | None = None, news: Tell | None = None) -> Any:
+    """Call `function` ("processing.module:name") with (arguments, tell) in a child; returns what it returns.
+
+    arguments, result and what the child tells (given to `news` while it runs) are JSON values; tuples come back as
+    lists. Raises InputError with the child's sentence if it raised one, DiedError if it was killed by a limit or a
+    signal. An exception of `news` ends the child and is passed on.
+    """
+    limits = limits or Limits()
+    command = [sys.executable, "-m", "processing.ingest.confined", function]
+    command += [str(int(v)) for v in (limits.memory, limits.cpu_seconds, limits.file_bytes)]
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    environment = {**kept, **dict.fromkeys(_EVERY_THREAD, "1"), "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        command, cwd=_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as child:
+        late = threading.Event()
+
+        def too_late() -> None:
+            late.set()
+            child.kill()
+
+        clock = threading.Timer(limits.wall_seconds, too_late)
+        clock.daemon = True
+        clock.start()
+        try:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            with contextlib.suppress(BrokenPipeError), child.stdin:
+                child.stdin.write(json.dumps(arguments).encode())
+            answer = _listen(child.stdout, news)
+        finally:
+            clock.cancel()
+            child.kill()
+            child.wait()
+    if answer is None:
+        raise DiedError(_cause(child.returncode, limits, late=late.is_set()))
+    if "refused" in answer:
+        raise InputError(str(answer["refused"]))
+    return answer.get("result")
+
+
+def _listen(stream: IO[bytes], news: Tell | None) -> dict[str, Any] | None:
+    """The child's last word; None if it ended without one or speaks nonsense."""
+    while line := stream.readline(LONGEST_LINE):
+        try:
+            word = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(word, dict):
+            return None
+        if "news" not in word:
+            return word
+        if news:
+            news(word["news"])
+    return None
+
+
+def _cause(status: int, limits: Limits, *, late: bool) -> str:
+    if late:
+        return f"Reading it took over {limits.wall_seconds:g} s; it was stopped."
+    if status == -signal.SIGXCPU:
+        return f"Reading it took over {limits.cpu_seconds} s of computing; it was stopped."
+    if status == -signal.SIGXFSZ:
+        return "Reading it would have filled the disk; it was stopped."
+    if status in (-signal.SIGKILL, -signal.SIGABRT):
+        return f"Reading it needs more memory than the {limits.memory / 2**30:.1f} GiB that are allowed, or is damaged."
+    return "Reading it made the reader crash: the file is damaged, or made to do harm."
+
+
+def _die_with_parent() -> None:
+    """Where the system can tell (Linux): a worker that is killed leaves no reader behind."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _confine(memory: int, cpu_seconds: int, file_bytes: int) -> None:
+    wanted = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in wanted.items():
+        hard = resource.getrlimit(kind)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        # The soft limit on computing sends a signal that tells; the hard one kills a second later.
+        resource.setrlimit(kind, (most, most + 1 if kind == resource.RLIMIT_CPU and hard < 0 else most))
+
+
+def main(argv: list[str]) -> None:
+    """The child: confine itself, read the arguments, call the function, say what came of it."""
+    name, *numbers = argv
+    _die_with_parent()
+    _confine(*map(int, numbers))
+    with os.fdopen(os.dup(1), "wb") as mouth:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer
+
+        def say(word: dict[str, Any]) -> None:
+            mouth.write(json.dumps(word).encode() + b"\n")
+            mouth.flush()
+
+        try:
+            module, _, function = name.partition(":")
+            if not module.startswith("processing."):
+                raise ValueError(name)
+            arguments = json.load(sys.stdin.buffer)
+            result = getattr(importlib.import_module(module), function)(arguments, lambda news: say({"news": news}))
+            say({"result": result})
+        except InputError as reason:
+            say({"refused": str(reason)})
+        except MemoryError:
+            say({"refused": "Reading it needs more memory than is allowed."})
+        except Exception as error:
+            say({"refused": f"The material could not be processed ({type(error).__name__}); export it again."})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

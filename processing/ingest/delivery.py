@@ -1,0 +1,271 @@
+"""A delivery of untrusted files to clean series, read in confined child processes that may die of a file.
+
+The parent only passes names and paths on and remembers how far the child got: a file that kills it is refused, and
+the next child goes on without it from the last series that was finished.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from processing.dicom.sort import Journal, Outcome, Refused, Sorted, SortedSeries, sentence, sort_files
+from processing.errors import InputError
+from processing.ingest import archives, confined
+from processing.ingest.confined import DiedError, Tell
+from processing.volume import Parameters
+
+MOST_DEATHS = 20
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """sorted: what became of all files, those of archives under `<archive>/<path in it>`; sent_as: such a name → the
+    name under which the file, or the archive that held it, was sent; paths: name → file on disk, archives included."""
+
+    sorted: Sorted
+    sent_as: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+
+
+def sort_delivery(
+    files: Mapping[str, Path],
+    folder: Path,
+    *,
+    key: bytes,
+    limits: confined.Limits | None = None,
+    progress: Progress | None = None,
+) -> Delivered:
+    """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
+
+    folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. progress: called
+    with (share done, what is done). Raises InputError if there are no files, or if file after file kills the reader.
+    """
+    progress = progress or (lambda share, what: None)
+    plain, refused = dict(files), list[Refused]()
+    sent_as = {name: name for name in files}
+    unpacked = folder / "unpacked"
+    found = _confined(
+        "processing.ingest.delivery:unpack_all",
+        lambda left: {"files": _named(left), "folder": str(unpacked)},
+        plain,
+        refused,
+        limits,
+        lambda word: progress(0.1, "unpacking"),
+        before=lambda: shutil.rmtree(unpacked, ignore_errors=True),
+    )
+    for archive, number, content, reasons in found:
+        del plain[archive]
+        base = unpacked / str(number)
+        for name, file in content:
+            inside = _free_name(f"{_stem(archive)}/{name}", plain)
+            plain[inside], sent_as[inside] = base / Path(str(file)).name, archive
+        refused += [Refused(archive, str(reason)) for reason in reasons]
+    clean = folder / "clean"
+    known: dict[str, Any] = {}
+
+    def listen(word: Any) -> None:
+        if "group" in word:
+            known[word["group"]] = word["outcome"]
+        elif "progress" in word:
+            done, total = word["progress"]
+            progress(0.1 + 0.9 * done / max(total, 1), "sorting and de-identifying")
+
+    paths = {**files, **plain}
+    if not plain:
+        return Delivered(Sorted([], refused), sent_as, paths)
+    answer = _confined(
+        "processing.ingest.delivery:sort_all",
+        lambda left: {"files": _named(left), "out": str(clean), "key": key.hex(), "known": known},
+        plain,
+        refused,
+        limits,
+        listen,
+    )
+    if answer is None:  # every file killed the reader
+        return Delivered(Sorted([], refused), sent_as, paths)
+    result = sorted_from(answer, clean)
+    return Delivered(replace(result, refused=refused + result.refused), sent_as, paths)
+
+
+def _confined(
+    function: str,
+    arguments: Callable[[Mapping[str, Path]], Any],
+    files: dict[str, Path],
+    refused: list[Refused],
+    limits: confined.Limits | None,
+    news: Tell,
+    before: Callable[[], None] = lambda: None,
+) -> Any:
+    """The function's result on `files`, from which those that killed it have been taken out and refused."""
+    for death in range(MOST_DEATHS + 1):
+        reading = ""
+
+        def listen(word: Any) -> None:
+            nonlocal reading
+            if "at" in word:
+                reading = word["at"]
+            else:
+                news(word)
+
+        before()
+        try:
+            return confined.run(function, arguments(files), limits=limits, news=listen)
+        except DiedError as reason:
+            if reading not in files or death == MOST_DEATHS:
+                raise
+            del files[reading]
+            refused.append(Refused(reading, str(reason)))
+            if not files:
+                return None
+    raise AssertionError("unreachable")
+
+
+def _named(files: Mapping[str, Path]) -> list[tuple[str, str]]:
+    return [(name, str(path)) for name, path in files.items()]
+
+
+def _stem(name: str) -> str:
+    lowered = name.lower()
+    suffix = next((s for s in (".tar.gz", ".tgz", ".tar", ".zip") if lowered.endswith(s)), "")
+    return name[: len(name) - len(suffix)]
+
+
+def _free_name(name: str, taken: Mapping[str, Path]) -> str:
+    while name in taken:
+        name += "#"
+    return name
+
+
+def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
+    """In the child: [archive, number of its folder, [[path in it, file name], …], [reason, …]] for each archive."""
+    found: list[Any] = []
+    folder = Path(arguments["folder"])
+    for name, path in arguments["files"]:
+        tell({"at": name})
+        kind = archives.kind_of(Path(path))
+        if kind is None:
+            continue
+        number = len(found) + 1
+        try:
+            if kind == "other":
+                raise InputError(archives.OTHER)
+            unpacked = archives.unpack(Path(path), folder / str(number), progress=lambda count: tell({"seen": count}))
+        except Exception as reason:
+            shutil.rmtree(folder / str(number), ignore_errors=True)
+            found.append([name, number, [], [sentence(reason)]])
+            continue
+        content = [[inside, file.name] for inside, file in unpacked.files.items()]
+        found.append([name, number, content, [reason for _, reason in unpacked.refused]])
+    return found
+
+
+class _Telling(Journal):
+    def __init__(self, known: dict[str, Any], out: Path, tell: Tell) -> None:
+        self._known, self._out, self._tell = known, out, tell
+
+    def reading(self, name: str) -> None:
+        self._tell({"at": name})
+
+    def known(self, group: str) -> Outcome | None:
+        return outcome_from(self._known[group], self._out) if group in self._known else None
+
+    def done(self, group: str, outcome: Outcome) -> None:
+        self._tell({"group": group, "outcome": _json(outcome)})
+
+
+def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
+    """In the child: `sort_files`, going on where another child died."""
+    out = Path(arguments["out"])
+    known = arguments["known"]
+    finished = {file.parent for word in known.values() for one in outcome_from(word, out).series for file in one.files}
+    for left in out.iterdir() if out.is_dir() else ():
+        if left not in finished:
+            shutil.rmtree(left)
+    files = {name: Path(path) for name, path in arguments["files"]}
+    result = sort_files(
+        files,
+        out,
+        key=bytes.fromhex(arguments["key"]),
+        progress=lambda done, total: tell({"progress": [done, total]}),
+        journal=_Telling(known, out, tell),
+    )
+    return _json(result)
+
+
+def _json(result: Sorted | Outcome) -> Any:
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(inner) for inner in value]
+        return str(value) if isinstance(value, Path) else value
+
+    return plain(asdict(result))
+
+
+def outcome_from(word: Any, out: Path) -> Outcome:
+    """An Outcome from its JSON; see `sorted_from`."""
+    try:
+        series = [_series_from(one, out) for one in word["series"]]
+        return Outcome(series, [bool(one) for one in word["deep_learning"]], _refused_from(word["refused"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(_NONSENSE) from error
+
+
+def sorted_from(word: Any, out: Path) -> Sorted:
+    """A Sorted from its JSON. The child has read untrusted bytes: types are checked, files must lie below `out`.
+
+    Raises InputError if the child's word makes no sense.
+    """
+    try:
+        series = [_series_from(one, out) for one in word["series"]]
+        return Sorted(series, _refused_from(word["refused"]), int(word["duplicates"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(_NONSENSE) from error
+
+
+_NONSENSE = "The reader of the files gave no sensible answer; a file may be made to do harm."
+
+
+def _refused_from(words: Any) -> list[Refused]:
+    return [Refused(str(word["name"]), str(word["reason"])[:400]) for word in words]
+
+
+def _series_from(word: Any, out: Path) -> SortedSeries:
+    files = [Path(str(file)) for file in word["files"]]
+    if not files or any(file.parent.parent != out or file.is_symlink() or not file.is_file() for file in files):
+        raise ValueError("files")
+    if word["format"] not in ("dicom", "nifti") or len(word["names"]) != len(files):
+        raise ValueError("format")
+    slices, rows, columns = map(int, word["shape"])
+    i, j, k = map(float, word["spacing"])
+    kinds = {one.name: str(one.type) for one in fields(Parameters)}
+    parameters: dict[str, Any] = {}
+    for name, value in word["parameters"].items():
+        right = (str,) if "str" in kinds[name] else (int, float)
+        if value is not None and (not isinstance(value, right) or isinstance(value, bool)):
+            raise ValueError("parameters")
+        parameters[name] = value
+    return SortedSeries(
+        files=files,
+        format=word["format"],
+        names=[str(name) for name in word["names"]],
+        sha256=str(word["sha256"])[:64],
+        shape=(slices, rows, columns),
+        spacing=(i, j, k),
+        affine=[[float(value) for value in row] for row in word["affine"]],
+        parameters=Parameters(**parameters),
+        subject_key=str(word["subject_key"])[:16],
+        series_uid=str(word["series_uid"])[:64],
+        description_hint=str(word["description_hint"]),
+        arm_hint=None if word["arm_hint"] is None else str(word["arm_hint"])[:20],
+        report=dict(word["report"]),
+        instance_uids=[str(uid)[:64] for uid in word["instance_uids"]],
+        conflict=str(word["conflict"])[:300],
+        placing={str(name): str(code)[:20] for name, code in word["placing"].items()},
+    )

@@ -1,0 +1,1 @@
+"""Similarity and quality of images, overlap of masks."""

@@ -1,0 +1,1 @@
+"""Pictures for people: figure panels, before and after."""

@@ -1,0 +1,1 @@
+"""Degradations, phantoms and a model observer."""

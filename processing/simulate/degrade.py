@@ -1,0 +1,204 @@
+"""Simulate fast scans and artefacts on magnitude series."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from processing.enhancement.networks.identity import ModelIdentity
+from processing.errors import InputError
+from processing.noise import add_complex_noise
+from processing.volume import Array, Volume
+
+# fastMRI (Zbontar et al. 2018): share of the lines in the middle that are always sampled.
+_CENTRE = {4: 0.08, 8: 0.04}
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What is to be done, in the order of the fields; None or False leaves a step out.
+
+    Phase encoding is taken to run along the rows' axis (up and down in the image) throughout.
+
+    patches: one bright bar per slice, of random place, length, thickness up to an eighth of the rows (soft edges
+        included), and opacity, never brighter than the slice (Lorente 2021).
+    motion: largest displacement in mm; the subject sways up and down while the lines of k-space are read
+        one after the other, at rest while the middle is.
+    ghosting: 0 to 1; every second line of k-space is multiplied by 1 − ghosting, which lays a copy of
+        ghosting / 2 of the signal half a field of view away (Lorente 2021).
+    ghosting_lines: "odd" (by default) or "even", which holds the middle of k-space: the copy is then negative.
+    undersample: 4 or 8; random lines and the middle of k-space are kept as in fastMRI (Zbontar et al.
+        2018), the same in all slices, the rest is zero.
+    gibbs: 0 to 1; share of the highest frequencies that is cut off sharply in both directions.
+    half_matrix: "linear": to half the rows and columns and back, both bilinearly (Moummad et al. 2022);
+        "kspace": the middle half of the lines of k-space in both directions, zero-filled.
+    half_nex_sigma: standard deviation in image units of Gaussian noise added to the real and the imaginary
+        channel before the magnitude is taken (Moummad et al. 2022: 5).
+    half_nex_fraction: the same as a share of the volume's 99.9th percentile.
+    seed: of everything random; each step has its own stream.
+    """
+
+    patches: bool = False
+    motion: float | None = None
+    ghosting: float | None = None
+    ghosting_lines: str | None = None
+    undersample: int | None = None
+    gibbs: float | None = None
+    half_matrix: str | None = None
+    half_nex_sigma: float | None = None
+    half_nex_fraction: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        steps = {name: value for name, value in asdict(self).items() if name not in ("seed", "ghosting_lines")}
+        if not any(value is not None and value is not False for value in steps.values()):
+            raise InputError("Name at least one degradation.")
+        if self.half_matrix not in (None, "linear", "kspace"):
+            raise InputError("The half matrix is made by “linear” or “kspace”.")
+        if self.ghosting_lines not in (None, "odd", "even") or (self.ghosting_lines and self.ghosting is None):
+            raise InputError("Ghosting scales the “odd” or the “even” lines of k-space.")
+        if self.half_nex_sigma is not None and self.half_nex_fraction is not None:
+            raise InputError("Give the noise in image units or as a fraction, not both.")
+        if self.undersample not in (None, *_CENTRE):
+            raise InputError("Undersampling is 4 or 8.")
+        for name, largest in (("ghosting", 1.0), ("gibbs", 0.95), ("half_nex_fraction", 1.0)):
+            if steps[name] is not None and not 0 < steps[name] <= largest:
+                raise InputError(f"The value of {name} must lie above 0 and not above {largest:g}.")
+        for name in ("motion", "half_nex_sigma"):
+            if steps[name] is not None and not 0 < steps[name] < float("inf"):
+                raise InputError(f"The value of {name} must be above 0.")
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What to write into derived images: name, settings in words, SHA-256 of the settings."""
+        used = {k: v for k, v in asdict(self).items() if v is not None and v is not False}
+        text = json.dumps(used, sort_keys=True)
+        words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in used.items())
+        return ModelIdentity(
+            name="simulated degradation",
+            version="1",
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            precision="float32",
+            description=f"Simulated, not acquired: {words}.",
+        )
+
+
+def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int, int], None] | None = None) -> Volume:
+    """Apply a degradation slice by slice; the same arguments give the same volume.
+
+    Same shape, place and units. Negative values, which a magnitude has not but a scanner's interpolation leaves, count
+    as 0; raises InputError if they go beyond 15 % of the largest value. progress: called with slices done and
+    in all.
+    """
+    volume.require_magnitude()
+    array = np.maximum(volume.array, 0)
+    sigma = degradation.half_nex_sigma or 0.0
+    if degradation.half_nex_fraction is not None:
+        sigma = degradation.half_nex_fraction * float(np.percentile(array, 99.9))
+    rows = array.shape[1]
+    lines = _sampled_lines(rows, degradation) if degradation.undersample else None
+    out = np.empty_like(array)
+    for index, slice_ in enumerate(array):
+        if degradation.patches:
+            slice_ = slice_ + _bar(slice_, _random(degradation, "patches", index))
+        if degradation.motion is not None:
+            slice_ = _move(slice_, degradation.motion / volume.spacing[1], _random(degradation, "motion", index))
+        if degradation.ghosting is not None:
+            line = np.fft.ifftshift(np.arange(rows) - rows // 2)  # 0 is the middle of k-space
+            scaled = line % 2 == (0 if degradation.ghosting_lines == "even" else 1)
+            scale = np.where(scaled, 1 - degradation.ghosting, 1.0)
+            slice_ = _filtered(slice_, scale[:, None])
+        if lines is not None:
+            slice_ = _filtered(slice_, lines[:, None])
+        if degradation.gibbs is not None:
+            slice_ = _filtered(slice_, _low_pass(slice_.shape, 1 - degradation.gibbs))
+        if degradation.half_matrix == "kspace":
+            slice_ = _filtered(slice_, _middle_half(slice_.shape))
+        elif degradation.half_matrix == "linear":
+            slice_ = _coarsened(slice_)
+        if sigma:
+            slice_, _ = add_complex_noise(slice_, sigma, _random(degradation, "half nex", index))
+        out[index] = slice_
+        if progress is not None:
+            progress(index + 1, len(out))
+    return volume.with_array(out)
+
+
+def _random(degradation: Degradation, step: str, index: int) -> np.random.Generator:
+    return np.random.default_rng([degradation.seed, index, *step.encode()])
+
+
+def _filtered(slice_: Array, weights: Array) -> Array:
+    """Magnitude after k-space, zero frequency first, is multiplied by `weights`."""
+    return np.abs(np.fft.ifft2(np.fft.fft2(slice_) * weights)).astype(np.float32)
+
+
+def _low_pass(shape: tuple[int, ...], keep: float) -> Array:
+    """Ones for the lower share `keep` of the frequencies in both directions, else zeros."""
+    rows, columns = (np.abs(np.fft.fftfreq(n)) <= keep / 2 for n in shape)
+    return np.outer(rows, columns)
+
+
+def _middle_half(shape: tuple[int, ...]) -> Array:
+    """Ones for the middle half of the lines in both directions, from −n/4 to n/4 − 1, else zeros."""
+    rows, columns = (np.arange(n) - n // 2 for n in shape)
+    kept = [(k >= -(k.size // 4)) & (k < max(k.size // 2, 1) - k.size // 4) for k in (rows, columns)]
+    return np.fft.ifftshift(np.outer(*kept))
+
+
+def _coarsened(slice_: Array) -> Array:
+    """To half the rows and columns and back by bilinear interpolation between pixel centres."""
+    half = [max(n // 2, 1) / n for n in slice_.shape]
+    small = ndimage.zoom(slice_, half, order=1, mode="nearest", grid_mode=True)
+    back = [n / m for n, m in zip(slice_.shape, small.shape, strict=True)]
+    return ndimage.zoom(small, back, order=1, mode="nearest", grid_mode=True)
+
+
+def _sampled_lines(rows: int, degradation: Degradation) -> Array:
+    """Lines of k-space that are read, zero frequency first: the middle, and others at random so that 1 in
+    `undersample` is read on average."""
+    factor = degradation.undersample or 1
+    centre = max(round(rows * _CENTRE[factor]), 1)
+    chance = (rows / factor - centre) / max(rows - centre, 1)
+    read = np.random.default_rng([degradation.seed, 1]).random(rows) < chance
+    start = (rows - centre + 1) // 2
+    read[start : start + centre] = True
+    return np.fft.ifftshift(read)
+
+
+def _move(slice_: Array, pixels: float, rng: np.random.Generator) -> Array:
+    """Shift the subject by up to `pixels` along the rows' axis while the lines are read in order."""
+    rows = slice_.shape[0]
+    time = np.linspace(-1, 1, rows)
+    waves = [a * np.sin(np.pi * f * time + p) for a, f, p in zip(*_waves(rng), strict=True)]
+    path = np.sum(waves, axis=0)
+    path -= path[rows // 2]
+    path *= np.clip(np.abs(time) * 8, 0, 1)  # at rest in the middle, so that the image stays where it was
+    largest = np.abs(path).max()
+    path = np.fft.ifftshift(path / largest * pixels if largest > 0 else path)
+    return _filtered(slice_, np.exp(-2j * np.pi * np.fft.fftfreq(rows) * path)[:, None])
+
+
+def _waves(rng: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Amplitudes, frequencies and phases of four sways."""
+    return rng.uniform(0.3, 1, 4), rng.uniform(1, 9, 4), rng.uniform(0, 2 * np.pi, 4)
+
+
+def _bar(slice_: Array, rng: np.random.Generator) -> Array:
+    """A bright bar to add to a slice, near its middle, cut where the sum would exceed the slice's maximum."""
+    rows, columns = slice_.shape
+    start, end = (rng.uniform(0.25, 0.75, 2) * (rows - 1, columns - 1) for _ in range(2))
+    thickest = max(rows / 8 - 1, 0)  # and half a pixel of soft edge on both sides
+    thickness = rng.uniform(min(1, thickest), thickest)
+    axis = end - start
+    place = np.moveaxis(np.indices((rows, columns)), 0, -1) - start
+    along = np.clip(place @ axis / max(float(axis @ axis), 1e-9), 0, 1)
+    distance = np.linalg.norm(place - along[..., None] * axis, axis=-1)
+    cover = np.clip(thickness / 2 + 0.5 - distance, 0, 1) * rng.uniform(0.2, 1)
+    brightest = float(slice_.max())
+    return np.minimum(cover * brightest, brightest - slice_).astype(np.float32)
