@@ -264,7 +264,8 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_does_not_load_torch() -> None:
-    code = "import sys, processing.enhancement.enhance, processing.simulate.degrade, processing.simulate.phantom; print('torch' in sys.modules)"
+    modules = "processing.enhancement.enhance, processing.simulate.degrade, processing.simulate.phantom"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
