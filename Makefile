@@ -20,9 +20,10 @@ coverage: ## the tests on SQLite alone, and what share of each package they run;
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests --coverage
 
-docs: ## the site of the documents, in built-docs/
+docs: ## the site of the documents, in built-docs/, which asks nothing of another host
 	@sh requirements/setup.sh --documents
-	@exec $(PY) -m mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@! grep -rE 'src="https?://|<link[^>]*"https?://' built-docs --include='*.html'
 
 screenshots: ## the pictures in README.md, from the running product
 	@sh requirements/setup.sh --development

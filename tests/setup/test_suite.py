@@ -1,4 +1,4 @@
-"""The suite's own guards: nothing is skipped unseen where every program is promised, and its time and reach are told."""
+"""The suite's own guards: nothing is skipped unseen where every program is promised; time and reach are told."""
 
 import pytest
 
