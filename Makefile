@@ -25,7 +25,7 @@ docs: ## the site of the documents, in built-docs/, which asks nothing of anothe
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 	@! grep -rE 'src="https?://|<link[^>]*"https?://' built-docs --include='*.html'
 
-screenshots: ## the pictures in README.md, from the running product
+screenshots: ## the pictures in README.md and docs/tour.md, from the running product
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests.screenshots
 
