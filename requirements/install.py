@@ -1,6 +1,6 @@
 """Fills .venv with the pinned packages and builds the viewer. Standard library only; does nothing twice.
 
-    install.py [--development]
+    install.py [--development | --documents]
 
 Packages come from where this machine's pip is told to get them (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf),
 or where uv is told (UV_DEFAULT_INDEX, UV_FIND_LINKS, UV_TORCH_BACKEND). Where nobody says which torch, its small
@@ -34,15 +34,20 @@ OLDEST_NODE = (20, 19)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--development", action="store_true", help="also what tests and lint need")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--development", action="store_true", help="also what tests and lint need")
+    only.add_argument("--documents", action="store_true", help="what builds the site of the documents, and no more")
     options = parser.parse_args()
     os.chdir(ROOT)
     if Path(sys.prefix).resolve() != VENV.resolve():
         sys.exit("Run requirements/setup.sh: it makes .venv and calls this script with it.")
     try:
         with one_at_a_time():
-            install_packages("development" if options.development else "production")
-            build_viewer()
+            if options.documents:
+                install_packages("documents")
+            else:
+                install_packages("development" if options.development else "production")
+                build_viewer()
     except subprocess.CalledProcessError as error:
         sys.exit(f"The set-up stopped: `{shlex.join(error.cmd)}` failed; what it said stands above.")
     except KeyboardInterrupt:
@@ -70,9 +75,10 @@ def one_at_a_time():
 
 def install_packages(wanted: str) -> None:
     """Installs requirements/<wanted>.txt as constraints.txt pins it, unless done with the same files."""
-    keys = {"production": digest([ROOT / "pyproject.toml", CONSTRAINTS, REQUIREMENTS / "production.txt"])}
+    base = "documents" if wanted == "documents" else "production"
+    keys = {base: digest([ROOT / "pyproject.toml", CONSTRAINTS, REQUIREMENTS / f"{base}.txt"])}
     if wanted == "development":
-        keys[wanted] = keys["production"] + digest([REQUIREMENTS / "development.txt"])
+        keys[wanted] = keys[base] + digest([REQUIREMENTS / "development.txt"])
     if holds(stamp(wanted), keys[wanted]):
         return
     for name in keys:
@@ -82,9 +88,10 @@ def install_packages(wanted: str) -> None:
         step(f"Installing {uv}.", [sys.executable, "-m", "pip", "install", "--quiet", uv])
     environment = where_packages_come_from()
     command = uv_install("--build-constraints", str(CONSTRAINTS), "-r", str(REQUIREMENTS / f"{wanted}.txt"))
-    if takes_cpu_torch(environment):
+    if base == "production" and takes_cpu_torch(environment):
         command += ["--torch-backend", "cpu"]
-    step(f"Installing the Python packages for {wanted}: 2 GB, a minute or more.", command, env=environment)
+    size = "2 GB, a minute or more" if base == "production" else "100 MB"
+    step(f"Installing the Python packages for {wanted}: {size}.", command, env=environment)
     for name, key in keys.items():
         stamp(name).write_text(key)
 

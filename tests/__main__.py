@@ -1,6 +1,7 @@
-"""Everything `make test` checks, one step after the other: `python -m tests [--lint]`."""
+"""Everything `make test` checks, one step after the other: `python -m tests [--lint | --coverage]`."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.covered import share_by_package
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +47,11 @@ LINT = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lint", action="store_true", help="only the lint step")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--lint", action="store_true", help="only the lint step")
+    only.add_argument(
+        "--coverage", action="store_true", help="only the tests on SQLite, and what share of lines they run"
+    )
     options = parser.parse_args()
     results: list[tuple[str, bool, float]] = []
     # A folder of our own: the tests never meet the data of a site that runs from this checkout.
@@ -60,9 +66,18 @@ def main() -> int:
             code = subprocess.run(command, cwd=ROOT, env={**environment, **extra}, check=False).returncode
             results.append((name, code == 0, time.monotonic() - began))
 
-        for name, command in LINT.items():
-            check(name, command)
-        if not options.lint:
+        if options.coverage:
+            report = Path(var, "coverage.json")
+            command = [*PYTEST, "--cov", f"--cov-report=json:{report}"]
+            check("Tests on SQLite", command, COVERAGE_FILE=str(Path(var, "coverage")))
+            print("\nLines that tests run, but for those in processes of their own:")
+            found = json.loads(report.read_text()) if report.exists() else {"files": {}}
+            for package, share in share_by_package(found).items():
+                print(f"{share:6.1%}  {package}")
+        else:
+            for name, command in LINT.items():
+                check(name, command)
+        if not options.lint and not options.coverage:
             check("Tests on SQLite", PYTEST)
             with postgresql() as url:
                 check("Tests of the site on PostgreSQL", [*PYTEST, *ON_POSTGRESQL], DATABASE_URL=url)

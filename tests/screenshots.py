@@ -1,4 +1,4 @@
-"""The pictures in README.md, taken from the running demonstration: `make screenshots`."""
+"""The pictures in README.md and docs/tour.md, taken from the running demonstration: `make screenshots`."""
 
 import tempfile
 from pathlib import Path

@@ -42,12 +42,16 @@ def _jpeg(frame: bytes) -> Codestream | None:
             place += 1
             continue
         if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
+            if not 2 <= frame[place + 4] <= 16:  # bits of a sample: with others decoders read outside of their tables
+                return None
             found = Codestream(_two(frame, place + 5), _two(frame, place + 7), marker in _LOSSLESS_PROCESSES)
         elif marker == 0xF7:  # JPEG-LS
             found, near_matters = Codestream(_two(frame, place + 5), _two(frame, place + 7), True), True
         elif marker == 0xDA and found:
-            near = frame[place + 5 + 2 * frame[place + 4]]  # the error that JPEG-LS allows per pixel
-            return replace(found, lossless=False) if near_matters and near else found
+            end = place + 5 + 2 * frame[place + 4]
+            # The lowest bits left out (point transform), and the error that JPEG-LS allows per pixel.
+            lost = frame[end + 2] & 15 or (near_matters and frame[end])
+            return replace(found, lossless=False) if lost else found
         place += 2 + _two(frame, place + 2)
     return None
 

@@ -10,13 +10,15 @@ from pydicom import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.uid import RLELossless
 
-from processing.dicom import mosaic
+from processing.dicom import jpeg_lossless, mosaic
 from processing.dicom.codestream import read_codestream
 from processing.errors import InputError
 
 # Decoding allocates this much at most: a header can claim any size.
 LARGEST_BYTES = 1 << 30
 LOSSY = "The pixels were compressed with loss: they are not what the scanner measured; send the original series."
+
+jpeg_lossless.register()
 
 
 def stored_values(dataset: Dataset) -> np.ndarray:

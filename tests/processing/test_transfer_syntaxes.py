@@ -134,6 +134,32 @@ def test_lossy_pixels_are_refused(tmp_path: Path) -> None:
         assert "compressed with loss" in refused(dataset, tmp_path)
 
 
+def test_a_point_transform_is_a_loss_and_an_impossible_precision_damage(tmp_path: Path) -> None:
+    dataset, _ = encoded(JPEGLosslessSV1)
+    frame = next(encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    for marker, offset, byte, word in ((b"\xff\xda", 9, 2, "compressed with loss"), (b"\xff\xc3", 4, 17, "damaged")):
+        place = frame.index(marker) + offset
+        dataset.PixelData = encaps.encapsulate([frame[:place] + bytes([byte]) + frame[place + 1 :]])
+        assert word in refused(dataset, tmp_path)
+
+
+def test_jpeg_lossless_of_eight_bits_is_read_into_sixteen(tmp_path: Path) -> None:
+    import SimpleITK as sitk  # noqa: N813
+
+    pixels = image(16, 12) % 256
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(tmp_path / "gdcm.dcm"))
+    writer.SetImageIO("GDCMImageIO")
+    writer.SetUseCompression(True)
+    writer.SetCompressor("JPEG")
+    writer.Execute(sitk.GetImageFromArray(pixels[None].astype(np.uint8)))
+    dataset = files.classic(0, pixels)
+    dataset.PixelData = pydicom.dcmread(tmp_path / "gdcm.dcm").PixelData
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    np.testing.assert_array_equal(series.read(files.save(dataset, tmp_path / "a.dcm")).array[0], pixels)
+
+
 def test_the_general_syntaxes_are_read_where_the_codestream_is_lossless(tmp_path: Path) -> None:
     for syntax, lossless in ((JPEG2000, JPEG2000Lossless), (JPEGLSNearLossless, JPEGLSLossless)):
         dataset, pixels = encoded(lossless)

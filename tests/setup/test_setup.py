@@ -89,7 +89,7 @@ def test_what_is_up_to_date_is_not_done_again(
         monkeypatch.setattr(install, name, tmp_path)
     monkeypatch.setattr(install, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(install, "CONSTRAINTS", tmp_path / "constraints.txt")
-    for name in ("pyproject.toml", "production.txt", "development.txt"):
+    for name in ("pyproject.toml", "production.txt", "development.txt", "documents.txt"):
         (tmp_path / name).write_text("celery\n")
     (tmp_path / "constraints.txt").write_text("uv==1.0\ncelery==5.0\n")
     done: list[str] = []
@@ -103,9 +103,12 @@ def test_what_is_up_to_date_is_not_done_again(
     install.install_packages("development")
     install.install_packages("production")
     assert done[1:] == ["Installing the Python packages for development"]
+    for _ in range(2):
+        install.install_packages("documents")
+    assert done[2:] == ["Installing the Python packages for documents"]
     (tmp_path / "constraints.txt").write_text("uv==1.0\ncelery==5.1\n")
     install.install_packages("production")
-    assert len(done) == 3
+    assert len(done) == 4
 
 
 def test_a_half_done_installation_is_done_again(

@@ -1,7 +1,8 @@
-"""The suite's own guards: nothing is skipped unseen where every program is promised, and its time is told."""
+"""The suite's own guards: nothing is skipped unseen where every program is promised; time and reach are told."""
 
 import pytest
 
+from tests.covered import share_by_package
 from tests.folder_times import seconds_by_folder
 from tests.skips import NO_DATA, NO_SUCH_PROCESSOR
 
@@ -39,3 +40,11 @@ def test_seconds_are_summed_by_folder_the_slowest_first() -> None:
     durations = [("tests/site/test_home.py::test_a", 1.0), ("tests/audit/test_b.py::test_b", 2.5)]
     durations += [("tests/site/test_home.py::test_a[x::y]", 0.5), ("tests/browser/room/test_c.py::test_c", 4.0)]
     assert seconds_by_folder(durations) == [("browser", 4.0), ("audit", 2.5), ("site", 1.5)]
+
+
+def test_shares_are_of_the_lines_of_each_package_and_app() -> None:
+    lines = {"analysis/a.py": (3, 3), "readerstudy/urls.py": (4, 2), "readerstudy/audit/x/y.py": (8, 2)}
+    lines |= {"readerstudy/audit/z.py": (2, 2), "readerstudy/jobs/__init__.py": (0, 0)}
+    files = {name: {"summary": {"num_statements": all_, "covered_lines": run}} for name, (all_, run) in lines.items()}
+    shares = {"analysis": 1.0, "readerstudy": 0.5, "readerstudy.audit": 0.4}
+    assert share_by_package({"files": files}) == shares
