@@ -12,7 +12,7 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from processing.dicom import words
+from processing.dicom import vocabulary
 from processing.dicom.parameters import plane
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
@@ -111,8 +111,8 @@ def read_nrrd(path: Path) -> Volume:
 
 
 def _parameters(path: Path, affine: np.ndarray) -> Parameters:
-    named = words.tokens(path.name, path.parent.name)
-    return Parameters(region=words.region(named), plane=plane(affine), weighting=from_tokens(named))
+    named = vocabulary.tokens(path.name, path.parent.name)
+    return Parameters(region=vocabulary.region(named), plane=plane(affine), weighting=from_tokens(named))
 
 
 def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from processing import series
-from processing.enhancement.derived import write_like
+from processing.derived import write_like
 from processing.errors import InputError
 from processing.simulate.degrade import Degradation, degrade
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from processing import series
-from processing.enhancement.derived import write_like
+from processing.derived import write_like
 from processing.enhancement.enhance import DEFAULT_MODEL, enhance
 
 

@@ -16,7 +16,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from processing.deidentify.report import Report, name_of
 from processing.deidentify.rules import VERSION, passed, rules
-from processing.dicom import words
+from processing.dicom import vocabulary
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
 from processing.dicom.mosaic import is_mosaic
@@ -87,8 +87,8 @@ def _clean(dataset: Dataset, key: bytes, pixels: np.ndarray) -> tuple[Dataset, R
     clean.LongitudinalTemporalInformationModified = "REMOVED"
     found = attributes(dataset, 0)
     region = region_of(dataset, found)
-    if region in words.BODY_PARTS:
-        clean.BodyPartExamined = words.BODY_PARTS[region]
+    if region in vocabulary.BODY_PARTS:
+        clean.BodyPartExamined = vocabulary.BODY_PARTS[region]
     # Only where the timing does not tell: echoes in one file may differ in contrast.
     if weighting_of(found, set()) is None:
         contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")

@@ -11,8 +11,8 @@ import numpy as np
 from pydicom import Dataset
 
 from processing.deidentify import rules
+from processing.dicom import vocabulary
 from processing.dicom import weighting as contrast
-from processing.dicom import words
 from processing.dicom.frames import attributes, number
 from processing.volume import Parameters
 
@@ -86,15 +86,15 @@ def _family(found: Mapping[str, Any]) -> contrast.Family | None:
 def region_of(dataset: Dataset, found: Mapping[str, Any]) -> str | None:
     """Region by BodyPartExamined, else the anatomic region code, else whitelisted words of descriptions."""
     return (
-        words.region(words.tokens(dataset.get("BodyPartExamined")))
-        or words.ANATOMY.get(str(found.get("CodeValue", "")))
-        or words.region(words.tokens(*(dataset.get(keyword) for keyword in _FREE_TEXTS)))
+        vocabulary.region(vocabulary.tokens(dataset.get("BodyPartExamined")))
+        or vocabulary.ANATOMY.get(str(found.get("CodeValue", "")))
+        or vocabulary.region(vocabulary.tokens(*(dataset.get(keyword) for keyword in _FREE_TEXTS)))
     )
 
 
 def free_words(dataset: Dataset) -> set[str]:
     """Words of the descriptions, for look-up in whitelists only."""
-    return words.tokens(*(dataset.get(keyword) for keyword in _FREE_TEXTS))
+    return vocabulary.tokens(*(dataset.get(keyword) for keyword in _FREE_TEXTS))
 
 
 def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameters:

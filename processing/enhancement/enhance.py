@@ -16,9 +16,9 @@ import numpy as np
 
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
-from processing.enhancement.networks.identity import ModelIdentity
 from processing.enhancement.networks.slices import neighbours
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 from processing.noise import NoiseEstimate, estimate_noise
 from processing.percentile import high_percentile
 from processing.volume import Array, Volume

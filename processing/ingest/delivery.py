@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from processing.dicom.sort import Journal, Outcome, Refused, Sorted, SortedSeries, sentence, sort_files
 from processing.errors import InputError
 from processing.ingest import archives, confined
 from processing.ingest.confined import DiedError, Tell
+from processing.ingest.sort import Journal, Outcome, Refused, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
 
 MOST_DEATHS = 20

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from processing.errors import InputError
-from processing.metrics.difference_map import REACH, coloured
 from processing.metrics.quality import difference_percent
+from processing.pictures.difference_map import REACH, coloured
 from processing.volume import Array, Volume
 
 CHANGE_REACH = 5.0  # percent of the input's maximum at which the colours end

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from processing.errors import InputError
-from processing.metrics.difference_map import REACH, Pair, coloured, difference
 from processing.pair import Grid, common_grid, grey_range, on_grid, oriented
+from processing.pictures.difference_map import REACH, Pair, coloured, difference
 from processing.registration import apply
 from processing.volume import Array, Volume
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import ndimage
 
-from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 from processing.noise import add_complex_noise
 from processing.volume import Array, Volume
 

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from analysis.report import training_figures
 from processing.enhancement.networks.record import Curves, ModelRecord, read_record, weights_problem
 from processing.errors import InputError
-from processing.metrics.difference_map import slices_shown
+from processing.pictures.difference_map import slices_shown
 from processing.volume import Volume
 from readerstudy.jobs.models import Job
 from readerstudy.material import enhancers, previews, volumes

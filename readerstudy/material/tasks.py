@@ -27,7 +27,7 @@ from readerstudy.protocol.models import Arm
 @job_function("material.enhance")
 def enhance_series(job: Job, report):
     # Torch is loaded here, in the worker's child process, never by the web server.
-    from processing.dicom.write import write_derived
+    from processing.derived import write_derived
     from processing.enhancement.enhance import enhance
 
     source = Series.objects.get(pk=job.parameters["source"])

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import numpy as np
 from django.http import QueryDict
 
-from processing.metrics.difference_map import REACH, WORDS, slices_shown
+from processing.pictures.difference_map import REACH, WORDS, slices_shown
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.services import metric_pairs

@@ -47,7 +47,7 @@ def difference_picture(request: HttpRequest, study: ReaderStudy, case: int) -> H
 
 
 def _picture(choice: Choice) -> bytes:
-    from processing.metrics.difference_map import picture, slice_pair
+    from processing.pictures.difference_map import picture, slice_pair
 
     reference, test = volumes.recent(choice.reference), volumes.recent(choice.test)
     matrix = None if choice.placed.matrix is None else np.array(choice.placed.matrix)

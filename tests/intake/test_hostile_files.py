@@ -357,7 +357,7 @@ def test_a_reader_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None:
 def test_the_child_gets_no_secrets_and_prints_nothing(tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "of the site")
     with pytest.raises(InputError, match="could not be processed"):
-        confined.run("processing.dicom.words:tokens", {"Erika": 1})  # gives a set, which is no JSON
+        confined.run("processing.dicom.vocabulary:tokens", {"Erika": 1})  # gives a set, which is no JSON
     with pytest.raises(InputError, match="could not be processed"):
         confined.run("os:system", "true")
     assert capfd.readouterr() == ("", "")

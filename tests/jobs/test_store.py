@@ -223,8 +223,8 @@ def test_an_upload_none_of_whose_pieces_are_there_fails_and_ends_with_its_day(st
 
 
 def test_an_upload_in_which_nothing_was_found_is_not_done(study, tmp_path, monkeypatch):
-    from processing.dicom.sort import Sorted
     from processing.ingest import delivery
+    from processing.ingest.sort import Sorted
 
     upload, job = sent(study, tmp_path)
     monkeypatch.setattr(delivery, "sort_delivery", lambda *a, **k: delivery.Delivered(Sorted([], []), {}, {}))

@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from processing.dicom.sort import Sorted, sort_files
+from processing.ingest.sort import Sorted, sort_files
 from processing.sidecar import with_sidecar
 from processing.volume import Parameters
 from tests.processing import dicom_files as files

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from processing.metrics import difference_map
-from processing.metrics.difference_map import coloured, difference, picture, slice_pair
+from processing.pictures import difference_map
+from processing.pictures.difference_map import coloured, difference, picture, slice_pair
 from processing.volume import Volume
 
 AXIAL = np.diag([0.8, 0.8, 4.0, 1.0])

@@ -14,8 +14,8 @@ import pytest
 from processing import series
 from processing.__main__ import main
 from processing.dicom import mosaic
-from processing.dicom.sort import CONFLICT, Sorted, sort_files
 from processing.errors import InputError
+from processing.ingest.sort import CONFLICT, Sorted, sort_files
 from tests.processing import dicom_files as files
 
 KEY = b"0123456789abcdef0123456789abcdef"

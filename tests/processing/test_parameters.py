@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from processing.dicom import hints, words
+from processing.dicom import hints, vocabulary
 from processing.dicom.parameters import age_in_years, plane, region_of, weighting_of
 from processing.dicom.weighting import Family, from_timing, from_tokens
 from tests.processing import dicom_files as files
@@ -45,7 +45,7 @@ def test_contrast_from_timing(family: Family, tr: float, te: float, ti: float, f
     ],
 )
 def test_contrast_from_whitelisted_words(text: str, expected: str | None) -> None:
-    assert from_tokens(words.tokens(text)) == expected
+    assert from_tokens(vocabulary.tokens(text)) == expected
 
 
 def test_maps_and_declared_contrast_come_before_timing() -> None:
@@ -74,8 +74,8 @@ def test_region(changes: dict, expected: str | None) -> None:
 
 
 def test_every_region_survives_de_identification_as_a_code() -> None:
-    for region, code in words.BODY_PARTS.items():
-        assert words.region(words.tokens(code)) == region
+    for region, code in vocabulary.BODY_PARTS.items():
+        assert vocabulary.region(vocabulary.tokens(code)) == region
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_arms_are_guessed_from_times_within_a_group() -> None:
     ],
 )
 def test_arms_from_whitelisted_words(text: str, learned: bool, expected: str | None) -> None:
-    assert hints.arm_from_words(words.tokens(text), deep_learning=learned) == expected
+    assert hints.arm_from_words(vocabulary.tokens(text), deep_learning=learned) == expected

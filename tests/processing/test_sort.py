@@ -10,8 +10,8 @@ import pydicom
 import pytest
 
 from processing import series
-from processing.dicom.sort import Sorted, sort_files
 from processing.errors import InputError
+from processing.ingest.sort import Sorted, sort_files
 from tests.processing import dicom_files as files
 
 KEY = b"0123456789abcdef0123456789abcdef"

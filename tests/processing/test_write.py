@@ -13,11 +13,10 @@ import pydicom
 import pytest
 
 from processing import series
-from processing.dicom.sort import sort_files
-from processing.dicom.write import write_derived
-from processing.enhancement.derived import write_like
-from processing.enhancement.networks.identity import ModelIdentity
+from processing.derived import write_derived, write_like
 from processing.errors import InputError
+from processing.ingest.sort import sort_files
+from processing.model_identity import ModelIdentity
 from processing.volume import Volume
 from tests.processing import dicom_files as files
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 from readerstudy.audit.models import Event
 from readerstudy.audit.selectors import SENTENCES, sentence
 from readerstudy.jobs.models import Job

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from processing.enhancement.networks import store
-from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 
 Row = dict[str, float]
 KINDS = ("input", "output", "input_foreground", "output_foreground")

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 
 LOG = "log.jsonl"  # of the training, if the folder keeps it
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"

@@ -15,8 +15,8 @@ from processing.dicom import hints
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
 from processing.dicom.header import read_header
-from processing.dicom.take import Refused, SortedSeries, description, take_stack, take_volume_file
 from processing.errors import InputError
+from processing.ingest.accept import Refused, SortedSeries, accept_stack, accept_volume_file, description
 from processing.ingest.manifest import is_manifest, read_manifests
 
 __all__ = ["Refused", "Sorted", "SortedSeries", "sentence", "sort_files"]
@@ -228,7 +228,7 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
             journal.reading(name)
 
         try:
-            taken, deep_learning = take_stack(
+            taken, deep_learning = accept_stack(
                 frames, part or str(number), several=len(parts) > 1, names=names, folder=folder, key=key,
                 refused=result.refused, reading=reading,
             )  # fmt: skip
@@ -254,7 +254,7 @@ def _volume_file(
     if outcome is None:
         folder = _next_folder(out)
         try:
-            taken, unread = take_volume_file(name, path, beside, folder=folder, key=key)
+            taken, unread = accept_volume_file(name, path, beside, folder=folder, key=key)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -1,4 +1,4 @@
-"""Write a processed volume as a derived series of the one it was made from."""
+"""Write a processed volume as a derived series of the one it was made from, in the format of its source."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import free_words, weighting_of
 from processing.dicom.read import read_images
 from processing.dicom.weighting import TO_CONTRAST
-from processing.enhancement.networks.identity import ModelIdentity
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 from processing.volume import Volume
 
 MANUFACTURER = "Reader Study"
@@ -94,6 +94,27 @@ def write_derived(
             save(_derived(datasets[path], members, stored, bits, number, model, digest), target)
         written.append(target)
     return written
+
+
+def write_like(source: Path, volume: Volume, out: Path, *, model: ModelIdentity) -> list[Path]:
+    """Write `volume`, made by `model` from the series at `source`; return the files.
+
+    source: DICOM folder or file: then `out` is a folder of derived DICOM; or a NIfTI or NRRD file: then `out`
+    is a NIfTI file, or a folder that gets volume.nii.gz. Raises InputError if `out` does not fit that, or is
+    the source itself.
+    """
+    if source.resolve() == out.resolve():
+        raise InputError("The output would overwrite the input; name another place.")
+    is_file = nifti.is_volume_file(out)
+    if source.is_file() and nifti.is_volume_file(source):
+        path = out if is_file else out / "volume.nii.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"
+        return [nifti.write_nifti(volume, path, description=text)]
+    if is_file or out.is_file():
+        raise InputError("A DICOM series is written to a folder; name one as the output.")
+    files = sorted(file for file in source.rglob("*") if file.is_file()) if source.is_dir() else [source]
+    return write_derived(files, volume, out, model=model)
 
 
 def _to_stored(volume: Volume, ordered: Stack, dataset: Dataset) -> tuple[np.ndarray, int]:

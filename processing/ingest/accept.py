@@ -12,7 +12,7 @@ from pydicom import Dataset
 from processing import nifti, sidecar
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
-from processing.dicom import hints, words
+from processing.dicom import hints, vocabulary
 from processing.dicom.frames import Frame, is_enhanced
 from processing.dicom.geometry import stack
 from processing.dicom.header import check_magnitude, read_header
@@ -62,7 +62,7 @@ class Refused:
     reason: str
 
 
-def take_stack(
+def accept_stack(
     frames: list[Frame],
     part: str,
     *,
@@ -98,7 +98,7 @@ def take_stack(
     first = datasets[ordered.frames[0].path][0]
     volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first)
     subject = subject_key(key, first)
-    named = words.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
+    named = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
     arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
     folder.mkdir(parents=True)
@@ -145,7 +145,7 @@ def take_stack(
     return taken, deep_learning
 
 
-def take_volume_file(
+def accept_volume_file(
     name: str, path: Path, beside: Path | None, *, folder: Path, key: bytes
 ) -> tuple[SortedSeries, str | None]:
     """A NIfTI file, cleaned, with the parameters of its sidecar `beside` it; also why that was not read, if so.
@@ -158,8 +158,8 @@ def take_volume_file(
     folder.mkdir(parents=True)
     target = nifti.clean_nifti(path, folder / "volume.nii.gz")
     place = PurePosixPath(name)
-    named = words.tokens(place.name, place.parent.name)
-    parameters = replace(volume.parameters, region=words.region(named), weighting=from_tokens(named))
+    named = vocabulary.tokens(place.name, place.parent.name)
+    parameters = replace(volume.parameters, region=vocabulary.region(named), weighting=from_tokens(named))
     unread = None
     if beside is not None:
         try:
@@ -179,7 +179,7 @@ def take_volume_file(
         subject_key=pseudonym(key, f"nifti {identity}"),
         series_uid="",
         description_hint=description(parameters),
-        arm_hint=hints.arm_from_words(words.tokens(name), deep_learning=False),
+        arm_hint=hints.arm_from_words(vocabulary.tokens(name), deep_learning=False),
         report={"files": 1, "notes": ["NIfTI: only values, type, scale and place in space kept."]},
     )
     return taken, unread
