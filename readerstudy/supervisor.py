@@ -24,6 +24,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LARGEST_LOG = 10_000_000
 STEADY_SECONDS = 60  # who ran this long before it stopped is started again without waiting
 REAP_SECONDS = 5
+SAY_SECONDS = 20  # of waiting, then it is said
+ASKED_BY = [signal.SIGINT, signal.SIGTERM]
 
 
 class SetupError(Exception):
@@ -113,7 +115,7 @@ class Supervisor:
             self.start_redis()
         self.run([sys.executable, "-m", "readerstudy.prepare"], "The preparation")
         web = self.start_service("web", web_command())
-        self.wait(self.answers, f"The web server does not answer at {self.url}", service=web, seconds=60)
+        self.wait(self.answers, f"The web server does not answer at {self.url}", service=web)
         self.say(f"Serving at {self.url}; logs are in {self.var / 'log'}.")
         self.start_service("worker", worker_command())
 
@@ -170,7 +172,7 @@ class Supervisor:
         self.say(f"Redis: starting {program}.")
         service = self.start_service("redis", embedded_redis.command(program, socket=path, data=data))
         try:
-            self.wait(lambda: embedded_redis.answers(path), "Redis does not start", service=service, seconds=30)
+            self.wait(lambda: embedded_redis.answers(path), "Redis does not start", service=service)
         except SetupError:
             if not any(data.iterdir()):
                 raise
@@ -181,7 +183,7 @@ class Supervisor:
             data.mkdir()
             self.say(f"Redis could not read its files: they lie in {aside} now and the queue starts empty.")
             self.launch(service)
-            self.wait(lambda: embedded_redis.answers(path), "Redis does not start", service=service, seconds=30)
+            self.wait(lambda: embedded_redis.answers(path), "Redis does not start", service=service)
 
     def start_service(self, name: str, command: Sequence[str]) -> Service:
         service = Service(name, command, log=self.var / "log" / f"{name}.log")
@@ -200,12 +202,15 @@ class Supervisor:
         finally:
             connection.close()
 
-    def wait(self, ready: Callable[[], bool], otherwise: str, *, service: Service, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+    def wait(self, ready: Callable[[], bool], otherwise: str, *, service: Service) -> None:
+        """Waits as long as the service lives, and says so now and then; SetupError with its last words if it ends."""
+        said = began = time.monotonic()
         while not ready():
-            ended = service.process is not None and service.process.poll() is not None
-            if ended or time.monotonic() > deadline:
+            if service.process is not None and service.process.poll() is not None:
                 raise SetupError(f"{otherwise}. The end of {service.log}:\n{service.last_words()}")
+            if (now := time.monotonic()) - said > SAY_SECONDS:
+                said = now
+                self.say(f"The {service.name} does not answer after {now - began:.0f} s, and is waited for.")
             time.sleep(0.05)
 
     def run(self, command: Sequence[str], name: str, *, watch: bool = False) -> str:
@@ -307,6 +312,8 @@ def web_command() -> list[str]:
 
 
 def stop(number, frame):
+    for sig in ASKED_BY:
+        signal.signal(sig, stop_at_once)  # asked twice
     raise Stop
 
 
@@ -317,10 +324,9 @@ def stop_at_once(number, frame):
 
 
 def main() -> int:
-    signals = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: stay when the terminal goes
-        signals.append(signal.SIGHUP)
-    for sig in signals:
+        ASKED_BY.append(signal.SIGHUP)
+    for sig in ASKED_BY:
         signal.signal(sig, stop)
     if "MAKELEVEL" in os.environ:
         die_with_parent(signal.SIGTERM)  # `kill -9` of make
@@ -343,8 +349,8 @@ def main() -> int:
     except Stop:
         supervisor.say("Ending.")
     finally:
-        for sig in signals:
-            signal.signal(sig, stop_at_once)  # asked twice
+        for sig in ASKED_BY:
+            signal.signal(sig, stop_at_once)
         supervisor.stop()
     return code
 

@@ -10,6 +10,7 @@ from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from analysis.errors import InputError as TableError
 from processing.errors import InputError
 from readerstudy.audit.services import RecordError
 from readerstudy.jobs import registry, services
@@ -50,7 +51,7 @@ def perform(job: Job) -> None:
             logger.warning("Job %s was taken away before it ended; its result is dropped.", job.pk)
     except TakenAwayError:
         logger.warning("Job %s was taken away.", job.pk)
-    except (InputError, RecordError) as error:
+    except (InputError, TableError, RecordError) as error:
         services.fail(job=job, error=str(error))
     except MemoryError:
         services.fail(job=job, error="Not enough memory on this worker. Retry on a larger one.")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from analysis.errors import InputError as TableError
 from processing.errors import InputError
 from readerstudy.jobs import registry, services
 from readerstudy.jobs.models import Job
@@ -26,10 +27,13 @@ def _functions(monkeypatch):
     def bad(job, report):
         raise InputError("The series has no pixels.")
 
+    def bad_table(job, report):
+        raise TableError("The table has no rows.")
+
     def broken(job, report):
         return lambda: 1 / 0
 
-    monkeypatch.setattr(registry, "_functions", {"good": good, "bad": bad, "broken": broken})
+    monkeypatch.setattr(registry, "_functions", {"good": good, "bad": bad, "bad_table": bad_table, "broken": broken})
 
 
 def request(function: str = "good", **inputs) -> Job:
@@ -56,11 +60,14 @@ def test_a_message_that_comes_twice_runs_the_job_once():
     assert (job.state, job.progress, job.attempts) == ("done", 1, 1)
 
 
-def test_bad_material_fails_with_its_sentence_and_can_be_retried():
-    job = request("bad")
+@pytest.mark.parametrize(
+    ("function", "sentence"), [("bad", "The series has no pixels."), ("bad_table", "The table has no rows.")]
+)
+def test_bad_input_fails_with_its_sentence_and_can_be_retried(function, sentence):
+    job = request(function)
     run_job(job.pk)
     job.refresh_from_db()
-    assert (job.state, job.error) == ("failed", "The series has no pixels.")
+    assert (job.state, job.error) == ("failed", sentence)
     assert services.retry(job=job)
     job.refresh_from_db()
     assert (job.state, job.error) == ("waiting", "")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from readerstudy import supervisor
 from readerstudy.processes import descendants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,15 +41,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
         return started[-1]
 
     yield on
-    for supervisor in started:
-        supervisor.kill()
-        supervisor.communicate()
+    for one in started:
+        one.kill()
+        one.communicate()
 
 
-def until_open(supervisor: subprocess.Popen) -> str:
+def until_open(started: subprocess.Popen) -> str:
     """What it prints, up to the line that says where to click."""
     printed = ""
-    for line in supervisor.stdout:
+    for line in started.stdout:
         printed += line
         if line.startswith("Open http"):
             return printed
@@ -71,10 +72,10 @@ def alive(pid: int) -> bool:
         return False
 
 
-def processes(supervisor: subprocess.Popen, word: str) -> list[int]:
+def processes(started: subprocess.Popen, word: str) -> list[int]:
     """Running processes under the supervisor that have this word in their command line, parents first."""
     found = []
-    for pid in descendants(supervisor.pid):
+    for pid in descendants(started.pid):
         try:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
         except OSError:
@@ -117,7 +118,10 @@ def test_nothing_survives_a_kill_and_nothing_left_behind_blocks_the_next_start(
     assert "Redis could not read its files" in printed
     tree = descendants(second.pid)
     second.send_signal(signal.SIGINT)
-    assert second.wait(15) == 0
+    time.sleep(0.3)
+    second.send_signal(signal.SIGINT)  # whoever is impatient sees no traceback
+    said = second.communicate(timeout=15)[0]
+    assert (second.returncode, said.split("] ")[-1]) == (0, "Ending.\n"), said
     assert not any(map(alive, tree))
 
 
@@ -147,3 +151,19 @@ def test_a_path_too_long_for_a_socket_does_not_stop_it(tmp_path: Path) -> None:
         assert socket_path(long) == path
     finally:
         path.parent.rmdir()
+
+
+def test_a_slow_start_is_waited_for_and_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(supervisor, "SAY_SECONDS", 0.1)
+    ours = supervisor.Supervisor(var=tmp_path, host="127.0.0.1", port=0, demo=False)
+    service = supervisor.Service("web", ["sleep", "60"], log=tmp_path / "web.log")
+    ours.launch(service)
+    try:
+        ready = iter([False] * 5 + [True])
+        ours.wait(lambda: next(ready), "It does not start", service=service)
+        assert "The web does not answer after 0 s, and is waited for." in capsys.readouterr().out
+    finally:
+        service.process.kill()
+        service.process.wait()
+    with pytest.raises(supervisor.SetupError, match="It does not start"):
+        ours.wait(lambda: False, "It does not start", service=service)
