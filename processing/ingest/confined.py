@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from processing.errors import InputError
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 64 << 20
 _EVERY_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

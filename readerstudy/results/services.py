@@ -37,9 +37,10 @@ def analysis_version() -> str:
     """SHA-256 of all that the analysis is made of: other code, other results."""
     digest = hashlib.sha256()
     room = Path(analysis.__file__).parent
-    source = (path for path in room.rglob("*") if path.suffix in SOURCES)
-    for path in sorted([*source, *tables.SCHEMAS.glob("*.json")]):
-        digest.update(os.path.relpath(path, room).encode() + b"\0" + path.read_bytes())
+    source = {str(path.relative_to(room)): path for path in room.rglob("*") if path.suffix in SOURCES}
+    source |= {path.name: path for path in tables.SCHEMAS.glob("*.json")}
+    for name, path in sorted(source.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from django.utils.html import escape
 
 from analysis import verdict
 from analysis.__main__ import main as analysis_command
+from analysis.formats import number
 from analysis.tables import column_names
 from readerstudy.accounts.services import add_member
 from readerstudy.audit.models import Event
@@ -58,8 +59,8 @@ def answer_all(study, scores: dict[str, list[int]]) -> None:
     given, said = [], []
     for presentation in study.presentations.select_related("reader"):
         own = scores[presentation.reader.code]
-        for number, criterion in enumerate(criteria):
-            score = own[(number + presentation.position) % len(own)]
+        for place, criterion in enumerate(criteria):
+            score = own[(place + presentation.position) % len(own)]
             given.append(
                 Rating(
                     presentation=presentation, criterion=criterion, revision=1, score=score, status="rated",
@@ -193,7 +194,7 @@ def test_the_page_says_the_numbers_of_the_downloaded_csv(study, tmp_path):
         assert p == (show.test(cell["tests"]["as_published"]).text or "n/a")
         assert counts == " / ".join(map(str, cell["counts"]))
         net, interval, cluster_p, holm = clustered[name][4 * place : 4 * place + 4]
-        assert net == show.signed(cell["net_preference"]["estimate"])
+        assert net == number(cell["net_preference"]["estimate"], plus=True)
         assert interval == (show.interval(cell["net_preference"], sign=True).text or "n/a")
         assert cluster_p == (show.test(cell["tests"]["cluster_permutation"]).text or "n/a")
         assert holm == ("n/a" if cell["p_holm"]["primary"] is None else show.p_value(cell["p_holm"]["primary"]))

@@ -13,13 +13,6 @@ def test_p_values(p, text):
     assert show.p_value(p) == text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.384, "+0.38"), (-0.046, "−0.05"), (0.0, "0.00"), (-0.001, "0.00"), (0.004, "0.00")]
-)
-def test_signed_numbers_have_a_true_minus_and_no_signed_zero(value, text):
-    assert show.signed(value) == text
-
-
 def test_p_below_0_05_is_bold_as_computed_not_as_rounded():
     assert not show.test({"p": 0.05}).strong
     assert show.test({"p": 0.0499}).strong
