@@ -21,5 +21,5 @@ screenshots: ## the pictures in README.md, from the running product
 	@exec $(PY) -m tests.screenshots
 
 clean: ## removes what the set-up built; the data under var/ stay
-	rm -rf .venv frontend/node_modules static/viewer static/fonts test-results
+	rm -rf .venv frontend/node_modules static/viewer static/js static/fonts test-results
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, Outbox } from "../../frontend/src/outbox.js";
-import { Reading } from "../../frontend/src/reading.js";
+import { after, Outbox } from "../../frontend/src/room/outbox.js";
+import { Reading } from "../../frontend/src/room/reading.js";
 import { explore } from "./world.mjs";
 
 const both = ["keep", "use"];

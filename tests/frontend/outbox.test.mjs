@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { overlay } from "../../frontend/src/answers.js";
-import { ApiError } from "../../frontend/src/api.js";
-import { Outbox } from "../../frontend/src/outbox.js";
-import { answer, versions } from "../../frontend/src/versions.js";
+import { overlay } from "../../frontend/src/room/answers.js";
+import { ApiError } from "../../frontend/src/room/api.js";
+import { Outbox } from "../../frontend/src/room/outbox.js";
+import { answer, versions } from "../../frontend/src/room/versions.js";
 
 const BASE = "/r/";
 const on = { state: "in_progress", revision: 0 };

@@ -1,9 +1,9 @@
 /** A reader, a browser and a server whose every step can be chosen: what arrives, what is lost, what comes late. */
 
-import { Ahead } from "../../frontend/src/ahead.js";
-import { ApiError } from "../../frontend/src/api.js";
-import { Outbox } from "../../frontend/src/outbox.js";
-import { Reading } from "../../frontend/src/reading.js";
+import { Ahead } from "../../frontend/src/room/ahead.js";
+import { ApiError } from "../../frontend/src/room/api.js";
+import { Outbox } from "../../frontend/src/room/outbox.js";
+import { Reading } from "../../frontend/src/room/reading.js";
 import { Server } from "./server.mjs";
 
 const BASE = "/r/";
