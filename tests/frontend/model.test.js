@@ -1,10 +1,10 @@
 /** Outbox and reading against a scripted server, in every order in which things can happen. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "vitest";
 import { after, Outbox } from "../../frontend/src/room/outbox.js";
 import { Reading } from "../../frontend/src/room/reading.js";
-import { explore } from "./world.mjs";
+import { explore } from "./world.js";
 
 const both = ["keep", "use"];
 const two = ["type", "confirm", "type", "confirm", "type", "type"];

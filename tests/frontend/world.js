@@ -4,7 +4,7 @@ import { Ahead } from "../../frontend/src/room/ahead.js";
 import { ApiError } from "../../frontend/src/room/api.js";
 import { Outbox } from "../../frontend/src/room/outbox.js";
 import { Reading } from "../../frontend/src/room/reading.js";
-import { Server } from "./server.mjs";
+import { Server } from "./server.js";
 
 const BASE = "/r/";
 const KINDS = { 401: "expired", 403: "expired", 409: "conflict" };
