@@ -91,6 +91,16 @@ describe("the link", () => {
     expect(viewing.shown).toEqual({ left: 0, right: 0 });
   });
 
+  test("lets the stack that lags behind reach its end too", () => {
+    viewing.toggleLink();
+    scroll(-2, "right");
+    viewing.toggleLink();
+    scroll(20);
+    expect(viewing.shown).toEqual({ left: 8, right: 8 });
+    scroll(-1);
+    expect(viewing.shown).toEqual({ left: 8, right: 7 });
+  });
+
   test("without it the other side stands still", () => {
     viewing.toggleLink();
     scroll(-3, "left");
