@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  // The tests lie outside this folder, their packages in it.
+  // The tests lie outside this folder, the packages that they need in it.
   resolve: { dedupe: ["vitest"] },
   server: { fs: { allow: [".."] } },
   test: {

@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { csrfToken } from "../../frontend/src/shared/csrf.js";
-import { around, byId, count, el, find, say } from "../../frontend/src/shared/dom.js";
+import { around, byId, count, el, find, setText } from "../../frontend/src/shared/dom.js";
 
 beforeEach(() => document.body.replaceChildren());
 
@@ -46,9 +46,9 @@ test("around finds what an event is about", () => {
 test("say touches nothing where the words are there already", () => {
   const node = el("p", {}, "saved");
   const { firstChild } = node;
-  say(node, "saved");
+  setText(node, "saved");
   expect(node.firstChild).toBe(firstChild);
-  say(node, "saving");
+  setText(node, "saving");
   expect(node.textContent).toBe("saving");
 });
 

@@ -22,15 +22,15 @@ beforeEach(() => {
   calls = [];
   layer = null;
   document.body.replaceChildren();
-  Object.assign(room, { closed: false, desk: recorder("desk."), viewing: recorder("view."), instruments: recorder("tool."), strip: recorder("strip.") });
+  Object.assign(room, { closed: false, answering: recorder("answering."), viewing: recorder("view."), instruments: recorder("tool."), answerPanel: recorder("strip.") });
 });
 
 test.each([
-  ["1", {}, "desk.rate(1)"], ["5", {}, "desk.rate(5)"], ["q", {}, "desk.none()"], ["Q", {}, "desk.none()"], ["a", {}, "desk.finding()"],
-  ["w", {}, "desk.diagnostic(both)"], ["s", {}, "desk.choose()"], ["x", {}, "desk.cannotJudge()"], ["m", {}, "desk.comment()"],
+  ["1", {}, "answering.rate(1)"], ["5", {}, "answering.rate(5)"], ["q", {}, "answering.none()"], ["Q", {}, "answering.none()"], ["a", {}, "answering.finding()"],
+  ["w", {}, "answering.diagnostic(both)"], ["s", {}, "answering.choose()"], ["x", {}, "answering.cannotJudge()"], ["m", {}, "answering.comment()"],
   ["t", {}, "skip()"], [" ", {}, "confirm()"], ["Enter", {}, "confirm()"], ["Escape", {}, "escape()"], ["?", { shiftKey: true }, "keys()"],
-  ["Backspace", {}, "desk.clearLast()"], ["Backspace", { shiftKey: true }, "back()"],
-  ["ArrowLeft", {}, "desk.move(-1)"], ["ArrowRight", {}, "desk.move(1)"], ["ArrowUp", {}, "desk.scroll(-1)"], ["PageDown", {}, "desk.scroll(5)"],
+  ["Backspace", {}, "answering.clearLast()"], ["Backspace", { shiftKey: true }, "back()"],
+  ["ArrowLeft", {}, "answering.move(-1)"], ["ArrowRight", {}, "answering.move(1)"], ["ArrowUp", {}, "answering.scroll(-1)"], ["PageDown", {}, "answering.scroll(5)"],
   ["Home", {}, "view.goTo(0)"], ["+", {}, "view.scale(1.25)"], ["=", {}, "view.fit()"], ["l", {}, "view.toggleLink()"],
   ["g", {}, "tool.toggle(lens)"], ["d", {}, "tool.toggle(ruler)"], ["r", {}, "strip.toggleCollapsed()"],
 ])("%s %o: %s", (key, more, call) => {
@@ -46,14 +46,14 @@ describe("digits", () => {
 
   test("rate without Shift also where the layout wants Shift for digits", () => {
     press("&", { code: "Digit1" });
-    expect(calls).toEqual(["desk.rate(1)"]);
+    expect(calls).toEqual(["answering.rate(1)"]);
   });
 
   test("of the numeric pad count with NumLock only, and its zero is the short way", () => {
     press("4", { code: "Numpad4" });
     press("ArrowLeft", { code: "Numpad4" });
     press("0", { code: "Numpad0" });
-    expect(calls).toEqual(["desk.rate(4)", "desk.move(-1)", "desk.fine()"]);
+    expect(calls).toEqual(["answering.rate(4)", "answering.move(-1)", "answering.fine()"]);
   });
 });
 
@@ -88,7 +88,7 @@ describe("a key is not the room's", () => {
 test("a key held down scrolls and scales, and rates or confirms once", () => {
   for (const key of ["3", "Enter", "q"]) expect(press(key, { repeat: true })).toBe(true);
   press("ArrowDown", { repeat: true });
-  expect(calls).toEqual(["desk.scroll(1)"]);
+  expect(calls).toEqual(["answering.scroll(1)"]);
 });
 
 test("the other image is shown for as long as V is held", () => {

@@ -155,7 +155,7 @@ test("what the reader gives up is set aside, not lost", async () => {
   assert.equal(store.kept.size, 0);
 });
 
-test("a pair whose turn has not come goes on after the next last word", async () => {
+test("a pair whose turn has not come goes on after the next final write", async () => {
   const { outbox, sent } = sender([conflict("not_yet")]);
   outbox.put(rating("a", "/r/p2/"));
   await flush();

@@ -78,7 +78,7 @@ export class World {
       arrive: (next) => this.reading.present(next),
       remember() {},
       wait: () => this.#left(null),
-      tell() {},
+      announce() {},
       blocked() {},
       reached() {},
       choose: (hold) => {
@@ -177,13 +177,13 @@ export class World {
     if (!this.answered) this.#type(0);
     this.action = "confirm";
     this.confirmed.add(this.screen);
-    this.reading.lastWord("confirm", {});
+    this.reading.writeFinal("confirm", {});
   }
 
   #skip() {
     this.at += 1;
     this.action = "skip";
-    this.reading.lastWord("skip", { reason: "broken" });
+    this.reading.writeFinal("skip", { reason: "broken" });
   }
 
   /** Whether the pair on screen was opened again. */

@@ -25,7 +25,7 @@ function tabStop() {
 }
 
 /** @param {Element} cell */
-function say(cell) {
+function readOut(cell) {
   const [what, state, ...more] = (cell.getAttribute("aria-label") ?? "").split(": ");
   const shape = state === "to confirm" ? "attention" : state;
   document.querySelector("[data-readout]")?.replaceChildren(
@@ -67,12 +67,12 @@ for (const kind of ["focusin", "mouseover"]) {
     const cell = around(event, CELL);
     if (!cell) return;
     if (kind === "focusin") place = cell.id;
-    say(cell);
+    readOut(cell);
   });
 }
 document.addEventListener("htmx:afterSettle", () => {
   tabStop();
-  if (document.activeElement?.matches(CELL)) say(document.activeElement);
+  if (document.activeElement?.matches(CELL)) readOut(document.activeElement);
 });
 tabStop();
 

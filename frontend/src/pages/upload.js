@@ -85,12 +85,12 @@ class Upload {
   /**
    * @param {HTMLFormElement} form
    * @param {Files} files
-   * @param {(text: string, share?: number) => void} say called as it goes
+   * @param {(text: string, share?: number) => void} report called as it goes
    */
-  constructor(form, files, say) {
+  constructor(form, files, report) {
     this.form = form;
     this.files = files;
-    this.say = say;
+    this.report = report;
   }
 
   async run() {
@@ -102,7 +102,7 @@ class Upload {
     if (!wanted.length) throw new Refused("All of these files are here already. Nothing was sent.");
     for (let round = 0, lacking = wanted; ; round += 1) {
       await this.sendAll(await this.inPortions(lacking, "missing"));
-      this.say("All sent. Checking …", 1);
+      this.report("All sent. Checking …", 1);
       const keys = wanted.map((piece) => piece.key);
       const files = new Set(wanted.map((piece) => piece.path)).size;
       const answer = await this.ask("finish", { keys, files });
@@ -117,7 +117,7 @@ class Upload {
     for (const [place, [file, path]] of this.files.entries()) {
       if (place % 200 === 0) {
         this.check();
-        this.say(`Looking at ${number(place)} of ${number(this.files.length)} files`, 0);
+        this.report(`Looking at ${number(place)} of ${number(this.files.length)} files`, 0);
         await wait(0);
       }
       this.total += file.size;
@@ -144,7 +144,7 @@ class Upload {
         this.check();
         some.forEach((piece, place) => { piece.key = keys[place]; done += piece.blob.size; });
         start += some.length;
-        this.say(`Reading ${amount(done)} of ${amount(this.total)}`, this.total ? done / this.total : 1);
+        this.report(`Reading ${amount(done)} of ${amount(this.total)}`, this.total ? done / this.total : 1);
       }
     } finally {
       worker.terminate();
@@ -197,24 +197,24 @@ class Upload {
     /** @type {Map<Piece[], number>} bytes of each batch that have left */
     const underWay = new Map();
     let sent = 0;
-    const tell = () => {
+    const reportProgress = () => {
       const now = sent + [...underWay.values()].reduce((sum, loaded) => sum + loaded, 0);
       const rate = now / Math.max((performance.now() - began) / 1000, 0.5);
       const left = rate && bytes > now ? `, about ${inWords((bytes - now) / rate)} left` : "";
-      this.say(`${amount(this.total - bytes + now)} of ${amount(this.total)}, ${amount(rate)}/s${left}`, 1 - (bytes - now) / (this.total || 1));
+      this.report(`${amount(this.total - bytes + now)} of ${amount(this.total)}, ${amount(rate)}/s${left}`, 1 - (bytes - now) / (this.total || 1));
     };
     let start = 0;
     const lane = async () => {
       while (start < pieces.length) {
         const batch = pieces.slice(start, start + this.next(pieces, start));
         start += batch.length;
-        await this.ask("pieces", pack(batch), (loaded) => { underWay.set(batch, loaded); tell(); });
+        await this.ask("pieces", pack(batch), (loaded) => { underWay.set(batch, loaded); reportProgress(); });
         underWay.delete(batch);
         sent += batch.reduce((sum, piece) => sum + piece.blob.size, 0);
-        tell();
+        reportProgress();
       }
     };
-    tell();
+    reportProgress();
     await Promise.all(Array.from({ length: AT_ONCE }, lane));
   }
 
@@ -239,7 +239,7 @@ class Upload {
         : status === 404 || status === 409 ? null
         : status ? `The site answered ${status}.` : "The line is lost.";
       if (why === null) throw new Refused("The study takes no material now. Reload the page.");
-      this.say(`${why} Nothing is lost; next try in ${pause} s.`);
+      this.report(`${why} Nothing is lost; next try in ${pause} s.`);
       await wait(pause);
     }
   }
@@ -312,7 +312,7 @@ function prepare(form) {
   part("drop-hint").hidden = false;
 
   /** @param {string} text @param {number} [share] */
-  const say = (text, share) => {
+  const report = (text, share) => {
     status.textContent = text;
     if (share !== undefined) bar.value = 100 * share;
   };
@@ -328,7 +328,7 @@ function prepare(form) {
   const send = async (list) => {
     if (upload) return;
     if (!list.length) return void show(false, "Choose a folder or files first.");
-    upload = new Upload(form, list, say);
+    upload = new Upload(form, list, report);
     show(true);
     let next = null;
     try {
@@ -343,7 +343,7 @@ function prepare(form) {
   };
 
   cancel.addEventListener("click", async () => {
-    say("Cancelling …");
+    report("Cancelling …");
     await upload?.cancel();
     location.reload();
   });
@@ -375,7 +375,7 @@ function prepare(form) {
     try {
       const lists = await Promise.all(entries.map((entry) => below(entry, () => {
         found += 1;
-        if (found % 100 === 0) say(`Looking through the folder: ${number(found)} files`, 0);
+        if (found % 100 === 0) report(`Looking through the folder: ${number(found)} files`, 0);
       })));
       await send(lists.flat());
     } catch (error) {

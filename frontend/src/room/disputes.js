@@ -1,7 +1,7 @@
 /** Where this browser and the server differ about a pair: both are shown, the reader chooses, nothing is thrown away. */
 
-import { overlay } from "./answers.js";
 import { count, el } from "../shared/dom.js";
+import { overlay } from "./answers.js";
 import { after } from "./outbox.js";
 import { answer, versions } from "./versions.js";
 
@@ -9,18 +9,18 @@ import { answer, versions } from "./versions.js";
  * @import { Config, On, Write } from "../server.ts"
  * @import { Hold, Outbox } from "./outbox.js"
  * @import { Refused } from "./reading.js"
- * @import { Answer, Cover } from "./screens.js"
+ * @import { Answer, BlockingDialog } from "./blocking_dialog.js"
  */
 
 export class Disputes {
   /**
    * @param {Config} config
-   * @param {{outbox: Outbox, cover: Cover}} parts
+   * @param {{outbox: Outbox, blockingDialog: BlockingDialog}} parts
    */
-  constructor(config, { outbox, cover }) {
+  constructor(config, { outbox, blockingDialog }) {
     this.config = config;
     this.outbox = outbox;
-    this.cover = cover;
+    this.blockingDialog = blockingDialog;
   }
 
   /**
@@ -31,14 +31,14 @@ export class Disputes {
     const own = this.outbox.waiting(base).filter((record) => record.what !== "time");
     const { state } = own.reduce((on, record) => after(on, record.what), /** @type {On} */ (present.on));
     const final = code === "confirmed";
-    const told = final
+    const explanation = final
       ? `It was confirmed in another window and can no longer be changed. ${count(own.length, "answer")} given here ${own.length === 1 ? "stays" : "stay"} in this browser, to be kept as a file.`
       : "It was changed in another window after you had opened it here. Nothing is overwritten until you choose; what you do not choose stays in this browser.";
     const lines = present.answers ? [table(versions(this.config, present, { ...overlay(present, own), state }))] : [];
     const kept = { key: "k", words: final ? "Go on" : "Keep what the server has", choose: keep, primary: final };
     const mine = { key: "u", words: "Use what was answered here", choose: insist };
-    this.cover.ask(`choose ${base}`, final ? `Pair ${position} is confirmed` : `Two versions of pair ${position}`,
-      [el("p", {}, told), ...lines], final ? [kept] : [kept, mine]);
+    this.blockingDialog.ask(`choose ${base}`, final ? `Pair ${position} is confirmed` : `Two versions of pair ${position}`,
+      [el("p", {}, explanation), ...lines], final ? [kept] : [kept, mine]);
   }
 
   /**
@@ -47,7 +47,7 @@ export class Disputes {
    * @param {{go: () => void, stay: () => void}} chosen
    */
   owe({ position, detail }, { go, stay }) {
-    this.cover.ask("owe", `Pair ${position} is not confirmed`,
+    this.blockingDialog.ask("owe", `Pair ${position} is not confirmed`,
       [el("p", {}, `Refused: ${detail}`), el("p", {}, "What you have answered since is kept here until that pair is confirmed.")],
       [{ key: "Enter", words: "Go to that pair", choose: go, primary: true }, { key: "Escape", words: "Later", choose: stay }]);
   }
@@ -73,7 +73,7 @@ export class Disputes {
   #refused(refused, answers) {
     const lines = refused.map((record) =>
       el("tr", {}, ...[`pair ${record.position}`, ...answer(this.config, record), record.refused ?? ""].map((words) => el("td", {}, words))));
-    this.cover.ask(`refused ${answers[0].key}`, `${count(refused.length, "answer")} not accepted`,
+    this.blockingDialog.ask(`refused ${answers[0].key}`, `${count(refused.length, "answer")} not accepted`,
       [el("p", {}, "They are not part of the study. They stay in this browser until you remove them."),
         el("div", { class: "scroll" }, el("table", { class: "table" }, el("tbody", {}, ...lines)))],
       [...answers, { key: "Escape", words: "Close", choose: () => {} }]);

@@ -5,7 +5,7 @@ import { bySide, SIDES } from "./sides.js";
 
 /**
  * @import { Finding, Side } from "../server.ts"
- * @import { Viewing } from "./view.js"
+ * @import { Viewing } from "./viewing.js"
  *
  * @typedef {[number, number]} Place column and row
  * @typedef {Pick<Finding, "side"|"i"|"j"|"k">} Mark a place to ring on the slice that is shown

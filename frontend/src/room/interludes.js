@@ -1,7 +1,8 @@
 /** Between pairs and after them: a break, a word about a practice pair, the last look, the end. */
 
-import { around, byId, find, say } from "../shared/dom.js";
-import { button, calm, lastLook } from "./screens.js";
+import { around, byId, find, setText } from "../shared/dom.js";
+import { button } from "./blocking_dialog.js";
+import { lastLookPage, restPage } from "./rest_pages.js";
 
 /**
  * @import { Config, Next, Pair, Rest } from "../server.ts"
@@ -9,9 +10,9 @@ import { button, calm, lastLook } from "./screens.js";
  * @import { Clock } from "./clock.js"
  * @import { Obstacles } from "./obstacles.js"
  * @import { Outbox } from "./outbox.js"
- * @import { Layer } from "./panels.js"
+ * @import { Layer } from "./dialogs.js"
  * @import { Reading } from "./reading.js"
- * @import { Stage } from "./stage.js"
+ * @import { ImagePanes } from "./image_panes.js"
  */
 
 /** A key too many at the end of the list must not close the way back. */
@@ -21,21 +22,21 @@ export class Interludes {
   /** Active seconds since the reading began or the last pause. */
   #worked = 0;
   /** @type {string[]} what is to be said about practice pairs once the reader leaves the pair on screen */
-  #told = [];
+  #feedback = [];
 
   /**
    * @param {Config} config
-   * @param {{reading: Reading, outbox: Outbox, ahead: Ahead, stage: Stage, clock: Clock, obstacles: Obstacles}} parts
+   * @param {{reading: Reading, outbox: Outbox, ahead: Ahead, imagePanes: ImagePanes, clock: Clock, obstacles: Obstacles}} parts
    * @param {() => void} leave takes the pair off the screen
    */
-  constructor(config, { reading, outbox, ahead, stage, clock, obstacles }, leave) {
+  constructor(config, { reading, outbox, ahead, imagePanes, clock, obstacles }, leave) {
     this.config = config;
     this.reading = reading;
     this.outbox = outbox;
     this.ahead = ahead;
-    this.stage = stage;
+    this.imagePanes = imagePanes;
     this.clock = clock;
-    this.cover = obstacles.cover;
+    this.blockingDialog = obstacles.blockingDialog;
     this.leave = leave;
     /** @type {Layer|null} keys of the last look, while it is on screen */
     this.lastLook = null;
@@ -48,7 +49,7 @@ export class Interludes {
 
   /** @param {string} feedback on a practice pair */
   remember(feedback) {
-    this.#told.push(feedback);
+    this.#feedback.push(feedback);
   }
 
   /**
@@ -61,12 +62,12 @@ export class Interludes {
       this.ahead.want([]);
       this.reading.pause();
       this.rest({ part: next.part > body.part ? body.part : null, parts: next.parts, read: next.confirmed, total: next.total });
-    } else if (this.#told.length) {
+    } else if (this.#feedback.length) {
       const go = button("Go on", () => {
-        this.cover.hide("feedback");
+        this.blockingDialog.hide("feedback");
         this.reading.present(next);
       }, true);
-      this.cover.show("feedback", "About this practice pair", this.#told.splice(0).join(" "), go);
+      this.blockingDialog.show("feedback", "About this practice pair", this.#feedback.splice(0).join(" "), go);
     } else {
       this.reading.present(next);
     }
@@ -83,19 +84,19 @@ export class Interludes {
   }
 
   /**
-   * A break, the last look or the end: the page turns from black to calm.
+   * A break, the last look or the end: a bright page takes the images' place.
    * @param {Rest} state
    */
   rest(state) {
     this.clock.take();
     this.#worked = 0;
     this.leave();
-    this.stage.hush();
+    this.imagePanes.hush();
     document.title = state.finished || state.last_look ? "All read" : "Break";
     const { home, sign } = this.config;
     const page = { title: document.body.dataset.title ?? "", kept: this.outbox.kept };
     if (state.last_look) this.#look(state, page);
-    else this.#fill(calm(state, { ...page, home, sign, oncontinue: () => this.reading.load("current/") }));
+    else this.#fill(restPage(state, { ...page, home, sign, oncontinue: () => this.reading.load("current/") }));
   }
 
   /**
@@ -105,14 +106,14 @@ export class Interludes {
   #look(state, page) {
     const once = /** @param {() => void} act */ (act) => () => {
       if (this.reading.awaited !== null) return;
-      this.say("one moment");
+      this.showStatus("one moment");
       act();
     };
     const onback = once(() => this.reading.load(`${state.previous}/`));
     const onfinish = once(() => this.reading.finish());
     const { notice } = this.reading;
     const since = performance.now();
-    this.#fill(lastLook(state, { ...page, notice, onback, onfinish }));
+    this.#fill(lastLookPage(state, { ...page, notice, onback, onfinish }));
     this.lastLook = {
       key: (event) => {
         if (event.repeat || performance.now() - since < DEAF_MS || around(event, "a, button")?.matches(":focus-visible")) return false;
@@ -130,11 +131,11 @@ export class Interludes {
   }
 
   /**
-   * Says how it stands, at the right end of the calm page's line of counts.
+   * Says how it stands, at the right end of the page's line of counts.
    * @param {string} words
    */
-  say(words) {
-    say(find(byId("calm"), "[role=status]"), words);
+  showStatus(words) {
+    setText(find(byId("calm"), "[role=status]"), words);
   }
 
   /** @param {Node} content */

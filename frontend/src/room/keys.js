@@ -1,7 +1,7 @@
 /** The keyboard of the reading room. Digits and letters rate, arrows move; text fields keep their keys. */
 
 /**
- * @import { Layer } from "./panels.js"
+ * @import { Layer } from "./dialogs.js"
  * @import { Room } from "./room.js"
  */
 
@@ -33,17 +33,17 @@ function isOnControl(event) {
 
 /**
  * @param {Room} room whose methods the keys call
- * @param {() => Layer|null} layer the panel or overlay on top, asked first
+ * @param {() => Layer|null} layer the dialog on top, asked first
  */
 export function listen(room, layer) {
   /** @type {Record<string, () => void>} */
   const plain = {
-    a: () => room.desk.finding(),
-    q: () => room.desk.none(),
-    w: () => room.desk.diagnostic("both"),
-    s: () => room.desk.choose(),
-    x: () => room.desk.cannotJudge(),
-    m: () => room.desk.comment(),
+    a: () => room.answering.finding(),
+    q: () => room.answering.none(),
+    w: () => room.answering.diagnostic("both"),
+    s: () => room.answering.choose(),
+    x: () => room.answering.cannotJudge(),
+    m: () => room.answering.comment(),
     t: () => room.skip(),
     l: () => room.viewing.toggleLink(),
     i: () => room.viewing.toggleInvert(),
@@ -53,7 +53,7 @@ export function listen(room, layer) {
     d: () => room.instruments.toggle("ruler"),
     v: () => room.viewing.swap(room.viewing.active),
     f: () => room.fullScreen(),
-    r: () => room.strip.toggleCollapsed(),
+    r: () => room.answerPanel.toggleCollapsed(),
     "?": () => room.keys(),
     "+": () => room.viewing.scale(1.25),
     "-": () => room.viewing.scale(0.8),
@@ -61,13 +61,13 @@ export function listen(room, layer) {
     " ": () => room.confirm(),
     Enter: () => room.confirm(),
     Escape: () => room.escape(),
-    Backspace: () => room.desk.clearLast(),
-    ArrowLeft: () => room.desk.move(-1),
-    ArrowRight: () => room.desk.move(1),
-    ArrowUp: () => room.desk.scroll(-1),
-    ArrowDown: () => room.desk.scroll(1),
-    PageUp: () => room.desk.scroll(-5),
-    PageDown: () => room.desk.scroll(5),
+    Backspace: () => room.answering.clearLast(),
+    ArrowLeft: () => room.answering.move(-1),
+    ArrowRight: () => room.answering.move(1),
+    ArrowUp: () => room.answering.scroll(-1),
+    ArrowDown: () => room.answering.scroll(1),
+    PageUp: () => room.answering.scroll(-5),
+    PageDown: () => room.answering.scroll(5),
     Home: () => room.viewing.goTo(0),
     End: () => room.viewing.goTo(room.viewing.slices - 1),
   };
@@ -85,8 +85,8 @@ export function listen(room, layer) {
     const number = digit(event);
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (number !== null && event.shiftKey) room.preset(number);
-    else if (number === 0 && event.code === "Numpad0") room.desk.fine();
-    else if (number !== null) room.desk.rate(number);
+    else if (number === 0 && event.code === "Numpad0") room.answering.fine();
+    else if (number !== null) room.answering.rate(number);
     else if (event.key === "Backspace" && event.shiftKey) room.back();
     else if (plain[key]) plain[key]();
     else return;

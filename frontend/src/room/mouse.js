@@ -5,7 +5,7 @@ import { SIDES } from "./sides.js";
 
 /**
  * @import { Side } from "../server.ts"
- * @import { Viewing } from "./view.js"
+ * @import { Viewing } from "./viewing.js"
  *
  * @typedef {(side: Side, x: number, y: number) => void} At a place on a pane, in CSS pixels from its corner
  * @typedef {{down: At, move: At, up: At}} Tool takes left drags

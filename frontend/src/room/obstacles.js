@@ -1,13 +1,13 @@
 /** What stands in the way of reading, and the way round it: connection, session, another reader, closed study, another tab. */
 
 import { byId, count, el } from "../shared/dom.js";
-import { button, Cover } from "./screens.js";
+import { BlockingDialog, button } from "./blocking_dialog.js";
 
 /**
  * @import { Config, Refusal } from "../server.ts"
  * @import { ApiError } from "./api.js"
  * @import { Outbox } from "./outbox.js"
- * @import { Strip } from "./strip.js"
+ * @import { AnswerPanel } from "./answer_panel.js"
  */
 
 const QUIET_MS = 300;
@@ -23,15 +23,15 @@ export class Obstacles {
 
   /**
    * @param {Config} config
-   * @param {{outbox: Outbox, strip: Strip}} parts
+   * @param {{outbox: Outbox, answerPanel: AnswerPanel}} parts
    * @param {{onoffline: () => void}} actions
    */
-  constructor(config, { outbox, strip }, actions) {
+  constructor(config, { outbox, answerPanel }, actions) {
     this.config = config;
     this.outbox = outbox;
-    this.strip = strip;
+    this.answerPanel = answerPanel;
     this.actions = actions;
-    this.cover = new Cover(byId("cover"));
+    this.blockingDialog = new BlockingDialog(byId("cover"));
     outbox.onchange = () => this.#saved();
     // Coming back from the tab with the sign-in is the usual moment to try again.
     addEventListener("focus", () => {
@@ -43,23 +43,23 @@ export class Obstacles {
   gone() {
     clearInterval(this.#polling);
     this.#polling = undefined;
-    for (const name of ["expired", "other_reader", "not_open", "refused"]) this.cover.hide(name);
+    for (const name of ["expired", "other_reader", "not_open", "refused"]) this.blockingDialog.hide(name);
   }
 
   #saved() {
     const { state, kept, empty, refused, said, accepted } = this.outbox;
     clearTimeout(this.#saving);
-    this.strip.kept(kept, refused.length);
+    this.answerPanel.kept(kept, refused.length);
     if (state === "ok") {
       if (accepted !== this.#accepted) this.gone();
       this.#accepted = accepted;
-      if (empty) this.strip.save("saved", "saved");
-      else if (this.outbox.stuck) this.strip.save("offline", `${kept} kept here`);
-      else this.#saving = setTimeout(() => this.strip.save("saving", "saving"), QUIET_MS);
+      if (empty) this.answerPanel.save("saved", "saved");
+      else if (this.outbox.stuck) this.answerPanel.save("offline", `${kept} kept here`);
+      else this.#saving = setTimeout(() => this.answerPanel.save("saving", "saving"), QUIET_MS);
       return;
     }
     const why = state === "offline" ? "offline" : "not saved";
-    this.strip.save("offline", kept ? `${why} · ${kept} kept here` : why);
+    this.answerPanel.save("offline", kept ? `${why} · ${kept} kept here` : why);
     if (state === "offline") this.actions.onoffline();
     else this.show(state, said, () => this.outbox.retry());
   }
@@ -97,10 +97,10 @@ export class Obstacles {
     clearInterval(this.#polling);
     this.#polling = setInterval(again, POLL_MS);
     if (name === "expired") {
-      this.cover.show(name, "Your session has ended", `${kept} Sign in again in a new tab; this page then goes on where you are.`,
+      this.blockingDialog.show(name, "Your session has ended", `${kept} Sign in again in a new tab; this page then goes on where you are.`,
         link("Sign in in a new tab", login, true), retry);
     } else if (name === "other_reader") {
-      this.cover.show(name, "Somebody else has signed in",
+      this.blockingDialog.show(name, "Somebody else has signed in",
         `This page reads as ${reader}. ${kept} When ${reader} signs in again, in another tab of this browser, it goes on where you are.`,
         link("Open the site in a new tab", home, true), retry);
     } else if (name === "not_open") {
@@ -108,10 +108,10 @@ export class Obstacles {
       const then = said.state === "locked" || said.state === "closed"
         ? "It takes no answers any more. Tell the study's admin what is still kept here."
         : "This page goes on by itself when reading is opened again.";
-      this.cover.show(name, state ? `The study is ${state}` : "Reading has stopped", `${kept} ${then}`, retry,
+      this.blockingDialog.show(name, state ? `The study is ${state}` : "Reading has stopped", `${kept} ${then}`, retry,
         el("a", { class: "btn", href: home }, "To your home page"));
     } else {
-      this.cover.show("refused", "Reading has stopped", `${said.detail ?? "The server does not know this page."} ${kept}`, retry,
+      this.blockingDialog.show("refused", "Reading has stopped", `${said.detail ?? "The server does not know this page."} ${kept}`, retry,
         el("a", { class: "btn", href: home }, "To your home page"));
     }
   }
@@ -123,15 +123,15 @@ export class Obstacles {
    */
   imagesFailed(reason, retry) {
     const again = () => {
-      this.cover.hide("failed");
+      this.blockingDialog.hide("failed");
       retry();
     };
-    this.cover.show("failed", "These images did not load", reason, button("Try again", again, true));
+    this.blockingDialog.show("failed", "These images did not load", reason, button("Try again", again, true));
   }
 
   /** A newer tab has taken over. */
   elsewhere() {
-    this.cover.show("elsewhere", "This reading goes on in another tab",
+    this.blockingDialog.show("elsewhere", "This reading goes on in another tab",
       "Only one tab reads at a time, so that no answer is given twice.",
       button("Read here instead", () => location.reload(), true));
   }

@@ -23,7 +23,7 @@ import { ApiError } from "./api.js";
 
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 /** @type {Set<What>} what ends the work on a pair; the answer tells what comes next */
-export const LAST_WORDS = new Set(["confirm", "skip", "guess", "finish"]);
+export const FINAL_WRITES = new Set(["confirm", "skip", "guess", "finish"]);
 /** @type {Set<What>} records that say nothing about a pair: refused, they are not kept */
 const NO_ANSWER = new Set(["time", "finish"]);
 /**
@@ -131,8 +131,8 @@ export class Outbox {
    * Whether the reader is done with a pair and the server does not know it yet.
    * @param {string} base
    */
-  hasLastWord(base) {
-    return this.waiting(base).some((record) => LAST_WORDS.has(record.what));
+  hasFinalWrite(base) {
+    return this.waiting(base).some((record) => FINAL_WRITES.has(record.what));
   }
 
   /** @param {string} base */
@@ -275,7 +275,7 @@ export class Outbox {
     const inAddress = method === "DELETE" && on ? `&state=${on.state}&revision=${on.revision}` : "";
     try {
       const answer = await this.#request(method, base + path + inAddress, body && { ...body, ...(on && { on }) }, {
-        // A report of time may be the page's last word.
+        // A report of time may be the last that the page sends.
         keepalive: what === "time",
       });
       this.#reached();
@@ -309,7 +309,7 @@ export class Outbox {
       for (const each of this.#queue) if (this.#aim(each)) this.#keep(each);
     }
     this.#forget(record);
-    if (LAST_WORDS.has(record.what)) {
+    if (FINAL_WRITES.has(record.what)) {
       this.#fulfilled(record.base);
       this.#releaseTurns();
     }
@@ -318,11 +318,11 @@ export class Outbox {
   }
 
   /**
-   * A last word was taken: an earlier one on the same pair that was refused has nothing more to say.
+   * A final write was taken: an earlier one on the same pair that was refused has nothing more to say.
    * @param {string} base
    */
   #fulfilled(base) {
-    const done = this.refused.filter((each) => each.base === base && LAST_WORDS.has(each.what));
+    const done = this.refused.filter((each) => each.base === base && FINAL_WRITES.has(each.what));
     this.refused = this.refused.filter((each) => !done.includes(each));
     for (const each of done) this.#forget(each);
   }
@@ -372,7 +372,7 @@ export class Outbox {
     if (NO_ANSWER.has(record.what)) {
       this.#forget(record);
     } else {
-      this.#setAside(record, LAST_WORDS.has(record.what) ? error.words : error.message);
+      this.#setAside(record, FINAL_WRITES.has(record.what) ? error.words : error.message);
       // The server has not counted it: what was made after it was made on one revision less.
       for (const each of this.waiting(record.base)) {
         if (each.on) each.on = { ...each.on, revision: each.on.revision - 1 };

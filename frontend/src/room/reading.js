@@ -1,5 +1,5 @@
 /**
- * Which pair is on screen, which last words are under way, and what an answer may do.
+ * Which pair is on screen, which final writes are under way, and what an answer may do.
  *
  * Only the reader's own action on the pair on screen leaves it: its confirmation (and the answer to that one), skipping,
  * the way back. The answer to a confirmation that the reader did not wait for tells what lies ahead and nothing else.
@@ -7,16 +7,16 @@
  */
 
 import { ApiError, newKey } from "./api.js";
-import { after, LAST_WORDS } from "./outbox.js";
+import { after, FINAL_WRITES } from "./outbox.js";
 
 const RETRY_MS = 3000;
 
 /**
- * @import { Accepted, Body, Method, Next, On, Pair, Present, Request, Rest, Turn, What, Write } from "../server.ts"
+ * @import { Body, Method, Next, On, Pair, Present, Request, Rest, Turn, What, Write } from "../server.ts"
  * @import { Ahead } from "./ahead.js"
  * @import { Hold, Outbox } from "./outbox.js"
  *
- * A last word that was refused while another pair was on screen.
+ * A final write that was refused while another pair was on screen.
  * @typedef {{base: string, code: "refused", position: number, detail: string}} Refused
  * @typedef {Hold|Refused} Owed
  *
@@ -28,7 +28,7 @@ const RETRY_MS = 3000;
  * @property {(next: Next) => void} arrive the awaited answer is there: pauses where one is due, then `present(next)`
  * @property {(feedback: string) => void} remember what is to be said about a practice pair
  * @property {(words: string) => void} wait nothing can be shown yet
- * @property {(title: string, detail: string) => void} tell
+ * @property {(title: string, detail: string) => void} announce
  * @property {(error: ApiError, again: () => void) => void} blocked the server cannot be read from
  * @property {() => void} reached it can
  * @property {(hold: Hold) => void} choose the server has another version of the pair on screen
@@ -64,11 +64,13 @@ export class Reading {
     this.body = null;
     /** @type {On|null} state and revision of the pair on screen, own writes counted */
     this.on = null;
-    /** @type {string|null} address of the pair on screen once its last word is given: the answer says what comes next */
+    /** @type {string|null} address of the pair on screen once its final write is given: the answer says what comes next */
     this.awaited = null;
     /** Why the list is not finished, where the server would not have it. */
     this.notice = "";
-    outbox.onanswer = (record, answer) => this.#accepted(record, answer);
+    outbox.onanswer = (record, answer) => {
+      if (FINAL_WRITES.has(record.what)) this.#answered(record, /** @type {Next} */ (answer));
+    };
     outbox.onrefused = (record, error) => this.#refused(record, error);
     outbox.onheld = (hold) => this.#held(hold);
   }
@@ -130,7 +132,7 @@ export class Reading {
    * @param {W} what
    * @param {Body<W>} said
    */
-  lastWord(what, said) {
+  writeFinal(what, said) {
     const { address, token } = this.#pair;
     this.awaited = address;
     if (what === "confirm") this.#visited.push(token);
@@ -151,12 +153,7 @@ export class Reading {
     const [token, ...next] = this.body.next ?? [];
     const ahead = token ? this.ahead.whole(token) : null;
     if (ahead) this.present({ ...ahead, previous: null, next });
-    else this.page.tell("No connection", "confirmed here; the next pair comes when the connection returns");
-  }
-
-  /** @param {Write} record @param {Accepted} answer */
-  #accepted(record, answer) {
-    if (LAST_WORDS.has(record.what)) this.#answered(record, /** @type {Next} */ (answer));
+    else this.page.announce("No connection", "confirmed here; the next pair comes when the connection returns");
   }
 
   /** @param {Write} record @param {Next} next */
@@ -167,7 +164,7 @@ export class Reading {
   }
 
   /**
-   * The answer to a last word that nobody waits for any more.
+   * The answer to a final write that nobody waits for any more.
    * @param {Turn} next
    */
   late(next) {
@@ -186,13 +183,13 @@ export class Reading {
    * @param {ApiError} error
    */
   #refused(record, error) {
-    if (!LAST_WORDS.has(record.what)) {
+    if (!FINAL_WRITES.has(record.what)) {
       if (record.what === "time") return;
       if (record.base === this.address) this.#unsay(error.body.present);
-      this.page.tell("Not accepted", error.message);
+      this.page.announce("Not accepted", error.message);
     } else if (this.awaited !== record.base) {
       this.#owed.push({ base: record.base, code: "refused", position: record.position, detail: error.words });
-      this.page.tell(`Pair ${record.position} is not confirmed`, error.words);
+      this.page.announce(`Pair ${record.position} is not confirmed`, error.words);
     } else if (record.what === "confirm" && record.base === this.address) {
       this.awaited = null;
       this.on = record.on;
@@ -220,12 +217,12 @@ export class Reading {
     } else if (hold.base === this.awaited) {
       this.load("current/");
     } else if (due) {
-      this.page.tell(`Pair ${hold.position} was changed in another place`, "you are asked when you confirm this pair");
+      this.page.announce(`Pair ${hold.position} was changed in another place`, "you are asked when you confirm this pair");
     }
   }
 
   /**
-   * The reader has heard of a refused last word.
+   * The reader has heard of a refused final write.
    * @param {Owed} owed
    */
   heard(owed) {
@@ -319,7 +316,7 @@ export class Reading {
   async back() {
     const { previous, token: now } = this.#pair;
     const token = previous ?? this.#visited.at(-1);
-    if (!token || token === now) return void this.page.tell("This is the first pair", "");
+    if (!token || token === now) return void this.page.announce("This is the first pair", "");
     await this.#look(`${token}/`);
   }
 
@@ -347,7 +344,7 @@ export class Reading {
       return;
     }
     const base = this.addressOf(body.token);
-    if (this.outbox.hasLastWord(base)) return void this.#follow(body, base);
+    if (this.outbox.hasFinalWrite(base)) return void this.#follow(body, base);
     if (this.outbox.held(base)?.code === "not_yet") this.outbox.release(base);
     const next = body.next ?? [];
     this.ahead.want([body.token, ...next]);

@@ -1,34 +1,37 @@
-/** The reading room: one pair after the other. What is shown when is the reading's, answers are the desk's, looking is the viewing's. */
+/**
+ * The reading room: one pair after the other. Which pair is shown is `Reading`'s matter, what is answered `Answering`'s,
+ * what is looked at `Viewing`'s.
+ */
 
+import { byId, count, find } from "../shared/dom.js";
 import { Ahead } from "./ahead.js";
+import { AnswerPanel } from "./answer_panel.js";
+import { Answering } from "./answering.js";
 import { Answers, overlay } from "./answers.js";
 import { ApiError, request, speakFor } from "./api.js";
 import { Clock } from "./clock.js";
-import { Desk } from "./desk.js";
+import { ChoiceDialog } from "./dialogs.js";
 import { Disputes } from "./disputes.js";
-import { byId, count, find } from "../shared/dom.js";
 import { Stacks } from "./frames.js";
+import { ImagePanes } from "./image_panes.js";
 import { Instruments } from "./instruments.js";
 import { Interludes } from "./interludes.js";
 import * as keyboard from "./keys.js";
 import * as mouse from "./mouse.js";
 import { Obstacles } from "./obstacles.js";
 import { Outbox } from "./outbox.js";
-import { ChoicePanel } from "./panels.js";
-import { Panes } from "./panes.js";
 import { Reading } from "./reading.js";
-import { Seam } from "./seam.js";
 import { bySide } from "./sides.js";
-import { Stage } from "./stage.js";
+import { SliceIndicator } from "./slice_indicator.js";
 import { openStore } from "./store.js";
-import { Strip } from "./strip.js";
 import { claim } from "./tabs.js";
-import { PRESETS, Viewing } from "./view.js";
+import { PRESETS, Viewing } from "./viewing.js";
+import { Viewports } from "./viewports.js";
 
 /**
  * @import { Body, Config, Pair, Seen, Side, Write } from "../server.ts"
  * @import { Hold } from "./outbox.js"
- * @import { Layer } from "./panels.js"
+ * @import { Layer } from "./dialogs.js"
  * @import { Owed, Page } from "./reading.js"
  * @import { Store } from "./store.js"
  */
@@ -66,34 +69,34 @@ export class Room {
     this.clock = new Clock();
     this.outbox = new Outbox({ base, reader, request, store });
     this.ahead = new Ahead({ base, request, stacks: (address, pair) => new Stacks(address, pair), width: WIDTH.ahead });
-    this.stage = new Stage(byId("room"), panes);
-    this.canvas = new Panes(views, { onpaint: () => this.#painted(), onresize: () => this.viewing.look() });
-    this.viewing = new Viewing(this.canvas, () => this.#looked());
+    this.imagePanes = new ImagePanes(byId("room"), panes);
+    this.viewports = new Viewports(views, { onpaint: () => this.#painted(), onresize: () => this.viewing.look() });
+    this.viewing = new Viewing(this.viewports, () => this.#looked());
     this.instruments = new Instruments(panes, this.viewing);
-    this.seam = new Seam(byId("seam"), {
+    this.sliceIndicator = new SliceIndicator(byId("seam"), {
       onlink: () => this.viewing.toggleLink(),
       ongoto: (index, side) => this.viewing.goTo(index, side),
     });
-    this.strip = new Strip(byId("strip", HTMLFormElement), config, {
-      rate: (id, score) => this.desk.set(id, score),
-      moveTo: (place) => this.desk.moveTo(place),
-      none: () => this.desk.none(),
-      finding: (kind) => this.desk.finding(kind),
-      diagnostic: (value) => this.desk.diagnostic(value),
-      comment: () => this.desk.comment(),
+    this.answerPanel = new AnswerPanel(byId("strip", HTMLFormElement), config, {
+      rate: (id, score) => this.answering.set(id, score),
+      moveTo: (place) => this.answering.moveTo(place),
+      none: () => this.answering.none(),
+      finding: (kind) => this.answering.finding(kind),
+      diagnostic: (value) => this.answering.diagnostic(value),
+      comment: () => this.answering.comment(),
       skip: () => this.skip(),
       confirm: () => this.confirm(),
       keys: () => this.keys(),
       refused: () => this.disputes.refused(),
     });
     this.reading = new Reading({ base, request, outbox: this.outbox, ahead: this.ahead }, this.#page());
-    this.desk = new Desk(config, this, () => this.closed);
-    this.choice = new ChoicePanel(byId("choice"));
+    this.answering = new Answering(config, this, () => this.closed);
+    this.choice = new ChoiceDialog(byId("choice"));
     this.obstacles = new Obstacles(config, this, { onoffline: () => this.reading.goOn() });
     this.interludes = new Interludes(config, this, () => this.#leave());
-    this.disputes = new Disputes(config, { outbox: this.outbox, cover: this.obstacles.cover });
+    this.disputes = new Disputes(config, { outbox: this.outbox, blockingDialog: this.obstacles.blockingDialog });
     mouse.listen(panes, this.viewing, {
-      onclick: (side, x, y) => this.desk.clicked(side, x, y),
+      onclick: (side, x, y) => this.answering.clicked(side, x, y),
       onlarge: (side) => this.#enlarge(side),
       tool: () => this.instruments.tool,
       onhover: (side, x, y) => this.instruments.hover(x, y),
@@ -109,7 +112,7 @@ export class Room {
   /** Takes over from other tabs, sends what an earlier page left, and shows the current pair. */
   async #start() {
     claim(`${this.config.base} ${this.config.reader}`, () => this.#elsewhere());
-    this.stage.wait("loading both images");
+    this.imagePanes.wait("loading both images");
     await this.outbox.start();
     await this.outbox.settled();
     await this.reading.load("current/");
@@ -127,7 +130,7 @@ export class Room {
       remember: (feedback) => this.interludes.remember(feedback),
       arrive: (next) => this.interludes.arrive(next),
       wait: (words) => this.#wait(words),
-      tell: (title, detail) => this.strip.tell(title, detail),
+      announce: (title, detail) => this.answerPanel.announce(title, detail),
       blocked: (error, again) => this.#blocked(error, again),
       reached: () => this.obstacles.gone(),
       choose: (hold) => this.#choose(hold),
@@ -139,7 +142,7 @@ export class Room {
 
   /** Whether keys have nothing to act on: no pair, nothing painted, or a confirmation under way. */
   get closed() {
-    return this.desk.answers === null || this.#paintedAt === 0 || this.reading.awaited !== null;
+    return this.answering.answers === null || this.#paintedAt === 0 || this.reading.awaited !== null;
   }
 
   /** @param {DocumentVisibilityState} visibility */
@@ -157,16 +160,16 @@ export class Room {
     this.#leave();
     this.interludes.over();
     if (geometry) this.#open(body, ahead ?? new Stacks(this.reading.addressOf(body.token), { geometry, order }));
-    else this.stage.wait("these images are being prepared");
+    else this.imagePanes.wait("these images are being prepared");
   }
 
   /** Nothing of the pair before is left. */
   #leave() {
     this.clock.run(false);
     this.#paintedAt = 0;
-    this.stage.blank();
-    this.desk.open(null);
-    this.desk.closePanels();
+    this.imagePanes.blank();
+    this.answering.open(null);
+    this.answering.closeDialogs();
     this.choice.close();
     this.instruments.clear();
     this.viewing.close();
@@ -177,11 +180,11 @@ export class Room {
   /** @param {Pair} body @param {Stacks} stacks */
   #open(body, stacks) {
     this.#stacks = stacks;
-    this.stage.letter(stacks.geometry.letters ?? {});
+    this.imagePanes.letter(stacks.geometry.letters ?? {});
     this.#refill(body);
-    this.stage.wait("loading both images", QUIET_MS);
+    this.imagePanes.wait("loading both images", QUIET_MS);
     stacks.onslice = () => {
-      if (this.obstacles.cover.open) this.obstacles.gone();
+      if (this.obstacles.blockingDialog.open) this.obstacles.gone();
       this.viewing.arrived();
       if (stacks.complete) this.#lookAhead();
     };
@@ -200,8 +203,8 @@ export class Room {
   #refill(body) {
     const filled = overlay(body, this.outbox.waiting(this.reading.addressOf(body.token)));
     const answers = new Answers(this.config, filled);
-    this.desk.open(answers);
-    this.strip.open(filled, answers);
+    this.answering.open(answers);
+    this.answerPanel.open(filled, answers);
     this.#looked();
   }
 
@@ -209,17 +212,17 @@ export class Room {
   #wait(words) {
     this.#leave();
     this.interludes.over();
-    this.stage.wait(words);
+    this.imagePanes.wait(words);
   }
 
   /** Both sides are on screen, in the same animation frame. */
   #painted() {
     const { shown, slices } = this.viewing;
     if (!shown || !this.#stacks) return;
-    this.stage.shown(shown, slices);
+    this.imagePanes.shown(shown, slices);
     if (this.#paintedAt === 0) {
       this.#paintedAt = performance.now();
-      this.stage.hush();
+      this.imagePanes.hush();
       this.clock.run(true);
     }
     this.viewing.painted();
@@ -228,24 +231,24 @@ export class Room {
 
   /** Something about the view changed. */
   #looked() {
-    this.seam.update(this.viewing);
-    this.strip.readout(this.viewing);
-    this.stage.name(this.viewing.swapped);
+    this.sliceIndicator.update(this.viewing);
+    this.answerPanel.readout(this.viewing);
+    this.imagePanes.name(this.viewing.swapped);
     const { left, right } = this.viewing.unseen;
     // Scrolling all of it again after a reload would be a punishment.
     if (left + right === 0 && this.#paintedAt && this.#seenSlices > this.#reported) this.#reportTime();
     const unseen = left === right ? `${count(left, "slice")} unseen` : `unseen: ${left} left, ${right} right`;
     const words = left + right > 0 && this.#paintedAt && this.config.require_all_slices !== false ? unseen : null;
-    if (words !== this.strip.unseen) {
-      this.strip.unseen = words;
-      this.strip.update();
+    if (words !== this.answerPanel.unseen) {
+      this.answerPanel.unseen = words;
+      this.answerPanel.update();
     }
   }
 
   /** The pair on screen is there as a whole: the next may come. */
   #lookAhead() {
     if (!this.#stacks?.complete || !this.reading.body) return;
-    this.strip.counts(this.reading.body);
+    this.answerPanel.counts(this.reading.body);
     this.ahead.look();
   }
 
@@ -253,17 +256,17 @@ export class Room {
   #blocked(error, again) {
     const reading = this.reading.body !== null && this.reading.awaited === null;
     if (error.kind !== "offline" && !(reading && error.kind === "refused")) this.obstacles.met(error, again);
-    else if (reading) this.strip.tell(error.kind === "offline" ? "No connection" : "Not possible now", "this pair stays; try again later");
-    else this.#say("no connection, trying again");
+    else if (reading) this.answerPanel.announce(error.kind === "offline" ? "No connection" : "Not possible now", "this pair stays; try again later");
+    else this.#showStatus("no connection, trying again");
   }
 
   /**
-   * Where the pair would be, or on the calm page.
+   * Where the pair would be, or on the page that stands there.
    * @param {string} words
    */
-  #say(words) {
-    if (this.interludes.resting) this.interludes.say(words);
-    else this.stage.wait(words);
+  #showStatus(words) {
+    if (this.interludes.resting) this.interludes.showStatus(words);
+    else this.imagePanes.wait(words);
   }
 
   /** @param {unknown} reason @param {Stacks} stacks */
@@ -279,7 +282,7 @@ export class Room {
       const why = error.status >= 500 ? `The server could not send them (${error.status}).` : error.message;
       this.obstacles.imagesFailed(why, again);
     } else {
-      if (this.#paintedAt === 0) this.stage.wait("no connection, trying again");
+      if (this.#paintedAt === 0) this.imagePanes.wait("no connection, trying again");
       setTimeout(again, RETRY_MS);
     }
   }
@@ -302,15 +305,15 @@ export class Room {
     const [owed] = this.reading.owed;
     if (owed) {
       this.#owe(owed);
-    } else if (this.desk.answers?.missing.length) {
-      this.desk.nameMissing();
-    } else if (this.strip.reviewing) {
+    } else if (this.answering.answers?.missing.length) {
+      this.answering.nameMissing();
+    } else if (this.answerPanel.reviewing) {
       this.#reportTime();
       this.reading.leave();
-    } else if (this.strip.unseen) {
-      this.strip.tell("Scroll the rest", this.strip.unseen);
+    } else if (this.answerPanel.unseen) {
+      this.answerPanel.announce("Scroll the rest", this.answerPanel.unseen);
     } else {
-      this.#sendLast("confirm", { seen: this.#seen });
+      this.#writeFinal("confirm", { seen: this.#seen });
     }
   }
 
@@ -321,20 +324,20 @@ export class Room {
   }
 
   /**
-   * The last word on a pair; the answer is the next one.
+   * The final write on a pair; the answer is the next one.
    * @template {"confirm"|"skip"|"guess"} W
    * @param {W} what
    * @param {Body<W>} said
    */
-  #sendLast(what, said) {
+  #writeFinal(what, said) {
     this.#reportTime();
-    this.reading.lastWord(what, said);
+    this.reading.writeFinal(what, said);
   }
 
   /** @param {Write} record */
   #unconfirmed(record) {
-    this.strip.tell("Not confirmed", record.refused);
-    this.strip.update();
+    this.answerPanel.announce("Not confirmed", record.refused);
+    this.answerPanel.update();
   }
 
   /** @param {Hold} hold */
@@ -358,12 +361,12 @@ export class Room {
 
   /** A technical problem: asks what is wrong, then this pair comes again at the end. */
   skip() {
-    if (this.#deaf || this.strip.reviewing || this.choice.open) return;
-    this.desk.closePanels();
+    if (this.#deaf || this.answerPanel.reviewing || this.choice.open) return;
+    this.answering.closeDialogs();
     this.viewing.stopCine();
     const options = this.config.skip_reasons.map((words, at) => ({
       key: String(at + 1), mark: String(at + 1), words,
-      choose: () => this.#sendLast("skip", { reason: words }),
+      choose: () => this.#writeFinal("skip", { reason: words }),
     }));
     this.choice.ask("A technical problem", "The pair comes again at the end of the list; the study's admin is told.", options, () => {});
   }
@@ -375,7 +378,7 @@ export class Room {
   #askGuess(question) {
     const answer = /** @param {Side|"unknown"} side */ (side) => () => {
       if (this.#deaf) this.#askGuess(question);
-      else this.#sendLast("guess", { side });
+      else this.#writeFinal("guess", { side });
     };
     this.choice.ask(question, "This changes none of your answers.", [
       { key: "ArrowLeft", mark: "←", words: "the left image", choose: answer("left") },
@@ -387,7 +390,7 @@ export class Room {
   /** The pair before, where the protocol allows it. */
   back() {
     if (this.closed) return;
-    if (!this.config.allow_back) return void this.strip.tell("No way back", "this protocol takes answers as final");
+    if (!this.config.allow_back) return void this.answerPanel.announce("No way back", "this protocol takes answers as final");
     this.#reportTime();
     this.reading.back();
   }
@@ -411,10 +414,10 @@ export class Room {
 
   /** @returns {Layer|null} */
   #topLayer() {
-    if (this.obstacles.cover.open) return this.obstacles.cover;
+    if (this.obstacles.blockingDialog.open) return this.obstacles.blockingDialog;
     if (!byId("keys").hidden) return { key: (event) => this.#keysKey(event) };
-    if (this.desk.findingPanel.open) return this.desk.findingPanel;
-    if (this.desk.commentPanel.open) return this.desk.commentPanel;
+    if (this.answering.findingDialog.open) return this.answering.findingDialog;
+    if (this.answering.commentDialog.open) return this.answering.commentDialog;
     if (this.choice.open) return this.choice;
     return this.interludes.lastLook;
   }
@@ -435,8 +438,8 @@ export class Room {
   escape() {
     this.viewing.stopCine();
     this.instruments.clear();
-    this.stage.enlarge(null);
-    if (this.strip.choosing) this.desk.choose();
+    this.imagePanes.enlarge(null);
+    if (this.answerPanel.choosing) this.answering.choose();
   }
 
   /** @param {number} number 1 … 4 */
@@ -452,6 +455,6 @@ export class Room {
   /** @param {Side} side */
   #enlarge(side) {
     this.viewing.active = side;
-    this.stage.enlarge(this.stage.enlarged ? null : side);
+    this.imagePanes.enlarge(this.imagePanes.enlarged ? null : side);
   }
 }

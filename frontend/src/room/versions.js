@@ -73,5 +73,5 @@ export function versions(config, server, here) {
   if (config.ask_diagnostic !== false) lines.push(["Diagnostic", ({ answers }) => QUALITIES[answers.diagnostic ?? ""] ?? NOTHING]);
   lines.push(["Comment", ({ answers }) => answers.comment || NOTHING]);
   lines.push(["This pair is", ({ state }) => (state === "confirmed" ? "confirmed" : "not confirmed")]);
-  return lines.map(([name, say]) => ({ name, server: say(server), here: say(here), differs: say(server) !== say(here) }));
+  return lines.map(([name, read]) => ({ name, server: read(server), here: read(here), differs: read(server) !== read(here) }));
 }

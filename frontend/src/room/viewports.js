@@ -32,7 +32,7 @@ const RANGE = 65535;
  * @property {boolean} invert
  */
 
-export class Panes {
+export class Viewports {
   #engine;
   /** @type {Geometry|null} */
   #geometry = null;

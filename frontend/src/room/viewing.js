@@ -1,11 +1,11 @@
-/** What the reader looks at: slices, link, place, scale, window. One state for both sides; drawn by `Panes`. */
+/** What the reader looks at: slices, link, place, scale, window. One state for both sides; drawn by `Viewports`. */
 
 import { bySide, otherSide, SIDES } from "./sides.js";
 
 /**
  * @import { Seen, Side } from "../server.ts"
  * @import { Stacks } from "./frames.js"
- * @import { Panes } from "./panes.js"
+ * @import { Viewports } from "./viewports.js"
  */
 
 const CINE_MS = 125;
@@ -27,7 +27,7 @@ export const PRESETS = [
 const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
 export class Viewing {
-  #panes;
+  #viewports;
   /** @type {Pick<Stacks, "geometry"|"slices"|"want">|null} */
   #stacks = null;
   #base = 0;
@@ -40,11 +40,11 @@ export class Viewing {
   #painting = false;
 
   /**
-   * @param {Pick<Panes, "show"|"look"|"size">} panes
+   * @param {Pick<Viewports, "show"|"look"|"size">} viewports
    * @param {() => void} onchange called after anything visible changed
    */
-  constructor(panes, onchange) {
-    this.#panes = panes;
+  constructor(viewports, onchange) {
+    this.#viewports = viewports;
     this.onchange = onchange;
     this.slices = 0;
     this.seen = bySide(() => /** @type {Set<number>} */ (new Set()));
@@ -249,7 +249,7 @@ export class Viewing {
     this.#next();
   }
 
-  /** The panes say that both sides are on screen. */
+  /** The viewports say that both sides are on screen. */
   painted() {
     if (!this.#shown) return;
     this.#painting = false;
@@ -263,7 +263,7 @@ export class Viewing {
 
   /** CSS pixels to mm in the image plane. */
   get mmPerPixel() {
-    return (2 * this.#view().halfHeight) / this.#panes.size.height;
+    return (2 * this.#view().halfHeight) / this.#viewports.size.height;
   }
 
   /**
@@ -273,7 +273,7 @@ export class Viewing {
    */
   imageAt(x, y) {
     const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.#panes.size;
+    const { width, height } = this.#viewports.size;
     const mm = this.mmPerPixel;
     return [
       ((x - width / 2) * mm + this.centre[0]) / spacing[1] + columns / 2,
@@ -288,7 +288,7 @@ export class Viewing {
    */
   paneAt([column, row]) {
     const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.#panes.size;
+    const { width, height } = this.#viewports.size;
     const mm = this.mmPerPixel;
     return [
       ((column - columns / 2) * spacing[1] - this.centre[0]) / mm + width / 2,
@@ -309,13 +309,13 @@ export class Viewing {
 
   /** Draws the same slices with the present place, scale and window. */
   look() {
-    if (this.#shown) this.#panes.look(this.#view());
+    if (this.#shown) this.#viewports.look(this.#view());
     this.onchange();
   }
 
   #view() {
     const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.#panes.size;
+    const { width, height } = this.#viewports.size;
     const fit = Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
     // The window that the server names is the same for every pair; it is the 100 % of the readout.
     const { lower, upper } = this.geometry?.window ?? { lower: 0, upper: 1 };
@@ -356,7 +356,7 @@ export class Viewing {
     const { left, right } = bySide((side) => slices[shown[this.#imageIn(side)]]?.[this.#imageIn(side)]);
     if (!left || !right) return;
     this.#painting = true;
-    this.#panes.show(geometry, { left, right }, this.#view());
+    this.#viewports.show(geometry, { left, right }, this.#view());
   }
 
   /**

@@ -1,6 +1,6 @@
-/** The panels that rise from the strip: a finding on integrity, a comment. They never cover an image's centre. */
+/** The dialogs that rise from the answer panel: a finding on integrity, a comment, a choice. They never cover an image's centre. */
 
-import { around, el, find, say } from "../shared/dom.js";
+import { around, el, find, setText } from "../shared/dom.js";
 
 /**
  * @import { Finding, FindingKind, NewFinding, Side } from "../server.ts"
@@ -23,12 +23,12 @@ import { around, el, find, say } from "../shared/dom.js";
 
 /** @type {Record<string, NewFinding["side"]>} */
 const ARROWS = { ArrowLeft: "left", ArrowDown: "both", ArrowRight: "right", ArrowUp: "undetermined" };
-/** Keys that still move through the slices while a panel is open. */
+/** Keys that still move through the slices while a dialog is open. */
 const THROUGH = new Set(["PageUp", "PageDown", "Home", "End"]);
 const SIDE_WORDS = { left: "left image", both: "both", right: "right image", undetermined: "cannot tell" };
 
 /**
- * A letter typed beside a panel's field lands in the field; nothing typed there may rate or confirm.
+ * A letter typed beside a dialog's field lands in the field; nothing typed there may rate or confirm.
  * @param {KeyboardEvent} event
  * @param {HTMLInputElement} field
  */
@@ -39,7 +39,7 @@ function lead(event, field) {
 }
 
 /**
- * What was focused in a panel that closes is so no longer.
+ * What was focused in a dialog that closes is so no longer.
  * @param {HTMLElement} root
  */
 function leaveFocus(root) {
@@ -47,7 +47,7 @@ function leaveFocus(root) {
   if (activeElement instanceof HTMLElement && root.contains(activeElement)) activeElement.blur();
 }
 
-export class FindingPanel {
+export class FindingDialog {
   /** @type {Draft|null} */
   #draft = null;
 
@@ -139,7 +139,7 @@ export class FindingPanel {
       chip.classList.toggle("sel", selected);
       chip.setAttribute("aria-pressed", String(selected));
     }
-    say(find(this.root, ".placed"), k === null ? "click the image to mark it" : `marked ${marked}, slice ${k + 1}`);
+    setText(find(this.root, ".placed"), k === null ? "click the image to mark it" : `marked ${marked}, slice ${k + 1}`);
     find(this.root, ".keep").setAttribute("aria-disabled", String(!kind || !side));
     this.actions.onchange();
   }
@@ -160,7 +160,7 @@ export class FindingPanel {
 
   /**
    * @param {KeyboardEvent} event
-   * @returns {boolean} whether the key was the panel's
+   * @returns {boolean} whether the key was the dialog's
    */
   key(event) {
     const field = [this.remark, this.structure].find((each) => each === event.target);
@@ -185,7 +185,7 @@ export class FindingPanel {
   }
 }
 
-export class CommentPanel {
+export class CommentDialog {
   /**
    * @param {HTMLElement} root
    * @param {(text: string) => void} onkeep called where the text has changed
@@ -223,7 +223,7 @@ export class CommentPanel {
 
   /**
    * @param {KeyboardEvent} event
-   * @returns {boolean} whether the key was the panel's
+   * @returns {boolean} whether the key was the dialog's
    */
   key(event) {
     if (event.key === "Escape") this.close();
@@ -235,7 +235,7 @@ export class CommentPanel {
 }
 
 /** One question with a few answers, each a key: which image was which, why a pair cannot be read. */
-export class ChoicePanel {
+export class ChoiceDialog {
   /** Keys that still look at the images while the question stands. */
   static #LOOK = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", "+", "-", "=", "i", "z", "l", "v", "c", "g", "d", "f", "?"]);
   /** @type {Option[]} */
@@ -285,13 +285,13 @@ export class ChoicePanel {
 
   /**
    * @param {KeyboardEvent} event
-   * @returns {boolean} whether the key was the panel's
+   * @returns {boolean} whether the key was the dialog's
    */
   key(event) {
     const chosen = this.#options.find((option) => option.key === event.key);
     if (event.key === "Escape" && this.#onleave) this.#answer(this.#onleave);
     else if (chosen && !event.repeat) this.#answer(chosen.choose);
-    else return !ChoicePanel.#LOOK.has(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    else return !ChoiceDialog.#LOOK.has(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     event.preventDefault();
     return true;
   }

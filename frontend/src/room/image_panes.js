@@ -1,6 +1,6 @@
 /** The two panes as a reader sees them: black or shown, lettered, named, one of them enlarged. Always alike. */
 
-import { find, say } from "../shared/dom.js";
+import { find, setText } from "../shared/dom.js";
 import { otherSide, SIDES } from "./sides.js";
 
 /** @import { Edge, Side } from "../server.ts" */
@@ -8,7 +8,7 @@ import { otherSide, SIDES } from "./sides.js";
 /** @type {Edge[]} */
 const EDGES = ["w", "e", "n", "s"];
 
-export class Stage {
+export class ImagePanes {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #waiting;
 
@@ -33,7 +33,7 @@ export class Stage {
   /** @param {Partial<Record<Edge, string>>} letters of the patient's directions at the images' edges */
   letter(letters) {
     for (const side of SIDES) {
-      for (const edge of EDGES) say(find(this.panes[side], `.o.${edge}`), letters[edge] ?? "");
+      for (const edge of EDGES) setText(find(this.panes[side], `.o.${edge}`), letters[edge] ?? "");
     }
   }
 
@@ -60,7 +60,7 @@ export class Stage {
     for (const side of SIDES) {
       const node = find(this.panes[side], ".here");
       node.hidden = swapped !== side && !this.panes[side].classList.contains("front");
-      say(node, swapped === side ? `${otherSide(side)} image here` : `${side} image`);
+      setText(node, swapped === side ? `${otherSide(side)} image here` : `${side} image`);
     }
   }
 
@@ -88,7 +88,7 @@ export class Stage {
     this.#waiting = setTimeout(() => {
       for (const side of SIDES) {
         const node = find(this.panes[side], ".wait");
-        say(node, words);
+        setText(node, words);
         node.hidden = false;
       }
     }, after);

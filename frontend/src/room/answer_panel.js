@@ -1,12 +1,12 @@
-/** The strip under the images: echo, prompt, scales, integrity, diagnostic quality, confirm. Draws `Answers`. */
+/** The panel under the images: echo, prompt, scales, integrity, diagnostic quality, confirm. Draws `Answers`. */
 
+import { around, count, el, find, setText } from "../shared/dom.js";
 import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
-import { around, count, el, find, say } from "../shared/dom.js";
 
 /**
  * @import { Config, Pair, Quality } from "../server.ts"
  * @import { Answers } from "./answers.js"
- * @import { Viewing } from "./view.js"
+ * @import { Viewing } from "./viewing.js"
  *
  * What the reader does with the mouse, or by focus.
  * @typedef {object} Actions
@@ -22,7 +22,7 @@ import { around, count, el, find, say } from "../shared/dom.js";
  * @property {() => void} refused
  */
 
-const TELL_MS = 6000;
+const ANNOUNCE_MS = 6000;
 const COLLAPSED = "reading.collapsed";
 /** @type {{value: Quality, name: string, key: string}[]} the answers on diagnostic quality */
 const QUALITIES = [
@@ -40,11 +40,11 @@ function remembered() {
   }
 }
 
-export class Strip {
+export class AnswerPanel {
   /** @type {Answers|null} */
   #answers = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #telling;
+  #announcing;
   /** Whether the mouse was used since Tab: focus that came from it moves no cursor. */
   #pointed = false;
   /** @type {Map<string, {field: HTMLElement, points: {input: HTMLInputElement, label: HTMLElement}[]}>} */
@@ -115,7 +115,7 @@ export class Strip {
     this.root.classList.toggle("asking", Boolean(body.guess));
     const notes = asked ? [asked] : [practice, part, again, this.reviewing ? "confirmed, open again" : null, this.synthetic ? "synthetic" : null];
     this.counts(body);
-    say(this.find(".part"), notes.filter(Boolean).join(" · "));
+    setText(this.find(".part"), notes.filter(Boolean).join(" · "));
     document.title = asked ?? `${body.position} of ${body.total}`;
     this.#buildScales(answers);
     this.update();
@@ -123,7 +123,7 @@ export class Strip {
 
   /** @param {Pick<Pair, "guess"|"position"|"total">} body */
   counts(body) {
-    say(this.find(".position"), body.guess ? "All pairs are read" : `${body.position} of ${body.total}`);
+    setText(this.find(".position"), body.guess ? "All pairs are read" : `${body.position} of ${body.total}`);
   }
 
   /** @param {Answers} answers */
@@ -214,7 +214,7 @@ export class Strip {
     });
     Array.from(this.find(".echo").children).forEach((fifth, index) => fifth.classList.toggle("hit", answers.echo === index + 1));
     this.#updateClose(answers);
-    if (this.#telling === undefined) this.#prompt(answers);
+    if (this.#announcing === undefined) this.#prompt(answers);
   }
 
   /** @param {Answers} answers */
@@ -232,7 +232,7 @@ export class Strip {
     on.hidden = answers.findings.length === 0;
     const [only] = answers.findings;
     const where = { left: "on the left", right: "on the right", both: "on both", undetermined: "side unclear" };
-    say(on, answers.findings.length > 1 ? count(answers.findings.length, "finding") : only ? where[only.side] : "");
+    setText(on, answers.findings.length > 1 ? count(answers.findings.length, "finding") : only ? where[only.side] : "");
 
     const diagnostic = this.find(".diagnostic");
     diagnostic.classList.toggle("now", answers.cursor === DIAGNOSTIC || this.choosing);
@@ -259,12 +259,12 @@ export class Strip {
       go.setAttribute("aria-disabled", "false");
     } else {
       go.classList.remove("keyed");
-      say(go, missing ? `Confirm · ${missing} to go` : `Confirm · ${this.unseen}`);
+      setText(go, missing ? `Confirm · ${missing} to go` : `Confirm · ${this.unseen}`);
     }
   }
 
   /**
-   * Names the next question under the seam.
+   * Names the next question between the images.
    * @param {Answers} answers
    */
   #prompt(answers) {
@@ -277,14 +277,14 @@ export class Strip {
     else if (answers.cursor === DIAGNOSTIC) text = ["Diagnostic", "W both images are · S not both"];
     else if (this.reviewing) text = ["Confirmed before", "a change is kept beside the first answer"];
     else if (this.unseen) text = ["All answered", `scroll the rest: ${this.unseen}`];
-    this.#ask(text, Boolean(criterion) && !this.choosing);
+    this.#showPrompt(text, Boolean(criterion) && !this.choosing);
   }
 
   /**
    * @param {[string, string]} text
    * @param {boolean} ends whether the ends of the scale are named
    */
-  #ask([title, detail], ends) {
+  #showPrompt([title, detail], ends) {
     const ask = this.find(".ask");
     const middle = find(ask, "b");
     const wanted = title + detail;
@@ -301,29 +301,29 @@ export class Strip {
    * @param {string} title
    * @param {string} detail
    */
-  say(title, detail) {
+  hint(title, detail) {
     this.#quiet();
-    this.#ask([title, detail], false);
+    this.#showPrompt([title, detail], false);
   }
 
   /**
    * Says something in the prompt's place for a few seconds.
    * @param {string} title
    */
-  tell(title, detail = "") {
-    clearTimeout(this.#telling);
-    this.#telling = setTimeout(() => {
+  announce(title, detail = "") {
+    clearTimeout(this.#announcing);
+    this.#announcing = setTimeout(() => {
       this.#quiet();
       this.update();
-    }, TELL_MS);
+    }, ANNOUNCE_MS);
     this.find(".ask").classList.add("tell");
-    this.#ask([title, detail], false);
+    this.#showPrompt([title, detail], false);
   }
 
   /** Back to the next question. */
   #quiet() {
-    clearTimeout(this.#telling);
-    this.#telling = undefined;
+    clearTimeout(this.#announcing);
+    this.#announcing = undefined;
     this.find(".ask").classList.remove("tell");
   }
 
@@ -336,8 +336,8 @@ export class Strip {
   /** @param {Viewing} viewing */
   readout(viewing) {
     const inverted = viewing.invert ? " · inverted" : "";
-    say(this.find(".window"), `window ${Math.round(viewing.window)} % · level ${Math.round(viewing.level)} %${inverted}`);
-    say(this.find(".zoom"), `zoom ${viewing.zoom.toFixed(1)}`);
+    setText(this.find(".window"), `window ${Math.round(viewing.window)} % · level ${Math.round(viewing.level)} %${inverted}`);
+    setText(this.find(".zoom"), `zoom ${viewing.zoom.toFixed(1)}`);
   }
 
   /**
@@ -349,13 +349,13 @@ export class Strip {
     this.find(".save").dataset.kept = String(waiting);
     const node = this.find(".refused");
     node.hidden = refused === 0;
-    say(node, `${refused} not accepted`);
+    setText(node, `${refused} not accepted`);
   }
 
   /** @param {"saved"|"saving"|"offline"} state @param {string} words */
   save(state, words) {
     const node = this.find(".save");
     node.className = `save ${state}`;
-    say(node, words);
+    setText(node, words);
   }
 }

@@ -3,14 +3,14 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Answers } from "../../frontend/src/room/answers.js";
-import { Desk } from "../../frontend/src/room/desk.js";
+import { Answering } from "../../frontend/src/room/answering.js";
 import { config, noAnswers, pair } from "./fixtures.js";
 import { openPage } from "./page.js";
 
 let closed;
-let desk;
+let answering;
 let written;
-let strip;
+let answerPanel;
 let viewing;
 
 beforeEach(() => {
@@ -23,106 +23,106 @@ beforeEach(() => {
       return `key ${written.length}`;
     },
   };
-  strip = { answered: vi.fn(), tell: vi.fn(), say: vi.fn(), update: vi.fn(), choosing: false, reviewing: false };
+  answerPanel = { answered: vi.fn(), announce: vi.fn(), hint: vi.fn(), update: vi.fn(), choosing: false, reviewing: false };
   viewing = { shown: { left: 4, right: 5 }, swapped: null, pixelAt: () => ({ i: 1, j: 2 }), stopCine: vi.fn(), scroll: vi.fn() };
-  desk = new Desk(config, { reading, strip, viewing, instruments: { mark: vi.fn() } }, () => closed);
+  answering = new Answering(config, { reading, answerPanel, viewing, instruments: { mark: vi.fn() } }, () => closed);
   open();
 });
 
-const open = (more = {}) => desk.open(new Answers(config, pair({ answers: { ...noAnswers(), ...more } })));
+const open = (more = {}) => answering.open(new Answers(config, pair({ answers: { ...noAnswers(), ...more } })));
 const finding = (id) => ({ id, kind: "loss", side: "left", structure: "", remark: "", i: null, j: null, k: null });
 
 test("a digit is written for the criterion under the cursor, and the next is asked", () => {
-  desk.rate(4);
-  desk.rate(2);
+  answering.rate(4);
+  answering.rate(2);
   expect(written).toEqual([
     ["PUT", "ratings/1/", { score: 4, status: "rated", revision: 1 }], ["PUT", "ratings/2/", { score: 2, status: "rated", revision: 1 }],
   ]);
 });
 
 test("other digits, and digits after the last criterion, write nothing", () => {
-  for (const digit of [0, 6, 9]) desk.rate(digit);
-  desk.answers.moveTo("integrity");
-  desk.rate(3);
+  for (const digit of [0, 6, 9]) answering.rate(digit);
+  answering.answers.moveTo("integrity");
+  answering.rate(3);
   expect(written).toEqual([]);
 });
 
 test("nothing is written while there is nothing to answer", () => {
   closed = true;
-  for (const act of ["none", "fine", "clearLast", "cannotJudge", "choose", "comment", "finding"]) desk[act]();
-  desk.rate(3);
-  desk.set("1", 3);
-  desk.diagnostic("both");
+  for (const act of ["none", "fine", "clearLast", "cannotJudge", "choose", "comment", "finding"]) answering[act]();
+  answering.rate(3);
+  answering.set("1", 3);
+  answering.diagnostic("both");
   expect(written).toEqual([]);
 });
 
 test("what cannot be judged is written only where the protocol allows it", () => {
-  desk.cannotJudge();
-  desk.config = { ...config, allow_cannot_judge: false };
-  desk.cannotJudge();
+  answering.cannotJudge();
+  answering.config = { ...config, allow_cannot_judge: false };
+  answering.cannotJudge();
   expect(written).toEqual([["PUT", "ratings/1/", { score: null, status: "cannot_judge", revision: 1 }]]);
 });
 
 describe("integrity", () => {
   test("none takes findings back, once it was asked for twice", () => {
     open({ integrity: "findings", findings: [finding(1), finding(2)] });
-    desk.none();
-    expect([written, strip.tell.mock.lastCall[0]]).toEqual([[], "Q again takes back 2 findings"]);
-    desk.none();
+    answering.none();
+    expect([written, answerPanel.announce.mock.lastCall[0]]).toEqual([[], "Q again takes back 2 findings"]);
+    answering.none();
     expect(written.map(([method, path]) => [method, path])).toEqual([["DELETE", "findings/1/"], ["DELETE", "findings/2/"], ["PUT", "integrity/"]]);
-    expect([desk.answers.findings, desk.answers.integrity]).toEqual([[], "none"]);
+    expect([answering.answers.findings, answering.answers.integrity]).toEqual([[], "none"]);
   });
 
   test("a finding is written behind its answer, with the place that was clicked", () => {
-    desk.finding("loss");
-    desk.clicked("right", 10, 10);
-    desk.findingPanel.key(new KeyboardEvent("keydown", { key: "Enter" }));
+    answering.finding("loss");
+    answering.clicked("right", 10, 10);
+    answering.findingDialog.key(new KeyboardEvent("keydown", { key: "Enter" }));
     expect(written).toEqual([
       ["PUT", "integrity/", { value: "findings" }],
       ["POST", "findings/", { kind: "loss", side: "right", i: 1, j: 2, k: 5, structure: "", remark: "" }],
     ]);
-    expect(desk.answers.findings[0].key).toBe("key 2");
+    expect(answering.answers.findings[0].key).toBe("key 2");
   });
 
   test("the last finding that is taken back takes the answer with it", () => {
     open({ integrity: "findings", findings: [finding(1)] });
-    desk.clearLast();
+    answering.clearLast();
     expect(written.map(([method, path, said]) => [method, path, said])).toEqual([["PUT", "integrity/", { value: "" }], ["DELETE", "findings/1/", null]]);
-    expect(desk.answers.cursor).toBe("integrity");
+    expect(answering.answers.cursor).toBe("integrity");
   });
 });
 
 describe("diagnostic quality", () => {
   test("not both waits for an arrow", () => {
-    desk.choose();
-    desk.move(-1);
-    desk.choose();
-    desk.scroll(1);
+    answering.choose();
+    answering.move(-1);
+    answering.choose();
+    answering.scroll(1);
     expect(written.map(([, , { value }]) => value)).toEqual(["left", "neither"]);
-    desk.scroll(1);
+    answering.scroll(1);
     expect(viewing.scroll).toHaveBeenCalledWith(1);
   });
 });
 
 test("the short way answers integrity first, then diagnostic quality, then nothing", () => {
-  for (let press = 0; press < 3; press += 1) desk.fine();
+  for (let press = 0; press < 3; press += 1) answering.fine();
   expect(written.map(([, path, { value }]) => [path, value])).toEqual([["integrity/", "none"], ["diagnostic/", "both"]]);
 });
 
 test("the last answer is taken back, but not on a pair that was confirmed", () => {
-  desk.rate(4);
-  desk.clearLast();
+  answering.rate(4);
+  answering.clearLast();
   expect(written.at(-1)).toEqual(["PUT", "ratings/1/", { score: null, status: "missing", revision: 2 }]);
-  strip.reviewing = true;
-  desk.rate(4);
+  answerPanel.reviewing = true;
+  answering.rate(4);
   const before = written.length;
-  desk.clearLast();
-  expect([written.length, strip.tell.mock.lastCall[0]]).toEqual([before, "Confirmed before"]);
+  answering.clearLast();
+  expect([written.length, answerPanel.announce.mock.lastCall[0]]).toEqual([before, "Confirmed before"]);
 });
 
 test("what is missing is named, and the cursor goes to the first of it", () => {
-  desk.rate(4);
-  desk.answers.moveTo("diagnostic");
-  desk.nameMissing();
-  expect([desk.answers.cursor, strip.tell.mock.lastCall]).toEqual(["2", ["3 to go", "Cord, integrity, diagnostic quality"]]);
+  answering.rate(4);
+  answering.answers.moveTo("diagnostic");
+  answering.nameMissing();
+  expect([answering.answers.cursor, answerPanel.announce.mock.lastCall]).toEqual(["2", ["3 to go", "Cord, integrity, diagnostic quality"]]);
 });

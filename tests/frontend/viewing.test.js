@@ -1,12 +1,12 @@
 /** What the reader looks at: scrolling, link and offset, scale, window, what counts as seen. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { PRESETS, Viewing } from "../../frontend/src/room/view.js";
+import { PRESETS, Viewing } from "../../frontend/src/room/viewing.js";
 
 const SLICES = 9;
 const geometry = { rows: 10, columns: 20, slices: SLICES, spacing: [2, 1], window: { lower: 0, upper: 200 } };
 
-let panes;
+let viewports;
 let stacks;
 let viewing;
 
@@ -17,15 +17,15 @@ function stacksWith(there = [...Array(SLICES).keys()]) {
 }
 
 beforeEach(() => {
-  panes = { size: { width: 400, height: 200 }, show: vi.fn(), look: vi.fn() };
+  viewports = { size: { width: 400, height: 200 }, show: vi.fn(), look: vi.fn() };
   stacks = stacksWith();
-  viewing = new Viewing(panes, () => {});
+  viewing = new Viewing(viewports, () => {});
   viewing.open(stacks);
   viewing.painted();
 });
 
-const shownLast = () => panes.show.mock.lastCall[1];
-const drawnLast = () => panes.look.mock.lastCall[0];
+const shownLast = () => viewports.show.mock.lastCall[1];
+const drawnLast = () => viewports.look.mock.lastCall[0];
 
 /** Scrolls and paints until nothing is left to show. */
 function scroll(step, side) {

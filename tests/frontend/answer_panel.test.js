@@ -3,11 +3,11 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Answers } from "../../frontend/src/room/answers.js";
-import { Strip } from "../../frontend/src/room/strip.js";
+import { AnswerPanel } from "../../frontend/src/room/answer_panel.js";
 import { config, pair } from "./fixtures.js";
 import { openPage } from "./page.js";
 
-let strip;
+let answerPanel;
 let answers;
 let actions;
 
@@ -18,7 +18,7 @@ beforeEach(() => {
   actions = Object.fromEntries(
     ["rate", "moveTo", "none", "finding", "diagnostic", "comment", "skip", "confirm", "keys", "refused"].map((name) => [name, vi.fn()]),
   );
-  strip = new Strip(document.getElementById("strip"), config, actions);
+  answerPanel = new AnswerPanel(document.getElementById("strip"), config, actions);
   open();
 });
 afterEach(() => vi.useRealTimers());
@@ -26,9 +26,9 @@ afterEach(() => vi.useRealTimers());
 function open(more = {}) {
   const body = pair(more);
   answers = new Answers(config, body);
-  strip.open(body, answers);
+  answerPanel.open(body, answers);
 }
-const text = (selector) => strip.find(selector).textContent;
+const text = (selector) => answerPanel.find(selector).textContent;
 
 test("a click rates the criterion whose scale it is on", () => {
   document.querySelector("input[name=criterion-2][value='4']").click();
@@ -40,7 +40,7 @@ test("the prompt names what is asked next", () => {
   for (const answer of [() => answers.rate("1", 2), () => answers.rate("2", 2), () => answers.setIntegrity("none"), () => answers.setDiagnostic("both"), () => {}]) {
     prompts.push(text(".ask b"));
     answer();
-    strip.answered();
+    answerPanel.answered();
   }
   expect(prompts.map((prompt) => prompt.slice(0, 7))).toEqual(["SNRless", "Cordsha", "Integri", "Diagnos", "All ans"]);
 });
@@ -52,12 +52,12 @@ describe("the pair", () => {
     answers.rate("2", null, "cannot_judge");
     answers.setIntegrity("none");
     answers.setDiagnostic("both");
-    strip.unseen = "3 slices unseen";
-    strip.update();
-    expect([text(".go"), strip.find(".go").getAttribute("aria-disabled")]).toEqual(["Confirm · 3 slices unseen", "true"]);
-    strip.unseen = null;
-    strip.update();
-    expect([text(".go"), strip.find(".go").getAttribute("aria-disabled")]).toEqual(["Confirm Enter Space", "false"]);
+    answerPanel.unseen = "3 slices unseen";
+    answerPanel.update();
+    expect([text(".go"), answerPanel.find(".go").getAttribute("aria-disabled")]).toEqual(["Confirm · 3 slices unseen", "true"]);
+    answerPanel.unseen = null;
+    answerPanel.update();
+    expect([text(".go"), answerPanel.find(".go").getAttribute("aria-disabled")]).toEqual(["Confirm Enter Space", "false"]);
   });
 
   test("that was confirmed before leads back to the next one", () => {
@@ -73,13 +73,13 @@ describe("the pair", () => {
 });
 
 test("what is told stands for a few seconds, or until the next answer", () => {
-  strip.tell("No connection", "this pair stays");
-  strip.update();
+  answerPanel.announce("No connection", "this pair stays");
+  answerPanel.update();
   expect(text(".ask b")).toBe("No connectionthis pair stays");
   vi.advanceTimersByTime(6000);
   expect(text(".ask b")).toContain("SNR");
-  strip.tell("No connection");
-  strip.answered();
+  answerPanel.announce("No connection");
+  answerPanel.answered();
   expect(text(".ask b")).toContain("SNR");
 });
 
@@ -89,13 +89,13 @@ test("answers are shown as they are", () => {
   answers.setIntegrity("findings");
   answers.setDiagnostic("left");
   answers.comment = "dark";
-  strip.update();
+  answerPanel.update();
   expect(document.querySelector("input[name=criterion-1]:checked").value).toBe("5");
   expect([...document.querySelectorAll(".chip.sel")].map((chip) => chip.textContent.trim())).toEqual(["loss", "left only ←", "comment M"]);
   expect(text(".integrity .on")).toBe("on both");
 });
 
 test("whether the ratings are hidden is remembered", () => {
-  strip.toggleCollapsed();
-  expect(new Strip(document.getElementById("strip"), config, actions).root.className).toContain("collapsed");
+  answerPanel.toggleCollapsed();
+  expect(new AnswerPanel(document.getElementById("strip"), config, actions).root.className).toContain("collapsed");
 });

@@ -1,16 +1,16 @@
 /** The line between the images: link, one tick per slice, position. It also shows which slices were not seen. */
 
-import { find, say } from "../shared/dom.js";
+import { find, setText } from "../shared/dom.js";
 import { bySide, SIDES } from "./sides.js";
 
 /**
  * @import { Side } from "../server.ts"
- * @import { Viewing } from "./view.js"
+ * @import { Viewing } from "./viewing.js"
  */
 
 const DENSE = 120;
 
-export class Seam {
+export class SliceIndicator {
   /**
    * @param {HTMLElement} root
    * @param {{onlink: () => void, ongoto: (index: number, side: Side) => void}} actions
@@ -42,7 +42,7 @@ export class Seam {
     this.root.classList.toggle("unlinked", !linked);
     this.root.classList.toggle("shifted", offset !== 0);
     this.off.hidden = offset === 0;
-    say(this.off, `${offset > 0 ? "+" : "−"}${Math.abs(offset)}`);
+    setText(this.off, `${offset > 0 ? "+" : "−"}${Math.abs(offset)}`);
     const shift = offset === 0 ? "" : `, right image ${Math.abs(offset)} further ${offset > 0 ? "down" : "up"} the stack`;
     this.link.setAttribute("aria-label", `${linked ? "linked" : "unlinked"}${shift}`);
     this.lists.right.hidden = !apart;
@@ -52,8 +52,8 @@ export class Seam {
         apart ? seen[side].has(index) : seen.left.has(index) && seen.right.has(index),
       );
     }
-    say(this.position, shown ? String(shown.left + 1) : "");
-    say(this.total, slices ? String(slices) : "");
+    setText(this.position, shown ? String(shown.left + 1) : "");
+    setText(this.total, slices ? String(slices) : "");
   }
 
   /**

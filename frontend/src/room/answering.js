@@ -1,8 +1,8 @@
 /** The reader's answers about the pair on screen: what keys and clicks mean, and where each answer goes. */
 
-import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
 import { byId, count } from "../shared/dom.js";
-import { CommentPanel, FindingPanel } from "./panels.js";
+import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
+import { CommentDialog, FindingDialog } from "./dialogs.js";
 import { SIDES } from "./sides.js";
 
 /**
@@ -10,36 +10,36 @@ import { SIDES } from "./sides.js";
  * @import { Answers } from "./answers.js"
  * @import { Instruments } from "./instruments.js"
  * @import { Reading } from "./reading.js"
- * @import { Strip } from "./strip.js"
- * @import { Viewing } from "./view.js"
+ * @import { AnswerPanel } from "./answer_panel.js"
+ * @import { Viewing } from "./viewing.js"
  */
 
 const ASK_MS = 4000;
 
-export class Desk {
+export class Answering {
   #asked = false;
 
   /**
    * @param {Config} config
-   * @param {{reading: Reading, strip: Strip, viewing: Viewing, instruments: Instruments}} parts
+   * @param {{reading: Reading, answerPanel: AnswerPanel, viewing: Viewing, instruments: Instruments}} parts
    * @param {() => boolean} closed whether there is nothing to answer now
    */
-  constructor(config, { reading, strip, viewing, instruments }, closed) {
+  constructor(config, { reading, answerPanel, viewing, instruments }, closed) {
     this.config = config;
     this.reading = reading;
-    this.strip = strip;
+    this.answerPanel = answerPanel;
     this.viewing = viewing;
     this.instruments = instruments;
     this.closed = closed;
     /** @type {Answers|null} */
     this.answers = null;
-    this.findingPanel = new FindingPanel(byId("finding"), config.finding_kinds, {
+    this.findingDialog = new FindingDialog(byId("finding"), config.finding_kinds, {
       onkeep: (finding) => this.#keep(finding),
       onremove: (finding) => this.#withdraw(finding),
-      onleave: () => this.strip.update(),
+      onleave: () => this.answerPanel.update(),
       onchange: () => this.#marks(),
     });
-    this.commentPanel = new CommentPanel(byId("comment"), (text) => this.#comment(text));
+    this.commentDialog = new CommentDialog(byId("comment"), (text) => this.#comment(text));
   }
 
   /**
@@ -55,9 +55,9 @@ export class Desk {
     return this.closed() ? null : this.answers;
   }
 
-  closePanels() {
-    this.findingPanel.close();
-    this.commentPanel.close();
+  closeDialogs() {
+    this.findingDialog.close();
+    this.commentDialog.close();
   }
 
   /**
@@ -70,7 +70,7 @@ export class Desk {
     const rating = this.#now?.rate(id, score, status);
     if (!rating) return;
     this.reading.write("rating", "PUT", `ratings/${id}/`, rating);
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /**
@@ -79,7 +79,7 @@ export class Desk {
    */
   rate(score) {
     const criterion = this.answers?.current;
-    if (criterion && score >= 1 && score <= 5 && !this.strip.choosing) this.set(String(criterion.id), score);
+    if (criterion && score >= 1 && score <= 5 && !this.answerPanel.choosing) this.set(String(criterion.id), score);
   }
 
   cannotJudge() {
@@ -97,29 +97,29 @@ export class Desk {
       setTimeout(() => {
         this.#asked = false;
       }, ASK_MS);
-      this.strip.tell(`Q again takes back ${count(findings.length, "finding")}`, "and answers: nothing wrong");
+      this.answerPanel.announce(`Q again takes back ${count(findings.length, "finding")}`, "and answers: nothing wrong");
       return;
     }
     this.#asked = false;
     for (const finding of [...findings]) this.#withdraw(finding, false);
     answers.setIntegrity("none");
     this.reading.write("integrity", "PUT", "integrity/", { value: "none" });
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /**
-   * Opens the finding panel.
+   * Opens the dialog for a finding.
    * @param {string|null} kind where its chip was clicked
    */
   finding(kind = null) {
     const answers = this.#now;
     if (!answers || this.config.ask_integrity === false) return;
-    this.commentPanel.close();
+    this.commentDialog.close();
     this.viewing.stopCine();
     answers.moveTo(INTEGRITY);
-    this.strip.answered();
-    this.findingPanel.show(answers.findings, kind);
-    this.strip.say("Integrity", "kind, side, a word if you like, Enter");
+    this.answerPanel.answered();
+    this.findingDialog.show(answers.findings, kind);
+    this.answerPanel.hint("Integrity", "kind, side, a word if you like, Enter");
   }
 
   /** @param {NewFinding} finding */
@@ -132,7 +132,7 @@ export class Desk {
     if (answers.integrity !== "findings") this.reading.write("integrity", "PUT", "integrity/", { value: "findings" });
     kept.key = this.reading.write("finding", "POST", "findings/", finding);
     answers.setIntegrity("findings");
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /**
@@ -143,13 +143,13 @@ export class Desk {
     const { answers } = this;
     if (!answers) return;
     answers.findings = answers.findings.filter((each) => each !== finding);
-    if (alone && answers.findings.length === 0 && !this.strip.reviewing) {
+    if (alone && answers.findings.length === 0 && !this.answerPanel.reviewing) {
       answers.setIntegrity(null);
       this.reading.write("integrity", "PUT", "integrity/", { value: "" });
     }
-    this.findingPanel.list(answers.findings);
+    this.findingDialog.list(answers.findings);
     this.#marks();
-    this.strip.answered();
+    this.answerPanel.answered();
     const known = finding.id !== null;
     this.reading.write("withdraw", "DELETE", `findings/${known ? finding.id : "{id}"}/`, null, known ? {} : { of: finding.key });
   }
@@ -157,14 +157,14 @@ export class Desk {
   /** @param {Side} side @param {number} x @param {number} y */
   clicked(side, x, y) {
     const { shown, swapped } = this.viewing;
-    if (!this.findingPanel.open || swapped || !shown) return;
+    if (!this.findingDialog.open || swapped || !shown) return;
     const pixel = this.viewing.pixelAt(x, y);
-    if (pixel) this.findingPanel.place(side, { ...pixel, k: shown[side] });
+    if (pixel) this.findingDialog.place(side, { ...pixel, k: shown[side] });
   }
 
-  /** Rings on the images where findings are, as long as their panel is open. */
+  /** Rings on the images where findings are, as long as their dialog is open. */
   #marks() {
-    const { mark, open } = this.findingPanel;
+    const { mark, open } = this.findingDialog;
     if (!open || !this.answers) return void this.instruments.mark([]);
     const kept = this.answers.findings.filter((finding) => finding.k !== null && SIDES.some((side) => side === finding.side));
     this.instruments.mark(mark ? [...kept, mark] : kept);
@@ -174,17 +174,17 @@ export class Desk {
   diagnostic(value) {
     const answers = this.#now;
     if (!answers || this.config.ask_diagnostic === false) return;
-    this.strip.choosing = false;
+    this.answerPanel.choosing = false;
     answers.setDiagnostic(value);
     this.reading.write("diagnostic", "PUT", "diagnostic/", { value });
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /** Diagnostic quality: not both; an arrow says which. */
   choose() {
     if (this.closed() || this.config.ask_diagnostic === false) return;
-    this.strip.choosing = !this.strip.choosing;
-    this.strip.answered();
+    this.answerPanel.choosing = !this.answerPanel.choosing;
+    this.answerPanel.answered();
   }
 
   /** The numeric pad's zero: nothing wrong first, both diagnostic then. */
@@ -197,8 +197,8 @@ export class Desk {
   comment() {
     const answers = this.#now;
     if (!answers) return;
-    this.findingPanel.close();
-    this.commentPanel.show(answers.comment);
+    this.findingDialog.close();
+    this.commentDialog.show(answers.comment);
   }
 
   /** @param {string} text */
@@ -206,7 +206,7 @@ export class Desk {
     if (!this.answers) return;
     this.answers.comment = text;
     this.reading.write("comment", "PUT", "comment/", { text });
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /** @param {string} place */
@@ -214,16 +214,16 @@ export class Desk {
     const answers = this.#now;
     if (!answers || answers.cursor === place) return;
     answers.moveTo(place);
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /** @param {number} step */
   move(step) {
     const answers = this.#now;
     if (!answers) return;
-    if (this.strip.choosing) return void this.diagnostic(step < 0 ? "left" : "right");
+    if (this.answerPanel.choosing) return void this.diagnostic(step < 0 ? "left" : "right");
     answers.move(step);
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 
   /**
@@ -231,7 +231,7 @@ export class Desk {
    * @param {number} step
    */
   scroll(step) {
-    if (this.strip.choosing && step === 1) this.diagnostic("neither");
+    if (this.answerPanel.choosing && step === 1) this.diagnostic("neither");
     else {
       this.viewing.stopCine();
       this.viewing.scroll(step);
@@ -244,17 +244,17 @@ export class Desk {
     if (!answers) return;
     const { missing } = answers;
     answers.moveTo(missing[0]);
-    this.strip.answered();
+    this.answerPanel.answered();
     const names = new Map([[INTEGRITY, "integrity"], [DIAGNOSTIC, "diagnostic quality"]]);
     const words = missing.map((place) => names.get(place) ?? answers.criterion(place)?.name);
     const rest = words.splice(4).length;
-    this.strip.tell(`${missing.length} to go`, words.join(", ") + (rest ? ` and ${rest} more` : ""));
+    this.answerPanel.announce(`${missing.length} to go`, words.join(", ") + (rest ? ` and ${rest} more` : ""));
   }
 
   clearLast() {
     const answers = this.#now;
     if (!answers) return;
-    if (this.strip.reviewing) return void this.strip.tell("Confirmed before", "an answer can be changed, not taken back");
+    if (this.answerPanel.reviewing) return void this.answerPanel.announce("Confirmed before", "an answer can be changed, not taken back");
     const place = answers.takeLast();
     if (place === null) return;
     if (place === INTEGRITY) {
@@ -268,6 +268,6 @@ export class Desk {
     } else {
       this.set(place, null, "missing");
     }
-    this.strip.answered();
+    this.answerPanel.answered();
   }
 }
