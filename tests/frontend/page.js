@@ -1,9 +1,10 @@
-/** The reading room's page, as its template has it. */
+/** The reading room's page, as its templates have it. */
 
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 
-const TEMPLATE = readFileSync(resolve("../templates/reading/room.html"), "utf8");
+const read = (name) =>
+  readFileSync(`../templates/${name}`, "utf8").replace(/\{% include "(.*?)"[^%]*%\}/g, (_, other) => read(other));
+const TEMPLATE = read("reading/room.html");
 const BODY = TEMPLATE.slice(TEMPLATE.indexOf("<main"), TEMPLATE.indexOf("</body>")).replace(/\{[{%].*?[%}]\}/gs, "");
 
 export function openPage() {
