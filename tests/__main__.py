@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from requirements.install import find_npm
 from tests.covered import share_by_package
 from tests.postgresql import postgresql
 
@@ -28,10 +29,18 @@ PYTEST = [
     "--durations-min=10",
 ]
 # What never meets a database, or starts a site with one of its own, is not tested twice.
-WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser", "frontend")
+WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
 ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
 # A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
 NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
+NPM, ENVIRONMENT = find_npm()
+
+
+def npm(script: str) -> list[str]:
+    """One of the scripts in frontend/package.json."""
+    return [*NPM, "--prefix", "frontend", "run", "--silent", script]
+
+
 LINT = {
     "ruff: lint": [sys.executable, "-m", "ruff", "check"],
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
@@ -42,6 +51,8 @@ LINT = {
         "from importlinter.cli import lint_imports_command as c; c()",
     ],
     "Django: no migration is missing": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+    "eslint: the site's JavaScript": npm("lint"),
+    "tsc: its types": npm("types"),
 }
 
 
@@ -57,7 +68,7 @@ def main() -> int:
     # A folder of our own: the tests never meet the data of a site that runs from this checkout.
     with tempfile.TemporaryDirectory(prefix="readerstudy-tests-") as var:
         (Path(var) / "static").mkdir()  # else every test client warns that it is not there
-        environment = {key: value for key, value in os.environ.items() if key not in NOT_HANDED_ON}
+        environment = {key: value for key, value in ENVIRONMENT.items() if key not in NOT_HANDED_ON}
         environment |= {"READERSTUDY_VAR": var, "OMP_NUM_THREADS": "1"}
 
         def check(name: str, command: list[str], **extra: str) -> None:
@@ -78,6 +89,7 @@ def main() -> int:
             for name, command in LINT.items():
                 check(name, command)
         if not options.lint and not options.coverage:
+            check("Tests of the site's JavaScript", npm("test"))
             check("Tests on SQLite", PYTEST)
             with postgresql() as url:
                 check("Tests of the site on PostgreSQL", [*PYTEST, *ON_POSTGRESQL], DATABASE_URL=url)

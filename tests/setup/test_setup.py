@@ -125,6 +125,43 @@ def test_a_half_done_installation_is_done_again(
             install.install_packages("production")
 
 
+def test_javascript_is_fetched_for_what_is_wanted_and_built_once(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    frontend, static = tmp_path / "frontend", tmp_path / "static"
+    for name, value in {"ROOT": tmp_path, "FRONTEND": frontend, "STATIC": static}.items():
+        monkeypatch.setattr(install, name, value)
+    for folder in (frontend, static / "viewer"):
+        folder.mkdir(parents=True)
+    lock = frontend / "package-lock.json"
+    lock.write_text("{}")
+    done: list[list[str]] = []
+
+    def npm(what: str, command: list[str], **options: object) -> None:
+        done.append(command[1:])
+        if command[1] == "ci":  # it begins with an empty folder
+            shutil.rmtree(frontend / "node_modules", ignore_errors=True)
+            (frontend / "node_modules").mkdir()
+
+    monkeypatch.setattr(install, "step", npm)
+    monkeypatch.setattr(install, "find_npm", lambda: (["npm"], {}))
+
+    def steps(wanted: str) -> list[str]:
+        done.clear()
+        install.build_javascript(wanted)
+        return ["fetch all" if command[0] == "ci" and "--omit=dev" not in command else command[0] for command in done]
+
+    assert steps("production") == ["ci", "run"]
+    assert steps("production") == []
+    assert steps("development") == ["fetch all"]
+    assert steps("production") == steps("development") == []
+    lock.write_text("{ }")
+    assert steps("production") == ["ci", "run"]
+    assert steps("development") == ["fetch all"]
+    shutil.rmtree(frontend / "node_modules")  # as in the image
+    assert steps("production") == []
+
+
 def test_no_package_host_is_named() -> None:
     for file in [ROOT / "Makefile", ROOT / ".ci" / "run", *(ROOT / "requirements").glob("*.*")]:
         assert "://" not in file.read_text().replace("http://127.0.0.1", ""), file.name

@@ -1,4 +1,0 @@
-import { Room } from "./room.js";
-
-const config = JSON.parse(document.getElementById("config").textContent);
-Room.open(config);

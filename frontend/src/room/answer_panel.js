@@ -1,0 +1,361 @@
+/** The panel under the images: echo, prompt, scales, integrity, diagnostic quality, confirm. Draws `Answers`. */
+
+import { around, count, el, find, setText } from "../shared/dom.js";
+import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
+
+/**
+ * @import { Config, Pair, Quality } from "../server.ts"
+ * @import { Answers } from "./answers.js"
+ * @import { Viewing } from "./viewing.js"
+ *
+ * What the reader does with the mouse, or by focus.
+ * @typedef {object} Actions
+ * @property {(id: string, score: number) => void} rate
+ * @property {(place: string) => void} moveTo
+ * @property {() => void} none
+ * @property {(kind: string) => void} finding
+ * @property {(value: Quality) => void} diagnostic
+ * @property {() => void} comment
+ * @property {() => void} skip
+ * @property {() => void} confirm
+ * @property {() => void} keys
+ * @property {() => void} refused
+ */
+
+const ANNOUNCE_MS = 6000;
+const COLLAPSED = "reading.collapsed";
+/** @type {{value: Quality, name: string, key: string}[]} the answers on diagnostic quality */
+const QUALITIES = [
+  { value: "both", name: "both", key: "W" },
+  { value: "left", name: "left only", key: "←" },
+  { value: "right", name: "right only", key: "→" },
+  { value: "neither", name: "neither", key: "↓" },
+];
+
+function remembered() {
+  try {
+    return localStorage.getItem(COLLAPSED) === "1";
+  } catch {
+    return false;
+  }
+}
+
+export class AnswerPanel {
+  /** @type {Answers|null} */
+  #answers = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #announcing;
+  /** Whether the mouse was used since Tab: focus that came from it moves no cursor. */
+  #pointed = false;
+  /** @type {Map<string, {field: HTMLElement, points: {input: HTMLInputElement, label: HTMLElement}[]}>} */
+  #scales = new Map();
+
+  /**
+   * @param {HTMLFormElement} root
+   * @param {Config} config
+   * @param {Actions} actions
+   */
+  constructor(root, config, actions) {
+    this.root = root;
+    this.config = config;
+    this.actions = actions;
+    this.find = /** @param {string} selector */ (selector) => find(root, selector);
+    /** Whether `S` waits for its arrow. */
+    this.choosing = false;
+    /** @type {string|null} what else keeps the pair from being confirmed, in words; null where nothing does */
+    this.unseen = null;
+    this.reviewing = false;
+    this.synthetic = "synthetic" in document.body.dataset;
+    root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      actions.confirm();
+    });
+    // A click must not leave the focus where Space would press the button again. WebKit gives it after the click.
+    addEventListener("pointerdown", () => { this.#pointed = true; }, true);
+    addEventListener("keydown", ({ key }) => { if (key === "Tab") this.#pointed = false; }, true);
+    root.addEventListener("focusin", ({ target }) => {
+      if (this.#pointed && target instanceof HTMLInputElement && target.type === "radio") target.blur();
+    });
+    root.addEventListener("click", (event) => {
+      const { activeElement } = document;
+      if (event.detail > 0 && !around(event, "input:not([type=radio])") && activeElement instanceof HTMLElement) activeElement.blur();
+    });
+    this.find(".help").addEventListener("click", actions.keys);
+    this.find(".refused").addEventListener("click", actions.refused);
+    this.find(".chip.comment").addEventListener("click", actions.comment);
+    this.find(".chip.trouble").addEventListener("click", actions.skip);
+    this.#buildClose();
+    root.classList.toggle("collapsed", remembered());
+  }
+
+  toggleCollapsed() {
+    const collapsed = this.root.classList.toggle("collapsed");
+    try {
+      localStorage.setItem(COLLAPSED, collapsed ? "1" : "0");
+    } catch {
+      // Without storage the choice lasts as long as the page.
+    }
+  }
+
+  /**
+   * A new pair.
+   * @param {Pair} body
+   * @param {Answers} answers
+   */
+  open(body, answers) {
+    this.#answers = answers;
+    this.choosing = false;
+    this.unseen = null;
+    this.reviewing = body.state === "confirmed";
+    this.#quiet();
+    const practice = body.kind === "training" ? "practice, not counted" : null;
+    const part = body.parts > 1 ? `part ${body.part} of ${body.parts}` : null;
+    const again = body.skipped && !this.reviewing ? "skipped before" : null;
+    const asked = body.guess ? `question ${body.guess.number} of ${body.guess.of}` : null;
+    this.root.classList.toggle("asking", Boolean(body.guess));
+    const notes = asked ? [asked] : [practice, part, again, this.reviewing ? "confirmed, open again" : null, this.synthetic ? "synthetic" : null];
+    this.counts(body);
+    setText(this.find(".part"), notes.filter(Boolean).join(" · "));
+    document.title = asked ?? `${body.position} of ${body.total}`;
+    this.#buildScales(answers);
+    this.update();
+  }
+
+  /** @param {Pick<Pair, "guess"|"position"|"total">} body */
+  counts(body) {
+    setText(this.find(".position"), body.guess ? "All pairs are read" : `${body.position} of ${body.total}`);
+  }
+
+  /** @param {Answers} answers */
+  #buildScales({ criteria }) {
+    this.#scales.clear();
+    this.root.style.setProperty("--n", String(criteria.length));
+    this.find(".scales").replaceChildren(
+      ...criteria.map((criterion) => {
+        const id = String(criterion.id);
+        const [worst, , neutral, , best] = criterion.anchors;
+        const points = [1, 2, 3, 4, 5].map((score) => {
+          const input = el("input", {
+            type: "radio",
+            name: `criterion-${id}`,
+            value: score,
+            "aria-label": `${score} ${criterion.anchors[score - 1]}`,
+            onchange: () => this.actions.rate(id, score),
+            onfocus: () => this.#pointed || this.actions.moveTo(id),
+          });
+          const title = criterion.anchors[score - 1];
+          return { input, label: el("label", { class: score === 3 ? "pt mid" : "pt", title }, input, String(score)) };
+        });
+        const label = `${criterion.name}: 1 ${worst}, 3 ${neutral}, 5 ${best}`;
+        const field = el(
+          "fieldset",
+          { class: "scale", title: criterion.asks },
+          el("span", { class: "name", onclick: () => this.actions.moveTo(id) }, criterion.name),
+          el("div", { class: "pts", role: "radiogroup", "aria-label": label },
+            ...points.map((point) => point.label), el("span", { class: "cj", hidden: true }, "cannot judge")),
+        );
+        this.#scales.set(id, { field, points });
+        return field;
+      }),
+    );
+    this.find(".pips").replaceChildren(...criteria.map(() => el("i")));
+  }
+
+  #buildClose() {
+    const { config, actions } = this;
+    const integrity = this.find(".integrity");
+    integrity.hidden = config.ask_integrity === false;
+    integrity.replaceChildren(
+      el("span", {}, "Integrity"),
+      el("button", { class: "chip", type: "button", "data-none": true, onclick: () => actions.none() }, "none ", el("kbd", {}, "Q")),
+      ...config.finding_kinds.map((kind) =>
+        el("button", { class: "chip", type: "button", "data-kind": kind.id, onclick: () => actions.finding(kind.id) }, kind.name),
+      ),
+      el("span", { class: "also" }, el("kbd", {}, "A")),
+      el("span", { class: "on", hidden: true }),
+    );
+    const diagnostic = this.find(".diagnostic");
+    diagnostic.hidden = config.ask_diagnostic === false;
+    diagnostic.replaceChildren(
+      el("span", {}, "Diagnostic"),
+      ...QUALITIES.map(({ value, name, key }) =>
+        el("button", {
+          class: "chip", type: "button", role: "radio", "data-value": value, onclick: () => actions.diagnostic(value),
+        }, `${name} `, el("kbd", { class: value === "both" ? null : "arrow" }, key)),
+      ),
+      el("span", { class: "also" }, el("kbd", {}, "S")),
+    );
+  }
+
+  /** Draws the present state. */
+  update() {
+    const answers = this.#answers;
+    if (!answers) return;
+    const { cursor } = answers;
+    answers.criteria.forEach((criterion, at) => {
+      const id = String(criterion.id);
+      const scale = this.#scales.get(id);
+      if (!scale) return;
+      const { field, points } = scale;
+      const rating = answers.ratings.get(id);
+      const score = rating?.status === "rated" ? rating.score : null;
+      field.classList.toggle("done", answers.answered(id));
+      field.classList.toggle("now", cursor === id);
+      field.classList.toggle("cannot", rating?.status === "cannot_judge");
+      find(field, ".cj").hidden = rating?.status !== "cannot_judge";
+      points.forEach(({ input, label }, index) => {
+        input.checked = score === index + 1;
+        label.classList.toggle("sel", input.checked);
+      });
+      const pip = /** @type {HTMLElement} */ (this.find(".pips").children[at]);
+      pip.className = [answers.answered(id) ? "a" : "", cursor === id ? "now" : ""].join(" ").trim();
+      pip.style.setProperty("--x", `${((score ?? 3) - 1) * 4}px`);
+      pip.classList.toggle("cannot", rating?.status === "cannot_judge");
+    });
+    Array.from(this.find(".echo").children).forEach((fifth, index) => fifth.classList.toggle("hit", answers.echo === index + 1));
+    this.#updateClose(answers);
+    if (this.#announcing === undefined) this.#prompt(answers);
+  }
+
+  /** @param {Answers} answers */
+  #updateClose(answers) {
+    const integrity = this.find(".integrity");
+    integrity.classList.toggle("now", answers.cursor === INTEGRITY);
+    integrity.classList.toggle("off", answers.cursor !== INTEGRITY && !answers.answered(INTEGRITY));
+    const kinds = new Set(answers.findings.map((finding) => finding.kind));
+    for (const chip of integrity.querySelectorAll(".chip")) {
+      const selected = chip.hasAttribute("data-none") ? answers.integrity === "none" : kinds.has(chip.getAttribute("data-kind") ?? "");
+      chip.classList.toggle("sel", selected);
+      chip.setAttribute("aria-pressed", String(selected));
+    }
+    const on = find(integrity, ".on");
+    on.hidden = answers.findings.length === 0;
+    const [only] = answers.findings;
+    const where = { left: "on the left", right: "on the right", both: "on both", undetermined: "side unclear" };
+    setText(on, answers.findings.length > 1 ? count(answers.findings.length, "finding") : only ? where[only.side] : "");
+
+    const diagnostic = this.find(".diagnostic");
+    diagnostic.classList.toggle("now", answers.cursor === DIAGNOSTIC || this.choosing);
+    diagnostic.classList.toggle("choosing", this.choosing);
+    diagnostic.classList.toggle("off", answers.cursor !== DIAGNOSTIC && !this.choosing && !answers.answered(DIAGNOSTIC));
+    for (const chip of diagnostic.querySelectorAll(".chip")) {
+      const selected = answers.diagnostic === chip.getAttribute("data-value");
+      chip.classList.toggle("sel", selected);
+      chip.setAttribute("aria-checked", String(selected));
+    }
+    this.find(".chip.comment").classList.toggle("sel", answers.comment !== "");
+
+    const go = this.find(".go");
+    const missing = answers.missing.length;
+    const ready = missing === 0 && this.unseen === null;
+    go.classList.toggle("ready", ready);
+    go.setAttribute("aria-disabled", String(!ready));
+    const words = this.reviewing ? "Back to the next pair" : "Confirm";
+    if (ready || this.reviewing) {
+      if (!go.classList.contains("keyed") || go.firstChild?.textContent !== `${words} `) {
+        go.replaceChildren(`${words} `, el("kbd", {}, "Enter"), " ", el("kbd", {}, "Space"));
+      }
+      go.classList.add("keyed", "ready");
+      go.setAttribute("aria-disabled", "false");
+    } else {
+      go.classList.remove("keyed");
+      setText(go, missing ? `Confirm · ${missing} to go` : `Confirm · ${this.unseen}`);
+    }
+  }
+
+  /**
+   * Names the next question between the images.
+   * @param {Answers} answers
+   */
+  #prompt(answers) {
+    const criterion = answers.current;
+    /** @type {[string, string]} */
+    let text = ["All answered", ""];
+    if (this.choosing) text = ["Diagnostic", "← left only · ↓ neither · → right only"];
+    else if (criterion) text = [criterion.name, criterion.better];
+    else if (answers.cursor === INTEGRITY) text = ["Integrity", "Q nothing wrong · A loss, corruption, alteration, creation, exaggeration"];
+    else if (answers.cursor === DIAGNOSTIC) text = ["Diagnostic", "W both images are · S not both"];
+    else if (this.reviewing) text = ["Confirmed before", "a change is kept beside the first answer"];
+    else if (this.unseen) text = ["All answered", `scroll the rest: ${this.unseen}`];
+    this.#showPrompt(text, Boolean(criterion) && !this.choosing);
+  }
+
+  /**
+   * @param {[string, string]} text
+   * @param {boolean} ends whether the ends of the scale are named
+   */
+  #showPrompt([title, detail], ends) {
+    const ask = this.find(".ask");
+    const middle = find(ask, "b");
+    const wanted = title + detail;
+    if (middle.textContent !== wanted) middle.replaceChildren(title, ...(detail ? [el("em", {}, detail)] : []));
+    ask.classList.toggle("free", !ends);
+    const lower = find(ask, ".lower");
+    if (ends === (lower.childElementCount > 0)) return;
+    lower.replaceChildren(...(ends ? ["◂ left better ", el("kbd", {}, "1")] : []));
+    find(ask, ".upper").replaceChildren(...(ends ? [el("kbd", {}, "5"), " right better ▸"] : []));
+  }
+
+  /**
+   * Says something in the prompt's place until the next answer.
+   * @param {string} title
+   * @param {string} detail
+   */
+  hint(title, detail) {
+    this.#quiet();
+    this.#showPrompt([title, detail], false);
+  }
+
+  /**
+   * Says something in the prompt's place for a few seconds.
+   * @param {string} title
+   */
+  announce(title, detail = "") {
+    clearTimeout(this.#announcing);
+    this.#announcing = setTimeout(() => {
+      this.#quiet();
+      this.update();
+    }, ANNOUNCE_MS);
+    this.find(".ask").classList.add("tell");
+    this.#showPrompt([title, detail], false);
+  }
+
+  /** Back to the next question. */
+  #quiet() {
+    clearTimeout(this.#announcing);
+    this.#announcing = undefined;
+    this.find(".ask").classList.remove("tell");
+  }
+
+  /** An answer was given: whatever was being said has been heard. */
+  answered() {
+    this.#quiet();
+    this.update();
+  }
+
+  /** @param {Viewing} viewing */
+  readout(viewing) {
+    const inverted = viewing.invert ? " · inverted" : "";
+    setText(this.find(".window"), `window ${Math.round(viewing.window)} % · level ${Math.round(viewing.level)} %${inverted}`);
+    setText(this.find(".zoom"), `zoom ${viewing.zoom.toFixed(1)}`);
+  }
+
+  /**
+   * Answers that the server does not have yet, and those that it has refused.
+   * @param {number} waiting
+   * @param {number} refused
+   */
+  kept(waiting, refused) {
+    this.find(".save").dataset.kept = String(waiting);
+    const node = this.find(".refused");
+    node.hidden = refused === 0;
+    setText(node, `${refused} not accepted`);
+  }
+
+  /** @param {"saved"|"saving"|"offline"} state @param {string} words */
+  save(state, words) {
+    const node = this.find(".save");
+    node.className = `save ${state}`;
+    setText(node, words);
+  }
+}

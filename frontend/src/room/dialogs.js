@@ -1,0 +1,298 @@
+/** The dialogs that rise from the answer panel: a finding on integrity, a comment, a choice. They never cover an image's centre. */
+
+import { around, el, find, setText } from "../shared/dom.js";
+
+/**
+ * @import { Finding, FindingKind, NewFinding, Side } from "../server.ts"
+ *
+ * What is on top of the page and asked first about a key: whether it was its own.
+ * @typedef {{key: (event: KeyboardEvent) => boolean}} Layer
+ *
+ * One answer to a question; `key` as the keyboard names it.
+ * @typedef {{key: string, mark: string, words: string, choose: () => void}} Option
+ *
+ * A finding in the making.
+ * @typedef {object} Draft
+ * @property {string|null} kind
+ * @property {NewFinding["side"]|null} side
+ * @property {number|null} i
+ * @property {number|null} j
+ * @property {number|null} k
+ * @property {Side|null} marked the image that was clicked
+ */
+
+/** @type {Record<string, NewFinding["side"]>} */
+const ARROWS = { ArrowLeft: "left", ArrowDown: "both", ArrowRight: "right", ArrowUp: "undetermined" };
+/** Keys that still move through the slices while a dialog is open. */
+const THROUGH = new Set(["PageUp", "PageDown", "Home", "End"]);
+const SIDE_WORDS = { left: "left image", both: "both", right: "right image", undetermined: "cannot tell" };
+
+/**
+ * A letter typed beside a dialog's field lands in the field; nothing typed there may rate or confirm.
+ * @param {KeyboardEvent} event
+ * @param {HTMLInputElement} field
+ */
+function lead(event, field) {
+  if (event.key === " " && event.target instanceof Element && event.target.matches("button:focus-visible")) return false;
+  if (event.key.length === 1 && event.key !== " ") field.focus();
+  return !THROUGH.has(event.key);
+}
+
+/**
+ * What was focused in a dialog that closes is so no longer.
+ * @param {HTMLElement} root
+ */
+function leaveFocus(root) {
+  const { activeElement } = document;
+  if (activeElement instanceof HTMLElement && root.contains(activeElement)) activeElement.blur();
+}
+
+export class FindingDialog {
+  /** @type {Draft|null} */
+  #draft = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {FindingKind[]} kinds
+   * @param {{onkeep: (finding: NewFinding) => void, onremove: (finding: Finding) => void, onleave: () => void,
+   *   onchange: () => void}} actions
+   */
+  constructor(root, kinds, actions) {
+    this.root = root;
+    this.kinds = kinds;
+    this.actions = actions;
+    this.remark = find(root, ".remark", HTMLInputElement);
+    this.structure = find(root, ".structure", HTMLInputElement);
+    find(root, ".kinds").replaceChildren(
+      ...kinds.map((kind, index) =>
+        el("button", { class: "chip", type: "button", "data-kind": kind.id, onclick: () => this.#set({ kind: kind.id }) },
+          el("kbd", {}, String(index + 1)), ` ${kind.name}`),
+      ),
+    );
+    for (const side of Object.values(ARROWS)) {
+      find(root, `[data-side=${side}]`).addEventListener("click", () => this.#set({ side }));
+    }
+    find(root, ".keep").addEventListener("click", () => this.#keep());
+  }
+
+  get open() {
+    return this.#draft !== null;
+  }
+
+  /** The place marked so far. */
+  get mark() {
+    const { marked: side = null, i = null, j = null, k = null } = this.#draft ?? {};
+    return side && { side, i, j, k };
+  }
+
+  /**
+   * @param {Finding[]} findings kept before
+   * @param {string|null} kind chosen by its chip
+   */
+  show(findings, kind = null) {
+    this.#draft = { kind, side: null, i: null, j: null, k: null, marked: null };
+    this.remark.value = this.structure.value = "";
+    this.list(findings);
+    this.root.hidden = false;
+    this.#update(this.#draft);
+  }
+
+  /** @param {Finding[]} findings */
+  list(findings) {
+    find(this.root, ".kept").replaceChildren(
+      ...findings.map((finding) => {
+        const kind = this.kinds.find((each) => each.id === finding.kind)?.name ?? finding.kind;
+        const words = [kind, SIDE_WORDS[finding.side], finding.structure, finding.remark].filter(Boolean).join(" · ");
+        return el("li", {}, el("span", {}, words),
+          el("button", { class: "btn small quiet", type: "button", onclick: () => this.actions.onremove(finding) }, "take back"));
+      }),
+    );
+  }
+
+  close() {
+    this.#draft = null;
+    this.root.hidden = true;
+    leaveFocus(this.root);
+    this.actions.onchange();
+  }
+
+  /**
+   * A click on an image marks the place and, if none was chosen, the side.
+   * @param {Side} side
+   * @param {{i: number, j: number, k: number}} place
+   */
+  place(side, place) {
+    this.#set({ ...place, marked: side, side: this.#draft?.side ?? side });
+  }
+
+  /** @param {Partial<Draft>} change */
+  #set(change) {
+    if (!this.#draft) return;
+    Object.assign(this.#draft, change);
+    this.#update(this.#draft);
+  }
+
+  /** @param {Draft} draft */
+  #update({ kind, side, k, marked }) {
+    for (const chip of this.root.querySelectorAll(".chip")) {
+      const selected = chip.hasAttribute("data-kind") ? chip.getAttribute("data-kind") === kind : chip.getAttribute("data-side") === side;
+      chip.classList.toggle("sel", selected);
+      chip.setAttribute("aria-pressed", String(selected));
+    }
+    setText(find(this.root, ".placed"), k === null ? "click the image to mark it" : `marked ${marked}, slice ${k + 1}`);
+    find(this.root, ".keep").setAttribute("aria-disabled", String(!kind || !side));
+    this.actions.onchange();
+  }
+
+  #keep() {
+    if (!this.#draft) return;
+    const { kind, side, i, j, k } = this.#draft;
+    if (!kind || !side) {
+      const part = find(this.root, kind ? ".places" : ".kinds");
+      part.classList.add("wanted");
+      setTimeout(() => part.classList.remove("wanted"), 1200);
+      return;
+    }
+    const words = { structure: this.structure.value.trim(), remark: this.remark.value.trim() };
+    this.close();
+    this.actions.onkeep({ kind, side, i, j, k, ...words });
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the key was the dialog's
+   */
+  key(event) {
+    const field = [this.remark, this.structure].find((each) => each === event.target);
+    const kind = /^[1-9]$/.test(event.key) ? this.kinds[Number(event.key) - 1] : undefined;
+    const writing = field !== undefined && field.value !== "";
+    if (event.key === "Escape") {
+      this.close();
+      this.actions.onleave();
+    } else if (event.key === "Enter") {
+      if (around(event, "button")?.matches(":focus-visible")) return false;
+      this.#keep();
+    } else if (!writing && kind) {
+      this.#set({ kind: kind.id });
+    } else if (!writing && ARROWS[event.key]) {
+      this.#set({ side: ARROWS[event.key] });
+    } else {
+      if (!field) return lead(event, this.remark);
+      return true;
+    }
+    event.preventDefault();
+    return true;
+  }
+}
+
+export class CommentDialog {
+  /**
+   * @param {HTMLElement} root
+   * @param {(text: string) => void} onkeep called where the text has changed
+   */
+  constructor(root, onkeep) {
+    this.root = root;
+    this.onkeep = onkeep;
+    this.field = find(root, "input", HTMLInputElement);
+    this.before = "";
+    find(root, ".keep").addEventListener("click", () => this.#keep());
+  }
+
+  get open() {
+    return !this.root.hidden;
+  }
+
+  /** @param {string} text */
+  show(text) {
+    this.before = text;
+    this.field.value = text;
+    this.root.hidden = false;
+    this.field.focus();
+  }
+
+  close() {
+    this.root.hidden = true;
+    this.field.blur();
+  }
+
+  #keep() {
+    const text = this.field.value.trim();
+    this.close();
+    if (text !== this.before) this.onkeep(text);
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the key was the dialog's
+   */
+  key(event) {
+    if (event.key === "Escape") this.close();
+    else if (event.key === "Enter") this.#keep();
+    else return event.target === this.field || lead(event, this.field);
+    event.preventDefault();
+    return true;
+  }
+}
+
+/** One question with a few answers, each a key: which image was which, why a pair cannot be read. */
+export class ChoiceDialog {
+  /** Keys that still look at the images while the question stands. */
+  static #LOOK = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", "+", "-", "=", "i", "z", "l", "v", "c", "g", "d", "f", "?"]);
+  /** @type {Option[]} */
+  #options = [];
+  /** @type {(() => void)|null} */
+  #onleave = null;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+  }
+
+  get open() {
+    return !this.root.hidden;
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} note
+   * @param {Option[]} options
+   * @param {(() => void)|null} onleave after Escape; without it the question must be answered
+   */
+  ask(title, note, options, onleave = null) {
+    this.#options = options;
+    this.#onleave = onleave;
+    this.root.setAttribute("aria-label", title);
+    const leave = onleave ? el("span", { class: "dim small" }, el("kbd", {}, "Esc"), " leave it") : null;
+    this.root.replaceChildren(
+      el("div", { class: "row spread" }, el("b", {}, title), leave),
+      note ? el("p", { class: "dim small" }, note) : "",
+      el("div", { class: "row", role: "group" }, ...options.map(({ mark, words, choose }) =>
+        el("button", { class: "chip", type: "button", onclick: () => this.#answer(choose) }, el("kbd", {}, mark), ` ${words}`))),
+    );
+    this.root.hidden = false;
+  }
+
+  close() {
+    this.root.hidden = true;
+    leaveFocus(this.root);
+  }
+
+  /** @param {() => void} choose */
+  #answer(choose) {
+    this.close();
+    choose();
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the key was the dialog's
+   */
+  key(event) {
+    const chosen = this.#options.find((option) => option.key === event.key);
+    if (event.key === "Escape" && this.#onleave) this.#answer(this.#onleave);
+    else if (chosen && !event.repeat) this.#answer(chosen.choose);
+    else return !ChoiceDialog.#LOOK.has(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    event.preventDefault();
+    return true;
+  }
+}

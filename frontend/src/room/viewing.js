@@ -1,0 +1,369 @@
+/** What the reader looks at: slices, link, place, scale, window. One state for both sides; drawn by `Viewports`. */
+
+import { bySide, otherSide, SIDES } from "./sides.js";
+
+/**
+ * @import { Seen, Side } from "../server.ts"
+ * @import { Stacks } from "./frames.js"
+ * @import { Viewports } from "./viewports.js"
+ */
+
+const CINE_MS = 125;
+const NO_IMAGE = { rows: 1, columns: 1, spacing: [1, 1] };
+const ZOOM = { least: 0.5, most: 12 };
+/** Window and level in percent of the common range, for ⇧1 … ⇧4; above 100 % lies headroom for bright voxels. */
+export const PRESETS = [
+  { window: 100, level: 50 },
+  { window: 60, level: 30 },
+  { window: 80, level: 90 },
+  { window: 30, level: 15 },
+];
+
+/**
+ * @param {number} value
+ * @param {number} least
+ * @param {number} most
+ */
+const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+
+export class Viewing {
+  #viewports;
+  /** @type {Pick<Stacks, "geometry"|"slices"|"want">|null} */
+  #stacks = null;
+  #base = 0;
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  #cine;
+  /** @type {Record<Side, number>|null} */
+  #shown = null;
+  /** @type {Record<Side, number>[]} slices still to be shown, in order: a fast wheel skips none, however slow the machine */
+  #path = [];
+  #painting = false;
+
+  /**
+   * @param {Pick<Viewports, "show"|"look"|"size">} viewports
+   * @param {() => void} onchange called after anything visible changed
+   */
+  constructor(viewports, onchange) {
+    this.#viewports = viewports;
+    this.onchange = onchange;
+    this.slices = 0;
+    this.seen = bySide(() => /** @type {Set<number>} */ (new Set()));
+    /** @type {Side} the side that keys scroll while unlinked */
+    this.active = "left";
+    /** @type {Side|null} the pane that shows the other side's image */
+    this.swapped = null;
+    this.offset = 0;
+    this.linked = true;
+    this.zoom = 1;
+    /** @type {[number, number]} */
+    this.centre = [0, 0];
+    this.invert = false;
+    this.window = PRESETS[0].window;
+    this.level = PRESETS[0].level;
+  }
+
+  /** The slices on screen, null where nothing is. */
+  get shown() {
+    return this.#shown;
+  }
+
+  get geometry() {
+    return this.#stacks?.geometry ?? null;
+  }
+
+  get cine() {
+    return this.#cine !== undefined;
+  }
+
+  get unseen() {
+    return { left: this.slices - this.seen.left.size, right: this.slices - this.seen.right.size };
+  }
+
+  /**
+   * A new pair, from its middle slice, with everything reset.
+   * @param {Pick<Stacks, "geometry"|"slices"|"want">} stacks
+   * @param {Seen} [seen] slices that were seen before, perhaps on another machine
+   */
+  open(stacks, seen = { left: [], right: [] }) {
+    this.close();
+    this.#stacks = stacks;
+    this.slices = stacks.geometry.slices;
+    this.seen = bySide((side) => new Set(seen[side]));
+    this.#resetView();
+    this.#base = this.middle;
+    this.#go();
+  }
+
+  /** Nothing to look at; the panes are black until the next pair has its first slice. */
+  close() {
+    this.stopCine();
+    this.#stacks = null;
+    this.#shown = null;
+    this.#path = [];
+    this.#painting = false;
+    this.slices = 0;
+    this.swapped = null;
+    this.onchange();
+  }
+
+  get middle() {
+    return Math.floor(this.slices / 2);
+  }
+
+  #resetView() {
+    this.offset = 0;
+    this.linked = true;
+    this.zoom = 1;
+    this.centre = [0, 0];
+    this.invert = false;
+    this.window = PRESETS[0].window;
+    this.level = PRESETS[0].level;
+  }
+
+  /** All but the slice back to what a new pair shows; stacks linked without offset. */
+  reset() {
+    if (!this.#stacks) return;
+    const { left } = this.targets;
+    this.#resetView();
+    this.#base = left;
+    this.#go();
+  }
+
+  /** The slices asked for, shown as soon as both are there. */
+  get targets() {
+    const last = this.slices - 1;
+    return { left: clamp(this.#base, 0, last), right: clamp(this.#base + this.offset, 0, last) };
+  }
+
+  /**
+   * Scrolls both stacks, or one while they are unlinked.
+   * @param {number} step slices
+   * @param {Side} [side]
+   */
+  scroll(step, side = this.active) {
+    if (!this.#stacks) return;
+    const last = this.slices - 1;
+    const { left, right } = this.targets;
+    if (this.linked) {
+      // With an offset, either stack may run into its end while the other goes on to its own.
+      this.#base = clamp(this.#base + step, Math.min(0, -this.offset), last + Math.max(0, -this.offset));
+    } else if (side === "left") {
+      this.#base = clamp(left + step, 0, last);
+      this.offset = right - this.#base;
+    } else {
+      this.#base = left;
+      this.offset = clamp(right + step, 0, last) - left;
+    }
+    if (Math.abs(step) > 1) this.#path = [];
+    this.#go();
+  }
+
+  /**
+   * Scrolls to a slice of the left stack, or of the given side while unlinked.
+   * @param {number} index
+   * @param {Side} [side]
+   */
+  goTo(index, side = this.active) {
+    const { left, right } = this.targets;
+    this.scroll(index - (this.linked ? this.#base : side === "left" ? left : right), side);
+  }
+
+  /** Unlinks, or links again and keeps the offset. */
+  toggleLink() {
+    const { left, right } = this.targets;
+    this.#base = left;
+    this.offset = right - left;
+    this.linked = !this.linked;
+    this.onchange();
+  }
+
+  /**
+   * Scales by a factor about the centre of the pane.
+   * @param {number} factor
+   */
+  scale(factor) {
+    this.zoom = clamp(this.zoom * factor, ZOOM.least, ZOOM.most);
+    this.look();
+  }
+
+  fit() {
+    this.zoom = 1;
+    this.centre = [0, 0];
+    this.look();
+  }
+
+  /**
+   * Moves the image by CSS pixels.
+   * @param {number} x
+   * @param {number} y
+   */
+  pan(x, y) {
+    const mm = this.mmPerPixel;
+    this.centre = [this.centre[0] - x * mm, this.centre[1] - y * mm];
+    this.look();
+  }
+
+  /** @param {{window: number, level: number}} percent of the common range */
+  setWindow({ window, level }) {
+    this.window = clamp(window, 1, 200);
+    this.level = clamp(level, 0, 150);
+    this.look();
+  }
+
+  toggleInvert() {
+    this.invert = !this.invert;
+    this.look();
+  }
+
+  /**
+   * Shows the other side's image in one pane, for as long as a key is held.
+   * @param {Side|null} side whose pane shows the other; null ends it
+   */
+  swap(side) {
+    if (this.swapped === side || !this.#shown) return;
+    this.swapped = side;
+    this.#paint();
+    this.onchange();
+  }
+
+  toggleCine() {
+    if (this.cine) return this.stopCine();
+    if (!this.#stacks) return;
+    this.#cine = setInterval(() => {
+      const { left } = this.targets;
+      if (this.#path.length) return;
+      if (left >= this.slices - 1) this.goTo(0);
+      else this.scroll(1);
+    }, CINE_MS);
+    this.onchange();
+  }
+
+  stopCine() {
+    clearInterval(this.#cine);
+    this.#cine = undefined;
+    this.onchange();
+  }
+
+  /** A slice has arrived: shows it if it was waited for. */
+  arrived() {
+    this.#next();
+  }
+
+  /** The viewports say that both sides are on screen. */
+  painted() {
+    if (!this.#shown) return;
+    this.#painting = false;
+    for (const side of SIDES) {
+      const from = this.#imageIn(side);
+      this.seen[from].add(this.#shown[from]);
+    }
+    this.#next();
+    this.onchange();
+  }
+
+  /** CSS pixels to mm in the image plane. */
+  get mmPerPixel() {
+    return (2 * this.#view().halfHeight) / this.#viewports.size.height;
+  }
+
+  /**
+   * @param {number} x CSS pixels from the pane's left edge
+   * @param {number} y from its upper edge
+   * @returns {[number, number]} column and row of the image there; pixel n spans n … n + 1
+   */
+  imageAt(x, y) {
+    const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
+    const { width, height } = this.#viewports.size;
+    const mm = this.mmPerPixel;
+    return [
+      ((x - width / 2) * mm + this.centre[0]) / spacing[1] + columns / 2,
+      ((y - height / 2) * mm + this.centre[1]) / spacing[0] + rows / 2,
+    ];
+  }
+
+  /**
+   * The inverse of `imageAt`.
+   * @param {[number, number]} place column and row
+   * @returns {[number, number]}
+   */
+  paneAt([column, row]) {
+    const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
+    const { width, height } = this.#viewports.size;
+    const mm = this.mmPerPixel;
+    return [
+      ((column - columns / 2) * spacing[1] - this.centre[0]) / mm + width / 2,
+      ((row - rows / 2) * spacing[0] - this.centre[1]) / mm + height / 2,
+    ];
+  }
+
+  /**
+   * @param {number} x CSS pixels from the pane's left edge
+   * @param {number} y from its upper edge
+   * @returns {{i: number, j: number}|null} column and row of the pixel there, null beside the image
+   */
+  pixelAt(x, y) {
+    const [i, j] = this.imageAt(x, y).map(Math.floor);
+    const { rows, columns } = this.geometry ?? NO_IMAGE;
+    return i >= 0 && j >= 0 && i < columns && j < rows ? { i, j } : null;
+  }
+
+  /** Draws the same slices with the present place, scale and window. */
+  look() {
+    if (this.#shown) this.#viewports.look(this.#view());
+    this.onchange();
+  }
+
+  #view() {
+    const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
+    const { width, height } = this.#viewports.size;
+    const fit = Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
+    // The window that the server names is the same for every pair; it is the 100 % of the readout.
+    const { lower, upper } = this.geometry?.window ?? { lower: 0, upper: 1 };
+    const intensity = /** @param {number} percent */ (percent) => lower + (percent / 100) * (upper - lower);
+    return {
+      halfHeight: fit / this.zoom,
+      centre: this.centre,
+      lower: intensity(this.level - this.window / 2),
+      upper: intensity(this.level + this.window / 2),
+      invert: this.invert,
+    };
+  }
+
+  #go() {
+    this.#path.push(this.targets);
+    this.#next();
+    this.onchange();
+  }
+
+  /** Shows the next slices of the path once the ones before are painted and both are there; else those stay. */
+  #next() {
+    if (this.#painting || !this.#path.length || !this.#stacks) return;
+    const [{ left, right }] = this.#path;
+    const { slices } = this.#stacks;
+    if (slices[left] && slices[right]) {
+      this.#path.shift();
+      this.#shown = { left, right };
+      this.#paint();
+    } else {
+      for (const index of [right, left]) if (!slices[index]) this.#stacks.want(index);
+    }
+  }
+
+  #paint() {
+    const shown = this.#shown;
+    if (!this.#stacks || !shown) return;
+    const { slices, geometry } = this.#stacks;
+    const { left, right } = bySide((side) => slices[shown[this.#imageIn(side)]]?.[this.#imageIn(side)]);
+    if (!left || !right) return;
+    this.#painting = true;
+    this.#viewports.show(geometry, { left, right }, this.#view());
+  }
+
+  /**
+   * The side whose image a pane shows.
+   * @param {Side} side of the pane
+   */
+  #imageIn(side) {
+    return this.swapped === side ? otherSide(side) : side;
+  }
+}

@@ -1,0 +1,123 @@
+// @vitest-environment happy-dom
+/** The dialogs over the ratings: what their keys do, and what they keep. */
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ChoiceDialog, CommentDialog, FindingDialog } from "../../frontend/src/room/dialogs.js";
+import { config } from "./fixtures.js";
+import { openPage } from "./page.js";
+
+beforeEach(openPage);
+
+const byId = (id) => document.getElementById(id);
+/** @returns whether the dialog took the key */
+const key = (dialog, name, target = document.body) => {
+  const event = new KeyboardEvent("keydown", { key: name, cancelable: true });
+  Object.defineProperty(event, "target", { value: target });
+  return dialog.key(event);
+};
+
+describe("a finding", () => {
+  let actions;
+  let dialog;
+
+  beforeEach(() => {
+    actions = { onkeep: vi.fn(), onremove: vi.fn(), onleave: vi.fn(), onchange: vi.fn() };
+    dialog = new FindingDialog(byId("finding"), config.finding_kinds, actions);
+    dialog.show([]);
+  });
+
+  test("is kept by keys alone", () => {
+    key(dialog, "2");
+    key(dialog, "ArrowLeft");
+    dialog.remark.value = " bright spot ";
+    key(dialog, "Enter", dialog.remark);
+    expect(actions.onkeep).toHaveBeenCalledWith({ kind: "creation", side: "left", i: null, j: null, k: null, structure: "", remark: "bright spot" });
+    expect(dialog.open).toBe(false);
+  });
+
+  test("is not kept without kind and side", () => {
+    key(dialog, "Enter");
+    expect(byId("finding").querySelector(".kinds").className).toContain("wanted");
+    key(dialog, "1");
+    key(dialog, "Enter");
+    expect(byId("finding").querySelector(".places").className).toContain("wanted");
+    expect(actions.onkeep).not.toHaveBeenCalled();
+  });
+
+  test("takes its side from the image that is clicked, unless one was chosen", () => {
+    dialog.place("right", { i: 1, j: 2, k: 3 });
+    expect(dialog.mark).toEqual({ side: "right", i: 1, j: 2, k: 3 });
+    key(dialog, "ArrowDown");
+    dialog.place("left", { i: 4, j: 5, k: 6 });
+    key(dialog, "1");
+    key(dialog, "Enter");
+    expect(actions.onkeep.mock.lastCall[0]).toMatchObject({ side: "both", i: 4, j: 5, k: 6 });
+  });
+
+  test("lets digits and arrows into a text that is being written", () => {
+    dialog.remark.value = "L";
+    expect(key(dialog, "1", dialog.remark)).toBe(true);
+    key(dialog, "ArrowLeft", dialog.remark);
+    key(dialog, "Enter");
+    expect(actions.onkeep).not.toHaveBeenCalled();
+  });
+
+  test("is left with Escape, and no key but those for slices goes through", () => {
+    expect(key(dialog, "PageUp")).toBe(false);
+    expect(key(dialog, "w")).toBe(true);
+    key(dialog, "Escape");
+    expect([dialog.open, byId("finding").hidden, actions.onleave.mock.calls.length]).toEqual([false, true, 1]);
+  });
+
+  test("kept before can be taken back", () => {
+    const finding = { id: 1, kind: "loss", side: "both", structure: "disc", remark: "" };
+    dialog.show([finding]);
+    expect(byId("finding").querySelector(".kept span").textContent).toBe("loss · both · disc");
+    byId("finding").querySelector(".kept button").click();
+    expect(actions.onremove).toHaveBeenCalledWith(finding);
+  });
+});
+
+describe("a comment", () => {
+  test("is kept where it has changed", () => {
+    const onkeep = vi.fn();
+    const dialog = new CommentDialog(byId("comment"), onkeep);
+    dialog.show("dark");
+    key(dialog, "Enter", dialog.field);
+    expect(onkeep).not.toHaveBeenCalled();
+    dialog.show("dark");
+    dialog.field.value = "darker ";
+    key(dialog, "Enter", dialog.field);
+    expect(onkeep.mock.calls).toEqual([["darker"]]);
+    dialog.show("darker");
+    dialog.field.value = "";
+    key(dialog, "Escape", dialog.field);
+    expect([onkeep.mock.calls.length, dialog.open]).toEqual([1, false]);
+  });
+});
+
+describe("a choice", () => {
+  const options = () => [{ key: "1", mark: "1", words: "broken", choose: vi.fn() }, { key: "ArrowLeft", mark: "←", words: "left", choose: vi.fn() }];
+
+  test("is made by its key, once, while the images can be looked at", () => {
+    const dialog = new ChoiceDialog(byId("choice"));
+    const [broken, left] = options();
+    dialog.ask("Why?", "", [broken, left]);
+    expect(key(dialog, "l")).toBe(false);
+    expect(key(dialog, "q")).toBe(true);
+    key(dialog, "ArrowLeft");
+    expect(left.choose).toHaveBeenCalledOnce();
+    expect([dialog.open, broken.choose.mock.calls.length]).toEqual([false, 0]);
+  });
+
+  test("can be left only where that is allowed", () => {
+    const dialog = new ChoiceDialog(byId("choice"));
+    dialog.ask("Why?", "", options());
+    key(dialog, "Escape");
+    expect(dialog.open).toBe(true);
+    const onleave = vi.fn();
+    dialog.ask("Why?", "", options(), onleave);
+    key(dialog, "Escape");
+    expect([dialog.open, onleave.mock.calls.length]).toEqual([false, 1]);
+  });
+});

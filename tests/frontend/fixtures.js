@@ -1,0 +1,30 @@
+/** What the server sends, for tests of one module. */
+
+export const ON = { state: "in_progress", revision: 0 };
+const ANCHORS = ["a", "b", "c", "d", "e"];
+
+export const config = {
+  criteria: [
+    { id: 1, name: "SNR", asks: "", better: "less noise", anchors: ANCHORS, required: true },
+    { id: 2, name: "Cord", asks: "", better: "sharper", anchors: ANCHORS, required: true },
+  ],
+  finding_kinds: [{ id: "loss", name: "loss" }, { id: "creation", name: "creation" }],
+  skip_reasons: ["The images look broken"],
+  ask_integrity: true,
+  ask_diagnostic: true,
+  allow_cannot_judge: true,
+  allow_back: true,
+  reader: "R1",
+  home: "/",
+  login: "/login/",
+};
+
+export const noAnswers = () => ({ ratings: {}, integrity: null, diagnostic: null, comment: "", findings: [] });
+
+/** A pair of which nothing is answered. */
+export const pair = (more = {}) => ({
+  token: "p1", state: "in_progress", on: ON, position: 3, total: 10, part: 1, parts: 1, kind: "reading", skipped: false,
+  criteria: [1, 2], answers: noAnswers(), ...more,
+});
+
+export const flush = () => new Promise((done) => setImmediate(done));

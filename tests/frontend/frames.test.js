@@ -1,0 +1,108 @@
+/** Frames: unpacked as `processing.pair` packs them, fetched in order, given up when nobody wants them. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ApiError } from "../../frontend/src/room/api.js";
+import { decode, Stacks } from "../../frontend/src/room/frames.js";
+import { flush } from "./fixtures.js";
+
+/** A wide frame as the server sends it, before it is compressed. */
+function encode(rows) {
+  const low = [];
+  const high = [];
+  for (const row of rows) {
+    row.forEach((value, at) => {
+      const step = (value - (at ? row[at - 1] : 0)) & 0xffff;
+      low.push(step & 0xff);
+      high.push(step >> 8);
+    });
+  }
+  return new Uint8Array([...low, ...high]).buffer;
+}
+
+describe("decoding", () => {
+  test("gives left and right row by row, also where values fall or use both bytes", () => {
+    const { left, right } = decode(encode([[1, 65535, 0, 256], [300, 2, 7, 7]]), 2, 2);
+    expect([...left]).toEqual([1, 65535, 300, 2]);
+    expect([...right]).toEqual([0, 256, 7, 7]);
+  });
+
+  test("refuses a frame of another size", () => {
+    expect(() => decode(new ArrayBuffer(15), 2, 2)).toThrow("The frame has a wrong length.");
+  });
+});
+
+describe("a pair's stacks", () => {
+  const geometry = { rows: 1, columns: 1, slices: 3, spacing: [1, 1], window: { lower: 0, upper: 1 } };
+  let asked;
+  let answer;
+
+  beforeEach(() => {
+    asked = [];
+    answer = async (index) => encode([[index, index + 100]]);
+    vi.stubGlobal("fetch", async (path) => {
+      const index = Number(path.match(/frames\/(\d+)/)[1]);
+      asked.push(index);
+      const buffer = await answer(index);
+      return new Response(new Blob([buffer]).stream().pipeThrough(new CompressionStream("gzip")));
+    });
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  const whole = (stacks) => vi.waitFor(() => expect(stacks.complete).toBe(true));
+
+  test("are fetched in the server's order", async () => {
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    stacks.load(1);
+    await whole(stacks);
+    expect(asked).toEqual([1, 2, 0]);
+    expect(stacks.slices.map(({ left, right }) => [left[0], right[0]])).toEqual([[0, 100], [1, 101], [2, 102]]);
+  });
+
+  test("begin with the slice that is looked for", async () => {
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    stacks.want(0);
+    stacks.load(1);
+    await whole(stacks);
+    expect(asked).toEqual([0, 1, 2]);
+  });
+
+  test("are never asked for more at once than allowed", async () => {
+    let most = 0;
+    let now = 0;
+    answer = async (index) => {
+      now += 1;
+      most = Math.max(most, now);
+      await flush();
+      now -= 1;
+      return encode([[index, index]]);
+    };
+    const stacks = new Stacks("/r/p1/", { geometry: { ...geometry, slices: 6 }, order: [0, 1, 2, 3, 4, 5] });
+    stacks.load(2);
+    await whole(stacks);
+    expect(most).toBe(2);
+  });
+
+  test("stop at an error that trying again will not mend, and go on when asked", async () => {
+    const { fetch } = globalThis;
+    vi.stubGlobal("fetch", async () => new Response("{}", { status: 404 }));
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    const errors = [];
+    stacks.onerror = (error) => errors.push(error);
+    stacks.load(1);
+    await vi.waitFor(() => expect(errors).toHaveLength(1));
+    expect(errors[0]).toBeInstanceOf(ApiError);
+    expect(errors[0].kind).toBe("refused");
+    vi.stubGlobal("fetch", fetch);
+    stacks.load(1);
+    await whole(stacks);
+  });
+
+  test("are not fetched any more once stopped", async () => {
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    stacks.load(1);
+    stacks.stop();
+    await flush();
+    expect(asked).toEqual([1]);
+    expect(stacks.loaded).toBe(0);
+  });
+});
