@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
-OURS = {"readerstudy", "processing", "analysis", "tests", "benchmarks"}
+OURS = {"readerstudy", "processing", "analysis", "tests", "benchmarks", "requirements"}
 # Compared with where somebody has it; not for commercial use, so nothing installs it.
 NOT_INSTALLED = {"bm3d"}
 
