@@ -36,6 +36,7 @@ LINT = {
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
     "djangofmt: format of templates": [DJANGOFMT, "--check", "templates"],
     "djangofmt: lint of templates": [DJANGOFMT, "check", "templates"],
+    "lines of templates and stylesheets": [sys.executable, "-m", "tests.lines"],
     "mypy: types of processing and analysis": [sys.executable, "-m", "mypy"],
     "import-linter: directions of the house": [
         sys.executable,
