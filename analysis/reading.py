@@ -108,7 +108,7 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
         "primary_test": protocol.primary_test,
         "favours": f"first, second or neither: where the primary test rejects at {ALPHA:g}, in each cell by Holm's p, "
         "in the primary hypothesis by its own",
-        "multiplicity": f"Holm and Benjamini–Hochberg over {family}; undefined tests leave the family",
+        "multiplicity": f"Holm and Benjamini–Hochberg over {family}; undefined tests are left out of it",
         "agreement": "oriented scores; pooled over all cells as published, and per cell; the pooled correlation is "
         "inflated by differences between cell means",
         "side_bias": "main ratings with a display score below, above and at 3",

@@ -33,6 +33,7 @@ WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
 ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
 # A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
 NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
+DJANGOFMT = str(Path(sys.executable).with_name("djangofmt"))  # it has no module to run
 NPM, ENVIRONMENT = find_npm()
 
 
@@ -44,6 +45,9 @@ def npm(script: str) -> list[str]:
 LINT = {
     "ruff: lint": [sys.executable, "-m", "ruff", "check"],
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
+    "djangofmt: format of templates": [DJANGOFMT, "--check", "templates"],
+    "djangofmt: lint of templates": [DJANGOFMT, "check", "templates"],
+    "lines of templates and stylesheets": [sys.executable, "-m", "tests.lines"],
     "mypy: types of processing and analysis": [sys.executable, "-m", "mypy"],
     "import-linter: directions of the house": [
         sys.executable,

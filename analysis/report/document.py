@@ -130,9 +130,7 @@ def stability(
     for feature, panels in (plots or {}).items():
         plot = stability_figures.bland_altman(panels, reference=results["reference"], colours=palette)
         body.append(f'<h3>{escape(feature)}</h3><div class="figure">{plot}</div>')
-    body.append(
-        markup.table("Over features", ["measure", "median", "Q1", "Q3", "share acceptable", "acceptable"], summary)
-    )
+    body.append(markup.table("Summary", ["measure", "median", "Q1", "Q3", "share acceptable", "acceptable"], summary))
     for arm in arms:
         listed = [
             [

@@ -1,4 +1,4 @@
-"""Figures of the results page as SVG text: right = first arm better = above 3; colour = arm, by class of look.css.
+"""Figures of the results page as SVG text: right = first arm better = above 3; colour = arm, by classes of the pages.
 
 Every function returns the same text for the same input. ``colours`` maps an arm to its class, such as
 ``{"SOC": "soc", "FAST-DL": "fastdl"}``; fill class ``soc``, stroke class ``s-soc``. Undefined values are drawn hatched

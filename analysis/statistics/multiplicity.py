@@ -1,4 +1,4 @@
-"""Adjustment of p values for a family of tests; what is undefined (None, NaN) leaves the family and stays None."""
+"""Adjustment of p values for a family of tests; what is undefined (None, NaN) is left out and stays None."""
 
 import math
 from collections.abc import Sequence

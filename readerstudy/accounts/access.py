@@ -36,7 +36,7 @@ def study_page(action: str, *, any_state: bool = False) -> Callable:
                 raise Http404
             request.membership = membership
             if not any_state and not may(membership, action):
-                return render(request, "not_now.html", {"study": membership.study, "action": action}, status=409)
+                return render(request, "wrong_state.html", {"study": membership.study, "action": action}, status=409)
             return view(request, membership.study, *args, **kwargs)
 
         wrapped.action = action  # the permission tests read which rule guards which address

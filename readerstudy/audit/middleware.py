@@ -19,4 +19,4 @@ class RecordMiddleware:
         """409 with the sentence; who may see the log finds it there too."""
         if not isinstance(error, RecordError):
             return None
-        return render(request, "audit/fault.html", {"sentence": str(error)}, status=409)
+        return render(request, "audit/record_broken.html", {"sentence": str(error)}, status=409)

@@ -38,7 +38,7 @@ def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             for job in selectors.jobs_in(study, shown).order_by(LISTS[shown])[:SHOWN]
         ] if shown else [],
     }  # fmt: skip
-    return render(request, "jobs/body.html" if request.htmx else "jobs/jobs.html", context)
+    return render(request, "jobs/live.html" if request.htmx else "jobs/jobs.html", context)
 
 
 def _job(study: ReaderStudy, number: int) -> Job:

@@ -6,16 +6,12 @@ from itertools import groupby
 from django.utils.text import capfirst
 
 from readerstudy.material.models import Case
-from readerstudy.material.selectors import Cell, grid
+from readerstudy.material.selectors import STATES, Cell, grid
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 LINE = 1362  # pixels for the columns of one line at 1600 px
 SIZES = [(24, "wide", 44), (52, "mid", 22), (10**9, "", 10)]  # up to so many columns: class, pixels of a cell
 LETTER = 6.4  # pixels of a letter of a label
-STATES = {
-    "there": "there", "missing": "missing", "running": "running", "waiting": "waiting", "failed": "failed",
-    "unsure": "to confirm",
-}  # fmt: skip
 
 
 @dataclass

@@ -9,6 +9,16 @@ from readerstudy.material import enhancers
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import Arm, ReaderStudy
 
+# state of a cell: its word
+STATES = {
+    "there": "there",
+    "missing": "missing",
+    "running": "running",
+    "waiting": "waiting",
+    "failed": "failed",
+    "unsure": "to confirm",
+}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -19,6 +29,11 @@ class Cell:
     state: str
     series: Series | None = None
     job: Job | None = None
+
+    @property
+    def label(self) -> str:
+        """What the cell is for who cannot see the map."""
+        return f"{self.case.label}, {self.arm.code}: " + ": ".join(filter(None, [STATES[self.state], self.readout]))
 
     @property
     def readout(self) -> str:

@@ -183,7 +183,7 @@ def _ask_for_alignment(study: ReaderStudy, case: Case, fixed: Series, moving: Se
 def _ask_for_metrics(
     study: ReaderStudy, case: Case, reference: Arm, test: Arm, there: dict[int, Series], alignments: list[Alignment]
 ) -> int:
-    """Two series as they lie; two acquisitions also after registration."""
+    """Two series as acquired; two acquisitions also after registration."""
     a, b = there.get(reference.pk), there.get(test.pk)
     if a is None or b is None:
         return 0

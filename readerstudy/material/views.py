@@ -21,7 +21,7 @@ from readerstudy.intake import services as intake_services
 from readerstudy.intake.models import Candidate
 from readerstudy.material import alignments, selectors, services, volumes, volumes_of_interest
 from readerstudy.material.forms import WEIGHTINGS, CandidateForm, PlaceForm
-from readerstudy.material.map import STATES, study_map
+from readerstudy.material.map import study_map
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.protocol.models import ReaderStudy
 
@@ -39,7 +39,7 @@ def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
 def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
     """The part of the page that follows the workers, and a hash that tells whether it changed."""
     html = render_to_string("material/map.html", {
-        "study": study, "map": study_map(study), "uploads": intake.being_sorted(study), "states": STATES,
+        "study": study, "map": study_map(study), "uploads": intake.being_sorted(study),
         "subjects": study.subjects.filter(withdrawn_at=None).count(), "arms": study.arms.count(),
         "cases": study.cases.filter(subject__withdrawn_at=None).count(),
     }, request)  # fmt: skip
@@ -52,7 +52,7 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if request.htmx:
         return _poll(request, study)
     if request.GET.get("view") == "table":
-        return render(request, "material/table.html", {
+        return render(request, "material/series_table.html", {
             "tab": "material", "study": study, "rows": selectors.grid(study), "arms": study.arms.all(),
         })  # fmt: skip
     return render(request, "material/material.html", _page(request, study, _forms(study)))
@@ -81,7 +81,7 @@ def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     seen = f"{seen}-{more}"
     if request.GET.get("seen") == seen:
         return HttpResponse(status=204)
-    return render(request, "material/live.html", {
+    return render(request, "material/map_live.html", {
         "study": study, "live": live, "seen": seen, "shown": shown, "busy": intake.busy(study), "more": more,
     })  # fmt: skip
 
@@ -193,7 +193,7 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
     return render(request, "material/case.html", {
         "tab": "material", "study": study, "case": found, "cells": cells, "pairs": selectors.pairs_of(found),
         "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
-        "before": before, "after": after, "states": STATES, "volumes": volumes_of_interest.of_case(found),
+        "before": before, "after": after, "states": selectors.STATES, "volumes": volumes_of_interest.of_case(found),
         "alignments": alignments.of_case(found),
     })  # fmt: skip
 

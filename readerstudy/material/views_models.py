@@ -46,7 +46,7 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
         "others": [run for run in runs if run.arm.model_name != name], "left": sum(run.left for run in mine),
     }  # fmt: skip
     if request.htmx:
-        return render(request, "models/run.html", context)
+        return render(request, "models/run_on_study.html", context)
     record = found.record
     if record:
         context |= {

@@ -13,7 +13,7 @@ from readerstudy.protocol.selectors import model_names
 
 
 def dress(form: forms.BaseForm) -> None:
-    """Give every field the class that look.css knows."""
+    """Give every field the class that components.css knows."""
     for field in form.fields.values():
         if isinstance(field.widget, forms.Select):
             field.widget.attrs["class"] = "select"

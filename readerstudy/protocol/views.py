@@ -80,7 +80,7 @@ def opening(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if not request.htmx:
         return redirect("protocol", study.slug)
     if study.state == State.DRAFT and job and job.state in (Job.State.WAITING, Job.State.RUNNING):
-        return render(request, "protocol/opening.html", {"study": study, "opening": job})
+        return render(request, "protocol/opening_live.html", {"study": study, "opening": job})
     return HttpResponse(headers={"HX-Refresh": "true"})
 
 
@@ -110,7 +110,7 @@ def edit(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("protocol", study.slug)
-    return render(request, "protocol/settings.html", {
+    return render(request, "protocol/edit_settings.html", {
         "tab": "protocol", "study": study, "form": form, "heading": title,
     })  # fmt: skip
 
@@ -130,7 +130,7 @@ def _edit_table(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResp
             if "more" in request.POST:
                 return redirect("edit_protocol", study.slug, part)
             return redirect("protocol", study.slug)
-    return render(request, f"protocol/{part}.html", {
+    return render(request, f"protocol/edit_{part}.html", {
         "tab": "protocol", "study": study, "formset": formset, "heading": capfirst(part),
     })  # fmt: skip
 
@@ -196,7 +196,7 @@ def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
         except InputError as error:
             messages.error(request, str(error))
         return redirect("protocol", study.slug)
-    return render(request, "protocol/move.html", {
+    return render(request, "protocol/change_state.html", {
         "tab": "protocol", "study": study, "step": step, "form": form,
         "missing": selectors.not_ready(study) if step.action == "open_study" else [],
         "schedule": schedule_summary(study), "document": selectors.protocol_document(study),

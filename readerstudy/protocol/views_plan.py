@@ -39,7 +39,7 @@ def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             }
         except InputError as problem:
             error = str(problem)
-    return render(request, "protocol/plan.html", {
+    return render(request, "protocol/sample_size.html", {
         "tab": "protocol", "study": study, "form": form, "found": found, "error": error, "studies": STUDIES,
     })  # fmt: skip
 

@@ -27,7 +27,7 @@ def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     context = {"tab": "protocol", "study": study, "job": job}
     busy = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
     if request.htmx:
-        return render(request, "protocol/rehearsing.html", context) if busy else HttpResponse(
+        return render(request, "protocol/rehearsal_live.html", context) if busy else HttpResponse(
             headers={"HX-Refresh": "true"}
         )  # fmt: skip
     if job and job.state == Job.State.DONE:

@@ -19,4 +19,4 @@ def progress(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "confirmed": sum(row["confirmed"] for row in rows), "total": sum(row["total"] for row in rows),
         "draft": study.state == State.DRAFT, "skipped": selectors.skipped(study),
     }  # fmt: skip
-    return render(request, "reading/progress_body.html" if request.htmx else "reading/progress.html", context)
+    return render(request, "reading/progress_live.html" if request.htmx else "reading/progress.html", context)

@@ -42,11 +42,15 @@ def context(study: ReaderStudy) -> dict:
         ],
         "processing": [{**row, "arm": arms.get(row["arm"])} for row in found["processing"]],
         "cohort": found["cohort"],
-        "scanners": [
-            {**row, "field": "" if row["field_strength"] is None else f"{row['field_strength']:.3g} T"}
-            for row in found["scanners"]
-        ],
+        "sexes": [f"{n} {sex}" for sex, n in found["cohort"]["sex"].items() if n or sex in ("F", "M")],
+        "scanners": [{**row, "name": _scanner(row)} for row in found["scanners"]],
     }  # fmt: skip
+
+
+def _scanner(row: dict) -> str:
+    """Siemens Aera, 1.5 T."""
+    name = " ".join(filter(None, [row["manufacturer"] or "unknown", row["model"]]))
+    return name if row["field_strength"] is None else f"{name}, {row['field_strength']:.3g} T"
 
 
 def in_words(protocol: str) -> str:

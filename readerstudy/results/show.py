@@ -22,7 +22,7 @@ def _missing(what: dict | None) -> Shown:
 
 
 def estimate(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
-    """An E of the results: its estimate."""
+    """The estimate of a result."""
     if not found or found.get("estimate") is None:
         return _missing(found)
     return Shown(number(found["estimate"], digits, plus=sign), how=method(found))
@@ -35,13 +35,13 @@ def method(found: dict) -> str:
 
 
 def with_interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
-    """An E of the results: its estimate with the interval below."""
+    """The estimate of a result with its interval below."""
     shown = estimate(found, digits, sign=sign)
     return replace(shown, below=interval(found, digits, sign=sign).text) if shown.text else shown
 
 
 def interval(found: dict | None, digits: int = 2, *, sign: bool = False) -> Shown:
-    """An E of the results: its interval."""
+    """The interval of a result."""
     if not found or not found.get("ci"):
         return _missing(found)
     low, high = (number(end, digits, plus=sign) for end in found["ci"])
@@ -99,14 +99,14 @@ def count_of(count: int, total: int) -> Shown:
 
 
 def percent(found: dict | None) -> Shown:
-    """An E that is a share, in percent."""
+    """A result that is a share, in percent."""
     if not found or found.get("estimate") is None:
         return _missing(found)
     return Shown(f"{100 * found['estimate']:.0f} %")
 
 
 def percent_interval(found: dict | None) -> Shown:
-    """The interval of an E that is a share, in percent with one decimal."""
+    """The interval of a result that is a share, in percent with one decimal."""
     if not found or not found.get("ci"):
         return _missing(found)
     low, high = (f"{100 * end:.1f}" for end in found["ci"])

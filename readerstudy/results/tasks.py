@@ -1,4 +1,4 @@
-"""Image metrics of one pair of series, as they lie or after registration."""
+"""Image metrics of one pair of series, as acquired or after registration."""
 
 import hashlib
 import os

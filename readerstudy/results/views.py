@@ -24,7 +24,7 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Tables and figures of a closed study; before that only how far the reading is, with no answer in it."""
     if not may(request.membership, "see_results"):
         return render(
-            request, "results/locked.html", {"study": study, "tab": "results", "readers": reading_progress(study)}
+            request, "results/still_closed.html", {"study": study, "tab": "results", "readers": reading_progress(study)}
         )
     services.note_seen(study=study, user=request.user)
     made = services.results(study)

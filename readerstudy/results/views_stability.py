@@ -1,6 +1,7 @@
 """Images, Radiomics, Stability: which features keep their value in every arm."""
 
 import json
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -53,6 +54,7 @@ def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
     picture = stability_figures.columns(results, criterion=criterion, threshold=limit, colours=colours, width=1440)
     return {
         "criterion": criterion, "criteria": WORDS, "threshold": limit, "names": names,
+        "chosen": urlencode({"criterion": criterion, "feature": feature}),
         "feature": feature, "classes": classes, "only": only if only in classes else "",
         "reference": arms[results["reference"]], "fewest": min(arm["n_rois"] for arm in results["arms"]),
         "columns": mark_safe(picture),  # noqa: S308  figures escape what they draw

@@ -13,6 +13,7 @@ from readerstudy import demo
 from readerstudy.accounts.checks import demonstration_accounts, demonstration_refused
 from readerstudy.loopback import elsewhere
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_they_sign_in_while_it_runs_and_only_then(settings, name):
 def test_whoever_tries_is_told_why(settings):
     settings.DEMO = False
     demo.accounts()
-    page = Client().post("/login/", {"username": "admin", "password": "demo"}).content.decode()
+    page = html(Client().post("/login/", {"username": "admin", "password": "demo"}))
     assert "The demonstration does not run here" in page
 
 

@@ -18,6 +18,7 @@ from readerstudy.protocol.models import State
 from readerstudy.protocol.services import create_study, move, save_settings
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 from tests.tampering import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -173,9 +174,9 @@ def test_a_page_ends_with_the_sentence_and_shows_the_alarm(study):
     client.force_login(study.memberships.get(role="admin").user)
     answer = client.post(reverse("move", args=[study.slug, "paused"]))
     assert answer.status_code == 409
-    assert "The record of this study does not hold, so nothing was changed." in answer.content.decode()
+    assert "The record of this study does not hold, so nothing was changed." in html(answer)
     for page in (reverse("home"), reverse("log", args=[study.slug])):
-        assert "its head with line" in client.get(page).content.decode()
+        assert "its head with line" in html(client.get(page))
 
 
 def test_the_reading_room_keeps_its_answers_as_while_a_study_is_paused(study):

@@ -21,6 +21,7 @@ from readerstudy.material.services import place_series
 from readerstudy.protocol.services import create_study
 from readerstudy.results.models import Metric
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 AFFINE = np.array([[0.0, 0.0, 4.0, -30.0], [1.2, 0.0, 0.0, -60.0], [0.0, -1.2, 0.0, 60.0], [0.0, 0.0, 0.0, 1.0]])
@@ -82,7 +83,7 @@ def test_a_moved_patient_is_found_and_shown_before_and_after(case):
     assert found.shift == pytest.approx(BACK, abs=0.3)
     assert found.quality["after"]["nmi"] > found.quality["before"]["nmi"]
     client = signed_in(case.study)
-    page = client.get(f"/studies/{case.study.slug}/material/cases/{case.pk}/").content.decode()
+    page = html(client.get(f"/studies/{case.study.slug}/material/cases/{case.pk}/"))
     assert "Registration" in page
     assert f"{found.shift:.1f} mm" in page
     picture = Image.open(io.BytesIO(
@@ -114,7 +115,7 @@ def test_two_slices_are_not_registered_and_the_page_says_why(
     assert not Job.objects.filter(study=study, state="failed").exists()
     assert not Alignment.objects.get().quality["used"]
     assert set(Metric.objects.values_list("registered", flat=True)) == {False}
-    page = signed_in(study).get(f"/studies/{study.slug}/material/cases/{case.pk}/").content.decode()
+    page = html(signed_in(study).get(f"/studies/{study.slug}/material/cases/{case.pk}/"))
     assert "not registered: Registration needs at least 3 slices" in page
 
 

@@ -24,6 +24,7 @@ from readerstudy.material.services import advance
 from readerstudy.protocol.services import create_study
 from tests import factories, pixels
 from tests.material.models import make_model
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ def url(study, path: str = "") -> str:
 def text(client, study, path: str = "") -> str:
     answer = client.get(url(study, path))
     assert answer.status_code == 200, path
-    return re.sub(r"\s+", " ", answer.content.decode())
+    return html(answer)
 
 
 def preview(client, study, arm: str = "FAST", **more) -> Job:
@@ -87,7 +88,7 @@ def test_shipped_models_and_ones_own_stand_in_one_list(client, study):
     assert "1,234" in page
     assert "Measured to lose at discs at 5 %." in page
     assert current_models()["own"] in page
-    assert 'value="own"' in client.get(f"/studies/{study.slug}/protocol/arms/").content.decode()
+    assert 'value="own"' in html(client.get(f"/studies/{study.slug}/protocol/arms/"))
 
 
 def test_a_folder_that_cannot_be_used_is_said_and_hides_no_other(client, study, own):
@@ -261,9 +262,9 @@ def test_a_run_on_the_study_makes_an_arm_with_this_model_and_pressing_twice_chan
     assert made(study) == ["FAST-DL", "SOC-DL"]
     arm = study.arms.get(code="FAST-DL")
     assert "1 of 1" in text(client, study, "own/")
-    answer = client.post(url(study, "other/run/"), {"arm": arm.pk}, follow=True).content.decode()
+    answer = html(client.post(url(study, "other/run/"), {"arm": arm.pk}, follow=True))
     assert "1 series of FAST-DL asked for." in answer
-    again = client.post(url(study, "other/run/"), {"arm": arm.pk}, follow=True).content.decode()
+    again = html(client.post(url(study, "other/run/"), {"arm": arm.pk}, follow=True))
     assert "Nothing to ask for" in again
     assert "1 waiting" in text(client, study, "other/")
     enhance_all(study)
@@ -289,15 +290,15 @@ def test_failed_outputs_are_named_and_a_run_tries_them_again(client, study):
 def test_opening_freezes_which_model_makes_an_arm(own, sign_in_as):
     study = factories.open_(factories.make_study(subjects=1))
     client, arm = sign_in_as(study), study.arms.get(code="FAST-DL")
-    answer = client.post(url(study, "own/run/"), {"arm": arm.pk}, follow=True).content.decode()
+    answer = html(client.post(url(study, "own/run/"), {"arm": arm.pk}, follow=True))
     assert "opening the study froze its protocol" in answer
     study.arms.filter(pk=arm.pk).update(model_name="own")
-    answer = client.post(url(study, "own/run/"), {"arm": arm.pk}, follow=True).content.decode()
+    answer = html(client.post(url(study, "own/run/"), {"arm": arm.pk}, follow=True))
     assert "Nothing to ask for" in answer
     assert "1 frozen" in text(client, study, "own/")
     study.arms.get(pk=arm.pk)
     uploaded = client.post(url(study, "own/run/"), {"arm": study.arms.get(code="SOC").pk}, follow=True)
-    assert "SOC is uploaded" in uploaded.content.decode()
+    assert "SOC is uploaded" in html(uploaded)
     study.state = "closed"
     study.save()
     assert client.post(url(study, "own/run/"), {"arm": arm.pk}).status_code == 409

@@ -24,6 +24,7 @@ from readerstudy.results.services import images
 from readerstudy.results.tables import ratings
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 COLUMNS = [
@@ -273,27 +274,27 @@ def page_of(study, user) -> tuple[Client, str]:
 def test_the_page_adds_a_case_a_reader_and_withdraws_a_subject(study, admin):
     case = late_case(study)
     client, page = page_of(study, admin)
-    assert case.code in client.get(page).content.decode()
+    assert case.code in html(client.get(page))
     assert client.post(f"{page}cases/", {"cases-cases": [case.pk], "cases-reason": "late scan"}).status_code == 302
     said = {"reader-username": "late", "reader-new": "on", "reader-reason": "R1 is ill"}
-    assert "is reader R3 now" in client.post(f"{page}reader/", said).content.decode()
+    assert "is reader R3 now" in html(client.post(f"{page}reader/", said))
     said = {"subject-subject": "S01", "subject-again": "S02", "subject-reason": "asked to"}
-    assert "another subject than the one above" in client.post(f"{page}subject/", said).content.decode()
+    assert "another subject than the one above" in html(client.post(f"{page}subject/", said))
     assert client.post(f"{page}subject/", said | {"subject-again": "S01"}).status_code == 302
-    protocol = client.get(f"/studies/{study.slug}/protocol/").content.decode()
+    protocol = html(client.get(f"/studies/{study.slug}/protocol/"))
     for words in ("late scan", "R1 is ill", "subject withdrawn: S01", "9 pairs void"):
         assert words in protocol
-    log = client.get(f"/studies/{study.slug}/log/").content.decode()
+    log = html(client.get(f"/studies/{study.slug}/log/"))
     assert "amended the study (3: subject withdrawn, S01): asked to" in log
     case_page = client.get(f"/studies/{study.slug}/material/cases/{study.cases.get(subject__code='S01').pk}/")
-    assert "pixels are erased" in case_page.content.decode()
+    assert "pixels are erased" in html(case_page)
 
 
 def test_an_error_stands_beside_its_form(study, admin):
     client, page = page_of(study, admin)
     answer = client.post(f"{page}reader/", {"reader-username": "nobody", "reader-reason": "x"})
     assert answer.status_code == 422
-    assert "There is no account nobody" in answer.content.decode()
+    assert "There is no account nobody" in html(answer)
 
 
 def test_readers_and_analysts_cannot_amend(study):

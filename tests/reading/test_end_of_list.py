@@ -15,6 +15,7 @@ from readerstudy.reading import guesses, selectors, signatures
 from readerstudy.reading.models import Guess, Presentation, Rating, Write
 from tests import factories, tampering
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -201,14 +202,14 @@ def test_a_reader_can_still_sign_when_the_study_is_closed(client, study, reader)
     factories.read_all(reader)
     move(study=study, to="closed", actor=None)
     page = f"/studies/{study.slug}/reading/sign/"
-    assert "Your password" in client.get(page).content.decode()
-    assert "Signed. Thank you." in client.post(page, {"password": "a long password"}, follow=True).content.decode()
+    assert "Your password" in html(client.get(page))
+    assert "Signed. Thank you." in html(client.post(page, {"password": "a long password"}, follow=True))
 
 
 def test_the_admin_sees_what_was_skipped_and_why(client, study, reader):
     send(client, study, "post", f"{now(client, study)['token']}/skip/", reason="The images look broken")
     admin = Client()
     admin.force_login(study.memberships.get(role="admin").user)
-    page = admin.get(f"/studies/{study.slug}/reading/").content.decode()
+    page = html(admin.get(f"/studies/{study.slug}/reading/"))
     assert "The images look broken" in page
     assert "R1-1" in page

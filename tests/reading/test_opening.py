@@ -15,6 +15,7 @@ from readerstudy.protocol.models import State
 from readerstudy.reading.opening import OPEN, last_opening, request_opening
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -107,7 +108,7 @@ def test_what_changed_while_it_ran_leaves_a_draft_with_the_reason_and_asking_aga
     job.refresh_from_db()
     assert job.state == "failed"
     assert "0 readers" in job.error
-    page = signed_in(admin_of(study)).get(f"/studies/{study.slug}/protocol/").content.decode()
+    page = html(signed_in(admin_of(study)).get(f"/studies/{study.slug}/protocol/"))
     assert "The study was not opened. Not ready to open: 0 readers" in page
     for member in readers:
         member.pk = None
@@ -152,15 +153,15 @@ def test_the_page_follows_the_job_and_is_loaded_again_when_it_ends(study):
     client, page = signed_in(admin_of(study)), f"/studies/{study.slug}/protocol/"
     answer = client.post(f"{page}to/open/", {"title": study.title})
     assert answer["Location"] == page
-    shown = client.get(page).content.decode()
+    shown = html(client.get(page))
     assert "waits for a worker" in shown
     assert "Open the study" not in shown
     live = client.get(f"{page}opening/", headers={"HX-Request": "true"})
-    assert "waits for a worker" in live.content.decode()
+    assert "waits for a worker" in html(live)
     factories.work_off(study)
     live = client.get(f"{page}opening/", headers={"HX-Request": "true"})
     assert live["HX-Refresh"] == "true"
-    assert "Frozen on" in client.get(page).content.decode()
+    assert "Frozen on" in html(client.get(page))
 
 
 def test_a_job_that_nobody_asked_for_does_not_open_a_study(study):

@@ -14,6 +14,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import balance, selectors
 from readerstudy.reading.models import Presentation
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +78,7 @@ def test_readers_do_not_know_of_the_balance_report(role, status):
     answer = signed_in(study.memberships.filter(role=role).first()).get(reverse("balance", args=[study.slug]))
     assert answer.status_code == status
     if status == 200:
-        assert "balanced to ±1" in answer.content.decode()
+        assert "balanced to ±1" in html(answer)
 
 
 def signed_in(member) -> Client:

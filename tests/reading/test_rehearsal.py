@@ -15,6 +15,7 @@ from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.rehearsal import is_current, last_rehearsal, request_rehearsal
 from tests import factories
+from tests.pages import html
 from tests.pixels import with_pixels
 
 pytestmark = pytest.mark.django_db
@@ -70,12 +71,12 @@ def test_after_a_dry_run_all_is_as_before_but_the_job_and_one_line_of_the_log(st
 
     client = Client()
     client.force_login(admin_of(study))
-    page = client.get(f"/studies/{study.slug}/protocol/dry-run/").content.decode()
+    page = html(client.get(f"/studies/{study.slug}/protocol/dry-run/"))
     assert "Made up." in page
     assert "have changed since" not in page
     assert "18 pairs, 2 readers, 3 subjects" in page
     ReaderStudy.objects.filter(pk=study.pk).update(parts=1)
-    assert "have changed since" in client.get(f"/studies/{study.slug}/protocol/dry-run/").content.decode()
+    assert "have changed since" in html(client.get(f"/studies/{study.slug}/protocol/dry-run/"))
 
 
 @pytest.mark.slow
@@ -109,10 +110,10 @@ def test_the_page_starts_a_dry_run_and_follows_it(study):
     client = Client()
     client.force_login(admin_of(study))
     page = f"/studies/{study.slug}/protocol/dry-run/"
-    assert "Start the dry run" in client.get(page).content.decode()
+    assert "Start the dry run" in html(client.get(page))
     assert client.post(page)["Location"] == page
-    assert "waits for a worker" in client.get(page).content.decode()
+    assert "waits for a worker" in html(client.get(page))
     Job.objects.update(state="failed", error="It broke.")
     assert client.get(page, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
-    assert "It broke." in client.get(page).content.decode()
-    assert "Run again" in client.get(page).content.decode()
+    assert "It broke." in html(client.get(page))
+    assert "Run again" in html(client.get(page))

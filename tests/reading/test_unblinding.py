@@ -11,6 +11,7 @@ from readerstudy.reading.models import Guess, Presentation
 from readerstudy.reading.unblinding import pairs_unblinded, unblind, unblinded
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 REASON = "Incidental finding, the ward asks"
@@ -42,15 +43,15 @@ def test_it_tells_which_arm_stood_where_and_logs_it(study, admin):
     answer = send(admin, study)
     arms = [pair.comparison.first.code, pair.comparison.second.code]
     left, right = arms if pair.first_side == "left" else reversed(arms)
-    assert f"<td>{left}</td><td>{right}</td>" in answer.content.decode()
+    assert f"<td>{left}</td><td>{right}</td>" in html(answer)
     event = study.events.last()
     assert (event.action, event.data) == ("unblinded", {"what": "R1-0001", "reason": REASON, "pairs": ["R1-0001"]})
-    assert "markedly better" not in answer.content.decode()
+    assert "markedly better" not in html(answer)
 
 
 def test_arms_are_shown_once_and_the_list_below_names_none(study, admin):
     send(admin, study)
-    page = admin.get(f"/studies/{study.slug}/unblinding/").content.decode()
+    page = html(admin.get(f"/studies/{study.slug}/unblinding/"))
     assert REASON in page
     assert "<td>SOC</td>" not in page
     assert "<td>FAST</td>" not in page
@@ -70,7 +71,7 @@ def test_without_password_reason_or_pair_nothing_is_told_and_nothing_logged(stud
     before = study.events.count()
     answer = send(admin, study, **changed)
     assert answer.status_code == 422
-    assert says in answer.content.decode()
+    assert says in html(answer)
     assert study.events.count() == before
 
 
@@ -104,7 +105,7 @@ def test_the_results_name_what_was_unblinded_and_the_blinding_index(study, admin
                 guessed_at=pair.study.opened_at,
             )  # fmt: skip
     move(study=study, to=State.CLOSED, actor=None)
-    page = admin.get(f"/studies/{study.slug}/results/integrity/").content.decode()
+    page = html(admin.get(f"/studies/{study.slug}/results/integrity/"))
     assert "Unblinded before closing" in page
     assert REASON in page
     assert "1 pair; they stay in the analysis" in page

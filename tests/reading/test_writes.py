@@ -14,6 +14,7 @@ from readerstudy.reading import selectors
 from readerstudy.reading.models import Finding, Presentation, Rating, Statement, Write
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -310,7 +311,7 @@ def test_a_refusal_does_not_show_again_what_is_out_of_reach(browsers, reader):
 
 
 def test_the_page_says_whose_it_is_and_what_the_protocol_asks(browsers):
-    page = browsers[0].client.get(browsers[0].base + "room/").content.decode()
+    page = html(browsers[0].client.get(browsers[0].base + "room/"))
     config = json.loads(page.partition('id="config" type="application/json">')[2].partition("</script>")[0])
     assert (config["reader"], config["require_all_slices"]) == ("R1", True)
 

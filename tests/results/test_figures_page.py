@@ -14,6 +14,7 @@ from processing.volume import Volume
 from readerstudy.material.models import Alignment
 from readerstudy.protocol.services import create_study
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,7 @@ def images(study, path: str) -> str:
 
 def test_a_difference_map_shows_both_images_and_the_map(client, study):
     case = study.cases.get()
-    page = client.get(images(study, f"difference/{case.pk}/?pair=SOC vs FAST&slice=2&kind=percent")).content.decode()
+    page = html(client.get(images(study, f"difference/{case.pk}/?pair=SOC vs FAST&slice=2&kind=percent")))
     assert "slice=2" in page
     assert "Not aligned yet: limited by repositioning" in page
     shown = [
@@ -62,15 +63,15 @@ def test_an_alignment_is_used_and_said(client, study):
         quality={"used": True, "translation_mm": [0, 0, 0], "before": {}, "after": {}, "overlap": 1},
     )  # fmt: skip
     case = study.cases.get()
-    assert "Aligned rigidly" in client.get(images(study, f"difference/{case.pk}/")).content.decode()
-    page = client.get(images(study, f"figures/?case={case.pk}&chosen=1&a=SOC&b=FAST&maps=1")).content.decode()
+    assert "Aligned rigidly" in html(client.get(images(study, f"difference/{case.pk}/")))
+    page = html(client.get(images(study, f"figures/?case={case.pk}&chosen=1&a=SOC&b=FAST&maps=1")))
     assert "Below: difference to SOC in percent of its maximum; FAST rigidly aligned." in page
 
 
 def test_a_figure_is_what_its_address_says(client, study):
     case = study.cases.get()
     query = f"?case={case.pk}&chosen=1&a=FAST&b=SOC&slice=3&columns=1&letters=1&scale=1"
-    page = client.get(images(study, f"figures/{query}")).content.decode()
+    page = html(client.get(images(study, f"figures/{query}")))
     assert "(a) FAST, scan time 1:32 min; (b) SOC, scan time 2:57 min" in page
     assert "slice 3 of 6" in page
     embedded = re.search(r'src="data:image/png;base64,([^"]+)"', page)
@@ -90,7 +91,7 @@ def test_series_that_share_no_grid_are_said_and_can_be_changed(client, study):
     far = np.array([[0.0, 0.0, 4.0, 900.0], [1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 40.0], [0.0, 0.0, 0.0, 1.0]])
     study.series.filter(pk=fast.pk).update(active=False, version=9)
     factories.place_pixels(study, "FAST", Volume(np.round(400 * array), far), subject="S01")
-    page = client.get(images(study, "figures/")).content.decode()
+    page = html(client.get(images(study, "figures/")))
     assert "no slice in common" in page
     assert 'name="a"' in page
     assert client.get(images(study, "figures/figure.png")).status_code == 404
@@ -125,4 +126,4 @@ def test_a_withdrawn_subject_is_shown_no_more(client, study):
     study.subjects.update(withdrawn_at=timezone.now())
     case = study.cases.get()
     assert client.get(images(study, f"difference/{case.pk}/slice.png")).status_code == 404
-    assert "No series yet" in client.get(images(study, "figures/")).content.decode()
+    assert "No series yet" in html(client.get(images(study, "figures/")))

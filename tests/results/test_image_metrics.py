@@ -12,6 +12,7 @@ from readerstudy.material.models import Alignment
 from readerstudy.results.models import Metric
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 NAMES = ("l1", "psnr", "nrmse", "ssim", "ms_ssim", "mse")
@@ -57,29 +58,29 @@ def test_both_columns_are_those_of_the_downloaded_table(study):
         if (row["reference"], row["test"], row["metric"], row["region"]) == ("SOC", "FAST", "l1", "whole"):
             values[row["registered"] == "true"].append(float(row["value"]))
     assert (len(values[False]), len(values[True])) == (3, 2)
-    html = page(study).content.decode()
-    cells = re.search(r"<tr><td>L1</td>(.*?)</tr>", html, re.DOTALL)[1]
-    shown = re.findall(r">([\d.]+ ± [\d.]+)<", cells)
-    assert shown[:2] == [f"{mean(values[kind]):.1f} ± {stdev(values[kind]):.1f}" for kind in (False, True)]
-    assert "3 cases, 2 registered" in html
+    shown = html(page(study))
+    cells = re.search(r"<tr><td>L1</td>(.*?)</tr>", shown)[1]
+    means = re.findall(r">([\d.]+ ± [\d.]+)<", cells)
+    assert means[:2] == [f"{mean(values[kind]):.1f} ± {stdev(values[kind]):.1f}" for kind in (False, True)]
+    assert "3 cases, 2 registered" in shown
 
 
 def test_repositioning_is_named_and_what_was_refused_is_linked(study):
-    html = page(study).content.decode()
-    assert "limited by repositioning" in html
-    assert "median shift 5.3 mm" in html  # of 5.0 and 5.66
-    assert "FAST was not registered" in html
+    shown = html(page(study))
+    assert "limited by repositioning" in shown
+    assert "median shift 5.3 mm" in shown  # of 5.0 and 5.66
+    assert "FAST was not registered" in shown
 
 
 def test_the_worst_cases_of_a_pair_come_first(study):
-    html = page(study, query="?pair=SOC vs SOC-DL").content.decode()
-    assert re.findall(r">(S\d+) sagittal T2</a>", html.split('id="worst"')[1]) == ["S01", "S02", "S03"]
+    shown = html(page(study, query="?pair=SOC vs SOC-DL"))
+    assert re.findall(r">(S\d+) sagittal T2</a>", shown.split('id="worst"')[1]) == ["S01", "S02", "S03"]
 
 
 def test_a_study_without_metrics_says_what_to_do(study):
     Metric.objects.all().delete()
     factories.log_as_is(study)
-    assert "Metrics follow by themselves" in page(study).content.decode()
+    assert "Metrics follow by themselves" in html(page(study))
 
 
 def test_a_reader_does_not_know_of_the_page(study):

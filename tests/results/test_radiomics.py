@@ -31,6 +31,7 @@ from readerstudy.protocol.services import create_study
 from readerstudy.results import radiomics, tables
 from readerstudy.results.models import Feature
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 AFFINE = np.array([[0.0, 0.0, 4.0, -8.0], [0.8, 0.0, 0.0, 5.0], [0.0, -0.8, 0.0, 30.0], [0.0, 0.0, 0.0, 1.0]])
@@ -153,7 +154,7 @@ def test_the_alignment_of_an_acquisition_carries_the_mask_to_it_and_to_what_is_m
         assert by_arm[arm] == pytest.approx(expected, rel=1e-6)
         assert placing(on(case, "SOC"), on(case, arm)).how == "aligned"
     assert np.allclose(placing(on(case, "FAST-DL"), on(case, "SOC-DL")).matrix, np.linalg.inv(matrix))
-    assert "aligned" in admin.get(page(case)).content.decode()
+    assert "aligned" in html(admin.get(page(case)))
 
 
 def test_a_refused_alignment_carries_nothing(case):
@@ -210,7 +211,7 @@ def test_names_in_files_and_of_files_do_not_leave(admin, case):
 def test_what_cannot_be_taken_is_said_and_nothing_is_kept(admin, case, files, fields, said):
     for file in files:
         file.seek(0)
-    assert said in send(admin, case, *files, **fields).content.decode()
+    assert said in html(send(admin, case, *files, **fields))
     assert not VolumeOfInterest.objects.exists()
     assert not list(site.QUARANTINE_DIR.glob("*"))
 
@@ -218,18 +219,18 @@ def test_what_cannot_be_taken_is_said_and_nothing_is_kept(admin, case, files, fi
 @pytest.mark.django_db(transaction=True)
 def test_a_name_stands_once_and_a_removed_volume_can_be_called_back(admin, case):
     send(admin, case, nifti_mask(), name="L4")
-    assert "already" in send(admin, case, nifti_mask(), name="L4").content.decode()
+    assert "already" in html(send(admin, case, nifti_mask(), name="L4"))
     work(case.study)
     (volume,) = VolumeOfInterest.objects.all()
     change = f"/studies/{case.study.slug}/material/masks/{volume.pk}/"
     admin.post(change)
     assert list(tables.features(case.study)) == []
-    assert "Call back" in admin.get(f"/studies/{case.study.slug}/material/cases/{case.pk}/").content.decode()
+    assert "Call back" in html(admin.get(f"/studies/{case.study.slug}/material/cases/{case.pk}/"))
     admin.post(change, {"back": "1"})
     assert len(list(tables.features(case.study))) == 4 * 107
     admin.post(change)
     send(admin, case, nifti_mask(), name="L4")
-    assert "another volume" in admin.post(change, {"back": "1"}, follow=True).content.decode()
+    assert "another volume" in html(admin.post(change, {"back": "1"}, follow=True))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -243,7 +244,7 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
     work(case.study)
     second = {row["settings_hash"] for row in tables.features(case.study)}
     assert len(second) == 1 != first & second
-    assert "32 bins" in admin.get(page(case)).content.decode()
+    assert "32 bins" in html(admin.get(page(case)))
     assert Feature.objects.count() == 2 * 4 * 107
     admin.post(page(case, "settings/"), {"default": "1"})
     assert {row["settings_hash"] for row in tables.features(case.study)} == first
@@ -263,7 +264,7 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
 def test_settings_that_cannot_hold_are_said(admin, case, fields, said):
     if "file" in fields:
         fields["file"].seek(0)
-    assert said in admin.post(page(case, "settings/"), fields, follow=True).content.decode()
+    assert said in html(admin.post(page(case, "settings/"), fields, follow=True))
     assert radiomics.active_settings(case.study).sha256 == science.read_settings().sha256
 
 
@@ -300,4 +301,4 @@ def test_pages_and_pictures_are_for_admins_and_analysts_only(admin, case):
 
 
 def test_a_study_without_masks_says_where_to_add_them(admin, case):
-    assert "No volume of interest yet" in admin.get(page(case)).content.decode()
+    assert "No volume of interest yet" in html(admin.get(page(case)))

@@ -28,6 +28,7 @@ from readerstudy.reading.models import ActiveTime, Rating, Statement
 from readerstudy.results import exports, show
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 from tests.results.test_tables import with_metrics
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +164,7 @@ def test_before_closing_there_is_progress_and_no_preference(draft):
     study = factories.open_(draft)
     client = signed_in(member(study, "analyst"))
     factories.read_pair(study.presentations.order_by("position").first(), [5])
-    page = client.get(address(study)).content.decode()
+    page = html(client.get(address(study)))
     assert "Preferences stay closed until the study is closed" in page
     assert "1 of 6" in page
     assert "mean ± SD" not in page
@@ -175,7 +176,7 @@ def test_before_closing_there_is_progress_and_no_preference(draft):
 @pytest.mark.both_databases
 def test_the_page_says_the_numbers_of_the_downloaded_csv(study, tmp_path):
     client = signed_in(member(study, "analyst"))
-    page = Tables(client.get(address(study)).content.decode()).found
+    page = Tables(html(client.get(address(study)))).found
     path = tmp_path / "ratings.csv"
     path.write_bytes(body(client.get(address(study, "results_table", "ratings"))))
     assert analysis_command(["reading", str(path), "--json", str(tmp_path / "out.json")]) == 0
@@ -212,7 +213,7 @@ def test_image_metrics_are_those_of_the_downloaded_csv(study, tmp_path):
         (f"{row['reference']} vs {row['test']}", f"{row['mean']:.3f} ± {row['sd']:.3f}")
         for row in json.loads((tmp_path / "out.json").read_text())["pairs"]
     }
-    rows = Tables(client.get(address(study)).content.decode()).found["table-4"]
+    rows = Tables(html(client.get(address(study)))).found["table-4"]
     assert expected == {(row[0], row[5]) for row in rows if row[1:2] == ["SSIM"]}
 
 
@@ -280,7 +281,7 @@ def test_a_study_closed_before_any_pair_says_so(closed):
     client = signed_in(member(closed, "analyst"))
     page = client.get(address(closed))
     assert page.status_code == 200
-    assert "closed before a main pair was confirmed" in page.content.decode()
+    assert "closed before a main pair was confirmed" in html(page)
     assert client.get(address(closed, "results_zip")).status_code == 200
 
 
@@ -290,7 +291,7 @@ def test_training_alone_is_nothing_to_analyse(draft):
     factories.read_pair(study.presentations.order_by("position").first())
     study = move(study=study, to="closed", actor=None)
     page = signed_in(member(study, "analyst")).get(address(study))
-    assert "closed before a main pair was confirmed" in page.content.decode()
+    assert "closed before a main pair was confirmed" in html(page)
 
 
 def test_one_reader_alone_has_no_agreement_and_the_page_still_stands(draft):
@@ -299,11 +300,11 @@ def test_one_reader_alone_has_no_agreement_and_the_page_still_stands(draft):
     study = move(study=study, to="closed", actor=None)
     page = signed_in(member(study, "analyst")).get(address(study))
     assert page.status_code == 200
-    assert "n/a" in page.content.decode()
+    assert "n/a" in html(page)
 
 
 def test_the_page_needs_no_inline_style_or_script(study):
-    page = signed_in(member(study, "analyst")).get(address(study)).content.decode()
+    page = html(signed_in(member(study, "analyst")).get(address(study)))
     assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", page)
 
 
@@ -329,7 +330,7 @@ def test_every_section_stands_and_says_its_conventions(study):
     for name, section in SECTIONS:
         page = client.get(address(study, name, section))
         assert page.status_code == 200
-        said[section] = page.content.decode()
+        said[section] = html(page)
         assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", said[section])
     assert "Datta–Satten" in said["tests"]
     assert "Log worth of the arms" in said["tests"]
@@ -344,7 +345,7 @@ def test_every_section_stands_and_says_its_conventions(study):
 def test_a_section_of_a_study_without_readings_says_so(closed):
     client = signed_in(member(closed, "analyst"))
     for name, section in SECTIONS:
-        assert "nothing to show" in client.get(address(closed, name, section)).content.decode()
+        assert "nothing to show" in html(client.get(address(closed, name, section)))
     assert client.get(address(closed, "results_numbers", "preference")).status_code == 404
 
 
@@ -356,20 +357,20 @@ def test_the_primary_hypothesis_is_told_first_with_its_verdict(study):
     assert told["asked"] == "FAST-DL vs SOC, Noise"
     assert told["test"] == "clustered signed rank, exact permutation"
     assert told["says"] == verdict.primary(made)
-    html = signed_in(member(study, "analyst")).get(address(study)).content.decode()
+    shown = html(signed_in(member(study, "analyst")).get(address(study)))
     for sentence in verdict.primary(made):
-        assert escape(sentence) in html
+        assert escape(sentence) in shown
 
 
 def test_the_page_says_what_each_margin_shows_and_of_which_arm(study):
     """Margins on the mean alone are not denied; the table names the arm that is not inferior."""
     client = signed_in(member(study, "analyst"))
-    assert "No margin declared before opening applies here" in client.get(address(study)).content.decode()
+    assert "No margin declared before opening applies here" in html(client.get(address(study)))
     declare(study, claim="both", margin_mean="0.5")
-    page = client.get(address(study)).content.decode()
+    page = html(client.get(address(study)))
     assert "Margins on the mean (±0.5, −0.5) were declared too" in page
     assert "No margin" not in page
-    rows = Tables(client.get(address(study, "results_section", "tests")).content.decode()).found["margins"]
+    rows = Tables(html(client.get(address(study, "results_section", "tests")))).found["margins"]
     claims = {(row[0], row[2]) for row in rows[1:]}
     assert ("FAST-DL vs SOC", "non-inferiority of FAST-DL to SOC") in claims
     assert ("SOC vs FAST", "equivalence") in claims
@@ -397,7 +398,7 @@ def test_a_study_opened_before_protocols_named_their_test_is_tested_as_it_was_to
     made = services.results(study).reading
     assert made["primary"]["test"] == "cluster_sign_flip"
     assert {cell["primary_test"] for cell in made["comparisons"]} == {"cluster_sign_flip"}
-    page = signed_in(member(study, "analyst")).get(address(study)).content.decode()
+    page = html(signed_in(member(study, "analyst")).get(address(study)))
     assert "Clustered signed rank, sign flip, normal z" in page
     exported = json.loads(body(signed_in(member(study, "analyst")).get(address(study, "results_protocol"))))
     assert exported["primary_test"] == "cluster_sign_flip"

@@ -9,6 +9,7 @@ from django.test import Client
 from readerstudy.material.models import Series
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -34,28 +35,28 @@ def get(study, path: str = "", role: str = "admin"):
 
 
 def test_the_headline_says_what_was_saved(study):
-    html = get(study).content.decode()
-    assert "50 % less time" in html
-    assert "52 s saved per examination (95 % CI" in html  # half of 103.5 s
-    assert "52 s per sequence" in html
-    assert "GE, 1.5 T" in html
-    assert "Lumbar sagittal T2" in html
+    shown = html(get(study))
+    assert "50 % less time" in shown
+    assert "52 s saved per examination (95 % CI" in shown  # half of 103.5 s
+    assert "52 s per sequence" in shown
+    assert "GE, 1.5 T" in shown
+    assert "Lumbar sagittal T2" in shown
 
 
 def test_time_that_was_lost_is_not_called_saved(study):
     for one in Series.objects.filter(study=study, arm__code="FAST"):
         one.parameters |= {"acquisition_seconds": 240}
         one.save()
-    html = get(study).content.decode()
-    assert "132 % more time" in html  # 240 s against 103.5 s
-    assert "2 min 16 s lost per examination" in html
+    shown = html(get(study))
+    assert "132 % more time" in shown  # 240 s against 103.5 s
+    assert "2 min 16 s lost per examination" in shown
 
 
 def test_an_uploaded_arm_that_is_not_accelerated_saves_nothing(study):
     arm = study.arms.get(code="SOC-DL")
     Series.objects.filter(arm=arm).update(made_from=None, parameters={"acquisition_seconds": 100})
-    html = get(study).content.decode()
-    assert html.count("less time") == 1
+    shown = html(get(study))
+    assert shown.count("less time") == 1
 
 
 def test_the_name_of_an_arm_makes_no_folder(study, settings, tmp_path):
@@ -78,15 +79,15 @@ def test_the_table_to_take_away_has_a_row_per_protocol_and_arm(study):
 
 def test_without_series_the_page_says_what_to_do(study):
     Series.objects.update(active=False)
-    assert "No series yet" in get(study).content.decode()
+    assert "No series yet" in html(get(study))
 
 
 def test_times_that_no_header_states_are_not_invented(study):
     for one in Series.objects.filter(study=study):
         one.parameters.pop("acquisition_seconds")
         one.save()
-    html = get(study).content.decode()
-    assert "n/a, no case has a time in both arms" in html
+    shown = html(get(study))
+    assert "n/a, no case has a time in both arms" in shown
 
 
 def test_a_reader_does_not_know_of_the_page(study):

@@ -18,6 +18,7 @@ from readerstudy.results.models import Feature
 from readerstudy.results.radiomics import active_settings
 from tests import factories
 from tests.once import made_once
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 NOISE = {"SOC": 0.0, "FAST": 30.0, "FAST-DL": 2.0, "SOC-DL": 1.0}
@@ -80,7 +81,7 @@ def test_the_page_says_the_numbers_of_the_command(study, client, tmp_path):
         for one in arm["features"]:
             value = said[arm["arm"], one["feature"]]["ccc"]
             assert value == ("" if one["ccc"]["estimate"] is None else str(one["ccc"]["estimate"]))
-    page = client.get(address(study) + "?class=glcm&feature=glcm_Contrast").content.decode()
+    page = html(client.get(address(study) + "?class=glcm&feature=glcm_Contrast"))
     assert "FAST: 2 of 3 below 0.85" in page
     assert "FAST-DL − SOC" in page
     assert "n/a" in page
@@ -89,7 +90,7 @@ def test_the_page_says_the_numbers_of_the_command(study, client, tmp_path):
 def test_a_feature_or_class_that_is_not_there_is_ignored(study, client):
     page = client.get(address(study) + "?criterion=x&class=<b>&feature=<script>")
     assert page.status_code == 200
-    assert "<b>&" not in page.content.decode()
+    assert "<b>&" not in html(page)
 
 
 def test_it_is_computed_once_and_again_when_a_feature_changes(study, client, monkeypatch):
@@ -107,27 +108,27 @@ def test_it_is_computed_once_and_again_when_a_feature_changes(study, client, mon
 
 def test_many_features_are_a_jobs_work(study, client, monkeypatch):
     monkeypatch.setattr(stability, "AT_ONCE", 10)
-    assert "are being compared" in client.get(address(study)).content.decode()
-    assert "are being compared" in client.get(address(study)).content.decode()
+    assert "are being compared" in html(client.get(address(study)))
+    assert "are being compared" in html(client.get(address(study)))
     assert study.jobs.filter(function=stability.FUNCTION).count() == 1
     factories.work_off(study)
-    assert "of 3 below 0.85" in client.get(address(study)).content.decode()
+    assert "of 3 below 0.85" in html(client.get(address(study)))
     assert stability.FUNCTION in STEPS
     assert stability.FUNCTION in KINDS
     for kept in (stability.settings.VAR_DIR / stability.KIND).iterdir():
         kept.unlink()
-    assert "are being compared" in client.get(address(study)).content.decode()  # a lost file is made again
+    assert "are being compared" in html(client.get(address(study)))  # a lost file is made again
     factories.work_off(study)
-    assert "of 3 below 0.85" in client.get(address(study)).content.decode()
+    assert "of 3 below 0.85" in html(client.get(address(study)))
 
 
 def test_without_features_of_two_arms_it_says_what_is_needed(study, client):
     study.features.exclude(series__arm__code="SOC").delete()
     factories.log_as_is(study)
-    assert "Nothing to compare yet" in client.get(address(study)).content.decode()
+    assert "Nothing to compare yet" in html(client.get(address(study)))
     assert client.get(address(study, "stability_csv")).status_code == 404
 
 
 def test_the_page_needs_no_inline_style_or_script(study, client):
-    page = client.get(address(study)).content.decode()
+    page = html(client.get(address(study)))
     assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", page)

@@ -6,12 +6,13 @@ from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import State
 from readerstudy.protocol.services import create_study, move
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
 
 def text(client, path: str = "/") -> str:
-    return client.get(path).content.decode()
+    return html(client.get(path))
 
 
 def test_a_reader_continues_with_the_next_pair(study, reader):
@@ -109,7 +110,7 @@ def test_adding_an_analyst_does_not_show_them_jobs(study, analyst):
 
 def test_a_second_role_is_refused_in_words(study, admin):
     user = study.memberships.get(role="reader").user
-    page = admin.post(f"/studies/{study.slug}/people/", {"username": user.username, "role": "analyst"}).content.decode()
+    page = html(admin.post(f"/studies/{study.slug}/people/", {"username": user.username, "role": "analyst"}))
     assert "a reader must stay blind" in page
 
 

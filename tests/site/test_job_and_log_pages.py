@@ -14,6 +14,7 @@ from readerstudy.jobs.selectors import steps
 from readerstudy.jobs.services import claim
 from readerstudy.material.services import advance
 from tests import factories
+from tests.pages import html
 from tests.tampering import run
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def job(study, name: str = "x", **changes) -> Job:
 
 def test_a_failed_job_says_why_and_runs_again(clean, admin):
     failed = job(clean, "FAST-DL of S12", state="failed", error="Not enough memory on this worker.")
-    page = admin.get(url(clean)).content.decode()
+    page = html(admin.get(url(clean)))
     assert "Not enough memory on this worker." in page
     assert page.index("Failed</h2>") < page.index("Whole study")
     admin.post(url(clean, f"jobs/{failed.pk}/retry/"))
@@ -54,7 +55,7 @@ def test_all_failed_jobs_run_again_at_once(clean, admin):
 def test_a_running_job_shows_its_progress_and_is_cancelled(clean, admin):
     running = claim(job_id=job(clean, "SOC-DL of S01").pk, worker="worker-1")
     Job.objects.filter(pk=running.pk).update(progress=0.41, message="slice 9 of 21")
-    page = admin.get(url(clean)).content.decode()
+    page = html(admin.get(url(clean)))
     assert "41 %" in page
     assert "slice 9 of 21" in page
     admin.post(url(clean, f"jobs/{running.pk}/cancel/"))
@@ -67,7 +68,7 @@ def test_each_made_arm_has_a_row_of_its_own_with_the_time_left(clean, admin):
     for number in range(4):
         done = {"state": "done", "started_at": now - timezone.timedelta(seconds=60), "finished_at": now}
         job(clean, f"{number}", parameters={"arm": arm.pk}, **(done if number < 2 else {}))
-    page = admin.get(url(clean)).content.decode()
+    page = html(admin.get(url(clean)))
     assert "FAST by resunet" in page
     assert 'aria-label="2 of 4"' in page
     assert "about 2 min" in page
@@ -76,12 +77,12 @@ def test_each_made_arm_has_a_row_of_its_own_with_the_time_left(clean, admin):
 def test_what_is_missing_is_asked_for(clean, admin):
     admin.post(url(clean, "jobs/run/"))
     assert set(Job.objects.values_list("function", flat=True)) >= {"results.compare", "reading.prepare"}
-    page = admin.post(url(clean, "jobs/run/"), follow=True).content.decode()
+    page = html(admin.post(url(clean, "jobs/run/"), follow=True))
     assert "Nothing is missing that could be made" in page
 
 
 def test_the_page_polls_a_part_of_itself(clean, admin):
-    part = admin.get(url(clean), HTTP_HX_REQUEST="true").content.decode()
+    part = html(admin.get(url(clean), HTTP_HX_REQUEST="true"))
     assert part.strip().startswith('<div id="jobs"')
 
 
@@ -96,12 +97,12 @@ def test_no_job_runs_again_in_a_locked_study(clean, admin):
     factories.open_(clean)
     type(clean).objects.filter(pk=clean.pk).update(state="locked")
     assert admin.post(url(clean, f"jobs/{failed.pk}/retry/")).status_code == 409
-    assert "Retry" not in admin.get(url(clean)).content.decode()
+    assert "Retry" not in html(admin.get(url(clean)))
 
 
 def test_the_log_reads_as_sentences_and_its_chain_is_whole(study, admin):
     factories.open_(study)
-    page = admin.get(url(study, "log/")).content.decode()
+    page = html(admin.get(url(study, "log/")))
     assert "opened the study: 6 pairs scheduled, 8 series frozen" in page
     assert "lines is whole" in page
 
@@ -119,20 +120,20 @@ def test_a_changed_line_of_the_log_is_found(study, admin):
         "UPDATE audit_event SET data = %s WHERE study_id = %s AND number = 2",
         '{"user": "somebody", "role": "reader", "code": "R1"}', study.pk,
     )  # fmt: skip
-    assert "Event 2 of the log was changed" in admin.get(url(study, "log/")).content.decode()
+    assert "Event 2 of the log was changed" in html(admin.get(url(study, "log/")))
 
 
 def test_single_pairs_are_shown_only_when_asked_for(study, admin):
     factories.open_(study)
     factories.read_all(study.memberships.get(role="reader"))
-    assert "confirmed pair 3" not in admin.get(url(study, "log/")).content.decode()
-    assert "confirmed pair 3" in admin.get(url(study, "log/?readings=1")).content.decode()
+    assert "confirmed pair 3" not in html(admin.get(url(study, "log/")))
+    assert "confirmed pair 3" in html(admin.get(url(study, "log/?readings=1")))
 
 
 def test_work_that_was_asked_for_again_counts_once(clean, admin):
     job(clean, "FAST-DL of S01", state="done")
     Job.objects.create(key="again", study=clean, label="FAST-DL of S01", function="material.enhance")
-    page = admin.get(url(clean)).content.decode()
+    page = html(admin.get(url(clean)))
     assert "1 waiting" in page
     (step,) = steps(clean)
     assert (step["done"], step["waiting"], step["total"]) == (0, 1, 1)
@@ -140,9 +141,9 @@ def test_work_that_was_asked_for_again_counts_once(clean, admin):
 
 def test_jobs_that_nobody_takes_are_said(clean, admin):
     waiting = job(clean, "x")
-    assert "No worker takes jobs" not in admin.get(url(clean)).content.decode()
+    assert "No worker takes jobs" not in html(admin.get(url(clean)))
     Job.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(minutes=2))
-    assert "No worker takes jobs: 1 job waits and none runs." in admin.get(url(clean)).content.decode()
+    assert "No worker takes jobs: 1 job waits and none runs." in html(admin.get(url(clean)))
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def new_model(monkeypatch):
 def test_a_new_model_makes_only_its_own_outputs_outdated(clean, admin, new_model):
     other = clean.arms.get(code="SOC-DL")
     clean.arms.filter(pk=other.pk).update(model_name="another")
-    page = admin.get(url(clean)).content.decode()
+    page = html(admin.get(url(clean)))
     assert "Outdated:" in page
     assert "made by resunet 1" in page
     admin.post(url(clean, "jobs/run/"))

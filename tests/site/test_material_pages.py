@@ -20,6 +20,7 @@ from readerstudy.material.models import Case
 from readerstudy.material.views import SHOWN
 from readerstudy.protocol.services import create_study, move
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +72,7 @@ def test_the_map_has_one_cell_per_case_and_arm_with_its_state(study, admin):
             key=code, study=study, function="material.enhance", label=code, state=state, error="Disk full.",
             parameters={"case": case.pk, "arm": arms[code].pk},
         )  # fmt: skip
-    page = admin.get(url(study)).content.decode()
+    page = html(admin.get(url(study)))
     assert sorted(cells(page)) == ["failed", *["there"] * 6, "waiting"]
     assert "6 of 8 series are there" in page
     assert "S02 sagittal T2, SOC-DL: failed: Disk full." in page
@@ -91,15 +92,15 @@ def test_a_large_study_is_one_map_and_answers_quickly(draft):
         rows += [Series(study=study, case=case, arm=arm, **factories.series_facts(f"{number} {arm}")) for arm in arms]
     Series.objects.bulk_create(rows)
     started = time.perf_counter()
-    page = client.get(url(study)).content.decode()
+    page = html(client.get(url(study)))
     assert time.perf_counter() - started < 3
     assert len(cells(page)) == 444
     assert "55 subjects" in page or "56 subjects" in page
-    assert client.get(url(study, "?view=table")).content.decode().count("<tr>") > 111
+    assert html(client.get(url(study, "?view=table"))).count("<tr>") > 111
 
 
 def test_the_page_asks_again_and_gets_only_what_changed(study, admin):
-    page = admin.get(url(study)).content.decode()
+    page = html(admin.get(url(study)))
     seen = re.search(r'data-seen="([^"]+)"', page).group(1)
     ask = {"HTTP_HX_REQUEST": "true"}
     assert admin.get(url(study, f"?seen={seen}&shown=0"), **ask).status_code == 204
@@ -140,7 +141,7 @@ def test_more_series_to_confirm_do_not_disturb_who_is_choosing(draft):
 def test_certain_series_come_ticked_and_doubtful_ones_do_not(draft):
     study, client = draft
     sure, unsure = candidate(study), candidate(study, "S10", None)
-    page = client.get(url(study)).content.decode()
+    page = html(client.get(url(study)))
     assert re.search(rf'name="c{sure.pk}-tick"[^>]*checked', page)
     assert not re.search(rf'name="c{unsure.pk}-tick"[^>]*checked', page)
 
@@ -150,7 +151,7 @@ def test_ticked_series_are_placed_as_chosen(draft):
     one, other = candidate(study), candidate(study, "S10", None)
     fast = study.arms.get(code="FAST")
     data = row(one) | row(other, arm=fast, subject_code="S09")
-    page = client.post(url(study, "confirm/"), data, follow=True).content.decode()
+    page = html(client.post(url(study, "confirm/"), data, follow=True))
     assert "2 series placed." in page
     case = study.cases.get()
     assert {series.arm.code for series in case.series.all()} == {"SOC", "FAST"}
@@ -160,7 +161,7 @@ def test_what_cannot_be_placed_stays_with_its_reason_and_what_was_chosen(draft):
     study, client = draft
     good, bad = candidate(study), candidate(study, "S10", None, weighting="PD")
     answer = client.post(url(study, "confirm/"), row(good) | row(bad, subject_code="S77"))
-    page = answer.content.decode()
+    page = html(answer)
     assert answer.status_code == 422
     assert "1 series placed." in page
     assert "Choose an arm." in page
@@ -173,7 +174,7 @@ def test_a_series_that_does_not_lie_where_the_others_do_is_refused_beside_its_ro
     study, client = draft
     client.post(url(study, "confirm/"), row(candidate(study)))
     far = candidate(study, arm="FAST", affine=np.diag([1.0, 1.0, 9.0, 1.0]).tolist())
-    page = client.post(url(study, "confirm/"), row(far)).content.decode()
+    page = html(client.post(url(study, "confirm/"), row(far)))
     assert "Does not fit the SOC series of this case" in page
 
 
@@ -181,7 +182,7 @@ def test_a_taken_place_can_be_replaced_on_purpose(draft):
     study, client = draft
     client.post(url(study, "confirm/"), row(candidate(study)))
     again = candidate(study, seed="again")
-    page = client.post(url(study, "confirm/"), row(again)).content.decode()
+    page = html(client.post(url(study, "confirm/"), row(again)))
     assert "has a series in SOC already" in page
     assert f'name="c{again.pk}-replace"' in page
     assert client.post(url(study, "confirm/"), row(again, replace="on")).status_code == 302
@@ -192,7 +193,7 @@ def test_a_series_is_put_aside_and_taken_up_again(draft):
     study, client = draft
     one = candidate(study)
     client.post(url(study, "confirm/"), row(one) | {"aside": "1"})
-    page = client.get(url(study)).content.decode()
+    page = html(client.get(url(study)))
     assert "Put aside: S09 sagittal T2" in page
     client.post(url(study, "confirm/"), {"take_up": one.pk})
     one.refresh_from_db()
@@ -205,7 +206,7 @@ def test_files_that_are_not_used_are_listed_by_reason_without_their_names(draft)
     upload = Upload.objects.create(study=study, state="sorted", salt="")
     for number in range(3):
         Refusal.objects.create(upload=upload, sha256=f"{number}" * 64, reason="The file ends too early.")
-    page = client.get(url(study)).content.decode()
+    page = html(client.get(url(study)))
     assert page.count("The file ends too early.") == 1
     assert "3 files" in page
 
@@ -220,22 +221,22 @@ def test_an_upload_rests_sealed_with_its_folders_and_a_job_sorts_it(draft):
     assert b"DICM" not in sealed.read_bytes()
     assert unseal_piece(sealed, upload.salt, sealed.with_suffix(".plain"))[0] == "anna/scan/1.dcm"
     assert Job.objects.get(function="intake.sort").parameters == {"upload": upload.pk}
-    page = client.get(url(study)).content.decode()
+    page = html(client.get(url(study)))
     assert "Upload waits for a worker" in page
     assert "anna" not in page
 
 
 def test_sending_nothing_gets_one_sentence(draft):
     study, client = draft
-    assert "No file arrived" in client.post(url(study, "upload/"), {}).content.decode()
+    assert "No file arrived" in html(client.post(url(study, "upload/"), {}))
 
 
 def test_series_of_scheduled_cases_are_frozen_and_new_ones_are_placed(study, admin):
     factories.open_(study)
-    assert "The series of scheduled cases are frozen" in admin.get(url(study)).content.decode()
+    assert "The series of scheduled cases are frozen" in html(admin.get(url(study)))
     taken = candidate(study, "S01", "SOC", seed="other pixels", rows=8, columns=6)
     new = candidate(study, "S09", "SOC")
-    page = admin.post(url(study, "confirm/"), row(taken, replace="on") | row(new)).content.decode()
+    page = html(admin.post(url(study, "confirm/"), row(taken, replace="on") | row(new)))
     assert "is scheduled: its series are frozen" in page
     assert study.series.filter(case__subject__code="S09").exists()
     assert study.series.filter(case__subject__code="S01", arm__code="SOC").count() == 1
@@ -243,7 +244,7 @@ def test_series_of_scheduled_cases_are_frozen_and_new_ones_are_placed(study, adm
 
 def test_nothing_is_added_once_the_study_is_closed(study, admin):
     move(study=factories.open_(study), to="closed", actor=None)
-    page = admin.get(url(study)).content.decode()
+    page = html(admin.get(url(study)))
     assert "The study takes no more series" in page
     assert "upload/" not in page
     file = SimpleUploadedFile("1.dcm", b"x")
@@ -253,13 +254,13 @@ def test_nothing_is_added_once_the_study_is_closed(study, admin):
 
 def test_a_case_shows_its_arms_and_can_become_a_training_case(study, admin):
     case = Case.objects.first()
-    page = admin.get(url(study, f"cases/{case.pk}/")).content.decode()
+    page = html(admin.get(url(study, f"cases/{case.pk}/")))
     for arm in study.arms.all():
         assert f">{arm.code}</h2>" in page
     admin.post(url(study, f"cases/{case.pk}/training/"), {"on": "1"})
     case.refresh_from_db()
     assert case.training
-    assert "Use for reading" in admin.get(url(study, f"cases/{case.pk}/")).content.decode()
+    assert "Use for reading" in html(admin.get(url(study, f"cases/{case.pk}/")))
 
 
 def test_the_picture_of_a_series_is_a_png_with_square_pixels(study, admin, tmp_path):
@@ -294,7 +295,7 @@ def csv_of(client, study) -> list[dict]:
 
 def send_csv(client, study, text: str):
     file = SimpleUploadedFile("table.csv", text.encode())
-    return client.post(url(study, "to-confirm/"), {"table": file}, follow=True).content.decode()
+    return html(client.post(url(study, "to-confirm/"), {"table": file}, follow=True))
 
 
 def test_proposals_go_out_as_csv_and_come_back_changed(draft, settings):
@@ -339,10 +340,10 @@ def test_what_is_not_used_can_be_taken_along(draft):
 def test_feedback_belongs_to_training_cases_of_a_draft(study, admin):
     case = study.cases.first()
     page = url(study, f"cases/{case.pk}/")
-    assert "After a practice pair" not in admin.get(page).content.decode()
+    assert "After a practice pair" not in html(admin.get(page))
     Case.objects.filter(pk=case.pk).update(training=True)
     factories.log_as_is(study)
-    kept = admin.post(page + "feedback/", {"feedback": " The cord <b>moves</b>. "}, follow=True).content.decode()
+    kept = html(admin.post(page + "feedback/", {"feedback": " The cord <b>moves</b>. "}, follow=True))
     assert "The cord &lt;b&gt;moves&lt;/b&gt;." in kept
     study.state = "open"
     study.opened_at, study.schedule_sha256 = timezone.now(), "0" * 64

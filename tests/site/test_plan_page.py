@@ -6,6 +6,7 @@ import pytest
 
 from analysis import sample_size
 from readerstudy.protocol.models import PrimaryTest
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +16,7 @@ def page(study, admin):
     def get(**query) -> str:
         answer = admin.get(f"/studies/{study.slug}/protocol/sample-size/", query)
         assert answer.status_code == 200
-        return answer.content.decode()
+        return html(answer)
 
     return get
 
@@ -30,11 +31,11 @@ QUERY = {
 def test_the_page_says_what_the_analysis_computes(page):
     design = sample_size.Design(subjects=40, cases=60, readers=3, distribution=sample_size.shares([5, 15, 40, 30, 10]))
     power = sample_size.power(design, studies=1000)["power"]
-    html = page(**QUERY)
-    assert f"{100 * power:.0f} % power" in html
+    shown = page(**QUERY)
+    assert f"{100 * power:.0f} % power" in shown
     fewest = sample_size.smallest(design, target=0.8, studies=1000)["found"]["subjects"]
-    assert re.search(rf"80 % needs <b>{fewest} subjects</b>", html)
-    assert html.count("<svg") == 1
+    assert re.search(rf"80 % needs <b>{fewest} subjects</b>", shown)
+    assert shown.count("<svg") == 1
 
 
 @pytest.mark.parametrize(
@@ -57,15 +58,15 @@ def test_it_begins_with_the_test_that_the_protocol_declares(page, study):
     for test in PrimaryTest.values:
         study.primary_test = test
         study.save()
-        html = page()
-        assert re.search(rf'<option value="{test}" selected', html)
-        assert sample_size.TESTS[test][1:] in html
+        shown = page()
+        assert re.search(rf'<option value="{test}" selected', shown)
+        assert sample_size.TESTS[test][1:] in shown
 
 
 def test_it_begins_with_the_study_itself(page, study):
-    html = page()
-    assert f'name="subjects" value="{study.subjects.count()}"' in html
-    assert "power" in html
+    shown = page()
+    assert f'name="subjects" value="{study.subjects.count()}"' in shown
+    assert "power" in shown
 
 
 def test_readers_do_not_know_of_it(study, reader):

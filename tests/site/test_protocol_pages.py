@@ -14,6 +14,7 @@ from readerstudy.protocol.forms_plan import NAMES
 from readerstudy.protocol.models import PrimaryTest, ReaderStudy, State
 from readerstudy.protocol.selectors import protocol_document
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -77,26 +78,26 @@ def test_a_criterion_gets_other_words_and_a_new_one_is_added(study, admin):
 def test_anchors_need_five_lines(study, admin):
     path = url(study, "protocol/criteria/")
     data = fields(admin.get(path).content.decode()) | {"criteria-0-anchors": "worse\nsame\nbetter"}
-    assert "Five lines are needed" in admin.post(path, data).content.decode()
+    assert "Five lines are needed" in html(admin.post(path, data))
 
 
 def test_two_arms_cannot_have_one_name(study, admin):
     path = url(study, "protocol/arms/")
     data = fields(admin.get(path).content.decode())
     data |= {"arms-4-code": "SOC", "arms-4-acquisition": "reference", "arms-4-reconstruction": "dl"}
-    assert "An arm of this name exists already" in admin.post(path, data).content.decode()
+    assert "An arm of this name exists already" in html(admin.post(path, data))
 
 
 def test_a_made_arm_names_its_model(study, admin):
     path = url(study, "protocol/arms/")
     data = fields(admin.get(path).content.decode()) | {"arms-2-model_name": ""}
-    assert "Choose the model that makes this arm" in admin.post(path, data).content.decode()
+    assert "Choose the model that makes this arm" in html(admin.post(path, data))
 
 
 def test_an_arm_that_is_compared_cannot_be_removed(study, admin):
     path = url(study, "protocol/arms/")
     data = fields(admin.get(path).content.decode()) | {"arms-0-DELETE": "on"}
-    assert "SOC is compared. Remove its comparisons first." in admin.post(path, data).content.decode()
+    assert "SOC is compared. Remove its comparisons first." in html(admin.post(path, data))
     assert study.arms.filter(code="SOC").exists()
 
 
@@ -104,14 +105,14 @@ def test_a_comparison_of_an_arm_with_itself_is_refused(study, admin):
     path = url(study, "protocol/comparisons/")
     data = fields(admin.get(path).content.decode())
     data["comparisons-0-second"] = data["comparisons-0-first"]
-    assert "needs two different arms" in admin.post(path, data).content.decode()
+    assert "needs two different arms" in html(admin.post(path, data))
 
 
 @pytest.mark.parametrize(("name", "margin"), [("margin_mean", "2"), ("margin_net", "1")])
 def test_a_margin_as_wide_as_the_scale_is_refused(study, admin, name, margin):
     path = url(study, "protocol/hypothesis/")
     data = fields(admin.get(path).content.decode()) | {name: margin}
-    assert "spans the whole scale" in admin.post(path, data).content.decode()
+    assert "spans the whole scale" in html(admin.post(path, data))
     study.refresh_from_db()
     assert getattr(study, name) != float(margin)
 
@@ -126,13 +127,13 @@ def test_margins_are_set_and_logged(study, admin):
 
 
 def test_the_protocol_says_whether_every_slice_must_be_seen(study, admin):
-    assert "Every slice must be seen" in admin.get(url(study, "protocol/")).content.decode()
+    assert "Every slice must be seen" in html(admin.get(url(study, "protocol/")))
     path = url(study, "protocol/questions/")
     data = {name: value for name, value in fields(admin.get(path).content.decode()).items() if "slices" not in name}
     assert admin.post(path, data).status_code == 302
     study.refresh_from_db()
     assert study.require_all_slices is False
-    assert "may be confirmed before every slice was seen" in admin.get(url(study, "protocol/")).content.decode()
+    assert "may be confirmed before every slice was seen" in html(admin.get(url(study, "protocol/")))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_the_protocol_declares_what_the_margin_is_to_show(study, admin, claim, k
     study.refresh_from_db()
     margins = protocol_document(study)["margins"]
     assert margins == [{"kind": kind, "on": "net_preference", "margin": 0.2} for kind in kinds]
-    assert study.get_claim_display() in admin.get(url(study, "protocol/")).content.decode()
+    assert study.get_claim_display() in html(admin.get(url(study, "protocol/")))
 
 
 def test_a_draft_declares_the_exact_test_and_may_choose_another(study, admin):
@@ -164,7 +165,7 @@ def test_a_draft_declares_the_exact_test_and_may_choose_another(study, admin):
     study.refresh_from_db()
     document = protocol_document(study)
     assert (document["primary_test"], document["sha256"] == before) == ("datta_satten", False)
-    assert "Datta–Satten" in admin.get(url(study, "protocol/")).content.decode()
+    assert "Datta–Satten" in html(admin.get(url(study, "protocol/")))
 
 
 def test_the_test_is_part_of_what_is_frozen(study):
@@ -192,7 +193,7 @@ def test_every_test_of_a_protocol_is_one_of_the_analysis_and_can_be_planned():
 
 def test_the_checklist_names_what_is_missing_and_the_button_stays_closed(study, admin):
     study.memberships.filter(role="reader").delete()
-    page = admin.get(url(study)).content.decode()
+    page = html(admin.get(url(study)))
     assert "0 readers with an account" in page
     assert "1 point is missing" in page
     assert re.search(r"<button[^>]* disabled>Open the study", page)
@@ -200,13 +201,13 @@ def test_the_checklist_names_what_is_missing_and_the_button_stays_closed(study, 
 
 def test_opening_asks_for_the_title_and_freezes(study, admin):
     path = url(study, "protocol/to/open/")
-    assert study.title in admin.get(path).content.decode()
-    assert "This is not the title" in admin.post(path, {"title": "something"}).content.decode()
+    assert study.title in html(admin.get(path))
+    assert "This is not the title" in html(admin.post(path, {"title": "something"}))
     admin.post(path, {"title": study.title})
     factories.work_off(study)
     study.refresh_from_db()
     assert study.state == State.OPEN
-    page = admin.get(url(study)).content.decode()
+    page = html(admin.get(url(study)))
     assert study.protocol_sha256 in page
     assert study.schedule_sha256 in page
     assert str(study.seed) in page
@@ -215,7 +216,7 @@ def test_opening_asks_for_the_title_and_freezes(study, admin):
 
 
 def test_the_hash_shown_before_opening_is_the_hash_that_is_frozen(study, admin):
-    before = admin.get(url(study)).content.decode()
+    before = html(admin.get(url(study)))
     factories.open_(study)
     study.refresh_from_db()
     assert study.schedule_sha256 in before
@@ -223,7 +224,7 @@ def test_the_hash_shown_before_opening_is_the_hash_that_is_frozen(study, admin):
 
 def test_a_study_with_missing_points_is_not_opened(study, admin):
     study.memberships.filter(role="reader").delete()
-    page = admin.post(url(study, "protocol/to/open/"), {"title": study.title}, follow=True).content.decode()
+    page = html(admin.post(url(study, "protocol/to/open/"), {"title": study.title}, follow=True))
     assert "Not ready to open" in page
     assert not study.jobs.filter(function="reading.open").exists()
     study.refresh_from_db()
@@ -239,14 +240,14 @@ def test_pause_resume_close_lock(study, admin):
 
 
 def test_a_step_that_the_state_does_not_allow_is_refused_in_words(study, admin):
-    page = admin.post(url(study, "protocol/to/locked/"), {"title": study.title}, follow=True).content.decode()
+    page = html(admin.post(url(study, "protocol/to/locked/"), {"title": study.title}, follow=True))
     assert "that step cannot be taken now" in page
     study.refresh_from_db()
     assert study.state == State.DRAFT
 
 
 def test_an_analyst_sees_the_protocol_but_no_way_to_change_it(study, analyst):
-    page = analyst.get(url(study)).content.decode()
+    page = html(analyst.get(url(study)))
     assert "Open the study" not in page
     assert "protocol/arms/" not in page
     assert analyst.post(url(study, "protocol/to/open/"), {"title": study.title}).status_code == 302
@@ -256,28 +257,28 @@ def test_an_analyst_sees_the_protocol_but_no_way_to_change_it(study, analyst):
 
 def test_a_new_account_gets_a_password_that_is_shown_once(study, admin):
     data = {"username": "cleo", "role": "reader", "new": "on"}
-    page = admin.post(url(study, "people/"), data).content.decode()
+    page = html(admin.post(url(study, "people/"), data))
     password = re.search(r'class="big-code">([^<]+)<', page).group(1)
     assert Client().post("/login/", {"username": "cleo", "password": password}).status_code == 302
-    assert password not in admin.get(url(study, "people/")).content.decode()
+    assert password not in html(admin.get(url(study, "people/")))
     assert not User.objects.get(username="cleo").is_staff
     assert study.memberships.get(user__username="cleo").code == "R2"
 
 
 def test_an_unknown_name_is_not_made_by_mistake(study, admin):
-    page = admin.post(url(study, "people/"), {"username": "nobody", "role": "reader"}).content.decode()
+    page = html(admin.post(url(study, "people/"), {"username": "nobody", "role": "reader"}))
     assert "There is no account nobody" in page
     assert not User.objects.filter(username="nobody").exists()
 
 
 def test_readers_are_fixed_once_the_study_is_open(study, admin):
     factories.open_(study)
-    page = admin.post(url(study, "people/"), {"username": "late", "role": "reader", "new": "on"}).content.decode()
+    page = html(admin.post(url(study, "people/"), {"username": "late", "role": "reader", "new": "on"}))
     assert "readers are fixed by the schedule" in page
     assert not User.objects.filter(username="late").exists()
 
 
 def test_the_last_admin_cannot_leave(study, admin):
     member = study.memberships.get(role="admin")
-    page = admin.post(url(study, f"people/{member.pk}/remove/"), follow=True).content.decode()
+    page = html(admin.post(url(study, f"people/{member.pk}/remove/"), follow=True))
     assert "A study needs an admin" in page

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/login/"
@@ -25,7 +26,7 @@ def test_an_address_of_another_site_is_never_the_next_page():
 def test_a_wrong_password_gets_one_sentence():
     factories.make_user("anna")
     answer = Client().post(LOGIN, {"username": "anna", "password": "wrong"})
-    assert "User name and password do not match" in answer.content.decode()
+    assert "User name and password do not match" in html(answer)
 
 
 def test_many_wrong_passwords_pause_sign_in_with_a_page_that_says_so():
@@ -34,23 +35,23 @@ def test_many_wrong_passwords_pause_sign_in_with_a_page_that_says_so():
     for _ in range(10):
         answer = client.post(LOGIN, {"username": "anna", "password": "wrong"})
     assert answer.status_code == 429
-    assert "Sign-in is paused" in answer.content.decode()
+    assert "Sign-in is paused" in html(answer)
     assert client.post(LOGIN, {"username": "anna", "password": "a long password"}).status_code == 429
 
 
 def test_demonstration_accounts_are_listed_only_while_the_demonstration_runs(settings):
     factories.make_user("reader-1")
     settings.DEMO = False
-    assert "reader-1" not in Client().get(f"{LOGIN}?as=reader-1").content.decode()
+    assert "reader-1" not in html(Client().get(f"{LOGIN}?as=reader-1"))
     settings.DEMO = True
-    page = Client().get(f"{LOGIN}?as=reader-1").content.decode()
+    page = html(Client().get(f"{LOGIN}?as=reader-1"))
     assert 'value="reader-1"' in page
     assert 'value="demo"' in page
 
 
 def test_only_demonstration_accounts_are_filled_in(settings):
     settings.DEMO = True
-    assert 'value="boss"' not in Client().get(f"{LOGIN}?as=boss").content.decode()
+    assert 'value="boss"' not in html(Client().get(f"{LOGIN}?as=boss"))
 
 
 def test_signing_out_needs_a_post(sign_in):

@@ -1,4 +1,4 @@
-"""Components of the pages: bars, notes, times in words, addresses of tabs."""
+"""Components of the pages: bars, arms, messages, times in words, addresses of tabs."""
 
 from datetime import timedelta
 
@@ -77,15 +77,15 @@ def why_not(study, action: str) -> str:
     return WHY_NOT.get(action, "The study's present state does not allow it.")
 
 
-@register.inclusion_tag("notes.html", takes_context=True)
-def notes(context, place: str = "") -> dict:
+@register.inclusion_tag("messages.html", takes_context=True)
+def messages(context, place: str = "") -> dict:
     """Messages that belong to one place of the page: those whose extra tag names it."""
     request = context.get("request")
     if request is None:
-        return {"notes": []}
-    if not hasattr(request, "notes"):
-        request.notes = list(get_messages(request))
-    return {"notes": [note for note in request.notes if (note.extra_tags or "") == place]}
+        return {"messages": []}
+    if not hasattr(request, "messages_to_show"):
+        request.messages_to_show = list(get_messages(request))
+    return {"messages": [one for one in request.messages_to_show if (one.extra_tags or "") == place]}
 
 
 @register.simple_tag
@@ -105,6 +105,18 @@ def bar(done: float, total: float, *, running: float = 0, failed: float = 0, kin
         " thick" if thick else "", f"{done:.0f}", f"{total:.0f}",
         format_html_join("", '<rect x="{}" width="{}" height="100%" class="{}"/>', parts),
     )  # fmt: skip
+
+
+@register.simple_tag
+def arm(arm) -> str:
+    """The code of an arm beside its colour."""
+    return format_html('<span class="arm {}">{}</span>', arm.css, arm.code)
+
+
+@register.simple_tag
+def not_available(reason: str) -> str:
+    """n/a instead of a number; why is in the tooltip."""
+    return format_html('<span class="dim3" title="{}">n/a</span>', reason)
 
 
 @register.filter
