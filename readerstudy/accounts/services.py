@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import ReaderStudy, State
 
@@ -20,9 +21,9 @@ def former_role(study: ReaderStudy, user: User) -> str:
     """The role that this person had here and that sees arms: Admin or Analyst, or "" if none. The log remembers."""
     if not study.series.exists():
         return ""
-    if study.events.filter(action="study created", actor=user).exists():
+    if study.events.filter(action=Action.STUDY_CREATED, actor=user).exists():
         return Role.ADMIN.label
-    added = study.events.filter(action="member added")
+    added = study.events.filter(action=Action.MEMBER_ADDED)
     for data in added.filter(Q(data__account=user.pk) | Q(data__user=user.username)).values_list("data", flat=True):
         if data["role"] != Role.READER:
             return Role(data["role"]).label
@@ -55,7 +56,7 @@ def add_member(
             f"{user.username} has a role in this study already. One person has one role: a reader must stay blind."
         ) from error
     record(
-        study=study, action="member added", actor=actor, user=user.username, account=user.pk, role=role,
+        study=study, action=Action.MEMBER_ADDED, actor=actor, user=user.username, account=user.pk, role=role,
         code=member.code, seals=[("memberships", str(member.pk))],
     )  # fmt: skip
     return member
@@ -72,7 +73,7 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
     ensure_sealed(study=study, seals=(seals := [("memberships", str(member.pk))]))
     name, role = member.user.username, member.role
     member.delete()
-    record(study=study, action="member removed", actor=actor, user=name, role=role, seals=seals)
+    record(study=study, action=Action.MEMBER_REMOVED, actor=actor, user=name, role=role, seals=seals)
 
 
 @transaction.atomic

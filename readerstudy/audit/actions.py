@@ -1,16 +1,73 @@
-"""Actions of the log that more than one place goes by, as they stand in its lines."""
+"""What a line of the log tells of: every action there is, as it stands in the lines."""
 
-CONFIRMED = "pair confirmed"
-FINISHED = "list finished"
-SEEN = "results seen"
-EXPORTED = "results exported"
-RESTORED = "sealed after a restore"
-PREPARED = "pairs prepared"
+from django.db.models import TextChoices
+
+
+class Action(TextChoices):
+    ACQUISITIONS_ALIGNED = "acquisitions aligned"
+    ANSWER_REVISED = "answer revised"
+    CASE_MOVED = "case moved"
+    DRY_RUN = "dry run"
+    FEATURES_COMPUTED = "features computed"
+    FEEDBACK_CHANGED = "feedback changed"
+    FINDING_ADDED_LATER = "finding added later"
+    FINDING_WITHDRAWN = "finding withdrawn"
+    GUESS_ON_BLINDING = "guess on blinding"
+    KEY_CHANGED = "key changed"
+    LIST_FINISHED = "list finished"
+    MEMBER_ADDED = "member added"
+    MEMBER_REMOVED = "member removed"
+    METRICS_COMPUTED = "metrics computed"
+    MODEL_RUN = "model run"
+    OPENING_ASKED_FOR = "opening asked for"
+    PAIR_CONFIRMED = "pair confirmed"
+    PAIR_SKIPPED = "pair skipped"
+    PAIRS_PREPARED = "pairs prepared"
+    PROPOSALS_CHANGED_BY_CSV = "proposals changed by CSV"
+    PROTOCOL_CHANGED = "protocol changed"
+    RADIOMIC_SETTINGS_CHANGED = "radiomic settings changed"
+    RATING_REVISED = "rating revised"
+    READING_SIGNED = "reading signed"
+    RESULTS_EXPORTED = "results exported"
+    RESULTS_SEEN = "results seen"
+    SEALED_AFTER_A_RESTORE = "sealed after a restore"
+    SEALED_BY_UPGRADE = "sealed by upgrade"
+    SERIES_MADE_AGAIN = "series made again"
+    SERIES_PLACED = "series placed"
+    SERIES_PUT_ASIDE = "series put aside"
+    SERIES_TAKEN_UP_AGAIN = "series taken up again"
+    SETTINGS_CHANGED = "settings changed"
+    STUDY_AMENDED = "study amended"
+    STUDY_CLOSED = "study closed"
+    STUDY_CREATED = "study created"
+    STUDY_LOCKED = "study locked"
+    STUDY_OPEN = "study open"
+    STUDY_OPENED = "study opened"
+    STUDY_PAUSED = "study paused"
+    UNBLINDED = "unblinded"
+    UPLOAD_RECEIVED = "upload received"
+    UPLOAD_SORTED = "upload sorted"
+    VOLUME_OF_INTEREST_ADDED = "volume of interest added"
+    VOLUME_OF_INTEREST_CALLED_BACK = "volume of interest called back"
+    VOLUME_OF_INTEREST_REMOVED = "volume of interest removed"
+
+
+# Every log begins with it.
+FIRST = Action.STUDY_CREATED
+# What may still be noted of a locked study: who looked, who took what, who may, and with which key.
+AFTER_LOCKING = {
+    Action.RESULTS_SEEN,
+    Action.RESULTS_EXPORTED,
+    Action.MEMBER_ADDED,
+    Action.MEMBER_REMOVED,
+    Action.STUDY_LOCKED,
+    Action.KEY_CHANGED,
+}
 # Answers after the first, or after confirmation: each line keeps the hash of its row.
-LATER_ANSWERS = ("rating revised", "answer revised", "finding added later")
+LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_ADDED_LATER)
 # What readers do with single pairs; of these, what they may not do with a confirmed one after their last look.
-CHANGES = (*LATER_ANSWERS, "finding withdrawn")
-ON_PAIRS = (*CHANGES, CONFIRMED, "guess on blinding")
-READING = (*ON_PAIRS, "pair skipped", FINISHED)
+CHANGES = (*LATER_ANSWERS, Action.FINDING_WITHDRAWN)
+ON_PAIRS = (*CHANGES, Action.PAIR_CONFIRMED, Action.GUESS_ON_BLINDING)
+READING = (*ON_PAIRS, Action.PAIR_SKIPPED, Action.LIST_FINISHED)
 # What jobs make of single cases.
-WORK = ("metrics computed", PREPARED, "acquisitions aligned", "features computed")
+WORK = (Action.METRICS_COMPUTED, Action.PAIRS_PREPARED, Action.ACQUISITIONS_ALIGNED, Action.FEATURES_COMPUTED)

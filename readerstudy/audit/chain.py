@@ -7,10 +7,8 @@ import hashlib
 from datetime import datetime
 
 from readerstudy.audit import heads, keys
+from readerstudy.audit.actions import FIRST
 from readerstudy.audit.canonical import canonical
-
-FIRST = "study created"  # every log begins with it
-KEY_CHANGED = "key changed"
 
 
 def event_hash(*, study: str, number: int, at: str, actor: str, action: str, data: dict, previous: str) -> str:

@@ -7,6 +7,7 @@ none can.
 from dataclasses import dataclass, field
 
 from readerstudy.audit import actions
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 
 MOVES = {f"study {state}": state for state in ("open", "paused", "closed", "locked")} | {"study opened": "open"}
@@ -32,7 +33,7 @@ class Course:
             self.protocol = data.get("protocol", self.protocol)
         if event.action in actions.READING and self.state != "open":
             self.problems.append(f"{line} tells of reading while the study was {self.state}.")
-        if event.action == actions.CONFIRMED:
+        if event.action == Action.PAIR_CONFIRMED:
             self.confirmed.add((data["reader"], data["position"]))
         if (
             event.action in actions.CHANGES
@@ -40,13 +41,13 @@ class Course:
             and data["reader"] in self.finished
         ):
             self.problems.append(f"{line} changed an answer of {data['reader']}, whose list was finished.")
-        if event.action == actions.FINISHED:
+        if event.action == Action.LIST_FINISHED:
             self.finished.add(data["reader"])
-        if event.action == actions.SEEN and self.state not in ("closed", "locked"):
+        if event.action == Action.RESULTS_SEEN and self.state not in ("closed", "locked"):
             self.problems.append(f"{line} tells of results that were seen while the study was {self.state}.")
-        if event.action == actions.PREPARED and data["case"] in self.scheduled:
+        if event.action == Action.PAIRS_PREPARED and data["case"] in self.scheduled:
             self.problems.append(f"{line} made the pairs of {data['case']} anew, which was scheduled.")
-        if event.action == "study opened":
+        if event.action == Action.STUDY_OPENED:
             self.scheduled |= {case for case, *_ in data.get("inputs", {}).get("cases", [])}
         if event.action == "study amended" and data["kind"] == "case_added":
             self.scheduled |= set(data["what"].split(", "))

@@ -9,7 +9,8 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from processing.errors import InputError
-from readerstudy.audit import actions, heads, registry, triggers, upgrade
+from readerstudy.audit import heads, registry, triggers, upgrade
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event, Sealed
 from readerstudy.jobs import macs
 from readerstudy.protocol.models import ReaderStudy
@@ -38,7 +39,7 @@ def seal_restored(*, study: ReaderStudy, reason: str) -> Event:
         _check_at_once()
         upgrade.drop_triggers(connection)
         line = upgrade.seal(
-            apps, held, events, [one.name for one in registry.sections()], action=actions.RESTORED,
+            apps, held, events, [one.name for one in registry.sections()], action=Action.SEALED_AFTER_A_RESTORE,
             reason=reason.strip()[:500], outside=[stood.number, stood.sha256] if stood else None,
         )  # fmt: skip
         _check_at_once()

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role
 from readerstudy.audit import actions
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 
@@ -24,78 +25,78 @@ def _settings(data: dict) -> str:
 
 
 SENTENCES = {
-    "sealed by upgrade": lambda d: (
+    Action.SEALED_BY_UPGRADE: lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
     ),
-    actions.RESTORED: lambda d: (
+    Action.SEALED_AFTER_A_RESTORE: lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} of a database that was restored: "
         f"{d['reason']}"
     ),
-    "key changed": lambda d: f"signs with another key from here on ({d['to']}, before {d['from']})",
-    "metrics computed": lambda d: (
+    Action.KEY_CHANGED: lambda d: f"signs with another key from here on ({d['to']}, before {d['from']})",
+    Action.METRICS_COMPUTED: lambda d: (
         f"computed the image metrics of {d['case']}, {d['reference']} vs {d['test']}"
         f"{', registered' if d['registered'] else ''}"
     ),
-    "pairs prepared": lambda d: f"prepared {_count(d['pairs'], 'pair')} of {d['case']}",
-    "acquisitions aligned": lambda d: f"aligned {d['moving']} with {d['fixed']} of {d['case']}",
-    "features computed": lambda d: (
+    Action.PAIRS_PREPARED: lambda d: f"prepared {_count(d['pairs'], 'pair')} of {d['case']}",
+    Action.ACQUISITIONS_ALIGNED: lambda d: f"aligned {d['moving']} with {d['fixed']} of {d['case']}",
+    Action.FEATURES_COMPUTED: lambda d: (
         f"computed {_count(d['features'], 'feature')} of {d['volume']} of {d['case']} on {d['arm']}"
     ),
-    "series made again": lambda d: f"made {d['case']} in {d['arm']} by {d['model']}: the same pixels",
-    "feedback changed": lambda d: f"changed what readers are told after a practice pair of {d['case']}",
-    "study created": lambda d: "made the study",
-    "protocol changed": lambda d: (
+    Action.SERIES_MADE_AGAIN: lambda d: f"made {d['case']} in {d['arm']} by {d['model']}: the same pixels",
+    Action.FEEDBACK_CHANGED: lambda d: f"changed what readers are told after a practice pair of {d['case']}",
+    Action.STUDY_CREATED: lambda d: "made the study",
+    Action.PROTOCOL_CHANGED: lambda d: (
         f"removed {d['removed']} from the protocol"
         if "removed" in d
         else f"changed the protocol: {', '.join(d['parts'])}"
     ),
-    "settings changed": _settings,
-    "member added": lambda d: (
+    Action.SETTINGS_CHANGED: _settings,
+    Action.MEMBER_ADDED: lambda d: (
         f"added {d['user']} as {Role(d['role']).label.lower()}{' ' + d['code'] if d['code'] else ''}"
     ),
-    "member removed": lambda d: f"removed {d['user']} ({Role(d['role']).label.lower()})",
-    "upload received": lambda d: (
+    Action.MEMBER_REMOVED: lambda d: f"removed {d['user']} ({Role(d['role']).label.lower()})",
+    Action.UPLOAD_RECEIVED: lambda d: (
         f"sent {_count(d['files'], 'file')} ({d['bytes'] / 1e6:,.1f} MB) as upload {d['upload']}"
     ),
-    "upload sorted": _sorted,
-    "series placed": lambda d: (
+    Action.UPLOAD_SORTED: _sorted,
+    Action.SERIES_PLACED: lambda d: (
         f"placed {d['case']} in {d['arm']}{', version ' + str(d['version']) if d['version'] > 1 else ''}"
     ),
-    "case moved": lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
-    "series put aside": lambda d: f"put series {d['sha256'][:4]} aside",
-    "series taken up again": lambda d: f"took series {d['sha256'][:4]} up again",
-    "volume of interest added": lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",
-    "volume of interest removed": lambda d: f"removed {d['volume']} of {d['case']}",
-    "volume of interest called back": lambda d: f"called {d['volume']} of {d['case']} back",
-    "radiomic settings changed": lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
-    "opening asked for": lambda d: "asked for the opening",
-    "study opened": lambda d: (
+    Action.CASE_MOVED: lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
+    Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",
+    Action.SERIES_TAKEN_UP_AGAIN: lambda d: f"took series {d['sha256'][:4]} up again",
+    Action.VOLUME_OF_INTEREST_ADDED: lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",
+    Action.VOLUME_OF_INTEREST_REMOVED: lambda d: f"removed {d['volume']} of {d['case']}",
+    Action.VOLUME_OF_INTEREST_CALLED_BACK: lambda d: f"called {d['volume']} of {d['case']} back",
+    Action.RADIOMIC_SETTINGS_CHANGED: lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
+    Action.OPENING_ASKED_FOR: lambda d: "asked for the opening",
+    Action.STUDY_OPENED: lambda d: (
         f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
         f"{_count(len(d['series']), 'series', 'series')} frozen"
     ),
-    "dry run": lambda d: (
+    Action.DRY_RUN: lambda d: (
         f"tried the protocol out: {_count(d['pairs'], 'pair')} with made-up answers of {_count(d['readers'], 'reader')}"
     ),
-    "study amended": lambda d: (
+    Action.STUDY_AMENDED: lambda d: (
         f"amended the study ({d['number']}: {d['kind'].replace('_', ' ')}, {d['what']}): {d['reason']}"
     ),
-    "study open": lambda d: "resumed reading",
-    "study paused": lambda d: "paused reading",
-    "study closed": lambda d: "closed the study",
-    "study locked": lambda d: "locked the study",
-    "unblinded": lambda d: f"unblinded {d['what']} ({_count(len(d['pairs']), 'pair')}): {d['reason']}",
-    "pair confirmed": lambda d: f"confirmed pair {d['position']} ({d['reader']})",
-    "rating revised": lambda d: (
+    Action.STUDY_OPEN: lambda d: "resumed reading",
+    Action.STUDY_PAUSED: lambda d: "paused reading",
+    Action.STUDY_CLOSED: lambda d: "closed the study",
+    Action.STUDY_LOCKED: lambda d: "locked the study",
+    Action.UNBLINDED: lambda d: f"unblinded {d['what']} ({_count(len(d['pairs']), 'pair')}): {d['reason']}",
+    Action.PAIR_CONFIRMED: lambda d: f"confirmed pair {d['position']} ({d['reader']})",
+    Action.RATING_REVISED: lambda d: (
         f"changed the answer on {d['criterion']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"
     ),
-    "answer revised": lambda d: (
+    Action.ANSWER_REVISED: lambda d: (
         f"changed the answer on {d['subject']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"
     ),
-    "finding added later": lambda d: f"added a finding to the confirmed pair {d['position']} ({d['reader']})",
-    "guess on blinding": lambda d: f"was asked which image was which on pair {d['position']} ({d['reader']})",
-    "list finished": lambda d: f"had the last look at the list and closed the way back ({d['reader']})",
-    "results seen": lambda d: "saw the results",
-    "finding withdrawn": lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
+    Action.FINDING_ADDED_LATER: lambda d: f"added a finding to the confirmed pair {d['position']} ({d['reader']})",
+    Action.GUESS_ON_BLINDING: lambda d: f"was asked which image was which on pair {d['position']} ({d['reader']})",
+    Action.LIST_FINISHED: lambda d: f"had the last look at the list and closed the way back ({d['reader']})",
+    Action.RESULTS_SEEN: lambda d: "saw the results",
+    Action.FINDING_WITHDRAWN: lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }
 
 FOLDED = (*actions.ON_PAIRS, *actions.WORK)

@@ -8,15 +8,13 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.audit import chain, heads, keys
 from readerstudy.audit import seals as sealing
+from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.seals import Seal
 from readerstudy.protocol.models import ReaderStudy, State
 
 __all__ = ["RecordError", "canonical", "ensure_sealed", "fault", "record", "tombstone"]
-
-# What may still be noted of a locked study: who looked, who took what, who may.
-AFTER_LOCKING = ("seen", "exported", "member added", "member removed", "study locked", chain.KEY_CHANGED)
 
 
 class RecordError(Exception):
@@ -46,7 +44,7 @@ def ensure_sealed(*, study: ReaderStudy, seals: Iterable[Seal]) -> None:
 
 
 @transaction.atomic
-def record(*, study: ReaderStudy, action: str, actor=None, seals: Iterable[Seal] = (), **data) -> Event:
+def record(*, study: ReaderStudy, action: Action, actor=None, seals: Iterable[Seal] = (), **data) -> Event:
     """Append one line to the study's log. `data` holds codes and numbers, never identity or pixels.
 
     seals: (section, unit) of the rows that were changed (`audit.registry`), unit None for a whole section: the line
@@ -54,15 +52,16 @@ def record(*, study: ReaderStudy, action: str, actor=None, seals: Iterable[Seal]
 
     The end of the log is verified first: RecordError, and an alarm, if it does not hold. InputError if the study has
     been locked meanwhile and this line tells of a change. Either way the change is undone with the transaction that
-    it belongs to.
+    it belongs to. ValueError for an action that `Action` does not have.
     """
+    action = Action(action)
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # one writer of the chain at a time
-    if held.state == State.LOCKED and not action.endswith(AFTER_LOCKING):
+    if held.state == State.LOCKED and action not in AFTER_LOCKING:
         raise InputError("The study is locked: nothing in it can change.")
     last = verified_end(held, action)
     head = Head.objects.filter(study=held).first()
     if head is not None and head.key != keys.key_name():
-        last = _append(held, last, None, chain.KEY_CHANGED, {"from": head.key, "to": keys.key_name()})
+        last = _append(held, last, None, Action.KEY_CHANGED, {"from": head.key, "to": keys.key_name()})
     return _append(held, last, actor, action, data | sealing.said(held, seals))
 
 

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from readerstudy.audit import chain, heads, keys, registry, verify
+from readerstudy.audit.actions import Action
 
-ACTION = "sealed by upgrade"
 OUTSIDE = (
     "Heads of its log stand outside the database already: it was sealed before, and came here without MACs. Where the "
     "database was restored on purpose, `manage.py seal_restored STUDY --reason WHY` seals it."
@@ -83,7 +83,7 @@ def old_problem(apps, study, events: list) -> str:
     return next(verify.beside(study, log, apps), "")
 
 
-def seal(apps, study, events: list, sections: Iterable[str], *, action: str = ACTION, **said):
+def seal(apps, study, events: list, sections: Iterable[str], *, action: Action = Action.SEALED_BY_UPGRADE, **said):
     """Sign every line and answer of a study, and seal the rows of these sections with one line; returns it. said: what
     it says besides."""
     Event, Head, Sealed = (apps.get_model("audit", name) for name in ("Event", "Head", "Sealed"))

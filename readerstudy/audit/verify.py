@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from readerstudy.audit import actions, chain, heads, keys, lock, seals
+from readerstudy.audit.actions import Action
 from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
@@ -41,7 +42,7 @@ class Follower:
             self.unsigned += 1
         elif problem := chain.line_problem(event, self.study):
             return f"The log does not hold: {problem}."
-        change = event.data if event.action == chain.KEY_CHANGED else {}
+        change = event.data if event.action == Action.KEY_CHANGED else {}
         if number > 1 and event.key != key and (change.get("from"), change.get("to")) != (key, event.key):
             return f"Event {number} of the log is authenticated with another key, and no line says that it changed."
         return ""
@@ -67,14 +68,14 @@ class Log:
         self.lines[event.number] = event.sha256
         self.course.take(event)
         data = event.data
-        if event.action == actions.CONFIRMED:
+        if event.action == Action.PAIR_CONFIRMED:
             if "sha256" in data:
                 self.confirmed[data["reader"], data["position"]] = data["sha256"]
             else:
                 self.unhashed = True
         if event.action in actions.LATER_ANSWERS and "sha256" in data:
             self.later.add(data["sha256"])
-        if event.action == "study locked":
+        if event.action == Action.STUDY_LOCKED:
             self.lock = data
         if "sealed" in data:
             self.sealing.append(event)
@@ -111,7 +112,7 @@ def problems(study: ReaderStudy) -> Iterator[str]:
 
 def notes(study: ReaderStudy) -> Iterator[str]:
     """One sentence for each thing that whoever checks a study that holds must know."""
-    for event in study.events.filter(action=actions.RESTORED).order_by("number"):
+    for event in study.events.filter(action=Action.SEALED_AFTER_A_RESTORE).order_by("number"):
         stood, reason = event.data["outside"], event.data["reason"].rstrip(".")
         head = f"its log ended with event {stood[0]}, {stood[1][:16]}" if stood else "no head of its log stood"
         yield (

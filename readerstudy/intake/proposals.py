@@ -8,6 +8,7 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.models import Candidate, Refusal
 from readerstudy.intake.selectors import to_confirm
@@ -64,7 +65,7 @@ def take_csv(*, study: ReaderStudy, content: bytes, actor: User | None) -> int:
         if candidate is None:
             raise InputError(f"Line {number}: no series of this number waits to be confirmed.")
         _propose(candidate, said, arms, f"Line {number}: ")
-    record(study=study, action="proposals changed by CSV", actor=actor, series=len(rows))
+    record(study=study, action=Action.PROPOSALS_CHANGED_BY_CSV, actor=actor, series=len(rows))
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from processing.errors import InputError
 from processing.pair import check_same_place
 from readerstudy.accounts.models import User
 from readerstudy.archive import mark
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake import quarantine
 from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
@@ -71,7 +72,7 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
     """All pieces are in the quarantine: a job sorts them."""
     upload.files, upload.bytes, upload.state = files, size, Upload.State.SORTING
     upload.save()
-    record(study=upload.study, action="upload received", actor=actor, upload=upload.pk, files=files, bytes=size)
+    record(study=upload.study, action=Action.UPLOAD_RECEIVED, actor=actor, upload=upload.pk, files=files, bytes=size)
     request_job(
         function="intake.sort", study=upload.study, label=f"upload {upload.pk}, {files} files",
         parameters={"upload": upload.pk}, inputs={"upload": upload.pk, "salt": upload.salt},
@@ -173,7 +174,7 @@ def store_sorted(
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
     upload.save()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
-    record(study=study, action="upload sorted", upload=upload.pk, **counts)
+    record(study=study, action=Action.UPLOAD_SORTED, upload=upload.pk, **counts)
     return counts
 
 
@@ -222,14 +223,14 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
 def dismiss(*, candidate: Candidate, actor: User | None) -> None:
     """Put a candidate aside; it can be called back."""
     Candidate.objects.filter(pk=candidate.pk, state=Candidate.State.PROPOSED).update(state=Candidate.State.DISMISSED)
-    record(study=candidate.study, action="series put aside", actor=actor, sha256=candidate.sha256)
+    record(study=candidate.study, action=Action.SERIES_PUT_ASIDE, actor=actor, sha256=candidate.sha256)
 
 
 @transaction.atomic
 def call_back(*, candidate: Candidate, actor: User | None) -> None:
     """Take up again a candidate that was put aside."""
     Candidate.objects.filter(pk=candidate.pk, state=Candidate.State.DISMISSED).update(state=Candidate.State.PROPOSED)
-    record(study=candidate.study, action="series taken up again", actor=actor, sha256=candidate.sha256)
+    record(study=candidate.study, action=Action.SERIES_TAKEN_UP_AGAIN, actor=actor, sha256=candidate.sha256)
 
 
 def confirm_certain(*, study: ReaderStudy, actor: User | None) -> tuple[int, list[str]]:

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.selectors import steps
@@ -119,7 +120,7 @@ def run(*, study: ReaderStudy, arm: Arm, model: str, actor: User) -> int:
         asked += new or (job is not None and retry(job=job))
     if asked:
         record(
-            study=study, action="model run", actor=actor, arm=arm.code, source=arm.made_from.code, model=model,
+            study=study, action=Action.MODEL_RUN, actor=actor, arm=arm.code, source=arm.made_from.code, model=model,
             sha256=models[model], series=asked,
         )  # fmt: skip
     return asked

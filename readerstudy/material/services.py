@@ -6,6 +6,7 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.jobs.models import Job
@@ -88,7 +89,7 @@ def add_series(
             setattr(present, name, facts.get(name, getattr(present, name)))
         present.save()
         record(
-            study=case.study, action="series made again", actor=actor, case=case.code, arm=arm.code,
+            study=case.study, action=Action.SERIES_MADE_AGAIN, actor=actor, case=case.code, arm=arm.code,
             sha256=present.sha256, model=present.model_name, seals=seals,
         )  # fmt: skip
         return present
@@ -105,7 +106,7 @@ def add_series(
         for position, (sha256, size, *uid) in enumerate(instances)
     )
     record(
-        study=case.study, action="series placed", actor=actor, case=case.code, arm=arm.code, sha256=series.sha256,
+        study=case.study, action=Action.SERIES_PLACED, actor=actor, case=case.code, arm=arm.code, sha256=series.sha256,
         version=series.version, seals=[*seals, ("series", str(series.pk))],
     )  # fmt: skip
     return series
@@ -224,7 +225,7 @@ def set_training(*, case: Case, training: bool, actor: User | None) -> None:
         raise InputError("The study has been opened: its cases are frozen.")
     ensure_sealed(study=case.study, seals=(seals := [("cases", case.code)]))
     Case.objects.filter(pk=case.pk).update(training=training)
-    record(study=case.study, action="case moved", actor=actor, case=case.code, training=training, seals=seals)
+    record(study=case.study, action=Action.CASE_MOVED, actor=actor, case=case.code, training=training, seals=seals)
 
 
 @transaction.atomic
@@ -234,4 +235,4 @@ def set_feedback(*, case: Case, text: str, actor: User | None) -> None:
         raise InputError("The study has been opened: its cases are frozen.")
     ensure_sealed(study=case.study, seals=(seals := [("cases", case.code)]))
     Case.objects.filter(pk=case.pk).update(feedback=text.strip()[:LONGEST_FEEDBACK])
-    record(study=case.study, action="feedback changed", actor=actor, case=case.code, seals=seals)
+    record(study=case.study, action=Action.FEEDBACK_CHANGED, actor=actor, case=case.code, seals=seals)

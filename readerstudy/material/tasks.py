@@ -9,6 +9,7 @@ from django.conf import settings
 
 from processing.errors import InputError
 from readerstudy.archive.store import put_bytes
+from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
@@ -83,7 +84,7 @@ def register_series(job: Job, report):
             },
         )  # fmt: skip
         record(
-            study=case.study, action="acquisitions aligned", case=case.code, fixed=fixed.arm.code,
+            study=case.study, action=Action.ACQUISITIONS_ALIGNED, case=case.code, fixed=fixed.arm.code,
             moving=moving.arm.code, seals=[("alignments", unit_name(made.fixed_id, made.moving_id))],
         )  # fmt: skip
         services.advance(case.study, case=case)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive.store import local_files, put_file
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.intake.quarantine import unseal_piece
 from readerstudy.material.models import Case, Series, VolumeOfInterest
@@ -76,7 +77,7 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
                 millilitres=mask.millilitres,
             )  # fmt: skip
             record(
-                study=case.study, action="volume of interest added", actor=actor, case=case.code, volume=given,
+                study=case.study, action=Action.VOLUME_OF_INTEREST_ADDED, actor=actor, case=case.code, volume=given,
                 arm=drawn_on.arm.code, sha256=sha256, seals=[("volumes", str(volume.pk))],
             )  # fmt: skip
             made.append(volume)
@@ -117,7 +118,7 @@ def remove(*, volume: VolumeOfInterest, actor: User) -> None:
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at=None).update(removed_at=timezone.now()):
         record(
-            study=volume.study, action="volume of interest removed", actor=actor, case=volume.case.code,
+            study=volume.study, action=Action.VOLUME_OF_INTEREST_REMOVED, actor=actor, case=volume.case.code,
             volume=volume.name, seals=seals,
         )  # fmt: skip
 
@@ -133,7 +134,7 @@ def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at__isnull=False).update(removed_at=None):
         record(
-            study=volume.study, action="volume of interest called back", actor=actor, case=volume.case.code,
+            study=volume.study, action=Action.VOLUME_OF_INTEREST_CALLED_BACK, actor=actor, case=volume.case.code,
             volume=volume.name, seals=seals,
         )  # fmt: skip
         transaction.on_commit(lambda: advance(volume.study, case=volume.case))

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit import heads
-from readerstudy.audit.chain import FIRST
+from readerstudy.audit.actions import FIRST, Action
 from readerstudy.audit.lock import manifest, manifest_sha256
 from readerstudy.audit.models import Tombstone
 from readerstudy.audit.registry import WHOLE, unit_name
@@ -88,7 +88,7 @@ def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
     for instance in instances:
         instance.save()
     parts = [str(instance) for instance in instances]
-    record(study=study, action="protocol changed", actor=actor, parts=parts, seals=PROTOCOL)
+    record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, parts=parts, seals=PROTOCOL)
 
 
 @transaction.atomic
@@ -105,7 +105,7 @@ def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Cri
     if isinstance(part, Comparison):  # its prepared pairs go with it
         seals += [("pairs", unit_name(case, part.pk)) for case in part.pairs.values_list("case", flat=True)]
     part.delete()
-    record(study=study, action="protocol changed", actor=actor, removed=name, seals=seals)
+    record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, removed=name, seals=seals)
 
 
 @transaction.atomic
@@ -119,7 +119,7 @@ def save_settings(*, study: ReaderStudy, actor: User, **changes) -> ReaderStudy:
         setattr(study, name, value)
     study.save(update_fields=list(changes))
     said = {name: str(value) for name, value in changes.items()}
-    record(study=study, action="settings changed", actor=actor, changes=said, seals=PROTOCOL)
+    record(study=study, action=Action.SETTINGS_CHANGED, actor=actor, changes=said, seals=PROTOCOL)
     return study
 
 
@@ -159,7 +159,7 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
         raise InputError(f"This study cannot become {to} from its present state.")
     study.refresh_from_db()
     said = _lock(study) if to == State.LOCKED else {}
-    record(study=study, action=f"study {to}", actor=actor, seals=PROTOCOL, **said)
+    record(study=study, action=Action(f"study {to}"), actor=actor, seals=PROTOCOL, **said)
     return study
 
 

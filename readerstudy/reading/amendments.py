@@ -9,6 +9,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.accounts.services import add_person
+from readerstudy.audit.actions import Action
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.erasure import cancel_jobs, erase_subject, sealed_units
@@ -65,7 +66,7 @@ def _amend(
         at=timezone.now(),
     )  # fmt: skip
     record(
-        study=study, action="study amended", actor=actor, number=number, kind=kind, reason=reason, schedule=sha256,
+        study=study, action=Action.STUDY_AMENDED, actor=actor, number=number, kind=kind, reason=reason, schedule=sha256,
         seals=[("amendments", str(number)), ("schedule", None), *seals], **said,
     )  # fmt: skip
     return amendment

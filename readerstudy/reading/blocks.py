@@ -10,6 +10,7 @@ from dataclasses import replace
 from django.db.models import Max
 
 from readerstudy.accounts.models import Membership
+from readerstudy.audit.actions import Action
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import answers
@@ -79,7 +80,8 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
 def problems(study: ReaderStudy) -> Iterator[str]:
     """Make every block again from its amendment; how the database differs, in sentences."""
     logged = {
-        event.data["number"]: event.data for event in study.events.filter(action="study amended").order_by("number")
+        event.data["number"]: event.data
+        for event in study.events.filter(action=Action.STUDY_AMENDED).order_by("number")
     }
     found = Amendment.objects.filter(study=study).exclude(schedule_sha256="")
     for amendment in found:

@@ -7,6 +7,7 @@ from django.db import transaction
 from processing.errors import InputError
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit import chain, keys
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
@@ -19,7 +20,6 @@ from readerstudy.reading.models import PreparedPair
 from readerstudy.reading.services import open_study
 
 OPEN = "reading.open"
-ASKED = "opening asked for"
 
 
 @transaction.atomic
@@ -37,7 +37,7 @@ def request_opening(*, study: ReaderStudy, actor: User) -> Job:
     )  # fmt: skip
     again = not new and retry(job=job, parameters={"actor": actor.pk})
     if new or again:
-        record(study=study, action=ASKED, actor=actor)
+        record(study=study, action=Action.OPENING_ASKED_FOR, actor=actor)
     return job
 
 
@@ -68,7 +68,7 @@ def finish(*, study: ReaderStudy, actor: int) -> dict:
     admin = study.memberships.filter(role=Role.ADMIN, user=actor, user__is_active=True).select_related("user").first()
     if admin is None:
         raise InputError("Who asked for the opening is no admin of this study any more.")
-    asked = Event.objects.filter(study=study, action=ASKED, actor=actor).last()
+    asked = Event.objects.filter(study=study, action=Action.OPENING_ASKED_FOR, actor=actor).last()
     if asked is None or asked.key not in keys.known() or chain.line_problem(asked, study.slug):
         raise InputError("The log does not say that this admin asked for the opening.")
     opened = open_study(study=study, actor=admin.user)

@@ -3,12 +3,11 @@
 from dataclasses import asdict
 
 from readerstudy.accounts.models import Role
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generate
-
-OPENED = "study opened"
 
 
 def inputs(study: ReaderStudy) -> dict:
@@ -55,7 +54,7 @@ def problems(study: ReaderStudy) -> list[str]:
 
     if study.state == State.DRAFT:
         return ["The study has not been opened: it has no schedule yet."]
-    event = Event.objects.filter(study=study, action=OPENED).first()
+    event = Event.objects.filter(study=study, action=Action.STUDY_OPENED).first()
     if event is None or "inputs" not in event.data:
         return ["The log does not say what the schedule was made from."]
     again, found = made_from(event.data["seed"], event.data["inputs"]), []

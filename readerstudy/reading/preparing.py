@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from processing.errors import InputError
 from readerstudy.archive import store
+from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import record
@@ -51,7 +52,7 @@ def replace(case: Case, made: list[PreparedPair]) -> None:
     PreparedPair.objects.filter(case=case).delete()
     PreparedPair.objects.bulk_create(made)
     seals = {*before, *units_of(made)}
-    record(study=case.study, action="pairs prepared", case=case.code, pairs=len(made), seals=seals)
+    record(study=case.study, action=Action.PAIRS_PREPARED, case=case.code, pairs=len(made), seals=seals)
 
 
 def units_of(pairs: Iterable[PreparedPair]) -> list[Seal]:

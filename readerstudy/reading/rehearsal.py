@@ -19,6 +19,7 @@ from django.core.files.storage import storages
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Role, User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import job_key, request_job, retry
@@ -126,4 +127,4 @@ def _run(folder: Path, report: Callable[[float, str], None]) -> None:
 def note(*, study: ReaderStudy, actor: int, made: dict) -> None:
     """One line of the log: that it was tried out, by whom, with how much; no result."""
     user = User.objects.filter(pk=actor).first()
-    record(study=study, action="dry run", actor=user, pairs=made["pairs"], readers=made["readers"])
+    record(study=study, action=Action.DRY_RUN, actor=user, pairs=made["pairs"], readers=made["readers"])

@@ -7,7 +7,7 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
-from readerstudy.audit.actions import FINISHED
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.reading import guesses, signatures
@@ -71,7 +71,7 @@ def way_back(member: Membership) -> Presentation | None:
     if last is None or signatures.is_signed(last) or Guess.objects.filter(**mine).exists():
         return None
     # The log too: what the database says of writes is not authenticated.
-    finished = Event.objects.filter(study=member.study_id, actor=member.user_id, action=FINISHED).exists()
+    finished = Event.objects.filter(study=member.study_id, actor=member.user_id, action=Action.LIST_FINISHED).exists()
     return None if finished else last
 
 

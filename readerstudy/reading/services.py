@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy, State
 from readerstudy.protocol.selectors import before_opening, protocol_document
 from readerstudy.reading import answers, blocks, seal, selectors, writes
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
-from readerstudy.reading.planning import OPENED, inputs, made_from, plan
+from readerstudy.reading.planning import inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
 from readerstudy.reading.writes import ConflictError, On
 
@@ -30,7 +31,7 @@ def schedule_summary(study: ReaderStudy) -> dict:
         distance, sha256, notes = made.distance, made.sha256 if made.entries else "", list(made.notes)
     else:
         rows = list(study.presentations.exclude(state="void").values_list("reader__code", "kind", "first_side"))
-        opened = study.events.filter(action=OPENED).first()
+        opened = study.events.filter(action=Action.STUDY_OPENED).first()
         distance, sha256, notes = opened.data["distance"] if opened else None, study.schedule_sha256, []
     readers = {reader for reader, _, _ in rows}
     return {
@@ -59,7 +60,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     study.save()
     series = study.series.filter(active=True).order_by("case__code", "arm__code").values_list("sha256", flat=True)
     record(
-        study=study, action=OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
+        study=study, action=Action.STUDY_OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
         seed=study.seed, inputs=given, distance=made.distance, presentations=presentations, series=list(series),
         seals=[("protocol", None), ("schedule", None)],
     )  # fmt: skip
@@ -108,7 +109,7 @@ def rate(
     writes.count(presentation, key=key, what=Write.What.RATING)
     if rating.revision > 1:
         _note(
-            presentation, "rating revised", criterion=criterion.code, revision=rating.revision,
+            presentation, Action.RATING_REVISED, criterion=criterion.code, revision=rating.revision,
             sha256=seal.row_sha256(rating),
         )  # fmt: skip
     return rating
@@ -131,7 +132,7 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on
     writes.count(presentation, key=key, what=Write.What.STATEMENT)
     if statement.revision > 1:
         _note(
-            presentation, "answer revised", subject=subject, revision=statement.revision,
+            presentation, Action.ANSWER_REVISED, subject=subject, revision=statement.revision,
             sha256=seal.row_sha256(statement),
         )  # fmt: skip
     return statement
@@ -147,7 +148,7 @@ def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **fi
     made = answers.keep(Finding, presentation=presentation, key=key, found_at=answers.moment(presentation), **finding)
     writes.count(presentation, key=key, what=Write.What.FINDING)
     if presentation.state == Presentation.State.CONFIRMED:
-        _note(presentation, "finding added later", sha256=seal.row_sha256(made))
+        _note(presentation, Action.FINDING_ADDED_LATER, sha256=seal.row_sha256(made))
     return made
 
 
@@ -164,7 +165,7 @@ def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
     if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
         answers.keep(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
         Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
-        _note(presentation, "finding withdrawn", sha256=seal.row_sha256(finding))
+        _note(presentation, Action.FINDING_WITHDRAWN, sha256=seal.row_sha256(finding))
 
 
 def _unite(presentation: Presentation, seen: dict | None) -> None:
@@ -220,7 +221,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict 
     if presentation.state != Presentation.State.CONFIRMED:
         presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, answers.moment(presentation)
         presentation.save(update_fields=["state", "confirmed_at", "seen"])
-        _note(presentation, "pair confirmed", sha256=seal.answers_sha256(presentation))
+        _note(presentation, Action.PAIR_CONFIRMED, sha256=seal.answers_sha256(presentation))
     writes.count(presentation, key=key, what=Write.What.CONFIRMATION)
 
 
@@ -240,7 +241,7 @@ def skip(*, presentation: Presentation, reason: str, key: UUID, on: On | None) -
     presentation.skip_reason = reason
     presentation.save(update_fields=["state", "skipped_at", "skip_reason"])
     writes.count(presentation, key=key, what=Write.What.SKIP)
-    _note(presentation, "pair skipped", reason=reason)
+    _note(presentation, Action.PAIR_SKIPPED, reason=reason)
 
 
 @transaction.atomic
@@ -262,7 +263,7 @@ def finish(*, member: Membership, key: UUID) -> None:
         raise ConflictError("missing", "Not everything is answered.", missing=missing)
     writes.ensure_on(last, key=key, on=On.of(last))
     writes.count(last, key=key, what=Write.What.FINISH)
-    _note(last, "list finished")
+    _note(last, Action.LIST_FINISHED)
 
 
 @transaction.atomic
@@ -278,5 +279,5 @@ def guess(*, presentation: Presentation, side: str, key: UUID, on: On | None) ->
     writes.ensure_on(presentation, key=key, on=on)
     made = answers.keep(Guess, presentation=presentation, side=side, key=key, guessed_at=timezone.now())
     writes.count(presentation, key=key, what=Write.What.GUESS)
-    _note(presentation, "guess on blinding")
+    _note(presentation, Action.GUESS_ON_BLINDING)
     return made

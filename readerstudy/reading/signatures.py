@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import canonical, record
 from readerstudy.reading.models import Presentation, Signature
 from readerstudy.reading.seal import answers_sha256
@@ -50,7 +51,7 @@ def sign(*, member: Membership, password: str) -> list[Signature]:
         sha256 = part_sha256(member, part)
         one = Signature.objects.create(reader=member, part=part, meaning=MEANING, sha256=sha256, signed_at=now)
         record(
-            study=member.study, action="reading signed", actor=member.user, reader=member.code, part=part,
+            study=member.study, action=Action.READING_SIGNED, actor=member.user, reader=member.code, part=part,
             meaning=MEANING, sha256=sha256, seals=[("signatures", str(one.pk))],
         )  # fmt: skip
         made.append(one)

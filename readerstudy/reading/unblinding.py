@@ -7,12 +7,12 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
 from readerstudy.protocol.models import ReaderStudy, State
 from readerstudy.reading.models import Presentation, Side
 
-ACTION = "unblinded"
 CODE = re.compile(r"(R\d+)-0*(\d+)", re.IGNORECASE)
 
 
@@ -60,13 +60,20 @@ def unblind(*, study: ReaderStudy, actor: User, what: str, reason: str) -> list[
         first, second = row.comparison.first.code, row.comparison.second.code
         left, right = (first, second) if row.first_side == Side.LEFT else (second, first)
         told.append(Unblinded(f"{row.reader.code}-{row.position:04d}", row.case.code, row.kind, left, right))
-    record(study=study, action=ACTION, actor=actor, what=what, reason=reason[:500], pairs=[one.code for one in told])
+    record(
+        study=study,
+        action=Action.UNBLINDED,
+        actor=actor,
+        what=what,
+        reason=reason[:500],
+        pairs=[one.code for one in told],
+    )
     return told
 
 
 def unblinded(study: ReaderStudy) -> list[Event]:
     """Every unblinding before closing, the first one first: `data` has what, reason and pairs."""
-    return list(Event.objects.filter(study=study, action=ACTION).select_related("actor").order_by("number"))
+    return list(Event.objects.filter(study=study, action=Action.UNBLINDED).select_related("actor").order_by("number"))
 
 
 def pairs_unblinded(events: list[Event]) -> int:

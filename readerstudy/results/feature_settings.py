@@ -4,6 +4,7 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.services import advance
 from readerstudy.protocol.models import ReaderStudy
@@ -48,6 +49,6 @@ def change_settings(*, study: ReaderStudy, source: dict | str | None, actor: Use
         found = FeatureSettings(study=study, settings=wanted.as_dict(), sha256=wanted.sha256)
     found.active = True
     found.save()
-    record(study=study, action="radiomic settings changed", actor=actor, sha256=found.sha256, seals=seals)
+    record(study=study, action=Action.RADIOMIC_SETTINGS_CHANGED, actor=actor, sha256=found.sha256, seals=seals)
     transaction.on_commit(lambda: advance(study))
     return found

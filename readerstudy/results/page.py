@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from analysis import verdict
 from analysis.report import figures
 from analysis.statistics.bootstrap import RESAMPLES
-from readerstudy.audit import actions
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
@@ -65,7 +65,7 @@ def whole_context(study: ReaderStudy, made: services.Results) -> dict:
 
 def head(study: ReaderStudy, made: services.Results) -> dict:
     """What every page of results says first, and where the others are."""
-    seen = Event.objects.filter(study=study, action=actions.SEEN).order_by("number").first()
+    seen = Event.objects.filter(study=study, action=Action.RESULTS_SEEN).order_by("number").first()
     return {
         "made": made,
         "unblinded": seen.at if seen else None,

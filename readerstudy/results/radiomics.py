@@ -6,6 +6,7 @@ from importlib.metadata import version
 from django.db import transaction
 from django.db.models import Count, Q
 
+from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
@@ -30,7 +31,7 @@ def active_settings(study: ReaderStudy) -> FeatureSettings:
             )
             if new:
                 seals = [("feature settings", str(found.pk))]
-                record(study=study, action="radiomic settings changed", sha256=found.sha256, seals=seals)
+                record(study=study, action=Action.RADIOMIC_SETTINGS_CHANGED, sha256=found.sha256, seals=seals)
         found.refresh_from_db()  # PostgreSQL keeps an order of its own; every page shows the same one
     return found
 

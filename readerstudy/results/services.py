@@ -18,7 +18,7 @@ import analysis
 from analysis import image_metrics, reading, tables
 from analysis import scan_times as scan_time_analysis
 from readerstudy.accounts.models import User
-from readerstudy.audit import actions
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, fault, record
@@ -177,8 +177,8 @@ def note_seen(*, study: ReaderStudy, user: User) -> None:
     """Log the first time that this person sees the results: arms and preferences are then known to them. RecordError,
     and an alarm, if what a page of results shows beside the analysis was changed behind the site's back."""
     ensure_shown(study, "protocol", "memberships", "amendments", "schedule")
-    if not Event.objects.filter(study=study, actor=user, action=actions.SEEN).exists():
-        record(study=study, action=actions.SEEN, actor=user)
+    if not Event.objects.filter(study=study, actor=user, action=Action.RESULTS_SEEN).exists():
+        record(study=study, action=Action.RESULTS_SEEN, actor=user)
 
 
 @transaction.atomic
@@ -186,4 +186,4 @@ def note_export(*, study: ReaderStudy, user: User, file: str, **data) -> None:
     """Log that this person took this file away. RecordError, and an alarm, if anything in the study was changed behind
     the site's back."""
     ensure_whole(study)
-    record(study=study, action=actions.EXPORTED, actor=user, file=file, **data)
+    record(study=study, action=Action.RESULTS_EXPORTED, actor=user, file=file, **data)

@@ -7,6 +7,7 @@ import numpy as np
 from django.conf import settings
 
 from processing.volume import Volume
+from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
@@ -63,9 +64,14 @@ def compare_series(job: Job, report):
         own.delete()
         ensure_kept(reference.study, Metric.objects.bulk_create(rows), own.all())
         record(
-            study=reference.study, action="metrics computed", case=reference.case.code, reference=reference.arm.code,
-            test=test.arm.code, registered=how["registered"], seals=[("metrics", unit_name(reference.pk, test.pk))],
-        )  # fmt: skip
+            study=reference.study,
+            action=Action.METRICS_COMPUTED,
+            case=reference.case.code,
+            reference=reference.arm.code,
+            test=test.arm.code,
+            registered=how["registered"],
+            seals=[("metrics", unit_name(reference.pk, test.pk))],
+        )
         return {"metrics": len(rows)}
 
     return store

@@ -3,6 +3,7 @@
 import numpy as np
 
 from processing.errors import InputError
+from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
@@ -46,7 +47,7 @@ def compute_features(job: Job, report):
         own.delete()
         ensure_kept(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
         record(
-            study=voi.study, action="features computed", case=voi.case.code, volume=voi.name, arm=series.arm.code,
+            study=voi.study, action=Action.FEATURES_COMPUTED, case=voi.case.code, volume=voi.name, arm=series.arm.code,
             features=len(rows), seals=[("features", unit_name(voi.pk, series.pk, settings.pk))],
         )  # fmt: skip
         return {

@@ -266,3 +266,8 @@ def test_what_a_service_changed_behind_a_broken_log_is_undone():
         save_settings(study=draft, actor=None, min_distance=9)
     draft.refresh_from_db()
     assert draft.min_distance == 5
+
+
+def test_an_action_that_nobody_knows_is_not_logged(study):
+    with pytest.raises(ValueError, match="not a valid Action"):
+        record(study=study, action="results seen too")

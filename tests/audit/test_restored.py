@@ -7,7 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from readerstudy.audit import actions, chain, heads, keys, selectors
+from readerstudy.audit import chain, heads, keys, selectors
+from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event, Head, Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
@@ -79,7 +80,7 @@ def test_a_restored_study_is_sealed_with_one_line_and_goes_on(study, django_capt
     with django_capture_on_commit_callbacks(execute=True):
         seal(study)
     line = study.events.last()
-    assert (line.number, line.action) == (count + 1, actions.RESTORED)
+    assert (line.number, line.action) == (count + 1, Action.SEALED_AFTER_A_RESTORE)
     assert (line.data["reason"], line.data["outside"]) == ("The disk broke.", [stood.number, stood.sha256])
     assert heads.path_of(study.slug).read_text().startswith(history)
     assert (heads.latest(study.slug).number, heads.highest(study.slug)) == (line.number, stood)
@@ -179,8 +180,14 @@ def test_it_needs_the_sites_key_and_its_files(study, monkeypatch):
     data = {"reason": "The disk broke.", "outside": None, "lines": 1, "answers": 0}
     monkeypatch.setattr(keys, "_derived", lambda secret: b"a key that somebody chose")
     line = chain.append(
-        Event=Event, study=study, last=last, at=last.at, actor=None, action=actions.RESTORED, data=data
-    )  # fmt: skip
+        Event=Event,
+        study=study,
+        last=last,
+        at=last.at,
+        actor=None,
+        action=Action.SEALED_AFTER_A_RESTORE,
+        data=data,
+    )
     chain.set_head(Head=Head, study=study, last=line)
     monkeypatch.undo()
     with pytest.raises(RecordError):

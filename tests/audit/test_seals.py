@@ -196,7 +196,7 @@ def test_rows_sealed_by_an_earlier_version_are_checked_by_the_columns_that_it_ha
     fewer = registry.Table("material.Case", unit=("code",), left_out=frozenset({"feedback"}))
     with monkeypatch.context() as earlier:
         earlier.setitem(registry._sections, "cases", registry.Section("cases", "Case", (fewer,)))
-        record(study=study, action="as before", seals=[("cases", None)])
+        record(study=study, action="case moved", seals=[("cases", None)])
     assert list(problems(study)) == []
     run("UPDATE material_case SET training = %s", True)
     assert list(problems(study)) == ["Case S01-lumbar-sag-T2: changed, and no line of the log tells of it."]

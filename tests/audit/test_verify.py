@@ -3,6 +3,7 @@
 import io
 import uuid
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -376,7 +377,7 @@ def test_the_way_back_stays_closed_where_the_database_forgot_that_the_list_was_f
 
 
 def test_an_answer_changed_after_the_list_was_finished_is_found(finished, monkeypatch):
-    monkeypatch.setattr("readerstudy.reading.selectors.FINISHED", "never")
+    monkeypatch.setattr("readerstudy.reading.selectors.Action", SimpleNamespace(LIST_FINISHED="never"))
     run("DELETE FROM reading_write WHERE what = 'finish'")
     pair = way_back(finished.memberships.get(code="R1"))
     rate(

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test.utils import override_settings
 
 from readerstudy.accounts.models import Membership, Role, User
-from readerstudy.audit.chain import FIRST
+from readerstudy.audit.actions import FIRST
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import record
 from readerstudy.processes import die_with_parent
