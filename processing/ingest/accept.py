@@ -56,10 +56,11 @@ class SortedSeries:
 
 @dataclass(frozen=True)
 class Refused:
-    """A file, or the files of a series under the name of the first, that cannot be used, and why."""
+    """A file that cannot be used, and why; `more` others of its series share its fate."""
 
     name: str
     reason: str
+    more: int = 0
 
 
 def accept_stack(

@@ -233,7 +233,7 @@ _NONSENSE = "The reader of the files gave no sensible answer; a file may be made
 
 
 def _refused_from(words: Any) -> list[Refused]:
-    return [Refused(str(word["name"]), str(word["reason"])[:400]) for word in words]
+    return [Refused(str(word["name"]), str(word["reason"])[:400], int(word["more"])) for word in words]
 
 
 def _series_from(word: Any, out: Path) -> SortedSeries:

@@ -217,7 +217,7 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
     parts = split(frame for file in members for frame in file.frames)
     if len(parts) > MOST_VOLUMES:
         reason = f"The series holds {len(parts)} volumes, as a time series does; send at most {MOST_VOLUMES}."
-        return Outcome(refused=[Refused(_several(members[0].name, len(members)), reason)])
+        return Outcome(refused=[Refused(members[0].name, reason, len(members) - 1)])
     for number, (part, frames) in enumerate(parts, 1):
         folder = _next_folder(out)
         used = {frame.path for frame in frames}
@@ -235,15 +235,11 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
         except Exception as reason:
             shutil.rmtree(folder, ignore_errors=True)
             why = f"{part}: {sentence(reason)}" if part else sentence(reason)
-            result.refused.append(Refused(_several(first_name, len(used)), why))
+            result.refused.append(Refused(first_name, why, len(used) - 1))
             continue
         result.series.append(taken)
         result.deep_learning.append(deep_learning)
     return result
-
-
-def _several(first: str, count: int) -> str:
-    return f"{first} and {count - 1} more" if count > 1 else first
 
 
 def _volume_file(

@@ -1,7 +1,6 @@
 """Sort an upload: unseal, unpack, group into series, de-identify, keep what is clean, say why not of the rest."""
 
 import hashlib
-import re
 import tempfile
 from pathlib import Path
 
@@ -38,9 +37,7 @@ def sort_upload(job: Job, report):
         )
         report(0.9, "storing")
         series = [(one, archive_files(one.files)) for one in found.sorted.series]
-        # A series stands under the name of its first file, with the number of the others behind it.
-        named = [(re.sub(r" and \d+ more$", "", one.name), one.reason) for one in found.sorted.refused]
-        refused = [(_sha256(found.paths.get(name)), reason) for name, reason in named]
+        refused = [(_sha256(found.paths.get(one.name)), one.reason) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
         used = {files[found.sent_as[name]].name for one in found.sorted.series for name in one.names}

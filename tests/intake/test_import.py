@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pydicom import dcmread
 
 from processing.errors import InputError
 from readerstudy.intake import services
+from readerstudy.intake.models import Refusal
 from readerstudy.material.models import Series
 from tests import factories
 from tests.processing import dicom_files
@@ -65,6 +67,12 @@ def test_the_same_folder_again_changes_nothing(study, tmp_path):
     said = imported(study, tmp_path, "--confirm-certain")
     assert "already here" in said
     assert Series.objects.count() == 1
+
+
+def test_a_file_is_known_by_its_hash_whatever_its_name_ends_in(study, tmp_path):
+    (tmp_path / "notes and 3 more").write_bytes(b"no image")
+    imported(study, tmp_path)
+    assert Refusal.objects.get().sha256 == hashlib.sha256(b"no image").hexdigest()
 
 
 def test_an_empty_folder_and_an_unknown_study_are_said(study, tmp_path):

@@ -69,10 +69,14 @@ def test_every_kind_of_bad_input_gets_one_sentence_and_the_rest_goes_on(tmp_path
     result = sort(folder, tmp_path / "out")
     assert [one.shape for one in result.series] == [(3, files.ROWS, files.COLUMNS)]
     reasons = {refused.name: refused.reason for refused in result.refused}
+    assert {refused.name: refused.more for refused in result.refused if refused.more} == {
+        "gap/0_3.dcm": 3,
+        "mixed/0.dcm": 1,
+    }
     assert reasons.pop("letter.dcm") == "This is not a DICOM file."
     assert reasons.pop("ct.dcm") == "CT Image Storage: not an MR series."
     assert "6.00 mm where 3.00 mm" in reasons.pop(next(name for name in reasons if name.startswith("gap/")))
-    assert "different matrix" in reasons.pop("mixed/0.dcm and 1 more")
+    assert "different matrix" in reasons.pop("mixed/0.dcm")
     assert "truncated" in reasons.pop("header.dcm")
     cut_reasons = [refused.reason for refused in result.refused if refused.name == "cut.dcm"]
     assert "truncated" in cut_reasons[0]
