@@ -16,9 +16,16 @@ ALL, OTHER = "all", "other"
 OLDEST = 90  # years; the series table keeps older as this
 FEWEST = 5  # subjects for a bootstrap: of fewer there are hardly any different resamples
 NUMBERS = {
-    "acquisition_seconds": "s", "tr": "ms", "te": "ms", "ti": "ms", "flip_angle": "degree", "echo_train_length": "",
-    "averages": "", "slice_thickness": "mm", "slices": "",
-}  # fmt: skip
+    "acquisition_seconds": "s",
+    "tr": "ms",
+    "te": "ms",
+    "ti": "ms",
+    "flip_angle": "degree",
+    "echo_train_length": "",
+    "averages": "",
+    "slice_thickness": "mm",
+    "slices": "",
+}
 TEXTS = ("matrix", "pixel_spacing")
 SAVED = f"mean over cases of reference − test; subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
 PERCENT = (

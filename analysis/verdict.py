@@ -102,12 +102,18 @@ def claims(cell: Mapping[str, Any]) -> list[Claim]:
     kinds: tuple[Kind, ...] = ("equivalence", "noninferiority")
     return [
         Claim(
-            kind=kind, first=str(cell["first"]), second=str(cell["second"]), on=row["on"], margin=row["margin"],
-            shown=row[SHOWN[kind]], reason=row["reason"] or "", row=row,
+            kind=kind,
+            first=str(cell["first"]),
+            second=str(cell["second"]),
+            on=row["on"],
+            margin=row["margin"],
+            shown=row[SHOWN[kind]],
+            reason=row["reason"] or "",
+            row=row,
         )
         for kind in kinds
         for row in cell[kind]
-    ]  # fmt: skip
+    ]
 
 
 def sentences(cell: Mapping[str, Any]) -> list[str]:

@@ -96,19 +96,33 @@ def ratings(*, subjects: int, cases: int, readers: int, after: int = 0) -> pd.Da
     preference = np.clip(np.round(3 + latent), 1, 5).astype(int)
     presentation = (case * len(COMPARISONS) + pair).astype(str)
     names = {
-        "study": "speed", "site": "A", "region": np.where(case % 2, "lumbar", "cervical"), "plane": "sagittal",
-        "weighting": np.where(case % 3, "T2", "T1"), "scanner": "Maker Model", "field_strength": 1.5, "part": 1,
-        "kind": "main", "repeat_of": None, "status": "rated", "revision": 1, "seconds": 25.0,
-        "confirmed_at": "2026-11-20T10:00:00Z", "rated_at": "2026-11-20T09:59:00Z",
-        "subject": np.char.add("S", owner[case].astype(str)), "case": np.char.add("C", case.astype(str)),
-        "reader": np.char.add("R", (reader + after + 1).astype(str)), "position": case * len(COMPARISONS) + pair + 1,
+        "study": "speed",
+        "site": "A",
+        "region": np.where(case % 2, "lumbar", "cervical"),
+        "plane": "sagittal",
+        "weighting": np.where(case % 3, "T2", "T1"),
+        "scanner": "Maker Model",
+        "field_strength": 1.5,
+        "part": 1,
+        "kind": "main",
+        "repeat_of": None,
+        "status": "rated",
+        "revision": 1,
+        "seconds": 25.0,
+        "confirmed_at": "2026-11-20T10:00:00Z",
+        "rated_at": "2026-11-20T09:59:00Z",
+        "subject": np.char.add("S", owner[case].astype(str)),
+        "case": np.char.add("C", case.astype(str)),
+        "reader": np.char.add("R", (reader + after + 1).astype(str)),
+        "position": case * len(COMPARISONS) + pair + 1,
         "presentation": np.char.add(np.char.add((reader + after).astype(str), "-"), presentation),
         "comparison": np.array([f"{first} vs {second}" for first, second in COMPARISONS])[pair],
         "first": np.array([first for first, _ in COMPARISONS])[pair],
         "second": np.array([second for _, second in COMPARISONS])[pair],
-        "first_side": np.where(right, "right", "left"), "criterion": np.array(CRITERIA)[criterion],
+        "first_side": np.where(right, "right", "left"),
+        "criterion": np.array(CRITERIA)[criterion],
         "score": np.where(right, preference, 6 - preference),
-    }  # fmt: skip
+    }
     return pd.DataFrame(names)[tables.column_names("ratings")]
 
 

@@ -187,12 +187,20 @@ def _measured(sample: Sample, level: float, name: str, method: Method) -> dict:
     truth, test = sample.inner(sample.truth.array), sample.inner(output)
     found, wide = compare(truth, test), compare(truth, test, data_range=WIDE)
     return {
-        "group": sample.group, "series": sample.name, "own_noise": sample.own, "noise": level, "method": name,
-        "psnr": found.volume["psnr"], "foreground_psnr": found.foreground["psnr"],
-        "ssim": found.volume["ssim"], "foreground_ssim": found.foreground["ssim"],
-        "wide_psnr": wide.volume["psnr"], "wide_ssim": wide.volume["ssim"],
-        "seconds": statistics.median(seconds) / len(output), "pixels": int(np.prod(truth.shape[1:])),
-    }  # fmt: skip
+        "group": sample.group,
+        "series": sample.name,
+        "own_noise": sample.own,
+        "noise": level,
+        "method": name,
+        "psnr": found.volume["psnr"],
+        "foreground_psnr": found.foreground["psnr"],
+        "ssim": found.volume["ssim"],
+        "foreground_ssim": found.foreground["ssim"],
+        "wide_psnr": wide.volume["psnr"],
+        "wide_ssim": wide.volume["ssim"],
+        "seconds": statistics.median(seconds) / len(output),
+        "pixels": int(np.prod(truth.shape[1:])),
+    }
 
 
 def _say(row: dict) -> None:

@@ -162,9 +162,10 @@ def run(*, subjects: int, cases: int, readers: int, kills: int, repeats: float, 
         site.start()
         try:
             made = json.loads(
-                site.python(MAKE.format(subjects=subjects, cases=cases, readers=readers, repeats=repeats))
-                .splitlines()[-1]
-            )  # fmt: skip
+                site.python(MAKE.format(subjects=subjects, cases=cases, readers=readers, repeats=repeats)).splitlines()[
+                    -1
+                ]
+            )
             say(f"{made['pairs']:,} pairs scheduled after {time.monotonic() - began:.0f} s")
             began = time.monotonic()
             threads = [Reading(site, made["slug"], name) for name in made["readers"]]

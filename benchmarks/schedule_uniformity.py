@@ -97,9 +97,13 @@ def main() -> int:
         names, readers = [f"c{n}" for n in range(count)], [f"R{n}" for n in range(1, many + 1)]
         began = time.monotonic()
         made = generate(
-            seed=subjects, readers=readers, cases=material(subjects, each), comparisons=names, repeat_share=share,
+            seed=subjects,
+            readers=readers,
+            cases=material(subjects, each),
+            comparisons=names,
+            repeat_share=share,
             parts=parts,
-        )  # fmt: skip
+        )
         problems = broken(made, material(subjects, each), names, readers, parts)
         failed |= bool(problems)
         print(

@@ -120,9 +120,7 @@ def _list_of(study: ReaderStudy, code: str) -> list[Presentation]:
 
 
 def _rate(pair: Presentation, criterion, score: int) -> None:
-    rate(
-        presentation=pair, criterion=criterion, score=score, status="rated", key=uuid.uuid4(), on=factories.now(pair)
-    )  # fmt: skip
+    rate(presentation=pair, criterion=criterion, score=score, status="rated", key=uuid.uuid4(), on=factories.now(pair))
 
 
 def say(pair: Presentation, subject: str, value: str) -> None:
@@ -140,8 +138,9 @@ def _draw(study: ReaderStudy, client: Client) -> None:
     client.force_login(study.memberships.get(role="admin").user)
     page = f"/studies/{study.slug}/material/cases/{case.pk}/masks/"
     client.post(
-        page, {"masks": [SimpleUploadedFile("mask.nii", mask.to_bytes())], "drawn_on": series.pk, "name": "disc"},
+        page,
+        {"masks": [SimpleUploadedFile("mask.nii", mask.to_bytes())], "drawn_on": series.pk, "name": "disc"},
         headers={"host": "localhost"},
-    )  # fmt: skip
+    )
     if not study.volumes_of_interest.exists():
         raise RuntimeError("The mask was not taken.")

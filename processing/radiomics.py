@@ -33,10 +33,17 @@ CLASSES = ("shape", "shape2D", "firstorder", "glcm", "gldm", "glrlm", "glszm", "
 LARGEST_SETTINGS = 1 << 16
 # What pyradiomics takes where a setting is not given; it states only some of these itself.
 _DEFAULTS: dict[str, Any] = {
-    "binWidth": 25, "binCount": None, "symmetricalGLCM": True, "weightingNorm": None, "gldm_a": 0,
-    "voxelArrayShift": 0, "correctMask": False, "geometryTolerance": None, "resegmentMode": "absolute",
+    "binWidth": 25,
+    "binCount": None,
+    "symmetricalGLCM": True,
+    "weightingNorm": None,
+    "gldm_a": 0,
+    "voxelArrayShift": 0,
+    "correctMask": False,
+    "geometryTolerance": None,
+    "resegmentMode": "absolute",
     "resegmentShape": False,
-}  # fmt: skip
+}
 _FILTER_DEFAULTS: dict[str, dict[str, Any]] = {
     "Wavelet": {"start_level": 0, "level": 1, "wavelet": "coif1"},
     "Gradient": {"gradientUseSpacing": True},
@@ -331,8 +338,10 @@ def _computed(
             extractor.enabledFeatures = {name: names}
             yield from _one_class(
                 lambda a=inside, b=inside_mask, kind=image_type, own=own: extractor.computeFeatures(a, b, kind, **own),
-                image_type, name, names,
-            )  # fmt: skip
+                image_type,
+                name,
+                names,
+            )
 
 
 def _filtered(

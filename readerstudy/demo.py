@@ -63,10 +63,13 @@ def make_demo_study(*, title: str, subjects: int, seed: int, users: dict[str, Us
     study = ReaderStudy.objects.filter(title=title).first()
     if study is None:
         study = create_study(
-            title=title, reader_title="Synthetic spine MRI, paired reading", user=users["admin"], synthetic=True,
+            title=title,
+            reader_title="Synthetic spine MRI, paired reading",
+            user=users["admin"],
+            synthetic=True,
             description="Synthetic phantom images: nobody's anatomy. SOC and FAST are simulated acquisitions.",
             model_name=DEFAULT_MODEL,
-        )  # fmt: skip
+        )
         save_settings(
             study=study, actor=users["admin"], seed=seed, margin_mean=Decimal("0.25"), margin_net=Decimal("0.15")
         )
@@ -79,9 +82,12 @@ def make_demo_study(*, title: str, subjects: int, seed: int, users: dict[str, Us
         with tempfile.TemporaryDirectory() as folder:
             say(f"“{title}”: scanning {subjects} synthetic subjects.")
             make_study(
-                Path(folder), subjects=subjects, seed=seed, processes=min(os.cpu_count() or 1, subjects),
+                Path(folder),
+                subjects=subjects,
+                seed=seed,
+                processes=min(os.cpu_count() or 1, subjects),
                 progress=lambda done, of: say(f"  {done} of {of} subjects scanned"),
-            )  # fmt: skip
+            )
             say("  importing and de-identifying")
             receive_folder(study=study, folder=Path(folder), actor=users["admin"])
     if not study.cases.exists():

@@ -63,15 +63,28 @@ def make_case(study: ReaderStudy, subject: str, weighting: str = "T2", region: s
         facts = series_facts(f"{study.pk} {subject} {weighting} {code}")
         if arm.made_from is None:
             series[code] = place_series(
-                study=study, subject_code=subject, region=region, plane="sagittal", weighting=weighting, arm=arm,
-                instances=[(put_bytes(facts["sha256"].encode()), 64)], **facts,
-            )  # fmt: skip
+                study=study,
+                subject_code=subject,
+                region=region,
+                plane="sagittal",
+                weighting=weighting,
+                arm=arm,
+                instances=[(put_bytes(facts["sha256"].encode()), 64)],
+                **facts,
+            )
         else:
             source = series[arm.made_from.code]
             series[code] = add_series(
-                case=source.case, arm=arm, instances=[], replace=False, made_from=source,
-                model_name=arm.model_name, model_version="1", model_sha256="0" * 64, **facts,
-            )  # fmt: skip
+                case=source.case,
+                arm=arm,
+                instances=[],
+                replace=False,
+                made_from=source,
+                model_name=arm.model_name,
+                model_version="1",
+                model_sha256="0" * 64,
+                **facts,
+            )
     for comparison in study.comparisons.select_related("first", "second"):
         prepare(study, comparison, series[comparison.first.code], series[comparison.second.code])
     return series
@@ -84,9 +97,16 @@ def place_pixels(study: ReaderStudy, arm: str, volume: Volume, *, subject: str =
     facts = volumes.facts(volumes.load_files([sha256], "nifti"))
     facts["parameters"] = {"acquisition_seconds": seconds}
     return place_series(
-        study=study, subject_code=subject, region="lumbar", plane="sagittal", weighting="T2",
-        arm=study.arms.get(code=arm), instances=[(sha256, size)], format="nifti", **facts,
-    )  # fmt: skip
+        study=study,
+        subject_code=subject,
+        region="lumbar",
+        plane="sagittal",
+        weighting="T2",
+        arm=study.arms.get(code=arm),
+        instances=[(sha256, size)],
+        format="nifti",
+        **facts,
+    )
 
 
 def two_acquisitions(study: ReaderStudy, *, subject: str = "S01") -> None:
@@ -101,10 +121,15 @@ def two_acquisitions(study: ReaderStudy, *, subject: str = "S01") -> None:
 def series_facts(seed: str) -> dict:
     slices, rows, columns = SHAPE
     return {
-        "format": "dicom", "sha256": uuid.uuid5(uuid.NAMESPACE_OID, seed).hex.ljust(64, "0"), "slices": slices,
-        "rows": rows, "columns": columns, "affine": np.diag([1.0, 1.0, 4.0, 1.0]).tolist(),
-        "spacing": [1.0, 1.0, 4.0], "parameters": {"averages": 2, "acquisition_seconds": 90},
-    }  # fmt: skip
+        "format": "dicom",
+        "sha256": uuid.uuid5(uuid.NAMESPACE_OID, seed).hex.ljust(64, "0"),
+        "slices": slices,
+        "rows": rows,
+        "columns": columns,
+        "affine": np.diag([1.0, 1.0, 4.0, 1.0]).tolist(),
+        "spacing": [1.0, 1.0, 4.0],
+        "parameters": {"averages": 2, "acquisition_seconds": 90},
+    }
 
 
 def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> PreparedPair:
@@ -114,11 +139,17 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
         frames = [gzip.compress(value * rows * 2 * columns * 2, mtime=0).ljust(1024, b" ") for _ in range(slices)]
         orders.append(frames)
     pair = PreparedPair.objects.create(
-        study=study, case=first.case, comparison=comparison, first=first, second=second,
-        geometry={"rows": rows, "columns": columns, "slices": slices}, order=[1, 0, 2],
+        study=study,
+        case=first.case,
+        comparison=comparison,
+        first=first,
+        second=second,
+        geometry={"rows": rows, "columns": columns, "slices": slices},
+        order=[1, 0, 2],
         offsets=list(accumulate(map(len, orders[0]), initial=0)),
-        first_left_sha256=put_bytes(b"".join(orders[0])), first_right_sha256=put_bytes(b"".join(orders[1])),
-    )  # fmt: skip
+        first_left_sha256=put_bytes(b"".join(orders[0])),
+        first_right_sha256=put_bytes(b"".join(orders[1])),
+    )
     record(study=study, action="pairs prepared", case=first.case.code, pairs=1, seals=units_of([pair]))
     return pair
 
@@ -179,9 +210,13 @@ def read_pair(presentation: Presentation, scores: list[int] | None = None) -> No
     for number, criterion in enumerate(presentation.study.criteria.all()):
         score = scores[number % len(scores)] if scores else 3
         rate(
-            presentation=presentation, criterion=criterion, score=score, status=Rating.Status.RATED,
-            key=uuid.uuid4(), on=now(presentation),
-        )  # fmt: skip
+            presentation=presentation,
+            criterion=criterion,
+            score=score,
+            status=Rating.Status.RATED,
+            key=uuid.uuid4(),
+            on=now(presentation),
+        )
     for subject, value in (("integrity", "none"), ("diagnostic", "both")):
         state(presentation=presentation, subject=subject, value=value, key=uuid.uuid4(), on=now(presentation))
     confirm(presentation=presentation, key=uuid.uuid4(), on=now(presentation), seen=every_slice(presentation))

@@ -80,9 +80,12 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         own = ("DATABASE_URL", "REDIS_URL")
         self.env = {name: value for name, value in os.environ.items() if name not in own} | {
-            "READERSTUDY_VAR": str(var), "READERSTUDY_PORT": str(self.port), "READERSTUDY_DEMO": str(int(demo)),
-            "READERSTUDY_JOB_STALE_SECONDS": "8", "OMP_NUM_THREADS": "1",
-        }  # fmt: skip
+            "READERSTUDY_VAR": str(var),
+            "READERSTUDY_PORT": str(self.port),
+            "READERSTUDY_DEMO": str(int(demo)),
+            "READERSTUDY_JOB_STALE_SECONDS": "8",
+            "OMP_NUM_THREADS": "1",
+        }
 
     def manage(self, *arguments: str, **extra: str) -> str:
         command = [sys.executable, "manage.py", *arguments]

@@ -39,12 +39,16 @@ def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
             {"criterion": row["criterion"], "parameter": name, **_flat(value)}
             for row in results["ranking"]["criteria"]
             for name, value in [
-                *((arm["arm"], arm["log_worth"]) for arm in row["arms"]), ("tie", row["tie"]), ("side", row["side"])
+                *((arm["arm"], arm["log_worth"]) for arm in row["arms"]),
+                ("tie", row["tie"]),
+                ("side", row["side"]),
             ]
         ],
         "subgroups": [
             {
-                "variable": variable["variable"], **_cell(cell), **_flat(level),
+                "variable": variable["variable"],
+                **_cell(cell),
+                **_flat(level),
                 **_flat(cell["interaction"], "interaction_"),
             }
             for variable in results["subgroups"]["variables"]
@@ -52,7 +56,7 @@ def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
             for level in cell["levels"]
         ],
         "blinding": _guesses(results["blinding"]),
-    }  # fmt: skip
+    }
     return {name: rows for name, rows in found.items() if rows}
 
 

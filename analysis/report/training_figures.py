@@ -48,9 +48,12 @@ def _marks(low: float, high: float, digits: Iterable[int]) -> list[float]:
 
 
 def psnr(
-    groups: Mapping[str, Sequence[tuple[int, float, float]]], *, columns: int = 3, width: float = 900,
+    groups: Mapping[str, Sequence[tuple[int, float, float]]],
+    *,
+    columns: int = 3,
+    width: float = 900,
     height: float = 150,
-) -> str:  # fmt: skip
+) -> str:
     """One panel per group, all on the same axes: PSNR of the output over the steps, and of the input, dashed.
 
     ``groups``: name → (step, input, output) in dB.
@@ -85,9 +88,14 @@ class _Axes:
     """A panel with steps from left to right and values from bottom to top."""
 
     def __init__(
-        self, width: float, height: float, steps: tuple[float, float], values: tuple[float, float],
-        left: float = 0.0, top: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        width: float,
+        height: float,
+        steps: tuple[float, float],
+        values: tuple[float, float],
+        left: float = 0.0,
+        top: float = 0.0,
+    ) -> None:
         self.x0, self.x1 = left + LEFT, left + width - RIGHT
         self.y0, self.y1 = top + height - BOTTOM, top + TOP
         self.first, self.last = steps
@@ -113,9 +121,13 @@ class _Axes:
             x = self.at(mark, self.low)[0]
             over = x + len(words) * DIGIT / 2 > self.x1 + RIGHT
             parts.append(
-                svg.text(self.x1 + RIGHT if over else x, self.y0 + 16, words,
-                         anchor="start" if mark == 0 else "end" if over else "middle")
-            )  # fmt: skip
+                svg.text(
+                    self.x1 + RIGHT if over else x,
+                    self.y0 + 16,
+                    words,
+                    anchor="start" if mark == 0 else "end" if over else "middle",
+                )
+            )
         return parts
 
 

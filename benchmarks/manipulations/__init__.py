@@ -98,8 +98,11 @@ def rebuild(db: Administrator, study: int) -> None:
         sha256 = chain.hash_of(event, slug)
         db.run(
             "UPDATE audit_event SET number = %s, previous = %s, sha256 = %s WHERE id = %s",
-            number, previous, sha256, event.pk,
-        )  # fmt: skip
+            number,
+            previous,
+            sha256,
+            event.pk,
+        )
         previous = sha256
     db.run("UPDATE audit_head SET number = %s, sha256 = %s WHERE study_id = %s", number, previous, study)
 

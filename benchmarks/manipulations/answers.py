@@ -95,8 +95,9 @@ def answers_exchanged(db: Administrator, studies: Studies) -> None:
         db.run(
             "UPDATE reading_rating SET presentation_id = %s, revision = revision + 100 "
             "WHERE presentation_id = %s AND revision < 100",
-            to, pair,
-        )  # fmt: skip
+            to,
+            pair,
+        )
     db.run("UPDATE reading_rating SET revision = revision - 100 WHERE revision > 100")
 
 

@@ -76,8 +76,13 @@ def put_job(db: Administrator, study: ReaderStudy, function: str, parameters: di
         'INSERT INTO jobs_job (id, "key", study_id, function, version, label, parameters, state, progress, message, '
         "error, result, attempts, worker, claim, created_at, mac) "
         "VALUES (%s, %s, %s, %s, 1, 'x', %s, 'waiting', 0, '', '', '{}', 0, '', '', '2026-01-01 00:00:00+00:00', %s)",
-        number, uuid.uuid4().hex, study.pk, function, json.dumps(parameters), real.mac,
-    )  # fmt: skip
+        number,
+        uuid.uuid4().hex,
+        study.pk,
+        function,
+        json.dumps(parameters),
+        real.mac,
+    )
     do(Job.objects.select_related("study").get(pk=number))
 
 

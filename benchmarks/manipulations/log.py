@@ -203,8 +203,12 @@ def tombstone_forged(db: Administrator, studies: Studies) -> None:
     db.run(
         "INSERT INTO audit_tombstone (slug, number, sha256, reason, actor_name, at, mac, key) "
         "VALUES (%s, %s, %s, 'It was a trial.', '', '2026-01-01 00:00:00+00:00', %s, %s)",
-        slug, number, sha256, mac, key,
-    )  # fmt: skip
+        slug,
+        number,
+        sha256,
+        mac,
+        key,
+    )
 
 
 @manipulation("every study deleted with everything")

@@ -57,8 +57,9 @@ def locked_again(db: Administrator, studies: Studies) -> None:
     one_more_line(studies.locked)
     db.run(
         "UPDATE protocol_readerstudy SET state = 'closed', locked_at = NULL, lock_sha256 = '', margin_net = 0.5 "
-        "WHERE id = %s", studies.locked,
-    )  # fmt: skip
+        "WHERE id = %s",
+        studies.locked,
+    )
     study = ReaderStudy.objects.get(pk=studies.locked)
     with forged_seal(db, study), site():
         move(study=study, to=State.LOCKED, actor=None)
@@ -69,8 +70,10 @@ def keys_emptied(db: Administrator, studies: Studies) -> None:
     other, last = db.one("SELECT max(id) FROM accounts_user"), last_line(db, studies.closed)
     db.run(
         "UPDATE audit_event SET actor_id = %s, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
-        other, studies.closed, last,
-    )  # fmt: skip
+        other,
+        studies.closed,
+        last,
+    )
 
 
 def moment(name: str, sql: str, back: str) -> None:
@@ -106,9 +109,12 @@ moment(
 )
 moment(
     "scores turned round while the results are exported",
-    *["UPDATE reading_rating SET score = 6 - score WHERE presentation_id IN "
-      "(SELECT id FROM reading_presentation WHERE study_id = %s)"] * 2,
-)  # fmt: skip
+    *[
+        "UPDATE reading_rating SET score = 6 - score WHERE presentation_id IN "
+        "(SELECT id FROM reading_presentation WHERE study_id = %s)"
+    ]
+    * 2,
+)
 moment(
     "image metrics changed while the results are exported",
     "UPDATE results_metric SET value = value * 2 WHERE study_id = %s",
@@ -160,8 +166,9 @@ def confirmed_set_back(db: Administrator, studies: Studies) -> None:
         db.run("ALTER TABLE reading_presentation DROP CONSTRAINT confirmed_has_time")
     db.run(
         "UPDATE reading_presentation SET state = 'in_progress' WHERE state = 'confirmed' AND kind = 'main' "
-        "AND study_id = %s", studies.closed,
-    )  # fmt: skip
+        "AND study_id = %s",
+        studies.closed,
+    )
 
 
 @manipulation("pairs set confirmed where nobody has confirmed one")
@@ -169,8 +176,9 @@ def confirmed_by_nobody(db: Administrator, studies: Studies) -> None:
     study = factories.open_(factories.make_study(subjects=1, readers=1, title="Fresh"))
     db.run(
         "UPDATE reading_presentation SET state = 'confirmed', confirmed_at = %s WHERE study_id = %s",
-        "2026-01-01 00:00:00+00:00", study.pk,
-    )  # fmt: skip
+        "2026-01-01 00:00:00+00:00",
+        study.pk,
+    )
 
 
 @manipulation("a reading time that is no number")

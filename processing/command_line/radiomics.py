@@ -17,9 +17,19 @@ from processing.dicom.segmentation import is_segmentation
 from processing.errors import InputError
 
 COLUMNS = (
-    "subject", "case", "roi", "arm", "image_type", "class", "feature", "value", "status", "reason", "settings_hash",
+    "subject",
+    "case",
+    "roi",
+    "arm",
+    "image_type",
+    "class",
+    "feature",
+    "value",
+    "status",
+    "reason",
+    "settings_hash",
     "mask",
-)  # fmt: skip
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,12 +63,17 @@ def run(arguments: argparse.Namespace) -> None:
         "mask": _hash(arguments.mask),
     }
     rows = [
-        names | {
-            "image_type": row.image_type, "class": row.feature_class, "feature": row.feature, "status": row.status,
-            "value": "" if row.value is None else repr(row.value), "reason": row.reason,
+        names
+        | {
+            "image_type": row.image_type,
+            "class": row.feature_class,
+            "feature": row.feature,
+            "status": row.status,
+            "value": "" if row.value is None else repr(row.value),
+            "reason": row.reason,
         }
         for row in result.rows
-    ]  # fmt: skip
+    ]
     if arguments.out is None:
         _write(sys.stdout, rows, header=True)
         return

@@ -229,9 +229,15 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
 
         try:
             taken, deep_learning = accept_stack(
-                frames, part or str(number), several=len(parts) > 1, names=names, folder=folder, key=key,
-                refused=result.refused, reading=reading,
-            )  # fmt: skip
+                frames,
+                part or str(number),
+                several=len(parts) > 1,
+                names=names,
+                folder=folder,
+                key=key,
+                refused=result.refused,
+                reading=reading,
+            )
         except Exception as reason:
             shutil.rmtree(folder, ignore_errors=True)
             why = f"{part}: {sentence(reason)}" if part else sentence(reason)

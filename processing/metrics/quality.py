@@ -41,9 +41,25 @@ from processing.metrics.structural_similarity import (
 from processing.volume import Volume
 
 __all__ = [
-    "METRICS", "Comparison", "Range", "coc", "compare", "conventions", "difference_percent", "epi", "foreground", "l1",
-    "ms_ssim", "mse", "nrmse", "percent_difference", "psnr", "snr", "ssim", "ssim_map",
-]  # fmt: skip
+    "METRICS",
+    "Comparison",
+    "Range",
+    "coc",
+    "compare",
+    "conventions",
+    "difference_percent",
+    "epi",
+    "foreground",
+    "l1",
+    "ms_ssim",
+    "mse",
+    "nrmse",
+    "percent_difference",
+    "psnr",
+    "snr",
+    "ssim",
+    "ssim_map",
+]
 
 Range = Literal["volume", "slice"] | float
 METRICS = ("ssim", "ms_ssim", "psnr", "mse", "nrmse", "l1", "snr", "epi", "coc")

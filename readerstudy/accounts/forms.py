@@ -27,11 +27,14 @@ class MemberForm(forms.Form):
     """One person by user name, and the role in this study; a new account where there is none."""
 
     username = forms.CharField(
-        label="User name", max_length=150, validators=[UnicodeUsernameValidator()],
+        label="User name",
+        max_length=150,
+        validators=[UnicodeUsernameValidator()],
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "list": "people"}),
-    )  # fmt: skip
+    )
     role = forms.ChoiceField(
         choices=[choice for choice in Role.choices if choice[0] != "admin"] + [("admin", "Admin")],
-        initial=Role.READER, widget=forms.Select(attrs={"class": "select"}),
-    )  # fmt: skip
+        initial=Role.READER,
+        widget=forms.Select(attrs={"class": "select"}),
+    )
     new = forms.BooleanField(label="Make a new account of this name", required=False)

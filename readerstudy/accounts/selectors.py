@@ -54,16 +54,26 @@ def readings_of(user: User) -> list[dict]:
             stage = study.state
         now = reading.current(member)
         opens = reading.waits_until(now) if now and stage == State.OPEN else None
-        rows.append({
-            "member": member, "study": study, "stage": "washout" if opens else stage, **counts, "opens": opens,
-            "part": now.part if now else None,
-            "to_sign": stage in ("finished", "closed") and study.state != State.LOCKED and signatures.to_sign(member),
-            "next": counts["confirmed"] + 1,
-            "started": own.exclude(state=Presentation.State.SCHEDULED).exists(),
-            "training_left": own.filter(kind="training", state__in=["scheduled", "in_progress"]).count(),
-            "last": own.filter(confirmed_at__isnull=False).order_by("-confirmed_at").values_list(
-                "confirmed_at", flat=True).first(),
-        })  # fmt: skip
+        rows.append(
+            {
+                "member": member,
+                "study": study,
+                "stage": "washout" if opens else stage,
+                **counts,
+                "opens": opens,
+                "part": now.part if now else None,
+                "to_sign": stage in ("finished", "closed")
+                and study.state != State.LOCKED
+                and signatures.to_sign(member),
+                "next": counts["confirmed"] + 1,
+                "started": own.exclude(state=Presentation.State.SCHEDULED).exists(),
+                "training_left": own.filter(kind="training", state__in=["scheduled", "in_progress"]).count(),
+                "last": own.filter(confirmed_at__isnull=False)
+                .order_by("-confirmed_at")
+                .values_list("confirmed_at", flat=True)
+                .first(),
+            }
+        )
     order = ["open", "questions", "washout", "paused", "draft", "finished", "closed"]
     return sorted(rows, key=lambda row: order.index(row["stage"]))
 
@@ -76,9 +86,14 @@ def study_row(member: Membership) -> dict:
         total=Count("pk"), confirmed=Count("pk", filter=Q(state="confirmed"))
     )
     return {
-        "study": study, "role": member.role, "subjects": study.subjects.filter(withdrawn_at=None).count(),
-        "cases": study.cases.filter(subject__withdrawn_at=None).count(), "there": there, "wanted": wanted, **done,
-    }  # fmt: skip
+        "study": study,
+        "role": member.role,
+        "subjects": study.subjects.filter(withdrawn_at=None).count(),
+        "cases": study.cases.filter(subject__withdrawn_at=None).count(),
+        "there": there,
+        "wanted": wanted,
+        **done,
+    }
 
 
 def studies_of(user: User) -> list[dict]:
@@ -122,24 +137,46 @@ def _before_opening(study: ReaderStudy) -> list[Task]:
         return []
     missing = not_ready(study)
     if not missing:
-        return [Task("Ready to open", "Opening freezes the protocol and makes the schedule.",
-                     "protocol", "Open the study", study)]  # fmt: skip
+        return [
+            Task(
+                "Ready to open",
+                "Opening freezes the protocol and makes the schedule.",
+                "protocol",
+                "Open the study",
+                study,
+            )
+        ]
     if not study.cases.exists() and not study.candidates.exists():
         return [Task("No material yet", "Send DICOM or NIfTI series.", "upload", "Add series", study)]
     number = len(missing)
     text = "1 point is missing before opening" if number == 1 else f"{number} points are missing before opening"
-    return [Task(text, "; ".join(point.text for point in missing) + ".",
-                 missing[0].page or "protocol", "See what", study)]  # fmt: skip
+    return [
+        Task(text, "; ".join(point.text for point in missing) + ".", missing[0].page or "protocol", "See what", study)
+    ]
 
 
 def _reading(row: dict) -> list[Task]:
     study = row["study"]
     if study.state == State.CLOSED:
-        return [Task("Results are open", f"{row['confirmed']:,} of {row['total']:,} pairs were read.",
-                     "results", "See results", study)]  # fmt: skip
+        return [
+            Task(
+                "Results are open",
+                f"{row['confirmed']:,} of {row['total']:,} pairs were read.",
+                "results",
+                "See results",
+                study,
+            )
+        ]
     if row["role"] == Role.ADMIN and study.state in (State.OPEN, State.PAUSED) and row["total"] == row["confirmed"]:
-        return [Task("All pairs are read", "Closing shows the results and ends the reading.",
-                     "protocol", "Close the study", study)]  # fmt: skip
+        return [
+            Task(
+                "All pairs are read",
+                "Closing shows the results and ends the reading.",
+                "protocol",
+                "Close the study",
+                study,
+            )
+        ]
     return []
 
 
@@ -177,11 +214,15 @@ def machine(studies: list[ReaderStudy]) -> dict:
     running = jobs.filter(state=Job.State.RUNNING)
     disk = shutil.disk_usage(settings.VAR_DIR)
     return {
-        "running": running.count(), "waiting": jobs.filter(state=Job.State.WAITING).count(),
-        "last_sign": jobs.filter(heartbeat_at__isnull=False).order_by("-heartbeat_at").values_list(
-            "heartbeat_at", flat=True).first(),
-        "free": disk.free, "size": disk.total,
-    }  # fmt: skip
+        "running": running.count(),
+        "waiting": jobs.filter(state=Job.State.WAITING).count(),
+        "last_sign": jobs.filter(heartbeat_at__isnull=False)
+        .order_by("-heartbeat_at")
+        .values_list("heartbeat_at", flat=True)
+        .first(),
+        "free": disk.free,
+        "size": disk.total,
+    }
 
 
 def demo_accounts() -> list[dict]:

@@ -56,9 +56,15 @@ def add_member(
             f"{user.username} has a role in this study already. One person has one role: a reader must stay blind."
         ) from error
     record(
-        study=study, action=Action.MEMBER_ADDED, actor=actor, user=user.username, account=user.pk, role=role,
-        code=member.code, seals=[("memberships", str(member.pk))],
-    )  # fmt: skip
+        study=study,
+        action=Action.MEMBER_ADDED,
+        actor=actor,
+        user=user.username,
+        account=user.pk,
+        role=role,
+        code=member.code,
+        seals=[("memberships", str(member.pk))],
+    )
     return member
 
 

@@ -20,9 +20,14 @@ def event_hash(*, study: str, number: int, at: str, actor: str, action: str, dat
 def hash_of(event, study: str) -> str:
     """The hash that a line's own content gives."""
     return event_hash(
-        study=study, number=event.number, at=event.at.isoformat(), actor=event.actor_name, action=event.action,
-        data=event.data, previous=event.previous,
-    )  # fmt: skip
+        study=study,
+        number=event.number,
+        at=event.at.isoformat(),
+        actor=event.actor_name,
+        action=event.action,
+        data=event.data,
+        previous=event.previous,
+    )
 
 
 def event_signature(study: str, number: int, sha256: str, actor: int | None) -> tuple:
@@ -91,14 +96,28 @@ def append(*, Event, study, last, at: datetime, actor, action: str, data: dict):
     number, previous = (last.number + 1, last.sha256) if last else (1, "")
     actor_name = actor.username if actor else ""
     sha256 = event_hash(
-        study=study.slug, number=number, at=at.isoformat(), actor=actor_name, action=action, data=data,
+        study=study.slug,
+        number=number,
+        at=at.isoformat(),
+        actor=actor_name,
+        action=action,
+        data=data,
         previous=previous,
-    )  # fmt: skip
+    )
     signature = event_signature(study.slug, number, sha256, actor.pk if actor else None)
     return Event.objects.create(
-        study=study, number=number, at=at, actor=actor, actor_name=actor_name, action=action, data=data,
-        previous=previous, sha256=sha256, mac=keys.sign(*signature), key=keys.key_name(),
-    )  # fmt: skip
+        study=study,
+        number=number,
+        at=at,
+        actor=actor,
+        actor_name=actor_name,
+        action=action,
+        data=data,
+        previous=previous,
+        sha256=sha256,
+        mac=keys.sign(*signature),
+        key=keys.key_name(),
+    )
 
 
 def set_head(*, Head, study, last) -> str:

@@ -100,7 +100,7 @@ def digests(
 
 def _rows(
     study: Model, table: Table, columns: list[str], units: Collection[str] | None, apps
-) -> Iterable[tuple[str, tuple]]:  # fmt: skip
+) -> Iterable[tuple[str, tuple]]:
     rows = apps.get_model(table.label).objects.filter(**{table.study: study} if table.study else {"pk": study.pk})
     rows = rows.order_by("pk").annotate(**table.derived).values_list(*table.unit, *columns)
     width = len(table.unit)

@@ -39,9 +39,14 @@ def seal_restored(*, study: ReaderStudy, reason: str) -> Event:
         _check_at_once()
         upgrade.drop_triggers(connection)
         line = upgrade.seal(
-            apps, held, events, [one.name for one in registry.sections()], action=Action.SEALED_AFTER_A_RESTORE,
-            reason=reason.strip()[:500], outside=[stood.number, stood.sha256] if stood else None,
-        )  # fmt: skip
+            apps,
+            held,
+            events,
+            [one.name for one in registry.sections()],
+            action=Action.SEALED_AFTER_A_RESTORE,
+            reason=reason.strip()[:500],
+            outside=[stood.number, stood.sha256] if stood else None,
+        )
         _check_at_once()
         triggers.install(connection.alias)
         macs.sign(held.jobs.all())
@@ -62,8 +67,10 @@ def _was_sealed(study: ReaderStudy) -> bool:
     """Whether anything tells of a MAC or a seal: also a record that was stripped of them has lines that sealed."""
     lines = Event.objects.filter(study=study)
     found = [
-        lines.exclude(mac=""), lines.filter(data__has_key="sealed"), Sealed.objects.filter(study=study),
+        lines.exclude(mac=""),
+        lines.filter(data__has_key="sealed"),
+        Sealed.objects.filter(study=study),
         AnswerHead.objects.filter(presentation__study=study),
         *(model.objects.filter(presentation__study=study).exclude(mac="") for model in answers.CHAINED),
-    ]  # fmt: skip
+    ]
     return any(rows.exists() for rows in found)

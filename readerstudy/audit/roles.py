@@ -71,10 +71,13 @@ def check_roles(databases: Iterable[str] | None = None, **_: object) -> list[Che
             with connections[using].cursor() as cursor:
                 cursor.execute(OWNS, [settings.DATABASES[using]["USER"]])
                 if cursor.fetchone():
-                    found.append(CheckWarning(
-                        "The role in DATABASE_URL owns the tables: who speaks SQL in the site's name can take the "
-                        "triggers off the record.",
-                        hint="Let another role own them, and name it in DATABASE_OWNER_URL: see docs/production.md.",
-                        id="audit.W001",
-                    ))  # fmt: skip
+                    found.append(
+                        CheckWarning(
+                            "The role in DATABASE_URL owns the tables: who speaks SQL in the site's name can take the "
+                            "triggers off the record.",
+                            hint="Let another role own them, and name it in DATABASE_OWNER_URL: "
+                            "see docs/production.md.",
+                            id="audit.W001",
+                        )
+                    )
     return found

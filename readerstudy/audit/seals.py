@@ -102,7 +102,7 @@ def _different(study: ReaderStudy, name: str, last: Last, units: Collection[str]
         for members in groups.values():
             found = registry.digests(
                 study, name, columns=last[members[0]][1], units=members if units is not None else None
-            )  # fmt: skip
+            )
             there |= {unit: found[unit] for unit in members if unit in found}
     except (FieldError, LookupError):
         yield f"{registry.section(name).title} were sealed with columns that there are no more"
@@ -147,9 +147,10 @@ def problems(study: ReaderStudy, events: Sequence[Event] | Iterable[Event]) -> I
     yield from broken
     for one in registry.sections():
         yield from _different(study, one.name, last.get(one.name, {}), None)
-    index = {(name, unit): number for name, unit, number in Sealed.objects.filter(study=study).values_list(
-        "section", "unit", "number"
-    )}  # fmt: skip
+    index = {
+        (name, unit): number
+        for name, unit, number in Sealed.objects.filter(study=study).values_list("section", "unit", "number")
+    }
     for name, unit in sorted(index.keys() | lines.keys()):
         if index.get((name, unit)) != lines.get((name, unit)):
             yield f"{in_words(name, unit)}: the index names another line than the log"

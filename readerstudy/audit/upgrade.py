@@ -97,12 +97,15 @@ def seal(apps, study, events: list, sections: Iterable[str], *, action: Action =
         columns[name] = registry.columns_of(name, apps)
         sealed[name] = registry.digests(study, name, columns=columns[name], apps=apps)
     data = said | {
-        "lines": len(events), "answers": answers, "sealed": sealed, "columns": columns,
+        "lines": len(events),
+        "answers": answers,
+        "sealed": sealed,
+        "columns": columns,
         "before": {name: {} for name in sealed},
-    }  # fmt: skip
+    }
     line = chain.append(
         Event=Event, study=study, last=events[-1], at=timezone.now(), actor=None, action=action, data=data
-    )  # fmt: skip
+    )
     mac = chain.set_head(Head=Head, study=study, last=line)
     Sealed.objects.bulk_create(
         [

@@ -17,8 +17,17 @@ def log(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     readings = request.GET.get("readings") == "1"
     pages = Paginator(selectors.log_of(study, readings=readings), 100)
     last = study.events.order_by("-number").first()
-    return render(request, "audit/log.html", {
-        "tab": "log", "study": study, "readings": readings, "page": pages.get_page(request.GET.get("page")),
-        "last": last, "problem": log_problem(study),
-        "part": SHOWN if last and last.number > SHOWN else 0, "alarms": heads.alarms(study.slug),
-    })  # fmt: skip
+    return render(
+        request,
+        "audit/log.html",
+        {
+            "tab": "log",
+            "study": study,
+            "readings": readings,
+            "page": pages.get_page(request.GET.get("page")),
+            "last": last,
+            "problem": log_problem(study),
+            "part": SHOWN if last and last.number > SHOWN else 0,
+            "alarms": heads.alarms(study.slug),
+        },
+    )

@@ -74,9 +74,12 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
     upload.save()
     record(study=upload.study, action=Action.UPLOAD_RECEIVED, actor=actor, upload=upload.pk, files=files, bytes=size)
     request_job(
-        function="intake.sort", study=upload.study, label=f"upload {upload.pk}, {files} files",
-        parameters={"upload": upload.pk}, inputs={"upload": upload.pk, "salt": upload.salt},
-    )  # fmt: skip
+        function="intake.sort",
+        study=upload.study,
+        label=f"upload {upload.pk}, {files} files",
+        parameters={"upload": upload.pk},
+        inputs={"upload": upload.pk, "salt": upload.salt},
+    )
 
 
 def lacking_pieces(upload: Upload) -> int:
@@ -102,11 +105,12 @@ def propose(*, study: ReaderStudy, found, codes: dict[str, str], conflict: str =
     why += ["from the manifest" if said else ""]
     region, plane = said.get("region"), said.get("plane")
     proposal = {
-        "subject_code": code, "arm": arm,
+        "subject_code": code,
+        "arm": arm,
         "region": region if region in Region.values else parameters.region or "",
         "plane": plane if plane in Plane.values else parameters.plane or "",
         "weighting": said.get("weighting") or parameters.weighting or "",
-    }  # fmt: skip
+    }
     missing = [name for name, value in proposal.items() if not value]
     why += ["choose " + ", ".join(name.replace("_code", "") for name in missing)] if missing else []
     certain = not missing and not conflict
@@ -157,12 +161,21 @@ def store_sorted(
         conflict = "" if known else _conflict(study, found)
         uids = found.instance_uids or [""] * len(files)
         Candidate.objects.create(
-            study=study, upload=upload, state=state, format=found.format, sha256=found.sha256, slices=slices, rows=rows,
-            columns=columns, affine=[list(map(float, row)) for row in found.affine], spacing=list(found.spacing),
+            study=study,
+            upload=upload,
+            state=state,
+            format=found.format,
+            sha256=found.sha256,
+            slices=slices,
+            rows=rows,
+            columns=columns,
+            affine=[list(map(float, row)) for row in found.affine],
+            spacing=list(found.spacing),
             parameters={k: v for k, v in vars(found.parameters).items() if v is not None},
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
-            subject_key=found.subject_key, **propose(study=study, found=found, codes=codes, conflict=conflict),
-        )  # fmt: skip
+            subject_key=found.subject_key,
+            **propose(study=study, found=found, codes=codes, conflict=conflict),
+        )
     refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
     Refusal.objects.bulk_create(refusals)
     counts["refused"] = len(refusals)
@@ -198,20 +211,38 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
     at = (placing["subject_code"], placing["region"], placing["plane"], placing["weighting"])
     ensure_unscheduled(study=study, code=case_code(*at))
     place = candidate.affine, (candidate.slices, candidate.rows, candidate.columns)
-    for other in Series.objects.filter(
-        study=study, active=True, case__subject__code=placing["subject_code"], case__region=placing["region"],
-        case__plane=placing["plane"], case__weighting=placing["weighting"],
-    ).exclude(arm=placing["arm"]).select_related("arm"):  # fmt: skip
+    for other in (
+        Series.objects.filter(
+            study=study,
+            active=True,
+            case__subject__code=placing["subject_code"],
+            case__region=placing["region"],
+            case__plane=placing["plane"],
+            case__weighting=placing["weighting"],
+        )
+        .exclude(arm=placing["arm"])
+        .select_related("arm")
+    ):
         try:
             check_same_place(*place, other.affine, (other.slices, other.rows, other.columns))
         except InputError as error:
             raise InputError(f"Does not fit the {other.arm.code} series of this case: {error}") from error
     series = place_series(
-        study=study, instances=candidate.instances, subject_key=candidate.subject_key, actor=actor, replace=replace,
-        format=candidate.format, sha256=candidate.sha256, slices=candidate.slices, rows=candidate.rows,
-        columns=candidate.columns, affine=candidate.affine, spacing=candidate.spacing,
-        parameters=candidate.parameters, **placing,
-    )  # fmt: skip
+        study=study,
+        instances=candidate.instances,
+        subject_key=candidate.subject_key,
+        actor=actor,
+        replace=replace,
+        format=candidate.format,
+        sha256=candidate.sha256,
+        slices=candidate.slices,
+        rows=candidate.rows,
+        columns=candidate.columns,
+        affine=candidate.affine,
+        spacing=candidate.spacing,
+        parameters=candidate.parameters,
+        **placing,
+    )
     for name in ("subject_code", "region", "plane", "weighting", "arm"):
         setattr(candidate, name, placing[name])
     candidate.state, candidate.series = Candidate.State.CONFIRMED, series

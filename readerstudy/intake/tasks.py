@@ -29,9 +29,11 @@ def sort_upload(job: Job, report):
         plain = Path(folder, "plain")
         plain.mkdir()
         files = quarantine.unseal_upload(
-            upload.pk, upload.salt, plain,
+            upload.pk,
+            upload.salt,
+            plain,
             progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
-        )  # fmt: skip
+        )
         found = sort_delivery(
             files, Path(folder), key=services.pseudonym_key(upload.study), progress=_rarely(report, 0.2, 0.7)
         )

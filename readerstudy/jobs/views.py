@@ -26,18 +26,27 @@ def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     left = [step["seconds_left"] for step in steps if step["running"] + step["waiting"]]
     failed = selectors.jobs_in(study, Job.State.FAILED)
     context = {
-        "tab": "jobs", "study": study, "counts": counts, "steps": steps, "shown": shown, "limit": SHOWN,
+        "tab": "jobs",
+        "study": study,
+        "counts": counts,
+        "steps": steps,
+        "shown": shown,
+        "limit": SHOWN,
         "all": sum(counts[state] for state in ("waiting", "running", "done", "failed")),
         "busy": counts["running"] + counts["waiting"],
         "seconds_left": sum(left) if left and None not in left else None,
-        "running": selectors.running(study), "stalled": selectors.stalled(study), "idle": selectors.idle_workers(),
+        "running": selectors.running(study),
+        "stalled": selectors.stalled(study),
+        "idle": selectors.idle_workers(),
         "outdated": outdated(study) if study.state == State.DRAFT else [],
         "failed": [{"job": job, "kind": selectors.kind(job)} for job in failed[:SHOWN]],
         "listed": [
             {"job": job, "kind": selectors.kind(job)}
             for job in selectors.jobs_in(study, shown).order_by(LISTS[shown])[:SHOWN]
-        ] if shown else [],
-    }  # fmt: skip
+        ]
+        if shown
+        else [],
+    }
     return render(request, "jobs/live.html" if request.htmx else "jobs/jobs.html", context)
 
 

@@ -72,9 +72,12 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
     masks.filter(removed_at=None).update(removed_at=timezone.now())
     unplaced.delete()
     request_job(
-        function=ERASE, study=subject.study, label=f"Pixels of {subject.code}", parameters={"hashes": sorted(hashes)},
+        function=ERASE,
+        study=subject.study,
+        label=f"Pixels of {subject.code}",
+        parameters={"hashes": sorted(hashes)},
         inputs={"subject": subject.pk, "withdrawn": subject.withdrawn_at.isoformat(), "hashes": sorted(hashes)},
-    )  # fmt: skip
+    )
     return counts
 
 

@@ -39,8 +39,9 @@ class CandidateForm(PlaceForm):
         kwargs["prefix"] = f"c{candidate.pk}"
         names = ("subject_code", "region", "plane", "weighting")
         kwargs["initial"] = {name: getattr(candidate, name) for name in names} | {
-            "tick": candidate.certain, "arm": str(candidate.arm_id or ""),
-        }  # fmt: skip
+            "tick": candidate.certain,
+            "arm": str(candidate.arm_id or ""),
+        }
         super().__init__(*args, **kwargs)
         self.candidate = candidate
         self.error = ""

@@ -82,14 +82,18 @@ def runs(study: ReaderStudy) -> list[Run]:
         row = counted.get(str(arm.pk), {})
         found.append(
             Run(
-                arm, len(pairs), len(pairs) - len(left),
-                sum(present is not None and present.made_from_id is not None for _, present in left), len(uploaded),
+                arm,
+                len(pairs),
+                len(pairs) - len(left),
+                sum(present is not None and present.made_from_id is not None for _, present in left),
+                len(uploaded),
                 sum(case in scheduled and case not in uploaded for case, _ in left),
                 sum(job.state == Job.State.RUNNING for job in jobs),
                 sum(job.state == Job.State.WAITING for job in jobs),
-                [job for job in jobs if job.state == Job.State.FAILED], row.get("seconds_left"),
+                [job for job in jobs if job.state == Job.State.FAILED],
+                row.get("seconds_left"),
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -120,7 +124,13 @@ def run(*, study: ReaderStudy, arm: Arm, model: str, actor: User) -> int:
         asked += new or (job is not None and retry(job=job))
     if asked:
         record(
-            study=study, action=Action.MODEL_RUN, actor=actor, arm=arm.code, source=arm.made_from.code, model=model,
-            sha256=models[model], series=asked,
-        )  # fmt: skip
+            study=study,
+            action=Action.MODEL_RUN,
+            actor=actor,
+            arm=arm.code,
+            source=arm.made_from.code,
+            model=model,
+            sha256=models[model],
+            series=asked,
+        )
     return asked

@@ -56,10 +56,12 @@ def _request(source: Series, name: str, sha256: str) -> dict:
     against = {"reference": reference.series and reference.series.pk, "matrix": reference.matrix}
     parameters = {"case": source.case_id, "source": source.pk, "model": name, "model_sha256": sha256, **against}
     return {
-        "function": PREVIEW, "label": f"{name} on {source.arm.code} of {source.case.code}"[:120],
-        "study": source.case.study, "parameters": parameters | {"lacking": reference.lacking},
+        "function": PREVIEW,
+        "label": f"{name} on {source.arm.code} of {source.case.code}"[:120],
+        "study": source.case.study,
+        "parameters": parameters | {"lacking": reference.lacking},
         "inputs": {"source": source.pk, "model": name, "model_sha256": sha256, **against},
-    }  # fmt: skip
+    }
 
 
 def find(source: Series, name: str, sha256: str) -> Job | None:

@@ -129,9 +129,13 @@ def is_taken(
 ) -> bool:
     """Whether a series stands already where this one is to be placed."""
     return study.series.filter(
-        active=True, case__subject__code=subject_code, case__region=region, case__plane=plane,
-        case__weighting=weighting, arm=arm,
-    ).exists()  # fmt: skip
+        active=True,
+        case__subject__code=subject_code,
+        case__region=region,
+        case__plane=plane,
+        case__weighting=weighting,
+        arm=arm,
+    ).exists()
 
 
 def in_grid(case: Case) -> tuple[list[Cell], Case | None, Case | None]:

@@ -34,9 +34,19 @@ def ensure_unscheduled(*, study: ReaderStudy, code: str) -> None:
 
 @transaction.atomic
 def place_series(
-    *, study: ReaderStudy, subject_code: str, region: str, plane: str, weighting: str, arm: Arm, instances: Sequence,
-    subject_key: str = "", actor: User | None = None, replace: bool = False, **facts,
-) -> Series:  # fmt: skip
+    *,
+    study: ReaderStudy,
+    subject_code: str,
+    region: str,
+    plane: str,
+    weighting: str,
+    arm: Arm,
+    instances: Sequence,
+    subject_key: str = "",
+    actor: User | None = None,
+    replace: bool = False,
+    **facts,
+) -> Series:
     """Make a de-identified series the active one of its case and arm.
 
     `instances` is [(sha256, bytes)] or [(sha256, bytes, keyed SOP Instance UID)] in slice order; `facts` are the
@@ -51,16 +61,20 @@ def place_series(
     code = case_code(subject_code, region, plane, weighting)
     ensure_sealed(study=study, seals=[("subjects", subject_code), ("cases", code)])
     subject, new_subject = Subject.objects.get_or_create(
-        study=study, code=subject_code,
+        study=study,
+        code=subject_code,
         defaults={
-            "site": study.sites.first(), "key": subject_key, "age": facts["parameters"].get("age"),
+            "site": study.sites.first(),
+            "key": subject_key,
+            "age": facts["parameters"].get("age"),
             "sex": facts["parameters"].get("sex") or "",
         },
-    )  # fmt: skip
+    )
     case, new_case = Case.objects.get_or_create(
-        study=study, code=code,
+        study=study,
+        code=code,
         defaults={"subject": subject, "region": region, "plane": plane, "weighting": weighting},
-    )  # fmt: skip
+    )
     seals = [("subjects", subject_code)] * new_subject + [("cases", code)] * new_case
     series = add_series(case=case, arm=arm, instances=instances, actor=actor, replace=replace, seals=seals, **facts)
     transaction.on_commit(lambda: advance(study, case=series.case))
@@ -69,9 +83,15 @@ def place_series(
 
 @transaction.atomic
 def add_series(
-    *, case: Case, arm: Arm, instances: Sequence, replace: bool, actor: User | None = None, seals: Sequence[Seal] = (),
+    *,
+    case: Case,
+    arm: Arm,
+    instances: Sequence,
+    replace: bool,
+    actor: User | None = None,
+    seals: Sequence[Seal] = (),
     **facts,
-) -> Series:  # fmt: skip
+) -> Series:
     """Add a version of a series to a case; the same pixels again return the one that is there, with its newest model.
     seals: of rows that were made for it.
 
@@ -89,9 +109,15 @@ def add_series(
             setattr(present, name, facts.get(name, getattr(present, name)))
         present.save()
         record(
-            study=case.study, action=Action.SERIES_MADE_AGAIN, actor=actor, case=case.code, arm=arm.code,
-            sha256=present.sha256, model=present.model_name, seals=seals,
-        )  # fmt: skip
+            study=case.study,
+            action=Action.SERIES_MADE_AGAIN,
+            actor=actor,
+            case=case.code,
+            arm=arm.code,
+            sha256=present.sha256,
+            model=present.model_name,
+            seals=seals,
+        )
         return present
     if present and not replace:
         raise InputError(f"{case.code} has a series in {arm.code} already. Replace it on purpose, or choose another.")
@@ -106,9 +132,15 @@ def add_series(
         for position, (sha256, size, *uid) in enumerate(instances)
     )
     record(
-        study=case.study, action=Action.SERIES_PLACED, actor=actor, case=case.code, arm=arm.code, sha256=series.sha256,
-        version=series.version, seals=[*seals, ("series", str(series.pk))],
-    )  # fmt: skip
+        study=case.study,
+        action=Action.SERIES_PLACED,
+        actor=actor,
+        case=case.code,
+        arm=arm.code,
+        sha256=series.sha256,
+        version=series.version,
+        seals=[*seals, ("series", str(series.pk))],
+    )
     return series
 
 
@@ -191,14 +223,17 @@ def _ask_for_metrics(
     label, series = f"{reference.code} vs {test.code} of {case.code}", {"reference": a.pk, "test": b.pk}
     new = request_job(
         function=COMPARE, study=study, label=label, parameters={"case": case.pk, **series}, inputs=series
-    )[1]  # fmt: skip
+    )[1]
     placed = placing(a, b, alignments)
     if placed.how == ALIGNED:
         aligned = series | {"matrix": placed.matrix}
         new += request_job(
-            function=COMPARE, study=study, label=f"{label}, registered", parameters={"case": case.pk, **aligned},
+            function=COMPARE,
+            study=study,
+            label=f"{label}, registered",
+            parameters={"case": case.pk, **aligned},
             inputs=aligned,
-        )[1]  # fmt: skip
+        )[1]
     return int(new)
 
 

@@ -46,10 +46,13 @@ def enhance_series(job: Job, report):
         made = volumes.read(files)
         instances = volumes.archive_files(files)
     facts = volumes.facts(made) | {
-        "format": source.format, "made_from": source, "model_name": enhanced.model.name,
-        "model_version": enhanced.model.version, "model_sha256": enhanced.model.sha256,
+        "format": source.format,
+        "made_from": source,
+        "model_name": enhanced.model.name,
+        "model_version": enhanced.model.version,
+        "model_sha256": enhanced.model.sha256,
         "processing_seconds": enhanced.seconds,
-    }  # fmt: skip
+    }
 
     def store() -> dict:
         services.add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
@@ -77,16 +80,24 @@ def register_series(job: Job, report):
 
     def store() -> dict:
         made, _ = Alignment.objects.update_or_create(
-            fixed=fixed, moving=moving,
+            fixed=fixed,
+            moving=moving,
             defaults={
-                "study": case.study, "matrix": found.matrix.tolist(), "quality": as_dict(found),
-                "conventions": CONVENTIONS, "picture": picture,
+                "study": case.study,
+                "matrix": found.matrix.tolist(),
+                "quality": as_dict(found),
+                "conventions": CONVENTIONS,
+                "picture": picture,
             },
-        )  # fmt: skip
+        )
         record(
-            study=case.study, action=Action.ACQUISITIONS_ALIGNED, case=case.code, fixed=fixed.arm.code,
-            moving=moving.arm.code, seals=[("alignments", unit_name(made.fixed_id, made.moving_id))],
-        )  # fmt: skip
+            study=case.study,
+            action=Action.ACQUISITIONS_ALIGNED,
+            case=case.code,
+            fixed=fixed.arm.code,
+            moving=moving.arm.code,
+            seals=[("alignments", unit_name(made.fixed_id, made.moving_id))],
+        )
         services.advance(case.study, case=case)
         return as_dict(found)
 

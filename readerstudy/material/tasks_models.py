@@ -44,10 +44,16 @@ def preview_series(job: Job, report):
     with tempfile.TemporaryDirectory() as place:
         sha256, _ = put_file(write_nifti(enhanced.volume, Path(place) / "preview.nii.gz"))
     return lambda: {
-        "sha256": sha256, "noise_sigma": enhanced.noise_sigma, "noise_method": enhanced.noise_method,
-        "seconds": enhanced.seconds, "precision": enhanced.model.precision, "version": enhanced.model.version,
-        "slices": image.shape[0], "measured": measured, "lacking": job.parameters["lacking"],
-    }  # fmt: skip
+        "sha256": sha256,
+        "noise_sigma": enhanced.noise_sigma,
+        "noise_method": enhanced.noise_method,
+        "seconds": enhanced.seconds,
+        "precision": enhanced.model.precision,
+        "version": enhanced.model.version,
+        "slices": image.shape[0],
+        "measured": measured,
+        "lacking": job.parameters["lacking"],
+    }
 
 
 def _pixels(series: Series) -> Volume:

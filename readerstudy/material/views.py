@@ -38,11 +38,18 @@ def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
 
 def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
     """The part of the page that follows the workers, and a hash that tells whether it changed."""
-    html = render_to_string("material/map.html", {
-        "study": study, "map": study_map(study), "uploads": intake.being_sorted(study),
-        "subjects": study.subjects.filter(withdrawn_at=None).count(), "arms": study.arms.count(),
-        "cases": study.cases.filter(subject__withdrawn_at=None).count(),
-    }, request)  # fmt: skip
+    html = render_to_string(
+        "material/map.html",
+        {
+            "study": study,
+            "map": study_map(study),
+            "uploads": intake.being_sorted(study),
+            "subjects": study.subjects.filter(withdrawn_at=None).count(),
+            "arms": study.arms.count(),
+            "cases": study.cases.filter(subject__withdrawn_at=None).count(),
+        },
+        request,
+    )
     return html, hashlib.sha256(html.encode()).hexdigest()[:12]
 
 
@@ -52,23 +59,40 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if request.htmx:
         return _poll(request, study)
     if request.GET.get("view") == "table":
-        return render(request, "material/series_table.html", {
-            "tab": "material", "study": study, "rows": selectors.grid(study), "arms": study.arms.all(),
-        })  # fmt: skip
+        return render(
+            request,
+            "material/series_table.html",
+            {
+                "tab": "material",
+                "study": study,
+                "rows": selectors.grid(study),
+                "arms": study.arms.all(),
+            },
+        )
     return render(request, "material/material.html", _page(request, study, _forms(study)))
 
 
 def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
     live, seen = _live(request, study)
     return {
-        "tab": "material", "study": study, "live": live, "seen": f"{seen}-0", "rows": rows, "weightings": WEIGHTINGS,
+        "tab": "material",
+        "study": study,
+        "live": live,
+        "seen": f"{seen}-0",
+        "rows": rows,
+        "weightings": WEIGHTINGS,
         "bulk": PlaceForm(prefix="bulk", of=" of all ticked", arms=list(study.arms.all())),
-        "waiting": intake.to_confirm(study).count(), "ticked": sum(bool(row["tick"].value()) for row in rows),
+        "waiting": intake.to_confirm(study).count(),
+        "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": intake.to_confirm(study).filter(certain=True).count(),
-        "subject_codes": study.subjects.values_list("code", flat=True), "busy": intake.busy(study),
-        "unfinished": receiving.unfinished(study=study, user=request.user), "not_used": intake.not_used(study),
-        "aside": intake.put_aside(study), "known": intake.known(study), **more,
-    }  # fmt: skip
+        "subject_codes": study.subjects.values_list("code", flat=True),
+        "busy": intake.busy(study),
+        "unfinished": receiving.unfinished(study=study, user=request.user),
+        "not_used": intake.not_used(study),
+        "aside": intake.put_aside(study),
+        "known": intake.known(study),
+        **more,
+    }
 
 
 def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
@@ -81,9 +105,18 @@ def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     seen = f"{seen}-{more}"
     if request.GET.get("seen") == seen:
         return HttpResponse(status=204)
-    return render(request, "material/map_live.html", {
-        "study": study, "live": live, "seen": seen, "shown": shown, "busy": intake.busy(study), "more": more,
-    })  # fmt: skip
+    return render(
+        request,
+        "material/map_live.html",
+        {
+            "study": study,
+            "live": live,
+            "seen": seen,
+            "shown": shown,
+            "busy": intake.busy(study),
+            "more": more,
+        },
+    )
 
 
 @study_page("add_material")
@@ -190,12 +223,23 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
     """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
     found = _case(study, case)
     cells, before, after = selectors.in_grid(found)
-    return render(request, "material/case.html", {
-        "tab": "material", "study": study, "case": found, "cells": cells, "pairs": selectors.pairs_of(found),
-        "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
-        "before": before, "after": after, "states": selectors.STATES, "volumes": volumes_of_interest.of_case(found),
-        "alignments": alignments.of_case(found),
-    })  # fmt: skip
+    return render(
+        request,
+        "material/case.html",
+        {
+            "tab": "material",
+            "study": study,
+            "case": found,
+            "cells": cells,
+            "pairs": selectors.pairs_of(found),
+            "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
+            "before": before,
+            "after": after,
+            "states": selectors.STATES,
+            "volumes": volumes_of_interest.of_case(found),
+            "alignments": alignments.of_case(found),
+        },
+    )
 
 
 @study_page("edit_protocol")

@@ -27,11 +27,18 @@ def _model(name: str) -> Shown:
 @require_safe
 def models(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Every model that could make an arm here."""
-    return render(request, "models/models.html", {
-        "tab": "material", "study": study, "models": [_model(name) for name in enhancers.folders()],
-        "problems": enhancers.problems(), "arms": model_runs.made_arms(study),
-        "missing": [arm for arm in model_runs.made_arms(study) if arm.model_name not in enhancers.folders()],
-    })  # fmt: skip
+    return render(
+        request,
+        "models/models.html",
+        {
+            "tab": "material",
+            "study": study,
+            "models": [_model(name) for name in enhancers.folders()],
+            "problems": enhancers.problems(),
+            "arms": model_runs.made_arms(study),
+            "missing": [arm for arm in model_runs.made_arms(study) if arm.model_name not in enhancers.folders()],
+        },
+    )
 
 
 @never_cache
@@ -42,9 +49,14 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
     found, runs = _model(name), model_runs.runs(study)
     mine = [run for run in runs if run.arm.model_name == name]
     context = {
-        "tab": "material", "study": study, "model": found, "runs": mine, "busy": any(run.busy for run in mine),
-        "others": [run for run in runs if run.arm.model_name != name], "left": sum(run.left for run in mine),
-    }  # fmt: skip
+        "tab": "material",
+        "study": study,
+        "model": found,
+        "runs": mine,
+        "busy": any(run.busy for run in mine),
+        "others": [run for run in runs if run.arm.model_name != name],
+        "left": sum(run.left for run in mine),
+    }
     if request.htmx:
         return render(request, "models/run_on_study.html", context)
     record = found.record
@@ -52,10 +64,15 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
         context |= {
             "card": model_pages.card_html(record.card) if record.card else "",
             "curves": model_pages.curves(record.curves),
-            "measured": [(title, record.measured(part)) for title, part in (
-                ("Volumes of the test part", "test"), ("Mean over the validation part", "validation")
-            ) if record.measured(part)],
-        }  # fmt: skip
+            "measured": [
+                (title, record.measured(part))
+                for title, part in (
+                    ("Volumes of the test part", "test"),
+                    ("Mean over the validation part", "validation"),
+                )
+                if record.measured(part)
+            ],
+        }
     return render(request, "models/model.html", context)
 
 
@@ -85,10 +102,19 @@ def run_model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpRespon
 def before_after(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
     """One slice of one's own series before and after a model, or after two models."""
     found = _model(name)
-    return render(request, "models/before_after.html", {
-        "tab": "material", "study": study, "model": found, "choice": model_pages.choose(study, name, request.GET),
-        "names": [other for other in enhancers.folders() if other != name], "window": WINDOW, "words": WORDS,
-    })  # fmt: skip
+    return render(
+        request,
+        "models/before_after.html",
+        {
+            "tab": "material",
+            "study": study,
+            "model": found,
+            "choice": model_pages.choose(study, name, request.GET),
+            "names": [other for other in enhancers.folders() if other != name],
+            "window": WINDOW,
+            "words": WORDS,
+        },
+    )
 
 
 @study_page("run_jobs")

@@ -59,10 +59,14 @@ def facts(volume: Volume) -> dict:
     """The fields of a Series that follow from its volume."""
     slices, rows, columns = volume.shape
     return {
-        "sha256": volume.sha256, "slices": slices, "rows": rows, "columns": columns,
-        "affine": volume.affine.tolist(), "spacing": list(volume.spacing),
+        "sha256": volume.sha256,
+        "slices": slices,
+        "rows": rows,
+        "columns": columns,
+        "affine": volume.affine.tolist(),
+        "spacing": list(volume.spacing),
         "parameters": {k: v for k, v in vars(volume.parameters).items() if v is not None},
-    }  # fmt: skip
+    }
 
 
 def archive_files(paths: list[Path]) -> list[tuple[str, int]]:

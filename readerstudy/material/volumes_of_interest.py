@@ -37,9 +37,10 @@ def of_case(case: Case) -> dict:
     series = list(case.series.filter(active=True).select_related("arm").order_by("arm__place"))
     series.sort(key=lambda one: (one.arm.acquisition != "reference", one.arm.reconstruction != "standard"))
     return {
-        "there": volumes, "series": series,
+        "there": volumes,
+        "series": series,
         "removed": removed.exclude(name__in=[volume.name for volume in volumes]),
-    }  # fmt: skip
+    }
 
 
 def load_mask(volume: VolumeOfInterest):
@@ -73,13 +74,24 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
             carry(mask, shape, affine)  # raises if nothing of it lies on the series
             sha256, _ = put_file(write_mask(mask, Path(folder) / "clean.nii.gz"))
             volume = VolumeOfInterest.objects.create(
-                study_id=case.study_id, case=case, drawn_on=drawn_on, name=given, sha256=sha256, voxels=mask.voxels,
+                study_id=case.study_id,
+                case=case,
+                drawn_on=drawn_on,
+                name=given,
+                sha256=sha256,
+                voxels=mask.voxels,
                 millilitres=mask.millilitres,
-            )  # fmt: skip
+            )
             record(
-                study=case.study, action=Action.VOLUME_OF_INTEREST_ADDED, actor=actor, case=case.code, volume=given,
-                arm=drawn_on.arm.code, sha256=sha256, seals=[("volumes", str(volume.pk))],
-            )  # fmt: skip
+                study=case.study,
+                action=Action.VOLUME_OF_INTEREST_ADDED,
+                actor=actor,
+                case=case.code,
+                volume=given,
+                arm=drawn_on.arm.code,
+                sha256=sha256,
+                seals=[("volumes", str(volume.pk))],
+            )
             made.append(volume)
         transaction.on_commit(lambda: advance(case.study, case=case))
     return made
@@ -118,9 +130,13 @@ def remove(*, volume: VolumeOfInterest, actor: User) -> None:
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at=None).update(removed_at=timezone.now()):
         record(
-            study=volume.study, action=Action.VOLUME_OF_INTEREST_REMOVED, actor=actor, case=volume.case.code,
-            volume=volume.name, seals=seals,
-        )  # fmt: skip
+            study=volume.study,
+            action=Action.VOLUME_OF_INTEREST_REMOVED,
+            actor=actor,
+            case=volume.case.code,
+            volume=volume.name,
+            seals=seals,
+        )
 
 
 @transaction.atomic
@@ -134,7 +150,11 @@ def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at__isnull=False).update(removed_at=None):
         record(
-            study=volume.study, action=Action.VOLUME_OF_INTEREST_CALLED_BACK, actor=actor, case=volume.case.code,
-            volume=volume.name, seals=seals,
-        )  # fmt: skip
+            study=volume.study,
+            action=Action.VOLUME_OF_INTEREST_CALLED_BACK,
+            actor=actor,
+            case=volume.case.code,
+            volume=volume.name,
+            seals=seals,
+        )
         transaction.on_commit(lambda: advance(volume.study, case=volume.case))

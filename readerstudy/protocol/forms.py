@@ -81,9 +81,14 @@ class HypothesisForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
         fields = (
-            "primary_comparison", "primary_criterion", "primary_test", "claim", "margin_mean", "margin_net",
+            "primary_comparison",
+            "primary_criterion",
+            "primary_test",
+            "claim",
+            "margin_mean",
+            "margin_net",
             "random_readers",
-        )  # fmt: skip
+        )
         help_texts = {
             "primary_test": "Two-sided at 0.05: by itself for the primary hypothesis, by Holm for all cells together.",
             "margin_mean": "Largest distance of the mean preference from 3 that does not matter, for example 0.5.",

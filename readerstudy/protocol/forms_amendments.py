@@ -29,9 +29,11 @@ class ReaderForm(AmendmentForm):
 
 class CasesForm(AmendmentForm):
     cases = forms.ModelMultipleChoiceField(
-        Case.objects.none(), label="Cases", widget=forms.CheckboxSelectMultiple,
+        Case.objects.none(),
+        label="Cases",
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one case."},
-    )  # fmt: skip
+    )
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

@@ -44,9 +44,12 @@ class ReaderStudy(models.Model):
     seed = models.PositiveBigIntegerField()
     min_distance = models.PositiveSmallIntegerField("distance between pairs of one subject", default=5)
     repeat_share = models.DecimalField(
-        "share of hidden repeats", max_digits=3, decimal_places=2, default=0,
+        "share of hidden repeats",
+        max_digits=3,
+        decimal_places=2,
+        default=0,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
-    )  # fmt: skip
+    )
     ask_integrity = models.BooleanField("ask for integrity", default=True)
     ask_diagnostic = models.BooleanField("ask for diagnostic quality", default=True)
     allow_cannot_judge = models.BooleanField("allow “cannot judge”", default=True)

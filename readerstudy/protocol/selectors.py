@@ -31,8 +31,11 @@ def protocol_document(study: ReaderStudy) -> dict:
         "title": study.title,
         "arms": [
             {
-                "id": arm.code, "acquisition": arm.acquisition, "reconstruction": arm.reconstruction,
-                "made_from": arm.made_from.code if arm.made_from else None, "model": arm.model_name or None,
+                "id": arm.code,
+                "acquisition": arm.acquisition,
+                "reconstruction": arm.reconstruction,
+                "made_from": arm.made_from.code if arm.made_from else None,
+                "model": arm.model_name or None,
             }
             for arm in study.arms.select_related("made_from")
         ],
@@ -59,17 +62,23 @@ def protocol_document(study: ReaderStudy) -> dict:
         "readers": "random" if study.random_readers else "fixed",
         "reader_codes": sorted(readers - added),
         "schedule": {
-            "min_distance": study.min_distance, "repeat_share": float(study.repeat_share), "parts": study.parts,
-            "washout_days": study.washout_days, "break_minutes": study.break_minutes,
+            "min_distance": study.min_distance,
+            "repeat_share": float(study.repeat_share),
+            "parts": study.parts,
+            "washout_days": study.washout_days,
+            "break_minutes": study.break_minutes,
         },
         "questions": {
-            "integrity": study.ask_integrity, "diagnostic": study.ask_diagnostic,
-            "cannot_judge": study.allow_cannot_judge, "back": study.allow_back, "guesses": study.guesses,
+            "integrity": study.ask_integrity,
+            "diagnostic": study.ask_diagnostic,
+            "cannot_judge": study.allow_cannot_judge,
+            "back": study.allow_back,
+            "guesses": study.guesses,
             # Said where it is waived: it was the rule before a protocol could say it, and their hashes stand.
             **({} if study.require_all_slices else {"all_slices": False}),
         },
         "seed": study.seed,
-    }  # fmt: skip
+    }
     later = {"amendments": [_amendment(one) for one in amendments]} if amendments else {}
     unnamed = {name: value for name, value in document.items() if name != "primary_test"}
     if study.protocol_sha256 and study.protocol_sha256 == _sha256(unnamed):
@@ -115,14 +124,21 @@ def before_opening(study: ReaderStudy) -> list[Point]:
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
         Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
-        Point(study.primary_comparison_id is not None and study.primary_criterion_id is not None,
-              "Primary hypothesis", "protocol"),
+        Point(
+            study.primary_comparison_id is not None and study.primary_criterion_id is not None,
+            "Primary hypothesis",
+            "protocol",
+        ),
         Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
         Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
         Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
-        Point(pairs > 0 and prepared == pairs, f"{prepared} of {pairs} pairs prepared on one geometry", "jobs",
-              later=pairs > 0 and there == wanted),
-    ]  # fmt: skip
+        Point(
+            pairs > 0 and prepared == pairs,
+            f"{prepared} of {pairs} pairs prepared on one geometry",
+            "jobs",
+            later=pairs > 0 and there == wanted,
+        ),
+    ]
 
 
 def not_ready(study: ReaderStudy) -> list[Point]:

@@ -46,11 +46,20 @@ def new_study(request: HttpRequest) -> HttpResponse:
 @study_page("see_overview")
 def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     row = study_row(request.membership)
-    return render(request, "protocol/overview.html", {
-        "tab": "study", "study": study, "row": row, "tasks": tasks_of([row]), "jobs": counts(study),
-        "readers": reading_progress(study), "lately": lately([study], 8),
-        "people": study.memberships.select_related("user"),
-    })  # fmt: skip
+    return render(
+        request,
+        "protocol/overview.html",
+        {
+            "tab": "study",
+            "study": study,
+            "row": row,
+            "tasks": tasks_of([row]),
+            "jobs": counts(study),
+            "readers": reading_progress(study),
+            "lately": lately([study], 8),
+            "people": study.memberships.select_related("user"),
+        },
+    )
 
 
 @never_cache
@@ -60,16 +69,27 @@ def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     cases = study.cases.filter(training=False, subject__withdrawn_at=None)
     if not draft:  # others wait for an amendment
         cases = cases.filter(presentations__isnull=False).distinct()
-    return render(request, "protocol/protocol.html", {
-        "tab": "protocol", "study": study, "points": selectors.before_opening(study),
-        "missing": len(selectors.not_ready(study)), "opening": last_opening(study) if draft else None,
-        "document": selectors.protocol_document(study), "schedule": schedule_summary(study), "draft": draft,
-        "arms": study.arms.select_related("made_from"), "criteria": study.criteria.all(),
-        "comparisons": study.comparisons.select_related("first", "second"),
-        "cases": cases.count(),
-        "people": study.memberships.select_related("user"), "moves": selectors.moves_from(study),
-        "amendments": study.amendments.select_related("actor"),
-    })  # fmt: skip
+    return render(
+        request,
+        "protocol/protocol.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "points": selectors.before_opening(study),
+            "missing": len(selectors.not_ready(study)),
+            "opening": last_opening(study) if draft else None,
+            "document": selectors.protocol_document(study),
+            "schedule": schedule_summary(study),
+            "draft": draft,
+            "arms": study.arms.select_related("made_from"),
+            "criteria": study.criteria.all(),
+            "comparisons": study.comparisons.select_related("first", "second"),
+            "cases": cases.count(),
+            "people": study.memberships.select_related("user"),
+            "moves": selectors.moves_from(study),
+            "amendments": study.amendments.select_related("actor"),
+        },
+    )
 
 
 @never_cache
@@ -110,9 +130,16 @@ def edit(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("protocol", study.slug)
-    return render(request, "protocol/edit_settings.html", {
-        "tab": "protocol", "study": study, "form": form, "heading": title,
-    })  # fmt: skip
+    return render(
+        request,
+        "protocol/edit_settings.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "form": form,
+            "heading": title,
+        },
+    )
 
 
 def _edit_table(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
@@ -130,9 +157,16 @@ def _edit_table(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResp
             if "more" in request.POST:
                 return redirect("edit_protocol", study.slug, part)
             return redirect("protocol", study.slug)
-    return render(request, f"protocol/edit_{part}.html", {
-        "tab": "protocol", "study": study, "formset": formset, "heading": capfirst(part),
-    })  # fmt: skip
+    return render(
+        request,
+        f"protocol/edit_{part}.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "formset": formset,
+            "heading": capfirst(part),
+        },
+    )
 
 
 @never_cache
@@ -157,9 +191,13 @@ def people(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 def _people(study: ReaderStudy, form: MemberForm) -> dict:
     others = User.objects.filter(is_active=True).exclude(memberships__study=study)
     return {
-        "tab": "protocol", "study": study, "form": form, "people": study.memberships.select_related("user"),
-        "others": others.order_by("username")[:500], "draft": study.state == State.DRAFT,
-    }  # fmt: skip
+        "tab": "protocol",
+        "study": study,
+        "form": form,
+        "people": study.memberships.select_related("user"),
+        "others": others.order_by("username")[:500],
+        "draft": study.state == State.DRAFT,
+    }
 
 
 @study_page("manage_members")
@@ -196,9 +234,17 @@ def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
         except InputError as error:
             messages.error(request, str(error))
         return redirect("protocol", study.slug)
-    return render(request, "protocol/change_state.html", {
-        "tab": "protocol", "study": study, "step": step, "form": form,
-        "missing": selectors.not_ready(study) if step.action == "open_study" else [],
-        "schedule": schedule_summary(study), "document": selectors.protocol_document(study),
-        "readers": reading_progress(study),
-    })  # fmt: skip
+    return render(
+        request,
+        "protocol/change_state.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "step": step,
+            "form": form,
+            "missing": selectors.not_ready(study) if step.action == "open_study" else [],
+            "schedule": schedule_summary(study),
+            "document": selectors.protocol_document(study),
+            "readers": reading_progress(study),
+        },
+    )

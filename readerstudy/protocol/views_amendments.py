@@ -35,10 +35,19 @@ def amend(request: HttpRequest, study: ReaderStudy, kind: str = "") -> HttpRespo
                     return redirect("amendments", study.slug)
                 form = FORMS[kind](study=study, prefix=kind)
         forms[kind] = form
-    return render(request, "protocol/amendments.html", {
-        "tab": "protocol", "study": study, "forms": forms, "amendments": study.amendments.select_related("actor"),
-        "subjects": study.subjects.filter(withdrawn_at=None).values_list("code", flat=True), **shown,
-    }, status=422 if any(form.errors for form in forms.values()) else 200)  # fmt: skip
+    return render(
+        request,
+        "protocol/amendments.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "forms": forms,
+            "amendments": study.amendments.select_related("actor"),
+            "subjects": study.subjects.filter(withdrawn_at=None).values_list("code", flat=True),
+            **shown,
+        },
+        status=422 if any(form.errors for form in forms.values()) else 200,
+    )
 
 
 def _make(request: HttpRequest, study: ReaderStudy, kind: str, said: dict) -> dict:

@@ -39,9 +39,18 @@ def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             }
         except InputError as problem:
             error = str(problem)
-    return render(request, "protocol/sample_size.html", {
-        "tab": "protocol", "study": study, "form": form, "found": found, "error": error, "studies": STUDIES,
-    })  # fmt: skip
+    return render(
+        request,
+        "protocol/sample_size.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "form": form,
+            "found": found,
+            "error": error,
+            "studies": STUDIES,
+        },
+    )
 
 
 def _expected(study: ReaderStudy) -> dict:
@@ -51,9 +60,15 @@ def _expected(study: ReaderStudy) -> dict:
     readers = study.memberships.filter(role="reader").count()
     enough = subjects > 1 and cases >= subjects
     return {
-        "subjects": subjects if enough else 61, "cases": cases if enough else 111, "readers": readers or 3,
+        "subjects": subjects if enough else 61,
+        "cases": cases if enough else 111,
+        "readers": readers or 3,
         "distribution": "5 20 45 25 5",
         "test": Claim(study.claim).kinds[0] if study.margin_mean else study.primary_test,
-        "margin": study.margin_mean or 0.25, "subject_correlation": 0.2, "case_correlation": 0.4, "reader_sd": 0,
-        "alpha": 0.05, "target": 0.8,
-    }  # fmt: skip
+        "margin": study.margin_mean or 0.25,
+        "subject_correlation": 0.2,
+        "case_correlation": 0.4,
+        "reader_sd": 0,
+        "alpha": 0.05,
+        "target": 0.8,
+    }

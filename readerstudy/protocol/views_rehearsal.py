@@ -27,9 +27,11 @@ def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     context = {"tab": "protocol", "study": study, "job": job}
     busy = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
     if request.htmx:
-        return render(request, "protocol/rehearsal_live.html", context) if busy else HttpResponse(
-            headers={"HX-Refresh": "true"}
-        )  # fmt: skip
+        return (
+            render(request, "protocol/rehearsal_live.html", context)
+            if busy
+            else HttpResponse(headers={"HX-Refresh": "true"})
+        )
     if job and job.state == Job.State.DONE:
         context |= {"current": dry_run.is_current(job), **page.whole_context(study, Results(**job.result["results"]))}
     return render(request, "protocol/rehearsal.html", context | {"busy": busy})

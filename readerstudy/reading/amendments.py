@@ -53,22 +53,42 @@ def _reason(reason: str) -> str:
 
 
 def _amend(
-    study: ReaderStudy, kind: str, reason: str, actor: User | None, *, number: int, data: dict,
-    seals: Iterable[Seal] = (), **said,
-) -> Amendment:  # fmt: skip
+    study: ReaderStudy,
+    kind: str,
+    reason: str,
+    actor: User | None,
+    *,
+    number: int,
+    data: dict,
+    seals: Iterable[Seal] = (),
+    **said,
+) -> Amendment:
     """Store an amendment and, where it has one, its block of the schedule; log both. seals: what else it changed."""
     sha256 = ""
     if "inputs" in data:
         made = blocks.block_schedule(data)
         sha256, said["presentations"] = made.sha256, blocks.store(study, made.entries, block=number)
     amendment = Amendment.objects.create(
-        study=study, number=number, kind=kind, reason=reason, data=data, schedule_sha256=sha256, actor=actor,
+        study=study,
+        number=number,
+        kind=kind,
+        reason=reason,
+        data=data,
+        schedule_sha256=sha256,
+        actor=actor,
         at=timezone.now(),
-    )  # fmt: skip
+    )
     record(
-        study=study, action=Action.STUDY_AMENDED, actor=actor, number=number, kind=kind, reason=reason, schedule=sha256,
-        seals=[("amendments", str(number)), ("schedule", None), *seals], **said,
-    )  # fmt: skip
+        study=study,
+        action=Action.STUDY_AMENDED,
+        actor=actor,
+        number=number,
+        kind=kind,
+        reason=reason,
+        schedule=sha256,
+        seals=[("amendments", str(number)), ("schedule", None), *seals],
+        **said,
+    )
     return amendment
 
 
@@ -83,7 +103,7 @@ OPENED = (State.OPEN, State.PAUSED)
 @transaction.atomic
 def add_reader(
     *, study: ReaderStudy, username: str, new: bool, reason: str, actor: User
-) -> tuple[Membership, str, Amendment]:  # fmt: skip
+) -> tuple[Membership, str, Amendment]:
     """One more reader, who reads every scheduled case in an order of their own.
 
     Returns the membership, the password of a new account (kept nowhere else in plain) and the amendment. InputError
@@ -91,13 +111,9 @@ def add_reader(
     """
     reason, study = _reason(reason), _hold(study, *OPENED)
     number, cases = _next_number(study), scheduled_cases(study)
-    member, password = add_person(
-        study=study, username=username, role=Role.READER, new=new, actor=actor, amending=True
-    )  # fmt: skip
+    member, password = add_person(study=study, username=username, role=Role.READER, new=new, actor=actor, amending=True)
     data = blocks.block_data(study, number=number, readers=[member], cases=cases, parts=study.parts)
-    amendment = _amend(
-        study, Kind.READER_ADDED, reason, actor, number=number, data=data, what=member.code
-    )  # fmt: skip
+    amendment = _amend(study, Kind.READER_ADDED, reason, actor, number=number, data=data, what=member.code)
     return member, password, amendment
 
 
@@ -121,9 +137,15 @@ def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: 
     codes = sorted(case.code for case in cases)
     series = study.series.filter(active=True, case__in=cases).order_by("case__code", "arm__code")
     return _amend(
-        study, Kind.CASE_ADDED, reason, actor, number=number, data=data, what=", ".join(codes),
+        study,
+        Kind.CASE_ADDED,
+        reason,
+        actor,
+        number=number,
+        data=data,
+        what=", ".join(codes),
         series=list(series.values_list("sha256", flat=True)),
-    )  # fmt: skip
+    )
 
 
 @transaction.atomic
@@ -147,6 +169,13 @@ def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor
     counts = {"presentations": void, "read": read, "jobs": stopped, **erase_subject(subject=subject)}
     transaction.on_commit(lambda: forget(study))
     return _amend(
-        study, Kind.SUBJECT_WITHDRAWN, reason, actor, number=number, what=subject.code,
-        data={"subject": subject.code, **counts}, seals=seals, erased=counts,
-    )  # fmt: skip
+        study,
+        Kind.SUBJECT_WITHDRAWN,
+        reason,
+        actor,
+        number=number,
+        what=subject.code,
+        data={"subject": subject.code, **counts},
+        seals=seals,
+        erased=counts,
+    )

@@ -13,9 +13,11 @@ class ReadingConfig(AppConfig):
         # What is confirmed and when stands in the log line of each pair.
         progress = {"state", "revision", "seen", "seconds", "started_at", "confirmed_at", "skipped_at", "skip_reason"}
         schedule = Table(
-            "reading.Presentation", unit=("reader__code",), left_out=frozenset(progress),
+            "reading.Presentation",
+            unit=("reader__code",),
+            left_out=frozenset(progress),
             derived={"void": ExpressionWrapper(Q(state="void"), output_field=BooleanField())},
-        )  # fmt: skip
+        )
         register(
             Section("pairs", "Prepared pair", (Table("reading.PreparedPair", unit=("case_id", "comparison_id")),)),
             Section("schedule", "Schedule of", (schedule,)),

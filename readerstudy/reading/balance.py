@@ -16,10 +16,19 @@ def report(study: ReaderStudy) -> dict:
     found = Presentation.objects.filter(study=study).exclude(state=Presentation.State.VOID)
     rows = list(
         found.order_by("reader__code", "position").values_list(
-            "reader__code", "position", "part", "kind", "comparison__first__code", "comparison__second__code",
-            "first_side", "case__subject__code", "repeat_of__position", "block", named=True,
+            "reader__code",
+            "position",
+            "part",
+            "kind",
+            "comparison__first__code",
+            "comparison__second__code",
+            "first_side",
+            "case__subject__code",
+            "repeat_of__position",
+            "block",
+            named=True,
         )
-    )  # fmt: skip
+    )
     readers = defaultdict(list)
     for row in rows:
         readers[row.reader__code].append(row)
@@ -60,8 +69,9 @@ def _sides(own: list, comparisons: list) -> list[dict]:
     first = min(row.block for row in own)  # above 0 for a reader who was added
     counts = Counter(
         (row.comparison__first__code, row.comparison__second__code, row.first_side)
-        for row in own if row.kind == "main" and row.block == first
-    )  # fmt: skip
+        for row in own
+        if row.kind == "main" and row.block == first
+    )
     cells = []
     for pair in comparisons:
         left, right = counts[(*pair, "left")], counts[(*pair, "right")]
@@ -93,5 +103,6 @@ def _positions(rows: list, readers: dict, comparisons: list) -> list[dict]:
             "thirds": [sum(min(int(3 * share), 2) == third for share in cells[(*pair, side)]) for third in range(3)],
             "mean": mean(cells[(*pair, side)]) if cells[(*pair, side)] else None,
         }
-        for pair in comparisons for side in ("left", "right")
-    ]  # fmt: skip
+        for pair in comparisons
+        for side in ("left", "right")
+    ]

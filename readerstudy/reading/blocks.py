@@ -32,12 +32,14 @@ def block_data(
     return {
         "seed": block_seed(study.seed, number),
         "inputs": {
-            **inputs(study), "readers": sorted(reader.code for reader in readers), "parts": parts,
+            **inputs(study),
+            "readers": sorted(reader.code for reader in readers),
+            "parts": parts,
             "cases": sorted([case.code, case.subject.code, case.training] for case in cases),
         },
         "after": {reader.code: last.get(reader.code, 0) for reader in readers},
         "first_part": study.parts - parts + 1,
-    }  # fmt: skip
+    }
 
 
 def block_schedule(data: dict) -> Schedule:
@@ -64,13 +66,20 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
     for kinds in (("training", "main"), ("repeat",)):
         batch = [
             Presentation(
-                study=study, reader=readers[e.reader], position=e.position, part=e.part, block=block, kind=e.kind,
-                case=cases[e.case], comparison=comparisons[e.comparison], first_side=e.first_side,
+                study=study,
+                reader=readers[e.reader],
+                position=e.position,
+                part=e.part,
+                block=block,
+                kind=e.kind,
+                case=cases[e.case],
+                comparison=comparisons[e.comparison],
+                first_side=e.first_side,
                 repeat_of=rows[e.reader, e.repeat_of] if e.repeat_of else None,
             )
             for e in entries
             if e.kind in kinds
-        ]  # fmt: skip
+        ]
         for row in Presentation.objects.bulk_create(batch):
             rows[row.reader.code, row.position] = row
     answers.begin(rows.values())

@@ -32,9 +32,12 @@ def request_opening(*, study: ReaderStudy, actor: User) -> Job:
         raise InputError("Not ready to open: " + "; ".join(point.text for point in missing) + ".")
     series = study.series.filter(active=True).order_by("pk").values_list("sha256", flat=True)
     job, new = request_job(
-        function=OPEN, study=study, label="Opening", parameters={"actor": actor.pk},
+        function=OPEN,
+        study=study,
+        label="Opening",
+        parameters={"actor": actor.pk},
         inputs={"study": study.pk, "protocol": protocol_document(study)["sha256"], "series": list(series)},
-    )  # fmt: skip
+    )
     again = not new and retry(job=job, parameters={"actor": actor.pk})
     if new or again:
         record(study=study, action=Action.OPENING_ASKED_FOR, actor=actor)
@@ -46,9 +49,7 @@ def last_opening(study: ReaderStudy) -> Job | None:
     return Job.objects.filter(study=study, function=OPEN).order_by("-created_at", "-pk").first()
 
 
-def prepare_missing(
-    study: ReaderStudy, report: Callable[[float, str], None]
-) -> list[tuple[Case, list[PreparedPair]]]:  # fmt: skip
+def prepare_missing(study: ReaderStudy, report: Callable[[float, str], None]) -> list[tuple[Case, list[PreparedPair]]]:
     """Check the pairs of every case against their hashes; pairs for those that have none yet."""
     cases, made = preparing.cases_to_show(study), []
     each = study.comparisons.count()

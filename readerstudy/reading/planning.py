@@ -41,11 +41,17 @@ def stored(study: ReaderStudy, block: int = 0) -> list[Entry]:
     )
     return [
         Entry(
-            row.reader.code, row.position, row.kind, row.case.code, row.comparison.code, row.first_side,
-            row.repeat_of.position if row.repeat_of else None, row.part,
+            row.reader.code,
+            row.position,
+            row.kind,
+            row.case.code,
+            row.comparison.code,
+            row.first_side,
+            row.repeat_of.position if row.repeat_of else None,
+            row.part,
         )
         for row in rows.order_by("reader__code", "position")
-    ]  # fmt: skip
+    ]
 
 
 def problems(study: ReaderStudy) -> list[str]:

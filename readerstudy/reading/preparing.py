@@ -34,13 +34,19 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPa
         left, right = pair.frames["first_left"], pair.frames["second_left"]
         made.append(
             PreparedPair(
-                study=case.study, case=case, comparison=comparison, first=series[comparison.first_id],
-                second=series[comparison.second_id], geometry=pair.geometry, order=list(pair.order),
-                flags=list(pair.flags), offsets=list(accumulate(map(len, left), initial=0)),
+                study=case.study,
+                case=case,
+                comparison=comparison,
+                first=series[comparison.first_id],
+                second=series[comparison.second_id],
+                geometry=pair.geometry,
+                order=list(pair.order),
+                flags=list(pair.flags),
+                offsets=list(accumulate(map(len, left), initial=0)),
                 first_left_sha256=store.put_bytes(b"".join(left)),
                 first_right_sha256=store.put_bytes(b"".join(right)),
             )
-        )  # fmt: skip
+        )
     return made
 
 

@@ -81,10 +81,16 @@ def _copy_of(study: ReaderStudy) -> str:
     copy = ReaderStudy.objects.get(pk=study.pk)
     copy.washout_days = 0
     rows = [
-        copy, *study.sites.all(), *study.arms.all(), *study.comparisons.all(), *study.criteria.all(),
-        *study.subjects.filter(withdrawn_at=None), *cases, *study.series.filter(active=True, case__in=cases),
+        copy,
+        *study.sites.all(),
+        *study.arms.all(),
+        *study.comparisons.all(),
+        *study.criteria.all(),
+        *study.subjects.filter(withdrawn_at=None),
+        *cases,
+        *study.series.filter(active=True, case__in=cases),
         *study.pairs.filter(case__in=cases),
-    ]  # fmt: skip
+    ]
     for row in rows:
         if hasattr(row, "made_from_id") and hasattr(row, "sha256"):
             row.made_from = None  # an earlier version of the source may not be among the rows

@@ -174,9 +174,15 @@ def _dealt(total: int, comparisons: Sequence[str], rng: random.Random) -> dict[t
 
 
 def _for_reader(
-    reader: str, cases: Sequence[ScheduledCase], comparisons: Sequence[str], *, distance: int, share: float,
-    parts: int, rng: random.Random,
-) -> tuple[list[Entry], list[int]]:  # fmt: skip
+    reader: str,
+    cases: Sequence[ScheduledCase],
+    comparisons: Sequence[str],
+    *,
+    distance: int,
+    share: float,
+    parts: int,
+    rng: random.Random,
+) -> tuple[list[Entry], list[int]]:
     """The list of one reader, and the smallest distance that each part keeps."""
     entries: list[Entry] = []
     training = [(case.code, comparison) for comparison in comparisons for case in cases if case.training]
@@ -212,9 +218,15 @@ def _for_reader(
 
 
 def generate(
-    *, seed: int, readers: Sequence[str], cases: Sequence[ScheduledCase], comparisons: Sequence[str],
-    distance: int = 5, repeat_share: float = 0, parts: int = 1,
-) -> Schedule:  # fmt: skip
+    *,
+    seed: int,
+    readers: Sequence[str],
+    cases: Sequence[ScheduledCase],
+    comparisons: Sequence[str],
+    distance: int = 5,
+    repeat_share: float = 0,
+    parts: int = 1,
+) -> Schedule:
     """The schedule of all readers. The same arguments give the same schedule, byte for byte.
 
     distance: wished smallest number of positions between two pairs of one subject; where it cannot be had the

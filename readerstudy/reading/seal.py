@@ -40,9 +40,15 @@ def answers_sha256(presentation: Presentation) -> str:
     at = presentation.confirmed_at
     comparison = presentation.comparison
     shown = [
-        presentation.reader.code, presentation.position, presentation.kind, presentation.case.code,
-        comparison.first.code, comparison.second.code, presentation.first_side, at.isoformat(),
-    ]  # fmt: skip
+        presentation.reader.code,
+        presentation.position,
+        presentation.kind,
+        presentation.case.code,
+        comparison.first.code,
+        comparison.second.code,
+        presentation.first_side,
+        at.isoformat(),
+    ]
     ratings = presentation.ratings.filter(rated_at__lte=at).order_by("criterion_id", "revision")
     statements = presentation.statements.filter(stated_at__lte=at).order_by("subject", "revision")
     findings = presentation.findings.filter(found_at__lte=at).order_by("pk")

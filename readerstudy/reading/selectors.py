@@ -101,9 +101,12 @@ def progress(member: Membership) -> dict:
     times = sorted(seconds for seconds in done.values_list("seconds", flat=True) if seconds)
     pace = times[len(times) // 2] if times else None
     return {
-        "confirmed": confirmed, "total": total, "left": total - confirmed, "pace": pace,
+        "confirmed": confirmed,
+        "total": total,
+        "left": total - confirmed,
+        "pace": pace,
         "minutes_left": round(pace * (total - confirmed) / 60) if pace else None,
-    }  # fmt: skip
+    }
 
 
 def reading_progress(study: ReaderStudy) -> list[dict]:

@@ -35,12 +35,17 @@ def schedule_summary(study: ReaderStudy) -> dict:
         distance, sha256, notes = opened.data["distance"] if opened else None, study.schedule_sha256, []
     readers = {reader for reader, _, _ in rows}
     return {
-        "pairs": len(rows), "readers": len(readers), "each": len(rows) // len(readers) if readers else 0,
+        "pairs": len(rows),
+        "readers": len(readers),
+        "each": len(rows) // len(readers) if readers else 0,
         "training": sum(kind == "training" for _, kind, _ in rows),
         "repeats": sum(kind == "repeat" for _, kind, _ in rows),
-        "left": sum(side == "left" for _, _, side in rows), "right": sum(side == "right" for _, _, side in rows),
-        "distance": distance, "sha256": sha256, "notes": notes,
-    }  # fmt: skip
+        "left": sum(side == "left" for _, _, side in rows),
+        "right": sum(side == "right" for _, _, side in rows),
+        "distance": distance,
+        "sha256": sha256,
+        "notes": notes,
+    }
 
 
 @transaction.atomic
@@ -60,10 +65,18 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     study.save()
     series = study.series.filter(active=True).order_by("case__code", "arm__code").values_list("sha256", flat=True)
     record(
-        study=study, action=Action.STUDY_OPENED, actor=actor, protocol=study.protocol_sha256, schedule=made.sha256,
-        seed=study.seed, inputs=given, distance=made.distance, presentations=presentations, series=list(series),
+        study=study,
+        action=Action.STUDY_OPENED,
+        actor=actor,
+        protocol=study.protocol_sha256,
+        schedule=made.sha256,
+        seed=study.seed,
+        inputs=given,
+        distance=made.distance,
+        presentations=presentations,
+        series=list(series),
         seals=[("protocol", None), ("schedule", None)],
-    )  # fmt: skip
+    )
     return study
 
 
@@ -83,9 +96,13 @@ def _next_revision(queryset) -> int:
 def _note(presentation: Presentation, action: str, **data) -> None:
     """Log what a reader did with one pair; never an answer itself, which nobody may see before the study is closed."""
     record(
-        study=presentation.study, action=action, actor=presentation.reader.user, reader=presentation.reader.code,
-        position=presentation.position, **data,
-    )  # fmt: skip
+        study=presentation.study,
+        action=action,
+        actor=presentation.reader.user,
+        reader=presentation.reader.code,
+        position=presentation.position,
+        **data,
+    )
 
 
 @transaction.atomic
@@ -103,15 +120,24 @@ def rate(
         writes.ensure_not_taken_back(presentation, criterion.name)
     revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
     rating = answers.keep(
-        Rating, presentation=presentation, criterion=criterion, revision=_next_revision(revisions), score=score,
-        status=status, key=key, rated_at=answers.moment(presentation),
-    )  # fmt: skip
+        Rating,
+        presentation=presentation,
+        criterion=criterion,
+        revision=_next_revision(revisions),
+        score=score,
+        status=status,
+        key=key,
+        rated_at=answers.moment(presentation),
+    )
     writes.count(presentation, key=key, what=Write.What.RATING)
     if rating.revision > 1:
         _note(
-            presentation, Action.RATING_REVISED, criterion=criterion.code, revision=rating.revision,
+            presentation,
+            Action.RATING_REVISED,
+            criterion=criterion.code,
+            revision=rating.revision,
             sha256=seal.row_sha256(rating),
-        )  # fmt: skip
+        )
     return rating
 
 
@@ -126,15 +152,23 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on
         writes.ensure_not_taken_back(presentation, Statement.Subject(subject).label.capitalize())
     revisions = Statement.objects.filter(presentation=presentation, subject=subject)
     statement = answers.keep(
-        Statement, presentation=presentation, subject=subject, revision=_next_revision(revisions), value=value, key=key,
+        Statement,
+        presentation=presentation,
+        subject=subject,
+        revision=_next_revision(revisions),
+        value=value,
+        key=key,
         stated_at=answers.moment(presentation),
-    )  # fmt: skip
+    )
     writes.count(presentation, key=key, what=Write.What.STATEMENT)
     if statement.revision > 1:
         _note(
-            presentation, Action.ANSWER_REVISED, subject=subject, revision=statement.revision,
+            presentation,
+            Action.ANSWER_REVISED,
+            subject=subject,
+            revision=statement.revision,
             sha256=seal.row_sha256(statement),
-        )  # fmt: skip
+        )
     return statement
 
 

@@ -51,8 +51,14 @@ def sign(*, member: Membership, password: str) -> list[Signature]:
         sha256 = part_sha256(member, part)
         one = Signature.objects.create(reader=member, part=part, meaning=MEANING, sha256=sha256, signed_at=now)
         record(
-            study=member.study, action=Action.READING_SIGNED, actor=member.user, reader=member.code, part=part,
-            meaning=MEANING, sha256=sha256, seals=[("signatures", str(one.pk))],
-        )  # fmt: skip
+            study=member.study,
+            action=Action.READING_SIGNED,
+            actor=member.user,
+            reader=member.code,
+            part=part,
+            meaning=MEANING,
+            sha256=sha256,
+            seals=[("signatures", str(one.pk))],
+        )
         made.append(one)
     return made

@@ -14,6 +14,13 @@ from readerstudy.reading import balance
 @study_page("see_schedule")
 @require_safe
 def balance_report(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    return render(request, "reading/balance.html", {
-        "tab": "reading_progress", "study": study, "report": balance.report(study), "thirds": balance.THIRDS,
-    })  # fmt: skip
+    return render(
+        request,
+        "reading/balance.html",
+        {
+            "tab": "reading_progress",
+            "study": study,
+            "report": balance.report(study),
+            "thirds": balance.THIRDS,
+        },
+    )

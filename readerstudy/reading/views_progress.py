@@ -15,8 +15,13 @@ from readerstudy.reading.services import schedule_summary
 def progress(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     rows = selectors.reading_progress(study)
     context = {
-        "tab": "reading_progress", "study": study, "rows": rows, "schedule": schedule_summary(study),
-        "confirmed": sum(row["confirmed"] for row in rows), "total": sum(row["total"] for row in rows),
-        "draft": study.state == State.DRAFT, "skipped": selectors.skipped(study),
-    }  # fmt: skip
+        "tab": "reading_progress",
+        "study": study,
+        "rows": rows,
+        "schedule": schedule_summary(study),
+        "confirmed": sum(row["confirmed"] for row in rows),
+        "total": sum(row["total"] for row in rows),
+        "draft": study.state == State.DRAFT,
+        "skipped": selectors.skipped(study),
+    }
     return render(request, "reading/progress_live.html" if request.htmx else "reading/progress.html", context)

@@ -28,7 +28,14 @@ def sign_reading(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             messages.error(request, str(error), extra_tags="sign")
         return redirect("sign_reading", study.slug)
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
-    return render(request, "reading/sign.html", {
-        "study": shown, "parts": signatures.to_sign(member), "meaning": signatures.MEANING,
-        "signed": member.signatures.order_by("part"), "progress": selectors.progress(member),
-    })  # fmt: skip
+    return render(
+        request,
+        "reading/sign.html",
+        {
+            "study": shown,
+            "parts": signatures.to_sign(member),
+            "meaning": signatures.MEANING,
+            "signed": member.signatures.order_by("part"),
+            "progress": selectors.progress(member),
+        },
+    )

@@ -14,9 +14,10 @@ from readerstudy.reading import unblinding
 
 class UnblindForm(forms.Form):
     what = forms.CharField(
-        label="Pair (R1-0012) or subject", max_length=60,
+        label="Pair (R1-0012) or subject",
+        max_length=60,
         widget=forms.TextInput(attrs={"class": "input", "autofocus": True, "autocomplete": "off"}),
-    )  # fmt: skip
+    )
     reason = forms.CharField(
         label="Reason", max_length=500, widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"})
     )
@@ -43,7 +44,15 @@ def unblind(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if told:
         form = UnblindForm()
     status = 422 if form.errors else 200
-    return render(request, "reading/unblind.html", {
-        "tab": "reading_progress", "study": study, "form": form, "told": told,
-        "events": unblinding.unblinded(study),
-    }, status=status)  # fmt: skip
+    return render(
+        request,
+        "reading/unblind.html",
+        {
+            "tab": "reading_progress",
+            "study": study,
+            "form": form,
+            "told": told,
+            "events": unblinding.unblinded(study),
+        },
+        status=status,
+    )

@@ -93,6 +93,10 @@ def count(presentation: Presentation, *, key: UUID, what: str) -> None:
     presentation.revision += 1
     presentation.save(update_fields=["revision"])
     Write.objects.create(
-        presentation=presentation, key=key, what=what, state=presentation.state, revision=presentation.revision,
+        presentation=presentation,
+        key=key,
+        what=what,
+        state=presentation.state,
+        revision=presentation.revision,
         at=timezone.now(),
-    )  # fmt: skip
+    )

@@ -20,10 +20,14 @@ def likert(cell: Mapping, arms: Arms, scale: float) -> SafeString:
     """Diverging bar of one row of the results' comparisons; `scale` as figures.shared_scale gives it."""
     return mark_safe(  # noqa: S308  figures escape what they draw
         figures.likert(
-            cell["counts"], first=cell["first"], second=cell["second"], colours=_colours(arms), scale=scale,
+            cell["counts"],
+            first=cell["first"],
+            second=cell["second"],
+            colours=_colours(arms),
+            scale=scale,
             width=BAR_WIDTH,
         )
-    )  # fmt: skip
+    )
 
 
 def forest(cells: Sequence[Mapping], arms: Arms, names: Mapping[str, str]) -> SafeString:

@@ -71,6 +71,11 @@ def choose(case: Case, data: QueryDict) -> Choice | None:
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     kind = data.get("kind", "")
     return Choice(
-        reference, test, list(named), place, slices, kind if kind in REACH else "percent",
+        reference,
+        test,
+        list(named),
+        place,
+        slices,
+        kind if kind in REACH else "percent",
         placing(reference, test),
-    )  # fmt: skip
+    )

@@ -118,10 +118,14 @@ def write_zip(file: IO[bytes], study: ReaderStudy, results: dict[str, dict], *, 
         contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
         contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()
     contents["README.txt"] = README.format(
-        title=study.title, slug=study.slug, protocol=study.protocol_sha256, schedule=study.schedule_sha256, seed=seed,
+        title=study.title,
+        slug=study.slug,
+        protocol=study.protocol_sha256,
+        schedule=study.schedule_sha256,
+        seed=seed,
         warning="\nSYNTHETIC: simulated images. Nothing here is evidence about patients.\n" if study.synthetic else "",
         hashes="\n".join(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in contents.items()),
-    ).encode()  # fmt: skip
+    ).encode()
     stamp = (study.closed_at or study.created_at).astimezone(UTC).timetuple()[:6]
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in contents.items():

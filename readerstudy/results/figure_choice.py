@@ -114,12 +114,20 @@ def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
         return min(max(int(text), low), high) if text.isdecimal() and len(text) < 6 else default
 
     return Choice(
-        case=case, there=there, chosen=chosen or there[:1], slice=whole("slice", 1, 99_999, None),
-        columns=whole("columns", 1, 2, 2), light="light" in data, maps="maps" in data,
-        letters="letters" in data or not asked, scale="scale" in data or not asked, arrow="arrow" in data,
-        zoom=whole("zoom", ZOOMS[0], ZOOMS[-1], ZOOMS[0]), x=whole("x", 0, FINE, FINE // 2),
+        case=case,
+        there=there,
+        chosen=chosen or there[:1],
+        slice=whole("slice", 1, 99_999, None),
+        columns=whole("columns", 1, 2, 2),
+        light="light" in data,
+        maps="maps" in data,
+        letters="letters" in data or not asked,
+        scale="scale" in data or not asked,
+        arrow="arrow" in data,
+        zoom=whole("zoom", ZOOMS[0], ZOOMS[-1], ZOOMS[0]),
+        x=whole("x", 0, FINE, FINE // 2),
         y=whole("y", 0, FINE, FINE // 2),
-    )  # fmt: skip
+    )
 
 
 def laid_out(choice: Choice) -> tuple[Panel, Choice]:

@@ -35,9 +35,10 @@ def context(study: ReaderStudy, chosen: str = "") -> dict:
 def repositioned(rows: list[dict], arms: dict[str, Arm]) -> list[dict]:
     """Reference acquisition against each accelerated arm: every metric before and after registration."""
     pairs = dict.fromkeys(
-        (row["reference"], row["test"]) for row in rows
+        (row["reference"], row["test"])
+        for row in rows
         if arms[row["test"]].acquisition != arms[row["reference"]].acquisition
-    )  # fmt: skip
+    )
     found = {(r["reference"], r["test"], r["metric"], r["region"], r["registered"]): r for r in rows}
 
     def cell(pair: tuple[str, str], metric: str, region: str, registered: bool) -> show.Shown:
@@ -48,21 +49,23 @@ def repositioned(rows: list[dict], arms: dict[str, Arm]) -> list[dict]:
 
     return [
         {
-            "reference": arms[pair[0]], "test": arms[pair[1]],
+            "reference": arms[pair[0]],
+            "test": arms[pair[1]],
             "n": [(found.get((*pair, "l1", "whole", registered)) or {"n": 0})["n"] for registered in (False, True)],
             "rows": [
                 {
                     "name": page.METRICS[metric],
                     "cells": [
                         cell(pair, metric, region, registered)
-                        for region in ("whole", "foreground") for registered in (False, True)
+                        for region in ("whole", "foreground")
+                        for registered in (False, True)
                     ],
                 }
                 for metric in SHOWN
             ],
         }
         for pair in pairs
-    ]  # fmt: skip
+    ]
 
 
 def registration(study: ReaderStudy) -> dict | None:
@@ -90,14 +93,23 @@ def worst(study: ReaderStudy, rows: list[dict], arms: dict[str, Arm], chosen: st
     pair = next((pair for pair in pairs if " vs ".join(pair) == chosen), pairs[0])
     registered = any(row["registered"] for row in rows if (row["reference"], row["test"]) == pair)
     cases = Metric.objects.filter(
-        study=study, metric="ssim", region="whole", slice=None, registered=registered, reference__arm__code=pair[0],
-        test__arm__code=pair[1], reference__active=True, test__active=True, case__subject__withdrawn_at=None,
-    ).select_related("case__subject")  # fmt: skip
+        study=study,
+        metric="ssim",
+        region="whole",
+        slice=None,
+        registered=registered,
+        reference__arm__code=pair[0],
+        test__arm__code=pair[1],
+        reference__active=True,
+        test__active=True,
+        case__subject__withdrawn_at=None,
+    ).select_related("case__subject")
     return {
         "pairs": [" vs ".join(each) for each in pairs],
         "chosen": " vs ".join(pair),
-        "reference": arms[pair[0]], "test": arms[pair[1]],
+        "reference": arms[pair[0]],
+        "test": arms[pair[1]],
         "registered": registered,
         "cases": cases.order_by(F("value").asc(nulls_first=True))[:WORST],
         "count": cases.count(),
-    }  # fmt: skip
+    }

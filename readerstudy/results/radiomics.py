@@ -58,14 +58,22 @@ def ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) -
                 study=study,
                 label=f"{volume.name} of {case.code} on {series.arm.code}",
                 parameters={
-                    "voi": volume.pk, "series": series.pk, "settings": settings.pk, "matrix": placed.matrix,
+                    "voi": volume.pk,
+                    "series": series.pk,
+                    "settings": settings.pk,
+                    "matrix": placed.matrix,
                     "how": placed.how,
                 },
                 inputs={
-                    "voi": volume.pk, "mask": volume.sha256, "series": series.pk, "pixels": series.sha256,
-                    "matrix": placed.matrix, "settings": settings.sha256, "pyradiomics": version("pyradiomics"),
+                    "voi": volume.pk,
+                    "mask": volume.sha256,
+                    "series": series.pk,
+                    "pixels": series.sha256,
+                    "matrix": placed.matrix,
+                    "settings": settings.sha256,
+                    "pyradiomics": version("pyradiomics"),
                 },
-            )[1]  # fmt: skip
+            )[1]
     return new
 
 

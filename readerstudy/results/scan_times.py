@@ -31,20 +31,30 @@ def context(study: ReaderStudy) -> dict:
         "headlines": [_headline(row, arms) for row in every if row["protocol"] == ALL],
         "figure": charts.scan_times(_bars(times), arms),
         "protocols": [
-            {"name": in_words(row["protocol"]), "cases": row["cases"], "subjects": row["subjects"],
-             "arms": [_line(own, arms) for own in row["arms"]]}
+            {
+                "name": in_words(row["protocol"]),
+                "cases": row["cases"],
+                "subjects": row["subjects"],
+                "arms": [_line(own, arms) for own in row["arms"]],
+            }
             for row in found["protocols"]
         ],
         "saved": [
-            {"test": arms.get(row["test"]), "name": in_words(row["protocol"]), "all": row["protocol"] == ALL,
-             "cases": row["cases"], "left_out": row["left_out"].items(), **_saved(row)}
+            {
+                "test": arms.get(row["test"]),
+                "name": in_words(row["protocol"]),
+                "all": row["protocol"] == ALL,
+                "cases": row["cases"],
+                "left_out": row["left_out"].items(),
+                **_saved(row),
+            }
             for row in times
         ],
         "processing": [{**row, "arm": arms.get(row["arm"])} for row in found["processing"]],
         "cohort": found["cohort"],
         "sexes": [f"{n} {sex}" for sex, n in found["cohort"]["sex"].items() if n or sex in ("F", "M")],
         "scanners": [{**row, "name": _scanner(row)} for row in found["scanners"]],
-    }  # fmt: skip
+    }
 
 
 def _scanner(row: dict) -> str:
@@ -121,11 +131,13 @@ def _saved(row: dict) -> dict:
         }
 
     return {
-        "saved": seconds("saved"), "examination": seconds("saved_per_examination"),
-        "share": show.estimate(row["saved_percent"], 1), "share_ci": show.interval(row["saved_percent"], 1),
+        "saved": seconds("saved"),
+        "examination": seconds("saved_per_examination"),
+        "share": show.estimate(row["saved_percent"], 1),
+        "share_ci": show.interval(row["saved_percent"], 1),
         "p": show.test(row["paired_t"]),
         "means": [_mean(row, "reference"), _mean(row, "test")],
-    }  # fmt: skip
+    }
 
 
 def _mean(row: dict, which: str) -> Shown:
@@ -150,13 +162,18 @@ def _line(own: dict, arms: dict) -> dict:
         "code": own["arm"],
         "n": own["n"],
         "cells": [
-            _cell(said["acquisition_seconds"], own["n"], clock), _cell(said["tr"], own["n"]),
-            Shown(echo.text + inversion, echo.reason), _cell(said["slice_thickness"], own["n"]),
-            _cell(said["slices"], own["n"]), _text(said["matrix"]), _text(said["pixel_spacing"]),
-            _cell(said["echo_train_length"], own["n"]), _cell(said["averages"], own["n"]),
+            _cell(said["acquisition_seconds"], own["n"], clock),
+            _cell(said["tr"], own["n"]),
+            Shown(echo.text + inversion, echo.reason),
+            _cell(said["slice_thickness"], own["n"]),
+            _cell(said["slices"], own["n"]),
+            _text(said["matrix"]),
+            _text(said["pixel_spacing"]),
+            _cell(said["echo_train_length"], own["n"]),
+            _cell(said["averages"], own["n"]),
             _cell(said["flip_angle"], own["n"]),
         ],
-    }  # fmt: skip
+    }
 
 
 COLUMNS = ["Scan time", "TR ms", "TE/TI ms", "Slice mm", "Slices", "Matrix", "Pixel mm", "ETL", "NEX", "Flip °"]
@@ -193,11 +210,9 @@ def csv_table(study: ReaderStudy) -> Iterator[str]:
     numbers = [f"{name}{end}" for name in NUMBERS for end in ENDS]
     rows = (
         {"protocol": row["protocol"], "arm": own["arm"], "series": own["n"]}
-        | {
-            f"{name}{end}": own["parameters"][name][key]
-            for name in NUMBERS for end, key in ENDS.items()
-        }
+        | {f"{name}{end}": own["parameters"][name][key] for name in NUMBERS for end, key in ENDS.items()}
         | {name: own["parameters"][name]["values"][0][0] for name in TEXTS if own["parameters"][name]["n"]}
-        for row in (found["protocols"] if found else []) for own in row["arms"]
-    )  # fmt: skip
+        for row in (found["protocols"] if found else [])
+        for own in row["arms"]
+    )
     return csv_lines(["protocol", "arm", "series", *numbers, *TEXTS], rows)

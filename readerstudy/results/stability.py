@@ -66,9 +66,12 @@ def found(study: ReaderStudy) -> tuple[dict | None, Job | None]:
         return analyse(study, key), None
     again = Job.objects.filter(study=study, function=FUNCTION, parameters__key=key, state=Job.State.DONE).count()
     job, _ = request_job(
-        function=FUNCTION, study=study, label="Stability between arms", parameters={"key": key},
+        function=FUNCTION,
+        study=study,
+        label="Stability between arms",
+        parameters={"key": key},
         inputs={"key": key, "kept files lost": again},
-    )  # fmt: skip
+    )
     return None, job
 
 
@@ -103,10 +106,32 @@ def _frame(content: bytes):
 
 
 COLUMNS = [
-    "arm", "class", "feature", "paired_t_p", "p_holm", "p_bh", "by_subject_p", "wilcoxon_p", "pearson", "ccc",
-    "ccc_low", "ccc_high", "icc2", "icc2_low", "icc2_high", "bias", "lower_limit", "upper_limit",
-    "stable_paired_t", "stable_ccc", "stable_icc", "cv", "qcd", "n", "reason",
-]  # fmt: skip
+    "arm",
+    "class",
+    "feature",
+    "paired_t_p",
+    "p_holm",
+    "p_bh",
+    "by_subject_p",
+    "wilcoxon_p",
+    "pearson",
+    "ccc",
+    "ccc_low",
+    "ccc_high",
+    "icc2",
+    "icc2_low",
+    "icc2_high",
+    "bias",
+    "lower_limit",
+    "upper_limit",
+    "stable_paired_t",
+    "stable_ccc",
+    "stable_icc",
+    "cv",
+    "qcd",
+    "n",
+    "reason",
+]
 
 
 def rows(results: dict) -> Iterator[Row]:
@@ -117,15 +142,24 @@ def rows(results: dict) -> Iterator[Row]:
             limits, icc = one["bland_altman"], one["icc"]["ICC2"]
             ends = {name: (own["ci"] or (None, None)) for name, own in (("ccc", one["ccc"]), ("icc2", icc))}
             yield {
-                "arm": arm["arm"], "class": one["class"], "feature": one["feature"],
-                "paired_t_p": one["paired_t"]["p"], "p_holm": one["p_holm"], "p_bh": one["p_bh"],
-                "by_subject_p": (one["by_subject"] or {}).get("p"), "wilcoxon_p": one["wilcoxon"]["p"],
-                "pearson": one["pearson"]["estimate"], "ccc": one["ccc"]["estimate"], "icc2": icc["estimate"],
+                "arm": arm["arm"],
+                "class": one["class"],
+                "feature": one["feature"],
+                "paired_t_p": one["paired_t"]["p"],
+                "p_holm": one["p_holm"],
+                "p_bh": one["p_bh"],
+                "by_subject_p": (one["by_subject"] or {}).get("p"),
+                "wilcoxon_p": one["wilcoxon"]["p"],
+                "pearson": one["pearson"]["estimate"],
+                "ccc": one["ccc"]["estimate"],
+                "icc2": icc["estimate"],
                 **{f"{name}_{end}": own[at] for name, own in ends.items() for at, end in enumerate(("low", "high"))},
                 "bias": limits["bias"]["estimate"],
                 "lower_limit": (limits["lower"] or {}).get("estimate"),
                 "upper_limit": (limits["upper"] or {}).get("estimate"),
                 **{f"stable_{name}": own for name, own in one["stable"].items()},
-                "cv": spread[one["feature"]]["cv"]["estimate"], "qcd": spread[one["feature"]]["qcd"]["estimate"],
-                "n": one["ccc"]["n"], "reason": one["ccc"]["reason"],
-            }  # fmt: skip
+                "cv": spread[one["feature"]]["cv"]["estimate"],
+                "qcd": spread[one["feature"]]["qcd"]["estimate"],
+                "n": one["ccc"]["n"],
+                "reason": one["ccc"]["reason"],
+            }

@@ -228,17 +228,35 @@ def series(study: ReaderStudy) -> Iterator[Row]:
 
 
 SCANNER_COLUMNS = [
-    "manufacturer", "model", "software", "field_strength", "tr", "te", "ti", "flip_angle", "echo_train_length",
-    "averages", "slice_thickness", "acquisition_seconds",
-]  # fmt: skip
+    "manufacturer",
+    "model",
+    "software",
+    "field_strength",
+    "tr",
+    "te",
+    "ti",
+    "flip_angle",
+    "echo_train_length",
+    "averages",
+    "slice_thickness",
+    "acquisition_seconds",
+]
 
 
 METRIC_COLUMNS = {
-    "subject": "case__subject__code", "case": "case__code", "reference": "reference__arm__code",
-    "test": "test__arm__code", "metric": "metric", "region": "region", "slice": "slice", "value": "value",
-    "data_range": "data_range", "range_rule": "range_rule", "registered": "registered",
+    "subject": "case__subject__code",
+    "case": "case__code",
+    "reference": "reference__arm__code",
+    "test": "test__arm__code",
+    "metric": "metric",
+    "region": "region",
+    "slice": "slice",
+    "value": "value",
+    "data_range": "data_range",
+    "range_rule": "range_rule",
+    "registered": "registered",
     "settings_hash": "settings_hash",
-}  # fmt: skip
+}
 
 
 def metrics(study: ReaderStudy) -> Iterator[Row]:
@@ -249,10 +267,19 @@ def metrics(study: ReaderStudy) -> Iterator[Row]:
 
 
 FEATURE_COLUMNS = {
-    "subject": "voi__case__subject__code", "case": "voi__case__code", "roi": "voi__name", "arm": "series__arm__code",
-    "image_type": "image_type", "class": "feature_class", "feature": "feature", "value": "value", "status": "status",
-    "reason": "reason", "settings_hash": "settings__sha256", "mask": "voi__sha256",
-}  # fmt: skip
+    "subject": "voi__case__subject__code",
+    "case": "voi__case__code",
+    "roi": "voi__name",
+    "arm": "series__arm__code",
+    "image_type": "image_type",
+    "class": "feature_class",
+    "feature": "feature",
+    "value": "value",
+    "status": "status",
+    "reason": "reason",
+    "settings_hash": "settings__sha256",
+    "mask": "voi__sha256",
+}
 
 
 def features(study: ReaderStudy) -> Iterator[Row]:
@@ -263,6 +290,11 @@ def features(study: ReaderStudy) -> Iterator[Row]:
 
 
 ROWS = {
-    "ratings": ratings, "integrity": integrity, "findings": findings, "guesses": guesses, "series": series,
-    "metrics": metrics, "features": features,
-}  # fmt: skip
+    "ratings": ratings,
+    "integrity": integrity,
+    "findings": findings,
+    "guesses": guesses,
+    "series": series,
+    "metrics": metrics,
+    "features": features,
+}

@@ -35,25 +35,42 @@ def compute_features(job: Job, report):
         raise InputError("The radiomic settings ask for no feature. Let others hold.")
     rows = [
         Feature(
-            study_id=voi.study_id, voi=voi, series=series, settings=settings, image_type=row.image_type,
-            feature_class=row.feature_class, feature=row.feature, value=row.value, status=row.status,
+            study_id=voi.study_id,
+            voi=voi,
+            series=series,
+            settings=settings,
+            image_type=row.image_type,
+            feature_class=row.feature_class,
+            feature=row.feature,
+            value=row.value,
+            status=row.status,
             reason=row.reason[:200],
         )
         for row in found.rows
-    ]  # fmt: skip
+    ]
 
     def store() -> dict:
         own = Feature.objects.filter(voi=voi, series=series, settings=settings)
         own.delete()
         ensure_kept(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
         record(
-            study=voi.study, action=Action.FEATURES_COMPUTED, case=voi.case.code, volume=voi.name, arm=series.arm.code,
-            features=len(rows), seals=[("features", unit_name(voi.pk, series.pk, settings.pk))],
-        )  # fmt: skip
+            study=voi.study,
+            action=Action.FEATURES_COMPUTED,
+            case=voi.case.code,
+            volume=voi.name,
+            arm=series.arm.code,
+            features=len(rows),
+            seals=[("features", unit_name(voi.pk, series.pk, settings.pk))],
+        )
         return {
-            "features": len(rows), "voxels_before": carried.voxels_before, "voxels": carried.voxels,
-            "millilitres_before": carried.millilitres_before, "millilitres": carried.millilitres,
-            "outside": carried.outside, "how": job.parameters["how"], "versions": found.versions,
-        }  # fmt: skip
+            "features": len(rows),
+            "voxels_before": carried.voxels_before,
+            "voxels": carried.voxels,
+            "millilitres_before": carried.millilitres_before,
+            "millilitres": carried.millilitres,
+            "outside": carried.outside,
+            "how": job.parameters["how"],
+            "versions": found.versions,
+        }
 
     return store

@@ -27,9 +27,17 @@ def _case(study: ReaderStudy, number: int) -> Case:
 def difference(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """Reference, test and their difference, slice by slice."""
     found = _case(study, case)
-    return render(request, "results/difference_map.html", {
-        "tab": "image_metrics", "study": study, "case": found, "kinds": KINDS, "choice": choose(found, request.GET),
-    })  # fmt: skip
+    return render(
+        request,
+        "results/difference_map.html",
+        {
+            "tab": "image_metrics",
+            "study": study,
+            "case": found,
+            "kinds": KINDS,
+            "choice": choose(found, request.GET),
+        },
+    )
 
 
 @study_page("see_material")

@@ -37,18 +37,32 @@ def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             picture = png(found, dpi=PREVIEW_WIDTH / found.width * 25.4, compress_level=1)
             boxes = found.images[: found.arms]
             shown = {
-                "data": base64.b64encode(picture).decode(), "width": round(10 * found.width),
-                "height": round(10 * found.height), "crop": list(choice.options.crop),
-                "boxes": [[x / found.width, y / found.height, w / found.width, h / found.height]
-                          for _, x, y, w, h in boxes],
-            }  # fmt: skip
+                "data": base64.b64encode(picture).decode(),
+                "width": round(10 * found.width),
+                "height": round(10 * found.height),
+                "crop": list(choice.options.crop),
+                "boxes": [
+                    [x / found.width, y / found.height, w / found.width, h / found.height] for _, x, y, w, h in boxes
+                ],
+            }
         for place, letter in enumerate(PLACES[: len(choice.there)]):
             slots.append((letter, choice.chosen[place].arm.code if place < len(choice.chosen) else ""))
     cases = Case.objects.filter(study=study, subject__withdrawn_at=None, series__active=True).distinct()
-    return render(request, "results/figures.html", {
-        "tab": "image_metrics", "study": study, "choice": choice, "shown": shown, "error": error, "slots": slots,
-        "zooms": ZOOMS, "fine": FINE, "cases": cases.select_related("subject").order_by("subject__code", "code"),
-    })  # fmt: skip
+    return render(
+        request,
+        "results/figures.html",
+        {
+            "tab": "image_metrics",
+            "study": study,
+            "choice": choice,
+            "shown": shown,
+            "error": error,
+            "slots": slots,
+            "zooms": ZOOMS,
+            "fine": FINE,
+            "cases": cases.select_related("subject").order_by("subject__code", "code"),
+        },
+    )
 
 
 @study_page("see_material")

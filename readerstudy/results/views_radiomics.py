@@ -26,14 +26,24 @@ def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     settings = selectors.active_settings(study)
     rows, arms = selectors.grid(study, settings), list(study.arms.all())
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms
-    return render(request, "results/radiomics.html", {
-        "tab": "image_metrics", "study": study, "settings": settings, "words": selectors.in_words(settings),
-        "rows": rows, "arms": arms, "reference": references[0].code if references else "",
-        "counts": selectors.summary(study),
-        "per_volume": sum(map(len, settings.settings["featureClass"].values())), "reasons": selectors.reasons(study),
-        "busy": any(cell.state in ("waiting", "running") for _, cells in rows for cell in cells),
-        "failed": [(volume, cell) for volume, cells in rows for cell in cells if cell.state == "failed"],
-    })  # fmt: skip
+    return render(
+        request,
+        "results/radiomics.html",
+        {
+            "tab": "image_metrics",
+            "study": study,
+            "settings": settings,
+            "words": selectors.in_words(settings),
+            "rows": rows,
+            "arms": arms,
+            "reference": references[0].code if references else "",
+            "counts": selectors.summary(study),
+            "per_volume": sum(map(len, settings.settings["featureClass"].values())),
+            "reasons": selectors.reasons(study),
+            "busy": any(cell.state in ("waiting", "running") for _, cells in rows for cell in cells),
+            "failed": [(volume, cell) for volume, cells in rows for cell in cells if cell.state == "failed"],
+        },
+    )
 
 
 @never_cache
@@ -61,9 +71,10 @@ def radiomics_settings(request: HttpRequest, study: ReaderStudy) -> HttpResponse
             source = quarantine.plain_bytes(files[0].path, files[0].salt).decode("utf-8", "strict")
         else:
             source = feature_settings.from_form(
-                bins=request.POST.get("bins", ""), value=request.POST.get("value", "").strip(),
+                bins=request.POST.get("bins", ""),
+                value=request.POST.get("value", "").strip(),
                 normalise="normalise" in request.POST,
-            )  # fmt: skip
+            )
         feature_settings.change_settings(study=study, source=source, actor=request.user)
         messages.success(request, "These settings hold now. Features under them are being computed.")
     except UnicodeDecodeError:

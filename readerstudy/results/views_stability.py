@@ -53,32 +53,56 @@ def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
     limit = CRITERIA[criterion]
     picture = stability_figures.columns(results, criterion=criterion, threshold=limit, colours=colours, width=1440)
     return {
-        "criterion": criterion, "criteria": WORDS, "threshold": limit, "names": names,
+        "criterion": criterion,
+        "criteria": WORDS,
+        "threshold": limit,
+        "names": names,
         "chosen": urlencode({"criterion": criterion, "feature": feature}),
-        "feature": feature, "classes": classes, "only": only if only in classes else "",
-        "reference": arms[results["reference"]], "fewest": min(arm["n_rois"] for arm in results["arms"]),
+        "feature": feature,
+        "classes": classes,
+        "only": only if only in classes else "",
+        "reference": arms[results["reference"]],
+        "fewest": min(arm["n_rois"] for arm in results["arms"]),
         "columns": mark_safe(picture),  # noqa: S308  figures escape what they draw
         "restores": [
-            {**row, "arms": [arms[row["fast"]], arms[row["dl"]]], "figure": mark_safe(  # noqa: S308
-                stability_figures.restored(row, reference=results["reference"], colours=colours))}
+            {
+                **row,
+                "arms": [arms[row["fast"]], arms[row["dl"]]],
+                "figure": mark_safe(  # noqa: S308
+                    stability_figures.restored(row, reference=results["reference"], colours=colours)
+                ),
+            }
             for row in restores
         ],
-        "plot": mark_safe(stability_figures.bland_altman(  # noqa: S308
-            panels, reference=results["reference"], colours=colours, width=max(960 / max(len(panels), 2), 320))),
+        "plot": mark_safe(  # noqa: S308
+            stability_figures.bland_altman(
+                panels, reference=results["reference"], colours=colours, width=max(960 / max(len(panels), 2), 320)
+            )
+        ),
         "panels": [{"arm": arms[row["arm"]], **_limits(row)} for row in panels],
         "counts": [{"arm": arms[row["arm"]], "row": row} for row in results["arms"]],
         "summary": [
-            {"name": row["measure"].upper(), "median": show.Shown("", row["reason"]) if row["median"] is None else
-             show.quartiles({**row, "reason": row["reason"]}, 3), "share": row["share_acceptable"],
-             "limit": row["acceptable"], "n": row["n"]}
+            {
+                "name": row["measure"].upper(),
+                "median": show.Shown("", row["reason"])
+                if row["median"] is None
+                else show.quartiles({**row, "reason": row["reason"]}, 3),
+                "share": row["share_acceptable"],
+                "limit": row["acceptable"],
+                "n": row["n"],
+            }
             for row in results["summary"]
         ],
         "rows": [
             {"arm": arms[arm["arm"]], "name": one["feature"], "stable": one["stable"], "cells": _cells(one)}
-            for arm in results["arms"] for one in arm["features"] if not only or one["class"] == only
-        ] if only in classes else [],
+            for arm in results["arms"]
+            for one in arm["features"]
+            if not only or one["class"] == only
+        ]
+        if only in classes
+        else [],
         "conventions": results["conventions"],
-    }  # fmt: skip
+    }
 
 
 def _lowest(results: dict) -> str:
@@ -98,11 +122,15 @@ def _limits(panel: dict) -> dict:
 
 def _cells(one: dict) -> list[show.Shown]:
     return [
-        show.test(one["paired_t"]), show.adjusted(one["p_holm"], one["paired_t"]),
+        show.test(one["paired_t"]),
+        show.adjusted(one["p_holm"], one["paired_t"]),
         show.adjusted(one["p_bh"], one["paired_t"]),
-        show.test(one["by_subject"] or {"reason": "volumes count as independent"}), show.test(one["wilcoxon"]),
-        show.with_interval(one["pearson"]), show.with_interval(one["ccc"]), show.with_interval(one["icc"]["ICC2"]),
-    ]  # fmt: skip
+        show.test(one["by_subject"] or {"reason": "volumes count as independent"}),
+        show.test(one["wilcoxon"]),
+        show.with_interval(one["pearson"]),
+        show.with_interval(one["ccc"]),
+        show.with_interval(one["icc"]["ICC2"]),
+    ]
 
 
 def _results(study: ReaderStudy) -> dict:

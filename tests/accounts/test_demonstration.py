@@ -96,9 +96,13 @@ def test_where_a_site_is_reached_from_elsewhere(environment, names):
     own = {"READERSTUDY_VAR": str(site.VAR_DIR), "READERSTUDY_DEMO": "1", "READERSTUDY_SECRET_KEY": "x"}
     kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     printed = subprocess.run(
-        [sys.executable, "-c", code], env=kept | own | environment, cwd=site.BASE_DIR, capture_output=True, text=True,
+        [sys.executable, "-c", code],
+        env=kept | own | environment,
+        cwd=site.BASE_DIR,
+        capture_output=True,
+        text=True,
         check=True,
-    ).stdout  # fmt: skip
+    ).stdout
     assert printed.strip() == str(not names)
 
 
@@ -115,9 +119,14 @@ def test_make_run_refuses_the_demonstration_on_another_host(tmp_path, extra):
     kept = {key: value for key, value in os.environ.items() if key not in {"READERSTUDY_DEMO", "MAKELEVEL"}}
     environment = kept | {"READERSTUDY_VAR": str(tmp_path), "READERSTUDY_PORT": "1"} | extra
     done = subprocess.run(
-        [sys.executable, "-m", "readerstudy.supervisor"], env=environment, cwd=site.BASE_DIR, capture_output=True,
-        text=True, check=False, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "readerstudy.supervisor"],
+        env=environment,
+        cwd=site.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 1
     assert "READERSTUDY_DEMO=0" in done.stderr
     assert next(iter(extra.values())) in done.stderr

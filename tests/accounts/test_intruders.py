@@ -38,11 +38,21 @@ def with_everything(study: ReaderStudy) -> dict:
     )
     presentation = study.presentations.first()
     return {
-        "case": case.pk, "series": series.pk, "job": job.pk, "upload": upload.pk if upload else 1, "volume": volume.pk,
-        "member": study.memberships.get(role="admin").pk, "token": presentation.token if presentation else "x",
-        "criterion": study.criteria.first().pk, "index": 0, "finding": 1, "table": "ratings", "part": "arms",
-        "to": "paused", "candidate": 1,
-    }  # fmt: skip
+        "case": case.pk,
+        "series": series.pk,
+        "job": job.pk,
+        "upload": upload.pk if upload else 1,
+        "volume": volume.pk,
+        "member": study.memberships.get(role="admin").pk,
+        "token": presentation.token if presentation else "x",
+        "criterion": study.criteria.first().pk,
+        "index": 0,
+        "finding": 1,
+        "table": "ratings",
+        "part": "arms",
+        "to": "paused",
+        "candidate": 1,
+    }
 
 
 def _fits(model, field: str) -> bool:
@@ -171,10 +181,17 @@ def test_fields_that_nobody_asked_for_are_not_taken():
     pair = study.presentations.get(reader__code="R1", position=1)
     other = study.presentations.get(reader__code="R2", position=1)
     stuffed = {
-        "key": str(uuid.uuid4()), "on": {"state": "in_progress", "revision": 0, "score": 5},
-        "score": 3, "status": "rated", "revision": 99, "presentation": other.pk,
-        "rated_at": "2000-01-01T00:00:00Z", "first_side": "left", "state": "confirmed", "reader": other.reader_id,
-    }  # fmt: skip
+        "key": str(uuid.uuid4()),
+        "on": {"state": "in_progress", "revision": 0, "score": 5},
+        "score": 3,
+        "status": "rated",
+        "revision": 99,
+        "presentation": other.pk,
+        "rated_at": "2000-01-01T00:00:00Z",
+        "first_side": "left",
+        "state": "confirmed",
+        "reader": other.reader_id,
+    }
     path = f"/studies/{study.slug}/reading/{pair.token}/ratings/{study.criteria.first().pk}/"
     assert client.put(path, stuffed, content_type="application/json").status_code == 200
     rating = Rating.objects.get()
@@ -189,9 +206,13 @@ def test_an_answer_that_was_on_its_way_when_the_study_closed_is_refused():
     move(study=study, to=State.CLOSED, actor=None)  # after this request had passed its permission check
     with pytest.raises(ConflictError, match="closed"):
         rate(
-            presentation=pair, criterion=study.criteria.first(), score=3, status="rated", key=uuid.uuid4(),
+            presentation=pair,
+            criterion=study.criteria.first(),
+            score=3,
+            status="rated",
+            key=uuid.uuid4(),
             on=factories.now(pair),
-        )  # fmt: skip
+        )
     with pytest.raises(ConflictError, match="closed"):
         report_time(presentation=pair, seconds=5, key=uuid.uuid4())
     assert not Rating.objects.exists()
@@ -263,8 +284,9 @@ def _set_answers(study: ReaderStudy, score: int, integrity: str) -> None:
     run(f"UPDATE reading_rating SET score = %s WHERE presentation_id IN {mine}", score, study.pk)
     run(
         f"UPDATE reading_statement SET value = %s WHERE subject = 'integrity' AND presentation_id IN {mine}",
-        integrity, study.pk,
-    )  # fmt: skip
+        integrity,
+        study.pk,
+    )
 
 
 # A locked study

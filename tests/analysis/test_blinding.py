@@ -69,8 +69,9 @@ def test_comparisons_and_readers_are_told_apart():
     found = blinding(both)
     assert [row["comparison"] for row in found["comparisons"]] == ["A vs B", "B vs C"]
     assert [(row["reader"], row["correct"], row["wrong"], row["unknown"]) for row in found["readers"]] == [
-        ("R1", 111, 52, 253), ("R2", 2, 0, 0),
-    ]  # fmt: skip
+        ("R1", 111, 52, 253),
+        ("R2", 2, 0, 0),
+    ]
 
 
 def test_a_guess_that_is_no_side_is_refused(tmp_path):

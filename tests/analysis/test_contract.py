@@ -61,8 +61,10 @@ def test_stability(tmp_path, capsys):
     random = np.random.default_rng(0)
     rows = [
         {"subject": f"S{roi}", "roi": "cord", "arm": arm, "feature": feature, "value": random.normal(10, 1)}
-        for roi in range(8) for arm in ("SOC", "FAST", "FAST-DL") for feature in ("firstorder_Mean", "glcm_Contrast")
-    ]  # fmt: skip
+        for roi in range(8)
+        for arm in ("SOC", "FAST", "FAST-DL")
+        for feature in ("firstorder_Mean", "glcm_Contrast")
+    ]
     pd.DataFrame(rows).to_csv(tmp_path / "f.csv", index=False)
     found = run("stability", tmp_path / "f.csv", "--reference", "SOC", "--restores", "FAST=FAST-DL", capsys=capsys)
     assert set(found) == {"conventions", "reference", "arms", "restores", "dispersion", "summary"}
@@ -71,8 +73,17 @@ def test_stability(tmp_path, capsys):
     assert set(arm["unstable"]) == {"paired_t", "ccc", "icc"}
     feature = arm["features"][0]
     assert set(feature) >= {
-        "feature", "class", "paired_t", "p_holm", "p_bh", "wilcoxon", "pearson", "ccc", "icc", "stable",
-    }  # fmt: skip
+        "feature",
+        "class",
+        "paired_t",
+        "p_holm",
+        "p_bh",
+        "wilcoxon",
+        "pearson",
+        "ccc",
+        "icc",
+        "stable",
+    }
     assert [set(feature[key]) for key in ("paired_t", "wilcoxon")] == [T, T]
     assert [set(feature[key]) for key in ("pearson", "ccc")] == [E, E]
     assert set(feature["icc"]) == {"ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"}
@@ -85,10 +96,18 @@ def test_stability(tmp_path, capsys):
 
 def test_integrity(tmp_path, capsys):
     rows = [
-        {"subject": f"S{case}", "case": f"C{case}", "reference": "SOC", "test": test, "metric": "l1", "region": "whole",
-         "value": case + shift}
-        for case in range(6) for test, shift in (("FAST", 1.0), ("FAST-DL", 0.5 + 0.1 * case))
-    ]  # fmt: skip
+        {
+            "subject": f"S{case}",
+            "case": f"C{case}",
+            "reference": "SOC",
+            "test": test,
+            "metric": "l1",
+            "region": "whole",
+            "value": case + shift,
+        }
+        for case in range(6)
+        for test, shift in (("FAST", 1.0), ("FAST-DL", 0.5 + 0.1 * case))
+    ]
     pd.DataFrame(rows).to_csv(tmp_path / "m.csv", index=False)
     found = run("integrity", tmp_path / "m.csv", capsys=capsys)
     pair = {"reference", "test", "metric", "region", "n", "mean", "sd", "median", "q1", "q3"}

@@ -56,9 +56,19 @@ def cell(results, first="SOC", second="FAST", criterion="snr", *, of="comparison
 
 def test_shape_is_the_contract(results):
     assert set(results) >= {
-        "conventions", "n", "comparisons", "agreement", "repeats", "side_bias", "integrity", "diagnostic", "ranking",
-        "blinding", "time", "subgroups",
-    }  # fmt: skip
+        "conventions",
+        "n",
+        "comparisons",
+        "agreement",
+        "repeats",
+        "side_bias",
+        "integrity",
+        "diagnostic",
+        "ranking",
+        "blinding",
+        "time",
+        "subgroups",
+    }
     assert len(results["comparisons"]) == 9
     for row in results["comparisons"]:
         assert set(row["tests"]) == TESTS
@@ -200,8 +210,10 @@ def test_bad_protocols_are_refused_in_one_sentence(study, protocol, sentence):
 
 def test_a_margin_that_holds_for_no_cell_is_said_and_one_twice_declared_is_one(study):
     """Swapped arms and an unknown criterion; the caption then does not say that nothing was declared."""
-    lost = [{"kind": "noninferiority", "on": "mean", "margin": 0.3, "first": "FAST", "second": "SOC"},
-            {"on": "net_preference", "margin": 0.1, "criterion": "sharpness"}]  # fmt: skip
+    lost = [
+        {"kind": "noninferiority", "on": "mean", "margin": 0.3, "first": "FAST", "second": "SOC"},
+        {"on": "net_preference", "margin": 0.1, "criterion": "sharpness"},
+    ]
     found = reading.analyse(study, protocol={"margins": lost})
     assert len(found["warnings"]) == 2
     assert "non-inferiority (mean above −0.3; FAST vs SOC) applies to no comparison" in found["warnings"][0]
@@ -280,10 +292,19 @@ def test_training_never_enters(study, results):
 
 def test_integrity_and_diagnostic_quality_are_counts_with_exact_intervals(study):
     rows = [
-        {"reader": "R1", "presentation": f"p{k}", "kind": "main", "comparison": "c", "side": side, "arm": arm,
-         "consistent": not (k == 0 and arm == "FAST"), "diagnostic": None if k == 1 else True}
-        for k in range(30) for side, arm in (("left", "SOC"), ("right", "FAST"))
-    ]  # fmt: skip
+        {
+            "reader": "R1",
+            "presentation": f"p{k}",
+            "kind": "main",
+            "comparison": "c",
+            "side": side,
+            "arm": arm,
+            "consistent": not (k == 0 and arm == "FAST"),
+            "diagnostic": None if k == 1 else True,
+        }
+        for k in range(30)
+        for side, arm in (("left", "SOC"), ("right", "FAST"))
+    ]
     rows.append({**rows[0], "kind": "training", "consistent": False})
     finding = {"reader": "R1", "presentation": "p0", "side": "right", "arm": "FAST", "kind": "loss"}
     findings = pd.DataFrame([finding, finding | {"presentation": "training"}])
@@ -306,9 +327,15 @@ def test_statuses_without_a_score_are_counted_and_left_out(study):
         study.loc[row, "status"] = status
     n = reading.analyse(study)["n"]
     assert n == {
-        "subjects": 12, "cases": 20, "readers": 3, "presentations": 180, "ratings": 536, "cannot_judge": 2,
-        "not_applicable": 1, "missing": 1,
-    }  # fmt: skip
+        "subjects": 12,
+        "cases": 20,
+        "readers": 3,
+        "presentations": 180,
+        "ratings": 536,
+        "cannot_judge": 2,
+        "not_applicable": 1,
+        "missing": 1,
+    }
 
 
 def test_criteria_from_two_presentations_are_a_warning(study):
@@ -369,9 +396,12 @@ def test_all_neutral_criteria_leave_the_family(study):
     found = reading.analyse(study)
     disc = cell(found, criterion="disc")
     assert disc["tests"]["as_published"] == {
-        "statistic": None, "p": None, "n": 60, "reason": "every answer is 'no difference'",
+        "statistic": None,
+        "p": None,
+        "n": 60,
+        "reason": "every answer is 'no difference'",
         "method": disc["tests"]["as_published"]["method"],
-    }  # fmt: skip
+    }
     assert disc["p_holm"] == {"as_published": None, "primary": None}
     p = [row["tests"]["as_published"]["p"] for row in found["comparisons"]]
     assert p.count(None) == 3

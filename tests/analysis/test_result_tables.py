@@ -18,13 +18,22 @@ def ratings() -> pd.DataFrame:
                 score = 3 + (subject + position + len(first)) % 3 - 1
                 rows.append(
                     {
-                        "subject": f"S{subject}", "case": f"S{subject}-L", "reader": reader,
-                        "presentation": f"{reader}-{position}", "position": position, "kind": "main",
-                        "comparison": f"{first} vs {second}", "first": first, "second": second,
-                        "first_side": ("left", "right")[position % 2], "criterion": "SNR", "score": score,
-                        "status": "rated", "seconds": 10.0 + position,
+                        "subject": f"S{subject}",
+                        "case": f"S{subject}-L",
+                        "reader": reader,
+                        "presentation": f"{reader}-{position}",
+                        "position": position,
+                        "kind": "main",
+                        "comparison": f"{first} vs {second}",
+                        "first": first,
+                        "second": second,
+                        "first_side": ("left", "right")[position % 2],
+                        "criterion": "SNR",
+                        "score": score,
+                        "status": "rated",
+                        "seconds": 10.0 + position,
                     }
-                )  # fmt: skip
+                )
     return pd.DataFrame(rows)
 
 
@@ -40,18 +49,34 @@ def results(**more) -> dict:
 def guesses() -> pd.DataFrame:
     sides = [("left", "left"), ("right", "left"), ("unknown", "right"), ("right", "right")]
     rows = [
-        {"reader": "R1", "subject": "S0", "case": "S0-L", "presentation": f"R1-{place}", "comparison": "SOC vs FAST",
-         "study": "t", "guessed": guessed, "first_side": side}
+        {
+            "reader": "R1",
+            "subject": "S0",
+            "case": "S0-L",
+            "presentation": f"R1-{place}",
+            "comparison": "SOC vs FAST",
+            "study": "t",
+            "guessed": guessed,
+            "first_side": side,
+        }
         for place, (guessed, side) in enumerate(sides)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
 def test_every_number_has_its_columns_and_its_method():
     found = results(guesses=guesses())
     tables = result_tables(found)
-    assert {"preference", "preference-readers", "margins", "agreement", "agreement-pairs", "readers", "ranking",
-            "blinding"} <= set(tables)  # fmt: skip
+    assert {
+        "preference",
+        "preference-readers",
+        "margins",
+        "agreement",
+        "agreement-pairs",
+        "readers",
+        "ranking",
+        "blinding",
+    } <= set(tables)
     row, cell = tables["preference"][0], found["comparisons"][0]
     assert (row["first"], row["second"], row["criterion"]) == (cell["first"], cell["second"], "SNR")
     assert [row[f"n{score}"] for score in range(1, 6)] == cell["counts"]

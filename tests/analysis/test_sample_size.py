@@ -93,9 +93,13 @@ def test_simulated_p_values_are_those_of_the_tests():
 def test_the_exact_test_is_simulated_by_decisions_that_are_its_own(alpha):
     """Of many subjects most p values are approximated: each lies on the same side of alpha as the exact one."""
     design = Design(
-        subjects=150, cases=150, readers=2, distribution=(0.02, 0.13, 0.6, 0.22, 0.03), alpha=alpha,
+        subjects=150,
+        cases=150,
+        readers=2,
+        distribution=(0.02, 0.13, 0.6, 0.22, 0.03),
+        alpha=alpha,
         test="cluster_permutation",
-    )  # fmt: skip
+    )
     studies = answers(design, studies=150, random=np.random.default_rng(1))
     exact = [cluster_signed_rank(x.ravel(), np.repeat(np.arange(150), 2), method="permutation").p for x in studies]
     simulated = simulate(design, studies=150, seed=1)

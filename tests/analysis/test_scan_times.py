@@ -28,13 +28,26 @@ def rows_of(subject: str, protocols, jitter=lambda: 0.0, **more) -> list[dict]:
         seconds, averages, tr, te, matrix, train = TABLE_1[protocol]
         for arm, time, nex in zip(("SOC", "FAST"), seconds, averages, strict=True):
             case = f"{subject}-{protocol}"
-            rows.append({
-                "subject": subject, "case": case, "arm": arm, "series": f"{case}-{arm}",
-                "acquisition_seconds": time + jitter(), "averages": nex, "tr": tr, "te": te, "matrix": matrix,
-                "ti": 140 if "STIR" in protocol else None,
-                "echo_train_length": train, "slice_thickness": 4, "field_strength": 1.5, "manufacturer": "GE",
-                "model": "HDxt", **more,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "subject": subject,
+                    "case": case,
+                    "arm": arm,
+                    "series": f"{case}-{arm}",
+                    "acquisition_seconds": time + jitter(),
+                    "averages": nex,
+                    "tr": tr,
+                    "te": te,
+                    "matrix": matrix,
+                    "ti": 140 if "STIR" in protocol else None,
+                    "echo_train_length": train,
+                    "slice_thickness": 4,
+                    "field_strength": 1.5,
+                    "manufacturer": "GE",
+                    "model": "HDxt",
+                    **more,
+                }
+            )
     return rows
 
 
@@ -114,10 +127,16 @@ def test_the_published_means_give_the_published_saving():
     scatter = np.random.default_rng(2).permutation(111).astype(float)
     seconds = {"SOC": exactly(scatter, 171.2, 66.4), "FAST": exactly(scatter, 96.2, 41.2)}
     rows = [
-        {"subject": f"S{case % 61}", "case": f"S{case % 61}-lumbar-sag-T{case // 61}", "arm": arm,
-         "series": f"{case}-{arm}", "acquisition_seconds": values[case]}
-        for arm, values in seconds.items() for case in range(111)
-    ]  # fmt: skip
+        {
+            "subject": f"S{case % 61}",
+            "case": f"S{case % 61}-lumbar-sag-T{case // 61}",
+            "arm": arm,
+            "series": f"{case}-{arm}",
+            "acquisition_seconds": values[case],
+        }
+        for arm, values in seconds.items()
+        for case in range(111)
+    ]
     whole = times(scan_times.analyse(pd.DataFrame(rows)), "all")
     assert (whole["cases"], whole["subjects"]) == (111, 61)
     assert (whole["mean_reference"], whole["sd_reference"]) == (pytest.approx(171.2), pytest.approx(66.4))
@@ -131,10 +150,17 @@ def test_parameters_are_summed_up_over_the_series_that_state_them():
     """By hand: 100, 110, 130 s have the median 110; one TR of three is missing; two of three matrices agree."""
     stated = [(100.0, 2500.0, "320x224"), (130.0, None, "320x192"), (110.0, 2600.0, "320x224")]
     rows = [
-        {"subject": f"S{n}", "case": f"S{n}-brain-axi-T2", "arm": "SOC", "series": f"{n}", "acquisition_seconds": time,
-         "tr": tr, "matrix": matrix}
+        {
+            "subject": f"S{n}",
+            "case": f"S{n}-brain-axi-T2",
+            "arm": "SOC",
+            "series": f"{n}",
+            "acquisition_seconds": time,
+            "tr": tr,
+            "matrix": matrix,
+        }
         for n, (time, tr, matrix) in enumerate(stated)
-    ]  # fmt: skip
+    ]
     (protocol,) = scan_times.analyse(pd.DataFrame(rows))["protocols"]
     said = protocol["arms"][0]["parameters"]
     assert [said["acquisition_seconds"][name] for name in ("n", "median", "min", "max")] == [3, 110, 100, 130]
@@ -154,8 +180,10 @@ def test_cases_without_both_times_are_left_out_and_counted_by_reason(study):
 def test_subjects_may_share_the_codes_of_their_cases():
     rows = [
         {"subject": f"S{n}", "case": case, "arm": arm, "series": f"{n}{case}{arm}", "acquisition_seconds": seconds + n}
-        for n in range(6) for case in ("T1", "T2") for arm, seconds in (("SOC", 100), ("FAST", 60))
-    ]  # fmt: skip
+        for n in range(6)
+        for case in ("T1", "T2")
+        for arm, seconds in (("SOC", 100), ("FAST", 60))
+    ]
     found = scan_times.analyse(pd.DataFrame(rows))
     whole = times(found, "all")
     assert (whole["cases"], whole["left_out"], found["cohort"]["cases"]) == (12, {}, 12)
@@ -165,8 +193,10 @@ def test_subjects_may_share_the_codes_of_their_cases():
 def test_two_echoes_of_a_case_count_once():
     rows = [
         {"subject": f"S{n}", "case": f"S{n}", "arm": arm, "series": f"{n}{arm}{echo}", "acquisition_seconds": seconds}
-        for n in range(5) for arm, seconds in (("SOC", 100), ("FAST", 60)) for echo in (1, 2)
-    ]  # fmt: skip
+        for n in range(5)
+        for arm, seconds in (("SOC", 100), ("FAST", 60))
+        for echo in (1, 2)
+    ]
     whole = times(scan_times.analyse(pd.DataFrame(rows)), "all")
     assert (whole["cases"], whole["saved_per_examination"]["estimate"]) == (5, 40)
 
@@ -206,9 +236,12 @@ def test_ages_at_the_cap_are_counted(study):
 
 def test_made_arms_have_a_processing_time_and_no_scan_time(table):
     made = table[table["arm"] == "FAST"].assign(
-        arm="FAST-DL", series=lambda rows: rows["series"] + "-DL", made_from="x", processing_seconds=30.0,
+        arm="FAST-DL",
+        series=lambda rows: rows["series"] + "-DL",
+        made_from="x",
+        processing_seconds=30.0,
         model_name="denoise 1.0",
-    )  # fmt: skip
+    )
     found = scan_times.analyse(pd.concat([table, made], ignore_index=True))
     assert found["processing"] == [
         {"arm": "FAST-DL", "n": 6, "mean": 30.0, "max": 30.0, "models": ["denoise 1.0"], "reason": None}

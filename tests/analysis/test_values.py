@@ -39,19 +39,35 @@ def features() -> pd.DataFrame:
 
 def metrics() -> pd.DataFrame:
     rows = [
-        {"subject": f"S{case}", "case": f"C{case}", "reference": "SOC", "test": test, "metric": "l1", "region": "whole",
-         "value": 1.0 + case}
-        for case in range(4) for test in ("FAST", "FAST-DL")
-    ]  # fmt: skip
+        {
+            "subject": f"S{case}",
+            "case": f"C{case}",
+            "reference": "SOC",
+            "test": test,
+            "metric": "l1",
+            "region": "whole",
+            "value": 1.0 + case,
+        }
+        for case in range(4)
+        for test in ("FAST", "FAST-DL")
+    ]
     return pd.DataFrame(rows)
 
 
 def series() -> pd.DataFrame:
     rows = [
-        {"subject": f"S{case}", "site": "A", "case": f"S{case}-lumbar-sagittal-T2", "arm": arm,
-         "series": f"{case}{arm}", "sha256": "0" * 64, "acquisition_seconds": 100.0 + case}
-        for case in range(3) for arm in ("SOC", "FAST")
-    ]  # fmt: skip
+        {
+            "subject": f"S{case}",
+            "site": "A",
+            "case": f"S{case}-lumbar-sagittal-T2",
+            "arm": arm,
+            "series": f"{case}{arm}",
+            "sha256": "0" * 64,
+            "acquisition_seconds": 100.0 + case,
+        }
+        for case in range(3)
+        for arm in ("SOC", "FAST")
+    ]
     return pd.DataFrame(rows)
 
 

@@ -20,14 +20,22 @@ def ratings(answers: dict[str, list[list[int]]]) -> pd.DataFrame:
     """Preferences − 3 by criterion: one row per subject, one number per reader; A always stood on the right."""
     rows = [
         {
-            "subject": f"S{subject}", "case": "C1", "reader": f"R{reader}", "kind": "main", "comparison": "A vs B",
-            "first": "A", "second": "B", "first_side": "right", "criterion": criterion, "score": 3 + x,
+            "subject": f"S{subject}",
+            "case": "C1",
+            "reader": f"R{reader}",
+            "kind": "main",
+            "comparison": "A vs B",
+            "first": "A",
+            "second": "B",
+            "first_side": "right",
+            "criterion": criterion,
+            "score": 3 + x,
             "status": "rated",
         }
         for criterion, own in answers.items()
         for subject, scores in enumerate(own)
         for reader, x in enumerate(scores)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
@@ -170,14 +178,26 @@ def test_non_inferiority_says_of_which_arm_to_which():
 @pytest.mark.parametrize(
     ("row", "said", "in_table", "labels"),
     [
-        ({"p": 0.01, "equivalent": True, "reason": None}, "A and B are equivalent: net preference within ±0.1.",
-         "equivalent", ["equivalent"]),
-        ({"p": 0.2, "equivalent": False, "reason": "29 subjects are needed"},
-         "Equivalence (net preference within ±0.1) is not shown: 29 subjects are needed.", "not shown", []),
-        ({"p": None, "equivalent": None, "reason": "too few subjects to claim it: 29 are needed"},
-         "Equivalence (net preference within ±0.1): n/a, too few subjects to claim it: 29 are needed.", "n/a", []),
+        (
+            {"p": 0.01, "equivalent": True, "reason": None},
+            "A and B are equivalent: net preference within ±0.1.",
+            "equivalent",
+            ["equivalent"],
+        ),
+        (
+            {"p": 0.2, "equivalent": False, "reason": "29 subjects are needed"},
+            "Equivalence (net preference within ±0.1) is not shown: 29 subjects are needed.",
+            "not shown",
+            [],
+        ),
+        (
+            {"p": None, "equivalent": None, "reason": "too few subjects to claim it: 29 are needed"},
+            "Equivalence (net preference within ±0.1): n/a, too few subjects to claim it: 29 are needed.",
+            "n/a",
+            [],
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(row, said, in_table, labels):
     """No preference can be tested and no interval exists; the claim stands, falls or is undefined by its own test."""
     found = analysed({"snr": [[0, 0]] * 30}, margin(0.1))
@@ -194,8 +214,11 @@ def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(r
 def test_a_figure_says_no_more_than_it_must():
     """Equal answers either way are equivalent on both measures, hence not inferior; nor is an arm that is better."""
     even = {"snr": [[1, 0], [0, 0], [0, -1]] * 20}
-    both = [margin(size, on=on, kind=kind) for kind in ("equivalence", "noninferiority")
-            for on, size in (("mean", 0.4), ("net_preference", 0.3))]  # fmt: skip
+    both = [
+        margin(size, on=on, kind=kind)
+        for kind in ("equivalence", "noninferiority")
+        for on, size in (("mean", 0.4), ("net_preference", 0.3))
+    ]
     (cell,) = analysed(even, *both)["comparisons"]
     assert all(claim.shown for claim in verdict.claims(cell))
     assert verdict.labels(cell) == ["equivalent (mean too)"]

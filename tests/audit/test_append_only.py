@@ -29,9 +29,12 @@ def study():
     factories.read_pair(study.presentations.get(position=1))
     presentation = start(presentation=study.presentations.get(position=2))
     report_finding(
-        presentation=presentation, key="00000000-0000-4000-8000-000000000000", on=factories.now(presentation),
-        kind="loss", side="left",
-    )  # fmt: skip
+        presentation=presentation,
+        key="00000000-0000-4000-8000-000000000000",
+        on=factories.now(presentation),
+        kind="loss",
+        side="left",
+    )
     keys = (f"00000000-0000-4000-8000-00000000001{n}" for n in range(4))
     report_finding(presentation=presentation, key=next(keys), on=factories.now(presentation), kind="loss", side="right")
     taken = Finding.objects.get(side="right")

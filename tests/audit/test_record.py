@@ -56,9 +56,12 @@ def test_a_tail_that_was_cut_with_its_head_put_back_is_found_from_outside(study,
         record(study=study, action="results seen")
     run("DELETE FROM audit_event WHERE study_id = %s AND number > %s", study.pk, before.number)
     run(
-        "UPDATE audit_head SET number = %s, sha256 = %s, mac = %s WHERE study_id = %s", before.number, before.sha256,
-        before.mac, study.pk,
-    )  # fmt: skip
+        "UPDATE audit_head SET number = %s, sha256 = %s, mac = %s WHERE study_id = %s",
+        before.number,
+        before.sha256,
+        before.mac,
+        study.pk,
+    )
     refuses(study, "noted outside the database")
 
 
@@ -84,8 +87,10 @@ def forge(study, *, head: bool) -> None:
     sha256 = event_hash(**said, action="forged", previous=last.previous)
     run(
         "UPDATE audit_event SET action = 'forged', data = '{}', sha256 = %s, actor_id = NULL, actor_name = '' "
-        "WHERE id = %s", sha256, last.pk,
-    )  # fmt: skip
+        "WHERE id = %s",
+        sha256,
+        last.pk,
+    )
     if head:
         run("UPDATE audit_head SET sha256 = %s WHERE study_id = %s", sha256, study.pk)
 
@@ -189,10 +194,14 @@ def test_the_reading_room_keeps_its_answers_as_while_a_study_is_paused(study):
     base = reverse("current", args=[study.slug]).removesuffix("current/")
     answer = client.put(
         f"{base}{pair.token}/ratings/{study.criteria.first().pk}/",
-        {"key": "00000000-0000-4000-8000-000000000000", "score": 3, "status": "rated",
-         "on": {"state": "in_progress", "revision": 0}},
+        {
+            "key": "00000000-0000-4000-8000-000000000000",
+            "score": 3,
+            "status": "rated",
+            "on": {"state": "in_progress", "revision": 0},
+        },
         content_type="application/json",
-    )  # fmt: skip
+    )
     assert (answer.status_code, answer.json()["code"]) == (409, "not_open")
     assert "does not hold" in answer.json()["detail"]
 
@@ -219,9 +228,12 @@ def test_a_study_that_is_gone_is_found_from_the_heads_and_its_address_is_not_giv
     slug, last = study.slug, study.events.last()
     run("UPDATE protocol_readerstudy SET slug = 'hidden' WHERE id = %s", study.pk)
     assert list(lost_studies()) == [
-        (slug, "The study is gone, and no tombstone says that it was removed on purpose. "
-         f"Its log had {last.number} lines.")
-    ]  # fmt: skip
+        (
+            slug,
+            "The study is gone, and no tombstone says that it was removed on purpose. "
+            f"Its log had {last.number} lines.",
+        )
+    ]
     assert create_study(title="x", user=factories.make_user(), model_name="resunet").slug == f"{slug}-2"
     with django_capture_on_commit_callbacks(execute=True):
         tombstone(study_slug=slug, reason="a trial", number=last.number, sha256=last.sha256)

@@ -111,9 +111,12 @@ def test_a_second_restore_is_declared_too_and_the_first_head_stays_known(study, 
     run("DELETE FROM audit_event WHERE study_id = %s AND number = %s", study.pk, study.events.last().number)
     last = study.events.last()
     run(
-        "UPDATE audit_head SET number = %s, sha256 = %s, mac = %s WHERE study_id = %s", last.number, last.sha256,
-        chain.head_mac(study.slug, last.number, last.sha256), study.pk,
-    )  # fmt: skip
+        "UPDATE audit_head SET number = %s, sha256 = %s, mac = %s WHERE study_id = %s",
+        last.number,
+        last.sha256,
+        chain.head_mac(study.slug, last.number, last.sha256),
+        study.pk,
+    )
     as_before(study)
     with pytest.raises(RecordError):
         record(study=study, action="results exported")

@@ -32,9 +32,16 @@ def make(state: str):
     series = {one.arm.code: one for one in study.series.filter(case__subject__code="S01").select_related("arm")}
     case, soc, fast = series["SOC"].case, series["SOC"], series["FAST"]
     Metric.objects.create(
-        study=study, case=case, reference=soc, test=fast, metric="ssim", region="whole", value=0.5, range_rule="x",
+        study=study,
+        case=case,
+        reference=soc,
+        test=fast,
+        metric="ssim",
+        region="whole",
+        value=0.5,
+        range_rule="x",
         settings_hash="0" * 64,
-    )  # fmt: skip
+    )
     volume = apps.get_model("material.VolumeOfInterest").objects.create(
         study=study, case=case, drawn_on=soc, name="VOI1", sha256="0" * 64, voxels=3, millilitres=1.0
     )
@@ -43,9 +50,15 @@ def make(state: str):
     )
     chosen = FeatureSettings.objects.create(study=study, settings={"a": 1}, sha256="1" * 64)
     Feature.objects.create(
-        study=study, voi=volume, series=soc, settings=chosen, image_type="original", feature_class="glcm",
-        feature="x", value=1.5,
-    )  # fmt: skip
+        study=study,
+        voi=volume,
+        series=soc,
+        settings=chosen,
+        image_type="original",
+        feature_class="glcm",
+        feature="x",
+        value=1.5,
+    )
     factories.log_as_is(study)
     if state == "draft":
         return study
@@ -161,8 +174,9 @@ def test_a_draft_that_was_changed_past_the_site_is_neither_edited_nor_opened():
     study = factories.make_study(subjects=1)
     run("UPDATE protocol_readerstudy SET margin_mean = 0.5")
     for change in (
-        lambda: save_settings(study=study, actor=None, min_distance=7), lambda: open_study(study=study, actor=None)
-    ):  # fmt: skip
+        lambda: save_settings(study=study, actor=None, min_distance=7),
+        lambda: open_study(study=study, actor=None),
+    ):
         with pytest.raises(RecordError, match="The protocol: changed"):
             change()
     run("UPDATE protocol_readerstudy SET margin_mean = NULL")
@@ -205,9 +219,10 @@ def test_rows_sealed_by_an_earlier_version_are_checked_by_the_columns_that_it_ha
 def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
     """A model that belongs to a study must be thought of here."""
     sealed = {table.label for one in registry.sections() for table in one.tables}
-    chained = {f"reading.{name}" for name in (
-        "Rating", "Statement", "Finding", "Withdrawal", "ActiveTime", "Guess", "AnswerHead"
-    )}  # fmt: skip
+    chained = {
+        f"reading.{name}"
+        for name in ("Rating", "Statement", "Finding", "Withdrawal", "ActiveTime", "Guess", "AnswerHead")
+    }
     on_the_way = {"intake.Upload", "intake.Candidate", "intake.Delivered", "jobs.Job", "reading.Write"}
     assert lock.TABLES.keys() <= sealed | chained | on_the_way
     own = {"audit.Event", "audit.Head", "audit.Sealed"}
@@ -215,10 +230,14 @@ def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
         model._meta.label
         for model in apps.get_models()
         for field in model._meta.concrete_fields
-        if field.related_model and field.related_model._meta.label in (
-            "protocol.ReaderStudy", "reading.Presentation", "accounts.Membership",
+        if field.related_model
+        and field.related_model._meta.label
+        in (
+            "protocol.ReaderStudy",
+            "reading.Presentation",
+            "accounts.Membership",
         )
-    }  # fmt: skip
+    }
     assert of_study <= sealed | chained | on_the_way | own
 
 
@@ -226,7 +245,17 @@ def test_columns_are_left_out_only_where_they_mean_nothing():
     left_out = {(table.label, name) for one in registry.sections() for table in one.tables for name in table.left_out}
     assert left_out == {
         ("accounts.Membership", "strip_collapsed"),
-        *(("reading.Presentation", name) for name in (
-            "state", "revision", "seen", "seconds", "started_at", "confirmed_at", "skipped_at", "skip_reason",
-        )),
-    }  # fmt: skip
+        *(
+            ("reading.Presentation", name)
+            for name in (
+                "state",
+                "revision",
+                "seen",
+                "seconds",
+                "started_at",
+                "confirmed_at",
+                "skipped_at",
+                "skip_reason",
+            )
+        ),
+    }

@@ -97,13 +97,20 @@ def test_a_log_written_anew_without_the_sites_key_is_found(study):
     last = study.events.last()
     data = {"reader": "R9"}
     sha256 = event_hash(
-        study=study.slug, number=last.number, at=last.at.isoformat(), actor="", action="forged", data=data,
+        study=study.slug,
+        number=last.number,
+        at=last.at.isoformat(),
+        actor="",
+        action="forged",
+        data=data,
         previous=last.previous,
-    )  # fmt: skip
+    )
     run(
         "UPDATE audit_event SET action = 'forged', data = %s, sha256 = %s, actor_id = NULL WHERE id = %s",
-        canonical(data).decode(), sha256, last.pk,
-    )  # fmt: skip
+        canonical(data).decode(),
+        sha256,
+        last.pk,
+    )
     run("UPDATE audit_head SET sha256 = %s WHERE study_id = %s", sha256, study.pk)
     assert only_problem(study) == f"The log does not hold: line {last.number} is not authenticated by this site."
 
@@ -136,9 +143,13 @@ def test_a_correction_after_confirmation_is_no_problem_until_it_is_changed():
     factories.read_pair(pair)
     pair.refresh_from_db()
     rate(
-        presentation=pair, criterion=study.criteria.first(), score=5, status="rated",
-        key="00000000-0000-4000-8000-000000000001", on=factories.now(pair),
-    )  # fmt: skip
+        presentation=pair,
+        criterion=study.criteria.first(),
+        score=5,
+        status="rated",
+        key="00000000-0000-4000-8000-000000000001",
+        on=factories.now(pair),
+    )
     assert list(problems(study)) == []
     run("UPDATE reading_rating SET score = 1 WHERE revision = 2")
     assert says(study, "A later answer on pair R1-0001 is not the one that the log tells of.")
@@ -232,8 +243,11 @@ def forged_seal(study):
 
 def test_a_line_without_the_name_of_a_key_is_found(study):
     last = study.events.last().number
-    run("UPDATE audit_event SET actor_id = NULL, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
-        study.pk, last)  # fmt: skip
+    run(
+        "UPDATE audit_event SET actor_id = NULL, mac = 'x', \"key\" = '' WHERE study_id = %s AND number < %s",
+        study.pk,
+        last,
+    )
     assert only_problem(study) == (
         "The log does not hold: line 1 has no MAC: this site did not write it, or could not seal it."
     )
@@ -251,9 +265,10 @@ def test_a_study_that_was_unlocked_and_locked_again_is_found(locked, monkeypatch
     record(study=locked, action="results seen")
     run("UPDATE protocol_readerstudy SET state = 'closed', locked_at = NULL, lock_sha256 = '' WHERE id = %s", locked.pk)
     monkeypatch.setattr("readerstudy.audit.keys.known", lambda known=keys.known: known() | {"deadbeef": b""})
-    monkeypatch.setattr("readerstudy.audit.chain.keys.signed_with", lambda mac, *what, real=keys.signed_with: (
-        "deadbeef" if mac == "x" * 64 else real(mac, *what)
-    ))  # fmt: skip
+    monkeypatch.setattr(
+        "readerstudy.audit.chain.keys.signed_with",
+        lambda mac, *what, real=keys.signed_with: "deadbeef" if mac == "x" * 64 else real(mac, *what),
+    )
     with forged_seal(locked):
         move(study=locked, to=State.LOCKED, actor=None)
     monkeypatch.undo()
@@ -381,8 +396,12 @@ def test_an_answer_changed_after_the_list_was_finished_is_found(finished, monkey
     run("DELETE FROM reading_write WHERE what = 'finish'")
     pair = way_back(finished.memberships.get(code="R1"))
     rate(
-        presentation=pair, criterion=finished.criteria.first(), score=5, status="rated", key=uuid.uuid4(),
+        presentation=pair,
+        criterion=finished.criteria.first(),
+        score=5,
+        status="rated",
+        key=uuid.uuid4(),
         on=factories.now(pair),
-    )  # fmt: skip
+    )
     line = finished.events.last().number
     assert only_problem(finished) == f"Event {line} changed an answer of R1, whose list was finished."

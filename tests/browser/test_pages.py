@@ -83,9 +83,16 @@ def test_choosing_an_arm_ticks_the_row(page: Page, study):
     upload = Upload.objects.create(study=study, state="sorted", salt="")
     facts = factories.series_facts("new") | {"rows": 64, "columns": 64}
     Candidate.objects.create(
-        study=study, upload=upload, instances=[["0" * 64, 1]], subject_key="k", subject_code="S09", region="lumbar",
-        plane="sagittal", weighting="T2", **facts,
-    )  # fmt: skip
+        study=study,
+        upload=upload,
+        instances=[["0" * 64, 1]],
+        subject_key="k",
+        subject_code="S09",
+        region="lumbar",
+        plane="sagittal",
+        weighting="T2",
+        **facts,
+    )
     page.goto(material(study))
     button = page.locator("#confirm-ticked")
     expect(button).to_have_text("Confirm 0 ticked")

@@ -31,26 +31,62 @@ FOREIGN = {
     "ISO_IR 192": "Žluťoučký",
 }
 CODECS = {
-    "ISO 2022 IR 87": "iso2022_jp", "ISO 2022 IR 149": "euc_kr", "ISO_IR 144": "iso8859_5", "ISO_IR 126": "iso8859_7",
-    "ISO_IR 127": "iso8859_6", "ISO_IR 192": "utf-8",
-}  # fmt: skip
+    "ISO 2022 IR 87": "iso2022_jp",
+    "ISO 2022 IR 149": "euc_kr",
+    "ISO_IR 144": "iso8859_5",
+    "ISO_IR 126": "iso8859_7",
+    "ISO_IR 127": "iso8859_6",
+    "ISO_IR 192": "utf-8",
+}
 _TEXT = {"AE", "CS", "LO", "LT", "SH", "ST", "PN", "UC", "UT", "UR"}
 _NEEDED = {
-    "SOPClassUID", "PhotometricInterpretation", "ImageType", "ComplexImageComponent", "BurnedInAnnotation",
-    "SpecificCharacterSet", "Modality", "PixelData", "LossyImageCompression",
-}  # fmt: skip
+    "SOPClassUID",
+    "PhotometricInterpretation",
+    "ImageType",
+    "ComplexImageComponent",
+    "BurnedInAnnotation",
+    "SpecificCharacterSet",
+    "Modality",
+    "PixelData",
+    "LossyImageCompression",
+}
 # One value of every value representation that carries the identity.
 _BYTES = (NAME + " " * 4).encode()
 EVERY_VR = {
-    "AE": NAME, "AS": "088Y", "AT": [0x5155494C, 0x4C464541], "CS": NAME, "DA": BORN, "DS": "19370211.77120934",
-    "DT": f"{BORN}101112.771209", "FD": list(struct.unpack("<2d", _BYTES)), "FL": list(struct.unpack("<4f", _BYTES)),
-    "IS": "77120934", "LO": NAME, "LT": NAME, "OB": _BYTES, "OD": _BYTES, "OF": _BYTES, "OL": _BYTES, "OV": _BYTES,
-    "OW": _BYTES, "PN": f"{NAME}^{FIRST}", "SH": NAME, "SL": list(struct.unpack("<4i", _BYTES)),
-    "SS": list(struct.unpack("<8h", _BYTES)), "ST": NAME, "SV": list(struct.unpack("<2q", _BYTES)),
-    "TM": "101112.771209", "UC": NAME, "UI": f"{ROOT}.5",
-    "UL": list(struct.unpack("<4I", _BYTES)), "UN": _BYTES, "UR": f"urn:{NAME}",
-    "US": list(struct.unpack("<8H", _BYTES)), "UT": NAME, "UV": list(struct.unpack("<2Q", _BYTES)),
-}  # fmt: skip
+    "AE": NAME,
+    "AS": "088Y",
+    "AT": [0x5155494C, 0x4C464541],
+    "CS": NAME,
+    "DA": BORN,
+    "DS": "19370211.77120934",
+    "DT": f"{BORN}101112.771209",
+    "FD": list(struct.unpack("<2d", _BYTES)),
+    "FL": list(struct.unpack("<4f", _BYTES)),
+    "IS": "77120934",
+    "LO": NAME,
+    "LT": NAME,
+    "OB": _BYTES,
+    "OD": _BYTES,
+    "OF": _BYTES,
+    "OL": _BYTES,
+    "OV": _BYTES,
+    "OW": _BYTES,
+    "PN": f"{NAME}^{FIRST}",
+    "SH": NAME,
+    "SL": list(struct.unpack("<4i", _BYTES)),
+    "SS": list(struct.unpack("<8h", _BYTES)),
+    "ST": NAME,
+    "SV": list(struct.unpack("<2q", _BYTES)),
+    "TM": "101112.771209",
+    "UC": NAME,
+    "UI": f"{ROOT}.5",
+    "UL": list(struct.unpack("<4I", _BYTES)),
+    "UN": _BYTES,
+    "UR": f"urn:{NAME}",
+    "US": list(struct.unpack("<8H", _BYTES)),
+    "UT": NAME,
+    "UV": list(struct.unpack("<2Q", _BYTES)),
+}
 
 
 def needles() -> dict[bytes, str]:
@@ -77,15 +113,27 @@ def needles() -> dict[bytes, str]:
 
 def _person(dataset: Dataset, text: str = NAME) -> None:
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = f"{text}^{text}", NUMBER, BORN
-    for keyword in ("SeriesDescription", "StudyDescription", "ProtocolName", "PatientComments", "ImageComments",
-                    "InstitutionName", "OperatorsName", "PatientAddress", "ManufacturerModelName"):  # fmt: skip
+    for keyword in (
+        "SeriesDescription",
+        "StudyDescription",
+        "ProtocolName",
+        "PatientComments",
+        "ImageComments",
+        "InstitutionName",
+        "OperatorsName",
+        "PatientAddress",
+        "ManufacturerModelName",
+    ):
         setattr(dataset, keyword, f"T2 sag {text}")
     dataset.StudyInstanceUID = f"{ROOT}.1"
 
 
 def _uids(number: int, n: int) -> dict[str, str]:
-    return {"SeriesInstanceUID": f"{ROOT}.2.{number}", "SOPInstanceUID": f"{ROOT}.2.{number}.{n + 1}",
-            "FrameOfReferenceUID": f"{ROOT}.3"}  # fmt: skip
+    return {
+        "SeriesInstanceUID": f"{ROOT}.2.{number}",
+        "SOPInstanceUID": f"{ROOT}.2.{number}.{n + 1}",
+        "FrameOfReferenceUID": f"{ROOT}.3",
+    }
 
 
 def _nested(depth: int) -> Dataset:
@@ -119,8 +167,13 @@ def everywhere(n: int) -> Dataset:
     for keyword in ("RequestAttributesSequence", "AnatomicRegionSequence", "ReferencedImageSequence"):
         setattr(dataset, keyword, Items([_nested(5)]))
     for group in (0x6000, 0x601E):
-        for element, vr, value in ((0x10, "US", files.ROWS), (0x11, "US", files.COLUMNS), (0x22, "LO", NAME),
-                                   (0x1500, "LO", NAME), (0x3000, "OW", _BYTES * 4)):  # fmt: skip
+        for element, vr, value in (
+            (0x10, "US", files.ROWS),
+            (0x11, "US", files.COLUMNS),
+            (0x22, "LO", NAME),
+            (0x1500, "LO", NAME),
+            (0x3000, "OW", _BYTES * 4),
+        ):
             dataset.add_new((group << 16) + element, vr, value)
     dataset.add_new(0x50003000, "OW", _BYTES)
     dataset.add_new(0xFFFCFFFC, "OB", _BYTES)
@@ -222,6 +275,10 @@ def write(folder: Path) -> None:
     (wrong / f"{NAME}.txt").write_text(f"Dear {NAME}, {FOREIGN['ISO_IR 127']}")
     (wrong / "lone.json").write_text(json.dumps({"PatientName": NAME}))
     (wrong / "bad.nii.gz").write_bytes(gzip.compress(_BYTES * 50))
-    lines = ("folder,subject,arm,region", "comment,S07,FAST,lumbar", f"nifti,{NAME} {FIRST},SOC",
-             f"{NAME},{FOREIGN['ISO_IR 144']},SOC")  # fmt: skip
+    lines = (
+        "folder,subject,arm,region",
+        "comment,S07,FAST,lumbar",
+        f"nifti,{NAME} {FIRST},SOC",
+        f"{NAME},{FOREIGN['ISO_IR 144']},SOC",
+    )
     (home / "manifest.csv").write_text("\n".join(lines) + "\n")

@@ -43,9 +43,10 @@ def send(client, study, folder: Path) -> Upload:
         pieces.append((f"{path.relative_to(folder).as_posix()}\x001\x001".encode(), path.read_bytes()))
     size = sum(len(content) for _, content in pieces)
     begun = client.post(
-        reverse("begin_upload", args=[study.slug]), json.dumps({"files": len(pieces), "bytes": size}),
+        reverse("begin_upload", args=[study.slug]),
+        json.dumps({"files": len(pieces), "bytes": size}),
         content_type="application/json",
-    )  # fmt: skip
+    )
     upload = Upload.objects.get(pk=begun.json()["upload"])
     batch = b"".join(receiving.LENGTHS.pack(len(head), len(content)) + head + content for head, content in pieces)
     sent = client.post(
@@ -54,9 +55,10 @@ def send(client, study, folder: Path) -> Upload:
     assert sent.json() == {"new": len(pieces)}
     keys = [receiving.piece_key(head, content) for head, content in pieces]
     done = client.post(
-        reverse("finish_upload", args=[study.slug, upload.pk]), json.dumps({"keys": keys, "files": len(pieces)}),
+        reverse("finish_upload", args=[study.slug, upload.pk]),
+        json.dumps({"keys": keys, "files": len(pieces)}),
         content_type="application/json",
-    )  # fmt: skip
+    )
     assert done.json()["missing"] == []
     return upload
 
@@ -101,8 +103,17 @@ def test_no_identifier_is_stored_served_or_logged(client, tmp_path, settings, ca
     assert (job.state, upload.state) == (Job.State.DONE, Upload.State.SORTED), job.error
     assert Candidate.objects.count() == 12, list(Refusal.objects.values_list("reason", flat=True))
     reasons = set(Refusal.objects.values_list("reason", flat=True))
-    for words in ("truncated", "CT Image", "orientation", "missing between", "not a DICOM", "JSON file without",
-                  "manifest.csv, line 3", "NIfTI header", "leads out of the archive"):  # fmt: skip
+    for words in (
+        "truncated",
+        "CT Image",
+        "orientation",
+        "missing between",
+        "not a DICOM",
+        "JSON file without",
+        "manifest.csv, line 3",
+        "NIfTI header",
+        "leads out of the archive",
+    ):
         assert [reason for reason in reasons if words in reason], (words, reasons)
     assert Candidate.objects.filter(subject_code="S07").exists(), "the good line of the manifest counts"
     services.confirm_certain(study=study, actor=None)

@@ -90,9 +90,14 @@ def test_a_series_of_another_place_cannot_join_a_case(study, tmp_path):
     waiting = study.candidates.filter(state="proposed").get()
     with pytest.raises(InputError, match="Does not fit the SOC series of this case"):
         services.confirm(
-            candidate=waiting, actor=None, subject_code="S01", region="brain", plane="axial", weighting="T2",
+            candidate=waiting,
+            actor=None,
+            subject_code="S01",
+            region="brain",
+            plane="axial",
+            weighting="T2",
             arm=study.arms.get(code="FAST"),
-        )  # fmt: skip
+        )
 
 
 def test_nothing_that_names_the_patient_is_kept_anywhere(study, tmp_path, settings):

@@ -104,14 +104,20 @@ def test_a_real_process_takes_a_job_only_where_it_sees_the_store(study, tmp_path
     var = tmp_path if shared else tmp_path / "second"
     (var / "static").mkdir(parents=True)
     own = {
-        "DATABASE_URL": database, "READERSTUDY_VAR": str(var), "READERSTUDY_SECRET_KEY": site.SECRET_KEY,
+        "DATABASE_URL": database,
+        "READERSTUDY_VAR": str(var),
+        "READERSTUDY_SECRET_KEY": site.SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "readerstudy.settings",
-    }  # fmt: skip
+    }
     code = f"import django; django.setup(); from readerstudy.jobs.tasks import run_job; run_job({job.pk})"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | own, cwd=site.BASE_DIR, capture_output=True, text=True,
+        [sys.executable, "-c", code],
+        env=os.environ | own,
+        cwd=site.BASE_DIR,
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert state(job, upload) == (("done", False) if shared else ("waiting", True)), done.stderr
     assert ("is left to another worker" in done.stderr) is not shared
 

@@ -54,9 +54,14 @@ def make_model(root: Path, name: str = "own") -> Path:
     metrics = {"parameters": 1234, "steps": 20, "of": 20, "training_seconds": 3, "validation_psnr_db": rows}
     folder = root / name
     write_model(
-        folder, weights=weights, name=name, version="0.1", description="For a test.", metrics=metrics,
+        folder,
+        weights=weights,
+        name=name,
+        version="0.1",
+        description="For a test.",
+        metrics=metrics,
         card=CARD.format(name=name),
-    )  # fmt: skip
+    )
     (folder / "config.toml").write_text(CONFIG.format(name=name))
     lines = [{"step": 10, "loss": 0.5, "rate": 1e-3}, {"step": 20, "loss": 0.2, "rate": 1e-3}]
     lines += [{"step": step, "validation": rows} for step in (10, 20)]

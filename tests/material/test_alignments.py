@@ -42,9 +42,16 @@ def place(tmp_path, study, arm: str, array: np.ndarray, affine=AFFINE) -> Case:
     sha256, size = put_file(write_nifti(Volume(np.round(array), affine), tmp_path / f"{arm}.nii.gz"))
     facts = volumes.facts(volumes.load_files([sha256], "nifti"))
     return place_series(
-        study=study, subject_code="S01", region="brain", plane="sagittal", weighting="T2",
-        arm=study.arms.get(code=arm), instances=[(sha256, size)], format="nifti", **facts,
-    ).case  # fmt: skip
+        study=study,
+        subject_code="S01",
+        region="brain",
+        plane="sagittal",
+        weighting="T2",
+        arm=study.arms.get(code=arm),
+        instances=[(sha256, size)],
+        format="nifti",
+        **facts,
+    ).case
 
 
 @pytest.fixture
@@ -86,9 +93,9 @@ def test_a_moved_patient_is_found_and_shown_before_and_after(case):
     page = html(client.get(f"/studies/{case.study.slug}/material/cases/{case.pk}/"))
     assert "Registration" in page
     assert f"{found.shift:.1f} mm" in page
-    picture = Image.open(io.BytesIO(
-        client.get(f"/studies/{case.study.slug}/material/alignments/{found.pk}/picture.png").content
-    ))  # fmt: skip
+    picture = Image.open(
+        io.BytesIO(client.get(f"/studies/{case.study.slug}/material/alignments/{found.pk}/picture.png").content)
+    )
     before, after = np.asarray(picture)[:, :480].astype(int), np.asarray(picture)[:, -480:].astype(int)
     fringes = [np.abs(half[..., 0] - half[..., 2]).mean() for half in (before, after)]
     assert fringes[1] < fringes[0] / 2

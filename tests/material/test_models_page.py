@@ -74,12 +74,16 @@ def preview(client, study, arm: str = "FAST", **more) -> Job:
 def align(study) -> None:
     series = {one.arm.code: one for one in study.series.filter(made_from=None).select_related("arm")}
     Alignment.objects.update_or_create(
-        fixed=series["SOC"], moving=series["FAST"],
+        fixed=series["SOC"],
+        moving=series["FAST"],
         defaults={
-            "study": study, "matrix": np.eye(4).tolist(), "conventions": {}, "picture": "",
+            "study": study,
+            "matrix": np.eye(4).tolist(),
+            "conventions": {},
+            "picture": "",
             "quality": {"used": True, "translation_mm": [0, 0, 0], "before": {}, "after": {}, "overlap": 1},
         },
-    )  # fmt: skip
+    )
 
 
 def test_shipped_models_and_ones_own_stand_in_one_list(client, study):

@@ -35,8 +35,10 @@ def test_pixels_are_square_and_a_slice_beyond_the_last_is_the_last():
 
 def test_colours_end_at_five_percent_of_the_maximum_and_no_change_is_black():
     before = ramp()
-    shifted = [opened(change_png(before, Volume(before.array + by, before.affine), 0, longest=64))[32, 32]
-               for by in (0, 50, 80, -50)]  # fmt: skip
+    shifted = [
+        opened(change_png(before, Volume(before.array + by, before.affine), 0, longest=64))[32, 32]
+        for by in (0, 50, 80, -50)
+    ]
     assert shifted[0].tolist() == [0, 0, 0]
     assert shifted[1].tolist() == shifted[2].tolist()
     assert shifted[1][0] > shifted[1][2]  # orange: brighter

@@ -29,11 +29,22 @@ def volume(path: Path) -> None:
 
 
 BIDS = {
-    "RepetitionTime": 3.5, "EchoTime": 0.102, "InversionTime": 0, "FlipAngle": 150, "MagneticFieldStrength": 3,
-    "EchoTrainLength": 17, "SliceThickness": 3.3, "AcquisitionDuration": 184.2, "NumberOfAverages": 2,
-    "Manufacturer": "Siemens", "ManufacturersModelName": "Prisma_fit", "ScanningSequence": "SE",
-    "InstitutionName": "Klinik Muster", "PatientName": "Muster", "SeriesDescription": "Erika Muster",
-}  # fmt: skip
+    "RepetitionTime": 3.5,
+    "EchoTime": 0.102,
+    "InversionTime": 0,
+    "FlipAngle": 150,
+    "MagneticFieldStrength": 3,
+    "EchoTrainLength": 17,
+    "SliceThickness": 3.3,
+    "AcquisitionDuration": 184.2,
+    "NumberOfAverages": 2,
+    "Manufacturer": "Siemens",
+    "ManufacturersModelName": "Prisma_fit",
+    "ScanningSequence": "SE",
+    "InstitutionName": "Klinik Muster",
+    "PatientName": "Muster",
+    "SeriesDescription": "Erika Muster",
+}
 
 
 def test_a_sidecar_tells_the_parameters_of_its_image(tmp_path: Path) -> None:
@@ -51,8 +62,14 @@ def test_a_sidecar_tells_the_parameters_of_its_image(tmp_path: Path) -> None:
 
 
 def test_values_that_are_no_such_numbers_or_names_are_left_out(tmp_path: Path) -> None:
-    wrong = {"RepetitionTime": "Muster", "EchoTime": True, "FlipAngle": 1e9, "EchoTrainLength": [3],
-             "MagneticFieldStrength": -1, "Manufacturer": "Klinik Muster"}  # fmt: skip
+    wrong = {
+        "RepetitionTime": "Muster",
+        "EchoTime": True,
+        "FlipAngle": 1e9,
+        "EchoTrainLength": [3],
+        "MagneticFieldStrength": -1,
+        "Manufacturer": "Klinik Muster",
+    }
     path = tmp_path / "a.json"
     path.write_text(json.dumps(wrong)[:-1] + ', "SliceThickness": NaN, "AcquisitionDuration": 1e999}')
     assert with_sidecar(Parameters(), path) == Parameters()

@@ -26,11 +26,26 @@ TEXT = {"AE", "CS", "LO", "LT", "SH", "ST", "PN", "UC", "UT", "UR"}
 BYTES = {"OB", "OW", "UN", "OB or OW"}
 # What the file cannot do without to be an image at all.
 ESSENTIAL = {
-    "SOPClassUID", "PhotometricInterpretation", "SamplesPerPixel", "Rows", "Columns", "NumberOfFrames",
-    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData", "FloatPixelData",
-    "DoubleFloatPixelData", "ImageType", "ComplexImageComponent", "BurnedInAnnotation", "SpecificCharacterSet",
-    "PerFrameFunctionalGroupsSequence", "Modality",
-}  # fmt: skip
+    "SOPClassUID",
+    "PhotometricInterpretation",
+    "SamplesPerPixel",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
+    "ImageType",
+    "ComplexImageComponent",
+    "BurnedInAnnotation",
+    "SpecificCharacterSet",
+    "PerFrameFunctionalGroupsSequence",
+    "Modality",
+}
 
 
 def planted() -> Dataset:
@@ -253,10 +268,24 @@ def test_nifti_loses_its_texts_and_extensions_and_keeps_its_values(tmp_path: Pat
 
 
 IDENTIFYING = (
-    "PatientName", "PatientID", "PatientBirthDate", "InstitutionName", "InstitutionAddress", "StationName",
-    "OperatorsName", "DeviceSerialNumber", "StudyDescription", "SeriesDescription", "ProtocolName", "StudyDate",
-    "SeriesTime", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID",
-)  # fmt: skip
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "InstitutionName",
+    "InstitutionAddress",
+    "StationName",
+    "OperatorsName",
+    "DeviceSerialNumber",
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "StudyDate",
+    "SeriesTime",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "FrameOfReferenceUID",
+)
 
 
 @pytest.mark.parametrize(

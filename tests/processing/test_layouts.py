@@ -87,8 +87,10 @@ def test_the_command_unfolds_a_mosaic(tmp_path: Path) -> None:
 def test_a_mosaic_with_slices_counted_against_the_normal_keeps_them_in_place(tmp_path: Path) -> None:
     dataset = pydicom.dcmread(siemens_mosaic(tmp_path, 0))
     where = mosaic.layout(dataset)
-    dataset.ImageOrientationPatient = [*(-float(v) for v in dataset.ImageOrientationPatient[:3]),
-                                       *dataset.ImageOrientationPatient[3:]]  # fmt: skip
+    dataset.ImageOrientationPatient = [
+        *(-float(v) for v in dataset.ImageOrientationPatient[:3]),
+        *dataset.ImageOrientationPatient[3:],
+    ]
     turned = mosaic.layout(dataset)
     step = turned.positions[1] - turned.positions[0]
     np.testing.assert_allclose(step, where.positions[1] - where.positions[0], atol=1e-9)
@@ -169,8 +171,10 @@ def test_oblique_and_reversed_stacks_lie_where_simpleitk_puts_them(tmp_path: Pat
     images = files.pixels(4)
     for n in range(4):
         place = np.array([5.0, -3, 8]) + 4.0 * n * normal * (-1 if reverse else 1)
-        changes = {"ImageOrientationPatient": [f"{v:.9f}" for v in (*row, *column)],
-                   "ImagePositionPatient": [f"{v:.9f}" for v in place]}  # fmt: skip
+        changes = {
+            "ImageOrientationPatient": [f"{v:.9f}" for v in (*row, *column)],
+            "ImagePositionPatient": [f"{v:.9f}" for v in place],
+        }
         files.save(files.classic(n, images[n], **changes), tmp_path / f"{n}.dcm")
     volume = series.read(tmp_path)
     names = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path))

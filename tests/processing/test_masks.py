@@ -197,8 +197,18 @@ def test_a_kept_mask_says_nothing_but_its_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "kept"),
-    [("L4", "L4"), ("Vertebral body L4", "Vertebral body L4"), ("Disc L4/L5", "Disc L4/L5"), ("lesion 2", "lesion 2"),
-     ("Mustermann", ""), ("L4 Erika", ""), ("", ""), ("Müller", ""), ("12345678", ""), ("Segment_1", "Segment_1")],
-)  # fmt: skip
+    [
+        ("L4", "L4"),
+        ("Vertebral body L4", "Vertebral body L4"),
+        ("Disc L4/L5", "Disc L4/L5"),
+        ("lesion 2", "lesion 2"),
+        ("Mustermann", ""),
+        ("L4 Erika", ""),
+        ("", ""),
+        ("Müller", ""),
+        ("12345678", ""),
+        ("Segment_1", "Segment_1"),
+    ],
+)
 def test_only_anatomical_names_are_kept(text: str, kept: str) -> None:
     assert anatomical_name(text) == kept

@@ -80,9 +80,14 @@ def test_every_region_survives_de_identification_as_a_code() -> None:
 
 @pytest.mark.parametrize(
     ("column", "row", "expected"),
-    [((1, 0, 0), (0, 1, 0), "axial"), ((0, 1, 0), (0, 0, -1), "sagittal"), ((1, 0, 0), (0, 0, -1), "coronal"),
-     ((1, 0, 0), (0, 0.9397, 0.342), "axial"), ((0.7071, 0.7071, 0), (0, 0, -1), "oblique")],
-)  # fmt: skip
+    [
+        ((1, 0, 0), (0, 1, 0), "axial"),
+        ((0, 1, 0), (0, 0, -1), "sagittal"),
+        ((1, 0, 0), (0, 0, -1), "coronal"),
+        ((1, 0, 0), (0, 0.9397, 0.342), "axial"),
+        ((0.7071, 0.7071, 0), (0, 0, -1), "oblique"),
+    ],
+)
 def test_plane(column: tuple, row: tuple, expected: str) -> None:
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1] = column, row

@@ -30,7 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "filtered": {"imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 3.0]}, "Gradient": {}}},
     "cut before the filter": {"imageType": {"Wavelet": {}, "Square": {}}, "setting": {"preCrop": True}},
     "chosen": {"setting": {"distances": [1, 2]}, "featureClass": {"glcm": ["Contrast", "Idm"], "shape": ["Flatness"]}},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +117,17 @@ def test_settings_hash_depends_on_meaning_only() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["setting: [", "- 1", "settings: {}", "setting: {binWidth: many}", "imageType: {Blur: {}}",
-     "featureClass: {glcm: [Beauty]}", "imageType: {LoG: {}}", "imageType: {LBP3D: {}}"],
-)  # fmt: skip
+    [
+        "setting: [",
+        "- 1",
+        "settings: {}",
+        "setting: {binWidth: many}",
+        "imageType: {Blur: {}}",
+        "featureClass: {glcm: [Beauty]}",
+        "imageType: {LoG: {}}",
+        "imageType: {LBP3D: {}}",
+    ],
+)
 def test_settings_that_pyradiomics_does_not_take_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         radiomics.read_settings(text)

@@ -155,9 +155,7 @@ def test_the_series_of_a_scheduled_case_are_frozen_and_new_cases_may_come(study)
     first = study.series.filter(case=study.cases.first()).first()
     facts = factories.series_facts("other pixels")
     with pytest.raises(InputError, match="its series are frozen"):
-        factories.add_series(
-            case=first.case, arm=first.arm, instances=[(put_bytes(b"x"), 1)], replace=True, **facts
-        )  # fmt: skip
+        factories.add_series(case=first.case, arm=first.arm, instances=[(put_bytes(b"x"), 1)], replace=True, **facts)
     assert late_case(study).series.filter(active=True).count() == 4
 
 
@@ -178,22 +176,45 @@ def with_numbers(case: Case) -> None:
     """A metric, an alignment, a mask and a feature of this case."""
     study, (a, b) = case.study, list(case.series.order_by("arm__place")[:2])
     Metric.objects.create(
-        study=study, case=case, reference=a, test=b, metric="ssim", region="whole", value=0.9, range_rule="volume",
+        study=study,
+        case=case,
+        reference=a,
+        test=b,
+        metric="ssim",
+        region="whole",
+        value=0.9,
+        range_rule="volume",
         settings_hash="h",
-    )  # fmt: skip
+    )
     Alignment.objects.create(
-        study=study, fixed=a, moving=b, matrix=[], quality={}, conventions={},
+        study=study,
+        fixed=a,
+        moving=b,
+        matrix=[],
+        quality={},
+        conventions={},
         picture=put_bytes(f"picture {case.code}".encode()),
-    )  # fmt: skip
+    )
     mask = VolumeOfInterest.objects.create(
-        study=study, case=case, drawn_on=a, name="disc", sha256=put_bytes(f"mask {case.code}".encode()), voxels=9,
+        study=study,
+        case=case,
+        drawn_on=a,
+        name="disc",
+        sha256=put_bytes(f"mask {case.code}".encode()),
+        voxels=9,
         millilitres=1,
-    )  # fmt: skip
+    )
     settings, _ = FeatureSettings.objects.get_or_create(study=study, settings={}, sha256="s")
     Feature.objects.create(
-        study=study, voi=mask, series=a, settings=settings, image_type="original", feature_class="glcm",
-        feature="glcm_Contrast", value=1,
-    )  # fmt: skip
+        study=study,
+        voi=mask,
+        series=a,
+        settings=settings,
+        image_type="original",
+        feature_class="glcm",
+        feature="glcm_Contrast",
+        value=1,
+    )
     factories.log_as_is(study)
 
 

@@ -147,8 +147,9 @@ def test_a_presentation_that_nobody_scheduled_takes_no_answer(study):
         "INSERT INTO reading_presentation (study_id, reader_id, position, part, block, kind, case_id, comparison_id, "
         "first_side, token, state, revision, void_reason, skip_reason, seen, seconds) SELECT study_id, reader_id, 99, "
         "part, block, 'training', case_id, comparison_id, first_side, 'forged', 'in_progress', 0, '', '', '{}', 0 "
-        "FROM reading_presentation WHERE id = %s", there.pk,
-    )  # fmt: skip
+        "FROM reading_presentation WHERE id = %s",
+        there.pk,
+    )
     with pytest.raises(RecordError, match="the end of their chain was removed"):
         answer(study.presentations.get(position=99))
     assert "Schedule of R1: changed, and no line of the log tells of it." in list(problems(study))

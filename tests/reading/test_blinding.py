@@ -116,10 +116,22 @@ def test_nothing_that_a_reader_can_fetch_names_an_arm_a_series_or_a_hash(study):
     other = study.presentations.filter(reader__code="R2").first().token
     criterion, series, case = study.criteria.first().pk, study.series.first().pk, study.cases.first().pk
     real = {
-        "token": [token, other], "criterion": [criterion], "series": [series], "case": [case], "index": [0, 99],
-        "finding": [1], "member": [study.memberships.first().pk], "table": ["ratings", "series"], "to": ["closed"],
-        "part": ["arms"], "job": [1], "upload": [1], "candidate": [1], "volume": [1], "name": ["x"],
-    }  # fmt: skip
+        "token": [token, other],
+        "criterion": [criterion],
+        "series": [series],
+        "case": [case],
+        "index": [0, 99],
+        "finding": [1],
+        "member": [study.memberships.first().pk],
+        "table": ["ratings", "series"],
+        "to": ["closed"],
+        "part": ["arms"],
+        "job": [1],
+        "upload": [1],
+        "candidate": [1],
+        "volume": [1],
+        "name": ["x"],
+    }
     paths = {"/", "/new/", "/login/", "/password/", "/static/", "/nothing/"}
     for name, _, others, converters in ADDRESSES:
         for values in zip(*([*real.get(other, [1]), *GARBAGE] for other in others), strict=False) if others else [()]:

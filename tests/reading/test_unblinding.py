@@ -101,9 +101,12 @@ def test_the_results_name_what_was_unblinded_and_the_blinding_index(study, admin
             factories.read_pair(pair)
         for pair in member.presentations.filter(position__lte=4):
             answers.keep(
-                Guess, presentation=pair, side=pair.first_side, key="00000000-0000-4000-8000-000000000000",
+                Guess,
+                presentation=pair,
+                side=pair.first_side,
+                key="00000000-0000-4000-8000-000000000000",
                 guessed_at=pair.study.opened_at,
-            )  # fmt: skip
+            )
     move(study=study, to=State.CLOSED, actor=None)
     page = html(admin.get(f"/studies/{study.slug}/results/integrity/"))
     assert "Unblinded before closing" in page

@@ -213,8 +213,9 @@ def test_a_pair_whose_slices_were_not_all_seen_is_not_confirmed(browsers, study)
     browser.answer_all()
     browser.client.post(
         f"{browser.base}{body['token']}/time/",
-        {"key": str(uuid.uuid4()), "seconds": 5, "seen": {"left": [0], "right": []}}, content_type="application/json",
-    )  # fmt: skip
+        {"key": str(uuid.uuid4()), "seconds": 5, "seen": {"left": [0], "right": []}},
+        content_type="application/json",
+    )
     answer = browser.confirm(seen={"left": [1], "right": [0, 1, 2]})
     assert answer.status_code == 422
     assert answer.json()["unseen"] == {"left": 1, "right": 0}

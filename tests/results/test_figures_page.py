@@ -59,9 +59,14 @@ def test_a_difference_map_shows_both_images_and_the_map(client, study):
 def test_an_alignment_is_used_and_said(client, study):
     series = {one.arm.code: one for one in study.series.select_related("arm")}
     Alignment.objects.create(
-        study=study, fixed=series["SOC"], moving=series["FAST"], matrix=np.eye(4).tolist(), conventions={}, picture="",
+        study=study,
+        fixed=series["SOC"],
+        moving=series["FAST"],
+        matrix=np.eye(4).tolist(),
+        conventions={},
+        picture="",
         quality={"used": True, "translation_mm": [0, 0, 0], "before": {}, "after": {}, "overlap": 1},
-    )  # fmt: skip
+    )
     case = study.cases.get()
     assert "Aligned rigidly" in html(client.get(images(study, f"difference/{case.pk}/")))
     page = html(client.get(images(study, f"figures/?case={case.pk}&chosen=1&a=SOC&b=FAST&maps=1")))
@@ -114,9 +119,12 @@ def test_what_an_address_says_wrongly_falls_back(client, study, query):
 def test_cases_of_other_studies_are_not_found(client, study):
     other = factories.make_study(subjects=1).cases.get()
     for path in (
-        f"difference/{other.pk}/", f"difference/{other.pk}/slice.png", f"figures/?case={other.pk}",
-        f"figures/figure.svg?case={other.pk}", "figures/figure.gif",
-    ):  # fmt: skip
+        f"difference/{other.pk}/",
+        f"difference/{other.pk}/slice.png",
+        f"figures/?case={other.pk}",
+        f"figures/figure.svg?case={other.pk}",
+        "figures/figure.gif",
+    ):
         assert client.get(images(study, path)).status_code == 404, path
 
 

@@ -30,16 +30,36 @@ def study():
                 for place, metric in enumerate(NAMES):
                     for region in ("whole", "foreground"):
                         Metric.objects.create(
-                            study=study, case=case, reference=series[reference], test=series[test], metric=metric,
-                            region=region, value=(9 - place + number / 7) / (20 if registered else 10), data_range=900,
-                            range_rule="volume", registered=registered, settings_hash=str(registered),
-                        )  # fmt: skip
+                            study=study,
+                            case=case,
+                            reference=series[reference],
+                            test=series[test],
+                            metric=metric,
+                            region=region,
+                            value=(9 - place + number / 7) / (20 if registered else 10),
+                            data_range=900,
+                            range_rule="volume",
+                            registered=registered,
+                            settings_hash=str(registered),
+                        )
         used = number < 2
         Alignment.objects.create(
-            study=study, fixed=series["SOC"], moving=series["FAST"], matrix=[], conventions={}, picture="",
-            quality={"used": used, "reason": "" if used else "Too far.", "translation_mm": [3 + number, 4, 0],
-                     "rotation_degrees": 1.5, "overlap": 1, "before": {}, "after": {}},
-        )  # fmt: skip
+            study=study,
+            fixed=series["SOC"],
+            moving=series["FAST"],
+            matrix=[],
+            conventions={},
+            picture="",
+            quality={
+                "used": used,
+                "reason": "" if used else "Too far.",
+                "translation_mm": [3 + number, 4, 0],
+                "rotation_degrees": 1.5,
+                "overlap": 1,
+                "before": {},
+                "after": {},
+            },
+        )
     factories.log_as_is(study)
     return study
 

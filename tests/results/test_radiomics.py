@@ -67,11 +67,16 @@ def case(tmp_path) -> Case:
 
 def align(case: Case, matrix: np.ndarray, *, used: bool = True) -> None:
     Alignment.objects.update_or_create(
-        fixed=on(case, "SOC"), moving=on(case, "FAST"),
+        fixed=on(case, "SOC"),
+        moving=on(case, "FAST"),
         defaults={
-            "study": case.study, "matrix": matrix.tolist(), "quality": {"used": used}, "conventions": {}, "picture": "",
+            "study": case.study,
+            "matrix": matrix.tolist(),
+            "quality": {"used": used},
+            "conventions": {},
+            "picture": "",
         },
-    )  # fmt: skip
+    )
     factories.log_as_is(case.study)
 
 
@@ -292,8 +297,10 @@ def test_pages_and_pictures_are_for_admins_and_analysts_only(admin, case):
     work(case.study)
     (volume,) = VolumeOfInterest.objects.all()
     picture = f"/studies/{case.study.slug}/material/masks/{volume.pk}/{on(case, 'FAST').pk}/picture.png"
-    members = {role: signed_in(add_member(study=case.study, user=factories.make_user(), role=role).user)
-               for role in ("reader", "analyst")}  # fmt: skip
+    members = {
+        role: signed_in(add_member(study=case.study, user=factories.make_user(), role=role).user)
+        for role in ("reader", "analyst")
+    }
     for address in (page(case), page(case, "features.csv"), picture):
         assert admin.get(address).status_code == members["analyst"].get(address).status_code == 200
         assert members["reader"].get(address).status_code == 404

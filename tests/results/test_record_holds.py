@@ -30,9 +30,16 @@ CHANGES = {
 }
 QUALITY = {"used": True, "translation_mm": [1.0, 0.0, 0.0], "rotation_degrees": 0.0}
 FILES = {
-    "results_table": ["ratings"], "results_zip": [], "results_protocol": [], "results_numbers": ["preference"],
-    "metrics_csv": [], "features_csv": [], "scan_times_csv": [], "stability_csv": [], "stability_json": [],
-}  # fmt: skip
+    "results_table": ["ratings"],
+    "results_zip": [],
+    "results_protocol": [],
+    "results_numbers": ["preference"],
+    "metrics_csv": [],
+    "features_csv": [],
+    "scan_times_csv": [],
+    "stability_csv": [],
+    "stability_json": [],
+}
 
 
 @pytest.fixture
@@ -41,9 +48,16 @@ def study():
     series = {one.arm.code: one for one in study.series.filter(case__subject__code="S01").select_related("arm")}
     soc, fast = series["SOC"], series["FAST"]
     Metric.objects.create(
-        study=study, case=soc.case, reference=soc, test=fast, metric="ssim", region="whole", value=0.5,
-        range_rule="x", settings_hash="0" * 64,
-    )  # fmt: skip
+        study=study,
+        case=soc.case,
+        reference=soc,
+        test=fast,
+        metric="ssim",
+        region="whole",
+        value=0.5,
+        range_rule="x",
+        settings_hash="0" * 64,
+    )
     Alignment.objects.create(
         study=study, fixed=soc, moving=fast, matrix=[[1]], quality=QUALITY, conventions={}, picture=""
     )
@@ -53,9 +67,15 @@ def study():
     chosen = active_settings(study)
     for one in (soc, fast):
         Feature.objects.create(
-            study=study, voi=volume, series=one, settings=chosen, image_type="original", feature_class="glcm",
-            feature="x", value=1.5,
-        )  # fmt: skip
+            study=study,
+            voi=volume,
+            series=one,
+            settings=chosen,
+            image_type="original",
+            feature_class="glcm",
+            feature="x",
+            value=1.5,
+        )
     study = factories.open_(study)
     factories.read_all(study.memberships.get(role="reader"), [4, 3, 3, 2])
     study.jobs.all().delete()
@@ -134,8 +154,9 @@ def test_while_readers_write_a_page_of_images_does_not_look_at_answers():
     study = factories.open_(factories.make_study(subjects=1, readers=1))
     run(
         "UPDATE reading_answerhead SET number = 7 WHERE presentation_id IN "
-        "(SELECT id FROM reading_presentation WHERE study_id = %s)", study.pk,
-    )  # fmt: skip
+        "(SELECT id FROM reading_presentation WHERE study_id = %s)",
+        study.pk,
+    )
     client = Client()
     client.force_login(study.memberships.get(role="admin").user)
     assert client.get(address(study, "metrics_csv")).status_code == 200

@@ -64,10 +64,15 @@ def answer_all(study, scores: dict[str, list[int]]) -> None:
             score = own[(place + presentation.position) % len(own)]
             given.append(
                 Rating(
-                    presentation=presentation, criterion=criterion, revision=1, score=score, status="rated",
-                    key=uuid.uuid4(), rated_at=now,
+                    presentation=presentation,
+                    criterion=criterion,
+                    revision=1,
+                    score=score,
+                    status="rated",
+                    key=uuid.uuid4(),
+                    rated_at=now,
                 )
-            )  # fmt: skip
+            )
         for subject, value in (("integrity", "none"), ("diagnostic", "both")):
             said.append(
                 Statement(

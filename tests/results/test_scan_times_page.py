@@ -71,8 +71,9 @@ def test_the_table_to_take_away_has_a_row_per_protocol_and_arm(study):
     lines = b"".join(get(study, "table.csv").streaming_content).decode()
     rows = list(csv.DictReader(io.StringIO(lines)))
     assert [(row["protocol"], row["arm"], row["series"]) for row in rows] == [
-        ("lumbar-sag-T2", "SOC", "6"), ("lumbar-sag-T2", "FAST", "6"),
-    ]  # fmt: skip
+        ("lumbar-sag-T2", "SOC", "6"),
+        ("lumbar-sag-T2", "FAST", "6"),
+    ]
     assert (rows[0]["acquisition_seconds"], rows[0]["acquisition_seconds_max"]) == ("103.5", "106.0")
     assert (rows[0]["acquisition_seconds_n"], rows[0]["ti"], rows[0]["ti_n"]) == ("6", "", "0")
 

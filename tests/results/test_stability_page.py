@@ -45,10 +45,16 @@ def study():
                 flat = feature == "glcm_Flat"
                 rows.append(
                     Feature(
-                        study=study, voi=volume, series=one, settings=settings, image_type="original",
-                        feature_class=group, feature=feature, value=5.0 if flat else base + NOISE[code] * rng.normal(),
+                        study=study,
+                        voi=volume,
+                        series=one,
+                        settings=settings,
+                        image_type="original",
+                        feature_class=group,
+                        feature=feature,
+                        value=5.0 if flat else base + NOISE[code] * rng.normal(),
                     )
-                )  # fmt: skip
+                )
     Feature.objects.bulk_create(rows)
     factories.log_as_is(study)
     return study

@@ -34,12 +34,18 @@ def study():
     factories.keep_all(
         [
             Rating(
-                presentation=one, criterion=criterion, revision=1, score=3, status="rated", key=uuid.uuid4(),
+                presentation=one,
+                criterion=criterion,
+                revision=1,
+                score=3,
+                status="rated",
+                key=uuid.uuid4(),
                 rated_at=now,
             )
-            for one in found for criterion in criteria
+            for one in found
+            for criterion in criteria
         ]
-    )  # fmt: skip
+    )
     study.__class__.objects.filter(pk=study.pk).update(
         state="closed", opened_at=now, closed_at=now, schedule_sha256="0" * 64
     )

@@ -36,9 +36,16 @@ def test_columns_are_those_of_the_schema_and_the_csv_passes_the_checks_of_the_an
     pair = first_pair(study)
     start(presentation=pair)
     report_finding(
-        presentation=pair, key=uuid.uuid4(), on=factories.now(pair), kind="loss", side="both",
-        remark='=1+1, "disc"\nL4', i=1, j=2, k=0,
-    )  # fmt: skip
+        presentation=pair,
+        key=uuid.uuid4(),
+        on=factories.now(pair),
+        kind="loss",
+        side="both",
+        remark='=1+1, "disc"\nL4',
+        i=1,
+        j=2,
+        k=0,
+    )
     for member in study.memberships.filter(role="reader"):
         factories.read_all(member)
     with_features(with_metrics(study))
@@ -59,9 +66,17 @@ def with_metrics(study):
         by_arm = {series.arm.code: series for series in case.series.filter(active=True)}
         for test in ("SOC-DL", "FAST"):
             Metric.objects.create(
-                study=study, case=case, reference=by_arm["SOC"], test=by_arm[test], metric="ssim", region="whole",
-                value=0.98, data_range=100, range_rule="maximum of the reference volume", settings_hash="0" * 64,
-            )  # fmt: skip
+                study=study,
+                case=case,
+                reference=by_arm["SOC"],
+                test=by_arm[test],
+                metric="ssim",
+                region="whole",
+                value=0.98,
+                data_range=100,
+                range_rule="maximum of the reference volume",
+                settings_hash="0" * 64,
+            )
     factories.log_as_is(study)
     return study
 
@@ -180,9 +195,15 @@ def test_diagnostic_quality_is_said_per_panel(said, left, right):
 def test_a_repeat_names_its_main(study):
     pair = first_pair(study)
     repeat = Presentation.objects.create(
-        study=study, reader=pair.reader, position=99, kind="repeat", repeat_of=pair, case=pair.case,
-        comparison=pair.comparison, first_side="left",
-    )  # fmt: skip
+        study=study,
+        reader=pair.reader,
+        position=99,
+        kind="repeat",
+        repeat_of=pair,
+        case=pair.case,
+        comparison=pair.comparison,
+        first_side="left",
+    )
     answers.begin([repeat])
     factories.read_pair(repeat)
     assert {(row["presentation"], row["repeat_of"]) for row in tables.ratings(study)} == {("R1-0099", "R1-0001")}

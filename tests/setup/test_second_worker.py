@@ -61,16 +61,20 @@ def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) 
     with running_site(tmp_path / "first") as site:
         site.python(MAKE)
         own = {
-            "READERSTUDY_VAR": str(second), "DATABASE_URL": f"sqlite:///{site.var / 'db.sqlite3'}",
+            "READERSTUDY_VAR": str(second),
+            "DATABASE_URL": f"sqlite:///{site.var / 'db.sqlite3'}",
             "REDIS_URL": f"redis+socket://{embedded_redis.socket_path(site.var)}",
             "READERSTUDY_SECRET_KEY": (site.var / "secret_key").read_text(),
-        }  # fmt: skip
+        }
         log = second / "worker.log"
         with log.open("wb") as output:
             worker = subprocess.Popen(
-                [*worker_command(), "--hostname", "second@here"], cwd=ROOT, env=site.env | own, stdout=output,
+                [*worker_command(), "--hostname", "second@here"],
+                cwd=ROOT,
+                env=site.env | own,
+                stdout=output,
                 stderr=output,
-            )  # fmt: skip
+            )
         try:
             until(lambda: health(site.url)["workers"] == "another store")
             until(lambda: "Canceling queue" in log.read_text())

@@ -118,8 +118,9 @@ def test_every_action_that_was_logged_has_a_sentence_of_its_own(study):
 def test_a_changed_line_of_the_log_is_found(study, admin):
     run(
         "UPDATE audit_event SET data = %s WHERE study_id = %s AND number = 2",
-        '{"user": "somebody", "role": "reader", "code": "R1"}', study.pk,
-    )  # fmt: skip
+        '{"user": "somebody", "role": "reader", "code": "R1"}',
+        study.pk,
+    )
     assert "Event 2 of the log was changed" in html(admin.get(url(study, "log/")))
 
 

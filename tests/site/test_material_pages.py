@@ -37,19 +37,35 @@ def candidate(study, subject: str = "S09", arm: str | None = "SOC", seed: str = 
     """A series that waits, as sorting leaves it."""
     upload, _ = Upload.objects.get_or_create(study=study, state="sorted", salt="")
     facts = factories.series_facts(seed or f"candidate {subject} {arm}") | {"rows": 64, "columns": 64}
-    return Candidate.objects.create(**{
-        "study": study, "upload": upload, "instances": [[put_bytes(facts["sha256"].encode()), 64]],
-        "subject_key": subject, "subject_code": subject, "region": "lumbar", "plane": "sagittal", "weighting": "T2",
-        "arm": study.arms.filter(code=arm).first(), "certain": arm is not None, **facts, **changes,
-    })  # fmt: skip
+    return Candidate.objects.create(
+        **{
+            "study": study,
+            "upload": upload,
+            "instances": [[put_bytes(facts["sha256"].encode()), 64]],
+            "subject_key": subject,
+            "subject_code": subject,
+            "region": "lumbar",
+            "plane": "sagittal",
+            "weighting": "T2",
+            "arm": study.arms.filter(code=arm).first(),
+            "certain": arm is not None,
+            **facts,
+            **changes,
+        }
+    )
 
 
 def row(one: Candidate, *, arm=None, **changes) -> dict[str, str]:
     """What the browser sends of one row of the confirm table."""
     values = {
-        "tick": "on", "subject_code": one.subject_code, "region": one.region, "plane": one.plane,
-        "weighting": one.weighting, "arm": str((arm or one.arm).pk if arm or one.arm else ""), **changes,
-    }  # fmt: skip
+        "tick": "on",
+        "subject_code": one.subject_code,
+        "region": one.region,
+        "plane": one.plane,
+        "weighting": one.weighting,
+        "arm": str((arm or one.arm).pk if arm or one.arm else ""),
+        **changes,
+    }
     return {f"c{one.pk}-{name}": value for name, value in values.items() if value}
 
 
@@ -69,9 +85,14 @@ def test_the_map_has_one_cell_per_case_and_arm_with_its_state(study, admin):
     for code, state in (("SOC-DL", "failed"), ("FAST-DL", "waiting")):
         Job.objects.filter(parameters__case=case.pk, parameters__arm=arms[code].pk).delete()
         Job.objects.create(
-            key=code, study=study, function="material.enhance", label=code, state=state, error="Disk full.",
+            key=code,
+            study=study,
+            function="material.enhance",
+            label=code,
+            state=state,
+            error="Disk full.",
             parameters={"case": case.pk, "arm": arms[code].pk},
-        )  # fmt: skip
+        )
     page = html(admin.get(url(study)))
     assert sorted(cells(page)) == ["failed", *["there"] * 6, "waiting"]
     assert "6 of 8 series are there" in page

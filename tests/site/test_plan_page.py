@@ -22,9 +22,17 @@ def page(study, admin):
 
 
 QUERY = {
-    "subjects": 40, "cases": 60, "readers": 3, "distribution": "5 15 40 30 10", "test": "cluster_permutation",
-    "subject_correlation": 0.2, "case_correlation": 0.4, "reader_sd": 0, "alpha": 0.05, "target": 0.8,
-}  # fmt: skip
+    "subjects": 40,
+    "cases": 60,
+    "readers": 3,
+    "distribution": "5 15 40 30 10",
+    "test": "cluster_permutation",
+    "subject_correlation": 0.2,
+    "case_correlation": 0.4,
+    "reader_sd": 0,
+    "alpha": 0.05,
+    "target": 0.8,
+}
 
 
 @pytest.mark.slow

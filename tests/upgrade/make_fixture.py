@@ -53,9 +53,11 @@ def dump(url: str, target: Path) -> None:
     """Plain SQL without psql's own commands and without settings that older servers do not know."""
     program = find_programs(None) / "pg_dump"
     made = subprocess.run(
-        [program, "--inserts", "--no-owner", "--no-privileges", "--dbname", url], check=True, capture_output=True,
+        [program, "--inserts", "--no-owner", "--no-privileges", "--dbname", url],
+        check=True,
+        capture_output=True,
         text=True,
-    ).stdout  # fmt: skip
+    ).stdout
     unwanted = ("\\", "SET transaction_timeout")
     target.write_text("".join(line for line in made.splitlines(True) if not line.startswith(unwanted)))
 

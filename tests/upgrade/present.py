@@ -152,9 +152,12 @@ def read() -> dict:
         body = client.get(f"{base}current/").json()
         given = body["answers"]
         found[name] = {
-            "confirmed": body["confirmed"], "scores": [rating["score"] for rating in given["ratings"].values()],
-            "integrity": given["integrity"], "findings": len(given["findings"]), "comment": given["comment"],
-        }  # fmt: skip
+            "confirmed": body["confirmed"],
+            "scores": [rating["score"] for rating in given["ratings"].values()],
+            "integrity": given["integrity"],
+            "findings": len(given["findings"]),
+            "comment": given["comment"],
+        }
         SimulatedReader(client, base, seed=name).read_all()
         client.post(f"{base}sign/", {"password": PASSWORD})
     rows = Presentation.objects.filter(study__slug="open").values_list("reader__user__username", "state")
@@ -177,10 +180,14 @@ def sort() -> dict:
     upload.refresh_from_db()
     placed, problems = confirm_certain(study=study, actor=None)
     return {
-        "job": [waiting.state, waiting.error], "upload": upload.state, "left": len(sealed_files(upload.pk)),
-        "placed": placed, "problems": problems, "cases": study.cases.count(),
+        "job": [waiting.state, waiting.error],
+        "upload": upload.state,
+        "left": len(sealed_files(upload.pk)),
+        "placed": placed,
+        "problems": problems,
+        "cases": study.cases.count(),
         "asked": Counter(study.jobs.filter(state="waiting").values_list("function", flat=True)),
-    }  # fmt: skip
+    }
 
 
 def record() -> dict:

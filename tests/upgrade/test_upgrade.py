@@ -52,9 +52,13 @@ class Fixture:
     def run(self, *steps: str) -> subprocess.CompletedProcess:
         own = {"READERSTUDY_VAR": str(self.var)} | ({"DATABASE_URL": self.url} if self.url else {})
         return subprocess.run(
-            [sys.executable, "-m", "tests.upgrade.present", *steps], cwd=ROOT, env=os.environ | own,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "tests.upgrade.present", *steps],
+            cwd=ROOT,
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def after(self, *steps: str) -> dict:
         """What came of each step."""
@@ -128,12 +132,20 @@ def test_no_work_is_asked_for_again_and_no_output_is_called_outdated(upgraded):
 def test_a_list_goes_on_where_it_was_left_to_its_end(upgraded):
     read = upgraded["read"]
     assert read["found"]["first-reader"] == {
-        "confirmed": 4, "scores": [2, 4, 4], "integrity": "findings", "findings": 1, "comment": "Blurred at the edge.",
-    }  # fmt: skip
+        "confirmed": 4,
+        "scores": [2, 4, 4],
+        "integrity": "findings",
+        "findings": 1,
+        "comment": "Blurred at the edge.",
+    }
     assert read["states"] == {
-        "first-reader confirmed": 11, "first-reader void": 4, "second-reader scheduled": 11, "second-reader void": 3,
-        "third-reader confirmed": 10, "third-reader void": 5,
-    }  # fmt: skip
+        "first-reader confirmed": 11,
+        "first-reader void": 4,
+        "second-reader scheduled": 11,
+        "second-reader void": 3,
+        "third-reader confirmed": 10,
+        "third-reader void": 5,
+    }
     assert read["signed"] == ["first-reader", "third-reader"]
 
 
@@ -167,8 +179,12 @@ def test_lines_and_answers_from_before_are_sealed_once_where_the_old_record_veri
     made = unpack().after("migrate", "record", "verify")
     for slug, lines in (("locked", 58), ("open", 40), ("draft", 15)):
         assert made["record"][slug] == {
-            "last": "sealed by upgrade", "unsigned": 0, "outside": lines, "refused": "", "alarms": []
-        }  # fmt: skip
+            "last": "sealed by upgrade",
+            "unsigned": 0,
+            "outside": lines,
+            "refused": "",
+            "alarms": [],
+        }
     assert made["verify"]["audit"][0] == 0
 
 
@@ -199,8 +215,9 @@ def test_a_record_that_does_not_verify_is_not_sealed_and_takes_no_line_but_other
     code, said = made["verify"]["audit"]
     assert code == 1
     assert {line.partition(":")[0] for line in said.splitlines() if "unbroken" not in line} <= {
-        slug, "Something was changed. See above."
-    }  # fmt: skip
+        slug,
+        "Something was changed. See above.",
+    }
 
 
 def test_macs_that_were_taken_away_are_not_given_again_by_a_second_upgrade(unpack):

@@ -58,9 +58,14 @@ def scan(folder: Path, subject: int) -> None:
         protocol = replace(protocol_for("sag-t2", arm=arm), matrix=MATRIX, slices=SLICES)
         name = f"SYN-{subject:02d}"
         write_dicom(
-            acquire(anatomy, protocol, number), folder / name / arm, protocol, subject=name, arm=arm, key=name,
+            acquire(anatomy, protocol, number),
+            folder / name / arm,
+            protocol,
+            subject=name,
+            arm=arm,
+            key=name,
             number=number + 1,
-        )  # fmt: skip
+        )
 
 
 def work_off(study) -> None:

@@ -102,9 +102,11 @@ def bar(done: float, total: float, *, running: float = 0, failed: float = 0, kin
         start += width
     return format_html(
         '<svg class="bar{}" role="img" aria-label="{} of {}">{}</svg>',
-        " thick" if thick else "", f"{done:.0f}", f"{total:.0f}",
+        " thick" if thick else "",
+        f"{done:.0f}",
+        f"{total:.0f}",
         format_html_join("", '<rect x="{}" width="{}" height="100%" class="{}"/>', parts),
-    )  # fmt: skip
+    )
 
 
 @register.simple_tag

@@ -322,8 +322,16 @@ def test_nothing_that_the_browser_holds_names_an_arm_or_a_series(page, study):
         }"""
     )
     assert {key for record in json.loads(kept)[0] for key in record} == {
-        "id", "base", "what", "method", "path", "body", "on", "position", "reader",
-    }  # fmt: skip
+        "id",
+        "base",
+        "what",
+        "method",
+        "path",
+        "body",
+        "on",
+        "position",
+        "reader",
+    }
     held = page.content() + kept
     words = [arm.code for arm in study.arms.all()] + [one.sha256 for one in study.series.all()]
     words += [case.code for case in study.cases.all()] + [c.code for c in study.comparisons.all()]
