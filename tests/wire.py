@@ -60,6 +60,9 @@ class Wire:
         self.page, self.found, self.urls, self.early = page, {}, {}, {}
         self.session: CDPSession = page.context.new_cdp_session(page)
         self.session.send("Network.enable")
+        # How long a pair was open, and what was seen of it, is part of what the next visit gets: the two orders would
+        # differ by which came first.
+        self.session.send("Network.setBlockedURLs", {"urls": ["*/time/"]})
         self.session.on("Network.requestWillBeSent", self._asked)
         self.session.on("Network.responseReceived", self._answered)
         self.session.on("Network.responseReceivedExtraInfo", self._headers)
@@ -100,7 +103,7 @@ class Wire:
         return sum(f"/{token}/frames/" in self.urls[number] and one.whole for number, one in list(self.found.items()))
 
     def of(self, token: str) -> list[Received]:
-        """Page, list and frames of the pair; reports of time and other pairs are left out."""
+        """Page, list and frames of the pair; other pairs are left out."""
         kept = []
         for number, one in list(self.found.items()):
             url = self.urls[number]
