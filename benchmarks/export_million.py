@@ -88,18 +88,35 @@ def fill(ratings: int) -> None:
     while chunk := list(islice(pairs, 5_000)):
         shown = Presentation.objects.bulk_create(
             Presentation(
-                study=study, reader=reader, case=case, comparison=comparison, position=position, kind="main",
-                first_side=("left", "right")[position % 2], state="confirmed", seconds=20, confirmed_at=now,
+                study=study,
+                reader=reader,
+                case=case,
+                comparison=comparison,
+                position=position,
+                kind="main",
+                first_side=("left", "right")[position % 2],
+                state="confirmed",
+                seconds=20,
+                confirmed_at=now,
             )
             for position, (case, comparison, reader) in chunk
-        )  # fmt: skip
-        keep_all([
-            Rating(
-                presentation=one, criterion=criterion, revision=1, score=1 + (one.position + place) % 5, status="rated",
-                key=uuid.uuid4(), rated_at=now,
-            )
-            for one in shown for place, criterion in enumerate(criteria)
-        ] + [ActiveTime(presentation=one, seconds=20, key=uuid.uuid4(), reported_at=now) for one in shown])  # fmt: skip
+        )
+        keep_all(
+            [
+                Rating(
+                    presentation=one,
+                    criterion=criterion,
+                    revision=1,
+                    score=1 + (one.position + place) % 5,
+                    status="rated",
+                    key=uuid.uuid4(),
+                    rated_at=now,
+                )
+                for one in shown
+                for place, criterion in enumerate(criteria)
+            ]
+            + [ActiveTime(presentation=one, seconds=20, key=uuid.uuid4(), reported_at=now) for one in shown]
+        )
     said = {"state": "closed", "opened_at": now, "closed_at": now, "schedule_sha256": "0" * 64}
     ReaderStudy.objects.filter(pk=study.pk).update(**said)
     log_as_is(study)

@@ -76,9 +76,7 @@ def verified_end(held: ReaderStudy, action: str = "") -> Event | None:
 
 
 def _append(held: ReaderStudy, last: Event | None, actor, action: str, data: dict) -> Event:
-    event = chain.append(
-        Event=Event, study=held, last=last, at=timezone.now(), actor=actor, action=action, data=data
-    )  # fmt: skip
+    event = chain.append(Event=Event, study=held, last=last, at=timezone.now(), actor=actor, action=action, data=data)
     mac = chain.set_head(Head=Head, study=held, last=event)
     sealing.note(held, event)
     transaction.on_commit(lambda: heads.write(slug=held.slug, number=event.number, sha256=event.sha256, mac=mac))
@@ -100,9 +98,14 @@ def tombstone(*, study_slug: str, reason: str, number: int, sha256: str, actor=N
     if not reason.strip():
         raise InputError("Say why the study is removed.")
     stone = Tombstone(
-        slug=study_slug, number=number, sha256=sha256, reason=reason.strip()[:500],
-        actor_name=actor.username if actor else "", at=timezone.now(), key=keys.key_name(),
-    )  # fmt: skip
+        slug=study_slug,
+        number=number,
+        sha256=sha256,
+        reason=reason.strip()[:500],
+        actor_name=actor.username if actor else "",
+        at=timezone.now(),
+        key=keys.key_name(),
+    )
     stone.mac = keys.sign(*tombstone_signature(stone))
     stone.save(force_insert=True)
     transaction.on_commit(lambda: heads.write_removal(slug=study_slug, mac=stone.mac))

@@ -26,9 +26,14 @@ from readerstudy.protocol.models import ReaderStudy, State
 logger = logging.getLogger(__name__)
 NO_STUDY = "-"
 AFRESH = {
-    "state": Job.State.WAITING, "attempts": 0, "error": "", "message": "", "progress": 0, "claim": "",
+    "state": Job.State.WAITING,
+    "attempts": 0,
+    "error": "",
+    "message": "",
+    "progress": 0,
+    "claim": "",
     "finished_at": None,
-}  # fmt: skip
+}
 MAX_ATTEMPTS = 5
 NOT_ASKED_FOR = (
     "This site did not ask for this job, or it was changed since: nothing was done, and it is not tried again. What is "
@@ -87,9 +92,17 @@ def claim(*, job_id: int, worker: str) -> Job | None:
         return None
     now, token = timezone.now(), secrets.token_hex(16)
     taken = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
-        state=Job.State.RUNNING, worker=worker, claim=token, heartbeat_at=now, started_at=now, finished_at=None,
-        attempts=F("attempts") + 1, progress=0, message="", error="",
-    )  # fmt: skip
+        state=Job.State.RUNNING,
+        worker=worker,
+        claim=token,
+        heartbeat_at=now,
+        started_at=now,
+        finished_at=None,
+        attempts=F("attempts") + 1,
+        progress=0,
+        message="",
+        error="",
+    )
     if not taken:
         return None
     job = Job.objects.select_related("study").get(pk=job_id)

@@ -45,17 +45,26 @@ def create_study(
     """
     reader_title = reader_title or "Paired MRI reading"
     study = ReaderStudy.objects.create(
-        slug=free_slug(reader_title), title=title, reader_title=reader_title, description=description,
-        seed=secrets.randbelow(2**48), synthetic=synthetic,
-    )  # fmt: skip
+        slug=free_slug(reader_title),
+        title=title,
+        reader_title=reader_title,
+        description=description,
+        seed=secrets.randbelow(2**48),
+        synthetic=synthetic,
+    )
     Site.objects.create(study=study, code="Site 1")
     Membership.objects.create(study=study, user=user, role=Role.ADMIN)
     arms: dict[str, Arm] = {}
     for place, (code, acquisition, reconstruction, made_from) in enumerate(defaults.ARMS):
         arms[code] = Arm.objects.create(
-            study=study, code=code, acquisition=acquisition, reconstruction=reconstruction, place=place,
-            made_from=arms.get(made_from), model_name=model_name if made_from else "",
-        )  # fmt: skip
+            study=study,
+            code=code,
+            acquisition=acquisition,
+            reconstruction=reconstruction,
+            place=place,
+            made_from=arms.get(made_from),
+            model_name=model_name if made_from else "",
+        )
     for place, (first, second, question) in enumerate(defaults.COMPARISONS):
         Comparison.objects.create(study=study, first=arms[first], second=arms[second], question=question, place=place)
     for place, (code, name, asks, better) in enumerate(defaults.CRITERIA):
