@@ -14,7 +14,6 @@ import argparse
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -104,16 +103,11 @@ def kill_if_at_work(site: Site, family: list[psutil.Process]) -> bool:
     was seen running a moment ago may be done."""
     for process in family:
         process.send_signal(signal.SIGSTOP)
-    at_work = {int(worker.rsplit(":", 1)[1]) for (worker,) in rows(site, WORKERS)}
+    at_work = {int(worker.rsplit(":", 1)[1]) for (worker,) in site.rows(WORKERS)}
     by = signal.SIGKILL if at_work & {process.pid for process in family} else signal.SIGCONT
     for process in family:
         process.send_signal(by)
     return by == signal.SIGKILL
-
-
-def rows(site: Site, query: str) -> list[tuple]:
-    with sqlite3.connect(f"file:{site.var}/db.sqlite3?mode=ro", uri=True, timeout=30) as connection:
-        return connection.execute(query).fetchall()
 
 
 def until(site: Site, query: str, seconds: float) -> None:
@@ -122,13 +116,13 @@ def until(site: Site, query: str, seconds: float) -> None:
     while not number(site, query):
         if time.monotonic() > deadline:
             raise RuntimeError(
-                f"{query}: nothing after {seconds} s; jobs: {rows(site, 'select label, state, error from jobs_job')}"
+                f"{query}: nothing after {seconds} s; jobs: {site.rows('select label, state, error from jobs_job')}"
             )
         time.sleep(0.1)
 
 
 def number(site: Site, query: str) -> int:
-    return rows(site, query)[0][0]
+    return site.rows(query)[0][0]
 
 
 @contextmanager
@@ -183,9 +177,9 @@ def run(browser: Browser, folder: Path, var: Path, *, kills: int, picture: Path 
         finally:
             workers.stop()
         kinds = {"series": SERIES, "metrics": METRICS, "pairs": PAIRS, "alignments": ALIGNMENTS}
-        outcome.outputs = {kind: sorted(rows(site, query)) for kind, query in kinds.items()}
+        outcome.outputs = {kind: sorted(site.rows(query)) for kind, query in kinds.items()}
         outcome.interrupted = number(site, INTERRUPTED)
-        outcome.not_done = rows(site, "select label, state, error from jobs_job where state != 'done'")
+        outcome.not_done = site.rows("select label, state, error from jobs_job where state != 'done'")
     outcome.half_files = [path for path in (var / "archive").rglob(".*") if path.is_file()]
     return outcome
 

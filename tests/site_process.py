@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
@@ -98,6 +99,11 @@ class Site:
         """What a piece of code prints that runs inside the site."""
         return self.manage("shell", "--no-imports", "-c", code).strip()
 
+    def rows(self, query: str) -> list[tuple]:
+        """What a query finds in the database, without starting Django."""
+        with closing(sqlite3.connect(f"file:{self.var}/db.sqlite3?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(query).fetchall()
+
     def processes(self, word: str) -> list[psutil.Process]:
         """Processes of this site whose command line holds the word."""
         found = []
@@ -124,6 +130,14 @@ class Site:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
         self.log.close()
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until it holds; AssertionError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
 
 
 @contextmanager

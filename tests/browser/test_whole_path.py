@@ -11,17 +11,15 @@ import json
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.upload_to_numbers import INTERRUPTED, kill_if_at_work, rows
+from benchmarks.upload_to_numbers import INTERRUPTED, kill_if_at_work
 from processing.simulate.phantom.study import make_study
 from readerstudy.reading.simulation import SimulatedReader
-from tests.site_process import ROOT, Browserless, Site, running_site
+from tests.site_process import ROOT, Browserless, Site, running_site, until
 
 pytestmark = pytest.mark.slow
 TITLE = "Lumbar, fast and slow"
@@ -105,13 +103,6 @@ def see_every_slice(page: Page) -> None:
     expect(ticks.last).to_have_class("now", timeout=30_000)
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
-
-
 def download(page: Page, study: str, name: str) -> bytes:
     answer = page.request.get(f"{study}results/{name}")
     assert answer.ok, f"{name}: {answer.status}"
@@ -151,7 +142,7 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
             break
         admin.wait_for_timeout(1000)
         admin.reload()
-    assert rows(site, INTERRUPTED)[0][0], "no job was interrupted"
+    assert site.rows(INTERRUPTED)[0][0], "no job was interrupted"
     type_title(admin, study, "open")
     expect(admin.get_by_text("Frozen on")).to_be_visible(timeout=60_000)
 

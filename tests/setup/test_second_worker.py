@@ -3,10 +3,7 @@ store."""
 
 import json
 import shutil
-import sqlite3
 import subprocess
-import time
-from contextlib import closing
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -15,7 +12,7 @@ import pytest
 
 from readerstudy import embedded_redis
 from readerstudy.supervisor import worker_command
-from tests.site_process import ROOT, Site, running_site
+from tests.site_process import ROOT, running_site, until
 
 pytestmark = pytest.mark.slow
 
@@ -38,18 +35,6 @@ def health(url: str) -> dict:
             return json.load(answer)
     except HTTPError as error:
         return json.load(error)
-
-
-def rows(site: Site, query: str) -> list[tuple]:
-    with closing(sqlite3.connect(f"file:{site.var}/db.sqlite3?mode=ro", uri=True, timeout=30)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def until(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.1)
 
 
 def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) -> None:
@@ -79,13 +64,13 @@ def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) 
             until(lambda: health(site.url)["workers"] == "another store")
             until(lambda: "Canceling queue" in log.read_text())
             assert "archive seen here is not this site's" in log.read_text()
-            ((name, reason),) = rows(site, "select worker, reason from jobs_idleworker")
+            ((name, reason),) = site.rows("select worker, reason from jobs_idleworker")
             assert name.endswith(f":{worker.pid}")
             assert "bears no mark" in reason
             site.python(SEND.format(uploads=4, folder=str(sent)))
-            until(lambda: rows(site, "select state from jobs_job") == [("done",)] * 4)
+            until(lambda: site.rows("select state from jobs_job") == [("done",)] * 4)
             refused = "select count(*) from intake_refusal group by upload_id"
-            assert rows(site, refused) == [(1,)] * 4
+            assert site.rows(refused) == [(1,)] * 4
             assert not (second / "quarantine").exists()
 
             for place in ("archive", "quarantine"):  # as if its folders were mounted now
