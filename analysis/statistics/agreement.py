@@ -26,7 +26,40 @@ __all__ = [
 
 
 def percent(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
-    """Share of pairs (0 to 1) in which both gave the same score; Clopper–Pearson interval; pairwise complete."""
+    """Share of pairs in which both gave the same score; pairwise complete.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Scores of one length; pairs with a NaN are left out.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is a share, 0 to 1; ``n`` counts pairs. Undefined without pairs.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` and ``y`` differ in length, or a value is infinite.
+
+    Notes
+    -----
+    Exact interval of Clopper & Pearson.
+
+    References
+    ----------
+    Clopper & Pearson 1934.
+
+    Examples
+    --------
+    >>> from analysis.statistics.agreement import percent
+    >>> found = percent([1, 2, 3, 4], [1, 2, 3, 3])
+    >>> found.estimate, [round(bound, 4) for bound in found.ci]
+    (0.75, [0.1941, 0.9937])
+    """
     text = "share of equal scores, Clopper–Pearson interval"
     x, y = complete_pairs(x, y)
     if x.size == 0:
@@ -46,7 +79,44 @@ def summary(
     seed: int = 0,
     pairs: bool = True,
 ) -> dict[str, Any]:
-    """All agreement statistics of units × readers (NaN = not rated) as JSON; ``cluster`` is the subject per unit."""
+    """All agreement statistics of one cell as JSON-able data.
+
+    Parameters
+    ----------
+    matrix : ndarray of float64, shape (units, readers)
+        Scores, NaN where not rated.
+    readers : sequence of str
+        Their codes.
+    categories : sequence of float
+        All values that a score may have, ascending.
+    cluster : ndarray of int, shape (units,)
+        The subject of each unit.
+    seed : int, default 0
+        Of the bootstraps.
+    pairs : bool, default True
+        Whether pairs of readers are listed.
+
+    Returns
+    -------
+    dict
+        ``pairs`` (Spearman, percent, linear and quadratic kappa), ``krippendorff_alpha``, ``gwet_ac2``, ``kendall_w``
+        and ``icc`` of six forms.
+
+    Notes
+    -----
+    Spearman, percent and kappa are pairwise complete, ICC and W use units rated by all readers, alpha and AC2 use all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis.statistics.agreement import summary
+    >>> scores = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 4.0], [3.0, 3.0]])
+    >>> found = summary(scores, ["R1", "R2"], categories=range(1, 6), cluster=np.arange(4))
+    >>> sorted(found)
+    ['gwet_ac2', 'icc', 'kendall_w', 'krippendorff_alpha', 'pairs']
+    >>> found["pairs"][0]["percent"]["estimate"]
+    0.75
+    """
     listed = []
     for a, b in combinations(range(len(readers)), 2) if pairs else ():
         x, y = matrix[:, a], matrix[:, b]

@@ -67,9 +67,49 @@ def weighted_kappa(
 ) -> Result:
     """Cohen's weighted kappa of two raters over the declared categories; pairwise complete.
 
-    Interval: large-sample variance of Fleiss, Cohen & Everitt 1969, or the same linearisation summed per cluster where
-    ``cluster`` labels the pairs; cut at ±1. Declared, not observed, categories: scikit-learn spaces whatever
-    categories happen to occur evenly. Undefined where a rater is constant (scikit-learn: 0).
+    Parameters
+    ----------
+    a, b : array_like
+        Scores of the raters, of one length; pairs with a NaN are left out.
+    categories : sequence of float
+        All values that a score may have, ascending, two or more.
+    weights : {"quadratic", "linear", "identity", "ordinal"}, default "quadratic"
+        Agreement of two categories, see ``agreement_weights``.
+    cluster : array_like, optional
+        The subject of each pair; the interval then respects it.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is kappa, −1 to 1; ``n`` counts pairs. Undefined where a rater is constant (scikit-learn: 0) or
+        fewer than two pairs are there; no interval for perfect agreement, or from one cluster.
+
+    Raises
+    ------
+    ValueError
+        If the raters differ in length, a score is not among the categories, these are not ascending, or a pair has no
+        cluster.
+
+    Notes
+    -----
+    Interval: large-sample variance of Fleiss, Cohen & Everitt, or the same linearisation summed per cluster; cut at ±1.
+    Declared, not observed, categories: scikit-learn spaces whatever categories happen to occur evenly.
+
+    References
+    ----------
+    Fleiss, Cohen & Everitt 1969.
+
+    Examples
+    --------
+    3 of 4 agree, half would by chance: kappa = (¾ − ½)/(1 − ½).
+
+    >>> from analysis.statistics.agreement import weighted_kappa
+    >>> weighted_kappa([1, 1, 2, 2], [1, 2, 2, 2], categories=[1, 2], weights="linear").estimate
+    0.5
+    >>> round(weighted_kappa([1, 2, 3, 4, 5], [1, 2, 3, 5, 5], categories=range(1, 6)).estimate, 4)
+    0.9565
     """
     text = f"weighted kappa, {weights} weights, {len(categories)} declared categories, " + (
         "Fleiss–Cohen–Everitt interval" if cluster is None else "linearised interval, subjects as clusters"
@@ -118,13 +158,54 @@ def krippendorff_alpha(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Result:
-    """Krippendorff's alpha of units × raters with NaN for missing; units with one rating do not count.
+    """Krippendorff's alpha of any number of raters.
 
-    ``level`` is the level of measurement: "ordinal" is Krippendorff's own metric on the cumulated marginals (irrCAC's
-    ordinal weights give another value). Interval: percentile bootstrap of units, or of whole clusters where
-    ``cluster`` labels the units. ``n`` counts pairable units. Undefined where all pairable scores are the same.
+    Parameters
+    ----------
+    ratings : array_like, shape (units, raters)
+        Scores, NaN for missing; units with one rating do not count.
+    level : {"ordinal", "nominal", "interval", "ratio"}, default "ordinal"
+        Level of measurement.
+    cluster : array_like, shape (units,), optional
+        The subject of each unit: subjects are then resampled whole.
+    resamples : int, default 2000
+        Of the bootstrap.
+    seed : int, default 0
+        Of the bootstrap.
+    confidence : float, default 0.95
+        Confidence of the interval, 0 to 1.
 
-    Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
+    Returns
+    -------
+    Result
+        ``estimate`` is alpha, at most 1; ``n`` counts pairable units. Undefined where all pairable scores are the same,
+        or no unit was rated twice; no interval from one unit or cluster, or for continuous scores.
+
+    Raises
+    ------
+    ValueError
+        If ``level`` is another, a value is infinite, or a unit has no cluster.
+
+    Notes
+    -----
+    "ordinal" is Krippendorff's own metric on the cumulated marginals (irrCAC's ordinal weights give another value).
+    Interval: percentile bootstrap of units, or of whole clusters.
+
+    References
+    ----------
+    Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
+
+    Examples
+    --------
+    The first example of Krippendorff 2011: two raters, ten units, nominal.
+
+    >>> import numpy as np
+    >>> from analysis.statistics.agreement import krippendorff_alpha
+    >>> meg = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0]
+    >>> owen = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
+    >>> found = krippendorff_alpha(np.transpose([meg, owen]), level="nominal")
+    >>> round(found.estimate, 3), found.n
+    (0.095, 10)
     """
     if level not in ("nominal", "ordinal", "interval", "ratio"):
         raise ValueError("level is nominal, ordinal, interval or ratio")
@@ -198,13 +279,50 @@ def gwet_ac(
     cluster: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Result:
-    """Gwet's AC1 (identity weights) or AC2 of units × raters with NaN for missing, over the declared categories.
+    """Gwet's AC1 or AC2 of any number of raters, over the declared categories.
 
+    Parameters
+    ----------
+    ratings : array_like, shape (units, raters)
+        Scores, NaN for missing.
+    categories : sequence of float
+        All values that a score may have, ascending, two or more.
+    weights : {"ordinal", "identity", "linear", "quadratic"}, default "ordinal"
+        Agreement of two categories, see ``agreement_weights``: "identity" makes it AC1, the others AC2.
+    cluster : array_like, shape (units,), optional
+        The subject of each unit; the interval then respects it.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is AC1 or AC2, at most 1; ``n`` counts units with a rating. Undefined with fewer than two raters,
+        or where no unit was rated twice; no interval from one unit or cluster, or where every unit agrees alike.
+
+    Raises
+    ------
+    ValueError
+        If a score is not among the categories, these are not ascending, a value is infinite, or a unit has no cluster.
+
+    Notes
+    -----
     Interval: Gwet's variance and t with n − 1 degrees of freedom, or the same linearisation summed per cluster with
-    clusters − 1 where ``cluster`` labels the units; cut at 1. ``n`` counts units with a rating. AC2 is high wherever
-    nearly all scores are the same: never show it alone.
+    clusters − 1; cut at 1. AC2 is high wherever nearly all scores are the same: never show it alone. Ordinal weights as
+    in irrCAC.
 
-    Source: Gwet, Handbook of Inter-Rater Reliability, 4th ed. 2014; irrCAC.
+    References
+    ----------
+    Gwet, Handbook of Inter-Rater Reliability, 4th ed. 2014; irrCAC.
+
+    Examples
+    --------
+    3 of 4 agree; chance 2 · ⅜ · ⅝ = 15/32, so AC1 = (24 − 15)/(32 − 15).
+
+    >>> from analysis.statistics.agreement import gwet_ac
+    >>> found = gwet_ac([[1, 1], [1, 2], [2, 2], [2, 2]], categories=[1, 2], weights="identity")
+    >>> round(found.estimate, 4), round(9 / 17, 4), found.n
+    (0.5294, 0.5294, 4)
     """
     text = (
         f"Gwet's {'AC1' if weights == 'identity' else 'AC2'}, {weights} weights, {len(categories)} declared categories"

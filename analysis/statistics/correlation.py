@@ -36,8 +36,40 @@ def midranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     """Spearman rank correlation with mid-ranks; pairwise complete.
 
-    Interval: Fisher z with the variance (1 + ρ²/2)/(n − 3) of Bonett & Wright 2000; p from t with n − 2 degrees
-    of freedom. Undefined where either side is constant or fewer than three pairs are there.
+    Parameters
+    ----------
+    x, y : array_like
+        Paired values of one length; pairs with a NaN are left out.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is ρ, −1 to 1; ``statistic`` is t, ``p`` two-sided; ``n`` counts pairs. Undefined where either side
+        is constant or fewer than three pairs are there; no interval for a perfect correlation or three pairs.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` and ``y`` differ in length, or a value is infinite.
+
+    Notes
+    -----
+    Interval: Fisher z with the variance (1 + ρ²/2)/(n − 3). p from t with n − 2 degrees of freedom.
+
+    References
+    ----------
+    Bonett & Wright 2000.
+
+    Examples
+    --------
+    >>> from analysis.statistics.agreement import spearman
+    >>> found = spearman([1, 2, 3, 4, 5], [1, 3, 2, 5, 4])
+    >>> round(found.estimate, 4), round(found.p, 4), found.n
+    (0.8, 0.1041, 5)
+    >>> [round(bound, 4) for bound in found.ci]
+    [-0.4571, 0.9908]
     """
     text = "Spearman, mid-ranks, Bonett–Wright interval"
     x, y = complete_pairs(x, y)
@@ -66,10 +98,42 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
 
 
 def concordance(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
-    """Lin's concordance correlation coefficient 2·s_xy/(s_x² + s_y² + (x̄ − ȳ)²), all moments with n.
+    """Lin's concordance correlation coefficient; pairwise complete.
 
-    Interval by Lin's z transformation with the corrected variance (Lin 1989, 2000). Undefined where both sides are
-    constant; 0 by definition where one is.
+    Parameters
+    ----------
+    x, y : array_like
+        Paired values of one length and unit; pairs with a NaN are left out.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is the coefficient, −1 to 1; ``n`` counts pairs. Undefined where both sides are constant or fewer
+        than two pairs are there; 0 by definition where one side is constant.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` and ``y`` differ in length, or a value is infinite.
+
+    Notes
+    -----
+    2·s_xy/(s_x² + s_y² + (x̄ − ȳ)²), all moments with n. Interval by Lin's z transformation with the corrected
+    variance; none for two pairs, or where the correlation is 0 or ±1.
+
+    References
+    ----------
+    Lin 1989, 2000.
+
+    Examples
+    --------
+    Moments with n: s_xy = s_x² = s_y² = 1.25 and the means are 1 apart, so 2.5/3.5.
+
+    >>> from analysis.statistics.agreement import concordance
+    >>> round(concordance([1, 2, 3, 4], [2, 3, 4, 5]).estimate, 4)
+    0.7143
     """
     text = "Lin's CCC, moments with n, z-transformed interval"
     x, y = complete_pairs(x, y)
@@ -108,13 +172,50 @@ def kendall_w(
     seed: int = 0,
     level: float = 0.95,
 ) -> Result:
-    """Kendall's coefficient of concordance W, tie-corrected, of units × raters; units with a NaN are left out.
+    """Kendall's coefficient of concordance W, tie-corrected.
 
-    The statistic is χ² = m(n − 1)W with n − 1 degrees of freedom (Kendall & Babington Smith 1939; Siegel & Castellan
-    1988). Interval: percentile bootstrap of units, or of whole clusters where ``cluster`` labels the units; W of
-    resampled units is biased towards agreement by the ties that resampling makes, so read it as rough; where units ×
-    raters are very many, fewer resamples are drawn, and ``method`` says how many. Undefined where some rater is
-    constant.
+    Parameters
+    ----------
+    ratings : array_like, shape (units, raters)
+        Scores; units with a NaN are left out.
+    cluster : array_like, shape (units,), optional
+        The subject of each unit: subjects are then resampled whole.
+    resamples : int, default 2000
+        Of the bootstrap; fewer are drawn where units × raters are very many.
+    seed : int, default 0
+        Of the bootstrap.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is W, 0 to 1; ``statistic`` is χ² and ``p`` its upper tail; ``n`` counts units rated by all;
+        ``method`` says how many resamples were drawn. Undefined where some rater is constant, or with fewer than two
+        raters or units.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, or a unit has no cluster.
+
+    Notes
+    -----
+    χ² = m(n − 1)W with n − 1 degrees of freedom. Interval: percentile bootstrap of units, or of whole clusters; W of
+    resampled units is biased towards agreement by the ties that resampling makes, so read it as rough.
+
+    References
+    ----------
+    Kendall & Babington Smith 1939; Siegel & Castellan 1988.
+
+    Examples
+    --------
+    Rank sums of the units are 4, 5 and 9, that is 2, 1 and 3 from their mean 6: W = 12 · 14/(9 · 24).
+
+    >>> from analysis.statistics.agreement import kendall_w
+    >>> found = kendall_w([[1, 1, 2], [2, 2, 1], [3, 3, 3]])
+    >>> round(found.estimate, 4), round(found.statistic, 4), round(found.p, 4)
+    (0.7778, 4.6667, 0.097)
     """
     text = "Kendall's W, tie-corrected, bootstrap interval of " + ("units" if cluster is None else "subjects")
     table = matrix(ratings)
@@ -191,11 +292,45 @@ class IntraclassCorrelations:
 
 
 def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
-    """Six intraclass correlations of units × raters (Shrout & Fleiss 1979); units with a NaN are left out.
+    """Six intraclass correlations.
 
-    ICC1: raters differ per unit (one-way). ICC2: random raters, absolute agreement, ICC(A,1) of McGraw & Wong 1996.
-    ICC3: fixed raters, consistency. …k: the mean of the k raters. Intervals from F (ICC2: Satterthwaite); the
-    statistic is the F test of ICC = 0 and p its upper tail. Estimates may be negative.
+    Parameters
+    ----------
+    ratings : array_like, shape (units, raters)
+        Scores; units with a NaN are left out.
+    level : float, default 0.95
+        Confidence of the intervals, 0 to 1.
+
+    Returns
+    -------
+    IntraclassCorrelations
+        A ``Result`` each as ``ICC1``, ``ICC2``, ``ICC3``, ``ICC1k``, ``ICC2k`` and ``ICC3k``, attributes or keys.
+        ``estimate`` is at most 1 and may be negative; ``statistic`` is the F test of ICC = 0 and ``p`` its upper tail;
+        ``n`` counts units rated by all. Undefined with fewer than two raters or units, or where all scores are the
+        same.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite.
+
+    Notes
+    -----
+    ICC1: raters differ per unit (one-way). ICC2: random raters, absolute agreement, ICC(A,1) of McGraw & Wong. ICC3:
+    fixed raters, consistency. …k: the mean of the k raters. Intervals from F (ICC2: Satterthwaite).
+
+    References
+    ----------
+    Shrout & Fleiss 1979; McGraw & Wong 1996.
+
+    Examples
+    --------
+    Table 2 of Shrout & Fleiss: six targets, four judges.
+
+    >>> from analysis.statistics.agreement import icc
+    >>> table = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    >>> [(name, round(found.estimate, 2)) for name, found in icc(table).items()]
+    [('ICC1', 0.17), ('ICC2', 0.29), ('ICC3', 0.71), ('ICC1k', 0.44), ('ICC2k', 0.62), ('ICC3k', 0.91)]
     """
     table = matrix(ratings)
     table = table[~np.isnan(table).any(axis=1)]

@@ -33,30 +33,98 @@ def subject_means(x: ArrayLike, cluster: ArrayLike) -> NDArray[np.float64]:
 
 
 def tost(x: ArrayLike, *, margin: float, cluster: ArrayLike, bound: float = 2.0) -> MarginTest:
-    """Two one-sided tests (Schuirmann 1987) that the mean of the subject means of ``x`` lies within ±margin.
+    """Two one-sided tests that the mean of the subject means lies within ±margin.
 
-    ``x`` is preference − 3 within ±``bound`` 2, or its sign for net preference with ``bound`` 1; NaN is left out. Each
-    one-sided p is the larger of two: the t test's, and that of ``bounded_mean``, which holds where answers are mostly
-    neutral (benchmarks/equivalence_level.py). p is the larger of both sides, the statistic its t; ``ci`` are both 5 %
-    limits by the same tests, so that p < 0.05 just where ``ci`` lies within the margins. ``n`` counts subjects.
+    Parameters
+    ----------
+    x : array_like
+        Preference − 3 within ±2, or its sign (−1, 0, 1) for net preference; NaN is left out.
+    margin : float
+        In units of ``x``, above 0, fixed beforehand.
+    cluster : array_like
+        The subject of each value.
+    bound : float, default 2.0
+        The largest magnitude that ``x`` may have: 2, for net preference 1.
+
+    Returns
+    -------
+    MarginTest
+        ``estimate`` is the mean of the subject means; ``p`` the larger of both sides, ``statistic`` its t; ``ci`` both
+        5 % limits by the same tests (``level`` 0.90), so that p < 0.05 just where ``ci`` lies within the margins;
+        ``p_exact`` see Notes; ``n`` counts subjects. Undefined for fewer than two subjects.
+
+    Raises
+    ------
+    ValueError
+        For values beyond the bound, a margin that is not positive, or a value without a cluster.
+
+    Notes
+    -----
+    Each one-sided p is the larger of two: the t test's, and that of ``bounded_mean``, which holds where answers are
+    mostly neutral (benchmarks/equivalence_level.py).
 
     Every subject weighs the same, however many answers it has: subjects are what was sampled, and a subject with many
-    neutral answers is no more than one subject without a difference. Where all answers of n subjects are neutral,
-    p = (1 − margin/bound)^n, the bound of Clopper & Pearson on subjects: how many answers each gave does not count.
-    Where not even that could be below 0.05, p is not, and the estimate lies within the margin, ``reason`` says how many
+    neutral answers is no more than one subject without a difference. Where all answers of n subjects are neutral, p =
+    (1 − margin/bound)^n, the bound of Clopper & Pearson on subjects: how many answers each gave does not count. Where
+    not even that could be below 0.05, p is not, and the estimate lies within the margin, ``reason`` says how many
     subjects it takes.
 
     The level is shown by simulation for subjects of one population. It may be exceeded where a small minority (under
     about one in twenty) differs strongly and the sample lacks it. ``p_exact`` is the larger of both sides of
     ``bounded_mean.p_exact``, which assumes no more than the bound: for answers of 0 and the bound Clopper & Pearson's.
 
-    ValueError for values beyond the bound or a margin that is not positive.
+    References
+    ----------
+    Schuirmann 1987; Rubin 1981; Gaffke 2005; Clopper & Pearson 1934.
+
+    Examples
+    --------
+    Twelve subjects without a difference: p = ¾¹².
+
+    >>> from analysis.statistics.equivalence import tost
+    >>> found = tost([0] * 12, margin=0.5, cluster=range(12))
+    >>> round(found.p, 4), round(0.75**12, 4), found.n
+    (0.0317, 0.0317, 12)
+    >>> tost([0] * 4, margin=0.5, cluster=range(4)).reason
+    'too few subjects: 4; this margin takes 11 where every answer is neutral'
     """
     return _tested(x, margin, cluster, bound, one_sided=False)
 
 
 def noninferiority(x: ArrayLike, *, margin: float, cluster: ArrayLike, bound: float = 2.0) -> MarginTest:
-    """One-sided test that the mean of the subject means of ``x`` lies above −margin; otherwise as ``tost``."""
+    """One-sided test that the mean of the subject means lies above −margin.
+
+    Parameters
+    ----------
+    x : array_like
+        Preference − 3 within ±2, or its sign (−1, 0, 1) for net preference; NaN is left out.
+    margin : float
+        In units of ``x``, above 0, fixed beforehand.
+    cluster : array_like
+        The subject of each value.
+    bound : float, default 2.0
+        The largest magnitude that ``x`` may have: 2, for net preference 1.
+
+    Returns
+    -------
+    MarginTest
+        As ``tost``, but of one side.
+
+    Raises
+    ------
+    ValueError
+        For values beyond the bound, a margin that is not positive, or a value without a cluster.
+
+    Notes
+    -----
+    Non-inferior is the first arm, which positive values favour; otherwise as ``tost``.
+
+    Examples
+    --------
+    >>> from analysis.statistics.equivalence import noninferiority
+    >>> round(noninferiority([0] * 12, margin=0.5, cluster=range(12)).p, 4)
+    0.0317
+    """
     return _tested(x, margin, cluster, bound, one_sided=True)
 
 

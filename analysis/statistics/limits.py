@@ -31,17 +31,53 @@ def bland_altman(
     weight: Literal["pairs", "subjects"] = "pairs",
     level: float = 0.95,
 ) -> BlandAltman:
-    """Bias of x − y and its 95 % limits of agreement, bias ± 1.96 SD (SD with n − 1), with intervals of all three.
+    """Bias of x − y and its 95 % limits of agreement, bias ± 1.96 SD, with intervals of all three; pairwise complete.
 
-    Independent pairs: t intervals; standard error of a limit "1986" s·√(3/n) (Lancet, rounded), "1999"
-    s·√(1/n + 1.96²/(2(n − 1))) (Stat Methods Med Res). With ``cluster``, which labels the subject of each pair: several
-    pairs per subject whose true value varies (Bland & Altman 1999, 5.3, and 2007), the variance being that between
-    subjects plus that within them. ``weight`` "pairs" is their estimate (bias the mean of all pairs, components from
-    the analysis of variance), "subjects" that of Zou (bias the mean of subject means, harmonic mean of cluster sizes);
-    they agree for equal cluster sizes. Intervals of clustered limits: MOVER (Zou 2013); of the bias: t with
-    subjects − 1 degrees of freedom. Pairwise complete; where all differences are the same there is no interval.
+    Parameters
+    ----------
+    x, y : array_like
+        Paired values of one length and unit; pairs with a NaN are left out.
+    form : {"1999", "1986"}, default "1999"
+        Standard error of a limit for independent pairs, see Notes.
+    cluster : array_like, optional
+        The subject of each pair, for several pairs per subject whose true value varies.
+    weight : {"pairs", "subjects"}, default "pairs"
+        How clustered pairs count, see Notes.
+    level : float, default 0.95
+        Confidence of the intervals, 0 to 1.
 
-    Source: Zou, Stat Methods Med Res 2013;22:630–642.
+    Returns
+    -------
+    BlandAltman
+        The ``Result`` of the bias, with ``sd`` of x − y and the results ``lower`` and ``upper`` of the limits; ``n``
+        counts pairs. Undefined for fewer than two pairs; where all differences are the same there is no interval.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, a pair has no cluster, or ``form`` or ``weight`` is another.
+
+    Notes
+    -----
+    SD with n − 1. Independent pairs: t intervals; standard error of a limit "1986" s·√(3/n) (Lancet, rounded), "1999"
+    s·√(1/n + 1.96²/(2(n − 1))) (Stat Methods Med Res). With ``cluster`` the variance is that between subjects plus that
+    within them (Bland & Altman 1999, 5.3, and 2007). ``weight`` "pairs" is their estimate (bias the mean of all pairs,
+    components from the analysis of variance), "subjects" that of Zou (bias the mean of subject means, harmonic mean of
+    cluster sizes); they agree for equal cluster sizes. Intervals of clustered limits: MOVER (Zou 2013); of the bias: t
+    with subjects − 1 degrees of freedom.
+
+    References
+    ----------
+    Bland & Altman, Lancet 1986, Stat Methods Med Res 1999 and 2007; Zou, Stat Methods Med Res 2013;22:630–642.
+
+    Examples
+    --------
+    Differences 0, 1 and 2: bias 1, SD 1.
+
+    >>> from analysis.statistics.limits import bland_altman
+    >>> found = bland_altman([1, 3, 5], [1, 2, 3])
+    >>> found.estimate, found.sd, round(found.lower.estimate, 2), round(found.upper.estimate, 2)
+    (1.0, 1.0, -0.96, 2.96)
     """
     if form not in ("1999", "1986"):
         raise ValueError("form is 1999 or 1986")

@@ -14,9 +14,40 @@ CONSTANT = "differences are constant"
 
 
 def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
-    """Paired t test of the mean of x − y against 0, two-sided, with its t interval; pairwise complete.
+    """Paired t test of the mean of x − y against 0, two-sided; pairwise complete.
 
-    Undefined where the differences are constant up to rounding of x and y: no variance to divide by.
+    Parameters
+    ----------
+    x, y : array_like
+        Paired values of one length and unit; pairs with a NaN are left out.
+    level : float, default 0.95
+        Confidence of the t interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is the mean of x − y; ``statistic`` is t, ``p`` two-sided; ``n`` counts pairs. Test and interval
+        are undefined where the differences are constant up to rounding of x and y: no variance to divide by.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` and ``y`` differ in length, or a value is infinite.
+
+    Notes
+    -----
+    SD with n − 1; t with n − 1 degrees of freedom.
+
+    Examples
+    --------
+    Differences 0, 1 and 2: mean 1, SD 1, t = √3.
+
+    >>> from analysis.statistics.paired import paired_t
+    >>> found = paired_t([1, 3, 5], [1, 2, 3])
+    >>> found.estimate, round(found.statistic, 4), round(found.p, 4)
+    (1.0, 1.7321, 0.2254)
+    >>> paired_t([2, 3], [1, 2]).reason
+    'differences are constant'
     """
     text = "paired t test of x − y"
     x, y = complete_pairs(x, y)
@@ -42,7 +73,38 @@ def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
 
 
 def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
-    """Pearson correlation with Fisher's z interval and the t test against 0; pairwise complete."""
+    """Pearson correlation; pairwise complete.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Paired values of one length; pairs with a NaN are left out.
+    level : float, default 0.95
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is r, −1 to 1; ``statistic`` is t of the test against 0, ``p`` two-sided; ``n`` counts pairs.
+        Undefined where either side is constant or fewer than three pairs are there; r alone for three pairs, or if it
+        is ±1.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` and ``y`` differ in length, or a value is infinite.
+
+    Notes
+    -----
+    Fisher's z interval; t with n − 2 degrees of freedom.
+
+    Examples
+    --------
+    >>> from analysis.statistics.paired import pearson
+    >>> found = pearson([1, 2, 3, 4], [1, 3, 2, 4])
+    >>> round(found.estimate, 4), round(found.p, 4)
+    (0.8, 0.2)
+    """
     text = "Pearson, Fisher z interval"
     x, y = complete_pairs(x, y)
     n = x.size
@@ -69,7 +131,36 @@ def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
 
 
 def coefficient_of_variation(values: ArrayLike) -> Result:
-    """SD (n − 1) over |mean|, a fraction; NaN left out. Undefined for fewer than two values or a mean of 0."""
+    """SD over the absolute mean, a fraction.
+
+    Parameters
+    ----------
+    values : array_like
+        Repeated measurements; NaN is left out.
+
+    Returns
+    -------
+    Result
+        ``estimate``, 0 or more, without an interval; ``n`` counts values. Undefined for fewer than two values or a mean
+        of 0.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite.
+
+    Notes
+    -----
+    SD with n − 1.
+
+    Examples
+    --------
+    >>> from analysis.statistics.paired import coefficient_of_variation
+    >>> coefficient_of_variation([1, 2, 3]).estimate
+    0.5
+    >>> coefficient_of_variation([-1, 1]).reason
+    'the mean is 0'
+    """
     text = "SD (n − 1) / |mean|"
     values = numbers(values)
     values = values[~np.isnan(values)]
@@ -82,10 +173,35 @@ def coefficient_of_variation(values: ArrayLike) -> Result:
 
 
 def quartile_dispersion(values: ArrayLike, *, quantile_type: Literal[6, 7] = 7) -> Result:
-    """Quartile coefficient of dispersion (Q3 − Q1)/|Q3 + Q1|, a fraction; NaN left out.
+    """Quartile coefficient of dispersion (Q3 − Q1)/|Q3 + Q1|, a fraction.
 
-    Quantiles of type 7 (R, NumPy) or 6 (SPSS, Minitab): with four values they differ much. Undefined for fewer than two
-    values and where the quartiles differ in sign or sum to 0.
+    Parameters
+    ----------
+    values : array_like
+        Repeated measurements; NaN is left out.
+    quantile_type : {7, 6}, default 7
+        Quantiles of type 7 (R, NumPy) or 6 (SPSS, Minitab): with four values they differ much.
+
+    Returns
+    -------
+    Result
+        ``estimate``, 0 or more, without an interval; ``n`` counts values. Undefined for fewer than two values and where
+        the quartiles differ in sign or sum to 0.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, or ``quantile_type`` is another.
+
+    Notes
+    -----
+    Types of quantiles by their numbers in R.
+
+    Examples
+    --------
+    >>> from analysis.statistics.paired import quartile_dispersion
+    >>> quartile_dispersion([1, 2, 3, 4]).estimate, quartile_dispersion([1, 2, 3, 4], quantile_type=6).estimate
+    (0.3, 0.5)
     """
     text = f"(Q3 − Q1) / |Q3 + Q1|, quantiles of type {quantile_type}"
     rules = {6: "weibull", 7: "linear"}
@@ -102,7 +218,36 @@ def quartile_dispersion(values: ArrayLike, *, quantile_type: Literal[6, 7] = 7) 
 
 
 def median_interval(values: ArrayLike, *, level: float = 0.95) -> Result:
-    """Median with its exact interval from order statistics (binomial, conservative); NaN left out."""
+    """Median with its exact interval from order statistics.
+
+    Parameters
+    ----------
+    values : array_like
+        Values; NaN is left out.
+    level : float, default 0.95
+        Least confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    Result
+        ``estimate`` is the median; ``n`` counts values. Undefined without values; no interval for too few.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite.
+
+    Notes
+    -----
+    Binomial, conservative.
+
+    Examples
+    --------
+    >>> from analysis.statistics.paired import median_interval
+    >>> found = median_interval([1, 2, 3, 4, 5, 6])
+    >>> found.estimate, found.ci
+    (3.5, (1.0, 6.0))
+    """
     text = "median, order-statistic interval"
     given = numbers(values)
     ordered = np.sort(given[~np.isnan(given)])

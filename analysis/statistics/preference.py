@@ -22,9 +22,29 @@ ALL = 10**12  # of the convolution: never coarsened
 
 
 def orient(score: ArrayLike, first_right: ArrayLike) -> NDArray[np.float64]:
-    """Display scores (1 = left markedly better … 5 = right) as preference: above 3 favours the first arm.
+    """Display scores as preference: above 3 favours the first arm.
 
-    The preference is the score where the first arm stood on the right, else 6 − score; NaN stays NaN.
+    Parameters
+    ----------
+    score : array_like
+        Scores on the screen, 1 (left markedly better) to 5 (right markedly better), any shape; NaN for missing.
+    first_right : array_like of bool
+        Whether the first arm stood on the right; a shape that broadcasts with ``score``.
+
+    Returns
+    -------
+    ndarray of float64
+        The score where the first arm stood on the right, else 6 − score; NaN stays NaN.
+
+    Notes
+    -----
+    The tests of this module take the preference less 3: 0 is "no difference".
+
+    Examples
+    --------
+    >>> from analysis.statistics.preference import orient
+    >>> orient([5, 5, 3], [True, False, False]).tolist()
+    [5.0, 1.0, 3.0]
     """
     score = np.asarray(score, dtype=np.float64)
     return np.where(np.asarray(first_right, dtype=bool), score, 6.0 - score)
@@ -37,15 +57,53 @@ def signed_rank(
     correction: bool = False,
     method: Literal["normal", "exact"] = "normal",
 ) -> Result:
-    """Wilcoxon signed rank test of ``x`` against 0, two-sided; the statistic is V, the sum of positive ranks.
+    """Wilcoxon signed rank test against 0, two-sided.
 
-    Ties get mid-ranks. Zeros are dropped before ranking ("wilcox") or ranked and then dropped ("pratt"). "normal":
-    z = (V − Σr/2)/√(Σr²/4), which is the tie-corrected variance, with a continuity correction of ½ on request.
-    "exact": the permutation distribution of V over all signs given these mid-ranks, p = P(|V − Σr/2| ≥ observed);
-    for at most 1,000 differences. ``n`` counts all finite values, zeros included. scipy's "exact" assumes no ties,
-    as R's before 4.6 did; this one does not. Undefined where every difference is zero.
+    Parameters
+    ----------
+    x : array_like
+        Preference − 3, or other differences: 0 is "no difference", positive values favour the first arm. NaN is left
+        out.
+    zero_method : {"wilcox", "pratt"}, default "wilcox"
+        Whether zeros are dropped before ranking, or ranked and then dropped.
+    correction : bool, default False
+        Whether the normal approximation has a continuity correction of ½.
+    method : {"normal", "exact"}, default "normal"
+        Where p comes from: a normal approximation, or the permutation distribution given the mid-ranks.
 
-    Source: Wilcoxon 1945; Pratt 1959; Hollander, Wolfe & Chicken, Nonparametric Statistical Methods, 3rd ed., 3.1.
+    Returns
+    -------
+    Result
+        ``statistic`` is V, the sum of positive ranks; ``p`` two-sided; ``n`` counts all finite values, zeros included.
+        Undefined where there is no value or every difference is zero; "exact" has no ``p`` beyond 1,000 differences.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, or ``zero_method`` or ``method`` is another.
+
+    Notes
+    -----
+    Ties get mid-ranks. "normal": z = (V − Σr/2)/√(Σr²/4), which is the tie-corrected variance. "exact": the permutation
+    distribution of V over all signs given these mid-ranks, p = P(|V − Σr/2| ≥ observed). SciPy's "exact" assumes no
+    ties, as R's before 4.6 did; this one does not.
+
+    References
+    ----------
+    Wilcoxon 1945; Pratt 1959; Hollander, Wolfe & Chicken, Nonparametric Statistical Methods, 3rd ed., 3.1.
+
+    Examples
+    --------
+    Ranks of the four that are not 0 are 2, 2, 2 and 4; 8 of all 16 choices of signs are as far from the middle.
+
+    >>> from analysis.statistics.preference import signed_rank
+    >>> found = signed_rank([1, 1, -1, 2, 0], method="exact")
+    >>> found.statistic, found.p, found.n
+    (8.0, 0.5, 5)
+    >>> round(signed_rank([1, 1, -1, 2, 0]).p, 4)
+    0.2568
+    >>> signed_rank([0, 0]).reason
+    "every answer is 'no difference'"
     """
     if zero_method not in ("wilcox", "pratt") or method not in ("normal", "exact"):
         raise ValueError("zero_method is wilcox or pratt, method is normal or exact")
@@ -84,10 +142,36 @@ def two_sided(z: float) -> float:
 
 
 def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
-    """Wilcoxon rank sum (Mann–Whitney) test, two-sided, normal approximation with tie correction.
+    """Wilcoxon rank sum (Mann–Whitney) test of two independent samples, two-sided.
 
-    The statistic is U of ``x`` (R calls it W): the number of pairs with x > y, ties counting ½. Continuity
-    correction of ½ on request. ``n`` = len(x) + len(y). scipy.stats.ranksums lacks the tie correction and is not used.
+    Parameters
+    ----------
+    x, y : array_like
+        The samples, of any lengths; NaN is left out.
+    correction : bool, default False
+        Whether the normal approximation has a continuity correction of ½.
+
+    Returns
+    -------
+    Result
+        ``statistic`` is U of ``x`` (R calls it W): the number of pairs with x > y, ties counting ½. ``p`` is two-sided,
+        ``n`` = len(x) + len(y). Undefined where a sample is empty or all values are the same.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite.
+
+    Notes
+    -----
+    Normal approximation with tie correction. ``scipy.stats.ranksums`` lacks the tie correction and is not used.
+
+    Examples
+    --------
+    >>> from analysis.statistics.preference import rank_sum
+    >>> found = rank_sum([3, 4, 5], [1, 2, 3])
+    >>> found.statistic, round(found.p, 4), found.n
+    (8.5, 0.0765, 6)
     """
     x = numbers(x)
     y = numbers(y)
@@ -111,8 +195,32 @@ def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
 def rank_sum_mirror(x: ArrayLike) -> Result:
     """Preference against its mirror image 6 − preference by the rank sum test: for comparison only.
 
-    It treats one sample as two independent ones: its type I error at a nominal 0.05 is 0.16 for
-    independent answers and more with subjects as clusters (benchmarks/type_one_error.py).
+    Parameters
+    ----------
+    x : array_like
+        Preference − 3; NaN is left out.
+
+    Returns
+    -------
+    Result
+        As ``rank_sum`` of ``x`` and −x, but ``n`` counts ``x`` once. Undefined without values, or where all are 0.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite.
+
+    Notes
+    -----
+    It treats one sample as two independent ones: its type I error at a nominal 0.05 is 0.16 for independent answers and
+    more with subjects as clusters (benchmarks/type_one_error.py).
+
+    Examples
+    --------
+    >>> from analysis.statistics.preference import rank_sum_mirror
+    >>> found = rank_sum_mirror([1, 0, 2])
+    >>> found.statistic, round(found.p, 4), found.n
+    (8.5, 0.0765, 3)
     """
     x = numbers(x)
     x = x[~np.isnan(x)]

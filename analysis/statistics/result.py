@@ -7,10 +7,39 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Result:
-    """A statistic. What is undefined is None, and ``reason`` then says why; it is never 0 and never an exception.
+    """A statistic; what is undefined is None, never 0 and never an exception, and ``reason`` then says why.
 
-    ``ci`` is a two-sided interval of confidence ``level``, ``p`` is two-sided unless ``method`` says otherwise,
-    ``n`` counts the observations that entered, ``method`` names the convention.
+    Parameters
+    ----------
+    estimate : float, optional
+        What was estimated.
+    ci : tuple of float, optional
+        Lower and upper bound of a two-sided interval of confidence ``level``.
+    statistic : float, optional
+        What was tested.
+    p : float, optional
+        The p value, two-sided unless ``method`` says otherwise.
+    n : int, default 0
+        How many observations entered.
+    method : str, default ""
+        The convention by name.
+    reason : str, optional
+        Why something is undefined.
+    level : float, default 0.95
+        Confidence of ``ci``, 0 to 1.
+
+    Notes
+    -----
+    NaN and infinite values become None; an interval with such a bound is none, and ``reason`` says so.
+
+    Examples
+    --------
+    >>> from analysis.statistics.result import Result
+    >>> found = Result(estimate=0.5, statistic=float("nan"), n=4, reason="no interval")
+    >>> found.statistic is None
+    True
+    >>> found.as_estimate()
+    {'estimate': 0.5, 'ci': None, 'level': 0.95, 'n': 4, 'method': '', 'reason': 'no interval'}
     """
 
     estimate: float | None = None
