@@ -16,10 +16,39 @@ PAIRED = "paired by case; {method}; statistic V of a − b"
 def analyse(metrics: pd.DataFrame) -> dict[str, Any]:
     """Summaries and paired tests of whole-volume metrics as JSON-able data.
 
-    ``metrics`` is the metrics table; rows of single slices and undefined values are left out. SD with n − 1, quartiles
-    of type 7; each pair carries its ``values``, one per case, for figures. ``paired`` compares every two pairs of arms
-    per metric and region over the cases that have both, by ``statistics.preference.signed_rank``. What was registered
-    first and what was not are kept apart (``registered``; False where the table does not say). Raises InputError.
+    Parameters
+    ----------
+    metrics : DataFrame
+        The metrics table (docs/tables/metrics.json); rows of single slices and undefined values are left out.
+
+    Returns
+    -------
+    dict
+        ``conventions``; ``pairs``: per pair of arms, metric and region ``n``, ``mean``, ``sd`` (n − 1), ``median``,
+        quartiles (type 7), ``min``, ``max`` and, for figures, the ``values``, one per case; ``paired``: the test of
+        every two pairs of arms per metric and region over the cases that have both. Units are those of the metric.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be used, or a value of a case is there twice.
+
+    Notes
+    -----
+    The test is ``analysis.statistics.preference.signed_rank`` of a − b. What was registered first and what was not are
+    kept apart (``registered``; False where the table does not say).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis.image_metrics import analyse
+    >>> rows = [("a", "FAST", 0.90), ("b", "FAST", 0.80), ("a", "FAST-DL", 0.95), ("b", "FAST-DL", 0.90)]
+    >>> table = pd.DataFrame(rows, columns=["case", "test", "value"])
+    >>> found = analyse(table.assign(reference="SOC", metric="ssim", region="whole"))
+    >>> [(row["test"], row["n"], round(row["mean"], 3)) for row in found["pairs"]]
+    [('FAST', 2, 0.85), ('FAST-DL', 2, 0.925)]
+    >>> found["paired"][0]["a"], found["paired"][0]["b"], found["paired"][0]["test"]["statistic"]
+    ('SOC vs FAST', 'SOC vs FAST-DL', 0.0)
     """
     metrics = tables.check(metrics, "metrics")
     volume = metrics[metrics["slice"].isna()] if "slice" in metrics else metrics

@@ -44,9 +44,54 @@ def analyse(
 ) -> dict[str, Any]:
     """All results of a reader study as JSON-able data; what is undefined is null with its reason.
 
-    ``ratings``, ``findings``, ``integrity``, ``series`` and ``guesses`` are tables as ``analysis.tables`` reads them
-    (they are checked again); ``protocol`` is parsed protocol.json. Main presentations enter, training never; repeats
-    only intra-reader agreement. The same input and ``seed`` give the same output. Raises InputError.
+    Parameters
+    ----------
+    ratings : DataFrame
+        The ratings table (docs/tables/ratings.json), as ``analysis.tables`` reads it; it is checked again.
+    protocol : Protocol or mapping, optional
+        Parsed protocol.json. Without it all cells (comparison × criterion) are the family, and no equivalence is
+        claimed.
+    findings : DataFrame, optional
+        The findings table.
+    integrity : DataFrame, optional
+        The integrity table.
+    series : DataFrame, optional
+        The series table; it is checked and adds no numbers.
+    guesses : DataFrame, optional
+        The guesses table, for the blinding indices.
+    seed : int, default 0
+        Of the bootstraps, 0 or more.
+
+    Returns
+    -------
+    dict
+        ``conventions`` say how each number is made; ``primary``, ``comparisons``, ``agreement`` and the other keys are
+        the tables of the results page. Estimates are dicts of ``estimate``, ``ci``, ``level``, ``n``, ``method`` and
+        ``reason``, tests of ``statistic``, ``p``, ``n``, ``method`` and ``reason``.
+
+    Raises
+    ------
+    InputError
+        If a table or the protocol cannot be used: one sentence, with row and column.
+
+    Notes
+    -----
+    Main presentations enter, training never; repeats only intra-reader agreement. Preference is the score where the
+    first arm stood on the right, else 6 − score: above 3 favours the first arm. The same input and ``seed`` give the
+    same output.
+
+    Examples
+    --------
+    Four subjects, all slightly better in SOC on the left: score 2 is preference 4.
+
+    >>> import pandas as pd
+    >>> from analysis.reading import analyse
+    >>> columns = {"subject": list("ABCD"), "case": list("abcd"), "score": [2.0, 2.0, 2.0, 2.0]}
+    >>> same = {"reader": "R1", "kind": "main", "comparison": "SOC vs FAST", "first": "SOC", "second": "FAST"}
+    >>> more = {"first_side": "left", "criterion": "snr", "status": "rated"}
+    >>> cell = analyse(pd.DataFrame(columns).assign(**same, **more))["comparisons"][0]
+    >>> cell["counts"], cell["mean"]["estimate"], cell["tests"]["cluster_permutation"]["p"]
+    ([0, 0, 0, 4, 0], 4.0, 0.125)
     """
     declared = parse_protocol(protocol)
     ratings = tables.check_ratings(ratings)

@@ -45,11 +45,42 @@ TESTS: dict[str, str] = {
 class Design:
     """One cell (comparison × criterion) of a planned study.
 
-    ``distribution``: shares of the preferences 1 … 5. ``subject_correlation``: correlation of the latent answers of two
-    cases of one subject; ``case_correlation``: of two readers on one case, at least as high. Cases are spread over the
-    subjects as evenly as possible, every reader reads every case. ``reader_sd``: SD of the readers' own leanings, in
-    units of the normal score that is cut (total variance 1 without it). ``margin`` and ``on`` serve "equivalence" and
-    "noninferiority".
+    Parameters
+    ----------
+    subjects : int
+        Two or more.
+    cases : int
+        Of all subjects together, spread over them as evenly as possible.
+    readers : int
+        Every reader reads every case.
+    distribution : tuple of float
+        Shares of the preferences 1 … 5, which sum to 1.
+    subject_correlation : float, default 0.2
+        Correlation of the latent answers of two cases of one subject.
+    case_correlation : float, default 0.4
+        Of two readers on one case, at least as high, below 1.
+    test : str, default "cluster_permutation"
+        The test that is to be declared, one of ``TESTS``.
+    alpha : float, default 0.05
+        Its level, between 0 and 1.
+    margin : float, optional
+        Of "equivalence" and "noninferiority", in units of ``on``.
+    on : {"mean", "net_preference"}, default "mean"
+        What they are about: preference − 3, or its sign.
+    reader_sd : float, default 0.0
+        SD of the readers' own leanings, in units of the normal score that is cut (total variance 1 without it).
+
+    Raises
+    ------
+    InputError
+        If the parts do not make a plan.
+
+    Examples
+    --------
+    >>> from analysis.sample_size import Design
+    >>> design = Design(subjects=20, cases=40, readers=3, distribution=(0.0, 0.1, 0.5, 0.3, 0.1))
+    >>> design.with_subjects(30).cases
+    60
     """
 
     subjects: int
@@ -94,13 +125,35 @@ class Design:
 
 
 def simulate(design: Design, *, studies: int, seed: int = 0) -> NDArray[np.float64]:
-    """p values of the design's test in simulated studies; 1 where the test is undefined.
+    """Simulated p values of the design's test.
 
-    Of ``cluster_permutation`` p is exact near alpha; elsewhere it may be an approximation on the same side of alpha.
+    Parameters
+    ----------
+    design : Design
+        The planned cell.
+    studies : int
+        How many to simulate.
+    seed : int, default 0
+        The same gives the same answers.
 
-    Answers are a normal score cut at the quantiles of the distribution, which keeps the distribution exact; the
-    score is the sum of a subject, a case and an answer part. Equivalence: the larger p of both sides; where the t test
-    alone does not reject at alpha, its p stands for the test's.
+    Returns
+    -------
+    ndarray of float64, shape (studies,)
+        0 to 1; 1 where the test is undefined.
+
+    Notes
+    -----
+    Answers are a normal score cut at the quantiles of the distribution, which keeps the distribution exact; the score
+    is the sum of a subject, a case and an answer part. Of ``cluster_permutation`` p is exact near alpha; elsewhere it
+    may be an approximation on the same side of alpha. Equivalence: the larger p of both sides; where the t test alone
+    does not reject at alpha, its p stands for the test's.
+
+    Examples
+    --------
+    >>> from analysis.sample_size import Design, simulate
+    >>> design = Design(subjects=4, cases=4, readers=1, distribution=(0.0, 0.0, 0.0, 1.0, 0.0))
+    >>> simulate(design, studies=2).tolist()
+    [0.125, 0.125]
     """
     random = np.random.default_rng(seed)
     starts = np.searchsorted(subjects(design), np.arange(design.subjects))
@@ -202,7 +255,36 @@ def _random_readers(x: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np
 
 
 def power(design: Design, *, studies: int = 2_000, seed: int = 0) -> dict[str, Any]:
-    """Share of simulated studies with p < alpha and its exact 95 % interval, of the simulation; JSON-able."""
+    """Share of simulated studies with p below alpha.
+
+    Parameters
+    ----------
+    design : Design
+        The planned cell.
+    studies : int, default 2000
+        How many to simulate.
+    seed : int, default 0
+        The same gives the same answers.
+
+    Returns
+    -------
+    dict
+        ``subjects``, ``cases`` and ``readers`` of the design, ``power`` (0 to 1), its exact 95 % interval ``ci``, which
+        is of the simulation, and ``studies``. JSON-able.
+
+    Notes
+    -----
+    Interval of Clopper & Pearson.
+
+    Examples
+    --------
+    Five subjects always for the first arm: p is 2/32, above 0.05; with six it is 2/64.
+
+    >>> from analysis.sample_size import Design, power
+    >>> design = Design(subjects=5, cases=5, readers=1, distribution=(0.0, 0.0, 0.0, 1.0, 0.0))
+    >>> power(design, studies=10)["power"], power(design.with_subjects(6), studies=10)["power"]
+    (0.0, 1.0)
+    """
     hits = int((simulate(design, studies=studies, seed=seed) < design.alpha).sum())
     return {
         "subjects": design.subjects,
@@ -217,10 +299,42 @@ def power(design: Design, *, studies: int = 2_000, seed: int = 0) -> dict[str, A
 def smallest(
     design: Design, *, target: float, studies: int = 2_000, seed: int = 0, limit: int = 5_000
 ) -> dict[str, Any]:
-    """The fewest subjects whose simulated power reaches ``target``, with the cases per subject of ``design``.
+    """The fewest subjects whose simulated power reaches a target.
 
-    Doubling, then bisection; power is taken to grow with subjects. ``found`` is null with the reason where ``limit``
-    subjects do not suffice.
+    Parameters
+    ----------
+    design : Design
+        The planned cell; its cases per subject are kept.
+    target : float
+        The wanted power, between 0 and 1.
+    studies : int, default 2000
+        How many to simulate at each step.
+    seed : int, default 0
+        The same gives the same answers.
+    limit : int, default 5000
+        No more subjects are tried.
+
+    Returns
+    -------
+    dict
+        ``target``, ``found`` (as ``power``), ``tried`` and ``reason``. ``found`` is None with the reason where
+        ``limit`` subjects do not suffice.
+
+    Raises
+    ------
+    InputError
+        If the target does not lie between 0 and 1.
+
+    Notes
+    -----
+    Doubling, then bisection; power is taken to grow with subjects.
+
+    Examples
+    --------
+    >>> from analysis.sample_size import Design, smallest
+    >>> design = Design(subjects=5, cases=5, readers=1, distribution=(0.0, 0.0, 0.0, 1.0, 0.0))
+    >>> smallest(design, target=0.8, studies=10)["found"]["subjects"]
+    6
     """
     if not 0 < target < 1:
         raise InputError("The wanted power must lie between 0 and 1.")
@@ -244,7 +358,36 @@ def smallest(
 
 
 def plan(design: Design, *, target: float | None = None, studies: int = 2_000, seed: int = 0) -> dict[str, Any]:
-    """Power of the design and, with ``target``, the fewest subjects that reach it, as JSON-able data."""
+    """Power of a design and the fewest subjects that reach a target, as JSON-able data.
+
+    Parameters
+    ----------
+    design : Design
+        The planned cell.
+    target : float, optional
+        A wanted power, between 0 and 1.
+    studies : int, default 2000
+        How many to simulate.
+    seed : int, default 0
+        The same gives the same answers.
+
+    Returns
+    -------
+    dict
+        ``conventions``, ``design``, ``power`` and, with a target, ``sample_size``.
+
+    Raises
+    ------
+    InputError
+        If the target does not lie between 0 and 1.
+
+    Examples
+    --------
+    >>> from analysis.sample_size import Design, plan
+    >>> design = Design(subjects=6, cases=6, readers=1, distribution=(0.0, 0.0, 0.0, 1.0, 0.0))
+    >>> sorted(plan(design, target=0.8, studies=10))
+    ['conventions', 'design', 'power', 'sample_size']
+    """
     results: dict[str, Any] = {
         "conventions": {
             "model": "normal scores cut at the quantiles of the distribution; subject, case, answer, reader parts",
@@ -260,7 +403,29 @@ def plan(design: Design, *, target: float | None = None, studies: int = 2_000, s
 
 
 def shares(values: Sequence[float]) -> tuple[float, ...]:
-    """Five shares from five non-negative weights, such as the counts of a pilot study."""
+    """Five shares from five non-negative weights.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Weights of the preferences 1 … 5, such as the counts of a pilot study.
+
+    Returns
+    -------
+    tuple of float
+        Shares that sum to 1.
+
+    Raises
+    ------
+    InputError
+        If there are not five finite, non-negative numbers, or all are 0.
+
+    Examples
+    --------
+    >>> from analysis.sample_size import shares
+    >>> shares([0, 1, 2, 1, 0])
+    (0.0, 0.25, 0.5, 0.25, 0.0)
+    """
     total = float(sum(values))
     if len(values) != 5 or not min(values) >= 0 or not 0 < total < np.inf:
         raise InputError("The distribution must be five non-negative numbers, for the preferences 1 to 5.")

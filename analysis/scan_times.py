@@ -62,8 +62,39 @@ CONVENTIONS = {
 def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0) -> dict[str, Any]:
     """Parameters per protocol and arm, time saved against the reference, cohort and scanners, as JSON-able data.
 
-    ``series`` is the series table. ``reference``: an acquired arm, by default SOC if it is there, else the first.
-    Times in seconds. Raises InputError if the reference is no acquired arm.
+    Parameters
+    ----------
+    series : DataFrame
+        The series table (docs/tables/series.json).
+    reference : str, optional
+        An acquired arm; SOC if it is there, else the first of the table.
+    seed : int, default 0
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        ``conventions``, ``reference``, ``protocols``, ``times``, ``processing``, ``cohort`` and ``scanners``. Times in
+        seconds, TR, TE and TI in ms, ages in years.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be used, or the reference is no acquired arm.
+
+    Notes
+    -----
+    Saved is reference − test, paired by case; intervals resample subjects, none for fewer than five.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis.scan_times import analyse
+    >>> rows = [("A", "SOC", 240.0), ("A", "FAST", 120.0), ("B", "SOC", 200.0), ("B", "FAST", 120.0)]
+    >>> table = pd.DataFrame(rows, columns=["subject", "arm", "acquisition_seconds"])
+    >>> times = analyse(table.assign(case=table["subject"], site="S1"))["times"][0]
+    >>> times["test"], times["saved"]["estimate"], round(times["saved_percent"]["estimate"], 2)
+    ('FAST', 100.0, 45.45)
     """
     series = tables.check(series, "series")
     for name in [*NUMBERS, *TEXTS, *OTHERS]:

@@ -67,11 +67,48 @@ def analyse(
     restores: Sequence[tuple[str, str]] = (),
     criteria: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Stability of every feature in every arm against ``reference``, as JSON-able data.
+    """Stability of every feature in every arm against a reference, as JSON-able data.
 
-    ``features`` is the features table; a volume of interest is subject × case (where given) × roi. ``restores`` are
-    pairs (fast arm, DL arm made from it). ``criteria`` override CRITERIA: unstable is an unadjusted p of the paired t
-    test below, a CCC or an ICC(A,1) below the threshold; undefined is neither stable nor unstable. Raises InputError.
+    Parameters
+    ----------
+    features : DataFrame
+        The features table (docs/tables/features.json); a volume of interest is subject × case (where given) × roi.
+    reference : str
+        The arm that the others are compared with.
+    restores : sequence of (str, str), default ()
+        Pairs of arms: the fast one, and the DL one made from it.
+    criteria : mapping of str to float, optional
+        Override thresholds of ``CRITERIA``: paired_t 0.05, ccc 0.85, icc 0.90.
+
+    Returns
+    -------
+    dict
+        ``conventions``, ``reference``, ``arms`` (every feature with its tests, and classes of features), ``restores``,
+        ``dispersion`` and ``summary``.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be used, an arm or a criterion is not there, or the reference is to be restored.
+
+    Notes
+    -----
+    Unstable is an unadjusted p of the paired t test below, a CCC or an ICC(A,1) below the threshold; undefined is
+    neither stable nor unstable. Differences are arm − reference.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis.stability import analyse
+    >>> rows = [("A", 1.0, 1.1), ("B", 2.0, 1.9), ("C", 3.0, 3.2), ("D", 4.0, 4.0)]
+    >>> long = [
+    ...     {"subject": name, "roi": "cord", "arm": arm, "feature": "firstorder_Mean", "value": value}
+    ...     for name, *values in rows
+    ...     for arm, value in zip(("SOC", "FAST"), values)
+    ... ]
+    >>> feature = analyse(pd.DataFrame(long), reference="SOC")["arms"][0]["features"][0]
+    >>> round(feature["ccc"]["estimate"], 3), feature["stable"]
+    (0.994, {'paired_t': True, 'ccc': True, 'icc': True})
     """
     thresholds = {**CRITERIA, **(criteria or {})}
     unknown = set(thresholds) - set(CRITERIA)
