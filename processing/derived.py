@@ -58,14 +58,49 @@ def write_derived(
     *,
     model: ModelIdentity,
 ) -> list[Path]:
-    """Write `volume`, made by `model` from the series in `source_files`, to the folder `out`.
+    """Write a volume that a model made from DICOM or NIfTI files to a folder.
 
-    DICOM: classic or enhanced MR as the source, one file 0001.dcm … per source image in slice order; headers
-    of the source without private attributes; intensities back to stored values by the source's rescale (more
-    bits if they do not fit, cut off at 16). ImageType DERIVED, derivation description and code, references to
-    the source, the model as contributing equipment. UIDs follow from source, model, precision and pixels: the
-    same input gives the same files. NIfTI: volume.nii.gz. Returns the files.
-    Raises InputError if the volume does not lie on the slices of the source.
+    Parameters
+    ----------
+    source_files : sequence of Path
+        The series that it was made from.
+    volume : Volume
+        On the slices of the source.
+    out : Path
+        The folder.
+    model : ModelIdentity
+        What made it.
+
+    Returns
+    -------
+    list of Path
+        The files: 0001.dcm …, one per source image in slice order, or volume.nii.gz.
+
+    Raises
+    ------
+    InputError
+        If the volume does not lie on the slices of the source.
+
+    Notes
+    -----
+    DICOM: classic or enhanced MR as the source; headers of the source without private attributes; intensities back to
+    stored values by the source's rescale (more bits if they do not fit, cut off at 16). ImageType DERIVED, derivation
+    description and code, references to the source, the model as contributing equipment. UIDs follow from source, model,
+    precision and pixels: the same input gives the same files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from pydicom import dcmread, examples
+    >>> from processing.derived import write_derived
+    >>> from processing.series import read
+    >>> from processing.simulate.degrade import Degradation, degrade
+    >>> wanted, source = Degradation(gibbs=0.3), examples.get_path("mr")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = write_derived([source], degrade(read(source), wanted), Path(folder), model=wanted.identity)
+    ...     [file.name for file in files], dcmread(files[0]).ImageType[0]
+    (['0001.dcm'], 'DERIVED')
     """
     out.mkdir(parents=True, exist_ok=True)
     if len(source_files) == 1 and nifti.is_volume_file(source_files[0]):
@@ -97,11 +132,44 @@ def write_derived(
 
 
 def write_like(source: Path, volume: Volume, out: Path, *, model: ModelIdentity) -> list[Path]:
-    """Write `volume`, made by `model` from the series at `source`; return the files.
+    """Write a volume that a model made from a series, in the format of that series.
 
-    source: DICOM folder or file: then `out` is a folder of derived DICOM; or a NIfTI or NRRD file: then `out`
-    is a NIfTI file, or a folder that gets volume.nii.gz. Raises InputError if `out` does not fit that, or is
-    the source itself.
+    Parameters
+    ----------
+    source : Path
+        DICOM folder or file, NIfTI or NRRD file that it was made from.
+    volume : Volume
+        On the slices of the source.
+    out : Path
+        For DICOM a folder of derived DICOM; else a NIfTI file, or a folder that gets volume.nii.gz.
+    model : ModelIdentity
+        What made it.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        If ``out`` does not fit, or is the source itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from processing.derived import write_like
+    >>> from processing.nifti import write_nifti
+    >>> from processing.simulate.degrade import Degradation, degrade
+    >>> from processing.volume import Volume
+    >>> volume, wanted = Volume(np.ones((2, 16, 16)), np.eye(4)), Degradation(gibbs=0.3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = write_nifti(volume, Path(folder) / "fast.nii")
+    ...     files = write_like(source, degrade(volume, wanted), Path(folder) / "new", model=wanted.identity)
+    ...     [file.name for file in files]
+    ['volume.nii.gz']
     """
     if source.resolve() == out.resolve():
         raise InputError("The output would overwrite the input; name another place.")

@@ -37,8 +37,24 @@ _LEVEL = re.compile(r"[clts]\d{1,2}|\d{1,2}")
 class Mask:
     """One volume of interest on its own grid.
 
-    name: what the file calls it, or ""; it may identify a person and stays here. label: its value or segment number.
-    array: bool, shape (slices, rows, columns). affine: as of `Volume` (LPS, mm).
+    Parameters
+    ----------
+    name : str
+        What the file calls it, or ""; it may identify a person and stays here.
+    label : int
+        Its value or segment number.
+    array : ndarray of bool, shape (slices, rows, columns)
+        True inside.
+    affine : ndarray, shape (4, 4)
+        As of ``Volume`` (LPS, mm).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.masks import Mask
+    >>> mask = Mask("cord", 1, np.ones((2, 10, 10), bool), np.diag([1.0, 1.0, 5.0, 1.0]))
+    >>> mask.voxels, round(mask.millilitres, 3)
+    (200, 1.0)
     """
 
     name: str
@@ -69,10 +85,36 @@ class Carried:
 
 
 def read_mask(path: Path) -> list[Mask]:
-    """Every volume of interest in a NIfTI or NRRD file of labels (0 is background) or a DICOM segmentation.
+    """Read every volume of interest in a file.
 
-    Segments that Slicer named in a NRRD file keep their names, layers that overlap included. The kind is told by
-    the content, not by the name of the file. Raises InputError if there is none, or values are no labels.
+    Parameters
+    ----------
+    path : Path
+        NIfTI or NRRD of labels (0 is background) or a DICOM segmentation; the kind is told by the content, not by the
+        name of the file.
+
+    Returns
+    -------
+    list of Mask
+        One per label or segment. Segments that Slicer named in a NRRD file keep their names, layers that overlap
+        included.
+
+    Raises
+    ------
+    InputError
+        If there is none, or values are no labels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from processing.masks import Mask, read_mask, write_mask
+    >>> mask = Mask("", 1, np.eye(4, dtype=bool)[None], np.eye(4))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = read_mask(write_mask(mask, Path(folder) / "mask.nii.gz"))
+    >>> [(one.label, one.voxels) for one in found]
+    [(1, 4)]
     """
     try:
         with path.open("rb") as stream:
@@ -103,7 +145,34 @@ def _segments(path: Path) -> list[tuple[int, str, Array, Array]]:
 
 
 def by_label(array: Array, affine: Array, names: Mapping[int, str] = MappingProxyType({})) -> list[Mask]:
-    """One mask per label of an array (slices, rows, columns). Raises InputError if its values are no labels."""
+    """One mask per label of an array.
+
+    Parameters
+    ----------
+    array : ndarray, shape (slices, rows, columns)
+        Whole numbers, 0 is background.
+    affine : ndarray, shape (4, 4)
+        Its place in patient coordinates (LPS, mm).
+    names : mapping of int to str, optional
+        Names of labels.
+
+    Returns
+    -------
+    list of Mask
+        In the order of their labels.
+
+    Raises
+    ------
+    InputError
+        If its values are no labels, or there are too many.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.masks import by_label
+    >>> [(one.label, one.voxels) for one in by_label(np.array([[[0, 2, 2, 5]]]), np.eye(4))]
+    [(2, 2), (5, 1)]
+    """
     labels = np.unique(array)
     if np.abs(labels - np.round(labels)).max() > 1e-4 or labels[0] < 0:
         raise InputError("A mask has whole numbers from 0 as labels; this file has others. Is it an image?")
@@ -149,11 +218,43 @@ def _from_nrrd(path: Path) -> list[Mask]:
 
 
 def carry(mask: Mask, shape: tuple[int, int, int], affine: Array, *, matrix: Array | None = None) -> Carried:
-    """The mask on another grid, by its nearest voxel in patient coordinates.
+    """Carry a mask to another grid, by its nearest voxel in patient coordinates.
 
-    shape, affine: of the series that receives it. matrix: rigid, 4 × 4; takes a point of the series on which the
-    mask was drawn to the receiving series (LPS, mm); None: both share their coordinates. On the same grid nothing
-    changes. Raises InputError if nothing of the mask falls on the grid.
+    Parameters
+    ----------
+    mask : Mask
+        What is carried.
+    shape : tuple of int
+        Slices, rows and columns of the series that receives it.
+    affine : ndarray, shape (4, 4)
+        Of that series (LPS, mm).
+    matrix : ndarray, shape (4, 4), optional
+        Rigid; takes a point of the series on which the mask was drawn to the receiving series (LPS, mm). None: both
+        share their coordinates.
+
+    Returns
+    -------
+    Carried
+        The new ``mask``, voxels and millilitres before and after, and ``outside``, the share (0 to 1) of voxels beyond
+        the grid. On the same grid nothing changes.
+
+    Raises
+    ------
+    InputError
+        If nothing of the mask falls on the grid.
+
+    Examples
+    --------
+    To pixels of half the size: four for each.
+
+    >>> import numpy as np
+    >>> from processing.masks import Mask, carry
+    >>> mask = Mask("", 1, np.ones((1, 2, 2), bool), np.eye(4))
+    >>> affine = np.diag([0.5, 0.5, 1.0, 1.0])
+    >>> affine[:2, 3] = -0.25
+    >>> found = carry(mask, (1, 4, 4), affine)
+    >>> found.voxels_before, found.voxels, found.outside
+    (4, 16, 0.0)
     """
     moved = np.eye(4) if matrix is None else np.asarray(matrix, float)
     to_index = np.linalg.inv(affine) @ moved @ mask.affine
@@ -194,7 +295,31 @@ def anatomical_name(text: str) -> str:
 
 
 def write_mask(mask: Mask, path: Path) -> Path:
-    """Write a NIfTI-1 mask of zeros and ones with nothing but its place in space; the same mask, the same bytes."""
+    """Write a NIfTI-1 mask of zeros and ones with nothing but its place in space.
+
+    Parameters
+    ----------
+    mask : Mask
+        Its name and label are not written.
+    path : Path
+        The file; packed if its name ends in .gz.
+
+    Returns
+    -------
+    Path
+        The same ``path``; the same mask, the same bytes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from processing.masks import Mask, write_mask
+    >>> mask = Mask("", 7, np.ones((1, 2, 3), bool), np.eye(4))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_mask(mask, Path(folder) / "mask.nii").name
+    'mask.nii'
+    """
     data = np.ascontiguousarray(np.transpose(mask.array, (2, 1, 0)).astype(np.uint8))
     image = nibabel.Nifti1Image(data, _LPS_FROM_RAS @ mask.affine)
     image.header.set_xyzt_units("mm")

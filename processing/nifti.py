@@ -73,9 +73,39 @@ def _claimed_bytes(start: bytes) -> int:
 
 
 def read_nifti(path: Path) -> Volume:
-    """A three-dimensional NIfTI-1 or -2 image, scl_slope applied, sform before qform.
+    """Read a three-dimensional NIfTI-1 or -2 image.
 
-    Raises InputError for damaged files, colour, complex or four-dimensional images.
+    Parameters
+    ----------
+    path : Path
+        The file, packed by gzip or not: its content tells, not its name.
+
+    Returns
+    -------
+    Volume
+        In storage order: the third index is the slice; LPS, mm.
+
+    Raises
+    ------
+    InputError
+        For damaged files, colour, complex or four-dimensional images, and those over 1 GiB.
+
+    Notes
+    -----
+    ``scl_slope`` is applied; sform comes before qform. Region and weighting are read from the names of file and folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from processing.nifti import read_nifti, write_nifti
+    >>> from processing.volume import Volume
+    >>> volume = Volume(np.arange(24).reshape(2, 3, 4), np.diag([0.5, 0.5, 4.0, 1.0]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = read_nifti(write_nifti(volume, Path(folder) / "volume.nii.gz"))
+    >>> again.sha256 == volume.sha256
+    True
     """
     image = _image(path)
     shape = tuple(size for size in image.shape[3:] if size != 1)
@@ -92,7 +122,34 @@ def read_nifti(path: Path) -> Volume:
 
 
 def read_nrrd(path: Path) -> Volume:
-    """A three-dimensional NRRD image; ITK's coordinates are LPS already."""
+    """Read a three-dimensional NRRD image.
+
+    Parameters
+    ----------
+    path : Path
+        A file .nrrd or .nhdr.
+
+    Returns
+    -------
+    Volume
+        In storage order: the third index is the slice; ITK's coordinates are LPS already.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is not one three-dimensional grey image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import SimpleITK
+    >>> from processing.nifti import read_nrrd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     SimpleITK.WriteImage(SimpleITK.Image(4, 3, 2, SimpleITK.sitkInt16), f"{folder}/image.nrrd")
+    ...     read_nrrd(Path(folder) / "image.nrrd").shape
+    (2, 3, 4)
+    """
     import SimpleITK  # heavy, and only NRRD needs it
 
     reader = SimpleITK.ImageFileReader()
@@ -116,7 +173,35 @@ def _parameters(path: Path, affine: np.ndarray) -> Parameters:
 
 
 def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
-    """Write float32 NIfTI-1 in the order of the volume; `description` (79 ASCII characters) is the only text."""
+    """Write a float32 NIfTI-1 image in the order of the volume.
+
+    Parameters
+    ----------
+    volume : Volume
+        What is written.
+    path : Path
+        The file; packed if its name ends in .gz.
+    description : str, default ""
+        The only text in the file, at most 79 ASCII characters.
+
+    Returns
+    -------
+    Path
+        The same ``path``; the file is there whole or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import nibabel
+    >>> import numpy as np
+    >>> from processing.nifti import write_nifti
+    >>> from processing.volume import Volume
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_nifti(Volume(np.zeros((2, 3, 4)), np.eye(4)), Path(folder) / "volume.nii")
+    ...     nibabel.load(written).shape
+    (4, 3, 2)
+    """
     data = np.ascontiguousarray(np.transpose(volume.array, (2, 1, 0)))
     image = nibabel.Nifti1Image(data, _LPS_FROM_RAS @ volume.affine)
     image.set_data_dtype(np.float32)

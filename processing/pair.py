@@ -57,10 +57,34 @@ class Pair:
 
 
 def make_pair(first: Volume, second: Volume, *, grid: Grid | None = None) -> Pair:
-    """Map both volumes onto the grid of their case and encode both placements.
+    """Map two volumes onto the grid of their case and encode both placements.
 
-    grid: `common_grid` of all arms of the case; by default of these two. Raises InputError if the volumes do
-    not share a plane, a slice distance and a common extent.
+    Parameters
+    ----------
+    first, second : Volume
+        The arms.
+    grid : Grid, optional
+        ``common_grid`` of all arms of the case; by default of these two.
+
+    Returns
+    -------
+    Pair
+        ``geometry``, ``order``, ``flags`` and ``frames``, the same for both placements.
+
+    Raises
+    ------
+    InputError
+        If the volumes do not share a plane, a slice distance and a common extent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.pair import make_pair
+    >>> from processing.volume import Volume
+    >>> array = np.arange(2 * 16 * 16).reshape(2, 16, 16)
+    >>> pair = make_pair(Volume(array, np.eye(4)), Volume(array[:, ::-1], np.eye(4)))
+    >>> pair.geometry["rows"], pair.geometry["plane"], pair.order, sorted(pair.frames)
+    (16, 'axial', [1, 0], ['first_left', 'second_left'])
     """
     grid = grid or common_grid([first, second])
     levels = [grey_levels(on_grid(volume, grid), grid) for volume in (first, second)]
@@ -145,9 +169,35 @@ def oriented(volume: Volume) -> Volume:
 def common_grid(volumes: Sequence[Volume]) -> Grid:
     """The grid for all arms of a case: finest in-plane matrix, common extent, slices that all arms have.
 
-    Slices are partners if they lie within half a slice distance along the normal. If every arm lies on the
-    grid up to whole pixels, none is resampled; else all go through the same cubic spline kernel in their plane.
-    Raises InputError if planes are tilted against each other, slice distances differ or nothing overlaps.
+    Parameters
+    ----------
+    volumes : sequence of Volume
+        The arms, at least one.
+
+    Returns
+    -------
+    Grid
+        ``affine``, ``shape``, whether the arms are ``resampled``, and ``flags``, sentences for the person who imports.
+
+    Raises
+    ------
+    InputError
+        If planes are tilted against each other, slice distances differ or nothing overlaps.
+
+    Notes
+    -----
+    Slices are partners if they lie within half a slice distance along the normal. If every arm lies on the grid up to
+    whole pixels, none is resampled; else all go through the same cubic spline kernel in their plane.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.pair import common_grid
+    >>> from processing.volume import Volume
+    >>> whole, part = Volume(np.zeros((4, 32, 32)), np.eye(4)), Volume(np.zeros((3, 32, 32)), np.eye(4))
+    >>> found = common_grid([whole, part])
+    >>> found.shape, found.resampled
+    ((3, 32, 32), False)
     """
     if not volumes:
         raise InputError("A case needs at least one series.")
@@ -182,9 +232,34 @@ def common_grid(volumes: Sequence[Volume]) -> Grid:
 def check_same_place(
     one: Sequence, shape: tuple[int, int, int], other: Sequence, other_shape: tuple[int, int, int]
 ) -> None:
-    """Whether two series can stand beside each other: InputError says why not.
+    """Check whether two series can stand beside each other.
 
-    one, other: affines (4 × 4, LPS mm); shapes: slices, rows, columns.
+    Parameters
+    ----------
+    one : sequence
+        Affine of one series (4 × 4, LPS mm).
+    shape : tuple of int
+        Its slices, rows and columns.
+    other : sequence
+        Affine of the other.
+    other_shape : tuple of int
+        Its slices, rows and columns.
+
+    Raises
+    ------
+    InputError
+        Says why not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.pair import check_same_place
+    >>> there = np.eye(4)
+    >>> there[2, 3] = 100  # mm further to the head
+    >>> check_same_place(np.eye(4), (4, 32, 32), there, (4, 32, 32))
+    Traceback (most recent call last):
+        ...
+    processing.errors.InputError: The series of the case have no slice in common; they show different parts of the body.
     """
     common_grid([Volume(np.zeros(size, np.float32), np.array(a)) for a, size in ((one, shape), (other, other_shape))])
 

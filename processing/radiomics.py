@@ -100,9 +100,30 @@ class Features:
 
 
 def read_settings(source: Path | str | Mapping[str, Any] | None = None) -> Settings:
-    """Settings from a pyradiomics parameter file (YAML or JSON), its content as text or dictionary, or the defaults.
+    """Settings of radiomic features, with every default written out.
 
-    Raises InputError if pyradiomics would not take them.
+    Parameters
+    ----------
+    source : Path or str or mapping, optional
+        A pyradiomics parameter file (YAML or JSON), its content as text or dictionary; by default pyradiomics' own
+        settings.
+
+    Returns
+    -------
+    Settings
+        ``setting``, ``image_types`` and ``classes``; ``sha256`` names them.
+
+    Raises
+    ------
+    InputError
+        If pyradiomics would not take them.
+
+    Examples
+    --------
+    >>> from processing.radiomics import read_settings
+    >>> found = read_settings("featureClass: {firstorder: [Mean]}")
+    >>> found.classes, found.setting["binWidth"], list(found.image_types)
+    ({'firstorder': ['Mean']}, 25, ['Original'])
     """
     import pykwalify.errors
 
@@ -161,12 +182,52 @@ def _loaded(source: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def itk_image(volume: Volume) -> SimpleITK.Image:
-    """The volume for SimpleITK, in double precision: bin edges are computed in the precision of the image."""
+    """The volume for SimpleITK, in double precision.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any volume.
+
+    Returns
+    -------
+    SimpleITK.Image
+        Of float64, because bin edges are computed in the precision of the image; place in LPS, mm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.radiomics import itk_image
+    >>> from processing.volume import Volume
+    >>> image = itk_image(Volume(np.zeros((2, 3, 4)), np.diag([0.5, 0.5, 4.0, 1.0])))
+    >>> image.GetSize(), image.GetSpacing()
+    ((4, 3, 2), (0.5, 0.5, 4.0))
+    """
     return _itk(volume.array.astype(np.float64), volume.affine)
 
 
 def itk_mask(mask: Array, affine: Array) -> SimpleITK.Image:
-    """A mask (slices, rows, columns), true inside, with its place in patient coordinates, as label 1."""
+    """A mask for SimpleITK, as label 1.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (slices, rows, columns)
+        True inside.
+    affine : ndarray, shape (4, 4)
+        Its place in patient coordinates (LPS, mm).
+
+    Returns
+    -------
+    SimpleITK.Image
+        Of uint8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.radiomics import itk_mask
+    >>> itk_mask(np.ones((2, 3, 4), bool), np.eye(4)).GetSize()
+    (4, 3, 2)
+    """
     return _itk(mask.astype(np.uint8), affine)
 
 
@@ -182,13 +243,48 @@ def _itk(array: Array, affine: Array) -> SimpleITK.Image:
 def extract(
     image: SimpleITK.Image, mask: SimpleITK.Image, *, label: int = 1, settings: Settings | None = None
 ) -> Features:
-    """The features of the voxels of `mask` that have the value `label`.
+    """The features of the voxels of a mask that have one label.
 
-    image, mask: three-dimensional, on the same grid (settings with correctMask or resampling allow others). settings:
-    of `read_settings`; default: pyradiomics' own, 107 features of the unfiltered image. Values are those of
-    `RadiomicsFeatureExtractor.execute`, conventions for flat regions included. A feature that has no number, or
-    every feature of a volume that is too small, is a row with its reason. Raises InputError if the mask lies on
-    another grid, or has no such label.
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        Three-dimensional.
+    mask : SimpleITK.Image
+        On the same grid (settings with correctMask or resampling allow others).
+    label : int, default 1
+        Which voxels of ``mask`` count.
+    settings : Settings, optional
+        Of ``read_settings``; by default pyradiomics' own, 107 features of the unfiltered image.
+
+    Returns
+    -------
+    Features
+        ``rows``, one per feature; ``voxels`` of the mask as given; ``settings`` with ``settings_hash``; ``versions``. A
+        feature that has no number, or every feature of a volume that is too small, is a row with its reason.
+
+    Raises
+    ------
+    InputError
+        If the mask lies on another grid, or has no such label.
+
+    Notes
+    -----
+    Values are those of ``RadiomicsFeatureExtractor.execute``, conventions for flat regions included.
+
+    References
+    ----------
+    van Griethuysen et al., Cancer Res 2017;77:e104, pyradiomics 3.0.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.radiomics import extract, itk_image, itk_mask, read_settings
+    >>> from processing.volume import Volume
+    >>> image = itk_image(Volume(np.arange(27).reshape(3, 3, 3), np.eye(4)))
+    >>> settings = read_settings("featureClass: {firstorder: [Mean]}")
+    >>> found = extract(image, itk_mask(np.ones((3, 3, 3)), np.eye(4)), settings=settings)
+    >>> [(row.feature, row.value) for row in found.rows], found.voxels
+    ([('firstorder_Mean', 13.0)], 27)
     """
     settings = settings or read_settings()
     with _quiet(settings.setting["geometryTolerance"]):

@@ -63,12 +63,53 @@ class Alignment:
 
 
 def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None] | None = None) -> Alignment:
-    """Rigidly align `moving` to `fixed`, starting from their patient coordinates.
+    """Rigidly align one volume to another, starting from their patient coordinates.
 
-    progress: called with the share done, 0 to 1. Angles are kept to 0.0001 rad and shifts to 0.01 mm, far below what
-    registration can tell, and SimpleITK runs on one thread: the same volumes give the same matrix. The conventions are
-    CONVENTIONS.
-    Raises InputError for volumes of under three slices, or without any contrast.
+    Parameters
+    ----------
+    fixed : Volume
+        Stays where it is; three slices or more.
+    moving : Volume
+        Is aligned to it; three slices or more.
+    progress : callable, optional
+        Called with the share done, 0 to 1.
+
+    Returns
+    -------
+    Alignment
+        ``matrix`` from a point of the fixed volume to the moving one (LPS, mm), ``rotation`` in degrees,
+        ``translation`` in mm, ``overlap`` 0 to 1, agreement ``before`` and ``after``; ``used`` is False with the
+        ``reason`` where the result was refused, and the matrix then the identity.
+
+    Raises
+    ------
+    InputError
+        For volumes of under three slices, or without any contrast.
+
+    Notes
+    -----
+    Conventions: ``CONVENTIONS``. Angles are kept to 0.0001 rad and shifts to 0.01 mm, far below what registration can
+    tell, and SimpleITK runs on one thread: the same volumes give the same matrix.
+
+    References
+    ----------
+    Studholme et al. 1999, for the normalised mutual information.
+
+    Examples
+    --------
+    The same image 3 mm further to the left.
+
+    >>> import numpy as np
+    >>> from processing.registration import register
+    >>> from processing.volume import Volume
+    >>> array = np.zeros((5, 48, 48))
+    >>> array[1:4, 12:36, 16:32] = 100
+    >>> array[1:4, 18:24, 20:26] = 200
+    >>> there = np.eye(4)
+    >>> there[0, 3] = 3
+    >>> found = register(Volume(array, np.eye(4)), Volume(array, there))
+    >>> found.used, [round(shift) for shift in found.translation]
+    (True, [3, 0, 0])
     """
     for volume in (fixed, moving):
         if volume.shape[0] < LEAST_SLICES:
@@ -101,9 +142,36 @@ def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None]
 
 
 def apply(matrix: np.ndarray, moving: Volume, *, like: Volume) -> tuple[Volume, np.ndarray]:
-    """The moving volume on the grid of `like`, by linear interpolation, and where it has values (bool).
+    """Bring a moving volume onto the grid of another, by linear interpolation.
 
-    matrix: 4 × 4, from a point of `like` to one of `moving` (LPS, mm). What lies outside is 0.
+    Parameters
+    ----------
+    matrix : ndarray, shape (4, 4)
+        From a point of ``like`` to one of ``moving`` (LPS, mm).
+    moving : Volume
+        What is brought there.
+    like : Volume
+        Whose grid it gets.
+
+    Returns
+    -------
+    placed : Volume
+        On the grid of ``like``; what lies outside is 0.
+    inside : ndarray of bool, shape (slices, rows, columns)
+        Where it has values.
+
+    Examples
+    --------
+    One pixel further: the last column has no values.
+
+    >>> import numpy as np
+    >>> from processing.registration import apply
+    >>> from processing.volume import Volume
+    >>> moving, matrix = Volume([[[1, 2, 3]]], np.eye(4)), np.eye(4)
+    >>> matrix[0, 3] = 1
+    >>> placed, inside = apply(matrix, moving, like=moving)
+    >>> placed.array.tolist(), inside.tolist()
+    ([[[2.0, 3.0, 0.0]]], [[[True, True, False]]])
     """
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(np.asarray(matrix)[:3, :3].ravel().tolist())

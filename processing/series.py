@@ -14,9 +14,29 @@ from processing.volume import Volume
 def read(source: Path | str | Sequence[Path]) -> Volume:
     """Read one series.
 
-    source: a DICOM folder (searched through its subfolders), one or several DICOM files (classic or
-    enhanced MR), or a NIfTI or NRRD file. Intensities carry rescale slope and intercept; slices are ordered
-    along the normal. Raises InputError with one sentence if it is not one complete MR series.
+    Parameters
+    ----------
+    source : Path or str or sequence of Path
+        A DICOM folder (searched through its subfolders), one or several DICOM files (classic or enhanced MR), or a
+        NIfTI or NRRD file.
+
+    Returns
+    -------
+    Volume
+        Intensities carry rescale slope and intercept; slices are ordered along the normal.
+
+    Raises
+    ------
+    InputError
+        One sentence, if it is not one complete MR series.
+
+    Examples
+    --------
+    >>> from pydicom import examples
+    >>> from processing.series import read
+    >>> volume = read(examples.get_path("mr"))
+    >>> volume.shape, volume.spacing, volume.parameters.plane
+    ((1, 64, 64), (0.3125, 0.3125, 0.8), 'axial')
     """
     paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
     files: list[Path] = []

@@ -17,8 +17,53 @@ Array = np.ndarray
 class Parameters:
     """How a series was acquired and made; None where the header does not say.
 
-    Times in ms (tr, te, ti) and s (acquisition_seconds), angles in degrees, field strength in tesla,
-    slice thickness in mm. No field identifies a patient.
+    Parameters
+    ----------
+    region : str, optional
+        Region of the body: cervical, thoracic, lumbar, brain, abdomen and others.
+    plane : str, optional
+        One of sagittal, axial, coronal, oblique.
+    weighting : str, optional
+        Contrast: T1, T2, STIR, PD, FLAIR, T2*, ADC and others.
+    manufacturer : str, optional
+        Of the scanner.
+    model : str, optional
+        Of the scanner.
+    software : str, optional
+        Of the scanner.
+    field_strength : float, optional
+        In tesla.
+    tr : float, optional
+        Repetition time, ms.
+    te : float, optional
+        Echo time, ms.
+    ti : float, optional
+        Inversion time, ms.
+    flip_angle : float, optional
+        In degrees.
+    echo_train_length : int, optional
+        Echoes per excitation.
+    averages : float, optional
+        Number of averages (NEX).
+    slice_thickness : float, optional
+        In mm.
+    acquisition_seconds : float, optional
+        In s.
+    age : float, optional
+        In years; 90 stands for 90 and more.
+    sex : str, optional
+        One of F, M, O.
+
+    Notes
+    -----
+    No field identifies a patient.
+
+    Examples
+    --------
+    >>> from processing.volume import Parameters
+    >>> found = Parameters(weighting="T2", te=101.0)
+    >>> found.te, found.tr is None
+    (101.0, True)
     """
 
     region: str | None = None  # cervical, thoracic, lumbar, brain, abdomen, ...
@@ -44,11 +89,32 @@ class Parameters:
 class Volume:
     """A stack of parallel slices in patient coordinates.
 
-    array: float32, shape (slices, rows, columns), in `units`, any range.
-    affine: float64, shape (4, 4); maps voxel (column i, row j, slice k, 1) to patient coordinates
-        in mm, DICOM's LPS (x to the left, y to posterior, z to the head).
-    units: what an intensity is; "arbitrary" for magnitude MR, rescale slope and intercept applied.
-    Raises InputError if the array is not three-dimensional, not finite, or the affine is singular.
+    Parameters
+    ----------
+    array : ndarray, shape (slices, rows, columns)
+        Intensities in ``units``, any range; kept as float32.
+    affine : ndarray, shape (4, 4)
+        Maps voxel (column i, row j, slice k, 1) to patient coordinates in mm, DICOM's LPS (x to the left, y to
+        posterior, z to the head); kept as float64.
+    units : str, default "arbitrary"
+        What an intensity is; "arbitrary" for magnitude MR, rescale slope and intercept applied.
+    parameters : Parameters, optional
+        How the series was acquired.
+
+    Raises
+    ------
+    InputError
+        If the array is not three-dimensional or not finite, or the affine is singular.
+
+    Examples
+    --------
+    Two slices 4 mm apart, pixels of 0.5 mm.
+
+    >>> import numpy as np
+    >>> from processing.volume import Volume
+    >>> volume = Volume(np.zeros((2, 3, 5)), np.diag([0.5, 0.5, 4.0, 1.0]))
+    >>> volume.shape, volume.spacing, volume.normal.tolist()
+    ((2, 3, 5), (0.5, 0.5, 4.0), [0.0, 0.0, 1.0])
     """
 
     array: Array

@@ -18,10 +18,30 @@ from processing.volume import Volume
 
 
 def read_dicom(paths: Sequence[Path]) -> Volume:
-    """The one series in these files; files beside it that are no images are left out.
+    """Read the one series in some files.
 
-    Raises InputError if an image cannot be used, the slices are not one complete stack, or there are several
-    series, echoes or stacks.
+    Parameters
+    ----------
+    paths : sequence of Path
+        DICOM files; files beside it that are no images are left out.
+
+    Returns
+    -------
+    Volume
+        Rescale slope and intercept applied; slices ordered along the normal.
+
+    Raises
+    ------
+    InputError
+        If an image cannot be used, the slices are not one complete stack, or there are several series, echoes or
+        stacks.
+
+    Examples
+    --------
+    >>> from pydicom import examples
+    >>> from processing.dicom.read import read_dicom
+    >>> read_dicom([examples.get_path("mr")]).shape
+    (1, 64, 64)
     """
     headers = read_images(paths)
     frames = [frame for path, header in headers.items() for frame in frames_of(header, path)]

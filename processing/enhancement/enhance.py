@@ -72,20 +72,61 @@ def enhance(
 ) -> Enhanced:
     """Denoise a magnitude series slice by slice.
 
-    model: name of a shipped model, or the folder of a trained one. progress: called with slices done and
-    slices in all. precision: "float32", "bfloat16" or, for mirrored ones, "bfloat16+int8" (network only, the
-    residual is added in float32); by default the fastest that processor, model and noise allow. threads: of torch
-    in this process; unchanged if None.
-    noise_sigma: standard deviation of the noise in image units, where it is known; else it is estimated.
-    mirrored: clean the mirror image too and take the mean of both, which is nearer to the truth and takes twice as
-    long (geometric self-ensemble, Timofte et al. 2016).
-    As many slices as there are threads are cleaned side by side; what is left over gets all threads, one by one.
-    The series is divided by its 99.9th percentile, or by ten times its noise if that is larger, so that it
-    looks as in training. Rows and columns are padded by reflection to what the network needs; a neighbour that
-    a network wants beyond the first or the last slice is that slice itself. A series without noise, and slices of
-    one value, come back as they are. Memory: a few slices for each thread, besides input and output.
-    Raises InputError for a series that is no magnitude, an unknown model, damaged weights, or a device or precision
-    that is not there.
+    Parameters
+    ----------
+    volume : Volume
+        A magnitude series.
+    model : str or Path, default "denoise"
+        Name of a shipped model, or the folder of a trained one.
+    progress : callable, optional
+        Called with slices done and slices in all.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where the network computes.
+    precision : {"float32", "bfloat16", "bfloat16+int8"}, optional
+        Of the network only, the residual is added in float32; "bfloat16+int8" for mirrored ones. By default the fastest
+        that processor, model and noise allow.
+    threads : int, optional
+        Of torch in this process; unchanged if None.
+    noise_sigma : float, optional
+        Standard deviation of the noise in image units, where it is known; else it is estimated.
+    mirrored : bool, default True
+        Clean the mirror image too and take the mean of both, which is nearer to the truth and takes twice as long
+        (geometric self-ensemble).
+
+    Returns
+    -------
+    Enhanced
+        ``volume`` of the same shape, place and scale, ``noise_sigma`` and ``noise_method``, ``model`` and ``seconds``.
+
+    Raises
+    ------
+    InputError
+        For a series that is no magnitude, an unknown model, damaged weights, or a device or precision that is not
+        there.
+
+    Notes
+    -----
+    As many slices as there are threads are cleaned side by side; what is left over gets all threads, one by one. The
+    series is divided by its 99.9th percentile, or by ten times its noise if that is larger, so that it looks as in
+    training. Rows and columns are padded by reflection to what the network needs; a neighbour that a network wants
+    beyond the first or the last slice is that slice itself. A series without noise, and slices of one value, come back
+    as they are. Memory: a few slices for each thread, besides input and output.
+
+    References
+    ----------
+    Timofte et al. 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.enhancement.enhance import enhance
+    >>> from processing.noise import add_complex_noise
+    >>> from processing.volume import Volume
+    >>> noisy, clean = add_complex_noise(np.full((64, 64), 100.0), 5.0, np.random.default_rng(0))
+    >>> found = enhance(Volume(noisy[None], np.eye(4)), noise_sigma=5.0, precision="float32")
+    >>> error = [float(np.std(image - clean)) for image in (noisy, found.volume.array[0])]
+    >>> round(error[0]), error[1] < 0.5 * error[0]
+    (5, True)
     """
     started = time.monotonic()
     volume.require_magnitude()

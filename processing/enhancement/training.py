@@ -49,14 +49,48 @@ def train(
     progress: Progress | None = None,
     stop_at: int | None = None,
 ) -> Path:
-    """Train the network that `config` describes on the volumes under `data`; return the model folder `out`.
+    """Train a network on the volumes of a folder.
 
-    task: "denoise". A training that was interrupted, however hard, goes on from its last checkpoint in
-    `out`, and ends with the same weights as one that was not: the batch of a step depends on the seed and
-    the step alone, and the log is cut back to the checkpoint. A finished training is only written anew, with
-    the words of [model] in `config`. stop_at: stop after this step, as if interrupted after a checkpoint.
-    Raises InputError for an unknown task, a configuration that cannot be used, or an `out` that holds the
-    training of another configuration.
+    Parameters
+    ----------
+    task : str
+        The task: "denoise".
+    config : Path
+        TOML that describes network, data and training.
+    data : Path
+        Folder of the training volumes.
+    out : Path
+        Folder of the model.
+    progress : callable, optional
+        Called with each line that is said; by default they go to stderr.
+    stop_at : int, optional
+        Stop after this step, as if interrupted after a checkpoint.
+
+    Returns
+    -------
+    Path
+        The model folder ``out``.
+
+    Raises
+    ------
+    InputError
+        For an unknown task, a configuration that cannot be used, or an ``out`` that holds the training of another
+        configuration.
+
+    Notes
+    -----
+    A training that was interrupted, however hard, goes on from its last checkpoint in ``out``, and ends with the same
+    weights as one that was not: the batch of a step depends on the seed and the step alone, and the log is cut back to
+    the checkpoint. A finished training is only written anew, with the words of [model] in ``config``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from processing.enhancement.training import train
+    >>> train("colour", config=Path("config.toml"), data=Path("data"), out=Path("model"))
+    Traceback (most recent call last):
+        ...
+    processing.errors.InputError: There is no training task “colour”; the task here is denoise.
     """
     if task != "denoise":
         raise InputError(f"There is no training task “{task}”; the task here is denoise.")

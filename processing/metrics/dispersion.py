@@ -11,7 +11,33 @@ BIN_WIDTH = 25.0  # pyradiomics' default, image units
 
 
 def coefficient_of_variation(values: Array) -> float | None:
-    """Standard deviation (n − 1) over the absolute mean, a fraction; None under two values or if the mean is zero."""
+    """Standard deviation over the absolute mean, a fraction.
+
+    Parameters
+    ----------
+    values : ndarray
+        Intensities, any shape and units.
+
+    Returns
+    -------
+    float or None
+        0 or more; None under two values or if the mean is zero.
+
+    Notes
+    -----
+    Standard deviation with n − 1.
+
+    References
+    ----------
+    Moummad et al. 2022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.dispersion import coefficient_of_variation
+    >>> coefficient_of_variation(np.array([1.0, 2.0, 3.0]))
+    0.5
+    """
     values = np.asarray(values, np.float64).ravel()
     if values.size < 2 or np.isclose(values.mean(), 0, atol=1e-12 * max(float(np.abs(values).max()), 1e-300)):
         return None
@@ -19,10 +45,43 @@ def coefficient_of_variation(values: Array) -> float | None:
 
 
 def entropy(values: Array, *, bin_width: float | None = None, bin_count: int | None = None) -> float | None:
-    """Shannon entropy of the values in bins, in bits, as pyradiomics' firstorder Entropy; None without values.
+    """Shannon entropy of the values in bins, in bits, as pyradiomics' firstorder Entropy.
 
-    bin_width: width in image units, edges at its multiples (default 25). bin_count: so many bins of equal width from
-    the least to the greatest value instead. One occupied bin gives 0. Raises InputError for both, or one not positive.
+    Parameters
+    ----------
+    values : ndarray
+        Intensities, any shape.
+    bin_width : float, optional
+        Width in image units, edges at its multiples; 25 by default.
+    bin_count : int, optional
+        So many bins of equal width from the least to the greatest value instead.
+
+    Returns
+    -------
+    float or None
+        0 or more; None without values. One occupied bin gives 0.
+
+    Raises
+    ------
+    InputError
+        For both, or one not positive.
+
+    Notes
+    -----
+    −Σ p log₂ p over the shares p of the occupied bins.
+
+    References
+    ----------
+    Moummad et al. 2022.
+
+    Examples
+    --------
+    Four bins of one value each are two bits.
+
+    >>> import numpy as np
+    >>> from processing.metrics.dispersion import entropy
+    >>> entropy(np.array([0.0, 25.0, 50.0, 75.0]))
+    2.0
     """
     if bin_width is not None and bin_count is not None:
         raise InputError("Give the bins of an entropy by width or by number, not both.")

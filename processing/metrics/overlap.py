@@ -34,19 +34,54 @@ class Overlap:
 
 
 def overlap(reference: Array, test: Array, *, spacing: Sequence[float]) -> Overlap:
-    """Every measure of two masks (bool) on one grid, shape (slices, rows, columns) or (rows, columns).
+    """Every measure of agreement of two masks on one grid.
 
-    spacing: distance of neighbours in mm along each axis of the array, in the array's order. Definitions as in Taha &
-    Hanbury 2015; they differ elsewhere:
+    Parameters
+    ----------
+    reference, test : ndarray of bool, shape (slices, rows, columns) or (rows, columns)
+        The masks.
+    spacing : sequence of float
+        Distance of neighbours in mm along each axis of the array, in the array's order.
+
+    Returns
+    -------
+    Overlap
+        ``values``: dice and volume_similarity 0 to 1, hausdorff, hausdorff_95 and average_surface_distance in mm;
+        ``voxels`` of both; ``reasons`` for what is None. One empty mask: Dice and volume similarity 0, distances
+        undefined; two: everything undefined.
+
+    Raises
+    ------
+    InputError
+        If the shapes or the number of spacings do not fit, or a spacing is not positive.
+
+    Notes
+    -----
+    Definitions as in Taha & Hanbury; they differ elsewhere:
+
     - volume similarity is here 1 at equal volumes; SimpleITK's is signed, 2 (|A| − |B|) / (|A| + |B|).
-    - distances run between *surfaces*. Between whole masks, as SimpleITK's HausdorffDistanceImageFilter takes them,
-      the greatest is the same unless one mask lies around the other, and percentiles and means mix in zeros.
-    - the 95th percentile is taken in each direction; of both directions' distances in one heap (medpy) it is smaller
-      or equal.
-    - the average surface distance weighs both directions alike; over the heap (Heimann et al. 2009) the larger surface
-      weighs more.
-    One empty mask: Dice and volume similarity 0, distances undefined; two: everything undefined. Raises InputError if
-    the shapes or the number of spacings do not fit, or a spacing is not positive.
+    - distances run between *surfaces*. Between whole masks, as SimpleITK's HausdorffDistanceImageFilter takes them, the
+      greatest is the same unless one mask lies around the other, and percentiles and means mix in zeros.
+    - the 95th percentile is taken in each direction; of both directions' distances in one heap (medpy) it is smaller or
+      equal.
+    - the average surface distance weighs both directions alike; over the heap (Heimann et al.) the larger surface
+      weighs
+      more.
+
+    References
+    ----------
+    Taha & Hanbury 2015; Heimann et al. 2009.
+
+    Examples
+    --------
+    Two of three pixels in common, pixels of 0.5 mm.
+
+    >>> import numpy as np
+    >>> from processing.metrics.overlap import overlap
+    >>> a, b = np.array([[1, 1, 1, 0]], bool), np.array([[0, 1, 1, 1]], bool)
+    >>> found = overlap(a, b, spacing=(0.5, 0.5))
+    >>> round(found.values["dice"], 4), found.values["volume_similarity"], found.values["hausdorff"]
+    (0.6667, 1.0, 0.5)
     """
     a, b = np.asarray(reference, bool), np.asarray(test, bool)
     if a.shape != b.shape:

@@ -73,46 +73,201 @@ def sums(reference: Array, test: Array) -> Sums:
 
 
 def mse(reference: Array, test: Array) -> float | None:
-    """Mean squared difference, image units squared; None without pixels."""
+    """Mean squared difference.
+
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+
+    Returns
+    -------
+    float or None
+        Image units squared; None without pixels.
+
+    Notes
+    -----
+    Computed in float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import mse
+    >>> mse(np.array([[10, 20]]), np.array([[11, 23]]))
+    5.0
+    """
     return sums(reference, test).mse
 
 
 def l1(reference: Array, test: Array) -> float | None:
-    """Mean absolute difference, image units; None without pixels."""
+    """Mean absolute difference.
+
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+
+    Returns
+    -------
+    float or None
+        Image units; None without pixels.
+
+    Notes
+    -----
+    Computed in float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import l1
+    >>> l1(np.array([[10, 20]]), np.array([[11, 23]]))
+    2.0
+    """
     return sums(reference, test).l1
 
 
 def nrmse(reference: Array, test: Array) -> float | None:
-    """Root mean squared difference over the root mean square of the reference; None if that is zero."""
+    """Root mean squared difference over the root mean square of the reference.
+
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+
+    Returns
+    -------
+    float or None
+        A fraction, 0 or more; None if the reference is zero.
+
+    Notes
+    -----
+    As scikit-image's with normalization "euclidean"; elsewhere it is divided by the range or the mean of the reference.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import nrmse
+    >>> nrmse(np.array([[3, 4]]), np.array([[3, 3]]))
+    0.2
+    """
     return sums(reference, test).nrmse
 
 
 def psnr(reference: Array, test: Array, *, data_range: float) -> float | None:
-    """Peak signal-to-noise ratio, dB; None if the arrays are identical or the range is not positive."""
+    """Peak signal-to-noise ratio.
+
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+    data_range : float
+        The peak, in image units.
+
+    Returns
+    -------
+    float or None
+        In dB; None if the arrays are identical or the range is not positive.
+
+    Notes
+    -----
+    10 log10(range² / MSE).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import psnr
+    >>> psnr(np.array([[0, 100]]), np.array([[10, 90]]), data_range=100)
+    20.0
+    """
     return sums(reference, test).psnr(data_range)
 
 
 def snr(reference: Array, test: Array) -> float | None:
-    """Signal-to-noise ratio, dB: 10 log10(Σ reference² / Σ (test − reference)²).
+    """Signal-to-noise ratio.
 
-    What differs from the reference is the noise; this is −20 log10(NRMSE), and no range enters. The ratio of a mean
-    in tissue and a standard deviation in air, which needs no reference, is another thing. None if the arrays are
-    identical or the reference is zero.
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+
+    Returns
+    -------
+    float or None
+        In dB; None if the arrays are identical or the reference is zero.
+
+    Notes
+    -----
+    10 log10(Σ reference² / Σ (test − reference)²): what differs from the reference is the noise; this is −20
+    log10(NRMSE), and no range enters. The ratio of a mean in tissue and a standard deviation in air, which needs no
+    reference, is another thing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import snr
+    >>> snr(np.array([[10, 10]]), np.array([[11, 9]]))
+    20.0
     """
     return sums(reference, test).snr
 
 
 def coc(reference: Array, test: Array) -> float | None:
-    """Coefficient of correlation (Pearson) of the pixels, −1 to 1 (Sattar et al. 1997, ρ); None if one is constant."""
+    """Coefficient of correlation (Pearson) of the pixels.
+
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+
+    Returns
+    -------
+    float or None
+        −1 to 1; None if one is constant.
+
+    References
+    ----------
+    Sattar et al. 1997, ρ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import coc
+    >>> round(coc(np.array([[1, 2, 3, 4]]), np.array([[1, 3, 2, 4]])), 4)
+    0.8
+    """
     return sums(reference, test).correlation
 
 
 def epi(reference: Array, test: Array, *, region: Array | None = None) -> float | None:
-    """Edge preservation index, −1 to 1: correlation of the high-passed slices (Sattar et al. 1997, β).
+    """Edge preservation index: correlation of the high-passed slices.
 
-    reference, test: (rows, columns) or (slices, rows, columns), each slice for itself. High-pass: the 3 × 3 Laplacian
-    0 1 0 / 1 −4 1 / 0 1 0 in plane; the outermost pixels are left out. region: bool of the same shape, which pixels
-    of the high-passed slices count. None if one of the two has no edge there.
+    Parameters
+    ----------
+    reference, test : ndarray, shape (rows, columns) or (slices, rows, columns)
+        Intensities of one shape, each slice for itself.
+    region : ndarray of bool, optional
+        Of the same shape: which pixels of the high-passed slices count.
+
+    Returns
+    -------
+    float or None
+        −1 to 1; None if one of the two has no edge there.
+
+    Notes
+    -----
+    High-pass: the 3 × 3 Laplacian 0 1 0 / 1 −4 1 / 0 1 0 in plane; the outermost pixels are left out.
+
+    References
+    ----------
+    Sattar et al. 1997, β.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import epi
+    >>> image = np.random.default_rng(0).uniform(0, 100, (8, 8))
+    >>> round(epi(image, 2 * image + 7), 4)
+    1.0
     """
     inner = (..., slice(1, -1), slice(1, -1))
     x, y = laplacian(reference), laplacian(test)
@@ -120,16 +275,57 @@ def epi(reference: Array, test: Array, *, region: Array | None = None) -> float 
 
 
 def laplacian(array: Array) -> Array:
-    """Sum of the four neighbours in plane less four times the pixel, without the outermost pixels, float64."""
+    """Sum of the four neighbours in plane less four times the pixel.
+
+    Parameters
+    ----------
+    array : ndarray, shape (rows, columns) or (slices, rows, columns)
+        Intensities.
+
+    Returns
+    -------
+    ndarray of float64
+        Without the outermost pixels of each slice.
+
+    Notes
+    -----
+    The high-pass of ``epi``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import laplacian
+    >>> laplacian(np.array([[0, 1, 0], [2, 5, 3], [0, 4, 0]])).tolist()
+    [[-10.0]]
+    """
     a = array.astype(np.float64)
     middle = a[..., 1:-1, 1:-1]
     return a[..., :-2, 1:-1] + a[..., 2:, 1:-1] + a[..., 1:-1, :-2] + a[..., 1:-1, 2:] - 4 * middle
 
 
 def percent_difference(reference: Array, test: Array) -> Array:
-    """Percent difference map, |test − reference| / reference × 100 (Moummad et al. 2022, figure 3), float32.
+    """Percent difference map, |test − reference| / reference × 100.
 
-    NaN where the reference is not positive: undefined there.
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+
+    Returns
+    -------
+    ndarray of float32
+        Percent, 0 or more; NaN where the reference is not positive: undefined there.
+
+    References
+    ----------
+    Moummad et al. 2022, figure 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import percent_difference
+    >>> percent_difference(np.array([[100.0, 50.0, 0.0]]), np.array([[90.0, 75.0, 1.0]])).tolist()
+    [[10.0, 50.0, nan]]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         percent = np.abs(test.astype(np.float32) - reference) / reference * np.float32(100)
@@ -137,9 +333,35 @@ def percent_difference(reference: Array, test: Array) -> Array:
 
 
 def difference_percent(reference: Array, test: Array, *, peak: float | None = None) -> Array:
-    """Difference map, test − reference in percent of the reference's maximum, float32; shape as given.
+    """Difference map, test − reference in percent of the reference's maximum.
 
-    peak: that maximum, where the arrays are a part of the volume. Raises InputError if it is not positive.
+    Parameters
+    ----------
+    reference, test : ndarray
+        Intensities of one shape.
+    peak : float, optional
+        That maximum, where the arrays are a part of the volume.
+
+    Returns
+    -------
+    ndarray of float32
+        Percent, signed; shape as given.
+
+    Raises
+    ------
+    InputError
+        If the maximum is not positive.
+
+    Notes
+    -----
+    Unlike ``percent_difference`` it is defined at every pixel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.pixelwise import difference_percent
+    >>> difference_percent(np.array([[200.0, 0.0]]), np.array([[190.0, 20.0]])).tolist()
+    [[-5.0, 10.0]]
     """
     peak = float(reference.max()) if peak is None else peak
     if peak <= 0:

@@ -130,14 +130,50 @@ def compare(
     voi: np.ndarray | None = None,
     threads: int | None = None,
 ) -> Comparison:
-    """All metrics, for the volume, the foreground, a volume of interest and each slice.
+    """All metrics of a test volume, for the volume, the foreground, a volume of interest and each slice.
 
-    mask: bool (slices, rows, columns), the foreground; by default `foreground` of the reference. data_range:
-    "volume" is the maximum of the reference, "slice" that of each of its slices, or a number. within: bool, where
-    the test has values (a registered one ends somewhere): nothing outside counts, nor does an SSIM whose window
-    reaches outside, and slices without any such pixel are left out; MS-SSIM is then undefined. voi: bool, a volume of
-    interest. threads: by default as many as the process has cores.
-    Raises InputError if the volumes differ in shape or place, or a mask in shape.
+    Parameters
+    ----------
+    reference, test : Volume
+        On one grid.
+    mask : ndarray of bool, shape (slices, rows, columns), optional
+        The foreground; by default ``foreground`` of the reference.
+    data_range : {"volume", "slice"} or float, default "volume"
+        "volume" is the maximum of the reference, "slice" that of each of its slices, or a number.
+    within : ndarray of bool, shape (slices, rows, columns), optional
+        Where the test has values (a registered one ends somewhere): nothing outside counts, nor does an SSIM whose
+        window reaches outside, and slices without any such pixel are left out; MS-SSIM is then undefined.
+    voi : ndarray of bool, shape (slices, rows, columns), optional
+        A volume of interest.
+    threads : int, optional
+        By default as many as the process has cores.
+
+    Returns
+    -------
+    Comparison
+        ``volume``, ``foreground`` and ``voi`` (metric → value), ``slices``, ``conventions``, and ``reasons`` for what
+        is None. mse, l1 in image units (squared), psnr and snr in dB.
+
+    Raises
+    ------
+    InputError
+        If the volumes differ in shape or place, or a mask in shape.
+
+    Notes
+    -----
+    How each metric is made stands in ``conventions``; psnr is of the MSE of the whole volume, ssim the mean over
+    slices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.quality import compare
+    >>> from processing.volume import Volume
+    >>> array = np.zeros((2, 32, 32))
+    >>> array[:, 8:24, 8:24] = 100
+    >>> found = compare(Volume(array, np.eye(4)), Volume(array + 10, np.eye(4)))
+    >>> found.volume["l1"], round(found.volume["psnr"], 4), found.volume["ms_ssim"], len(found.slices)
+    (10.0, 20.0, None, 2)
     """
     if reference.shape != test.shape:
         raise InputError(f"The volumes differ in shape, {reference.shape} and {test.shape}; they cannot be compared.")
@@ -269,7 +305,32 @@ FOREGROUND_RULE = (
 
 
 def foreground(array: np.ndarray) -> np.ndarray:
-    """Mask (bool) of the patient in a reference volume by FOREGROUND_RULE; empty if the volume is constant."""
+    """Mask of the patient in a reference volume.
+
+    Parameters
+    ----------
+    array : ndarray, shape (slices, rows, columns)
+        Magnitude, any units.
+
+    Returns
+    -------
+    ndarray of bool, shape (slices, rows, columns)
+        Empty if the volume is constant.
+
+    Notes
+    -----
+    By ``FOREGROUND_RULE``: Otsu's threshold of the smoothed volume, holes of each slice filled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.metrics.quality import foreground
+    >>> array = np.zeros((1, 64, 64))
+    >>> array[0, 16:48, 16:48] = 100
+    >>> found = foreground(array)
+    >>> bool(found[0, 32, 32]), bool(found[0, 4, 4])
+    (True, False)
+    """
     smooth = ndimage.gaussian_filter(array.astype(np.float32), (0, 2, 2))
     threshold = _otsu(smooth)
     if threshold is None:

@@ -21,26 +21,55 @@ _CENTRE = {4: 0.08, 8: 0.04}
 
 @dataclass(frozen=True)
 class Degradation:
-    """What is to be done, in the order of the fields; None or False leaves a step out.
+    """What is to be done, in the order of the parameters; None or False leaves a step out.
 
+    Parameters
+    ----------
+    patches : bool, default False
+        One bright bar per slice, of random place, length, thickness up to an eighth of the rows (soft edges included),
+        and opacity, never brighter than the slice (Lorente 2021).
+    motion : float, optional
+        Largest displacement in mm; the subject sways up and down while the lines of k-space are read one after the
+        other, at rest while the middle is.
+    ghosting : float, optional
+        Above 0 to 1; every second line of k-space is multiplied by 1 − ghosting, which lays a copy of ghosting / 2 of
+        the signal half a field of view away (Lorente 2021).
+    ghosting_lines : {"odd", "even"}, optional
+        Which lines, "odd" by default; "even" holds the middle of k-space: the copy is then negative.
+    undersample : {4, 8}, optional
+        Random lines and the middle of k-space are kept as in fastMRI (Zbontar et al. 2018), the same in all slices, the
+        rest is zero.
+    gibbs : float, optional
+        Above 0 to 0.95; share of the highest frequencies that is cut off sharply in both directions.
+    half_matrix : {"linear", "kspace"}, optional
+        To half the rows and columns: "linear" and back, both bilinearly (Moummad et al. 2022); "kspace": the middle
+        half of the lines of k-space in both directions, zero-filled.
+    half_nex_sigma : float, optional
+        Standard deviation in image units of Gaussian noise added to the real and the imaginary channel before the
+        magnitude is taken (Moummad et al. 2022: 5).
+    half_nex_fraction : float, optional
+        The same as a share of the volume's 99.9th percentile, above 0 to 1.
+    seed : int, default 0
+        Of everything random; each step has its own stream.
+
+    Raises
+    ------
+    InputError
+        If no step is named, or a value lies outside its range.
+
+    Notes
+    -----
     Phase encoding is taken to run along the rows' axis (up and down in the image) throughout.
 
-    patches: one bright bar per slice, of random place, length, thickness up to an eighth of the rows (soft edges
-        included), and opacity, never brighter than the slice (Lorente 2021).
-    motion: largest displacement in mm; the subject sways up and down while the lines of k-space are read
-        one after the other, at rest while the middle is.
-    ghosting: 0 to 1; every second line of k-space is multiplied by 1 − ghosting, which lays a copy of
-        ghosting / 2 of the signal half a field of view away (Lorente 2021).
-    ghosting_lines: "odd" (by default) or "even", which holds the middle of k-space: the copy is then negative.
-    undersample: 4 or 8; random lines and the middle of k-space are kept as in fastMRI (Zbontar et al.
-        2018), the same in all slices, the rest is zero.
-    gibbs: 0 to 1; share of the highest frequencies that is cut off sharply in both directions.
-    half_matrix: "linear": to half the rows and columns and back, both bilinearly (Moummad et al. 2022);
-        "kspace": the middle half of the lines of k-space in both directions, zero-filled.
-    half_nex_sigma: standard deviation in image units of Gaussian noise added to the real and the imaginary
-        channel before the magnitude is taken (Moummad et al. 2022: 5).
-    half_nex_fraction: the same as a share of the volume's 99.9th percentile.
-    seed: of everything random; each step has its own stream.
+    References
+    ----------
+    Lorente 2021; Moummad et al. 2022; Zbontar et al. 2018.
+
+    Examples
+    --------
+    >>> from processing.simulate.degrade import Degradation
+    >>> Degradation(half_matrix="kspace", half_nex_fraction=0.02).identity.description
+    'Simulated, not acquired: half matrix kspace, half nex fraction 0.02, seed 0.'
     """
 
     patches: bool = False
@@ -89,11 +118,43 @@ class Degradation:
 
 
 def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int, int], None] | None = None) -> Volume:
-    """Apply a degradation slice by slice; the same arguments give the same volume.
+    """Apply a degradation slice by slice.
 
-    Same shape, place and units. Negative values, which a magnitude has not but a scanner's interpolation leaves, count
-    as 0; raises InputError if they go beyond 15 % of the largest value. progress: called with slices done and
-    in all.
+    Parameters
+    ----------
+    volume : Volume
+        A magnitude series.
+    degradation : Degradation
+        What is to be done.
+    progress : callable, optional
+        Called with slices done and in all.
+
+    Returns
+    -------
+    Volume
+        Same shape, place and units; the same arguments give the same volume.
+
+    Raises
+    ------
+    InputError
+        If negative values go beyond 15 % of the largest value.
+
+    Notes
+    -----
+    Negative values, which a magnitude has not but a scanner's interpolation leaves, count as 0.
+
+    Examples
+    --------
+    Ghosting of one half lays a quarter of a point half a field of view away.
+
+    >>> import numpy as np
+    >>> from processing.simulate.degrade import Degradation, degrade
+    >>> from processing.volume import Volume
+    >>> array = np.zeros((1, 16, 16))
+    >>> array[0, 8, 8] = 100
+    >>> found = degrade(Volume(array, np.eye(4)), Degradation(ghosting=0.5)).array[0, :, 8]
+    >>> round(float(found[8])), round(float(found[0]))
+    (75, 25)
     """
     volume.require_magnitude()
     array = np.maximum(volume.array, 0)
