@@ -13,6 +13,43 @@ from analysis.errors import InputError
 from analysis.protocol import read_protocol
 from analysis.report import document
 
+STATUS = "Bad input ends in one sentence on stderr and exit status 2."
+# Command → its line in the list of commands; what goes in, what comes out in which units, an example.
+ABOUT = {
+    "reading": (
+        "preferences, agreement and integrity from ratings.csv",
+        """In: RATINGS.csv, columns as in docs/tables/ratings.json; the other tables and the protocol if given.
+Out: JSON on stdout or in a file, and a page. Preference 1 to 5, above 3 favours the first arm; shares 0 to 1; times in
+     s. Null is undefined, with its reason.
+Example: python -m analysis reading ratings.csv --protocol protocol.json --json results.json --html results.html""",
+    ),
+    "integrity": (
+        "summaries and paired tests from metrics.csv",
+        """In: METRICS.csv, columns as in docs/tables/metrics.json.
+Out: JSON on stdout or in a file: n, mean, SD and quartiles of each metric in its own unit, and tests paired by case.
+Example: python -m analysis integrity metrics.csv --json integrity.json""",
+    ),
+    "stability": (
+        "radiomic features against a reference arm, from features.csv",
+        """In: FEATURES.csv, columns as in docs/tables/features.json.
+Out: JSON on stdout or in a file, and a page: differences arm − reference in each feature's own unit, CCC and ICC up to
+     1, which features are stable, and which a DL arm restores.
+Example: python -m analysis stability features.csv --reference SOC --restores FAST=FAST-DL --criterion ccc:0.85""",
+    ),
+    "scan-times": (
+        "protocols, time saved, cohort and scanners from series.csv",
+        """In: SERIES.csv, columns as in docs/tables/series.json.
+Out: JSON on stdout or in a file: times in s, TR, TE and TI in ms, ages in years; saved is reference − test.
+Example: python -m analysis scan-times series.csv --reference SOC""",
+    ),
+    "plan": (
+        "power, and the subjects that a wanted power needs, by simulation",
+        """In: no file, but the design and the assumed shares of the answers.
+Out: JSON on stdout or in a file: power (0 to 1) with its 95 % interval, and the fewest subjects.
+Example: python -m analysis plan --subjects 61 --distribution 5 20 45 25 5 --power 0.8 --studies 200""",
+    ),
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 for bad input with one sentence on stderr."""
@@ -29,26 +66,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m analysis", description="Tables and figures of reader studies.")
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis", description="Tables and figures of reader studies.", epilog=STATUS
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("reading", help="preferences, agreement and integrity from ratings.csv")
+    command = _command(commands, "reading")
     command.add_argument("ratings", type=Path, metavar="RATINGS.csv")
-    command.add_argument("--protocol", type=Path, metavar="PROTOCOL.json")
-    command.add_argument("--findings", type=Path, metavar="F.csv")
-    command.add_argument("--integrity", type=Path, metavar="I.csv")
-    command.add_argument("--series", type=Path, metavar="S.csv")
+    command.add_argument("--protocol", type=Path, metavar="PROTOCOL.json", help="names family, margins and tests")
+    command.add_argument("--findings", type=Path, metavar="F.csv", help="for the kinds of finding")
+    command.add_argument("--integrity", type=Path, metavar="I.csv", help="for consistency and diagnostic quality")
+    command.add_argument("--series", type=Path, metavar="S.csv", help="checked; adds no numbers")
     command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
     _outputs(command)
     command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_reading)
-    command = commands.add_parser("integrity", help="summaries and paired tests from metrics.csv")
+    command = _command(commands, "integrity")
     command.add_argument("metrics", type=Path, metavar="METRICS.csv")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.set_defaults(run=_integrity)
-    command = commands.add_parser("stability", help="radiomic features against a reference arm, from features.csv")
+    command = _command(commands, "stability")
     command.add_argument("features", type=Path, metavar="FEATURES.csv")
-    command.add_argument("--reference", required=True, metavar="ARM")
-    command.add_argument("--restores", nargs="+", default=[], metavar="FAST=FAST-DL", action="extend")
+    command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
+    command.add_argument(
+        "--restores",
+        nargs="+",
+        default=[],
+        metavar="FAST=FAST-DL",
+        action="extend",
+        help="a fast arm and the one made from it",
+    )
     command.add_argument(
         "--criterion",
         nargs="+",
@@ -60,13 +106,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     _outputs(command)
     command.set_defaults(run=_stability)
-    command = commands.add_parser("scan-times", help="protocols, time saved, cohort and scanners from series.csv")
+    command = _command(commands, "scan-times")
     command.add_argument("series", type=Path, metavar="SERIES.csv")
     command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_scan_times)
-    _plan_command(commands.add_parser("plan", help="power, and the subjects that a wanted power needs, by simulation"))
+    _plan_command(_command(commands, "plan"))
+    return parser
+
+
+def _command(commands: Any, name: str) -> argparse.ArgumentParser:
+    line, more = ABOUT[name]
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=line,
+        description=f"{line[0].upper()}{line[1:]}.\n\n{more}",
+        epilog=STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     return parser
 
 
@@ -78,9 +136,9 @@ def _seed(text: str) -> int:
 
 
 def _plan_command(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--subjects", type=int, required=True)
+    command.add_argument("--subjects", type=int, required=True, help="two or more")
     command.add_argument("--cases", type=int, help="of all subjects together (one per subject)")
-    command.add_argument("--readers", type=int, default=3)
+    command.add_argument("--readers", type=int, default=3, help="each reads every case (3)")
     command.add_argument(
         "--distribution",
         type=float,
@@ -92,13 +150,15 @@ def _plan_command(command: argparse.ArgumentParser) -> None:
     command.add_argument("--subject-correlation", type=float, default=0.2, help="of two cases of one subject (0.2)")
     command.add_argument("--case-correlation", type=float, default=0.4, help="of two readers on one case (0.4)")
     command.add_argument("--reader-sd", type=float, default=0.0, help="of the readers' own leanings, latent units (0)")
-    command.add_argument("--test", choices=list(sample_size.TESTS), default="cluster_permutation")
-    command.add_argument("--margin", type=float, help="of equivalence or non-inferiority")
-    command.add_argument("--on", choices=["mean", "net_preference"], default="mean")
-    command.add_argument("--alpha", type=float, default=0.05)
+    command.add_argument(
+        "--test", choices=list(sample_size.TESTS), default="cluster_permutation", help="(cluster_permutation)"
+    )
+    command.add_argument("--margin", type=float, help="of equivalence or non-inferiority, in units of --on")
+    command.add_argument("--on", choices=["mean", "net_preference"], default="mean", help="(mean)")
+    command.add_argument("--alpha", type=float, default=0.05, help="level of the test (0.05)")
     command.add_argument("--power", type=float, metavar="TARGET", help="also find the fewest subjects for this power")
     command.add_argument("--studies", type=int, default=2000, help="simulated studies (2000)")
-    command.add_argument("--seed", type=_seed, default=0)
+    command.add_argument("--seed", type=_seed, default=0, help="of the simulation (0)")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.set_defaults(run=_plan)
 

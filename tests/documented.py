@@ -1,4 +1,4 @@
-"""Docstrings of what others call: complete by numpydoc, with examples that still give what they show."""
+"""What others call is documented: docstrings complete by numpydoc, the help of commands, examples that still hold."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import doctest
 import inspect
 import io
+import shlex
 import sys
 import textwrap
 from itertools import pairwise
@@ -41,6 +42,18 @@ def _sections(thing: Any) -> set[str]:
 
 def _code(thing: Any) -> ast.AST:
     return ast.parse(textwrap.dedent(inspect.getsource(thing)))
+
+
+def help_lacks(text: str) -> list[str]:
+    """What the help of a command does not say of input, output, status of bad input, and use."""
+    wanted = ("\nIn: ", "\nOut: ", "\nExample: ", "exit status 2")
+    return [part.strip() for part in wanted if part not in text]
+
+
+def example_of(text: str) -> list[str]:
+    """The words of the example in the help of a command, after `python -m package`."""
+    line = next(line for line in text.splitlines() if line.startswith("Example: "))
+    return shlex.split(line.removeprefix("Example: "))[3:]
 
 
 def modules(names: list[str]) -> list[str]:

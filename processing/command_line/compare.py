@@ -1,6 +1,9 @@
 """Compare a test series with a reference: SSIM, MS-SSIM, PSNR, MSE, NRMSE, L1, SNR, EPI, CoC as JSON.
 
-Two masks are compared by `overlap`.
+In: REFERENCE and TEST (DICOM folder or file, NIfTI or NRRD) on one grid, or --register. Two masks: `overlap`.
+Out: one JSON object on stdout: conventions, volume, foreground, voi, slices, reasons. L1 in image units, MSE in their
+     square, PSNR and SNR in dB, the others without unit; null is undefined, and reasons says why.
+Example: python -m processing compare soc.nii.gz fast.nii.gz --mask brain.nii.gz --register
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--voi", type=Path, metavar="MASK", help="volume of interest: above zero, same grid")
     parser.add_argument("--register", action="store_true", help="align TEST rigidly to REFERENCE before comparing")
     parser.add_argument(
-        "--range", default="volume", metavar="volume|slice|2**16|NUMBER", help="data range (default: volume)"
+        "--range",
+        default="volume",
+        metavar="volume|slice|2**16|NUMBER",
+        help="peak in image units; volume, slice: the greatest of REFERENCE there (volume)",
     )
 
 

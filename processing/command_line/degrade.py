@@ -1,4 +1,9 @@
-"""Simulate a faster or disturbed scan: DICOM in, derived DICOM out; NIfTI in, NIfTI out."""
+"""Simulate a faster or disturbed scan: DICOM in, derived DICOM out; NIfTI in, NIfTI out.
+
+In: IN, a magnitude series (DICOM folder or file, NIfTI or NRRD), and one degradation or more.
+Out: OUT, the series in its place and units: a folder for DICOM, else a NIfTI file. The same seed gives the same values.
+Example: python -m processing degrade soc fast --half-matrix kspace --half-nex --sigma-fraction 0.03 --seed 1
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the degraded series and print its files' folder."""
+    """Write the degraded series."""
     noisy = arguments.sigma is not None or arguments.sigma_fraction is not None
     if arguments.half_nex != noisy:
         raise InputError("Give --half-nex together with --sigma or --sigma-fraction.")

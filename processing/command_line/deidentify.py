@@ -1,4 +1,10 @@
-"""Remove what identifies from MR files, by the deny-by-default rules."""
+"""Remove what identifies from MR files, by the deny-by-default rules.
+
+In: IN, DICOM (folder or file) or NIfTI.
+Out: OUT/<series>/NNNN.dcm or volume.nii.gz, or OUT itself for one file; pixel values stay. A refused file is one line
+     on stderr; refusing all is bad input.
+Example: python -m processing deidentify delivery clean --report report.json
+"""
 
 from __future__ import annotations
 

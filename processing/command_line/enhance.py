@@ -1,4 +1,10 @@
-"""Enhance a series with a model: DICOM in, derived DICOM out; NIfTI in, NIfTI out."""
+"""Enhance a series with a model: DICOM in, derived DICOM out; NIfTI in, NIfTI out.
+
+In: IN, a magnitude series (DICOM folder or file, NIfTI or NRRD).
+Out: OUT, the series in its place and units: a folder for DICOM, else a NIfTI file; on stdout one JSON object:
+     noise_sigma in image units, noise_method, model, seconds.
+Example: python -m processing enhance fast fast-dl --model denoise
+"""
 
 from __future__ import annotations
 

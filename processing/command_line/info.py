@@ -1,4 +1,10 @@
-"""Say what a series is: geometry, acquisition parameters and hash as JSON."""
+"""Say what a series is: geometry, acquisition parameters and hash as JSON.
+
+In: PATH, one series.
+Out: one JSON object on stdout: shape (slices, rows, columns); spacing (columns, rows, slices) and affine in mm, LPS;
+     units and range of intensities; sha256; times in ms and s, angles in degrees, field strength in tesla.
+Example: python -m processing info soc
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 """Compare two masks: Dice, volume similarity, Hausdorff distance, average surface distance as JSON.
 
-A command of its own beside `compare`: its inputs are labels, not intensities, and its result has other keys.
+In: REFERENCE and TEST, masks on one grid (NIfTI, NRRD or DICOM segmentation).
+Out: one JSON object on stdout: conventions, and per label Dice and volume similarity (0 to 1), distances in mm, voxels
+     of both, and reasons for what is null.
+Example: python -m processing overlap reader1.nii.gz reader2.nii.gz
 """
+
+# A command of its own beside `compare`: its inputs are labels, not intensities, and its result has other keys.
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Radiomic features of one volume of interest as CSV, as pyradiomics defines them."""
+"""Radiomic features of one volume of interest as CSV, as pyradiomics defines them.
+
+In: IMAGE and MASK; where one of them is DICOM, the mask is carried to the grid of the image, else both share one.
+Out: CSV with a row per feature, columns as in docs/tables/features.json, numbers in full; notes on stderr.
+Example: python -m processing radiomics soc.nii.gz cord.nii.gz --arm SOC --subject S01 --out features.csv
+"""
 
 from __future__ import annotations
 

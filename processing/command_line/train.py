@@ -1,4 +1,9 @@
-"""Train a network; interrupted training goes on from its last checkpoint."""
+"""Train a network; interrupted training goes on from its last checkpoint.
+
+In: a configuration in TOML, and a folder of training volumes.
+Out: the folder of a model, which `enhance --model` takes; what is said goes to stderr.
+Example: python -m processing train denoise --config denoise.toml --data volumes --out model
+"""
 
 from __future__ import annotations
 

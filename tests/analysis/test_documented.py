@@ -5,7 +5,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.documented import failed_examples, faults, modules
+from analysis import sample_size
+from analysis.__main__ import main
+from tests.documented import example_of, failed_examples, faults, help_lacks, modules
 
 STATISTICS = [
     "analysis.statistics.preference.signed_rank",
@@ -59,6 +61,25 @@ def test_what_belongs_to_them_says_its_parameters_and_results(name):
 @pytest.mark.parametrize("module", modules(STATISTICS + OTHERS))
 def test_the_examples_give_what_they_show(module):
     assert failed_examples(module) == ""
+
+
+def help_of(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["reading", "integrity", "stability", "scan-times", "plan"])
+def test_the_help_of_a_command_says_what_goes_in_and_comes_out(command, capsys, tmp_path, monkeypatch):
+    shown = help_of(command, capsys)
+    assert help_lacks(shown) == []
+    words = example_of(shown)
+    assert words[0] == command
+    monkeypatch.chdir(tmp_path)  # where its files are not; words it does not know end in SystemExit
+    monkeypatch.setattr(sample_size, "plan", lambda *design, **options: {})
+    assert main(words) == (0 if command == "plan" else 2)
+    assert command == "plan" or "There is no " in capsys.readouterr().err
 
 
 COMPLETE = '''
@@ -151,3 +172,9 @@ def test_an_example_that_leaves_out_an_import_fails(tmp_path, monkeypatch):
 def test_a_module_without_examples_fails(tmp_path, monkeypatch):
     with pytest.raises(AssertionError, match="no examples"):
         failed_examples(planted(tmp_path, monkeypatch, COMPLETE.replace(">>>", "")))
+
+
+def test_what_a_help_lacks_is_said(capsys):
+    shown = help_of("reading", capsys)
+    for part in ("In: ", "Out: ", "Example: ", "exit status 2"):
+        assert help_lacks(shown.replace(part, "")) == [part.strip()]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
+from pathlib import Path
+
 import pytest
 
-from tests.documented import failed_examples, faults, modules
+from processing import command_line
+from processing.__main__ import main
+from tests.documented import example_of, failed_examples, faults, help_lacks, modules
 
 # What the checks themselves find is planted in tests/analysis/test_documented.py.
 STATISTICS = [
@@ -74,3 +79,20 @@ def test_what_belongs_to_it_says_its_parameters_and_results(name: str) -> None:
 @pytest.mark.parametrize("module", modules(STATISTICS + OTHERS))
 def test_the_examples_give_what_they_show(module: str) -> None:
     assert failed_examples(module) == ""
+
+
+@pytest.mark.parametrize("command", [module.name for module in pkgutil.iter_modules(command_line.__path__)])
+def test_the_help_of_a_command_says_what_goes_in_and_comes_out(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert help_lacks(shown) == []
+    words = example_of(shown)
+    assert words[0] == command
+    monkeypatch.chdir(tmp_path)  # where its files are not; words it does not know end in SystemExit
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert "cannot be read" in told or any(word in told for word in words[1:]), told  # the file, not the options
