@@ -6,7 +6,7 @@ PY = .venv/bin/python
 
 run: ## sets everything up and serves the demo at http://127.0.0.1:8000
 	@sh requirements/setup.sh
-	@exec $(PY) -m readerstudy.supervisor
+	@exec $(PY) -m readerstudy.serving.supervisor
 
 test: ## sets everything up, lints, and runs every test on SQLite and on PostgreSQL
 	@sh requirements/setup.sh --development

@@ -28,7 +28,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 if not apps.ready:
     django.setup()
 
-from readerstudy.reading.simulation import SimulatedReader
+from readerstudy.home.simulation import SimulatedReader
 from tests import postgresql
 from tests.site_process import Answer, Browserless, Site
 

@@ -14,12 +14,13 @@ from readerstudy.accounts.models import Membership
 from readerstudy.accounts.services import add_member
 from readerstudy.jobs import services as jobs
 from readerstudy.material.services import set_training
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move, save_protocol, save_settings
 from readerstudy.reading import guesses, signatures
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.services import confirm, guess, rate, report_finding, start, state
 from readerstudy.reading.services import finish as finish_list
+from readerstudy.states import State
 from tests import factories, pixels
 
 PASSWORD = "a long password"

@@ -26,7 +26,7 @@ import psutil
 from playwright.sync_api import Browser, Page, expect
 
 from processing.simulate.phantom.study import make_study
-from readerstudy.supervisor import worker_command
+from readerstudy.serving.supervisor import worker_command
 from tests import chromium
 from tests.site_process import ROOT, Site, running_site
 

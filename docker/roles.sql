@@ -2,7 +2,7 @@
 -- (DATABASE_URL). Run it as a superuser on the site's database, with their passwords in the environment:
 --   READERSTUDY_OWNER_PASSWORD=… READERSTUDY_APP_PASSWORD=… psql -v ON_ERROR_STOP=1 -f docker/roles.sql readerstudy
 -- Run again it sets the passwords, and gives the owner what another role made: a site from before comes over so.
--- `python -m readerstudy.prepare` then grants readerstudy_app its rights.
+-- `python -m readerstudy.serving.prepare` then grants readerstudy_app its rights.
 \getenv owner_password READERSTUDY_OWNER_PASSWORD
 \getenv app_password READERSTUDY_APP_PASSWORD
 BEGIN;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dj_database_url
 
-from readerstudy.loopback import elsewhere
+from readerstudy.serving.loopback import elsewhere
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("READERSTUDY_VAR", BASE_DIR / "var")).resolve()
@@ -57,15 +57,17 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "readerstudy.audit",
     "readerstudy.accounts",
     "readerstudy.protocol",
+    "readerstudy.jobs",
+    "readerstudy.archive",
     "readerstudy.material",
     "readerstudy.intake",
-    "readerstudy.archive",
-    "readerstudy.jobs",
     "readerstudy.reading",
-    "readerstudy.results",
-    "readerstudy.audit",
+    "readerstudy.enhancement",
+    "readerstudy.images",
+    "readerstudy.home",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -2,22 +2,24 @@
 
 from django.urls import include, path
 
-from readerstudy.health import healthz
+from readerstudy.serving.health import healthz
 
 study = [
-    path("", include("readerstudy.protocol.urls")),
+    path("", include("readerstudy.home.urls_study")),
+    path("protocol/", include("readerstudy.reading.urls_opening")),
+    path("", include("readerstudy.protocol.urls")),  # its parts have addresses of any name
+    path("material/", include("readerstudy.intake.urls")),
     path("material/", include("readerstudy.material.urls")),
-    path("material/uploads/", include("readerstudy.intake.urls")),
-    path("models/", include("readerstudy.material.urls_models")),
+    path("models/", include("readerstudy.enhancement.urls")),
     path("jobs/", include("readerstudy.jobs.urls")),
     path("reading/", include("readerstudy.reading.urls")),
     path("unblinding/", include("readerstudy.reading.urls_unblinding")),
+    path("images/", include("readerstudy.images.urls")),
     path("results/", include("readerstudy.results.urls")),
-    path("images/", include("readerstudy.results.urls_images")),
-    path("log/", include("readerstudy.audit.urls")),
 ]
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("", include("readerstudy.home.urls")),
     path("", include("readerstudy.accounts.urls")),
     path("studies/<slug:slug>/", include(study)),
 ]

@@ -23,7 +23,7 @@ from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
 from readerstudy.material.services import add_series, place_series
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import create_study, move
 from readerstudy.reading.answers import begin, link
 from readerstudy.reading.models import AnswerHead, PreparedPair, Presentation, Rating
@@ -31,6 +31,7 @@ from readerstudy.reading.preparing import units_of
 from readerstudy.reading.selectors import prepared
 from readerstudy.reading.services import confirm, open_study, rate, start, state
 from readerstudy.reading.writes import On
+from readerstudy.states import State
 
 numbers = count(1)
 SHAPE = (3, 8, 6)  # slices, rows, columns

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from readerstudy.processes import die_with_parent
+from readerstudy.serving.processes import die_with_parent
 
 ROLES = Path(__file__).resolve().parent.parent / "docker" / "roles.sql"
 

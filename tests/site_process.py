@@ -118,7 +118,11 @@ class Site:
         self.log = path.open("ab")
         said = self.log.tell()  # by an earlier start
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "readerstudy.supervisor"], cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log
+            [sys.executable, "-m", "readerstudy.serving.supervisor"],
+            cwd=ROOT,
+            env=self.env,
+            stdout=self.log,
+            stderr=self.log,
         )
         deadline = time.monotonic() + patience
         while b"Open http" not in (now := path.read_bytes()[said:]):

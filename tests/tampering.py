@@ -16,7 +16,7 @@ def tampering() -> Iterator[None]:
     if not postgresql:
         off = [
             f"DROP TRIGGER IF EXISTS {table}_no_{what}"
-            for table in triggers.APPEND_ONLY
+            for table in triggers.append_only()
             for what in ("update", "delete")
         ]
     with connection.cursor() as cursor:

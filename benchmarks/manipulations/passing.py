@@ -18,11 +18,13 @@ from benchmarks.manipulations.jobs import ask, compared, do
 from benchmarks.tampered_study import Studies, finish, half_read_pair, say
 from readerstudy.audit import chain, registry, verify
 from readerstudy.audit.models import Event, Sealed
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
+from readerstudy.reading.record import note_export
 from readerstudy.reading.services import report_finding
-from readerstudy.results.services import note_export, note_seen, results
+from readerstudy.results.services import note_seen, results
+from readerstudy.states import State
 from tests import factories
 
 

@@ -1,7 +1,7 @@
 """The one table of who may do what in which state of a study."""
 
 from readerstudy.accounts.models import Membership, Role
-from readerstudy.protocol.models import State
+from readerstudy.states import State
 
 ALL = frozenset(State)
 DRAFT = frozenset({State.DRAFT})

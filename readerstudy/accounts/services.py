@@ -9,17 +9,18 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.audit.studies import Study, hold
+from readerstudy.states import State
 
 
-def next_reader_code(study: ReaderStudy) -> str:
+def next_reader_code(study: Study) -> str:
     taken = set(study.memberships.exclude(code="").values_list("code", flat=True))
     return next(f"R{n}" for n in range(1, len(taken) + 2) if f"R{n}" not in taken)
 
 
-def former_role(study: ReaderStudy, user: User) -> str:
+def former_role(study: Study, user: User) -> str:
     """The role that this person had here and that sees arms: Admin or Analyst, or "" if none. The log remembers."""
-    if not study.series.exists():
+    if not study.events.filter(action=Action.SERIES_PLACED).exists():
         return ""
     if study.events.filter(action=Action.STUDY_CREATED, actor=user).exists():
         return Role.ADMIN.label
@@ -31,14 +32,12 @@ def former_role(study: ReaderStudy, user: User) -> str:
 
 
 @transaction.atomic
-def add_member(
-    *, study: ReaderStudy, user: User, role: str, actor: User | None = None, amending: bool = False
-) -> Membership:
+def add_member(*, study: Study, user: User, role: str, actor: User | None = None, amending: bool = False) -> Membership:
     """Give the user this role. InputError if the user has or had one here that sees arms, or readers are frozen.
 
     amending: the reader gets a list by an amendment (`reading.amendments`).
     """
-    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # against opening at the same moment
+    held = hold(study)  # against opening at the same moment
     if role == Role.READER and held.state != State.DRAFT and not amending:
         raise InputError("The study is open: its readers are fixed by the schedule. A reader more is an amendment.")
     if role == Role.READER and (had := former_role(study, user)):
@@ -71,7 +70,7 @@ def add_member(
 @transaction.atomic
 def remove_member(*, member: Membership, actor: User | None = None) -> None:
     """Take the role away; not for a reader once the study is open, nor for the last admin."""
-    study = ReaderStudy.objects.select_for_update().get(pk=member.study_id)
+    study = hold(member.study)
     if member.role == Role.READER and study.state != State.DRAFT:
         raise InputError("The study is open: its readers are fixed by the schedule.")
     if member.role == Role.ADMIN and study.memberships.filter(role=Role.ADMIN).count() == 1:
@@ -84,7 +83,7 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
 
 @transaction.atomic
 def add_person(
-    *, study: ReaderStudy, username: str, role: str, new: bool, actor: User, amending: bool = False
+    *, study: Study, username: str, role: str, new: bool, actor: User, amending: bool = False
 ) -> tuple[Membership, str]:
     """Give a person a role by user name; `new` makes the account first.
 

@@ -41,7 +41,10 @@ def problem() -> str:
     """Why this process must not touch the site's files, in a sentence; "" where both places bear the site's mark."""
     known = Store.objects.filter(pk=1).values_list("mark", flat=True).first()
     if known is None:
-        return "The store of this site has not been set up. Run `python -m readerstudy.prepare` beside the web server."
+        return (
+            "The store of this site has not been set up. Run `python -m readerstudy.serving.prepare` beside the web "
+            "server."
+        )
     for name, place in _places().items():
         try:
             found = _read(place)

@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from django.db.models import ForeignKey, Model
 
 from processing.errors import InputError
-from readerstudy.audit.models import Tombstone
+from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone, verified_end
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.audit.studies import Study, hold, studies
+from readerstudy.states import State
 
 # Not what is being read.
 STATES = (State.DRAFT, State.CLOSED, State.LOCKED)
@@ -48,13 +49,13 @@ END $$
 
 
 @transaction.atomic
-def remove_study(*, study: ReaderStudy, reason: str, actor=None) -> Tombstone:
+def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
     """Remove every row of a study; its files in the archive stay. Returns the tombstone.
 
     InputError without a reason, or while the study is open or paused; RecordError if its log does not hold: then it
     is evidence.
     """
-    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
+    held = hold(study)
     if held.state not in STATES:
         raise InputError(f"The study is {held.get_state_display()}: close it before you remove it.")
     end = verified_end(held)
@@ -74,19 +75,20 @@ def rows_of_study() -> list[tuple[type[Model], str]]:
     Those that point at others come before them; the log and its head are last but the study itself, by which the
     database tells whether the others may go.
     """
-    chosen: dict[type[Model], str] = {ReaderStudy: f"SELECT id FROM {ReaderStudy._meta.db_table} WHERE id = {{study}}"}
-    found: list[type[Model]] = [ReaderStudy]
+    root = studies().model
+    chosen: dict[type[Model], str] = {root: f"SELECT id FROM {root._meta.db_table} WHERE id = {{study}}"}
+    found: list[type[Model]] = [root]
     for parent in found:  # grows while we go: breadth first, so the shortest way to the study is taken
         for model in apps.get_models(include_auto_created=True):
             keys = [field for field in model._meta.concrete_fields if isinstance(field, ForeignKey)]
             key = next((field for field in keys if field.related_model is parent), None)
             if key and model not in chosen:
-                of = "= {study}" if parent is ReaderStudy else f"IN ({chosen[parent]})"
+                of = "= {study}" if parent is root else f"IN ({chosen[parent]})"
                 chosen[model] = f"SELECT id FROM {model._meta.db_table} WHERE {key.column} {of}"
                 found.append(model)
-    last = [apps.get_model("audit", name) for name in ("Event", "Head")]
-    others = [model for model in reversed(found) if model not in (*last, ReaderStudy)]
-    return [(model, chosen[model]) for model in (*others, *last, ReaderStudy)]
+    last = [Event, Head]
+    others = [model for model in reversed(found) if model not in (*last, root)]
+    return [(model, chosen[model]) for model in (*others, *last, root)]
 
 
 def statements() -> list[str]:

@@ -7,7 +7,7 @@ from django.core.exceptions import FieldError
 
 from readerstudy.audit import chain, keys, registry
 from readerstudy.audit.models import Event, Sealed
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.audit.studies import Study
 
 # (section, unit); unit None: all units of the section.
 Seal = tuple[str, str | None]
@@ -30,14 +30,14 @@ def _by_section(seals: Iterable[Seal]) -> dict[str, set[str] | None]:
     return found
 
 
-def _index(study: ReaderStudy, name: str, units: Collection[str] | None) -> dict[str, int]:
+def _index(study: Study, name: str, units: Collection[str] | None) -> dict[str, int]:
     """The line that sealed each unit last."""
     rows = Sealed.objects.filter(study=study, section=name)
     rows = rows if units is None else rows.filter(unit__in=units)
     return dict(rows.values_list("unit", "number"))
 
 
-def said(study: ReaderStudy, seals: Iterable[Seal]) -> dict:
+def said(study: Study, seals: Iterable[Seal]) -> dict:
     """What the next line of the log keeps of these units as they are now: `sealed` has a SHA-256 for each, null for one
     that was removed; `columns` those it was made over; `before` the line that sealed it last."""
     sealed: dict[str, dict] = {}
@@ -52,7 +52,7 @@ def said(study: ReaderStudy, seals: Iterable[Seal]) -> dict:
     return {"sealed": sealed, "columns": columns, "before": before} if sealed else {}
 
 
-def note(study: ReaderStudy, event: Event) -> None:
+def note(study: Study, event: Event) -> None:
     """Remember which line sealed its units."""
     rows = [
         Sealed(study=study, section=name, unit=unit, number=event.number)
@@ -64,7 +64,7 @@ def note(study: ReaderStudy, event: Event) -> None:
     )
 
 
-def changed(study: ReaderStudy, seals: Iterable[Seal]) -> str:
+def changed(study: Study, seals: Iterable[Seal]) -> str:
     """Which of these units is not as the log said last, in half a sentence; "" if all are. A time that does not grow
     with the log."""
     units_of = _by_section(seals)
@@ -91,7 +91,7 @@ def changed(study: ReaderStudy, seals: Iterable[Seal]) -> str:
 Last = dict[str, tuple[str | None, registry.Columns]]
 
 
-def _different(study: ReaderStudy, name: str, last: Last, units: Collection[str] | None) -> Iterator[str]:
+def _different(study: Study, name: str, last: Last, units: Collection[str] | None) -> Iterator[str]:
     """Units of a section that are not as they were sealed last, in half a sentence each. last: digest and columns by
     unit; units: those that are looked at, None for all that there are."""
     groups: dict[str, list[str]] = defaultdict(list)
@@ -141,7 +141,7 @@ def folded(events: Iterable[Event]) -> tuple[dict[str, Last], dict[tuple[str, st
     return last, lines, broken
 
 
-def problems(study: ReaderStudy, events: Sequence[Event] | Iterable[Event]) -> Iterator[str]:
+def problems(study: Study, events: Sequence[Event] | Iterable[Event]) -> Iterator[str]:
     """How the sealed rows of a study differ from what its log says, in half a sentence each."""
     last, lines, broken = folded(events)
     yield from broken

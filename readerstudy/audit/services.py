@@ -12,7 +12,8 @@ from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.seals import Seal
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.audit.studies import Study, hold
+from readerstudy.states import State
 
 __all__ = ["RecordError", "canonical", "ensure_sealed", "fault", "record", "tombstone"]
 
@@ -31,20 +32,26 @@ def fault(*, slug: str, problem: str) -> RecordError:
     )
 
 
-def ensure_sealed(*, study: ReaderStudy, seals: Iterable[Seal]) -> None:
+def ensure_sealed(*, study: Study, seals: Iterable[Seal]) -> None:
     """RecordError, and an alarm, if the log does not hold or one of these units is not as it said last.
 
     So what was changed behind the site's back is not sealed anew by the change that follows. In the transaction of that
     change, before it.
     """
-    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
+    held = hold(study)
     verified_end(held)
     if problem := sealing.changed(held, seals):
         raise fault(slug=held.slug, problem=problem)
 
 
+def ensure_shown(study: Study, *sections: str) -> None:
+    """RecordError, and an alarm, if sealed rows of these sections, which a page shows, are not as the log said last."""
+    with transaction.atomic():
+        ensure_sealed(study=study, seals=[(name, None) for name in sections])
+
+
 @transaction.atomic
-def record(*, study: ReaderStudy, action: Action, actor=None, seals: Iterable[Seal] = (), **data) -> Event:
+def record(*, study: Study, action: Action, actor=None, seals: Iterable[Seal] = (), **data) -> Event:
     """Append one line to the study's log. `data` holds codes and numbers, never identity or pixels.
 
     seals: (section, unit) of the rows that were changed (`audit.registry`), unit None for a whole section: the line
@@ -55,7 +62,7 @@ def record(*, study: ReaderStudy, action: Action, actor=None, seals: Iterable[Se
     it belongs to. ValueError for an action that `Action` does not have.
     """
     action = Action(action)
-    held = ReaderStudy.objects.select_for_update().get(pk=study.pk)  # one writer of the chain at a time
+    held = hold(study)  # one writer of the chain at a time
     if held.state == State.LOCKED and action not in AFTER_LOCKING:
         raise InputError("The study is locked: nothing in it can change.")
     last = verified_end(held, action)
@@ -65,7 +72,7 @@ def record(*, study: ReaderStudy, action: Action, actor=None, seals: Iterable[Se
     return _append(held, last, actor, action, data | sealing.said(held, seals))
 
 
-def verified_end(held: ReaderStudy, action: str = "") -> Event | None:
+def verified_end(held: Study, action: str = "") -> Event | None:
     """The line after which `action` is to follow; RecordError, and an alarm, if the end of the log does not hold."""
     events = Event.objects.filter(study=held)
     last = events.order_by("-number").first()
@@ -75,7 +82,7 @@ def verified_end(held: ReaderStudy, action: str = "") -> Event | None:
     return last
 
 
-def _append(held: ReaderStudy, last: Event | None, actor, action: str, data: dict) -> Event:
+def _append(held: Study, last: Event | None, actor, action: str, data: dict) -> Event:
     event = chain.append(Event=Event, study=held, last=last, at=timezone.now(), actor=actor, action=action, data=data)
     mac = chain.set_head(Head=Head, study=held, last=event)
     sealing.note(held, event)

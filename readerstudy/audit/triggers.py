@@ -7,25 +7,39 @@ is not committed while its study lives, so both go in one transaction; SQLite ca
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import connections, transaction
 
 from readerstudy.audit import removal, roles
 
-PRESENTATION = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
-READER = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"
-# Table -> (columns that may change, whose study a row is of: None for rows that are never deleted).
-APPEND_ONLY: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "audit_event": ((), "OLD.study_id"),
-    "audit_tombstone": ((), None),
-    "reading_rating": ((), PRESENTATION),
-    "reading_statement": ((), PRESENTATION),
-    "reading_signature": ((), READER),
-    "reading_withdrawal": ((), PRESENTATION),
-    "reading_activetime": ((), PRESENTATION),
-    "reading_guess": ((), PRESENTATION),
-    "reading_finding": (("withdrawn_at",), PRESENTATION),
-}
+
+@dataclass(frozen=True)
+class AppendOnly:
+    """A table whose rows may be added alone. study: SQL of the study's id in terms of OLD, or None where rows are never
+    deleted; changeable: columns that may change; signed: its rows have a MAC."""
+
+    table: str
+    study: str | None
+    changeable: tuple[str, ...] = ()
+    signed: bool = False
+
+
+_tables: dict[str, AppendOnly] = {}
+
+
+def register(*tables: AppendOnly) -> None:
+    """Have the database keep these tables append-only. For AppConfig.ready()."""
+    _tables.update({one.table: one for one in tables})
+
+
+def append_only() -> dict[str, AppendOnly]:
+    """All such tables, by name."""
+    return _tables
+
+
+register(AppendOnly("audit_event", "OLD.study_id", signed=True), AppendOnly("audit_tombstone", None))
+
 REFUSE = """
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
@@ -59,7 +73,7 @@ def install(using: str = "default", **_: object) -> None:
         schema = _schema(cursor) if postgresql else ""
         if postgresql:
             cursor.execute(REFUSE.format(schema=schema))
-        for table in sorted(APPEND_ONLY.keys() & tables):
+        for table in sorted(_tables.keys() & tables):
             if postgresql:
                 made = list(_on_postgresql(table, schema))
             else:
@@ -71,7 +85,7 @@ def install(using: str = "default", **_: object) -> None:
         if postgresql and "audit_tombstone" in tables:
             removal.install(cursor, schema)
         if postgresql and (role := roles.application()):
-            changeable = {table: APPEND_ONLY[table][0] for table in APPEND_ONLY.keys() & tables}
+            changeable = {table: _tables[table].changeable for table in _tables.keys() & tables}
             roles.grant(cursor, role=role, schema=schema, tables=tables, changeable=changeable)
 
 
@@ -82,7 +96,7 @@ def _schema(cursor) -> str:
 
 def _on_postgresql(table: str, schema: str) -> Iterator[str]:
     """No trigger names a column: a migration could not alter one that a trigger depends on."""
-    changeable, study = APPEND_ONLY[table]
+    changeable, study = _tables[table].changeable, _tables[table].study
     on_update = on_delete = "audit_refuse"
     if changeable:
         on_update, names = f"audit_update_{table}", ", ".join(f"'{name}'" for name in changeable)
@@ -97,7 +111,8 @@ def _on_postgresql(table: str, schema: str) -> Iterator[str]:
 
 
 def _on_sqlite(table: str, columns: list[str]) -> Iterator[str]:
-    (changeable, study), refuse = APPEND_ONLY[table], f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    changeable, study = _tables[table].changeable, _tables[table].study
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     fixed = ", ".join(f'"{column}"' for column in columns if column not in changeable)
     unless = f"WHEN NOT EXISTS ({removal.REMOVABLE.format(study=study)})" if study else ""
     yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE OF {fixed} ON {table} {refuse}"
@@ -117,7 +132,7 @@ def migrating(using: str) -> Iterator[None]:
         yield
         return
     with connection.cursor() as cursor:
-        for table in APPEND_ONLY:
+        for table in _tables:
             for statement in _dropped(table):
                 cursor.execute(statement)
     try:

@@ -4,44 +4,35 @@ A study whose old record does not verify stays as it is: an alarm says so, and n
 models are those of the migration (`apps`), so that later ones do not break it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from django.apps.registry import Apps
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
-from readerstudy.audit import chain, heads, keys, registry, verify
+from readerstudy.audit import chain, heads, keys, registry, triggers, verify
 from readerstudy.audit.actions import Action
 
 OUTSIDE = (
     "Heads of its log stand outside the database already: it was sealed before, and came here without MACs. Where the "
     "database was restored on purpose, `manage.py seal_restored STUDY --reason WHY` seals it."
 )
-# Tables whose rows get a MAC; the triggers that refuse it are made again after the migration.
-GUARDED = (
-    "audit_event",
-    "reading_rating",
-    "reading_statement",
-    "reading_finding",
-    "reading_activetime",
-    "reading_guess",
-)
-# What an answer is, in the order of one moment, and its time.
-TIMES = {
-    "Rating": "rated_at",
-    "Statement": "stated_at",
-    "Finding": "found_at",
-    "Withdrawal": "withdrawn_at",
-    "ActiveTime": "reported_at",
-    "Guess": "guessed_at",
-}
 BATCH = 500
+Signer = Callable[[Apps, Model], int]
+_signers: list[Signer] = []
+
+
+def register(signer: Signer) -> None:
+    """Have this sign the rows of one study that get MACs beside the lines of its log, with the models of a migration;
+    it returns how many there are. For AppConfig.ready()."""
+    _signers.append(signer)
 
 
 def drop_triggers(connection) -> None:
     """Let rows of the record be signed."""
     with connection.cursor() as cursor:
-        for table in GUARDED:
+        for table in (name for name, one in triggers.append_only().items() if one.signed):
             if connection.vendor == "postgresql":
                 cursor.execute(f"DROP TRIGGER IF EXISTS audit_no_update ON {table}")
             else:
@@ -92,7 +83,7 @@ def seal(apps, study, events: list, sections: Iterable[str], *, action: Action =
         event.key = keys.key_name()
     Event._base_manager.bulk_update(events, ["actor_name", "mac", "key"], batch_size=BATCH)
     sealed, columns = {}, {}
-    answers = _sign_answers(apps, study)
+    answers = sum(sign(apps, study) for sign in _signers)
     for name in sections:
         columns[name] = registry.columns_of(name, apps)
         sealed[name] = registry.digests(study, name, columns=columns[name], apps=apps)
@@ -117,35 +108,3 @@ def seal(apps, study, events: list, sections: Iterable[str], *, action: Action =
     )
     transaction.on_commit(lambda: heads.write(slug=study.slug, number=line.number, sha256=line.sha256, mac=mac))
     return line
-
-
-def _sign_answers(apps, study) -> int:
-    """Chain and sign the answers of every presentation by their time; returns how many there are."""
-    from readerstudy.reading.answers import empty_head, link
-
-    models = {name: apps.get_model("reading", name) for name in TIMES}
-    rows = defaultdict(list)
-    for name, time in TIMES.items():
-        for row in models[name].objects.filter(presentation__study=study).order_by("pk"):
-            rows[row.presentation_id].append((getattr(row, time), name, row))
-    for presentation, found in rows.items():
-        for finding in [row for _, name, row in found if name == "Finding" and row.withdrawn_at]:
-            at = finding.withdrawn_at
-            made = models["Withdrawal"](presentation_id=presentation, finding=finding, withdrawn_at=at)
-            found.append((at, "Withdrawal", made))
-    order, signed, ends = list(TIMES), defaultdict(list), []
-    for presentation in apps.get_model("reading", "Presentation").objects.filter(study=study).order_by("pk"):
-        head = empty_head(apps.get_model("reading", "AnswerHead"), presentation)
-        for _, name, row in sorted(
-            rows[presentation.pk], key=lambda one: (one[0], order.index(one[1]), one[2].pk or 0)
-        ):
-            link(row, head)
-            signed[name].append(row)
-        ends.append(head)
-    for name, made in signed.items():
-        if name == "Withdrawal":
-            models[name].objects.bulk_create(made, batch_size=BATCH)
-        else:
-            models[name].objects.bulk_update(made, ["number", "mac"], batch_size=BATCH)
-    apps.get_model("reading", "AnswerHead").objects.bulk_create(ends, batch_size=BATCH)
-    return sum(map(len, signed.values()))

@@ -1,21 +1,18 @@
 """Find what was changed behind the site's back: in the log, in answers, in sealed rows, in a locked study."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.apps import apps as present_apps
 from django.db import transaction
-from django.db.models import F
 
 from readerstudy.audit import actions, chain, heads, keys, lock, seals
 from readerstudy.audit.actions import Action
 from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone_signature
-from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.protocol.selectors import protocol_document
-from readerstudy.reading import answers, planning, seal
-from readerstudy.reading.models import Presentation
+from readerstudy.audit.studies import Study, studies
+from readerstudy.states import State
 
 UNSIGNED = "this site did not write them, or the upgrade could not seal them"
 SHOWN = 2000  # lines that a page checks: the last ones; the command checks all
@@ -81,11 +78,36 @@ class Log:
             self.sealing.append(event)
 
 
-def _events(study: ReaderStudy, after: int = 0) -> Iterable[Event]:
+def _nothing(*_: object) -> Iterator[str]:
+    return iter(())
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What an app verifies of its own rows, in a sentence for each thing that does not hold.
+
+    beside: (study, log, apps) what needs no MAC, with the models of `apps`; signed: (study) what has MACs;
+    since_opening: (study, SHA-256 of the protocol) what was frozen by opening.
+    """
+
+    beside: Callable[..., Iterator[str]] = _nothing
+    signed: Callable[..., Iterator[str]] = _nothing
+    since_opening: Callable[..., Iterator[str]] = _nothing
+
+
+_checks: list[Checks] = []
+
+
+def register(checks: Checks) -> None:
+    """Have this verified too. For AppConfig.ready()."""
+    _checks.append(checks)
+
+
+def _events(study: Study, after: int = 0) -> Iterable[Event]:
     return Event.objects.filter(study=study, number__gt=after).order_by("number").iterator(chunk_size=1000)
 
 
-def log_problem(study: ReaderStudy) -> str:
+def log_problem(study: Study) -> str:
     """What is wrong with the log itself, in a sentence; "" if nothing is. Of a long log only the last lines."""
     last = Event.objects.filter(study=study).order_by("-number").first()
     after = max(0, last.number - SHOWN) if last else 0
@@ -97,7 +119,7 @@ def log_problem(study: ReaderStudy) -> str:
     return follower.without_mac() or next(_end_of_log(study), "") or next(_outside(study, None), "")
 
 
-def problems(study: ReaderStudy) -> Iterator[str]:
+def problems(study: Study) -> Iterator[str]:
     """One sentence for each thing that is not as it was written.
 
     Where something is found, the study is held and looked at again: meanwhile people and jobs write into it.
@@ -105,12 +127,12 @@ def problems(study: ReaderStudy) -> Iterator[str]:
     if next(_problems(study), None) is None:
         return
     with transaction.atomic():
-        held = ReaderStudy.objects.select_for_update().filter(pk=study.pk).first()
+        held = studies().select_for_update().filter(pk=study.pk).first()
         found = list(_problems(held)) if held else []
     yield from found
 
 
-def notes(study: ReaderStudy) -> Iterator[str]:
+def notes(study: Study) -> Iterator[str]:
     """One sentence for each thing that whoever checks a study that holds must know."""
     for event in study.events.filter(action=Action.SEALED_AFTER_A_RESTORE).order_by("number"):
         stood, reason = event.data["outside"], event.data["reason"].rstrip(".")
@@ -121,7 +143,7 @@ def notes(study: ReaderStudy) -> Iterator[str]:
         )
 
 
-def _problems(study: ReaderStudy) -> Iterator[str]:
+def _problems(study: Study) -> Iterator[str]:
     follower, log = Follower(study.slug), Log()
     for event in _events(study):
         if problem := follower.follow(event):
@@ -137,31 +159,27 @@ def _problems(study: ReaderStudy) -> Iterator[str]:
     head = Head.objects.filter(study=study).first()
     if head is None or head.key not in keys.known():
         return  # said above; no MAC of an answer can be checked either
-    yield from answers.problems(study)
+    for one in _checks:
+        yield from one.signed(study)
     for problem in seals.problems(study, log.sealing):
         yield f"{problem[0].upper()}{problem[1:]}."
     if log.course.protocol:
-        yield from _since_opening(study, log.course.protocol)
+        # The seals do not tell where the database itself, by a trigger, changed rows between the site's look at them
+        # and the line that sealed them.
+        for one in _checks:
+            yield from one.since_opening(study, log.course.protocol)
 
 
-def _since_opening(study: ReaderStudy, protocol: str) -> Iterator[str]:
-    """How protocol and schedule differ from those of the opening. The seals do not tell where the database itself, by a
-    trigger, changed rows between the site's look at them and the line that sealed them."""
-    if protocol_document(study)["sha256"] != protocol:
-        yield "The protocol is not the one that the study was opened with."
-    yield from planning.problems(study)
-
-
-def beside(study: ReaderStudy, log: Log, apps=present_apps) -> Iterator[str]:
+def beside(study: Study, log: Log, apps=present_apps) -> Iterator[str]:
     """How the end of a log, answers and the lock differ from what its lines say, in a sentence each: what needs no MAC
     of a line or an answer. apps: of a migration, whose study this is."""
     yield from _end_of_log(study, apps)
-    yield from _confirmed_answers(study, log, apps)
-    yield from _later_answers(study, log, apps)
+    for one in _checks:
+        yield from one.beside(study, log, apps)
     yield from _frozen(study, log, apps)
 
 
-def _end_of_log(study: ReaderStudy, apps=present_apps) -> Iterator[str]:
+def _end_of_log(study: Study, apps=present_apps) -> Iterator[str]:
     last = apps.get_model("audit", "Event").objects.filter(study=study).order_by("-number").first()
     head = apps.get_model("audit", "Head").objects.filter(study=study).first()
     if last is None or head is None:
@@ -176,7 +194,7 @@ def _end_of_log(study: ReaderStudy, apps=present_apps) -> Iterator[str]:
         yield "The log was written anew: its end is not authenticated by this site."
 
 
-def _outside(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
+def _outside(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
     """What was noted outside the database and is not in the log. lines: hash by number; None: only the latest head."""
     try:
         yield from _noted(study, lines)
@@ -184,7 +202,7 @@ def _outside(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
         yield f"{error}."
 
 
-def _noted(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
+def _noted(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
     if heads.removal(study.slug):
         yield "The study was removed on purpose, as was noted outside the database, and is here again."
     latest = heads.latest(study.slug)
@@ -201,48 +219,7 @@ def _noted(study: ReaderStudy, lines: dict[int, str] | None) -> Iterator[str]:
         return
 
 
-def _pair(presentation: Presentation) -> str:
-    return f"{presentation.reader.code}-{presentation.position:04d}"
-
-
-def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
-    said = dict(log.confirmed)
-    shown = apps.get_model("reading", "Presentation").objects.filter(study=study, confirmed_at__isnull=False)
-    for presentation in shown.select_related("reader", "case", "comparison__first", "comparison__second"):
-        expected = said.pop((presentation.reader.code, presentation.position), None)
-        if expected is None:
-            if not log.unhashed:
-                yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
-        elif presentation.state not in (Presentation.State.CONFIRMED, Presentation.State.VOID):
-            yield f"Pair {_pair(presentation)} was confirmed, and is {presentation.state} now."
-        elif seal.answers_sha256(presentation) != expected:
-            yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
-    for reader, position in said:
-        yield f"The log says that pair {reader}-{position:04d} was confirmed; it is not confirmed any more."
-
-
-def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
-    later = {
-        "Rating": {"revision__gt": 1},
-        "Statement": {"revision__gt": 1},
-        "Finding": {"found_at__gt": F("presentation__confirmed_at")},
-    }
-    rows = [
-        row
-        for name, which in later.items()
-        for row in apps.get_model("reading", name).objects.filter(presentation__study=study, **which)
-    ]
-    if not log.later and study.events.filter(action__in=actions.LATER_ANSWERS).exists():
-        return  # a log from before hashes were noted
-    there = {seal.row_sha256(row): row for row in rows}
-    for sha256, row in there.items():
-        if sha256 not in log.later:
-            yield f"A later answer on pair {_pair(row.presentation)} is not the one that the log tells of."
-    if gone := len(log.later - there.keys()):
-        yield f"{gone} later answer{'s' if gone > 1 else ''} of which the log tells {'are' if gone > 1 else 'is'} gone."
-
-
-def _frozen(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
+def _frozen(study: Study, log: Log, apps) -> Iterator[str]:
     if study.state != State.LOCKED:
         if log.lock is not None:
             yield f"The study was locked, and is {study.state} now."
@@ -259,7 +236,7 @@ def _frozen(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
 def lost_studies() -> Iterator[tuple[str, str]]:
     """(address, sentence) of each study of which heads were written outside the database, and which is not here and was
     not removed on purpose."""
-    here = set(ReaderStudy.objects.values_list("slug", flat=True))
+    here = set(studies().values_list("slug", flat=True))
     for stone in Tombstone.objects.all():
         if keys.signed_with(stone.mac, *tombstone_signature(stone)) == "":
             yield stone.slug, "Its tombstone is not authenticated by this site."

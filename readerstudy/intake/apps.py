@@ -4,3 +4,12 @@ from django.apps import AppConfig
 class IntakeConfig(AppConfig):
     name = "readerstudy.intake"
     label = "intake"
+
+    def ready(self) -> None:
+        from readerstudy.intake.erasure import HOLDER
+        from readerstudy.intake.models import SORT
+        from readerstudy.jobs.registry import Kind, register
+        from readerstudy.material import erasure
+
+        register("readerstudy.intake.tasks", Kind(SORT, "Sort", "Intake", "De-identify, group, check", 10))
+        erasure.register(HOLDER)

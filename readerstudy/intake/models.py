@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+SORT = "intake.sort"  # the job that sorts an upload
+
 
 def new_salt() -> str:
     return secrets.token_hex(16)

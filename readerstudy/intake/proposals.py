@@ -12,8 +12,8 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.models import Candidate, Refusal
 from readerstudy.intake.selectors import to_confirm
-from readerstudy.material.models import Plane, Region
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.material.models import Plane
+from readerstudy.protocol.models import ReaderStudy, Region
 from readerstudy.protocol.services import ensure_takes_material
 
 CHOSEN = ("subject", "region", "plane", "weighting", "arm")

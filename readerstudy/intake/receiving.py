@@ -17,8 +17,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
-from readerstudy.archive import mark
-from readerstudy.intake import quarantine
+from readerstudy.archive import mark, quarantine
 from readerstudy.intake.models import Delivered, Piece, Upload
 from readerstudy.intake.services import delivery_digest, send_to_sort
 from readerstudy.protocol.models import ReaderStudy

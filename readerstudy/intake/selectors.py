@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from django.db.models import Count, Min, QuerySet
 
-from readerstudy.intake.models import Candidate, Refusal, Upload
+from readerstudy.intake.models import SORT, Candidate, Refusal, Upload
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy
 
@@ -16,6 +16,12 @@ def to_confirm(study: ReaderStudy) -> QuerySet[Candidate]:
         .select_related("arm")
         .order_by("-certain", "subject_code", "region", "plane", "weighting", "arm__place", "pk")
     )
+
+
+def awaited(study: ReaderStudy) -> set[tuple]:
+    """(subject, region, plane, weighting, number of the arm) of the series that wait for an admin."""
+    columns = ("subject_code", "region", "plane", "weighting", "arm")
+    return set(study.candidates.filter(state=Candidate.State.PROPOSED).values_list(*columns))
 
 
 def put_aside(study: ReaderStudy) -> QuerySet[Candidate]:
@@ -40,7 +46,7 @@ def not_used(study: ReaderStudy) -> list[dict]:
 def being_sorted(study: ReaderStudy) -> list[dict]:
     """Uploads that are not sorted yet, each with its job; and the last one that is, with what it brought."""
     jobs = defaultdict(lambda: None)
-    for job in Job.objects.filter(study=study, function="intake.sort"):
+    for job in Job.objects.filter(study=study, function=SORT):
         jobs[job.parameters["upload"]] = job
     uploads = study.uploads.annotate(
         refused=Count("refusals", distinct=True), series=Count("candidates", distinct=True)

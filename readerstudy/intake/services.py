@@ -13,17 +13,16 @@ from django.utils import timezone
 from processing.errors import InputError
 from processing.pair import check_same_place
 from readerstudy.accounts.models import User
-from readerstudy.archive import mark
+from readerstudy.archive import mark, quarantine
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
-from readerstudy.intake import quarantine
-from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
+from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import request_job
-from readerstudy.material.models import Instance, Plane, Region, Series, Subject
-from readerstudy.material.services import advance, case_code, ensure_unscheduled, place_series
-from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.jobs.services import ask_for_missing, request_job
+from readerstudy.material.models import Instance, Plane, Series, Subject
+from readerstudy.material.services import case_code, ensure_unscheduled, place_series
+from readerstudy.protocol.models import Arm, ReaderStudy, Region
 from readerstudy.protocol.services import ensure_takes_material
 
 
@@ -74,7 +73,7 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
     upload.save()
     record(study=upload.study, action=Action.UPLOAD_RECEIVED, actor=actor, upload=upload.pk, files=files, bytes=size)
     request_job(
-        function="intake.sort",
+        function=SORT,
         study=upload.study,
         label=f"upload {upload.pk}, {files} files",
         parameters={"upload": upload.pk},
@@ -274,7 +273,7 @@ def confirm_certain(*, study: ReaderStudy, actor: User | None) -> tuple[int, lis
             placed += 1
         except InputError as error:
             problems.append(f"{candidate.subject_code} {candidate.plane} {candidate.weighting}: {error}")
-    advance(study)
+    ask_for_missing(study)
     return placed, problems
 
 
@@ -285,7 +284,7 @@ def purge_stale() -> int:
     for upload in stale:
         Upload.objects.filter(pk=upload.pk).update(salt="", state=Upload.State.FAILED)
         Job.objects.filter(
-            function="intake.sort", parameters__upload=upload.pk, state__in=[Job.State.WAITING, Job.State.FAILED]
+            function=SORT, parameters__upload=upload.pk, state__in=[Job.State.WAITING, Job.State.FAILED]
         ).update(state=Job.State.FAILED, error="Not sorted within 24 hours; its files were erased. Send them again.")
         quarantine.erase(upload.pk)
     return len(stale) + quarantine.erase_older_than(limit)

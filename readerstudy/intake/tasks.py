@@ -5,14 +5,15 @@ import tempfile
 from pathlib import Path
 
 from processing.errors import InputError
-from readerstudy.intake import quarantine, services
-from readerstudy.intake.models import Upload
+from readerstudy.archive import quarantine
+from readerstudy.intake import services
+from readerstudy.intake.models import SORT, Upload
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import chore, job_function
 from readerstudy.material.volumes import archive_files
 
 
-@job_function("intake.sort")
+@job_function(SORT)
 def sort_upload(job: Job, report):
     from processing.ingest.delivery import sort_delivery
 

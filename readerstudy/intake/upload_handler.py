@@ -5,8 +5,8 @@ from urllib.parse import unquote
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
+from readerstudy.archive.quarantine import QuarantineWriter, erase, folder
 from readerstudy.intake.models import new_salt
-from readerstudy.intake.quarantine import QuarantineWriter, erase, folder
 
 
 class SealedFile(UploadedFile):

@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from readerstudy.accounts.access import study_page
 from readerstudy.intake import receiving
+from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 
 MOST_KEYS = 100_000

@@ -1,6 +1,7 @@
-"""Which function does which job. Each app registers its own in its tasks.py."""
+"""What the workers can do, and what is missing: each app says so for its own, in AppConfig.ready()."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 
 from readerstudy.jobs.models import Job
@@ -8,13 +9,53 @@ from readerstudy.jobs.models import Job
 # A function takes the job and `report(progress, message)`; it computes without writing to the database
 # and returns a callable that stores the result, which runs in the transaction that finishes the job.
 Function = Callable[[Job, Callable[..., None]], Callable[[], dict | None]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of background work.
+
+    name: as it stands in every job of this kind; verb: of one such job; title, what: of the step that they are on the
+    page of the jobs; place: among the steps. missing: `missing(study, case=None, renew=False)` asks for what is missing
+    and can be made now, of one case or all, and returns the number of new jobs; renew: also for what an earlier version
+    made. outdated: `outdated(study)` tells what that is, a dict of arm, model and outputs each.
+    """
+
+    name: str
+    verb: str
+    title: str
+    what: str
+    place: int
+    missing: Callable[..., int] | None = None
+    outdated: Callable[..., list[dict]] | None = None
+
+
+_kinds: dict[str, Kind] = {}
+_modules: list[str] = []
 _functions: dict[str, Function] = {}
 _chores: list[Callable[[], object]] = []
 _obstacles: list[Callable[[], str]] = []
-TASK_MODULES = ["archive", "intake", "material", "reading", "results"]
+
+
+def register(module: str, *kinds: Kind) -> None:
+    """Have the workers do these kinds of work. module: where their functions are, which only a worker imports."""
+    _modules.append(module)
+    _kinds.update({kind.name: kind for kind in kinds})
+
+
+def kinds() -> list[Kind]:
+    """All kinds of work, by the place of their steps."""
+    return sorted(_kinds.values(), key=lambda kind: kind.place)
+
+
+def kind(name: str) -> Kind:
+    """The kind of this name; one that no app has any more is called by its name, and comes last."""
+    return _kinds.get(name) or Kind(name, name, name, "", 1000)
 
 
 def job_function(name: str) -> Callable[[Function], Function]:
+    """Have this do the jobs of a kind."""
+
     def register(function: Function) -> Function:
         _functions[name] = function
         return function
@@ -46,8 +87,8 @@ def chores() -> list[Callable[[], object]]:
 
 
 def _load() -> None:
-    for app in TASK_MODULES:
-        import_module(f"readerstudy.{app}.tasks")
+    for module in _modules:
+        import_module(module)
 
 
 def find(name: str) -> Function:

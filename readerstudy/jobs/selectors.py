@@ -7,34 +7,8 @@ from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from readerstudy.jobs.models import IdleWorker, Job
+from readerstudy.jobs.registry import kind, kinds
 from readerstudy.protocol.models import ReaderStudy
-
-STEPS = {
-    "intake.sort": ("Intake", "De-identify, group, check"),
-    "material.enhance": ("DL enhancement", "an arm that is no longer in the protocol"),
-    "material.preview": ("Model preview", "one series through a model, to look at"),
-    "material.register": ("Registration", "accelerated to reference, for metrics and masks"),
-    "reading.prepare": ("Pairs", "for the reading room"),
-    "reading.rehearse": ("Dry run", "made-up answers through the whole way"),
-    "reading.open": ("Opening", "check pairs, make the schedule, freeze"),
-    "material.erase": ("Erasure", "pixels of withdrawn subjects"),
-    "results.compare": ("Image metrics", "SSIM, L1 and others of two arms"),
-    "results.radiomics": ("Radiomics", "features of volumes of interest"),
-    "results.stability": ("Stability", "radiomic features between arms"),
-}
-KINDS = {
-    "intake.sort": "Sort",
-    "material.enhance": "Enhance",
-    "material.preview": "Preview",
-    "material.register": "Register",
-    "reading.prepare": "Prepare",
-    "reading.rehearse": "Rehearse",
-    "reading.open": "Open",
-    "material.erase": "Erase",
-    "results.compare": "Compare",
-    "results.radiomics": "Radiomics",
-    "results.stability": "Stability",
-}
 
 
 def jobs_in(study: ReaderStudy, *states: str) -> QuerySet[Job]:
@@ -66,16 +40,15 @@ def steps(study: ReaderStudy) -> list[dict]:
         )
     )
     arms = {str(arm.pk): arm for arm in study.arms.select_related("made_from")}
-    order = list(STEPS)
     workers = max(1, sum(row["running"] for row in rows))
     result = []
     for row in rows:
         left = row["running"] + row["waiting"]
         seconds = left * row["mean"].total_seconds() / workers if left and row["mean"] else None
-        name, what = STEPS.get(row["function"], (row["function"], ""))
-        place = order.index(row["function"]) if row["function"] in STEPS else len(order)
+        step = kind(row["function"])
+        name, what, place = step.title, step.what, float(step.place)
         if arm := arms.get(str(row["arm"])):
-            name, place = arm.code, place + arm.place / 1000
+            name, place = arm.code, step.place + arm.place / 1000
             what = f"{arm.made_from.code} by {arm.model_name}" if arm.made_from else what
         result.append({**row, "name": name, "what": what, "seconds_left": seconds, "place": place})
     return sorted(result, key=lambda row: (row["place"], row["name"]))
@@ -87,8 +60,13 @@ def running(study: ReaderStudy) -> list[dict]:
     for job in jobs_in(study, Job.State.RUNNING):
         passed = (now - job.started_at).total_seconds() if job.started_at else 0
         left = passed * (1 - job.progress) / job.progress if job.progress > 0.03 else None
-        rows.append({"job": job, "kind": kind(job), "seconds_left": left})
+        rows.append({"job": job, "kind": kind(job.function).verb, "seconds_left": left})
     return rows
+
+
+def outdated(study: ReaderStudy) -> list[dict]:
+    """What an earlier version made: arm, model and number of outputs each."""
+    return [row for one in kinds() if one.outdated for row in one.outdated(study)]
 
 
 def stalled(study: ReaderStudy) -> bool:
@@ -102,7 +80,3 @@ def stalled(study: ReaderStudy) -> bool:
 def idle_workers() -> list[IdleWorker]:
     """Workers that ran within the last minute and may not take jobs."""
     return list(IdleWorker.objects.filter(at__gt=timezone.now() - timedelta(minutes=1)).order_by("worker"))
-
-
-def kind(job: Job) -> str:
-    return KINDS.get(job.function, job.function)

@@ -11,9 +11,10 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Model, Q
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -21,10 +22,12 @@ from readerstudy.audit import heads
 from readerstudy.audit.services import canonical
 from readerstudy.jobs import macs, registry
 from readerstudy.jobs.models import IdleWorker, Job
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.states import State
 
 logger = logging.getLogger(__name__)
 NO_STUDY = "-"
+RUN = "readerstudy.run_job"  # the task in `tasks`
 AFRESH = {
     "state": Job.State.WAITING,
     "attempts": 0,
@@ -67,6 +70,31 @@ def request_job(
     return job, new
 
 
+def ask_for_missing(study: ReaderStudy, *, case: Model | None = None, renew: bool = False) -> int:
+    """Ask for everything that is missing and can be made now, of one case or all; returns the number of new jobs.
+
+    renew: also for what an earlier version made; only in a draft, else InputError.
+    """
+    if renew and study.state != State.DRAFT:
+        raise InputError("The study has been opened: its series are frozen.")
+    wanted = [kind.missing for kind in registry.kinds() if kind.missing]
+    return sum(ask(study, case=case, renew=renew) for ask in wanted)
+
+
+def ensure_nothing_runs(study: ReaderStudy, **_: object) -> None:
+    """InputError while jobs could still change data of the study."""
+    busy = Job.objects.filter(study=study, state__in=[Job.State.WAITING, Job.State.RUNNING]).count()
+    if busy:
+        raise InputError(
+            f"{busy} job{'s' if busy > 1 else ''} of this study wait or run: let them end, or cancel them."
+        )
+
+
+def ask_after_change(study: ReaderStudy, **_: object) -> None:
+    """The protocol of a draft has changed: ask for what follows."""
+    ask_for_missing(study)
+
+
 def _alarm(job: Job) -> None:
     slug = job.study.slug if job.study else NO_STUDY
     heads.alarm(slug, f"Job {job.pk} ({job.function}) is not what this site asked for.")
@@ -74,10 +102,8 @@ def _alarm(job: Job) -> None:
 
 def send(job_id: int) -> None:
     """Put the job's number on the queue. A queue that does not answer only delays it: the sweeper sends again."""
-    from readerstudy.jobs.tasks import run_job
-
     try:
-        run_job.apply_async([job_id], retry=False)
+        current_app.send_task(RUN, [job_id], retry=False)
     except Exception:
         logger.warning("The queue does not answer; job %s waits for the sweeper.", job_id)
 

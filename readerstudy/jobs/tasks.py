@@ -71,7 +71,7 @@ def name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-@shared_task(name="readerstudy.run_job")
+@shared_task(name=services.RUN)
 def run_job(job_id: int) -> None:
     job = services.claim(job_id=job_id, worker=name())
     if job is not None:

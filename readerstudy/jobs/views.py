@@ -6,12 +6,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from readerstudy.accounts.access import study_page
 from readerstudy.jobs import macs, selectors, services
 from readerstudy.jobs.models import Job
-from readerstudy.material.selectors import outdated
-from readerstudy.material.services import advance
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.jobs.registry import kind
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.states import State
 
 LISTS = {"waiting": "pk", "done": "-finished_at", "cancelled": "-finished_at"}
 SHOWN = 100
@@ -38,10 +38,10 @@ def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "running": selectors.running(study),
         "stalled": selectors.stalled(study),
         "idle": selectors.idle_workers(),
-        "outdated": outdated(study) if study.state == State.DRAFT else [],
-        "failed": [{"job": job, "kind": selectors.kind(job)} for job in failed[:SHOWN]],
+        "outdated": selectors.outdated(study) if study.state == State.DRAFT else [],
+        "failed": [{"job": job, "kind": kind(job.function).verb} for job in failed[:SHOWN]],
         "listed": [
-            {"job": job, "kind": selectors.kind(job)}
+            {"job": job, "kind": kind(job.function).verb}
             for job in selectors.jobs_in(study, shown).order_by(LISTS[shown])[:SHOWN]
         ]
         if shown
@@ -84,7 +84,7 @@ def cancel(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
 @study_page("run_jobs")
 @require_POST
 def run_missing(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    if not advance(study, renew=study.state == State.DRAFT):
+    if not services.ask_for_missing(study, renew=study.state == State.DRAFT):
         messages.info(
             request, "Nothing is missing that could be made from what is there. Failed jobs have a retry of their own."
         )

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Q
 
+from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Alignment, Case, Series
-from readerstudy.protocol.models import Arm
+from readerstudy.material.selectors import present_series
+from readerstudy.protocol.models import Arm, ReaderStudy
 
+REGISTER = "material.register"
 SAME, ALIGNED, PATIENT = "same acquisition", "aligned", "same patient coordinates, not aligned"
 AWAITED = "alignment awaited"
 
@@ -66,3 +69,23 @@ def acquired(series: Series) -> Series:
     while series.made_from_id is not None:
         series = series.made_from
     return series
+
+
+def ask_for_alignments(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
+    """Ask for the registration of every two acquisitions that lack it; returns new jobs."""
+    arms = list(study.arms.all())
+    return sum(
+        _ask_for_alignment(study, one, *pair)
+        for one, there in present_series(study, case)
+        for pair in to_register(arms, there)
+    )
+
+
+def _ask_for_alignment(study: ReaderStudy, case: Case, fixed: Series, moving: Series) -> bool:
+    return request_job(
+        function=REGISTER,
+        study=study,
+        label=f"{moving.arm.code} to {fixed.arm.code} of {case.code}",
+        parameters={"case": case.pk, "fixed": fixed.pk, "moving": moving.pk},
+        inputs={"fixed": fixed.pk, "moving": moving.pk},
+    )[1]

@@ -1,19 +1,20 @@
-"""A subject is withdrawn: pixels, masks and the numbers made from them go; rows and hashes that tell what was, stay."""
+"""A subject is withdrawn: pixels, masks and the numbers made from them go; rows and hashes that tell what was, stay.
 
-from collections.abc import Iterable
+Apps above hold more of a subject than series and masks: each says what, and takes it away itself.
+"""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from readerstudy.archive import store
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
-from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import cancel, request_job
-from readerstudy.material import previews
 from readerstudy.material.models import Alignment, Case, Instance, Subject, VolumeOfInterest
-from readerstudy.reading.models import PreparedPair
-from readerstudy.results.models import Feature, Metric
 
 ERASE = "material.erase"
 CHUNK = 500  # hashes per query
@@ -28,18 +29,44 @@ def cancel_jobs(subject: Subject) -> int:
     return sum(cancel(job=job) for job in [*of_cases, *of_masks])
 
 
+@dataclass(frozen=True)
+class Holder:
+    """What an app holds of a subject, beside series and masks.
+
+    seals: (cases) of its rows that `erase` removes or changes; files: (subject, cases) hashes of its files; erase:
+    (subject, cases) removes its rows and returns counts for the log; needed: (hashes) those of them of which something
+    of its own is made that is not withdrawn. cases: a queryset.
+    """
+
+    seals: Callable[..., Iterable[Seal]] = lambda cases: ()
+    files: Callable[..., Iterable[str]] = lambda subject, cases: ()
+    erase: Callable[..., dict[str, int]] = lambda subject, cases: {}
+    needed: Callable[[list[str]], Iterable[str]] = lambda hashes: ()
+
+
+_holders: list[Holder] = []
+
+
+def register(holder: Holder) -> None:
+    """Have this erased too. For AppConfig.ready()."""
+    _holders.append(holder)
+
+
+def units(name: str, rows: QuerySet) -> list[Seal]:
+    """The sealed units of these rows, which are the values that name them."""
+    return [(name, unit_name(*row)) for row in rows.order_by().distinct()]
+
+
 def sealed_units(subject: Subject) -> list[Seal]:
     """What the log seals of the rows that `erase_subject` removes or changes, and of the subject."""
-    of = {"case__subject": subject}
-    lookups = {
-        "pairs": PreparedPair.objects.filter(**of).values_list("case_id", "comparison_id"),
-        "alignments": Alignment.objects.filter(fixed__case__subject=subject).values_list("fixed_id", "moving_id"),
-        "volumes": VolumeOfInterest.objects.filter(**of).values_list("pk"),
-        "metrics": Metric.objects.filter(**of).values_list("reference_id", "test_id"),
-        "features": Feature.objects.filter(voi__case__subject=subject).values_list("voi", "series", "settings"),
-    }
-    found = [(name, unit_name(*row)) for name, rows in lookups.items() for row in rows.order_by().distinct()]
-    return [("subjects", subject.code), *found]
+    cases = Case.objects.filter(subject=subject)
+    alignments = Alignment.objects.filter(fixed__case__in=cases)
+    return [
+        ("subjects", subject.code),
+        *units("alignments", alignments.values_list("fixed_id", "moving_id")),
+        *units("volumes", VolumeOfInterest.objects.filter(case__in=cases).values_list("pk")),
+        *(unit for holder in _holders for unit in holder.seals(cases)),
+    ]
 
 
 def erase_subject(*, subject: Subject) -> dict[str, int]:
@@ -48,29 +75,23 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
     Series and instances keep their rows with hashes. Returns counts for the log.
     """
     cases = Case.objects.filter(subject=subject)
-    pairs, alignments = PreparedPair.objects.filter(case__in=cases), Alignment.objects.filter(fixed__case__in=cases)
+    alignments = Alignment.objects.filter(fixed__case__in=cases)
     masks = VolumeOfInterest.objects.filter(case__in=cases)
-    unplaced = _candidates(subject)
     hashes = {
         *Instance.objects.filter(series__case__in=cases).values_list("sha256", flat=True),
         *masks.values_list("sha256", flat=True),
         *alignments.values_list("picture", flat=True),
-        *previews.files(cases=list(cases.values_list("pk", flat=True))),
-        *(sha256 for both in pairs.values_list("first_left_sha256", "first_right_sha256") for sha256 in both),
-        *_files(unplaced),
+        *(sha256 for holder in _holders for sha256 in holder.files(subject, cases)),
     }
     counts = {
         "series": subject.study.series.filter(case__in=cases).count(),
-        "pairs": pairs.count(),
         "masks": masks.count(),
-        "metrics": Metric.objects.filter(case__in=cases).delete()[0],
-        "features": Feature.objects.filter(voi__case__in=cases).delete()[0],
         "files": len(hashes),
     }
-    pairs.delete()
+    for holder in _holders:
+        counts |= holder.erase(subject, cases)
     alignments.delete()
     masks.filter(removed_at=None).update(removed_at=timezone.now())
-    unplaced.delete()
     request_job(
         function=ERASE,
         study=subject.study,
@@ -79,17 +100,6 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
         inputs={"subject": subject.pk, "withdrawn": subject.withdrawn_at.isoformat(), "hashes": sorted(hashes)},
     )
     return counts
-
-
-def _candidates(subject: Subject):
-    """Series of this subject that were sent and not placed."""
-    found = Candidate.objects.filter(study=subject.study_id, series=None)
-    mine = found.filter(subject_code=subject.code)
-    return mine | found.filter(subject_key=subject.key) if subject.key else mine
-
-
-def _files(candidates: Iterable[Candidate]) -> set[str]:
-    return {sha256 for candidate in candidates for sha256, *_ in candidate.instances}
 
 
 def still_needed(hashes: Iterable[str]) -> set[str]:
@@ -102,10 +112,9 @@ def still_needed(hashes: Iterable[str]) -> set[str]:
         needed.update(instances.values_list("sha256", flat=True))
         needed.update(VolumeOfInterest.objects.filter(sha256__in=these, **alive).values_list("sha256", flat=True))
         needed.update(Alignment.objects.filter(picture__in=these).values_list("picture", flat=True))
-        for column in ("first_left_sha256", "first_right_sha256"):
-            needed.update(PreparedPair.objects.filter(**{f"{column}__in": these}).values_list(column, flat=True))
-    kept = previews.files(withdrawn=False) & set(wanted)
-    return needed | kept | (_files(Candidate.objects.filter(series=None).iterator()) & set(wanted))
+        for holder in _holders:
+            needed.update(holder.needed(these))
+    return needed
 
 
 def erase_files(hashes: list[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from django.utils.text import capfirst
 
 from readerstudy.material.models import Case
-from readerstudy.material.selectors import STATES, Cell, grid
+from readerstudy.material.selectors import STATES, Awaited, Cell, grid
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 LINE = 1362  # pixels for the columns of one line at 1600 px
@@ -45,9 +45,9 @@ def counts(rows: list[tuple[Case, list[Cell]]]) -> dict[str, int]:
     return {word: number for word, number in found.items() if number or word in ("there", "missing")}
 
 
-def study_map(study: ReaderStudy) -> Map:
+def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> Map:
     """The map of a study; subjects stay whole where a line breaks."""
-    rows, arms = grid(study), list(study.arms.all())
+    rows, arms = grid(study, awaited=awaited), list(study.arms.all())
     size, cell = next((name, pixels) for limit, name, pixels in SIZES if len(rows) <= limit)
     lines, used, label_end, subject_end = [Line()], 0.0, 0.0, 0.0
     by_region = [(region, list(found)) for region, found in groupby(rows, key=lambda row: row[0].region)]

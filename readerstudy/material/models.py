@@ -3,14 +3,7 @@ import math
 from django.db import models
 from django.db.models import F, Q
 
-
-class Region(models.TextChoices):
-    CERVICAL = "cervical", "cervical spine"
-    THORACIC = "thoracic", "thoracic spine"
-    LUMBAR = "lumbar", "lumbar spine"
-    BRAIN = "brain", "brain"
-    ABDOMEN = "abdomen", "abdomen"
-    OTHER = "other", "other"
+from readerstudy.protocol.models import Region
 
 
 class Plane(models.TextChoices):

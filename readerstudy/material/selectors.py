@@ -1,11 +1,9 @@
 """What material is there, missing, running, failed."""
 
-from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from processing.enhancement.networks.store import shipped_models
 from readerstudy.jobs.models import Job
-from readerstudy.material import enhancers
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import Arm, ReaderStudy
 
@@ -52,22 +50,30 @@ class Cell:
         return self.job.error if self.job and self.job.state == Job.State.FAILED else ""
 
 
+def present_series(study: ReaderStudy, case: Case | None = None) -> list[tuple[Case, dict[int, Series]]]:
+    """Each case with its active series by arm, of one case or all; without withdrawn subjects and empty cases."""
+    found: dict[int, dict[int, Series]] = {}
+    present = study.series.filter(active=True, case__subject__withdrawn_at=None).select_related("arm", "made_from__arm")
+    for one in present.filter(case=case) if case else present:
+        found.setdefault(one.case_id, {})[one.arm_id] = one
+    return [(one, found[one.pk]) for one in study.cases.filter(pk__in=found)]
+
+
 def active_series(study: ReaderStudy):
     return study.series.filter(active=True).select_related("case__subject__site", "arm")
 
 
-def grid(study: ReaderStudy, *, withdrawn: bool = False) -> list[tuple[Case, list[Cell]]]:
+# (subject, region, plane, weighting, arm) of series that wait to be confirmed: codes, and the arm's number.
+Awaited = Collection[tuple[str, str, str, str, int | None]]
+
+
+def grid(study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False) -> list[tuple[Case, list[Cell]]]:
     """Every case with one cell per arm, by region, subject, case; those of withdrawn subjects only if asked for."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s for s in active_series(study)}
     jobs: dict[tuple[int, int], Job] = {}
     for job in Job.objects.filter(study=study, function="material.enhance").order_by("pk"):
         jobs[job.parameters["case"], job.parameters["arm"]] = job
-    to_confirm = defaultdict(set)
-    for subject, region, plane, weighting, arm in study.candidates.filter(state="proposed").values_list(
-        "subject_code", "region", "plane", "weighting", "arm"
-    ):
-        to_confirm[subject, region, plane, weighting].add(arm)
     rows = []
     order = ["cervical", "thoracic", "lumbar", "brain", "abdomen", "other"]
     cases = study.cases.filter(subject__withdrawn_at__isnull=not withdrawn)
@@ -80,7 +86,7 @@ def grid(study: ReaderStudy, *, withdrawn: bool = False) -> list[tuple[Case, lis
                 state = "there"
             elif job and job.state in (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED):
                 state = job.state
-            elif arm.pk in to_confirm[case.subject.code, case.region, case.plane, case.weighting]:
+            elif (case.subject.code, case.region, case.plane, case.weighting, arm.pk) in awaited:
                 state = "unsure"
             else:
                 state = "missing"
@@ -89,39 +95,12 @@ def grid(study: ReaderStudy, *, withdrawn: bool = False) -> list[tuple[Case, lis
     return rows
 
 
-def current_models() -> dict[str, str]:
-    """Name → SHA-256 of the models that a worker would use now."""
-    return enhancers.own_hashes() | {model.name: model.sha256 for model in shipped_models()}
-
-
-def is_outdated(series: Series, models: dict[str, str]) -> bool:
-    """Whether a made series would come out differently now: its arm names another model, or the model changed."""
-    if series.made_from_id is None:
-        return False
-    now = models.get(series.arm.model_name)
-    return now is not None and now != series.model_sha256
-
-
-def outdated(study: ReaderStudy) -> list[dict]:
-    """Made arms whose outputs an earlier model made: arm, what made them, how many."""
-    models, found = current_models(), Counter()
-    for one in study.series.filter(active=True, made_from__isnull=False).select_related("arm"):
-        if is_outdated(one, models):
-            found[one.arm, f"{one.model_name} {one.model_version}".strip()] += 1
-    return [{"arm": arm, "model": model, "outputs": count} for (arm, model), count in found.items()]
-
-
 def progress(study: ReaderStudy) -> tuple[int, int]:
     """Series that are there, and series that the protocol asks for (cases × arms)."""
     arms = study.arms.count()
     cases = study.cases.filter(subject__withdrawn_at=None)
     there = study.series.filter(active=True, echo=1, case__in=cases).count()
     return there, cases.count() * arms
-
-
-def prepared_pairs(study: ReaderStudy) -> int:
-    """Prepared pairs whose two series are still the active ones."""
-    return study.pairs.filter(first__active=True, second__active=True, case__subject__withdrawn_at=None).count()
 
 
 def is_taken(
@@ -138,15 +117,10 @@ def is_taken(
     ).exists()
 
 
-def in_grid(case: Case) -> tuple[list[Cell], Case | None, Case | None]:
+def in_grid(case: Case, *, awaited: Awaited = ()) -> tuple[list[Cell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
-    rows = grid(case.study, withdrawn=case.subject.withdrawn_at is not None)
+    rows = grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
     place = next(number for number, (found, _) in enumerate(rows) if found == case)
     before = rows[place - 1][0] if place else None
     after = rows[place + 1][0] if place + 1 < len(rows) else None
     return rows[place][1], before, after
-
-
-def pairs_of(case: Case) -> list:
-    """Prepared pairs of a case: what was noted while they were put on one grid."""
-    return list(case.pairs.select_related("comparison__first", "comparison__second").order_by("comparison__place"))

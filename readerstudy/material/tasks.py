@@ -1,11 +1,6 @@
-"""Make the series of a made arm from its source; register two acquisitions of a case; erase what was withdrawn."""
-
-import os
-import tempfile
-from pathlib import Path
+"""Register two acquisitions of a case; erase what was withdrawn."""
 
 import numpy as np
-from django.conf import settings
 
 from processing.errors import InputError
 from readerstudy.archive.store import put_bytes
@@ -14,55 +9,13 @@ from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
-from readerstudy.material import (
-    enhancers,
-    erasure,
-    services,
-    tasks_models,  # noqa: F401  registers its functions
-    volumes,
-)
+from readerstudy.jobs.services import ask_for_missing
+from readerstudy.material import erasure, volumes
+from readerstudy.material.alignments import REGISTER
 from readerstudy.material.models import Alignment, Case, Series
-from readerstudy.protocol.models import Arm
 
 
-@job_function("material.enhance")
-def enhance_series(job: Job, report):
-    # Torch is loaded here, in the worker's child process, never by the web server.
-    from processing.derived import write_derived
-    from processing.enhancement.enhance import enhance
-
-    source = Series.objects.get(pk=job.parameters["source"])
-    case = Case.objects.select_related("study").get(pk=job.parameters["case"])
-    arm = Arm.objects.get(pk=job.parameters["arm"])
-    with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
-        enhanced = enhance(
-            volumes.read(paths),
-            model=enhancers.folder(job.parameters["model"]),
-            threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
-            progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
-        )
-        files = write_derived(paths, enhanced.volume, Path(folder), model=enhanced.model)
-        report(0.95, "storing")
-        made = volumes.read(files)
-        instances = volumes.archive_files(files)
-    facts = volumes.facts(made) | {
-        "format": source.format,
-        "made_from": source,
-        "model_name": enhanced.model.name,
-        "model_version": enhanced.model.version,
-        "model_sha256": enhanced.model.sha256,
-        "processing_seconds": enhanced.seconds,
-    }
-
-    def store() -> dict:
-        services.add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
-        services.advance(case.study, case=case)
-        return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
-
-    return store
-
-
-@job_function("material.register")
+@job_function(REGISTER)
 def register_series(job: Job, report):
     from processing.pictures.picture import alignment_png
     from processing.registration import CONVENTIONS, apply, as_dict, refused, register
@@ -98,7 +51,7 @@ def register_series(job: Job, report):
             moving=moving.arm.code,
             seals=[("alignments", unit_name(made.fixed_id, made.moving_id))],
         )
-        services.advance(case.study, case=case)
+        ask_for_missing(case.study, case=case)
         return as_dict(found)
 
     return store

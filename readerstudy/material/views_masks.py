@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from readerstudy.accounts.access import study_page
-from readerstudy.intake import quarantine
+from readerstudy.archive import quarantine
 from readerstudy.material import volumes, volumes_of_interest
 from readerstudy.material.alignments import placing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.archive.quarantine import unseal_piece
 from readerstudy.archive.store import local_files, put_file
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
-from readerstudy.intake.quarantine import unseal_piece
+from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
-from readerstudy.material.services import advance
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _/.+-]{0,39}")
 LARGEST_FILE = 256 << 20
@@ -93,7 +93,7 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
                 seals=[("volumes", str(volume.pk))],
             )
             made.append(volume)
-        transaction.on_commit(lambda: advance(case.study, case=case))
+        transaction.on_commit(lambda: ask_for_missing(case.study, case=case))
     return made
 
 
@@ -157,4 +157,4 @@ def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
             volume=volume.name,
             seals=seals,
         )
-        transaction.on_commit(lambda: advance(volume.study, case=volume.case))
+        transaction.on_commit(lambda: ask_for_missing(volume.study, case=volume.case))

@@ -6,10 +6,17 @@ class ProtocolConfig(AppConfig):
     label = "protocol"
 
     def ready(self) -> None:
+        from readerstudy.audit import lock, verify
         from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.protocol.selectors import since_opening
 
-        parts = [Table(f"protocol.{name}") for name in ("Site", "Arm", "Comparison", "Criterion")]
+        parts = ("protocol.Site", "protocol.Arm", "protocol.Comparison", "protocol.Criterion")
         register(
-            Section("protocol", "The protocol", (Table("protocol.ReaderStudy", ""), *parts)),
+            Section("protocol", "The protocol", (Table("protocol.ReaderStudy", ""), *(Table(one) for one in parts))),
             Section("amendments", "Amendment", (Table("protocol.Amendment", unit=("number",)),)),
         )
+        lock.register(
+            lock.Locked("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256"})),
+            *(lock.Locked(one) for one in (*parts, "protocol.Amendment")),
+        )
+        verify.register(verify.Checks(since_opening=since_opening))

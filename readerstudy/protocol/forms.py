@@ -6,9 +6,8 @@ from django.forms import BaseModelFormSet, modelformset_factory
 from django.utils.text import slugify
 
 from analysis.protocol import WIDEST, too_wide
-from readerstudy.material.models import Region
 from readerstudy.protocol import defaults
-from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy
+from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Region
 from readerstudy.protocol.selectors import model_names
 
 

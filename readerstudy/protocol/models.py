@@ -3,13 +3,16 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from readerstudy.states import State
 
-class State(models.TextChoices):
-    DRAFT = "draft", "draft"
-    OPEN = "open", "open"
-    PAUSED = "paused", "paused"
-    CLOSED = "closed", "closed"
-    LOCKED = "locked", "locked"
+
+class Region(models.TextChoices):
+    CERVICAL = "cervical", "cervical spine"
+    THORACIC = "thoracic", "thoracic spine"
+    LUMBAR = "lumbar", "lumbar spine"
+    BRAIN = "brain", "brain"
+    ABDOMEN = "abdomen", "abdomen"
+    OTHER = "other", "other"
 
 
 class Claim(models.TextChoices):

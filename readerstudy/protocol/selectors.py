@@ -1,14 +1,14 @@
 """Read a protocol: as a document with its hash, and what is missing before a study can be opened."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit.services import canonical
-from readerstudy.material import enhancers
-from readerstudy.material import selectors as material
+from readerstudy.protocol import enhancers
 from readerstudy.protocol.models import Amendment, Claim, PrimaryTest, ReaderStudy
 
 
@@ -86,6 +86,12 @@ def protocol_document(study: ReaderStudy) -> dict:
     return {**document, "sha256": _sha256(document), **later}
 
 
+def since_opening(study: ReaderStudy, sha256: str) -> Iterator[str]:
+    """How the protocol differs from that of the opening, for `audit.verify`. sha256: of the document then."""
+    if protocol_document(study)["sha256"] != sha256:
+        yield "The protocol is not the one that the study was opened with."
+
+
 def _sha256(document: dict) -> str:
     return hashlib.sha256(canonical(document)).hexdigest()
 
@@ -100,50 +106,6 @@ def _amendment(one: Amendment) -> dict:
     }[Amendment.Kind(one.kind)]
     said = {"number": one.number, "kind": one.kind, "what": what, "reason": one.reason}
     return said | {"at": one.at.isoformat(), "schedule": one.schedule_sha256}
-
-
-@dataclass(frozen=True)
-class Point:
-    """One line of the checklist before opening; `page` names the tab on which it is mended, `later` says that opening
-    itself will do what is left."""
-
-    done: bool
-    text: str
-    page: str = ""
-    later: bool = False
-
-
-def before_opening(study: ReaderStudy) -> list[Point]:
-    """What must be so before readers start."""
-    arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
-    readers = study.memberships.filter(role=Role.READER).count()
-    cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
-    there, wanted = material.progress(study)
-    pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
-    prepared = material.prepared_pairs(study)
-    return [
-        Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
-        Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
-        Point(
-            study.primary_comparison_id is not None and study.primary_criterion_id is not None,
-            "Primary hypothesis",
-            "protocol",
-        ),
-        Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
-        Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
-        Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
-        Point(
-            pairs > 0 and prepared == pairs,
-            f"{prepared} of {pairs} pairs prepared on one geometry",
-            "jobs",
-            later=pairs > 0 and there == wanted,
-        ),
-    ]
-
-
-def not_ready(study: ReaderStudy) -> list[Point]:
-    """What keeps an admin from opening the study."""
-    return [point for point in before_opening(study) if not point.done and not point.later]
 
 
 def model_names() -> list[str]:

@@ -12,12 +12,13 @@ from readerstudy.audit import heads
 from readerstudy.audit.actions import FIRST, Action
 from readerstudy.audit.lock import manifest, manifest_sha256
 from readerstudy.audit.models import Tombstone
-from readerstudy.audit.registry import WHOLE, unit_name
+from readerstudy.audit.registry import WHOLE
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, record
-from readerstudy.material.services import advance
 from readerstudy.protocol import defaults
-from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site, State
+from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site
+from readerstudy.protocol.signals import locking, protocol_changed, removing_part
+from readerstudy.states import State
 
 PROTOCOL = [("protocol", WHOLE)]
 
@@ -107,12 +108,12 @@ def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Cri
     if isinstance(part, Arm):
         if study.comparisons.filter(first=part).exists() or study.comparisons.filter(second=part).exists():
             raise InputError(f"{part.code} is compared. Remove its comparisons first.")
-        if part.makes.exists() or part.series.exists():
+        if part.makes.exists():
             raise InputError(f"{part.code} has series or makes another arm. Remove those first.")
+    told = removing_part.send(sender=type(part), study=study, part=part)
     name, seals = str(part), list(PROTOCOL)
     ensure_sealed(study=study, seals=seals)
-    if isinstance(part, Comparison):  # its prepared pairs go with it
-        seals += [("pairs", unit_name(case, part.pk)) for case in part.pairs.values_list("case", flat=True)]
+    seals += [unit for _, units in told for unit in units or ()]
     part.delete()
     record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, removed=name, seals=seals)
 
@@ -140,7 +141,7 @@ def change_parts(*, study: ReaderStudy, actor: User, changed: list, removed: lis
                 remove_part(study=study, actor=actor, part=part)
             if changed:
                 save_protocol(study=study, actor=actor, instances=changed)
-            transaction.on_commit(lambda: advance(study))
+            transaction.on_commit(lambda: protocol_changed.send(sender=ReaderStudy, study=study))
     except IntegrityError as error:
         raise InputError("Two rows are the same. Each needs a name, or a pair of arms, of its own.") from error
 
@@ -156,13 +157,11 @@ MOVES = {
 @transaction.atomic
 def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     """Pause, resume, close or lock. Opening is reading.services.open_study: it makes the schedule."""
-    from readerstudy.results.radiomics import active_settings
-
     sources, stamp = MOVES[State(to)]
     sealed = everything() if to == State.LOCKED else [*PROTOCOL, ("schedule", None), ("memberships", None)]
     ensure_sealed(study=study, seals=sealed)
     if to == State.LOCKED:
-        active_settings(study)  # made on first use: later that would be a change
+        locking.send(sender=ReaderStudy, study=study)
     changes = {"state": to, **({stamp: timezone.now()} if stamp else {})}
     if not ReaderStudy.objects.filter(pk=study.pk, state__in=sources).update(**changes):
         raise InputError(f"This study cannot become {to} from its present state.")
@@ -173,12 +172,7 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
 
 
 def _lock(study: ReaderStudy) -> dict:
-    """Store the hash over all data; returns what the log keeps of it. InputError while jobs could still change data."""
-    busy = study.jobs.filter(state__in=["waiting", "running"]).count()
-    if busy:
-        raise InputError(
-            f"{busy} job{'s' if busy > 1 else ''} of this study wait or run: let them end, or cancel them."
-        )
+    """Store the hash over all data; returns what the log keeps of it."""
     tables = manifest(study)
     study.lock_sha256 = manifest_sha256(tables)
     study.save(update_fields=["lock_sha256"])

@@ -1,4 +1,4 @@
-"""Pages of the protocol: overview, protocol, its parts, its people, its moves."""
+"""Change a protocol, part by part, and its people."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -9,18 +9,12 @@ from django.views.decorators.cache import never_cache
 
 from processing.errors import InputError
 from readerstudy.accounts import services as accounts
-from readerstudy.accounts.access import study_page
 from readerstudy.accounts.forms import MemberForm
 from readerstudy.accounts.models import Membership, User
-from readerstudy.accounts.permissions import may
-from readerstudy.accounts.selectors import lately, study_row, tasks_of
-from readerstudy.jobs.models import Job
-from readerstudy.jobs.selectors import counts
 from readerstudy.protocol import forms, selectors, services
-from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.reading.opening import last_opening, request_opening
-from readerstudy.reading.selectors import reading_progress
-from readerstudy.reading.services import schedule_summary
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.states import State
 
 
 @login_required
@@ -41,67 +35,6 @@ def new_study(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("protocol", study.slug)
     return render(request, "protocol/new.html", {"form": form})
-
-
-@study_page("see_overview")
-def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    row = study_row(request.membership)
-    return render(
-        request,
-        "protocol/overview.html",
-        {
-            "tab": "study",
-            "study": study,
-            "row": row,
-            "tasks": tasks_of([row]),
-            "jobs": counts(study),
-            "readers": reading_progress(study),
-            "lately": lately([study], 8),
-            "people": study.memberships.select_related("user"),
-        },
-    )
-
-
-@never_cache
-@study_page("see_protocol")
-def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    draft = study.state == State.DRAFT
-    cases = study.cases.filter(training=False, subject__withdrawn_at=None)
-    if not draft:  # others wait for an amendment
-        cases = cases.filter(presentations__isnull=False).distinct()
-    return render(
-        request,
-        "protocol/protocol.html",
-        {
-            "tab": "protocol",
-            "study": study,
-            "points": selectors.before_opening(study),
-            "missing": len(selectors.not_ready(study)),
-            "opening": last_opening(study) if draft else None,
-            "document": selectors.protocol_document(study),
-            "schedule": schedule_summary(study),
-            "draft": draft,
-            "arms": study.arms.select_related("made_from"),
-            "criteria": study.criteria.all(),
-            "comparisons": study.comparisons.select_related("first", "second"),
-            "cases": cases.count(),
-            "people": study.memberships.select_related("user"),
-            "moves": selectors.moves_from(study),
-            "amendments": study.amendments.select_related("actor"),
-        },
-    )
-
-
-@never_cache
-@study_page("see_protocol")
-def opening(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
-    """How far opening is, for the page that waits for it; once it has ended the page is loaded again."""
-    job = last_opening(study)
-    if not request.htmx:
-        return redirect("protocol", study.slug)
-    if study.state == State.DRAFT and job and job.state in (Job.State.WAITING, Job.State.RUNNING):
-        return render(request, "protocol/opening_live.html", {"study": study, "opening": job})
-    return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 SETTINGS = {
@@ -214,37 +147,3 @@ def remove_person(request: HttpRequest, study: ReaderStudy, member: int) -> Http
             if found.user_id == request.user.pk:
                 return redirect("home")
     return redirect("people", study.slug)
-
-
-@never_cache
-@study_page("see_protocol", any_state=True)
-def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
-    """Open, pause, resume, close or lock. Final steps ask for the study's title."""
-    step = next((step for step in selectors.moves_from(study) if step.to == to), None)
-    if step is None or not may(request.membership, step.action):
-        messages.error(request, f"The study is {study.get_state_display()}; that step cannot be taken now.")
-        return redirect("protocol", study.slug)
-    form = forms.TypeTitleForm(request.POST or None, study=study) if step.final else None
-    if request.method == "POST" and (form is None or form.is_valid()):
-        try:
-            if step.action == "open_study":
-                request_opening(study=study, actor=request.user)
-            else:
-                services.move(study=study, to=to, actor=request.user)
-        except InputError as error:
-            messages.error(request, str(error))
-        return redirect("protocol", study.slug)
-    return render(
-        request,
-        "protocol/change_state.html",
-        {
-            "tab": "protocol",
-            "study": study,
-            "step": step,
-            "form": form,
-            "missing": selectors.not_ready(study) if step.action == "open_study" else [],
-            "schedule": schedule_summary(study),
-            "document": selectors.protocol_document(study),
-            "readers": reading_progress(study),
-        },
-    )

@@ -14,11 +14,11 @@ from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.erasure import cancel_jobs, erase_subject, sealed_units
 from readerstudy.material.models import Case, Subject
-from readerstudy.protocol.models import Amendment, ReaderStudy, State
+from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import blocks
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.preparing import check, is_prepared
-from readerstudy.results.services import forget
+from readerstudy.states import State
 
 VOID = Presentation.State.VOID
 Kind = Amendment.Kind
@@ -167,7 +167,6 @@ def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor
     read = shown.filter(state=Presentation.State.CONFIRMED).count()
     void = shown.update(state=VOID, void_reason=f"subject withdrawn, amendment {number}")
     counts = {"presentations": void, "read": read, "jobs": stopped, **erase_subject(subject=subject)}
-    transaction.on_commit(lambda: forget(study))
     return _amend(
         study,
         Kind.SUBJECT_WITHDRAWN,

@@ -8,7 +8,18 @@ class ReadingConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import BooleanField, ExpressionWrapper, Q
 
+        from readerstudy.audit import lock, triggers, upgrade, verify
         from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.jobs import registry as jobs
+        from readerstudy.material import erasure
+        from readerstudy.material.signals import changing_case
+        from readerstudy.protocol.signals import removing_part
+        from readerstudy.reading import answers
+        from readerstudy.reading.erasure import HOLDER
+        from readerstudy.reading.opening import OPEN
+        from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
+        from readerstudy.reading.upgrade import sign_answers
+        from readerstudy.reading.verify import beside, since_opening
 
         # What is confirmed and when stands in the log line of each pair.
         progress = {"state", "revision", "seen", "seconds", "started_at", "confirmed_at", "skipped_at", "skip_reason"}
@@ -23,3 +34,29 @@ class ReadingConfig(AppConfig):
             Section("schedule", "Schedule of", (schedule,)),
             Section("signatures", "Signature", (Table("reading.Signature", "reader__study", unit=("pk",)),)),
         )
+        answered = ("Rating", "Statement", "Finding", "ActiveTime", "Guess", "Write")
+        lock.register(
+            lock.Locked("reading.PreparedPair"),
+            lock.Locked("reading.Presentation"),
+            *(lock.Locked(f"reading.{name}", "presentation__study") for name in answered),
+            lock.Locked("reading.Signature", "reader__study"),
+        )
+        of_presentation = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
+        of_reader = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"
+        signed = ("reading_rating", "reading_statement", "reading_activetime", "reading_guess")
+        triggers.register(
+            *(triggers.AppendOnly(table, of_presentation, signed=True) for table in signed),
+            triggers.AppendOnly("reading_finding", of_presentation, ("withdrawn_at",), signed=True),
+            triggers.AppendOnly("reading_withdrawal", of_presentation),
+            triggers.AppendOnly("reading_signature", of_reader),
+        )
+        verify.register(verify.Checks(beside=beside, signed=answers.problems, since_opening=since_opening))
+        upgrade.register(sign_answers)
+        jobs.register(
+            "readerstudy.reading.tasks",
+            jobs.Kind(PREPARE, "Prepare", "Pairs", "for the reading room", 50, missing=ask_for_pairs),
+            jobs.Kind(OPEN, "Open", "Opening", "check pairs, make the schedule, freeze", 70),
+        )
+        erasure.register(HOLDER)
+        changing_case.connect(ensure_unscheduled)
+        removing_part.connect(pairs_of_comparison)

@@ -6,7 +6,7 @@ from statistics import mean, median
 
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.planning import problems
+from readerstudy.reading.verify import schedule_problems
 
 THIRDS = ("first third", "middle third", "last third")
 
@@ -43,7 +43,7 @@ def report(study: ReaderStudy) -> dict:
         "positions": _positions(rows, readers, comparisons),
         "wanted": study.min_distance,
         "voided": Presentation.objects.filter(study=study, state=Presentation.State.VOID).count(),
-        "problems": problems(study),
+        "problems": schedule_problems(study),
     }
 
 

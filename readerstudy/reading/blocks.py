@@ -4,18 +4,17 @@ A block is made by the rule of the opening from what its amendment keeps (`data`
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db.models import Max
 
 from readerstudy.accounts.models import Membership
-from readerstudy.audit.actions import Action
 from readerstudy.material.models import Case
-from readerstudy.protocol.models import Amendment, ReaderStudy
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import answers
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.planning import inputs, made_from, stored
+from readerstudy.reading.planning import inputs, made_from
 from readerstudy.reading.schedule import Entry, Schedule
 
 
@@ -84,24 +83,3 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
             rows[row.reader.code, row.position] = row
     answers.begin(rows.values())
     return len(rows)
-
-
-def problems(study: ReaderStudy) -> Iterator[str]:
-    """Make every block again from its amendment; how the database differs, in sentences."""
-    logged = {
-        event.data["number"]: event.data
-        for event in study.events.filter(action=Action.STUDY_AMENDED).order_by("number")
-    }
-    found = Amendment.objects.filter(study=study).exclude(schedule_sha256="")
-    for amendment in found:
-        again, name = block_schedule(amendment.data), f"Amendment {amendment.number}"
-        if logged.get(amendment.number, {}).get("schedule") != amendment.schedule_sha256:
-            yield f"{name}: its hash of the schedule is not the one in the log."
-        if again.sha256 != amendment.schedule_sha256:
-            yield f"{name}: made again, its block of the schedule has another hash."
-        elif list(again.entries) != stored(study, amendment.number):
-            yield f"{name}: the presentations in the database are not those of its block."
-    known = {0, *found.values_list("number", flat=True)}
-    strange = study.presentations.exclude(block__in=known).count()
-    if strange:
-        yield f"{strange} presentations belong to no amendment."

@@ -13,11 +13,13 @@ from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job, retry
 from readerstudy.material.models import Case
-from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.protocol.selectors import not_ready, protocol_document
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import preparing
+from readerstudy.reading.before_opening import not_ready
 from readerstudy.reading.models import PreparedPair
 from readerstudy.reading.services import open_study
+from readerstudy.states import State
 
 OPEN = "reading.open"
 

@@ -1,11 +1,7 @@
 """From protocol and material to the schedule, and back: what it was made from, and whether it still is that."""
 
-from dataclasses import asdict
-
 from readerstudy.accounts.models import Role
-from readerstudy.audit.actions import Action
-from readerstudy.audit.models import Event
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generate
 
@@ -52,30 +48,3 @@ def stored(study: ReaderStudy, block: int = 0) -> list[Entry]:
         )
         for row in rows.order_by("reader__code", "position")
     ]
-
-
-def problems(study: ReaderStudy) -> list[str]:
-    """Generate the schedule again from what the log says it was made from; how the database differs, in sentences."""
-    from readerstudy.reading import blocks
-
-    if study.state == State.DRAFT:
-        return ["The study has not been opened: it has no schedule yet."]
-    event = Event.objects.filter(study=study, action=Action.STUDY_OPENED).first()
-    if event is None or "inputs" not in event.data:
-        return ["The log does not say what the schedule was made from."]
-    again, found = made_from(event.data["seed"], event.data["inputs"]), []
-    if event.data["seed"] != study.seed:
-        found.append("The study's seed is not the one in the log.")
-    if again.sha256 != event.data["schedule"]:
-        found.append("Generated again, the schedule has another hash than the log's.")
-    if study.schedule_sha256 != event.data["schedule"]:
-        found.append("The study's hash of the schedule is not the one in the log.")
-    held = stored(study)
-    if len(held) != len(again.entries):
-        found.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
-    for mine, theirs in zip(again.entries, held, strict=False):
-        if mine != theirs:
-            names = [name for name, value in asdict(mine).items() if getattr(theirs, name) != value]
-            found.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
-            break
-    return [*found, *blocks.problems(study)]

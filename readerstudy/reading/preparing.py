@@ -10,10 +10,14 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import record
-from readerstudy.material.models import Case
+from readerstudy.jobs.services import request_job
+from readerstudy.material.models import Case, Series
+from readerstudy.material.selectors import present_series
 from readerstudy.material.volumes import load
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Comparison, ReaderStudy
 from readerstudy.reading.models import PreparedPair
+
+PREPARE = "reading.prepare"
 
 
 def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPair]:
@@ -92,3 +96,43 @@ def check(case: Case) -> bool:
                     "Restore it from a backup."
                 )
     return True
+
+
+def ask_for_pairs(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
+    """Ask for the pairs of every case whose series are all there; returns new jobs."""
+    comparisons = list(study.comparisons.select_related("first", "second"))
+    return sum(_ask_for_pairs(study, one, comparisons, there) for one, there in present_series(study, case))
+
+
+def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dict[int, Series]) -> bool:
+    shown = [there.get(arm) for arm in sorted({arm for c in comparisons for arm in (c.first_id, c.second_id)})]
+    if not shown or not all(shown):
+        return False
+    return request_job(
+        function=PREPARE,
+        study=study,
+        label=f"pairs of {case.code}",
+        parameters={"case": case.pk},
+        inputs={
+            "series": [one.pk for one in shown if one],
+            "comparisons": [(c.first_id, c.second_id) for c in comparisons],
+        },
+    )[1]
+
+
+def ensure_unscheduled(study: ReaderStudy, code: str, **_: object) -> None:
+    """InputError if readers see the case of this code: opening, or an amendment, froze its series."""
+    if study.presentations.filter(case__code=code).exists():
+        raise InputError(f"{code} is scheduled: its series are frozen.")
+
+
+def pairs_of_comparison(study: ReaderStudy, part: object, **_: object) -> list[Seal]:
+    """The sealed prepared pairs that go with a comparison."""
+    if not isinstance(part, Comparison):
+        return []
+    return [("pairs", unit_name(case, part.pk)) for case in part.pairs.values_list("case", flat=True)]
+
+
+def pairs_of(case: Case) -> list:
+    """Prepared pairs of a case: what was noted while they were put on one grid."""
+    return list(case.pairs.select_related("comparison__first", "comparison__second").order_by("comparison__place"))

@@ -11,13 +11,15 @@ from readerstudy.accounts.models import Membership, User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, record
-from readerstudy.protocol.models import Criterion, ReaderStudy, State
-from readerstudy.protocol.selectors import before_opening, protocol_document
+from readerstudy.protocol.models import Criterion, ReaderStudy
+from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import answers, blocks, seal, selectors, writes
+from readerstudy.reading.before_opening import before_opening
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.planning import inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
 from readerstudy.reading.writes import ConflictError, On
+from readerstudy.states import State
 
 
 def schedule_summary(study: ReaderStudy) -> dict:

@@ -3,10 +3,10 @@
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Case
-from readerstudy.reading import opening, preparing, rehearsal
+from readerstudy.reading import opening, preparing
 
 
-@job_function("reading.prepare")
+@job_function(preparing.PREPARE)
 def prepare_pairs(job: Job, report):
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
     made = preparing.prepare(case, report)
@@ -26,16 +26,5 @@ def open_study(job: Job, report):
         for case, pairs in made:
             preparing.replace(case, pairs)
         return opening.finish(study=job.study, actor=job.parameters["actor"])
-
-    return store
-
-
-@job_function(rehearsal.REHEARSE)
-def rehearse(job: Job, report):
-    made = rehearsal.rehearse(job.study, report)
-
-    def store() -> dict:
-        rehearsal.note(study=job.study, actor=job.parameters["actor"], made=made)
-        return made
 
     return store

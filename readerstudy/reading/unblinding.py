@@ -10,8 +10,9 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Presentation, Side
+from readerstudy.states import State
 
 CODE = re.compile(r"(R\d+)-0*(\d+)", re.IGNORECASE)
 

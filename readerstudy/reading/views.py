@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from readerstudy.accounts.access import membership_of, study_page
 from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
 from readerstudy.audit.services import RecordError
+from readerstudy.protocol.access import membership_of, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, serializers, services
 from readerstudy.reading.models import Presentation

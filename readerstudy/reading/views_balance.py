@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from readerstudy.accounts.access import study_page
+from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import balance
 

@@ -4,10 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from readerstudy.accounts.access import study_page
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors
 from readerstudy.reading.services import schedule_summary
+from readerstudy.states import State
 
 
 @never_cache

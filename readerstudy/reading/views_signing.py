@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from processing.errors import InputError
-from readerstudy.accounts.access import study_page
+from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, signatures
 

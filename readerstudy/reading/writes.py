@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors
 from readerstudy.reading.models import Presentation, Write
+from readerstudy.states import State
 
 
 class ConflictError(Exception):

@@ -1,52 +1,20 @@
 """Files that leave a closed study: tables as CSV, the protocol, codebooks, and one zip with all of it."""
 
-import csv
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC
 from typing import IO
 
 from analysis.report.result_tables import columns, result_tables
 from analysis.tables import codebook, column_names, schema
+from readerstudy.archive.downloads import csv_lines
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.results.tables import ROWS, Row
 
 TABLES = tuple(ROWS)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-FREE_TEXT = {"structure", "remark"}
-
-
-def cell(name: str, value: object) -> str:
-    """One value as text: empty for null, ISO 8601 UTC for times, true and false, numbers in full precision.
-
-    Readers' own words that a spreadsheet would take for a formula get an apostrophe in front.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    text = str(value)
-    return "'" + text if name in FREE_TEXT and text.startswith(FORMULA) else text
-
-
-class _Echo:
-    """A file that hands back what is written, so that the csv module can feed a stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def csv_lines(columns: list[str], rows: Iterable[Row]) -> Iterator[str]:
-    """A header line and one line per row, ended by CRLF as RFC 4180 says; cells in the order of `columns`."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(columns)
-    for row in rows:
-        yield writer.writerow([cell(name, row.get(name)) for name in columns])
 
 
 def table_lines(study: ReaderStudy, table: str, **options: bool) -> Iterator[str]:

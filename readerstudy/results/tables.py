@@ -1,4 +1,4 @@
-"""The tables of a study, row by row, in the columns of their Table Schemas.
+"""The tables of what was read, row by row, in the columns of their Table Schemas; and those of the images.
 
 Rows name readers, subjects, series and presentations by code; no user name and no token is in them.
 """
@@ -9,22 +9,17 @@ from itertools import islice
 
 from django.db.models import QuerySet
 
+from readerstudy.archive.downloads import Row
+from readerstudy.images import tables as images
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Guess, Presentation, Rating, Side, Statement
-from readerstudy.results.radiomics import present_features
 
 CHUNK = 500
-Row = dict[str, object]
 
 
 def presentation_code(reader: str, position: int) -> str:
     """What one reader saw at one position of the schedule: R1-0012."""
     return f"{reader}-{position:04d}"
-
-
-def series_code(series) -> str:
-    echo = f"-e{series.echo}" if series.echo > 1 else ""
-    return f"{series.case.code}-{series.arm.code}{echo}-v{series.version}"
 
 
 SHOWN = ("reader", "case__subject__site", "comparison__first", "comparison__second", "repeat_of")
@@ -196,105 +191,4 @@ def guesses(study: ReaderStudy) -> Iterator[Row]:
         yield {**_shown(guess.presentation), "guessed": guess.side, "first_side": first_side}
 
 
-def series(study: ReaderStudy) -> Iterator[Row]:
-    """One row per active series: how the pixels of one case in one arm came to be."""
-    active = (
-        study.series.filter(active=True, case__subject__withdrawn_at=None)
-        .select_related("case__subject__site", "arm", "made_from__case", "made_from__arm")
-        .order_by("case__code", "arm__place", "echo")
-    )
-    for one in active.iterator(chunk_size=CHUNK):
-        said, subject = one.parameters, one.case.subject
-        column, row, _ = one.spacing  # mm between neighbouring columns, rows, slices
-        age = subject.age if subject.age is not None else said.get("age")
-        yield {
-            "subject": subject.code,
-            "site": subject.site.code,
-            "case": one.case.code,
-            "arm": one.arm.code,
-            "series": series_code(one),
-            "sha256": one.sha256,
-            **{name: said.get(name) for name in SCANNER_COLUMNS},
-            "matrix": f"{one.columns}x{one.rows}",
-            "pixel_spacing": f"{row:.6g}x{column:.6g}",
-            "slices": one.slices,
-            "processing_seconds": one.processing_seconds,
-            "made_from": series_code(one.made_from) if one.made_from else None,
-            "model_name": f"{one.model_name} {one.model_version}".strip(),
-            "model_sha256": one.model_sha256,
-            "age": age if age is None else min(age, 90),
-            "sex": subject.sex or said.get("sex"),
-        }
-
-
-SCANNER_COLUMNS = [
-    "manufacturer",
-    "model",
-    "software",
-    "field_strength",
-    "tr",
-    "te",
-    "ti",
-    "flip_angle",
-    "echo_train_length",
-    "averages",
-    "slice_thickness",
-    "acquisition_seconds",
-]
-
-
-METRIC_COLUMNS = {
-    "subject": "case__subject__code",
-    "case": "case__code",
-    "reference": "reference__arm__code",
-    "test": "test__arm__code",
-    "metric": "metric",
-    "region": "region",
-    "slice": "slice",
-    "value": "value",
-    "data_range": "data_range",
-    "range_rule": "range_rule",
-    "registered": "registered",
-    "settings_hash": "settings_hash",
-}
-
-
-def metrics(study: ReaderStudy) -> Iterator[Row]:
-    """One row per pair of active series, metric, region and slice."""
-    present = study.metrics.filter(reference__active=True, test__active=True, case__subject__withdrawn_at=None)
-    for values in present.values_list(*METRIC_COLUMNS.values()).iterator(chunk_size=CHUNK):
-        yield dict(zip(METRIC_COLUMNS, values, strict=True))
-
-
-FEATURE_COLUMNS = {
-    "subject": "voi__case__subject__code",
-    "case": "voi__case__code",
-    "roi": "voi__name",
-    "arm": "series__arm__code",
-    "image_type": "image_type",
-    "class": "feature_class",
-    "feature": "feature",
-    "value": "value",
-    "status": "status",
-    "reason": "reason",
-    "settings_hash": "settings__sha256",
-    "mask": "voi__sha256",
-}
-
-
-def features(study: ReaderStudy) -> Iterator[Row]:
-    """One row per volume of interest, arm and feature, under the settings that hold."""
-    rows = present_features(study).values_list(*FEATURE_COLUMNS.values())
-    for values in rows.iterator(chunk_size=CHUNK):
-        yield dict(zip(FEATURE_COLUMNS, values, strict=True))
-
-
-ROWS = {
-    "ratings": ratings,
-    "integrity": integrity,
-    "findings": findings,
-    "guesses": guesses,
-    "series": series,
-    "metrics": metrics,
-    "features": features,
-}
+ROWS = {"ratings": ratings, "integrity": integrity, "findings": findings, "guesses": guesses, **images.ROWS}

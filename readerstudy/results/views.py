@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 
 from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
-from readerstudy.accounts.access import study_page
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_json, stream_csv
+from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.record import note_export
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.results import exports, page, sections, services
 
@@ -59,7 +60,7 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
     """One table as CSV; `?all=1` gives every revision of the ratings."""
     every = _known(table) == "ratings" and request.GET.get("all") == "1"
     name = f"{study.slug}-{table}{'-all' if every else ''}.csv"
-    services.note_export(study=study, user=request.user, file=name)
+    note_export(study=study, user=request.user, file=name)
     options = {"every_revision": True} if every else {}
     return stream_csv(exports.table_lines(study, table, **options), name)
 
@@ -73,7 +74,7 @@ def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHt
     if table not in found:
         raise Http404
     name = f"{study.slug}-{table}.csv"
-    services.note_export(study=study, user=request.user, file=name)
+    note_export(study=study, user=request.user, file=name)
     return stream_csv(exports.number_lines(found[table]), name)
 
 
@@ -81,7 +82,7 @@ def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHt
 @require_safe
 def codebook(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
     name = f"{study.slug}-{_known(table)}-codebook.csv"
-    services.note_export(study=study, user=request.user, file=name)
+    note_export(study=study, user=request.user, file=name)
     return stream_csv(exports.codebook_lines(table), name)
 
 
@@ -98,7 +99,7 @@ def codebooks(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @require_safe
 def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     name = f"{study.slug}-protocol.json"
-    services.note_export(study=study, user=request.user, file=name)
+    note_export(study=study, user=request.user, file=name)
     return send_json(exports.protocol_json(study), name)
 
 
@@ -114,5 +115,5 @@ def everything(request: HttpRequest, study: ReaderStudy) -> FileResponse:
         file, study, {name: result for name, result in names.items() if result}, seed=services.SEED
     )
     name = f"{study.slug}-results.zip"
-    services.note_export(study=study, user=request.user, file=name, sha256=sha256)
+    note_export(study=study, user=request.user, file=name, sha256=sha256)
     return FileResponse(file, as_attachment=True, filename=name)

@@ -9,9 +9,9 @@ from django.conf import settings as site
 from django.core.management import call_command
 from django.test import Client
 
-from readerstudy import demo
 from readerstudy.accounts.checks import demonstration_accounts, demonstration_refused
-from readerstudy.loopback import elsewhere
+from readerstudy.home import demo
+from readerstudy.serving.loopback import elsewhere
 from tests import factories
 from tests.pages import html
 
@@ -119,7 +119,7 @@ def test_make_run_refuses_the_demonstration_on_another_host(tmp_path, extra):
     kept = {key: value for key, value in os.environ.items() if key not in {"READERSTUDY_DEMO", "MAKELEVEL"}}
     environment = kept | {"READERSTUDY_VAR": str(tmp_path), "READERSTUDY_PORT": "1"} | extra
     done = subprocess.run(
-        [sys.executable, "-m", "readerstudy.supervisor"],
+        [sys.executable, "-m", "readerstudy.serving.supervisor"],
         env=environment,
         cwd=site.BASE_DIR,
         capture_output=True,

@@ -12,15 +12,16 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.accounts.services import add_member, remove_member
 from readerstudy.audit.lock import manifest, manifest_sha256
+from readerstudy.images.radiomics import active_settings
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import claim, finish
 from readerstudy.material.models import VolumeOfInterest
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.services import ConflictError, rate, report_time
-from readerstudy.results.radiomics import active_settings
+from readerstudy.states import State
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES, METHODS, client_of
 
@@ -244,7 +245,7 @@ def test_a_job_that_ends_after_locking_stores_nothing():
 @pytest.mark.parametrize("state", [State.OPEN, State.PAUSED])
 def test_no_page_or_file_tells_answers_before_closing(role, state, monkeypatch):
     """Two studies alike but for their answers give the same pages and files, byte for byte."""
-    monkeypatch.setattr("readerstudy.results.services.record", lambda **_: None)  # the log grows with every download
+    monkeypatch.setattr("readerstudy.reading.record.record", lambda **_: None)  # the log grows with every download
     pages = []
     study = factories.make_study(subjects=2, readers=1)
     active_settings(study)  # made, and logged, when somebody first looks
@@ -253,6 +254,7 @@ def test_no_page_or_file_tells_answers_before_closing(role, state, monkeypatch):
     reader = study.memberships.get(role="reader")
     factories.read_all(reader, [1])
     ReaderStudy.objects.filter(pk=study.pk).update(state=state)
+    factories.log_as_is(study)
     numbers = {"case": study.cases.first().pk, "series": study.series.first().pk, "table": "ratings", "part": "arms"}
     client = client_of(study.memberships.filter(role=role).first().user)
     for scores in ((1, "none"), (5, "findings")):

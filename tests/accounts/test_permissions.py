@@ -9,8 +9,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.permissions import PERMISSIONS, may
 from readerstudy.accounts.services import add_member
-from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.results.radiomics import active_settings
+from readerstudy.images.radiomics import active_settings
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.states import State
 from tests import factories
 from tests.once import made_once
 

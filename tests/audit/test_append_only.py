@@ -11,7 +11,7 @@ from readerstudy.audit import triggers
 from readerstudy.audit.models import AppendOnlyError
 from readerstudy.audit.removal import remove_study, rows_of_study
 from readerstudy.audit.services import RecordError, tombstone
-from readerstudy.audit.triggers import APPEND_ONLY
+from readerstudy.audit.triggers import append_only
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import answers
 from readerstudy.reading.models import Finding, Guess, Rating
@@ -62,7 +62,7 @@ def refused(sql: str) -> bool:
         "UPDATE reading_rating SET revision = revision + 1",
         "UPDATE reading_statement SET value = 'x'",
         "UPDATE reading_finding SET kind = 'creation'",
-        *(f"DELETE FROM {table}" for table in sorted(APPEND_ONLY) if table != "reading_signature"),
+        *(f"DELETE FROM {table}" for table in sorted(append_only()) if table != "reading_signature"),
     ],
 )
 def test_the_database_refuses(study, statement):

@@ -5,10 +5,10 @@ import pytest
 from processing.errors import InputError
 from readerstudy.audit.services import record
 from readerstudy.audit.verify import problems
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
 from readerstudy.reading import preparing
 from readerstudy.reading.amendments import add_cases
+from readerstudy.states import State
 from tests import factories
 from tests.once import made_once
 

@@ -13,17 +13,20 @@ from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.accounts.services import add_member, add_person, remove_member
 from readerstudy.audit.verify import lost_studies, problems
+from readerstudy.enhancement import model_runs
+from readerstudy.images.feature_settings import change_settings
+from readerstudy.images.models import Feature, Metric
 from readerstudy.intake import services as intake
 from readerstudy.jobs.models import Job
-from readerstudy.material import model_runs
 from readerstudy.material.services import set_feedback, set_training
 from readerstudy.material.volumes_of_interest import call_back, remove
-from readerstudy.protocol.models import Criterion, State
+from readerstudy.protocol.models import Criterion
 from readerstudy.protocol.services import change_parts, create_study, move, save_settings
 from readerstudy.reading import amendments
 from readerstudy.reading.guesses import asked
 from readerstudy.reading.models import Finding
 from readerstudy.reading.opening import request_opening
+from readerstudy.reading.record import note_export
 from readerstudy.reading.services import (
     finish,
     guess,
@@ -36,9 +39,8 @@ from readerstudy.reading.services import (
 )
 from readerstudy.reading.signatures import sign
 from readerstudy.reading.unblinding import unblind
-from readerstudy.results.feature_settings import change_settings
-from readerstudy.results.models import Feature, Metric
-from readerstudy.results.services import note_export, note_seen
+from readerstudy.results.services import note_seen
+from readerstudy.states import State
 from tests import factories
 from tests.intake.test_import import write_series
 from tests.material.models import make_model

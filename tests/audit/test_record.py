@@ -14,8 +14,8 @@ from readerstudy.audit.services import RecordError, record, tombstone
 from readerstudy.audit.verify import lost_studies, problems
 from readerstudy.jobs.services import claim, request_job
 from readerstudy.jobs.tasks import perform
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import create_study, move, save_settings
+from readerstudy.states import State
 from tests import factories
 from tests.once import made_once
 from tests.pages import html

@@ -7,16 +7,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from readerstudy.audit import chain, heads, keys, selectors
+from readerstudy.audit import chain, heads, keys
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event, Head, Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
+from readerstudy.home import log as selectors
 from readerstudy.jobs.tasks import run_job
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
 from readerstudy.reading import answers
 from readerstudy.reading.models import AnswerHead, Rating
+from readerstudy.states import State
 from tests import factories
 from tests.tampering import run, tampering
 

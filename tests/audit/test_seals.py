@@ -10,15 +10,15 @@ from readerstudy.audit import lock, registry
 from readerstudy.audit.models import Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
+from readerstudy.images.models import Feature, FeatureSettings, Metric
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Subject
 from readerstudy.material.services import set_training
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move, save_settings
 from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.services import open_study
 from readerstudy.reading.signatures import sign
-from readerstudy.results.models import Feature, FeatureSettings, Metric
+from readerstudy.states import State
 from tests import factories
 from tests.tampering import run
 
@@ -224,7 +224,7 @@ def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
         for name in ("Rating", "Statement", "Finding", "Withdrawal", "ActiveTime", "Guess", "AnswerHead")
     }
     on_the_way = {"intake.Upload", "intake.Candidate", "intake.Delivered", "jobs.Job", "reading.Write"}
-    assert lock.TABLES.keys() <= sealed | chained | on_the_way
+    assert lock.labels() <= sealed | chained | on_the_way
     own = {"audit.Event", "audit.Head", "audit.Sealed"}
     of_study = {
         model._meta.label

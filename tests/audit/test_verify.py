@@ -18,12 +18,12 @@ from readerstudy.audit.models import Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
 from readerstudy.jobs.models import Job
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.selectors import way_back
 from readerstudy.reading.services import finish, rate
+from readerstudy.states import State
 from tests import factories
 from tests.once import made_once
 from tests.tampering import run, tampering

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from readerstudy.enhancement import previews
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.tasks import run_job
-from readerstudy.material import previews
 from readerstudy.protocol.services import create_study
 from tests import factories, pixels
 from tests.browser.signed_in import signed_in

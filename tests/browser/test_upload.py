@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from readerstudy.intake import quarantine
+from readerstudy.archive import quarantine
 from readerstudy.intake.models import Piece, Upload
 from readerstudy.protocol.models import ReaderStudy
 from tests import factories

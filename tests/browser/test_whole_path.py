@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.upload_to_numbers import INTERRUPTED, kill_if_at_work
 from processing.simulate.phantom.study import make_study
-from readerstudy.reading.simulation import SimulatedReader
+from readerstudy.home.simulation import SimulatedReader
 from tests.site_process import ROOT, Browserless, Site, running_site, until
 
 pytestmark = pytest.mark.slow

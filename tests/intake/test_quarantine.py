@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from processing.errors import InputError
-from readerstudy.intake import quarantine, services
+from readerstudy.archive import quarantine
+from readerstudy.intake import services
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
 from tests import factories

@@ -5,7 +5,8 @@ import io
 import pytest
 
 from processing.errors import InputError
-from readerstudy.intake import quarantine, receiving, services
+from readerstudy.archive import quarantine
+from readerstudy.intake import receiving, services
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.services import move

@@ -14,9 +14,9 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from processing.errors import InputError
-from readerstudy.archive import mark, store
+from readerstudy.archive import mark, quarantine, store
 from readerstudy.archive.models import Store
-from readerstudy.intake import quarantine, receiving, services
+from readerstudy.intake import receiving, services
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import IdleWorker, Job
 from readerstudy.jobs.services import request_job, retry, tell_obstacles

@@ -11,6 +11,7 @@ from scipy import ndimage
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.archive.store import put_file
+from readerstudy.images.models import Metric
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import claim
 from readerstudy.jobs.tasks import perform
@@ -19,7 +20,6 @@ from readerstudy.material.alignments import AWAITED, placing, to_register
 from readerstudy.material.models import Alignment, Case
 from readerstudy.material.services import place_series
 from readerstudy.protocol.services import create_study
-from readerstudy.results.models import Metric
 from tests import factories
 from tests.pages import html
 

@@ -14,13 +14,13 @@ from PIL import Image
 from processing.enhancement.networks.store import SHIPPED
 from processing.volume import Volume
 from readerstudy.archive import store
+from readerstudy.enhancement import previews
+from readerstudy.enhancement.outputs import current_models
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import sweep
+from readerstudy.jobs.services import ask_for_missing, sweep
 from readerstudy.jobs.tasks import run_job
-from readerstudy.material import previews, volumes
+from readerstudy.material import volumes
 from readerstudy.material.models import Alignment
-from readerstudy.material.selectors import current_models
-from readerstudy.material.services import advance
 from readerstudy.protocol.services import create_study
 from tests import factories, pixels
 from tests.material.models import make_model
@@ -251,7 +251,7 @@ def sign_in_as():
 
 def enhance_all(study) -> None:
     """Let DL outputs be asked for, and make them."""
-    advance(study)
+    ask_for_missing(study)
     for number in study.jobs.filter(function="material.enhance", state="waiting").values_list("pk", flat=True):
         run_job(number)
 
@@ -282,7 +282,7 @@ def test_a_run_on_the_study_makes_an_arm_with_this_model_and_pressing_twice_chan
 
 def test_failed_outputs_are_named_and_a_run_tries_them_again(client, study):
     arm = study.arms.get(code="FAST-DL")
-    advance(study)
+    ask_for_missing(study)
     Job.objects.filter(function="material.enhance").update(state="failed", error="Out of memory.")
     page = text(client, study, "own/")
     assert "1 failed" in page

@@ -12,15 +12,16 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Role, User
 from readerstudy.archive.store import put_bytes
 from readerstudy.audit import verify
+from readerstudy.images.analyses import images
+from readerstudy.images.models import Feature, FeatureSettings, Metric
 from readerstudy.material.models import Alignment, Case, Instance, VolumeOfInterest
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import move
-from readerstudy.reading import amendments, blocks, planning
+from readerstudy.reading import amendments, blocks
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.signatures import sign, to_sign
-from readerstudy.results.models import Feature, FeatureSettings, Metric
-from readerstudy.results.services import images
+from readerstudy.reading.verify import schedule_problems
 from readerstudy.results.tables import ratings
 from tests import factories
 from tests.once import made_once
@@ -83,7 +84,7 @@ def test_a_reader_more_gets_a_whole_balanced_list_and_nobody_elses_changes(study
         assert abs(sides["left"] - sides["right"]) <= 1
     assert protocol_document(study)["sha256"] == protocol == study.protocol_sha256
     assert protocol_document(study)["amendments"][0]["what"] == ["R3"]
-    assert planning.problems(study) == []
+    assert schedule_problems(study) == []
 
 
 def test_cases_more_come_at_the_end_of_every_list_as_a_block_with_its_own_balance(study, admin):
@@ -96,7 +97,7 @@ def test_cases_more_come_at_the_end_of_every_list_as_a_block_with_its_own_balanc
         for comparison in study.comparisons.all():
             sides = Counter(block.filter(comparison=comparison).values_list("first_side", flat=True))
             assert abs(sides["left"] - sides["right"]) <= 1
-    assert planning.problems(study) == []
+    assert schedule_problems(study) == []
     assert study.events.get(action="study amended").data["presentations"] == 12
 
 
@@ -108,7 +109,7 @@ def test_amendments_build_on_each_other_and_each_can_be_made_again(study, admin)
     own = study.presentations.filter(reader=member)
     assert (own.filter(block=2).count(), own.filter(block=3).count()) == (15, 3)
     assert blocks.block_schedule(second.data).sha256 == second.schedule_sha256
-    assert planning.problems(study) == []
+    assert schedule_problems(study) == []
 
 
 def test_a_change_of_a_block_behind_the_sites_back_is_found(study, admin):
@@ -116,9 +117,9 @@ def test_a_change_of_a_block_behind_the_sites_back_is_found(study, admin):
     shown = study.presentations.filter(block=1, reader__code="R2").first()
     other = "left" if shown.first_side == "right" else "right"
     Presentation.objects.filter(pk=shown.pk).update(first_side=other)
-    assert planning.problems(study) == ["Amendment 1: the presentations in the database are not those of its block."]
+    assert schedule_problems(study) == ["Amendment 1: the presentations in the database are not those of its block."]
     Presentation.objects.filter(pk=shown.pk).update(block=7, first_side=shown.first_side)
-    assert "1 presentations belong to no amendment." in planning.problems(study)
+    assert "1 presentations belong to no amendment." in schedule_problems(study)
 
 
 def test_in_parts_new_cases_come_in_the_last_part_and_a_signed_part_is_signed_again():
@@ -261,7 +262,7 @@ def test_a_withdrawn_subject_leaves_hashes_and_ratings_and_nothing_else(
     assert amendment.data["presentations"] == 6
     assert amendment.data["read"] == 3
     assert list(verify.problems(study)) == []
-    assert planning.problems(study) == []
+    assert schedule_problems(study) == []
     assert list((tmp_path / "images").iterdir()) == []
     with pytest.raises(InputError, match="nothing of it may come in again"):
         factories.make_case(study, "S02")

@@ -11,8 +11,8 @@ from readerstudy.accounts.models import Role
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import cancel, request_job
 from readerstudy.jobs.tasks import run_job
-from readerstudy.protocol.models import State
 from readerstudy.reading.opening import OPEN, last_opening, request_opening
+from readerstudy.states import State
 from tests import factories
 from tests.once import made_once
 from tests.pages import html

@@ -10,10 +10,10 @@ from django.test import Client
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Role
+from readerstudy.home.rehearsal import is_current, last_rehearsal, request_rehearsal
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.rehearsal import is_current, last_rehearsal, request_rehearsal
 from tests import factories
 from tests.pages import html
 from tests.pixels import with_pixels

@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 
 from processing.errors import InputError
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import move
 from readerstudy.reading import answers
 from readerstudy.reading.models import Guess, Presentation
 from readerstudy.reading.unblinding import pairs_unblinded, unblind, unblinded
+from readerstudy.states import State
 from tests import factories
 from tests.once import made_once
 from tests.pages import html

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from readerstudy.results.services import analysis_version
+from readerstudy.images.analyses import analysis_version
 
 SOURCE = Path(analysis.__file__).parent
 

@@ -8,8 +8,8 @@ from statistics import mean, stdev
 import pytest
 from django.test import Client
 
+from readerstudy.images.models import Metric
 from readerstudy.material.models import Alignment
-from readerstudy.results.models import Metric
 from tests import factories
 from tests.once import made_once
 from tests.pages import html

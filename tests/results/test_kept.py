@@ -3,8 +3,8 @@
 import pytest
 
 from readerstudy.audit.services import RecordError
-from readerstudy.results.kept import ensure_kept
-from readerstudy.results.models import Metric
+from readerstudy.images.kept import ensure_kept
+from readerstudy.images.models import Metric
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -5,10 +5,10 @@ from django.test import Client
 from django.urls import reverse
 
 from readerstudy.audit import heads
+from readerstudy.images.models import Feature, Metric
+from readerstudy.images.radiomics import active_settings
 from readerstudy.material.models import Alignment, VolumeOfInterest
 from readerstudy.results import services
-from readerstudy.results.models import Feature, Metric
-from readerstudy.results.radiomics import active_settings
 from tests import factories
 from tests.tampering import run
 

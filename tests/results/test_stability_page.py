@@ -11,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.__main__ import main as analysis_command
-from readerstudy.jobs.selectors import KINDS, STEPS
+from readerstudy.images import stability
+from readerstudy.images.models import Feature
+from readerstudy.images.radiomics import active_settings
+from readerstudy.jobs.registry import kind
 from readerstudy.material.models import VolumeOfInterest
-from readerstudy.results import exports, stability
-from readerstudy.results.models import Feature
-from readerstudy.results.radiomics import active_settings
+from readerstudy.results import exports
 from tests import factories
 from tests.once import made_once
 from tests.pages import html
@@ -116,11 +117,10 @@ def test_many_features_are_a_jobs_work(study, client, monkeypatch):
     monkeypatch.setattr(stability, "AT_ONCE", 10)
     assert "are being compared" in html(client.get(address(study)))
     assert "are being compared" in html(client.get(address(study)))
-    assert study.jobs.filter(function=stability.FUNCTION).count() == 1
+    assert study.jobs.filter(function=stability.STABILITY).count() == 1
     factories.work_off(study)
     assert "of 3 below 0.85" in html(client.get(address(study)))
-    assert stability.FUNCTION in STEPS
-    assert stability.FUNCTION in KINDS
+    assert kind(stability.STABILITY).title == "Stability"
     for kept in (stability.settings.VAR_DIR / stability.KIND).iterdir():
         kept.unlink()
     assert "are being compared" in html(client.get(address(study)))  # a lost file is made again

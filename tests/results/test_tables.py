@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from analysis import tables as analysis_tables
+from readerstudy.archive.downloads import cell
 from readerstudy.protocol.services import move
 from readerstudy.reading import answers
 from readerstudy.reading.models import Guess, Presentation, Rating
@@ -60,7 +61,7 @@ def test_columns_are_those_of_the_schema_and_the_csv_passes_the_checks_of_the_an
 
 
 def with_metrics(study):
-    from readerstudy.results.models import Metric
+    from readerstudy.images.models import Metric
 
     for case in study.cases.all():
         by_arm = {series.arm.code: series for series in case.series.filter(active=True)}
@@ -82,8 +83,8 @@ def with_metrics(study):
 
 
 def with_features(study):
+    from readerstudy.images.models import Feature, FeatureSettings
     from readerstudy.material.models import VolumeOfInterest
-    from readerstudy.results.models import Feature, FeatureSettings
 
     settings = FeatureSettings.objects.create(study=study, settings={}, sha256="1" * 64)
     for case in study.cases.all():
@@ -227,9 +228,9 @@ def test_a_table_takes_a_handful_of_queries(django_assert_max_num_queries):
 
 
 def test_readers_words_are_no_formulas():
-    assert exports.cell("remark", "=HYPERLINK(1)") == "'=HYPERLINK(1)"
-    assert exports.cell("weighting", "T2*") == "T2*"
-    assert exports.cell("value", -0.5) == "-0.5"
+    assert cell("remark", "=HYPERLINK(1)") == "'=HYPERLINK(1)"
+    assert cell("weighting", "T2*") == "T2*"
+    assert cell("value", -0.5) == "-0.5"
 
 
 def test_a_study_can_be_closed_early():

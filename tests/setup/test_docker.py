@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from readerstudy import supervisor
+from readerstudy.serving import supervisor
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
 
@@ -21,7 +21,7 @@ def test_web_and_worker_start_as_in_make_run() -> None:
 
 def test_every_setting_of_the_example_is_one_that_something_reads() -> None:
     root = DOCKER.parent
-    read = "".join(file.read_text() for file in [DOCKER / "compose.yaml", *(root / "readerstudy").glob("*.py")])
+    read = "".join(file.read_text() for file in [DOCKER / "compose.yaml", *(root / "readerstudy").rglob("*.py")])
     for line in (DOCKER / "example.env").read_text().splitlines():
         if line and not line.startswith("#"):
             assert line.partition("=")[0] in read, line

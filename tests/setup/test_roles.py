@@ -15,7 +15,7 @@ import pytest
 from tests.postgresql import Server, make_roles, server
 
 ROOT = Path(__file__).resolve().parents[2]
-PREPARE = ("-m", "readerstudy.prepare")
+PREPARE = ("-m", "readerstudy.serving.prepare")
 OPEN, CLOSED = "paired-mri-reading", "paired-mri-reading-2"
 BEFORE = """
 from itertools import count

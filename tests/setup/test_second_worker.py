@@ -10,8 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from readerstudy import embedded_redis
-from readerstudy.supervisor import worker_command
+from readerstudy.serving import embedded_redis
+from readerstudy.serving.supervisor import worker_command
 from tests.site_process import ROOT, running_site, until
 
 pytestmark = pytest.mark.slow

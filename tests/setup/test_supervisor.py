@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from readerstudy import supervisor
-from readerstudy.processes import descendants
+from readerstudy.serving import supervisor
+from readerstudy.serving.processes import descendants
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
             key: value for key, value in os.environ.items() if key not in {"REDIS_URL", "DATABASE_URL", "MAKELEVEL"}
         }
         kept |= {"READERSTUDY_VAR": str(tmp_path), "READERSTUDY_PORT": str(port), "READERSTUDY_DEMO": "0"}
-        command = [sys.executable, "-m", "readerstudy.supervisor"]
+        command = [sys.executable, "-m", "readerstudy.serving.supervisor"]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         started.append(subprocess.Popen(command, cwd=ROOT, env=kept, **options))
         return started[-1]
@@ -140,7 +140,7 @@ def test_a_taken_port_is_named_in_one_sentence(start: Callable[..., subprocess.P
 
 
 def test_a_path_too_long_for_a_socket_does_not_stop_it(tmp_path: Path) -> None:
-    from readerstudy.embedded_redis import LONGEST_SOCKET_PATH, socket_path
+    from readerstudy.serving.embedded_redis import LONGEST_SOCKET_PATH, socket_path
 
     assert socket_path(tmp_path) == tmp_path / "redis.sock"
     long = tmp_path / ("x" * LONGEST_SOCKET_PATH)

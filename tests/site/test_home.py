@@ -3,8 +3,8 @@
 import pytest
 
 from readerstudy.jobs.models import Job
-from readerstudy.protocol.models import State
 from readerstudy.protocol.services import create_study, move
+from readerstudy.states import State
 from tests import factories
 from tests.pages import html
 

@@ -8,11 +8,10 @@ from django.utils import timezone
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 from readerstudy.audit.models import Event
-from readerstudy.audit.selectors import SENTENCES, sentence
+from readerstudy.home.log import SENTENCES, sentence
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.selectors import steps
-from readerstudy.jobs.services import claim
-from readerstudy.material.services import advance
+from readerstudy.jobs.services import ask_for_missing, claim
 from tests import factories
 from tests.pages import html
 from tests.tampering import run
@@ -151,7 +150,7 @@ def test_jobs_that_nobody_takes_are_said(clean, admin):
 def new_model(monkeypatch):
     """The model that made the outputs of a study has a new version."""
     now = ModelIdentity("resunet", "2", "2" * 64, "float32", "Newer.")
-    monkeypatch.setattr("readerstudy.material.selectors.shipped_models", lambda: [now])
+    monkeypatch.setattr("readerstudy.enhancement.outputs.shipped_models", lambda: [now])
 
 
 def test_a_new_model_makes_only_its_own_outputs_outdated(clean, admin, new_model):
@@ -168,10 +167,10 @@ def test_a_new_model_makes_only_its_own_outputs_outdated(clean, admin, new_model
 
 
 def test_placing_a_series_does_not_make_outdated_outputs_anew(clean, new_model, django_capture_on_commit_callbacks):
-    advance(clean)
+    ask_for_missing(clean)
     assert not Job.objects.filter(function="material.enhance").exists()
 
 
 def test_outputs_of_an_open_study_stay_as_they_were_frozen(study, new_model):
     with pytest.raises(InputError, match="frozen"):
-        advance(factories.open_(study), renew=True)
+        ask_for_missing(factories.open_(study), renew=True)

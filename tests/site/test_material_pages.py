@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from processing.nifti import write_nifti
 from processing.volume import Volume
+from readerstudy.archive.quarantine import sealed_files, unseal_piece
 from readerstudy.archive.store import put_bytes
 from readerstudy.intake.models import Candidate, Refusal, Upload
-from readerstudy.intake.quarantine import sealed_files, unseal_piece
+from readerstudy.intake.views_material import SHOWN
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case
-from readerstudy.material.views import SHOWN
 from readerstudy.protocol.services import create_study, move
 from tests import factories
 from tests.pages import html

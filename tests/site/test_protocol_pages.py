@@ -10,9 +10,10 @@ from django.test import Client
 from analysis.protocol import PRIMARY_TESTS
 from analysis.sample_size import TESTS
 from readerstudy.accounts.models import Membership, User
-from readerstudy.protocol.forms_plan import NAMES
-from readerstudy.protocol.models import PrimaryTest, ReaderStudy, State
+from readerstudy.home.forms_sample_size import NAMES
+from readerstudy.protocol.models import PrimaryTest, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
+from readerstudy.states import State
 from tests import factories
 from tests.pages import html
 

@@ -89,8 +89,8 @@ def protocols() -> dict:
 
 def jobs() -> dict:
     """Rows of the Job table by study and state; outputs that are called outdated."""
+    from readerstudy.enhancement.outputs import outdated
     from readerstudy.jobs.models import Job
-    from readerstudy.material.selectors import outdated
     from readerstudy.protocol.models import ReaderStudy
 
     counted = Counter(f"{slug} {state}" for slug, state in Job.objects.values_list("study__slug", "state"))
@@ -134,17 +134,17 @@ def _is_page(path: str) -> bool:
 
 def ask() -> int:
     """Whatever asks for work that is missing, in every study: number of new jobs."""
-    from readerstudy.material.services import advance
+    from readerstudy.jobs.services import ask_for_missing
     from readerstudy.protocol.models import ReaderStudy
 
-    return sum(advance(ReaderStudy.objects.get(slug=slug), renew=slug == "draft") for slug in STUDIES)
+    return sum(ask_for_missing(ReaderStudy.objects.get(slug=slug), renew=slug == "draft") for slug in STUDIES)
 
 
 def read() -> dict:
     """The reader who had begun goes on to the end of the list and signs, and so does the one who came by amendment:
     what each found answered at first, and what came of it."""
+    from readerstudy.home.simulation import SimulatedReader
     from readerstudy.reading.models import Presentation, Signature
-    from readerstudy.reading.simulation import SimulatedReader
 
     base, found = "/studies/open/reading/", {}
     for name in (READERS[0], READERS[2]):
@@ -167,7 +167,7 @@ def read() -> dict:
 
 def sort() -> dict:
     """A worker sorts what waits in the quarantine; the admin places that and what waited to be confirmed."""
-    from readerstudy.intake.quarantine import sealed_files
+    from readerstudy.archive.quarantine import sealed_files
     from readerstudy.intake.services import confirm_certain, purge_stale
     from readerstudy.jobs.tasks import run_job
     from readerstudy.protocol.models import ReaderStudy

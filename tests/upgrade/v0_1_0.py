@@ -113,11 +113,12 @@ def draft(title: str, users, *, readers: int, **changes):
 
 def lock_one(users) -> None:
     """Three subjects, two readers, hidden repeats, guesses, signatures, a volume of interest with its features."""
+    from readerstudy.home.simulation import SimulatedReader
     from readerstudy.protocol.services import move
+    from readerstudy.reading.record import note_export
     from readerstudy.reading.services import open_study
     from readerstudy.reading.signatures import sign
-    from readerstudy.reading.simulation import SimulatedReader
-    from readerstudy.results.services import note_export, note_seen, results
+    from readerstudy.results.services import note_seen, results
 
     study = draft(
         "Locked", users, readers=2, seed=1, repeat_share="0.34", guesses=3, margin_mean="0.25", margin_net="0.15"
@@ -223,7 +224,7 @@ def read_some(study, member) -> None:
 
 def leave_one_draft(users) -> None:
     """A subject placed and tried out, one sorted and not yet placed, one waiting in the quarantine."""
-    from readerstudy.reading.rehearsal import request_rehearsal
+    from readerstudy.home.rehearsal import request_rehearsal
 
     study = draft("Draft", users, readers=1, seed=3)
     place(study, users, 8)

@@ -8,8 +8,6 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from readerstudy.jobs.models import Job
-
 register = template.Library()
 
 # tab, name of its address, action that opens it
@@ -62,11 +60,6 @@ def tabs(context) -> list[dict]:
             continue
         found.append({"name": name, "url": url, "now": page == address})
     return found
-
-
-@register.simple_tag
-def running_jobs(study) -> int:
-    return Job.objects.filter(study=study, state=Job.State.RUNNING).count()
 
 
 @register.simple_tag

@@ -11,9 +11,10 @@ from django.conf import settings
 from playwright.sync_api import Page, Route, expect
 
 from readerstudy.accounts.models import Membership
-from readerstudy.protocol.models import ReaderStudy, State
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.selectors import answers
+from readerstudy.states import State
 from tests import factories
 from tests.browser.room.actions import (
     confirm,

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from processing.errors import InputError
 from readerstudy.audit.services import RecordError
 from readerstudy.intake import services
-from readerstudy.intake.models import Candidate
+from readerstudy.intake.models import SORT, Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import claim
 from readerstudy.jobs.tasks import perform
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             upload = services.receive_folder(study=found, folder=folder, actor=None)
         except (InputError, RecordError) as error:
             raise CommandError(str(error), returncode=2) from error
-        job = Job.objects.get(function="intake.sort", parameters__upload=upload.pk)
+        job = Job.objects.get(function=SORT, parameters__upload=upload.pk)
         if claimed := claim(job_id=job.pk, worker="import_folder"):
             perform(claimed)
         job.refresh_from_db()

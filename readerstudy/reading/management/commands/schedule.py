@@ -4,9 +4,11 @@ from dataclasses import asdict, fields
 
 from django.core.management.base import BaseCommand, CommandError
 
-from readerstudy.protocol.models import ReaderStudy, State
-from readerstudy.reading.planning import plan, problems, stored
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.planning import plan, stored
 from readerstudy.reading.schedule import Entry
+from readerstudy.reading.verify import schedule_problems
+from readerstudy.states import State
 
 
 class Command(BaseCommand):
@@ -23,7 +25,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no study {study}.", returncode=2)
         if verify:
-            differences = problems(found)
+            differences = schedule_problems(found)
             for difference in differences:
                 self.stderr.write(difference)
             if differences:

@@ -1,0 +1,27 @@
+from django.apps import AppConfig
+
+
+class EnhancementConfig(AppConfig):
+    name = "readerstudy.enhancement"
+    label = "enhancement"
+
+    def ready(self) -> None:
+        from readerstudy.enhancement.outputs import ENHANCE, ask_for_outputs, outdated
+        from readerstudy.enhancement.previews import HOLDER, PREVIEW
+        from readerstudy.jobs.registry import Kind, register
+        from readerstudy.material import erasure
+
+        register(
+            "readerstudy.enhancement.tasks",
+            Kind(
+                ENHANCE,
+                "Enhance",
+                "DL enhancement",
+                "an arm that is no longer in the protocol",
+                20,
+                missing=ask_for_outputs,
+                outdated=outdated,
+            ),
+            Kind(PREVIEW, "Preview", "Model preview", "one series through a model, to look at", 30),
+        )
+        erasure.register(HOLDER)

@@ -1,0 +1,209 @@
+"""What the pages of the models show: records, cards as HTML, curves as SVG, the choice of a series to look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+from django.http import QueryDict
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from analysis.report import training_figures
+from processing.enhancement.networks.record import Curves, ModelRecord, read_record, weights_problem
+from processing.errors import InputError
+from processing.pictures.difference_map import slices_shown
+from processing.volume import Volume
+from readerstudy.enhancement import previews
+from readerstudy.jobs.models import Job
+from readerstudy.material import volumes
+from readerstudy.material.models import Case, Series
+from readerstudy.protocol import enhancers
+from readerstudy.protocol.models import ReaderStudy
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A model of the list. record: None if its folder is damaged, problem says how."""
+
+    name: str
+    shipped: bool
+    record: ModelRecord | None
+    problem: str = ""
+
+    @property
+    def weakness(self) -> str:
+        """Where it loses, in a sentence: measured, else the first of its card's limits."""
+        if self.record is None:
+            return ""
+        if lost := self.record.losses:
+            return f"Measured to lose at {', '.join(lost[:3])}{' and more' if len(lost) > 3 else ''}."
+        return self.record.limits.partition(". ")[0].rstrip(".")
+
+
+def shown(name: str) -> Shown:
+    """A model by name. InputError if it is not here."""
+    folder = enhancers.folder(name)
+    try:
+        record = read_record(folder)
+    except InputError as error:
+        return Shown(name, enhancers.is_shipped(folder), None, str(error))
+    return Shown(name, enhancers.is_shipped(folder), record, _weights_problem(folder))
+
+
+def _weights_problem(folder: Path) -> str:
+    """Of weights and identity as they are now; both are read again only after a change."""
+    stamps = []
+    for name in ("model.safetensors", "identity.json"):
+        file = folder / name
+        found = file.stat() if file.exists() else None
+        stamps.append((found.st_mtime_ns, found.st_size) if found else None)
+    return _checked(folder, tuple(stamps))
+
+
+@lru_cache(maxsize=64)
+def _checked(folder: Path, stamps: tuple) -> str:
+    return weights_problem(folder)
+
+
+_MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no addresses that run
+_MARKDOWN.add_render_rule("image", lambda _, tokens, place, *__: escape(tokens[place].content))
+
+
+def card_html(card: str) -> SafeString:
+    """A model's card. Whoever wrote it: raw HTML is shown as text, pictures are not loaded, headings go below h1."""
+    tokens = _MARKDOWN.parse(card)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+        elif token.type == "table_open":
+            token.attrSet("class", "table")
+        elif token.type in ("th_open", "td_open") and _style(token) == "text-align:right":
+            token.attrSet("class", "num")
+    return mark_safe(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S308  escaped by markdown-it
+
+
+def _style(token: Token) -> str:
+    """The inline style of a cell, which the content policy would block, taken off."""
+    return str(token.attrs.pop("style", ""))
+
+
+@dataclass(frozen=True)
+class CurvesShown:
+    loss: SafeString
+    psnr: SafeString
+    region: str
+
+
+def curves(found: Curves | None) -> CurvesShown | None:
+    """Loss and validation as figures; of the foreground if that was logged."""
+    if found is None:
+        return None
+    rows = [row for points in found.validation.values() for _, row in points]
+    region = "_foreground" if rows and all("output_foreground" in row for row in rows) else ""
+    kinds = (f"input{region}", f"output{region}")
+    groups = {
+        name: [(step, *(row[kind] for kind in kinds)) for step, row in points if all(kind in row for kind in kinds)]
+        for name, points in found.validation.items()
+    }
+    return CurvesShown(
+        mark_safe(training_figures.loss(found.loss)),  # noqa: S308  figures escape what they draw
+        mark_safe(training_figures.psnr(groups)),  # noqa: S308
+        "foreground" if region else "whole slices",
+    )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one model makes of the chosen series: nothing yet, on its way, failed or there."""
+
+    name: str
+    sha256: str
+    job: Job | None
+    current: bool
+
+    @property
+    def there(self) -> bool:
+        return self.job is not None and self.job.state == Job.State.DONE
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None and self.job.state in (Job.State.WAITING, Job.State.RUNNING)
+
+    @property
+    def query(self) -> str:
+        """What makes the address of its pictures change with its pixels."""
+        return self.job.result["sha256"][:12] if self.there else ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A series, a slice (from 1) and one or two models to look at."""
+
+    source: Series
+    cases: Sequence[Case]
+    arms: Sequence[Series]
+    slice: int
+    slices: int
+    outputs: list[Output]
+    input_left: bool
+
+    @property
+    def there(self) -> list[Output]:
+        return [output for output in self.outputs if output.there]
+
+    @property
+    def busy(self) -> bool:
+        return any(output.busy for output in self.outputs)
+
+    @property
+    def wanted(self) -> list[Output]:
+        """Outputs that a button would ask for."""
+        return [one for one in self.outputs if not one.busy and not (one.there and one.current)]
+
+    def query(self, **changes) -> str:
+        """The choice as an address, with changes."""
+        others = {"with": self.outputs[1].name} if len(self.outputs) > 1 else {}
+        left = {"left": "input"} if self.input_left and others else {}
+        chosen = {"case": self.source.case_id, "arm": self.source.arm.code, "slice": self.slice}
+        return urlencode(chosen | others | left | changes)
+
+
+def choose(study: ReaderStudy, name: str, data: QueryDict) -> Choice | None:
+    """The choice in an address; what it does not say, or says wrongly, is the first case, its first arm, the middle.
+
+    None if the study has no acquired series. InputError if a model is not here.
+    """
+    cases = Case.objects.filter(study=study, subject__withdrawn_at=None, series__active=True, series__made_from=None)
+    found = list(cases.distinct().select_related("subject").order_by("subject__code", "code"))
+    if not found:
+        return None
+    case = next((one for one in found if str(one.pk) == data.get("case")), found[0])
+    arms = previews.inputs(case)
+    source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
+    slices = slices_shown((source.slices, source.rows, source.columns), np.array(source.affine, float))
+    number = data.get("slice", "")
+    place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
+    other = data.get("with", "")
+    names = [name, *([other] if other and other != name and other in enhancers.folders() else [])]
+    return Choice(
+        source, found, arms, place, slices, [_output(source, one) for one in names], data.get("left") == "input"
+    )
+
+
+def _output(source: Series, name: str) -> Output:
+    sha256 = enhancers.read_identity(enhancers.folder(name)).sha256
+    job = previews.find(source, name, sha256)
+    current = job is not None and previews.is_current(job, source, name, sha256)
+    return Output(name, sha256, job, current)
+
+
+def pixels(choice: Choice) -> tuple[Volume, Volume | None]:
+    """Input and, if it is there, output of the first model. InputError, FileNotFoundError if they cannot be read."""
+    output = choice.outputs[0]
+    source = volumes.recent(choice.source)
+    return source, volumes.recent_file(output.job.result["sha256"]) if output.job and output.there else None

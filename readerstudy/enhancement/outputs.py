@@ -1,0 +1,69 @@
+"""Series that models make: which are missing, which an earlier version made, and the jobs that make them."""
+
+from collections import Counter
+
+from processing.enhancement.networks.store import shipped_models
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
+from readerstudy.material.models import Case, Series
+from readerstudy.material.selectors import present_series
+from readerstudy.protocol import enhancers
+from readerstudy.protocol.models import Arm, ReaderStudy
+
+ENHANCE = "material.enhance"
+
+
+def current_models() -> dict[str, str]:
+    """Name → SHA-256 of the models that a worker would use now."""
+    return enhancers.own_hashes() | {model.name: model.sha256 for model in shipped_models()}
+
+
+def is_outdated(series: Series, models: dict[str, str]) -> bool:
+    """Whether a made series would come out differently now: its arm names another model, or the model changed."""
+    if series.made_from_id is None:
+        return False
+    now = models.get(series.arm.model_name)
+    return now is not None and now != series.model_sha256
+
+
+def outdated(study: ReaderStudy) -> list[dict]:
+    """Made arms whose outputs an earlier model made: arm, what made them, how many."""
+    models, found = current_models(), Counter()
+    for one in study.series.filter(active=True, made_from__isnull=False).select_related("arm"):
+        if is_outdated(one, models):
+            found[one.arm, f"{one.model_name} {one.model_version}".strip()] += 1
+    return [{"arm": arm, "model": model, "outputs": count} for (arm, model), count in found.items()]
+
+
+def ask_for_outputs(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
+    """Ask for every series that is missing of an arm that a model makes; returns new jobs. renew: also for those that
+    an earlier version made."""
+    models = current_models()
+    arms = [arm for arm in study.arms.select_related("made_from") if arm.made_from]
+    return sum(
+        ask_for_output(study, one, arm, there, models, renew)[1]
+        for one, there in present_series(study, case)
+        for arm in arms
+    )
+
+
+def ask_for_output(
+    study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
+) -> tuple[Job | None, bool]:
+    """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
+    models: as current_models gives them."""
+    source, present = there.get(arm.made_from_id), there.get(arm.pk)
+    if source is None or (present and present.made_from_id is None):
+        return None, False  # nothing to make it from, or uploaded on purpose
+    if present and present.made_from_id == source.pk and not (renew and is_outdated(present, models)):
+        return None, False
+    # A model that comes back after another one shall not find its first job done.
+    instead_of = {"instead_of": present.pk} if present else {}
+    model = {"model": arm.model_name, "model_sha256": models.get(arm.model_name, "")}
+    return request_job(
+        function=ENHANCE,
+        study=study,
+        label=f"{arm.code} of {case.code}",
+        parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
+        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **model, **instead_of},
+    )

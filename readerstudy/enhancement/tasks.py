@@ -1,0 +1,130 @@
+"""Make the series of a made arm from its source; put one series through a model, to look at."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+
+from processing.errors import InputError
+from processing.volume import Volume
+from readerstudy.archive.store import exists, put_file
+from readerstudy.enhancement import outputs, previews
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import chore, job_function
+from readerstudy.jobs.services import ask_for_missing
+from readerstudy.material import volumes
+from readerstudy.material.models import Case, Series
+from readerstudy.material.services import add_series
+from readerstudy.protocol import enhancers
+from readerstudy.protocol.models import Arm
+
+METRICS = ("psnr", "ssim")
+
+
+@job_function(outputs.ENHANCE)
+def enhance_series(job: Job, report):
+    # Torch is loaded here, in the worker's child process, never by the web server.
+    from processing.derived import write_derived
+    from processing.enhancement.enhance import enhance
+
+    source = Series.objects.get(pk=job.parameters["source"])
+    case = Case.objects.select_related("study").get(pk=job.parameters["case"])
+    arm = Arm.objects.get(pk=job.parameters["arm"])
+    with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
+        enhanced = enhance(
+            volumes.read(paths),
+            model=enhancers.folder(job.parameters["model"]),
+            threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
+            progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
+        )
+        files = write_derived(paths, enhanced.volume, Path(folder), model=enhanced.model)
+        report(0.95, "storing")
+        made = volumes.read(files)
+        instances = volumes.archive_files(files)
+    facts = volumes.facts(made) | {
+        "format": source.format,
+        "made_from": source,
+        "model_name": enhanced.model.name,
+        "model_version": enhanced.model.version,
+        "model_sha256": enhanced.model.sha256,
+        "processing_seconds": enhanced.seconds,
+    }
+
+    def store() -> dict:
+        add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
+        ask_for_missing(case.study, case=case)
+        return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
+
+    return store
+
+
+@job_function(previews.PREVIEW)
+def preview_series(job: Job, report):
+    from processing.enhancement.enhance import enhance
+    from processing.nifti import write_nifti
+
+    source = Series.objects.get(pk=job.parameters["source"])
+    folder = enhancers.folder(job.parameters["model"])
+    if enhancers.read_identity(folder).sha256 != job.parameters["model_sha256"]:
+        raise InputError("Another version of the model is here now; ask again from its page.")
+    image = _pixels(source)
+    enhanced = enhance(
+        image,
+        model=folder,
+        threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
+        progress=lambda done, total: report(0.8 * done / total, f"slice {done} of {total}"),
+    )
+    measured = None
+    if job.parameters["reference"]:
+        report(0.85, "comparing with the reference")
+        reference = Series.objects.select_related("arm").get(pk=job.parameters["reference"])
+        measured = _measured(_pixels(reference), (image, enhanced.volume), job.parameters["matrix"])
+        measured |= {"reference": reference.arm.code}
+    report(0.95, "storing")
+    with tempfile.TemporaryDirectory() as place:
+        sha256, _ = put_file(write_nifti(enhanced.volume, Path(place) / "preview.nii.gz"))
+    return lambda: {
+        "sha256": sha256,
+        "noise_sigma": enhanced.noise_sigma,
+        "noise_method": enhanced.noise_method,
+        "seconds": enhanced.seconds,
+        "precision": enhanced.model.precision,
+        "version": enhanced.model.version,
+        "slices": image.shape[0],
+        "measured": measured,
+        "lacking": job.parameters["lacking"],
+    }
+
+
+def _pixels(series: Series) -> Volume:
+    try:
+        return volumes.load(series)
+    except (InputError, FileNotFoundError) as error:
+        if all(exists(sha256) for sha256 in series.instances.values_list("sha256", flat=True)):
+            raise
+        raise InputError(f"The pixels of {series.arm.code} of {series.case.code} are not in the archive.") from error
+
+
+def _measured(reference: Volume, shown: tuple[Volume, Volume], matrix: list | None) -> dict:
+    """PSNR and SSIM of input and output against the reference, whole and foreground; how, and why one is undefined."""
+    from processing.metrics.quality import compare
+    from processing.registration import apply
+
+    found: dict = {"registered": matrix is not None}
+    for name, volume in zip(("input", "output"), shown, strict=True):
+        moved, inside = apply(np.eye(4) if matrix is None else np.array(matrix), volume, like=reference)
+        comparison = compare(reference, moved, within=inside)
+        found[name] = {
+            "whole": {metric: comparison.volume[metric] for metric in METRICS},
+            "foreground": {metric: comparison.foreground[metric] for metric in METRICS},
+            "reasons": {k: v for k, v in comparison.reasons.items() if not k.startswith("slices.")},
+        }
+        found["data_range"] = comparison.conventions["data_range"]
+    return found
+
+
+@chore
+def forget_previews() -> None:
+    previews.forget()

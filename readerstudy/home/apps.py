@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class HomeConfig(AppConfig):
+    name = "readerstudy.home"
+    label = "home"
+
+    def ready(self) -> None:
+        from readerstudy.home.rehearsal import REHEARSE
+        from readerstudy.jobs.registry import Kind, register
+
+        register(
+            "readerstudy.home.tasks",
+            Kind(REHEARSE, "Rehearse", "Dry run", "made-up answers through the whole way", 60),
+        )

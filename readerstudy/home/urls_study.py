@@ -1,0 +1,18 @@
+"""Pages that bring together what the apps say of one study."""
+
+from django.urls import path
+
+from readerstudy.home.views_case import case_page
+from readerstudy.home.views_log import log
+from readerstudy.home.views_rehearsal import rehearsal
+from readerstudy.home.views_sample_size import plan
+from readerstudy.home.views_study import overview, protocol
+
+urlpatterns = [
+    path("", overview, name="study"),
+    path("protocol/", protocol, name="protocol"),
+    path("protocol/dry-run/", rehearsal, name="rehearsal"),
+    path("protocol/sample-size/", plan, name="plan"),
+    path("material/cases/<int:case>/", case_page, name="case"),
+    path("log/", log, name="log"),
+]

@@ -1,0 +1,42 @@
+"""Sign in, and the home page: what to do next."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from readerstudy.accounts import views
+from readerstudy.home import selectors
+
+
+class SignIn(views.SignIn):
+    """With what each account of the demonstration has to do."""
+
+    def get_context_data(self, **kwargs) -> dict:
+        accounts = selectors.demo_accounts() if settings.DEMO else []
+        return super().get_context_data(accounts=accounts, **kwargs)
+
+
+@never_cache
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Readings, to-do list and studies, whichever this person has."""
+    readings = selectors.readings_of(request.user)
+    rows = selectors.studies_of(request.user)
+    studies = [row["study"] for row in rows]
+    context = {
+        "first": readings[0] if readings and readings[0]["stage"] == "open" else None,
+        "readings": readings[1:] if readings and readings[0]["stage"] == "open" else readings,
+        "rows": rows,
+        "tasks": selectors.tasks_of(rows),
+        "may_create": request.user.is_staff,
+    }
+    if mine := [row["study"] for row in rows if row["role"] == "admin"]:
+        context |= {
+            "alarms": selectors.alarms(mine),
+            "week": selectors.reading_this_week(studies),
+            "lately": selectors.lately(studies),
+            "machine": selectors.machine(studies),
+        }
+    return render(request, "home/home.html", context)

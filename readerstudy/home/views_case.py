@@ -1,0 +1,37 @@
+"""One case with all its arms."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from readerstudy.intake.selectors import awaited
+from readerstudy.material import alignments, selectors, volumes_of_interest
+from readerstudy.material.views import case_of
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.preparing import pairs_of
+
+
+@never_cache
+@study_page("see_material")
+def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
+    found = case_of(study, case)
+    cells, before, after = selectors.in_grid(found, awaited=awaited(study))
+    return render(
+        request,
+        "material/case.html",
+        {
+            "tab": "material",
+            "study": study,
+            "case": found,
+            "cells": cells,
+            "pairs": pairs_of(found),
+            "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
+            "before": before,
+            "after": after,
+            "states": selectors.STATES,
+            "volumes": volumes_of_interest.of_case(found),
+            "alignments": alignments.of_case(found),
+        },
+    )

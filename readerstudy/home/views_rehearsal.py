@@ -1,0 +1,37 @@
+"""The dry run of a draft: start it, follow it, see the tables of made-up answers."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+
+from processing.errors import InputError
+from readerstudy.home import rehearsal as dry_run
+from readerstudy.jobs.models import Job
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results import page
+from readerstudy.results.services import Results
+
+
+@never_cache
+@study_page("rehearse")
+def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    if request.method == "POST":
+        try:
+            dry_run.request_rehearsal(study=study, actor=request.user)
+        except InputError as error:
+            messages.error(request, str(error))
+        return redirect("rehearsal", study.slug)
+    job = dry_run.last_rehearsal(study)
+    context = {"tab": "protocol", "study": study, "job": job}
+    busy = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
+    if request.htmx:
+        return (
+            render(request, "protocol/rehearsal_live.html", context)
+            if busy
+            else HttpResponse(headers={"HX-Refresh": "true"})
+        )
+    if job and job.state == Job.State.DONE:
+        context |= {"current": dry_run.is_current(job), **page.whole_context(study, Results(**job.result["results"]))}
+    return render(request, "protocol/rehearsal.html", context | {"busy": busy})

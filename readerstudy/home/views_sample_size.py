@@ -1,0 +1,74 @@
+"""How many subjects does a study need? By simulation from what is expected."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from analysis import sample_size
+from analysis.errors import InputError
+from analysis.report import plan_figures
+from readerstudy.home.forms_sample_size import PlanForm
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import Claim, ReaderStudy
+
+STUDIES = 1000
+MOST_ANSWERS = 20_000  # cases × readers of one simulated study: more takes a command, not a page
+SHARES = (0.25, 0.5, 0.75, 1, 1.5, 2)  # of the subjects asked about, on the curve
+
+
+@study_page("see_protocol")
+@require_safe
+def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Power of a design, the curve over subjects, and the fewest subjects for the wanted power."""
+    first = _expected(study)
+    form = PlanForm({**first, **request.GET.dict()})
+    found, error = None, ""
+    if form.is_valid():
+        design, target = form.cleaned_data["design"], form.cleaned_data["target"]
+        try:
+            if design.cases * design.readers > MOST_ANSWERS:
+                raise InputError(f"Over {MOST_ANSWERS:,} answers per study: use `python -m analysis plan`.")
+            numbers = sorted({max(2, round(share * design.subjects)) for share in SHARES})
+            steps = [sample_size.power(design.with_subjects(n), studies=STUDIES) for n in numbers]
+            found = {
+                "power": next(step for step in steps if step["subjects"] == design.subjects),
+                "figure": mark_safe(plan_figures.power_curve(steps, target=target)),  # noqa: S308  made of numbers
+                "fewest": sample_size.smallest(design, target=target, studies=STUDIES, limit=4 * design.subjects),
+                "test": sample_size.TESTS[design.test],
+            }
+        except InputError as problem:
+            error = str(problem)
+    return render(
+        request,
+        "protocol/sample_size.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "form": form,
+            "found": found,
+            "error": error,
+            "studies": STUDIES,
+        },
+    )
+
+
+def _expected(study: ReaderStudy) -> dict:
+    """What stands in the form at first: the study as it is, else that of Bash et al."""
+    subjects = study.subjects.filter(withdrawn_at=None).count()
+    cases = study.cases.filter(subject__withdrawn_at=None, training=False).count()
+    readers = study.memberships.filter(role="reader").count()
+    enough = subjects > 1 and cases >= subjects
+    return {
+        "subjects": subjects if enough else 61,
+        "cases": cases if enough else 111,
+        "readers": readers or 3,
+        "distribution": "5 20 45 25 5",
+        "test": Claim(study.claim).kinds[0] if study.margin_mean else study.primary_test,
+        "margin": study.margin_mean or 0.25,
+        "subject_correlation": 0.2,
+        "case_correlation": 0.4,
+        "reader_sd": 0,
+        "alpha": 0.05,
+        "target": 0.8,
+    }

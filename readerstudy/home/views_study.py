@@ -1,0 +1,65 @@
+"""A study at a glance, and its protocol with what is missing before it can be opened."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from readerstudy.home.selectors import lately, study_row, tasks_of
+from readerstudy.jobs.selectors import counts
+from readerstudy.protocol import selectors
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.before_opening import before_opening, not_ready
+from readerstudy.reading.opening import last_opening
+from readerstudy.reading.selectors import reading_progress
+from readerstudy.reading.services import schedule_summary
+from readerstudy.states import State
+
+
+@study_page("see_overview")
+def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    row = study_row(request.membership)
+    return render(
+        request,
+        "protocol/overview.html",
+        {
+            "tab": "study",
+            "study": study,
+            "row": row,
+            "tasks": tasks_of([row]),
+            "jobs": counts(study),
+            "readers": reading_progress(study),
+            "lately": lately([study], 8),
+            "people": study.memberships.select_related("user"),
+        },
+    )
+
+
+@never_cache
+@study_page("see_protocol")
+def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    draft = study.state == State.DRAFT
+    cases = study.cases.filter(training=False, subject__withdrawn_at=None)
+    if not draft:  # others wait for an amendment
+        cases = cases.filter(presentations__isnull=False).distinct()
+    return render(
+        request,
+        "protocol/protocol.html",
+        {
+            "tab": "protocol",
+            "study": study,
+            "points": before_opening(study),
+            "missing": len(not_ready(study)),
+            "opening": last_opening(study) if draft else None,
+            "document": selectors.protocol_document(study),
+            "schedule": schedule_summary(study),
+            "draft": draft,
+            "arms": study.arms.select_related("made_from"),
+            "criteria": study.criteria.all(),
+            "comparisons": study.comparisons.select_related("first", "second"),
+            "cases": cases.count(),
+            "people": study.memberships.select_related("user"),
+            "moves": selectors.moves_from(study),
+            "amendments": study.amendments.select_related("actor"),
+        },
+    )

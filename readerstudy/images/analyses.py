@@ -1,0 +1,102 @@
+"""What the analysis makes of exported tables: made once per content, and kept."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+import analysis
+from analysis import image_metrics, tables
+from analysis import scan_times as scan_time_analysis
+from readerstudy.images.tables import table_csv
+from readerstudy.protocol.models import ReaderStudy
+
+SEED = 0  # of the analysis: the default of `python -m analysis reading`
+SOURCES = (".py", ".css", ".html")
+KEPT = ("results", "images", "scan-times", "stability")
+
+
+@cache
+def analysis_version() -> str:
+    """SHA-256 of all that the analysis is made of: other code, other results."""
+    digest = hashlib.sha256()
+    room = Path(analysis.__file__).parent
+    source = {str(path.relative_to(room)): path for path in room.rglob("*") if path.suffix in SOURCES}
+    source |= {path.name: path for path in tables.SCHEMAS.glob("*.json")}
+    for name, path in sorted(source.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def images(study: ReaderStudy) -> dict:
+    """The analysis of the image metrics alone, which may be seen in every state: `images` and `range_rules`."""
+    files = {"metrics": table_csv(study, "metrics")}
+    return kept(study, "images", files, analyse_images)[1]
+
+
+def scan_times(study: ReaderStudy) -> dict | None:
+    """The analysis of series.csv: `python -m analysis scan-times`; None without an acquired series."""
+    acquired = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    reference = acquired.filter(arm__acquisition="reference", arm__reconstruction="standard").first()
+    if not acquired.exists():
+        return None
+    arm = reference.arm.code if reference else None
+    files = {"series": table_csv(study, "series"), "reference": (arm or "").encode()}
+    return kept(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))[1]
+
+
+def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:
+    """What `make` says of the files, kept in a file named by the hash of what went in; that hash."""
+    digest = hashlib.sha256(f"{analysis_version()} {SEED} of a record that holds".encode())
+    for name, content in files.items():
+        digest.update(name.encode() + hashlib.sha256(content).digest())
+    folder = settings.VAR_DIR / kind
+    path = folder / f"{study.slug}-{digest.hexdigest()}.json"
+    if not path.exists():
+        keep(path, make(files))
+    return digest.hexdigest(), json.loads(path.read_text())
+
+
+def keep(path: Path, made: dict) -> None:
+    """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(made))
+    for old in path.parent.glob(f"{path.stem[:-65]}-{'?' * 64}.json"):
+        old.unlink(missing_ok=True)
+    draft.replace(path)
+
+
+def forget(study: ReaderStudy) -> None:
+    """Erase what is kept of earlier analyses: a subject in them was withdrawn. They are made again when asked for."""
+    for kind in KEPT:
+        for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.json"):
+            path.unlink(missing_ok=True)
+
+
+def analyse_images(files: dict[str, bytes]) -> dict:
+    """The same for metrics.csv alone: `images`, None without any, and `range_rules`."""
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = read_table("metrics", files["metrics"], Path(folder))
+    if metrics is None:
+        return {"images": None, "range_rules": []}
+    rules = sorted(metrics["range_rule"].dropna().astype(str).unique())
+    return {"images": image_metrics.analyse(metrics), "range_rules": rules}
+
+
+def analyse_scan_times(files: dict[str, bytes], *, reference: str | None) -> dict:
+    """Scan times against the reference arm, as the command line has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        return scan_time_analysis.analyse(read_table("series", files["series"], Path(folder)), reference=reference)
+
+
+def read_table(name: str, content: bytes, folder: Path):
+    """A table as the command line reads it; None without a row."""
+    path = folder / f"{name}.csv"
+    path.write_bytes(content)
+    return getattr(tables, f"read_{name}")(path) if content.count(b"\n") > 1 else None

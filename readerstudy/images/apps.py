@@ -1,0 +1,42 @@
+from django.apps import AppConfig
+
+
+class ImagesConfig(AppConfig):
+    name = "readerstudy.images"
+    label = "results"  # of its tables, whose names stay
+
+    def ready(self) -> None:
+        from readerstudy.audit import lock
+        from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.images.comparing import COMPARE, ask_for_metrics
+        from readerstudy.images.erasure import HOLDER
+        from readerstudy.images.models import STABILITY
+        from readerstudy.images.radiomics import RADIOMICS, ask_for_features, make_settings
+        from readerstudy.jobs import registry as jobs
+        from readerstudy.material import erasure
+        from readerstudy.protocol.signals import locking
+
+        features = Table("results.Feature", unit=("voi_id", "series_id", "settings_id"))
+        register(
+            Section("metrics", "Image metrics", (Table("results.Metric", unit=("reference_id", "test_id")),)),
+            Section("feature settings", "Radiomic settings", (Table("results.FeatureSettings", unit=("pk",)),)),
+            Section("features", "Radiomic features", (features,)),
+        )
+        lock.register(*(lock.Locked(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature")))
+        compare = "SSIM, L1 and others of two arms"
+        jobs.register(
+            "readerstudy.images.tasks_metrics",
+            jobs.Kind(COMPARE, "Compare", "Image metrics", compare, 90, missing=ask_for_metrics),
+        )
+        features_of = "features of volumes of interest"
+        jobs.register(
+            "readerstudy.images.tasks_radiomics",
+            jobs.Kind(RADIOMICS, "Radiomics", "Radiomics", features_of, 100, missing=ask_for_features),
+        )
+        jobs.register(
+            "readerstudy.images.tasks_stability",
+            jobs.Kind(STABILITY, "Stability", "Stability", "radiomic features between arms", 110),
+        )
+        erasure.register(HOLDER)
+        # Made on first use: after locking that would be a change.
+        locking.connect(make_settings)

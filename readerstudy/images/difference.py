@@ -1,0 +1,81 @@
+"""Which two series of a case a difference map compares, on which slice, and how one is placed on the other."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import numpy as np
+from django.http import QueryDict
+
+from processing.pictures.difference_map import REACH, WORDS, slices_shown
+from readerstudy.images.comparing import metric_pairs
+from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
+from readerstudy.material.models import Case, Series
+
+KINDS = {"percent": "percent of the pixel", "signed": "signed, percent of the maximum"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the page shows. slice counts from 1; pairs: every pair of arms of the case that could be chosen."""
+
+    reference: Series
+    test: Series
+    pairs: list[str]
+    slice: int
+    slices: int
+    kind: str
+    placed: Placing
+
+    @property
+    def pair(self) -> str:
+        return f"{self.reference.arm.code} vs {self.test.arm.code}"
+
+    @property
+    def words(self) -> str:
+        return WORDS[self.kind]
+
+    @property
+    def registered(self) -> str:
+        """How the two lie in each other, as a sentence."""
+        return {
+            SAME: "The same acquisition: what differs, the processing altered.",
+            ALIGNED: f"Aligned rigidly; linear interpolation smooths {self.test.arm.code}.",
+            AWAITED: "Not aligned yet: limited by repositioning.",
+        }.get(self.placed.how, "Not aligned: limited by repositioning.")
+
+    @property
+    def repositioned(self) -> bool:
+        """Whether a part of the difference is the patient's movement."""
+        return self.placed.how not in (SAME, ALIGNED)
+
+    def query(self, **changes) -> str:
+        """The choice as an address, with changes."""
+        return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind} | changes)
+
+
+def choose(case: Case, data: QueryDict) -> Choice | None:
+    """The choice in an address; what it does not say, or says wrongly, is the first pair, the middle slice, percent.
+
+    None if no two arms of the case can be compared.
+    """
+    arms = list(case.study.arms.select_related("made_from"))
+    found = case.series.filter(active=True).select_related("arm", "made_from__arm", "case")
+    there = {series.arm_id: series for series in found}
+    pairs = [(there[a.pk], there[b.pk]) for a, b in metric_pairs(arms) if a.pk in there and b.pk in there]
+    if not pairs:
+        return None
+    named = {f"{a.arm.code} vs {b.arm.code}": (a, b) for a, b in pairs}
+    reference, test = named.get(data.get("pair", ""), pairs[0])
+    slices = slices_shown((reference.slices, reference.rows, reference.columns), np.array(reference.affine, float))
+    number = data.get("slice", "")
+    place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
+    kind = data.get("kind", "")
+    return Choice(
+        reference,
+        test,
+        list(named),
+        place,
+        slices,
+        kind if kind in REACH else "percent",
+        placing(reference, test),
+    )

@@ -1,0 +1,27 @@
+"""Numbers made from the pixels of a subject, when it is withdrawn."""
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from readerstudy.audit.seals import Seal
+from readerstudy.images.analyses import forget
+from readerstudy.images.models import Feature, Metric
+from readerstudy.material.erasure import Holder, units
+from readerstudy.material.models import Case, Subject
+
+
+def _seals(cases: QuerySet[Case]) -> list[Seal]:
+    metrics = Metric.objects.filter(case__in=cases).values_list("reference_id", "test_id")
+    features = Feature.objects.filter(voi__case__in=cases).values_list("voi", "series", "settings")
+    return [*units("metrics", metrics), *units("features", features)]
+
+
+def _erase(subject: Subject, cases: QuerySet[Case]) -> dict[str, int]:
+    transaction.on_commit(lambda: forget(subject.study))
+    return {
+        "metrics": Metric.objects.filter(case__in=cases).delete()[0],
+        "features": Feature.objects.filter(voi__case__in=cases).delete()[0],
+    }
+
+
+HOLDER = Holder(seals=_seals, erase=_erase)

@@ -1,0 +1,176 @@
+"""Radiomic features of a study: under which settings, what is there, missing, running, failed."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from readerstudy.audit.actions import Action
+from readerstudy.audit.services import record
+from readerstudy.images.models import Feature, FeatureSettings
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
+from readerstudy.material.alignments import AWAITED, placing
+from readerstudy.material.models import Alignment, Case, Series, VolumeOfInterest
+from readerstudy.material.selectors import present_series
+from readerstudy.material.volumes_of_interest import active_volumes
+from readerstudy.protocol.models import Arm, ReaderStudy
+
+RADIOMICS = "results.radiomics"
+
+
+def active_settings(study: ReaderStudy) -> FeatureSettings:
+    """The settings that hold; pyradiomics' own until an admin changes them."""
+    found = study.feature_settings.filter(active=True).first()
+    if found is None:
+        from processing.radiomics import read_settings  # pyradiomics takes a second to load
+
+        default = read_settings()
+        with transaction.atomic():
+            found, new = FeatureSettings.objects.get_or_create(
+                study=study, active=True, defaults={"settings": default.as_dict(), "sha256": default.sha256}
+            )
+            if new:
+                seals = [("feature settings", str(found.pk))]
+                record(study=study, action=Action.RADIOMIC_SETTINGS_CHANGED, sha256=found.sha256, seals=seals)
+        found.refresh_from_db()  # PostgreSQL keeps an order of its own; every page shows the same one
+    return found
+
+
+def make_settings(study: ReaderStudy, **_: object) -> None:
+    """Have settings hold before a study is locked."""
+    active_settings(study)
+
+
+def ask_for_features(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
+    """Ask for the features of every volume of interest on every series that is there; returns new jobs.
+
+    What a result depends on is in the job's key: another mask, series, alignment, settings or pyradiomics is new work.
+    """
+    return sum(_ask_for_features(study, one, there) for one, there in present_series(study, case))
+
+
+def _ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) -> int:
+    volumes = active_volumes(case)
+    if not volumes:
+        return 0
+    settings, new = active_settings(study), 0
+    alignments = list(Alignment.objects.filter(fixed__case=case))
+    for volume in volumes:
+        for series in there.values():
+            placed = placing(volume.drawn_on, series, alignments)
+            if placed.how == AWAITED:
+                continue  # asked for again when the alignment is there
+            new += request_job(
+                function=RADIOMICS,
+                study=study,
+                label=f"{volume.name} of {case.code} on {series.arm.code}",
+                parameters={
+                    "voi": volume.pk,
+                    "series": series.pk,
+                    "settings": settings.pk,
+                    "matrix": placed.matrix,
+                    "how": placed.how,
+                },
+                inputs={
+                    "voi": volume.pk,
+                    "mask": volume.sha256,
+                    "series": series.pk,
+                    "pixels": series.sha256,
+                    "matrix": placed.matrix,
+                    "settings": settings.sha256,
+                    "pyradiomics": version("pyradiomics"),
+                },
+            )[1]
+    return new
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One volume of interest on one arm: done, waiting, running, failed, cancelled or missing (no series)."""
+
+    arm: Arm
+    state: str
+    job: Job | None = None
+    undefined: int = 0
+
+    @property
+    def carried(self) -> dict:
+        """What carrying the mask did; empty while unknown."""
+        return self.job.result if self.job and self.state == Job.State.DONE else {}
+
+
+def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[Cell]]]:
+    """Every volume of interest with one cell per arm."""
+    arms = list(study.arms.all())
+    series = {(s.case_id, s.arm_id): s.pk for s in study.series.filter(active=True)}
+    jobs: dict[tuple[int, int], Job] = {}
+    for job in Job.objects.filter(study=study, function=RADIOMICS).order_by("pk"):
+        if job.parameters["settings"] == settings.pk:
+            jobs[job.parameters["voi"], job.parameters["series"]] = job
+    counted = Feature.objects.filter(study=study, settings=settings).exclude(status=Feature.Status.OK)
+    counted = counted.order_by().values_list("voi", "series").annotate(Count("pk"))
+    undefined = {(volume, one): count for volume, one, count in counted}
+    rows = []
+    for volume in sorted(active_volumes(study=study), key=lambda one: (one.case.code, one.name)):
+        cells = []
+        for arm in arms:
+            there = series.get((volume.case_id, arm.pk))
+            job = jobs.get((volume.pk, there)) if there else None
+            state = "missing" if there is None else job.state if job else "waiting"
+            cells.append(Cell(arm, state, job, undefined.get((volume.pk, there), 0)))
+        rows.append((volume, cells))
+    return rows
+
+
+def present_features(study: ReaderStudy):
+    """Features of the settings that hold, of volumes and series that count."""
+    return study.features.filter(
+        settings__active=True, series__active=True, voi__removed_at=None, voi__case__subject__withdrawn_at=None
+    )
+
+
+def reasons(study: ReaderStudy) -> list[dict]:
+    """Why features have no value: reason, class, how many, and of how many volumes."""
+    without = present_features(study).exclude(status=Feature.Status.OK).order_by()
+    without = without.values("reason", "feature_class").annotate(count=Count("pk"), volumes=Count("voi", distinct=True))
+    return list(without.order_by("-count", "reason", "feature_class")[:50])
+
+
+def in_words(settings: FeatureSettings) -> list[tuple[str, str]]:
+    """What the settings say, for people: (what, how)."""
+    said, types, classes = (settings.settings[part] for part in ("setting", "imageType", "featureClass"))
+    bins = f"{said['binCount']} bins" if said["binCount"] else f"bins {said['binWidth']:g} wide, from a multiple of it"
+    intensities = "as they are"
+    if said["normalize"]:
+        limit = f", cut at {said['removeOutliers']:g} SD" if said["removeOutliers"] else ""
+        intensities = f"z score of the whole series × {said['normalizeScale']:g}{limit}"
+    spacing = said["resampledPixelSpacing"]
+    voxels = " × ".join(f"{one:g}" for one in spacing) + f" mm by {said['interpolator']}" if spacing else "as acquired"
+    rows = [
+        ("Intensities", intensities),
+        ("Grey levels", bins),
+        ("Voxels", voxels),
+        ("Texture", "slice by slice (2-D)" if said["force2D"] else "in 3-D, all 13 directions"),
+        ("Filters", ", ".join(f"{name} {_few(own)}".strip() for name, own in types.items())),
+        ("Classes", ", ".join(f"{name} {len(features)}" for name, features in classes.items())),
+    ]
+    if said["resegmentRange"] is not None:
+        rows.append(("Only intensities", f"{said['resegmentRange']} ({said['resegmentMode']})"))
+    if said["weightingNorm"]:
+        rows.append(("Distance weighting", said["weightingNorm"]))
+    return rows
+
+
+def _few(own: dict) -> str:
+    return ", ".join(f"{name} {value}" for name, value in own.items() if name in ("sigma", "wavelet", "level"))
+
+
+def summary(study: ReaderStudy) -> dict[str, int]:
+    """Numbers of features that hold, with and without a value."""
+    return present_features(study).aggregate(
+        ok=Count("pk", filter=Q(status=Feature.Status.OK)),
+        undefined=Count("pk", filter=Q(status=Feature.Status.UNDEFINED)),
+        failed=Count("pk", filter=Q(status=Feature.Status.FAILED)),
+    )

@@ -1,0 +1,94 @@
+"""Image metrics of one pair of series, as acquired or after registration."""
+
+import hashlib
+import os
+
+import numpy as np
+from django.conf import settings
+
+from processing.volume import Volume
+from readerstudy.audit.actions import Action
+from readerstudy.audit.canonical import canonical
+from readerstudy.audit.registry import unit_name
+from readerstudy.audit.services import record
+from readerstudy.images.comparing import COMPARE
+from readerstudy.images.kept import ensure_kept
+from readerstudy.images.models import Metric
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import job_function
+from readerstudy.material.models import Series
+from readerstudy.material.volumes import load
+
+
+@job_function(COMPARE)
+def compare_series(job: Job, report):
+    from processing.metrics.quality import compare
+
+    reference = Series.objects.select_related("study", "case", "arm").get(pk=job.parameters["reference"])
+    test = Series.objects.select_related("arm").get(pk=job.parameters["test"])
+    matrix = job.parameters.get("matrix")
+    volumes = load(reference), load(test)
+    report(0.2, "on one grid")
+    a, b, within, how = _on_one_grid(*volumes) if matrix is None else _registered(*volumes, np.array(matrix))
+    report(0.4, "comparing")
+    threads = max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS)
+    comparison = compare(a, b, within=within, threads=threads)
+    conventions = dict(comparison.conventions)
+    data_range = conventions.pop("data_range")
+    conventions |= how
+    settings_hash = hashlib.sha256(canonical(conventions)).hexdigest()
+    rows = [
+        Metric(
+            study_id=reference.study_id,
+            case=reference.case,
+            reference=reference,
+            test=test,
+            metric=metric,
+            region=region,
+            value=value,
+            reason="" if value is not None else comparison.reasons[f"{where}.{metric}"],
+            data_range=data_range,
+            range_rule=conventions["range_rule"],
+            registered=conventions["registered"],
+            settings_hash=settings_hash,
+        )
+        for where, region, values in (
+            ("volume", "whole", comparison.volume),
+            ("foreground", "foreground", comparison.foreground),
+        )
+        for metric, value in values.items()
+    ]
+
+    def store() -> dict:
+        own = Metric.objects.filter(reference=reference, test=test, registered=how["registered"])
+        own.delete()
+        ensure_kept(reference.study, Metric.objects.bulk_create(rows), own.all())
+        record(
+            study=reference.study,
+            action=Action.METRICS_COMPUTED,
+            case=reference.case.code,
+            reference=reference.arm.code,
+            test=test.arm.code,
+            registered=how["registered"],
+            seals=[("metrics", unit_name(reference.pk, test.pk))],
+        )
+        return {"metrics": len(rows)}
+
+    return store
+
+
+def _on_one_grid(reference: Volume, test: Volume) -> tuple[Volume, Volume, None, dict]:
+    """Both on the grid that readers see."""
+    from processing.pair import common_grid, on_grid
+
+    grid = common_grid([reference, test])
+    a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in (reference, test))
+    return a, b, None, {"registered": False, "resampled": grid.resampled}
+
+
+def _registered(reference: Volume, test: Volume, matrix: np.ndarray) -> tuple[Volume, Volume, np.ndarray, dict]:
+    """The test moved onto the reference's own grid, and where it has values."""
+    from processing.registration import CONVENTIONS, apply
+
+    moved, inside = apply(matrix, test, like=reference)
+    return reference, moved, inside, {"registered": True, "registration": CONVENTIONS}

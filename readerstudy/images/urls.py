@@ -1,0 +1,29 @@
+"""What the images say without a reader: metrics, registration, radiomics, scan times, figures."""
+
+from django.urls import path
+
+from readerstudy.images import (
+    views_difference,
+    views_figures,
+    views_images,
+    views_radiomics,
+    views_scan_times,
+    views_stability,
+)
+
+urlpatterns = [
+    path("", views_images.image_metrics, name="image_metrics"),
+    path("metrics.csv", views_images.metrics_csv, name="metrics_csv"),
+    path("radiomics/", views_radiomics.radiomics, name="radiomics"),
+    path("radiomics/features.csv", views_radiomics.features_csv, name="features_csv"),
+    path("radiomics/stability/", views_stability.stability, name="stability"),
+    path("radiomics/stability.csv", views_stability.stability_csv, name="stability_csv"),
+    path("radiomics/stability.json", views_stability.stability_json, name="stability_json"),
+    path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),
+    path("scan-times/", views_scan_times.scan_times, name="scan_times"),
+    path("scan-times/table.csv", views_scan_times.scan_times_csv, name="scan_times_csv"),
+    path("figures/", views_figures.figures, name="figures"),
+    path("figures/figure.<slug:kind>", views_figures.figure_file, name="figure_file"),
+    path("difference/<int:case>/", views_difference.difference, name="difference"),
+    path("difference/<int:case>/slice.png", views_difference.difference_picture, name="difference_picture"),
+]

@@ -1,0 +1,62 @@
+"""Images, difference maps of one case."""
+
+import numpy as np
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from processing.errors import InputError
+from readerstudy.images.difference import KINDS, Choice, choose
+from readerstudy.material import volumes
+from readerstudy.material.models import Case
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+
+
+def _case(study: ReaderStudy, number: int) -> Case:
+    found = Case.objects.filter(study=study, pk=number, subject__withdrawn_at=None).select_related("subject").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def difference(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    """Reference, test and their difference, slice by slice."""
+    found = _case(study, case)
+    return render(
+        request,
+        "results/difference_map.html",
+        {
+            "tab": "image_metrics",
+            "study": study,
+            "case": found,
+            "kinds": KINDS,
+            "choice": choose(found, request.GET),
+        },
+    )
+
+
+@study_page("see_material")
+@require_safe
+def difference_picture(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    """One slice as PNG: reference, test, map with its scale."""
+    choice = choose(_case(study, case), request.GET)
+    if choice is None:
+        raise Http404
+    try:
+        picture = _picture(choice)
+    except (InputError, FileNotFoundError) as error:
+        raise Http404 from error
+    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=600"})
+
+
+def _picture(choice: Choice) -> bytes:
+    from processing.pictures.difference_map import picture, slice_pair
+
+    reference, test = volumes.recent(choice.reference), volumes.recent(choice.test)
+    matrix = None if choice.placed.matrix is None else np.array(choice.placed.matrix)
+    return picture(slice_pair(reference, test, choice.slice - 1, matrix=matrix), choice.kind)

@@ -1,0 +1,89 @@
+"""Images, Radiomics: settings, what is computed, and the table to take away."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from processing.errors import InputError
+from readerstudy.archive import quarantine
+from readerstudy.archive.downloads import stream_csv
+from readerstudy.audit.services import ensure_shown
+from readerstudy.images import feature_settings
+from readerstudy.images import radiomics as selectors
+from readerstudy.images.tables import table_lines
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.record import note_export
+
+LARGEST_SETTINGS = 64 << 10
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Volumes of interest × arms, settings, features without a value."""
+    ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
+    settings = selectors.active_settings(study)
+    rows, arms = selectors.grid(study, settings), list(study.arms.all())
+    references = [arm for arm in arms if arm.acquisition == "reference"] or arms
+    return render(
+        request,
+        "results/radiomics.html",
+        {
+            "tab": "image_metrics",
+            "study": study,
+            "settings": settings,
+            "words": selectors.in_words(settings),
+            "rows": rows,
+            "arms": arms,
+            "reference": references[0].code if references else "",
+            "counts": selectors.summary(study),
+            "per_volume": sum(map(len, settings.settings["featureClass"].values())),
+            "reasons": selectors.reasons(study),
+            "busy": any(cell.state in ("waiting", "running") for _, cells in rows for cell in cells),
+            "failed": [(volume, cell) for volume, cells in rows for cell in cells if cell.state == "failed"],
+        },
+    )
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def features_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+    """Features as CSV: they hold no ratings, so they may be taken in every state."""
+    name = f"{study.slug}-features.csv"
+    note_export(study=study, user=request.user, file=name)
+    return stream_csv(table_lines(study, "features"), name)
+
+
+@study_page("add_masks")
+@require_POST
+def radiomics_settings(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Settings of the page's fields, or of a pyradiomics file."""
+    files = request.FILES.getlist("file")
+    try:
+        source: dict | str | None
+        if "default" in request.POST:
+            source = None
+        elif files:
+            if len(files) > 1 or files[0].size > LARGEST_SETTINGS:
+                raise InputError("Choose one file of at most 64 kB.")
+            source = quarantine.plain_bytes(files[0].path, files[0].salt).decode("utf-8", "strict")
+        else:
+            source = feature_settings.from_form(
+                bins=request.POST.get("bins", ""),
+                value=request.POST.get("value", "").strip(),
+                normalise="normalise" in request.POST,
+            )
+        feature_settings.change_settings(study=study, source=source, actor=request.user)
+        messages.success(request, "These settings hold now. Features under them are being computed.")
+    except UnicodeDecodeError:
+        messages.error(request, "The file of radiomic settings is no text.")
+    except InputError as error:
+        messages.error(request, str(error))
+    finally:
+        quarantine.erase_requests(files)
+    return redirect("radiomics", study.slug)

@@ -1,0 +1,167 @@
+"""Images, Radiomics, Stability: which features keep their value in every arm."""
+
+import json
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from analysis.errors import InputError
+from analysis.report import stability_figures
+from analysis.stability import CRITERIA
+from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
+from readerstudy.audit.services import ensure_shown
+from readerstudy.images import stability as selectors
+from readerstudy.protocol.access import study_page
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.record import note_export
+from readerstudy.results import show
+
+WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired t p ≥ 0.05"}
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """Columns per feature, what acceleration breaks and DL restores, Bland–Altman, tables. It holds no ratings."""
+    ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
+    context: dict = {"tab": "image_metrics", "study": study}
+    try:
+        results, job = selectors.found(study)
+    except InputError as error:
+        return render(request, "results/stability.html", {**context, "error": str(error)})
+    context |= {"results": results, "job": job}
+    if results is not None:
+        context |= _shown(request, study, results)
+    return render(request, "results/stability.html", context)
+
+
+def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
+    criterion = request.GET.get("criterion", "")
+    criterion = criterion if criterion in CRITERIA else "ccc"
+    arms = {arm.code: arm for arm in study.arms.all()}
+    colours = {code: arm.css for code, arm in arms.items()}
+    names = [row["feature"] for row in results["dispersion"]]
+    feature = request.GET.get("feature", "")
+    feature = feature if feature in names else _lowest(results) or names[0]
+    classes = list(dict.fromkeys(row["class"] for row in results["dispersion"]))
+    only = request.GET.get("class", "")
+    panels = selectors.plots(study, results, feature)
+    restores = [row for row in results["restores"] if row["criterion"] == criterion]
+    limit = CRITERIA[criterion]
+    picture = stability_figures.columns(results, criterion=criterion, threshold=limit, colours=colours, width=1440)
+    return {
+        "criterion": criterion,
+        "criteria": WORDS,
+        "threshold": limit,
+        "names": names,
+        "chosen": urlencode({"criterion": criterion, "feature": feature}),
+        "feature": feature,
+        "classes": classes,
+        "only": only if only in classes else "",
+        "reference": arms[results["reference"]],
+        "fewest": min(arm["n_rois"] for arm in results["arms"]),
+        "columns": mark_safe(picture),  # noqa: S308  figures escape what they draw
+        "restores": [
+            {
+                **row,
+                "arms": [arms[row["fast"]], arms[row["dl"]]],
+                "figure": mark_safe(  # noqa: S308
+                    stability_figures.restored(row, reference=results["reference"], colours=colours)
+                ),
+            }
+            for row in restores
+        ],
+        "plot": mark_safe(  # noqa: S308
+            stability_figures.bland_altman(
+                panels, reference=results["reference"], colours=colours, width=max(960 / max(len(panels), 2), 320)
+            )
+        ),
+        "panels": [{"arm": arms[row["arm"]], **_limits(row)} for row in panels],
+        "counts": [{"arm": arms[row["arm"]], "row": row} for row in results["arms"]],
+        "summary": [
+            {
+                "name": row["measure"].upper(),
+                "median": show.Shown("", row["reason"])
+                if row["median"] is None
+                else show.quartiles({**row, "reason": row["reason"]}, 3),
+                "share": row["share_acceptable"],
+                "limit": row["acceptable"],
+                "n": row["n"],
+            }
+            for row in results["summary"]
+        ],
+        "rows": [
+            {"arm": arms[arm["arm"]], "name": one["feature"], "stable": one["stable"], "cells": _cells(one)}
+            for arm in results["arms"]
+            for one in arm["features"]
+            if not only or one["class"] == only
+        ]
+        if only in classes
+        else [],
+        "conventions": results["conventions"],
+    }
+
+
+def _lowest(results: dict) -> str:
+    """The feature with the lowest CCC in any arm."""
+    found = [
+        (one["ccc"]["estimate"], one["feature"])
+        for arm in results["arms"]
+        for one in arm["features"]
+        if one["ccc"]["estimate"] is not None
+    ]
+    return min(found)[1] if found else ""
+
+
+def _limits(panel: dict) -> dict:
+    return {key: show.with_interval(panel[key], 3, sign=True) for key in ("bias", "lower", "upper")}
+
+
+def _cells(one: dict) -> list[show.Shown]:
+    return [
+        show.test(one["paired_t"]),
+        show.adjusted(one["p_holm"], one["paired_t"]),
+        show.adjusted(one["p_bh"], one["paired_t"]),
+        show.test(one["by_subject"] or {"reason": "volumes count as independent"}),
+        show.test(one["wilcoxon"]),
+        show.with_interval(one["pearson"]),
+        show.with_interval(one["ccc"]),
+        show.with_interval(one["icc"]["ICC2"]),
+    ]
+
+
+def _results(study: ReaderStudy) -> dict:
+    try:
+        results, _ = selectors.found(study)
+    except InputError:
+        results = None
+    if results is None:
+        raise Http404
+    return results
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def stability_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+    """One row per arm and feature."""
+    results = _results(study)
+    name = f"{study.slug}-stability.csv"
+    note_export(study=study, user=request.user, file=name)
+    return stream_csv(csv_lines(selectors.COLUMNS, selectors.rows(results)), name)
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def stability_json(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+    """The results as `python -m analysis stability` writes them."""
+    results = _results(study)
+    name = f"{study.slug}-stability.json"
+    note_export(study=study, user=request.user, file=name)
+    return send_json(json.dumps(results, ensure_ascii=False, indent=1), name)

@@ -1,0 +1,57 @@
+"""What an admin says about a series that came in."""
+
+from django import forms
+
+from readerstudy.intake.models import Candidate
+from readerstudy.material.models import Plane
+from readerstudy.protocol.models import Region
+
+WEIGHTINGS = ["T1", "T2", "STIR", "PD", "FLAIR", "T2*", "DWI", "ADC"]
+
+
+class PlaceForm(forms.Form):
+    """Where a series belongs: the columns of the confirm table. `of` ends the labels that are read aloud."""
+
+    subject_code = forms.CharField(max_length=20, required=False)
+    region = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Region.values)], required=False)
+    plane = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Plane.values)], required=False)
+    weighting = forms.CharField(max_length=10, required=False)
+    arm = forms.ChoiceField(required=False)
+
+    def __init__(self, *args, arms: list, of: str = "", **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.arms = {str(arm.pk): arm for arm in arms}
+        self.fields["arm"].choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
+        for name in ("subject_code", "region", "plane", "weighting", "arm"):
+            widget = self.fields[name].widget
+            kind = "select" if isinstance(widget, forms.Select) else "input"
+            widget.attrs |= {"class": kind, "aria-label": name.replace("_code", "") + of}
+        self.fields["subject_code"].widget.attrs |= {"list": "subjects", "autocomplete": "off", "size": 6}
+        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 6}
+
+
+class CandidateForm(PlaceForm):
+    """One row of the confirm table: is it this subject, case and arm?"""
+
+    tick = forms.BooleanField(required=False)
+    replace = forms.BooleanField(label="replace what stands there", required=False)
+
+    def __init__(self, *args, candidate: Candidate, **kwargs) -> None:
+        kwargs["prefix"] = f"c{candidate.pk}"
+        names = ("subject_code", "region", "plane", "weighting")
+        kwargs["initial"] = {name: getattr(candidate, name) for name in names} | {
+            "tick": candidate.certain,
+            "arm": str(candidate.arm_id or ""),
+        }
+        super().__init__(*args, **kwargs)
+        self.candidate = candidate
+        self.error = ""
+        self.may_replace = False
+        self.fields["tick"].widget.attrs["aria-label"] = f"confirm {candidate.sha256[:4]}"
+
+    @property
+    def placing(self) -> dict:
+        """Arguments of intake.services.confirm."""
+        data = self.cleaned_data
+        names = ("subject_code", "region", "plane", "weighting")
+        return {name: data.get(name, "").strip() for name in names} | {"arm": self.arms.get(data.get("arm", ""))}

@@ -1,0 +1,56 @@
+"""What is there and what is missing before a study can be opened."""
+
+from dataclasses import dataclass
+
+from readerstudy.accounts.models import Role
+from readerstudy.material.selectors import progress
+from readerstudy.protocol.models import ReaderStudy
+
+
+@dataclass(frozen=True)
+class Point:
+    """One line of the checklist before opening; `page` names the tab on which it is mended, `later` says that opening
+    itself will do what is left."""
+
+    done: bool
+    text: str
+    page: str = ""
+    later: bool = False
+
+
+def before_opening(study: ReaderStudy) -> list[Point]:
+    """What must be so before readers start."""
+    arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
+    readers = study.memberships.filter(role=Role.READER).count()
+    cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
+    there, wanted = progress(study)
+    pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
+    prepared = prepared_pairs(study)
+    return [
+        Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
+        Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
+        Point(
+            study.primary_comparison_id is not None and study.primary_criterion_id is not None,
+            "Primary hypothesis",
+            "protocol",
+        ),
+        Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
+        Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
+        Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
+        Point(
+            pairs > 0 and prepared == pairs,
+            f"{prepared} of {pairs} pairs prepared on one geometry",
+            "jobs",
+            later=pairs > 0 and there == wanted,
+        ),
+    ]
+
+
+def not_ready(study: ReaderStudy) -> list[Point]:
+    """What keeps an admin from opening the study."""
+    return [point for point in before_opening(study) if not point.done and not point.later]
+
+
+def prepared_pairs(study: ReaderStudy) -> int:
+    """Prepared pairs whose two series are still the active ones."""
+    return study.pairs.filter(first__active=True, second__active=True, case__subject__withdrawn_at=None).count()

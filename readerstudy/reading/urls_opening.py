@@ -1,0 +1,13 @@
+"""What opening froze, and how it may still change."""
+
+from django.urls import path
+
+from readerstudy.reading.views_amendments import amend
+from readerstudy.reading.views_opening import move, opening
+
+urlpatterns = [
+    path("to/<str:to>/", move, name="move"),
+    path("amendments/", amend, name="amendments"),
+    path("amendments/<str:kind>/", amend, name="amend"),
+    path("opening/", opening, name="opening"),
+]

@@ -1,0 +1,1 @@
+"""The processes of a site: supervisor, embedded Redis, web server, preparation, health."""
