@@ -10,7 +10,7 @@ from readerstudy.accounts.access import study_page
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import rehearsal as dry_run
-from readerstudy.results import page
+from readerstudy.results import contexts
 from readerstudy.results.services import Results
 
 
@@ -33,5 +33,5 @@ def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             else HttpResponse(headers={"HX-Refresh": "true"})
         )
     if job and job.state == Job.State.DONE:
-        context |= {"current": dry_run.is_current(job), **page.whole_context(study, Results(**job.result["results"]))}
+        context |= {"current": dry_run.is_current(job), **contexts.dry_run(study, Results(**job.result["results"]))}
     return render(request, "protocol/rehearsal.html", context | {"busy": busy})

@@ -7,7 +7,8 @@ from django.db.models import F
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Alignment
 from readerstudy.protocol.models import Arm, ReaderStudy
-from readerstudy.results import page, services, show
+from readerstudy.results import image_summary as page
+from readerstudy.results import services, show
 from readerstudy.results.models import Metric
 
 WORST = 12
