@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from analysis.report import study_size
 from analysis.report.contents import SECTIONS
-from analysis.report.table import Table, TableCell
+from analysis.report.table import Figure, Table, TableCell
 from analysis.report.tables import agreement, preference
 from analysis.report.tables.manuscript import manuscript
 from analysis.report.tables.primary_hypothesis import hypothesis
@@ -42,7 +42,7 @@ def first_page(study: ReaderStudy, made: services.Results) -> dict:
             note=preference.clustered(made.reading),
             colours=colours,
         ),
-        "net_preferences": _net_preferences(study, made.reading),
+        "net_preferences": _net_preferences(study, preference.net_preferences(made.reading, names, colours)),
         "net_preference_caption": preference.net_preference_caption(made.reading),
         "agreement": _one_comparison_at_a_time(agreement.by_cell(made.reading, names)),
         "manuscript": [
@@ -96,9 +96,8 @@ def _colours(study: ReaderStudy) -> dict[str, str]:
     return {arm.code: arm.css for arm in study.arms.all()}
 
 
-def _net_preferences(study: ReaderStudy, reading: dict) -> list[dict]:
-    """The figures per comparison; that of the primary one is shown first."""
-    figures = preference.net_preferences(reading, _names(study), _colours(study))
+def _net_preferences(study: ReaderStudy, figures: list[Figure]) -> list[dict]:
+    """One figure per comparison; that of the primary hypothesis is shown first."""
     titles, primary = [figure.title for figure in figures], study.primary_comparison
     wanted = f"{primary.first.code} vs {primary.second.code}" if primary else ""
     shown = titles.index(wanted) if wanted in titles else 0

@@ -5,6 +5,5 @@ from analysis.report.table_cells import adjusted_p as adjusted
 from analysis.report.table_cells import estimate, interval, mean_sd, quartiles
 from analysis.report.table_cells import estimate_with_interval as with_interval
 from analysis.report.table_cells import p_of_test as test
-from analysis.report.table_cells import p_of_test_in_full as exact_p
 
-__all__ = ["Shown", "adjusted", "estimate", "exact_p", "interval", "mean_sd", "quartiles", "test", "with_interval"]
+__all__ = ["Shown", "adjusted", "estimate", "interval", "mean_sd", "quartiles", "test", "with_interval"]

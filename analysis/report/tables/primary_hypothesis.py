@@ -23,7 +23,7 @@ class Hypothesis:
 
 
 def hypothesis(results: Results, names: Names) -> Hypothesis:
-    """The primary hypothesis of the results."""
+    """The primary hypothesis with its test, its estimates and what they say."""
     primary = results["primary"]
     if primary["reason"]:
         return Hypothesis(reason=primary["reason"])
