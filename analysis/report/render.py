@@ -16,7 +16,6 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
 
 
 def page(template: str, **values: Any) -> str:

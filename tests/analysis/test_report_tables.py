@@ -31,7 +31,7 @@ def test_names_are_escaped_and_an_undefined_cell_says_why():
 
 
 def test_a_table_that_cannot_be_made_says_why_and_keeps_its_conventions():
-    page = render.table(Table("key", "Blinding", how="bang: 0 is chance.", reason="nobody was asked"))
+    page = render.table(Table("key", "Blinding", how="Bang: 0 is chance.", reason="nobody was asked"))
     assert "<table" not in page
     assert "n/a: nobody was asked." in page
     assert "Bang: 0 is chance." in page

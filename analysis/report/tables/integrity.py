@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.formats import capitalised
 from analysis.report import table_cells
 from analysis.report.table import Colours, Results, Table, TableCell
 
@@ -57,7 +58,7 @@ def blinding(results: Results) -> Table:
     named += [(f"first arm {side['first_side']}", side) for side in found["overall"]["sides"]]
     named += [(row[key], row) for key in ("comparison", "reader") for row in found[f"{key}s"]]
     one_side = {"reason": "it needs both sides"}
-    conventions = (text[0].upper() + text[1:] for text in found["conventions"].values())
+    conventions = (capitalised(text) for text in found["conventions"].values())
     return Table(
         "blinding",
         title,

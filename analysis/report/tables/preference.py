@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from analysis import verdict
-from analysis.formats import p_value
+from analysis.formats import capitalised, p_value
 from analysis.report import figures, forest, table_cells
 from analysis.report.table import Colours, Figure, Group, Head, Names, Results, Style, Table, TableCell
 from analysis.statistics.bootstrap import RESAMPLES
@@ -138,10 +138,10 @@ def published(results: Results) -> str:
 def clustered(results: Results) -> str:
     """How net preference and its p were made with subjects as clusters."""
     cells = results["comparisons"]
-    name = verdict.TESTS[cells[0]["primary_test"]]
+    name = capitalised(verdict.TESTS[cells[0]["primary_test"]])
     tested = sum(cell["p_holm"]["primary"] is not None for cell in cells)
     return (
-        f"{name[0].upper()}{name[1:]}, {results['n']['subjects']} subjects; Holm over {tested} tests. "
+        f"{name}, {results['n']['subjects']} subjects; Holm over {tested} tests. "
         "Net: P(> 3) − P(< 3), patient bootstrap."
     )
 

@@ -1,5 +1,6 @@
 """Models beside the primary test: visual grading regression, and readers as random."""
 
+from analysis.formats import capitalised
 from analysis.report.table import Names, Results, Table
 from analysis.report.table_cells import cell_names, estimate_with_interval, p_of_test
 
@@ -22,8 +23,8 @@ def regression(results: Results, names: Names) -> Table:
         "sensitivity analysis",
         ["Comparison", "Criterion", "Log odds, 95 %", "p", "Right side, 95 %", "Equal readers, p"],
         rows,
-        f"{results['conventions']['regression']}. Above 0 favours the first arm, or the right image. Never the "
-        "primary test.",
+        f"{capitalised(results['conventions']['regression'])}. Above 0 favours the first arm, or the right image. "
+        "Never the primary test.",
         words=2,
     )
 
@@ -49,7 +50,7 @@ def random_readers(results: Results, names: Names) -> list[Table]:
             "inference to readers like these, as the protocol declares",
             ["Comparison", "Criterion", "Mean, 95 %", "Net, 95 %", "p"],
             rows,
-            f"{results['conventions']['random_readers']}.",
+            f"{capitalised(results['conventions']['random_readers'])}.",
             words=2,
         )
     ]
