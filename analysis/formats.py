@@ -1,4 +1,4 @@
-"""Numbers as people read them, on pages, in reports and in sentences."""
+"""Numbers and words as people read them, on pages, in reports and in sentences."""
 
 from analysis.protocol import ALPHA
 
@@ -25,3 +25,8 @@ def p_value(p: float | None) -> str:
     while round(p, digits) == ALPHA != p and digits < 12:
         digits += 1
     return f"{p:.{digits}f}"
+
+
+def capitalised(text: str) -> str:
+    """Text that begins a sentence."""
+    return text[:1].upper() + text[1:]

@@ -129,7 +129,7 @@ def sentences(cell: Mapping[str, Any]) -> list[str]:
             arms = f"{cell['first']} and {cell['second']} are equivalent"
             said.append(f"{arms if kind == 'equivalence' else same[0].found.replace(' non', ' is non')}: {limits}.")
         else:
-            name = same[0].name[0].upper() + same[0].name[1:]
+            name = formats.capitalised(same[0].name)
             outcome = ": n/a" if shown is None else " is not shown"
             said.append(f"{name} ({limits}){outcome}{_because(reason, shown)}.")
     return said + _pooled_sentences(cell, claims(cell))
@@ -156,7 +156,7 @@ def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[Claim]) -> lis
         if claim.shown and pooled is not None and _pooled_beyond(cell, claim):
             own = formats.number(claim.row["estimate"], claim.digits, plus=True)
             other = formats.number(pooled, claim.digits, plus=True)
-            name = ON[claim.on][0].upper() + ON[claim.on][1:]
+            name = formats.capitalised(ON[claim.on])
             said[f"{name} with subjects weighed alike, as the claim has it: {own}; ratings pooled: {other}."] = None
     return list(said)
 

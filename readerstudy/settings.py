@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "readerstudy.reading",
     "readerstudy.enhancement",
     "readerstudy.images",
+    "readerstudy.results",
     "readerstudy.home",
 ]
 MIDDLEWARE = [

@@ -34,6 +34,7 @@ ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m",
 # A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
 NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
 DJANGOFMT = str(Path(sys.executable).with_name("djangofmt"))  # it has no module to run
+JINJA = [DJANGOFMT, "--profile", "jinja"]
 NPM, ENVIRONMENT = find_npm()
 
 
@@ -47,6 +48,8 @@ LINT = {
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
     "djangofmt: format of templates": [DJANGOFMT, "--check", "templates"],
     "djangofmt: lint of templates": [DJANGOFMT, "check", "templates"],
+    "djangofmt: format of the report's templates": [*JINJA, "--check", "analysis/report/templates"],
+    "djangofmt: lint of the report's templates": [*JINJA, "check", "analysis/report/templates"],
     "lines of templates and stylesheets": [sys.executable, "-m", "tests.lines"],
     "mypy: types of processing and analysis": [sys.executable, "-m", "mypy"],
     "import-linter: directions of the house": [

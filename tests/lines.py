@@ -28,7 +28,8 @@ def faults(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def main() -> int:
-    paths = sorted([*(ROOT / "templates").rglob("*.html"), *(ROOT / "static" / "css").rglob("*.css")])
+    templates = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "analysis" / "report" / "templates").glob("*.html")]
+    paths = sorted([*templates, *(ROOT / "static" / "css").rglob("*.css")])
     found = [f"{path.relative_to(ROOT)}:{number}: {fault}" for path in paths for number, fault in faults(path)]
     print("\n".join(found) or f"{len(paths)} files are well")
     return 1 if found else 0

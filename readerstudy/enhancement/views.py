@@ -30,7 +30,7 @@ def models(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Every model that could make an arm here."""
     return render(
         request,
-        "models/models.html",
+        "enhancement/models.html",
         {
             "tab": "material",
             "study": study,
@@ -59,7 +59,7 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
         "left": sum(run.left for run in mine),
     }
     if request.htmx:
-        return render(request, "models/run_on_study.html", context)
+        return render(request, "enhancement/run_on_study.html", context)
     record = found.record
     if record:
         context |= {
@@ -74,7 +74,7 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
                 if record.measured(part)
             ],
         }
-    return render(request, "models/model.html", context)
+    return render(request, "enhancement/model.html", context)
 
 
 @study_page("add_material")
@@ -105,7 +105,7 @@ def before_after(request: HttpRequest, study: ReaderStudy, name: str) -> HttpRes
     found = _model(name)
     return render(
         request,
-        "models/before_after.html",
+        "enhancement/before_after.html",
         {
             "tab": "material",
             "study": study,

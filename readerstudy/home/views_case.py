@@ -20,7 +20,7 @@ def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
     cells, before, after = selectors.in_grid(found, awaited=awaited(study))
     return render(
         request,
-        "material/case.html",
+        "home/case.html",
         {
             "tab": "material",
             "study": study,

@@ -20,7 +20,7 @@ def log(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     last = study.events.order_by("-number").first()
     return render(
         request,
-        "audit/log.html",
+        "home/log.html",
         {
             "tab": "log",
             "study": study,

@@ -10,7 +10,7 @@ from readerstudy.home import rehearsal as dry_run
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.results import page
+from readerstudy.results import contexts
 from readerstudy.results.services import Results
 
 
@@ -28,10 +28,10 @@ def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     busy = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
     if request.htmx:
         return (
-            render(request, "protocol/rehearsal_live.html", context)
+            render(request, "home/rehearsal_live.html", context)
             if busy
             else HttpResponse(headers={"HX-Refresh": "true"})
         )
     if job and job.state == Job.State.DONE:
-        context |= {"current": dry_run.is_current(job), **page.whole_context(study, Results(**job.result["results"]))}
-    return render(request, "protocol/rehearsal.html", context | {"busy": busy})
+        context |= {"current": dry_run.is_current(job), **contexts.dry_run(study, Results(**job.result["results"]))}
+    return render(request, "home/rehearsal.html", context | {"busy": busy})

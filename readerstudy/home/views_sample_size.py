@@ -41,7 +41,7 @@ def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             error = str(problem)
     return render(
         request,
-        "protocol/sample_size.html",
+        "home/sample_size.html",
         {
             "tab": "protocol",
             "study": study,

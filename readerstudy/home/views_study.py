@@ -21,7 +21,7 @@ def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     row = study_row(request.membership)
     return render(
         request,
-        "protocol/overview.html",
+        "home/overview.html",
         {
             "tab": "study",
             "study": study,
@@ -44,7 +44,7 @@ def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         cases = cases.filter(presentations__isnull=False).distinct()
     return render(
         request,
-        "protocol/protocol.html",
+        "home/protocol.html",
         {
             "tab": "protocol",
             "study": study,

@@ -4,14 +4,16 @@ from statistics import median
 
 from django.db.models import F
 
+from analysis.report import table_cells
+from analysis.report.table import TableCell
 from readerstudy.images import analyses
 from readerstudy.images.comparing import COMPARE
+from readerstudy.images.image_summary import DIGITS, METRICS, images
 from readerstudy.images.models import Metric
 from readerstudy.jobs.models import Job
 from readerstudy.material.alignments import REGISTER
 from readerstudy.material.models import Alignment
 from readerstudy.protocol.models import Arm, ReaderStudy
-from readerstudy.results import page, show
 
 WORST = 12
 SHOWN = ("l1", "psnr", "nrmse", "ssim")  # of two acquisitions, in the order of the table
@@ -19,14 +21,14 @@ FUNCTIONS = (COMPARE, REGISTER)
 
 
 def context(study: ReaderStudy, chosen: str = "") -> dict:
-    """Everything that `results/image_metrics.html` needs beside the study; `chosen`: the pair of the worst cases."""
+    """Everything that `images/image_metrics.html` needs beside the study; `chosen`: the pair of the worst cases."""
     arms = {arm.code: arm for arm in study.arms.select_related("made_from")}
     made = analyses.images(study)
     jobs = Job.objects.filter(study=study, function__in=FUNCTIONS)
     rows = made["images"]["pairs"] if made["images"] else []
     rows = [row for row in rows if row["reference"] in arms and row["test"] in arms]
     return {
-        "images": page.images(made["images"], made["range_rules"], arms),
+        "images": images(made["images"], made["range_rules"], arms),
         "repositioned": repositioned(rows, arms),
         "registration": registration(study),
         "worst": worst(study, rows, arms, chosen),
@@ -44,11 +46,11 @@ def repositioned(rows: list[dict], arms: dict[str, Arm]) -> list[dict]:
     )
     found = {(r["reference"], r["test"], r["metric"], r["region"], r["registered"]): r for r in rows}
 
-    def cell(pair: tuple[str, str], metric: str, region: str, registered: bool) -> show.Shown:
+    def cell(pair: tuple[str, str], metric: str, region: str, registered: bool) -> TableCell:
         row = found.get((*pair, metric, region, registered))
         if row is None:
-            return show.Shown("", "no case was registered" if registered else "not computed yet")
-        return show.mean_sd({**row, "estimate": row["mean"]}, row["sd"], page.DIGITS.get(metric, 3))
+            return TableCell("", "no case was registered" if registered else "not computed yet")
+        return table_cells.mean_sd({**row, "estimate": row["mean"]}, row["sd"], DIGITS.get(metric, 3))
 
     return [
         {
@@ -57,7 +59,7 @@ def repositioned(rows: list[dict], arms: dict[str, Arm]) -> list[dict]:
             "n": [(found.get((*pair, "l1", "whole", registered)) or {"n": 0})["n"] for registered in (False, True)],
             "rows": [
                 {
-                    "name": page.METRICS[metric],
+                    "name": METRICS[metric],
                     "cells": [
                         cell(pair, metric, region, registered)
                         for region in ("whole", "foreground")

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from analysis.formats import number
+from analysis.report import table_cells
 from analysis.report.figures import clock
+from analysis.report.table import TableCell
 from analysis.scan_times import ALL, NUMBERS, OTHER, TEXTS
 from readerstudy.archive.downloads import csv_lines
-from readerstudy.images import analyses
+from readerstudy.images import analyses, charts
 from readerstudy.material.models import Plane
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
-from readerstudy.results import charts, show
-from readerstudy.results.show import Shown
 
 PLANES = {plane[:3]: plane for plane in Plane.values}
 
 
 def context(study: ReaderStudy) -> dict:
-    """Everything that `results/scan_times.html` needs beside the study; `found` is None before there is a series."""
+    """Everything that `images/scan_times.html` needs beside the study; `found` is None before there is a series."""
     found = analyses.scan_times(study)
     if found is None:
         return {"found": None}
@@ -134,18 +134,18 @@ def _saved(row: dict) -> dict:
     return {
         "saved": seconds("saved"),
         "examination": seconds("saved_per_examination"),
-        "share": show.estimate(row["saved_percent"], 1),
-        "share_ci": show.interval(row["saved_percent"], 1),
-        "p": show.test(row["paired_t"]),
+        "share": table_cells.estimate(row["saved_percent"], 1),
+        "share_ci": table_cells.interval(row["saved_percent"], 1),
+        "p": table_cells.p_of_test(row["paired_t"]),
         "means": [_mean(row, "reference"), _mean(row, "test")],
     }
 
 
-def _mean(row: dict, which: str) -> Shown:
+def _mean(row: dict, which: str) -> TableCell:
     mean, sd = row[f"mean_{which}"], row[f"sd_{which}"]
     if mean is None:
-        return Shown("", row["saved"]["reason"])
-    return Shown(clock(mean) + (f" ± {clock(sd)}" if sd is not None else ""))
+        return TableCell("", row["saved"]["reason"])
+    return TableCell(clock(mean) + (f" ± {clock(sd)}" if sd is not None else ""))
 
 
 def _signed_clock(seconds: float | None) -> str:
@@ -165,7 +165,7 @@ def _line(own: dict, arms: dict) -> dict:
         "cells": [
             _cell(said["acquisition_seconds"], own["n"], clock),
             _cell(said["tr"], own["n"]),
-            Shown(echo.text + inversion, echo.reason),
+            TableCell(echo.text + inversion, echo.reason),
             _cell(said["slice_thickness"], own["n"]),
             _cell(said["slices"], own["n"]),
             _text(said["matrix"]),
@@ -184,22 +184,22 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _cell(said: dict, series: int, shown: Callable[[float], str] = _number) -> Shown:
+def _cell(said: dict, series: int, shown: Callable[[float], str] = _number) -> TableCell:
     """The median; minimum and maximum behind it where they differ, and how many series state it where not all do."""
     if not said["n"]:
-        return Shown("", said["reason"])
+        return TableCell("", said["reason"])
     text = shown(said["median"])
     low, high = shown(said["min"]), shown(said["max"])
     stated = "" if said["n"] == series else f", n = {said['n']}"
-    return Shown((text if low == high else f"{text} ({low} to {high})") + stated)
+    return TableCell((text if low == high else f"{text} ({low} to {high})") + stated)
 
 
-def _text(said: dict) -> Shown:
+def _text(said: dict) -> TableCell:
     if not said["n"]:
-        return Shown("", said["reason"])
+        return TableCell("", said["reason"])
     (value, count), *others = said["values"]
     value = " × ".join(f"{float(part):.3g}" if "." in part else part for part in value.split("x"))
-    return Shown(value if not others else f"{value} ({count} of {said['n']})")
+    return TableCell(value if not others else f"{value} ({count} of {said['n']})")
 
 
 ENDS = {"": "median", "_min": "min", "_max": "max", "_n": "n"}

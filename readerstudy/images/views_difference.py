@@ -29,7 +29,7 @@ def difference(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespo
     found = _case(study, case)
     return render(
         request,
-        "results/difference_map.html",
+        "images/difference_map.html",
         {
             "tab": "image_metrics",
             "study": study,

@@ -51,7 +51,7 @@ def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     cases = Case.objects.filter(study=study, subject__withdrawn_at=None, series__active=True).distinct()
     return render(
         request,
-        "results/figures.html",
+        "images/figures.html",
         {
             "tab": "image_metrics",
             "study": study,

@@ -21,7 +21,7 @@ def image_metrics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Table 4, the price of repositioning, the worst cases. It holds no ratings: it may be seen in every state."""
     ensure_shown(study, "protocol", "subjects", "cases", "series", "alignments", "metrics")
     found = selectors.context(study, request.GET.get("pair", ""))
-    return render(request, "results/image_metrics.html", {"tab": "image_metrics", "study": study, **found})
+    return render(request, "images/image_metrics.html", {"tab": "image_metrics", "study": study, **found})
 
 
 @never_cache

@@ -31,7 +31,7 @@ def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms
     return render(
         request,
-        "results/radiomics.html",
+        "images/radiomics.html",
         {
             "tab": "image_metrics",
             "study": study,

@@ -22,7 +22,7 @@ def scan_times(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     found = selectors.context(study)
     columns = selectors.COLUMNS
     return render(
-        request, "results/scan_times.html", {"tab": "image_metrics", "study": study, "columns": columns, **found}
+        request, "images/scan_times.html", {"tab": "image_metrics", "study": study, "columns": columns, **found}
     )
 
 

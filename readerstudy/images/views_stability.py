@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from analysis.errors import InputError
-from analysis.report import stability_figures
+from analysis.report import stability_figures, table_cells
+from analysis.report.table import TableCell
 from analysis.stability import CRITERIA
 from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
 from readerstudy.audit.services import ensure_shown
@@ -18,7 +19,6 @@ from readerstudy.images import stability as selectors
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.record import note_export
-from readerstudy.results import show
 
 WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired t p ≥ 0.05"}
 
@@ -33,11 +33,11 @@ def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     try:
         results, job = selectors.found(study)
     except InputError as error:
-        return render(request, "results/stability.html", {**context, "error": str(error)})
+        return render(request, "images/stability.html", {**context, "error": str(error)})
     context |= {"results": results, "job": job}
     if results is not None:
         context |= _shown(request, study, results)
-    return render(request, "results/stability.html", context)
+    return render(request, "images/stability.html", context)
 
 
 def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
@@ -86,9 +86,9 @@ def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
         "summary": [
             {
                 "name": row["measure"].upper(),
-                "median": show.Shown("", row["reason"])
+                "median": TableCell("", row["reason"])
                 if row["median"] is None
-                else show.quartiles({**row, "reason": row["reason"]}, 3),
+                else table_cells.quartiles({**row, "reason": row["reason"]}, 3),
                 "share": row["share_acceptable"],
                 "limit": row["acceptable"],
                 "n": row["n"],
@@ -119,19 +119,19 @@ def _lowest(results: dict) -> str:
 
 
 def _limits(panel: dict) -> dict:
-    return {key: show.with_interval(panel[key], 3, sign=True) for key in ("bias", "lower", "upper")}
+    return {key: table_cells.estimate_with_interval(panel[key], 3, sign=True) for key in ("bias", "lower", "upper")}
 
 
-def _cells(one: dict) -> list[show.Shown]:
+def _cells(one: dict) -> list[TableCell]:
     return [
-        show.test(one["paired_t"]),
-        show.adjusted(one["p_holm"], one["paired_t"]),
-        show.adjusted(one["p_bh"], one["paired_t"]),
-        show.test(one["by_subject"] or {"reason": "volumes count as independent"}),
-        show.test(one["wilcoxon"]),
-        show.with_interval(one["pearson"]),
-        show.with_interval(one["ccc"]),
-        show.with_interval(one["icc"]["ICC2"]),
+        table_cells.p_of_test(one["paired_t"]),
+        table_cells.adjusted_p(one["p_holm"], one["paired_t"]),
+        table_cells.adjusted_p(one["p_bh"], one["paired_t"]),
+        table_cells.p_of_test(one["by_subject"] or {"reason": "volumes count as independent"}),
+        table_cells.p_of_test(one["wilcoxon"]),
+        table_cells.estimate_with_interval(one["pearson"]),
+        table_cells.estimate_with_interval(one["ccc"]),
+        table_cells.estimate_with_interval(one["icc"]["ICC2"]),
     ]
 
 

@@ -37,7 +37,7 @@ def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
 def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
     """The part of the page that follows the workers, and a hash that tells whether it changed."""
     html = render_to_string(
-        "material/map.html",
+        "intake/map.html",
         {
             "study": study,
             "map": study_map(study, awaited=selectors.awaited(study)),
@@ -59,7 +59,7 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if request.GET.get("view") == "table":
         return render(
             request,
-            "material/series_table.html",
+            "intake/series_table.html",
             {
                 "tab": "material",
                 "study": study,
@@ -67,7 +67,7 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
                 "arms": study.arms.all(),
             },
         )
-    return render(request, "material/material.html", _page(request, study, _forms(study)))
+    return render(request, "intake/material.html", _page(request, study, _forms(study)))
 
 
 def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
@@ -105,7 +105,7 @@ def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         return HttpResponse(status=204)
     return render(
         request,
-        "material/map_live.html",
+        "intake/map_live.html",
         {
             "study": study,
             "live": live,
@@ -149,7 +149,7 @@ def confirm_candidates(request: HttpRequest, study: ReaderStudy) -> HttpResponse
     if placed:
         messages.success(request, f"{placed} series placed.", extra_tags="confirm")
     if any(row.error for row in kept):
-        return render(request, "material/material.html", _page(request, study, kept), status=422)
+        return render(request, "intake/material.html", _page(request, study, kept), status=422)
     return redirect(page)
 
 
@@ -174,7 +174,7 @@ def upload(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     except InputError as error:
         quarantine.erase_requests(files)
         context = _page(request, study, _forms(study), upload_error=str(error))
-        return render(request, "material/material.html", context, status=422)
+        return render(request, "intake/material.html", context, status=422)
     return redirect(page)
 
 

@@ -37,7 +37,7 @@ def amend(request: HttpRequest, study: ReaderStudy, kind: str = "") -> HttpRespo
         forms[kind] = form
     return render(
         request,
-        "protocol/amendments.html",
+        "reading/amendments.html",
         {
             "tab": "protocol",
             "study": study,

@@ -27,7 +27,7 @@ def opening(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     if not request.htmx:
         return redirect("protocol", study.slug)
     if study.state == State.DRAFT and job and job.state in (Job.State.WAITING, Job.State.RUNNING):
-        return render(request, "protocol/opening_live.html", {"study": study, "opening": job})
+        return render(request, "reading/opening_live.html", {"study": study, "opening": job})
     return HttpResponse(headers={"HX-Refresh": "true"})
 
 
@@ -51,7 +51,7 @@ def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
         return redirect("protocol", study.slug)
     return render(
         request,
-        "protocol/change_state.html",
+        "reading/change_state.html",
         {
             "tab": "protocol",
             "study": study,

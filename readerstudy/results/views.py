@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from analysis.report.contents import SECTIONS
 from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.permissions import may
@@ -15,7 +16,7 @@ from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.record import note_export
 from readerstudy.reading.selectors import reading_progress
-from readerstudy.results import exports, page, sections, services
+from readerstudy.results import contexts, exports, services
 
 
 @never_cache
@@ -30,7 +31,13 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     services.note_seen(study=study, user=request.user)
     made = services.results(study)
     files = [{"table": name, "description": schema(name)["description"]} for name in exports.TABLES]
-    context = {"study": study, "tab": "results", "files": files, "seed": services.SEED, **page.context(study, made)}
+    context = {
+        "study": study,
+        "tab": "results",
+        "files": files,
+        "seed": services.SEED,
+        **contexts.first_page(study, made),
+    }
     context["numbers"] = list(exports.number_tables(made.reading))
     return render(request, "results/results.html", context)
 
@@ -40,10 +47,10 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @require_safe
 def section(request: HttpRequest, study: ReaderStudy, section: str) -> HttpResponse:
     """One of the pages behind the first: tests, agreement, readers, integrity, subgroups."""
-    if section not in sections.SECTIONS:
+    if section not in SECTIONS:
         raise Http404
     services.note_seen(study=study, user=request.user)
-    context = page.section_context(study, services.results(study), section)
+    context = contexts.section(study, services.results(study), section)
     return render(request, "results/section.html", {"study": study, "tab": "results", "sub": section, **context})
 
 

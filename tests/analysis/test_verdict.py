@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -207,7 +208,7 @@ def test_an_all_neutral_cell_says_what_its_margin_shows_without_any_preference(r
     assert verdict.primary(found) == ["No preference can be tested: every answer is 'no difference'.", said]
     (claim,) = verdict.claims(found["comparisons"][0])
     assert (claim.verdict, verdict.labels(found["comparisons"][0])) == (in_table, labels)
-    assert said in document.reading(found).replace("&#x27;", "'")
+    assert said in unescape(document.reading(found))
     assert forest.net_preference(found["comparisons"], colours=COLOURS)
 
 

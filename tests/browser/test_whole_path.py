@@ -177,8 +177,10 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
     names = {c["id"]: c["name"] for c in json.loads((tmp_path / "protocol.json").read_text())["criteria"]}
     assert len(computed["comparisons"]) == 3 * 8
     for number, cell in enumerate(computed["comparisons"]):
-        row = analyst.locator(".likert tbody tr", has=analyst.locator("th", has_text=names[cell["criterion"]])).first
-        shown = row.locator("td.num.pub").nth(2 * (number // 8)).inner_text()
+        row = analyst.locator(
+            ".pub .likert tbody tr", has=analyst.locator("th", has_text=names[cell["criterion"]])
+        ).first
+        shown = row.locator("td.num").nth(2 * (number // 8)).inner_text()
         assert shown == f"{cell['mean']['estimate']:.2f} ± {cell['sd']:.2f}"
 
     metrics = list(csv.DictReader(io.StringIO((tmp_path / "metrics.csv").read_text("utf-8-sig"))))

@@ -11,7 +11,9 @@ from readerstudy.images.analyses import analysis_version
 SOURCE = Path(analysis.__file__).parent
 
 
-@pytest.mark.parametrize("changed", ["reading.py", "statistics/preference.py", "report/report.css"])
+@pytest.mark.parametrize(
+    "changed", ["reading.py", "statistics/preference.py", "report/report.css", "report/templates/table.html"]
+)
 def test_a_change_in_any_room_is_another_version(tmp_path, monkeypatch, changed):
     copy = tmp_path / "analysis"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -17,7 +17,9 @@ from django.utils.html import escape
 
 from analysis import verdict
 from analysis.__main__ import main as analysis_command
-from analysis.formats import number
+from analysis.formats import number, p_value
+from analysis.report import table_cells
+from analysis.report.tables.primary_hypothesis import hypothesis
 from analysis.tables import column_names
 from readerstudy.accounts.services import add_member
 from readerstudy.audit.models import Event
@@ -25,7 +27,7 @@ from readerstudy.audit.services import canonical
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import ActiveTime, Rating, Statement
-from readerstudy.results import exports, show
+from readerstudy.results import exports
 from tests import factories
 from tests.once import made_once
 from tests.pages import html
@@ -197,13 +199,13 @@ def test_the_page_says_the_numbers_of_the_downloaded_csv(study, tmp_path):
         place, name = pairs.index((first, second)), names[criterion]
         mean, p, counts = published[name][3 * place : 3 * place + 3]
         assert mean == f"{cell['mean']['estimate']:.2f} ± {cell['sd']:.2f}"
-        assert p == (show.test(cell["tests"]["as_published"]).text or "n/a")
+        assert p == (table_cells.p_of_test(cell["tests"]["as_published"]).text or "n/a")
         assert counts == " / ".join(map(str, cell["counts"]))
         net, interval, cluster_p, holm = clustered[name][4 * place : 4 * place + 4]
         assert net == number(cell["net_preference"]["estimate"], plus=True)
-        assert interval == (show.interval(cell["net_preference"], sign=True).text or "n/a")
-        assert cluster_p == (show.test(cell["tests"]["cluster_permutation"]).text or "n/a")
-        assert holm == ("n/a" if cell["p_holm"]["primary"] is None else show.p_value(cell["p_holm"]["primary"]))
+        assert interval == (table_cells.interval(cell["net_preference"], sign=True).text or "n/a")
+        assert cluster_p == (table_cells.p_of_test(cell["tests"]["cluster_permutation"]).text or "n/a")
+        assert holm == ("n/a" if cell["p_holm"]["primary"] is None else p_value(cell["p_holm"]["primary"]))
     pooled = next(row for row in page["table-3"] if row[0] == "All cells pooled")
     for text, pair in zip(pooled[1:], results["agreement"]["overall"]["pairs"], strict=False):
         assert text.startswith(f"{pair['spearman']['estimate']:.3f}".replace("-", "−"))
@@ -355,13 +357,13 @@ def test_a_section_of_a_study_without_readings_says_so(closed):
 
 
 def test_the_primary_hypothesis_is_told_first_with_its_verdict(study):
-    from readerstudy.results import page, services
+    from readerstudy.results import services
 
     made = services.results(study).reading
-    told = page.hypothesis(made, {"snr": "Noise"})
-    assert told["asked"] == "FAST-DL vs SOC, Noise"
-    assert told["test"] == "clustered signed rank, exact permutation"
-    assert told["says"] == verdict.primary(made)
+    told = hypothesis(made, {"snr": "Noise"})
+    assert told.asked == "FAST-DL vs SOC, Noise"
+    assert told.test == "clustered signed rank, exact permutation"
+    assert told.sentences == verdict.primary(made)
     shown = html(signed_in(member(study, "analyst")).get(address(study)))
     for sentence in verdict.primary(made):
         assert escape(sentence) in shown

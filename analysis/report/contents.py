@@ -1,0 +1,60 @@
+"""What a report of a reader study holds, in order: the printed one and the pages of the site."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analysis.report.table import Colours, Names, Results, Table
+from analysis.report.tables import agreement, integrity, margins, p_values, ranking, readers, sensitivity, subgroups
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some tables under one title."""
+
+    title: str
+    tables: Callable[[Results, Names, Colours], list[Table]]
+
+
+def _tests(results: Results, names: Names, colours: Colours) -> list[Table]:
+    return [
+        p_values.every_test(results, names),
+        margins.margins(results, names),
+        sensitivity.regression(results, names),
+        *sensitivity.random_readers(results, names),
+        ranking.ranking(results, names, colours),
+    ]
+
+
+def _agreement(results: Results, names: Names, colours: Colours) -> list[Table]:
+    return [
+        agreement.pairs_of_readers(results),
+        agreement.all_readers(results, names),
+        agreement.repeats(results),
+    ]
+
+
+def _readers(results: Results, names: Names, colours: Colours) -> list[Table]:
+    return [
+        readers.side_bias(results),
+        readers.reading_time(results),
+        readers.drift(results),
+        readers.screening(results),
+        readers.means(results, names),
+    ]
+
+
+def _integrity(results: Results, names: Names, colours: Colours) -> list[Table]:
+    return [integrity.integrity(results, colours), integrity.blinding(results)]
+
+
+def _subgroups(results: Results, names: Names, colours: Colours) -> list[Table]:
+    return subgroups.subgroups(results, names)
+
+
+SECTIONS = {
+    "tests": Section("Tests", _tests),
+    "agreement": Section("Agreement", _agreement),
+    "readers": Section("Readers", _readers),
+    "integrity": Section("Integrity and blinding", _integrity),
+    "subgroups": Section("Subgroups", _subgroups),
+}
