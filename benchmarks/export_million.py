@@ -55,8 +55,8 @@ def _django() -> None:
     django.setup()
 
 
-def fill(ratings: int) -> None:
-    """A closed study with this many ratings (a multiple of its criteria) of 20 readers, by bulk_create."""
+def fill(ratings: int, count: int = READERS) -> None:
+    """A closed study with this many ratings (a multiple of its criteria) of so many readers, by bulk_create."""
     from django.core.management import call_command
     from django.utils import timezone
 
@@ -72,7 +72,7 @@ def fill(ratings: int) -> None:
         create_study(title="Million", user=make_user("admin", staff=True), model_name="resunet"),
         timezone.now(),
     )
-    for number in range(READERS):
+    for number in range(count):
         add_member(study=study, user=make_user(f"reader-{number}"), role="reader")
     readers, comparisons = list(study.memberships.filter(role="reader")), list(study.comparisons.all())
     criteria = list(study.criteria.all())

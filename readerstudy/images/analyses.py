@@ -36,7 +36,7 @@ def analysis_version() -> str:
 def images(study: ReaderStudy) -> dict:
     """The analysis of the image metrics alone, which may be seen in every state: `images` and `range_rules`."""
     files = {"metrics": table_csv(study, "metrics")}
-    return kept(study, "images", files, analyse_images)[1]
+    return kept(study, "images", files, analyse_images)
 
 
 def scan_times(study: ReaderStudy) -> dict | None:
@@ -47,19 +47,23 @@ def scan_times(study: ReaderStudy) -> dict | None:
         return None
     arm = reference.arm.code if reference else None
     files = {"series": table_csv(study, "series"), "reference": (arm or "").encode()}
-    return kept(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))[1]
+    return kept(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))
 
 
-def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:
-    """What `make` says of the files, kept in a file named by the hash of what went in; that hash."""
+def files_sha256(files: dict[str, bytes]) -> str:
+    """SHA-256 of the analysis and all that goes into it."""
     digest = hashlib.sha256(f"{analysis_version()} {SEED} of a record that holds".encode())
     for name, content in files.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
-    folder = settings.VAR_DIR / kind
-    path = folder / f"{study.slug}-{digest.hexdigest()}.json"
+    return digest.hexdigest()
+
+
+def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> dict:
+    """What `make` says of the files, kept in a file named by the hash of what went in."""
+    path = settings.VAR_DIR / kind / f"{study.slug}-{files_sha256(files)}.json"
     if not path.exists():
         keep(path, make(files))
-    return digest.hexdigest(), json.loads(path.read_text())
+    return json.loads(path.read_text())
 
 
 def keep(path: Path, made: dict) -> None:

@@ -35,7 +35,7 @@ class ImagesConfig(AppConfig):
         )
         jobs.register(
             "readerstudy.images.tasks_stability",
-            jobs.Kind(STABILITY, "Stability", "Stability", "radiomic features between arms", 110),
+            jobs.Kind(STABILITY, "Stability", "Stability", "radiomic features between arms", 110, reads_only=True),
         )
         erasure.register(HOLDER)
         # Made on first use: after locking that would be a change.

@@ -18,7 +18,8 @@ class Kind:
     name: as it stands in every job of this kind; verb: of one such job; title, what: of the step that they are on the
     page of the jobs; place: among the steps. missing: `missing(study, case=None, renew=False)` asks for what is missing
     and can be made now, of one case or all, and returns the number of new jobs; renew: also for what an earlier version
-    made. outdated: `outdated(study)` tells what that is, a dict of arm, model and outputs each.
+    made. outdated: `outdated(study)` tells what that is, a dict of arm, model and outputs each. reads_only: it changes
+    no row of the study, so a locked one may have it done, and it keeps none from being locked.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Kind:
     place: int
     missing: Callable[..., int] | None = None
     outdated: Callable[..., list[dict]] | None = None
+    reads_only: bool = False
 
 
 _kinds: dict[str, Kind] = {}

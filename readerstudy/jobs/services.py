@@ -83,7 +83,9 @@ def ask_for_missing(study: ReaderStudy, *, case: Model | None = None, renew: boo
 
 def ensure_nothing_runs(study: ReaderStudy, **_: object) -> None:
     """InputError while jobs could still change data of the study."""
-    busy = Job.objects.filter(study=study, state__in=[Job.State.WAITING, Job.State.RUNNING]).count()
+    harmless = [kind.name for kind in registry.kinds() if kind.reads_only]
+    under_way = Job.objects.filter(study=study, state__in=[Job.State.WAITING, Job.State.RUNNING])
+    busy = under_way.exclude(function__in=harmless).count()
     if busy:
         raise InputError(
             f"{busy} job{'s' if busy > 1 else ''} of this study wait or run: let them end, or cancel them."
@@ -167,7 +169,8 @@ def finish(*, job: Job, store: Callable[[], dict | None]) -> bool:
         )
         if not ours:
             return False
-        if job.study_id and ReaderStudy.objects.select_for_update().get(pk=job.study_id).state == State.LOCKED:
+        changes = job.study_id and not registry.kind(job.function).reads_only
+        if changes and ReaderStudy.objects.select_for_update().get(pk=job.study_id).state == State.LOCKED:
             raise InputError("The study was locked meanwhile: nothing in it can change.")
         result = store() or {}
         Job.objects.filter(pk=job.pk).update(result=result)

@@ -17,7 +17,7 @@ from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site
-from readerstudy.protocol.signals import locking, protocol_changed, removing_part
+from readerstudy.protocol.signals import locking, moved, protocol_changed, removing_part
 from readerstudy.states import State
 
 PROTOCOL = [("protocol", WHOLE)]
@@ -168,6 +168,7 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     study.refresh_from_db()
     said = _lock(study) if to == State.LOCKED else {}
     record(study=study, action=Action(f"study {to}"), actor=actor, seals=PROTOCOL, **said)
+    transaction.on_commit(lambda: moved.send(sender=ReaderStudy, study=study))
     return study
 
 

@@ -7,6 +7,8 @@ protocol_changed = Signal()
 # study, part: an arm, a comparison or a criterion is about to be removed. Receivers return the sealed units that go
 # with it, or raise InputError if something of theirs needs it.
 removing_part = Signal()
+# study: it moved to another state, and the move is committed.
+moved = Signal()
 # study: it is about to be locked, in that transaction. Receivers make what would else be made later, or raise
 # InputError while something of theirs may still change.
 locking = Signal()

@@ -1,28 +1,38 @@
-"""Have a study's tables analysed, once per content, and log who looked and who took what."""
+"""Have a study's tables analysed, by a job where ratings are many; keep that; log who looked."""
 
 import csv
+import hashlib
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from analysis import reading
 from readerstudy.accounts.models import User
-from readerstudy.audit.actions import Action
+from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import ensure_shown, record
-from readerstudy.images.analyses import analyse_images, kept, read_table
+from readerstudy.images.analyses import SEED, analyse_images, analysis_version, files_sha256, keep, read_table
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.models import Rating
 from readerstudy.reading.record import ensure_whole
 from readerstudy.results.exports import protocol_json, table_csv
+from readerstudy.results.fingerprint import fingerprint
+from readerstudy.states import State
 
-SEED = 0  # of the analysis: the default of `python -m analysis reading`
-SOURCES = (".py", ".css", ".html")
-KEPT = ("results", "images", "scan-times", "stability")
+ANALYSE = "results.analyse"
+AT_ONCE = 500  # ratings that a request analyses itself; more is a job's work
+# Lines of the log after which the results are what they were.
+NO_MATTER = AFTER_LOCKING | {Action.READING_SIGNED, Action.RADIOMIC_SETTINGS_CHANGED, Action.FEATURES_COMPUTED}
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
+Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -40,17 +50,72 @@ class Results:
     range_rules: list[str]
 
 
-def results(study: ReaderStudy) -> Results:
-    """The analysis of the very files that are exported. Other files are analysed anew, and only of a study that holds:
-    RecordError, and an alarm, if rows were changed behind the site's back."""
+def _to_nobody(share: float, doing: str) -> None:
+    """A report that nobody waits for."""
+
+
+def results_key(study: ReaderStudy) -> str:
+    """What results depend on, as one hash, without writing a table: the analysis, the last line of the log that tells
+    of a change in them, and what protocol and rows say, for a change behind the site's back adds no line."""
+    last = study.events.exclude(action__in=NO_MATTER).order_by("-number").values_list("sha256", flat=True).first()
+    depends_on = [analysis_version(), SEED, last, protocol_json(study).decode(), *fingerprint(study)]
+    return hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
+
+
+def results_or_job(study: ReaderStudy) -> Results | Job:
+    """The results, or the job that makes them. Few ratings are analysed at once: RecordError, and an alarm, if rows
+    were changed behind the site's back."""
+    key = results_key(study)
+    if made := _kept_results(study, key):
+        return made
+    if Rating.objects.filter(presentation__study=study).count() <= AT_ONCE:
+        return make_results(study)
+    job = request_results(study, key)
+    if job.state == Job.State.DONE:  # just now; or its file was lost, or lies where only the worker sees it
+        return results(study)
+    return job
+
+
+def results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
+    """The results, made now if nothing that is kept fits; report: told how far that is."""
+    return _kept_results(study, results_key(study)) or make_results(study, report)
+
+
+def request_results(study: ReaderStudy, key: str) -> Job:
+    """Ask for the job that makes the results under this key."""
+    job, _ = request_job(function=ANALYSE, study=study, label="Results", parameters={"key": key}, inputs={"key": key})
+    return job
+
+
+def request_on_closing(study: ReaderStudy, **_: object) -> None:
+    """A study moved to another state: one that was closed will be looked at."""
+    if study.state == State.CLOSED:
+        request_results(study, results_key(study))
+
+
+def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
+    """Analyse the very files that are exported, and keep that; only of a study that holds: RecordError, and an alarm,
+    if rows were changed behind the site's back."""
+    key = results_key(study)
+    report(0.05, "verifying the record")
+    ensure_whole(study)
+    report(0.3, "writing tables")
     files = {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}
+    report(0.4, "analysing")
+    made = {"sha256": files_sha256(files), **analyse(files)}
+    keep(_path(study, key), made)
+    return Results(**json.loads(json.dumps(made)))  # as they are kept
 
-    def make(files: dict[str, bytes]) -> dict:
-        ensure_whole(study)
-        return analyse(files)
 
-    sha256, made = kept(study, "results", files, make)
-    return Results(sha256=sha256, **made)
+def _kept_results(study: ReaderStudy, key: str) -> Results | None:
+    try:
+        return Results(**json.loads(_path(study, key).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _path(study: ReaderStudy, key: str) -> Path:
+    return settings.VAR_DIR / "results" / f"{study.slug}-{key}.json"
 
 
 def analyse(files: dict[str, bytes]) -> dict:
@@ -74,6 +139,6 @@ def _rows(content: bytes) -> csv.DictReader:
 def note_seen(*, study: ReaderStudy, user: User) -> None:
     """Log the first time that this person sees the results: arms and preferences are then known to them. RecordError,
     and an alarm, if what a page of results shows beside the analysis was changed behind the site's back."""
-    ensure_shown(study, "protocol", "memberships", "amendments", "schedule")
+    ensure_shown(study, "protocol", "memberships", "amendments")
     if not Event.objects.filter(study=study, actor=user, action=Action.RESULTS_SEEN).exists():
         record(study=study, action=Action.RESULTS_SEEN, actor=user)

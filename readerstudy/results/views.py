@@ -12,6 +12,9 @@ from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_json, stream_csv
+from readerstudy.images.analyses import SEED
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.record import note_export
@@ -28,18 +31,30 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         return render(
             request, "results/still_closed.html", {"study": study, "tab": "results", "readers": reading_progress(study)}
         )
+    made = services.results_or_job(study)
+    if isinstance(made, Job):
+        return _being_made(request, study, made)
+    if request.htmx:  # from the page that waited for it
+        return HttpResponse(headers={"HX-Refresh": "true"})
     services.note_seen(study=study, user=request.user)
-    made = services.results(study)
     files = [{"table": name, "description": schema(name)["description"]} for name in exports.TABLES]
     context = {
         "study": study,
         "tab": "results",
         "files": files,
-        "seed": services.SEED,
+        "seed": SEED,
         **contexts.first_page(study, made),
     }
     context["numbers"] = list(exports.number_tables(made.reading))
     return render(request, "results/results.html", context)
+
+
+def _being_made(request: HttpRequest, study: ReaderStudy, job: Job, status: int = 200) -> HttpResponse:
+    """How far the analysis is; whoever opens the page asks again for one that failed."""
+    if not request.htmx and retry(job=job):
+        job.refresh_from_db()
+    template = "results/being_made_live.html" if request.htmx else "results/being_made.html"
+    return render(request, template, {"study": study, "tab": "results", "job": job}, status=status)
 
 
 @never_cache
@@ -49,8 +64,11 @@ def section(request: HttpRequest, study: ReaderStudy, section: str) -> HttpRespo
     """One of the pages behind the first: tests, agreement, readers, integrity, subgroups."""
     if section not in SECTIONS:
         raise Http404
+    made = services.results_or_job(study)
+    if isinstance(made, Job):
+        return _being_made(request, study, made)
     services.note_seen(study=study, user=request.user)
-    context = contexts.section(study, services.results(study), section)
+    context = contexts.section(study, made, section)
     return render(request, "results/section.html", {"study": study, "tab": "results", "sub": section, **context})
 
 
@@ -75,9 +93,12 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
 @never_cache
 @study_page("export")
 @require_safe
-def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
+def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> HttpResponse | StreamingHttpResponse:
     """One table of results as CSV: every number with its method, n and reason."""
-    found = exports.number_tables(services.results(study).reading)
+    made = services.results_or_job(study)
+    if isinstance(made, Job):
+        return _being_made(request, study, made, status=409)
+    found = exports.number_tables(made.reading)
     if table not in found:
         raise Http404
     name = f"{study.slug}-{table}.csv"
@@ -113,14 +134,14 @@ def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("export")
 @require_safe
-def everything(request: HttpRequest, study: ReaderStudy) -> FileResponse:
+def everything(request: HttpRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
-    made = services.results(study)
+    made = services.results_or_job(study)
+    if isinstance(made, Job):
+        return _being_made(request, study, made, status=409)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
     names = {"results-reading": made.reading, "results-images": made.images}
-    sha256 = exports.write_zip(
-        file, study, {name: result for name, result in names.items() if result}, seed=services.SEED
-    )
+    sha256 = exports.write_zip(file, study, {name: result for name, result in names.items() if result}, seed=SEED)
     name = f"{study.slug}-results.zip"
     note_export(study=study, user=request.user, file=name, sha256=sha256)
     return FileResponse(file, as_attachment=True, filename=name)

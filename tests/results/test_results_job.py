@@ -1,0 +1,174 @@
+"""Results of many ratings are a job's work; what is kept is found again without writing a table."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from readerstudy.accounts.services import add_member, remove_member
+from readerstudy.audit import heads
+from readerstudy.jobs.registry import kind
+from readerstudy.protocol.services import move
+from readerstudy.reading.record import note_export
+from readerstudy.results import services
+from readerstudy.results.fingerprint import fingerprint
+from readerstudy.states import State
+from tests import factories
+from tests.once import made_once
+from tests.results.test_record_holds import CHANGES
+from tests.results.test_tables import with_metrics
+from tests.tampering import run
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+
+@made_once()
+def study():
+    study = with_metrics(factories.make_closed_study(subjects=2, readers=2))
+    study.jobs.all().delete()
+    return study
+
+
+@pytest.fixture
+def many(monkeypatch):
+    monkeypatch.setattr(services, "AT_ONCE", 10)
+
+
+@pytest.fixture
+def client(study) -> Client:
+    client = Client()
+    client.force_login(study.memberships.get(role="admin").user)
+    return client
+
+
+def address(study, name: str = "results", *more: str) -> str:
+    return reverse(name, args=[study.slug, *more])
+
+
+def text(response) -> str:
+    return response.content.decode()
+
+
+def test_closing_asks_for_the_results(django_capture_on_commit_callbacks):
+    study = factories.open_(factories.make_study(subjects=1))
+    study.jobs.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        study = move(study=study, to=State.CLOSED, actor=None)
+    job = study.jobs.get()
+    assert job.function == services.ANALYSE
+    factories.work_off(study)
+    assert services.results(study).reading is None
+    move(study=study, to=State.LOCKED, actor=None)
+
+
+def test_the_page_says_how_far_they_are_and_then_shows_them(study, client, many):
+    page = text(client.get(address(study)))
+    assert "Results are being computed" in page
+    assert 'hx-trigger="every 2s"' in page
+    assert "waits for a worker" in text(client.get(address(study), headers=HTMX))
+    assert "Results are being computed" in text(client.get(address(study, "results_section", "readers")))
+    assert study.jobs.filter(function=services.ANALYSE).count() == 1
+    assert not study.events.filter(action="results seen").exists()
+    factories.work_off(study)
+    assert client.get(address(study), headers=HTMX)["HX-Refresh"] == "true"
+    assert "Table 3" in text(client.get(address(study)))
+    for kept in (services.settings.VAR_DIR / "results").iterdir():
+        kept.unlink()
+    assert "Table 3" in text(client.get(address(study)))  # a lost file is made again
+    assert study.jobs.filter(function=services.ANALYSE).count() == 1
+    assert kind(services.ANALYSE).title == "Results"
+
+
+def test_no_file_that_needs_them_leaves_before_they_are_there(study, client, many):
+    for one in (("results_zip",), ("results_numbers", "preference")):
+        refused = client.get(address(study, *one))
+        assert refused.status_code == 409
+        assert "Results are being computed" in text(refused)
+    assert client.get(address(study, "results_table", "ratings")).status_code == 200
+    factories.work_off(study)
+    assert client.get(address(study, "results_zip")).status_code == 200
+
+
+def test_the_job_says_why_it_could_not_make_them_and_is_tried_again(study, client, many):
+    client.get(address(study))
+    run(CHANGES["a score"], study.pk)
+    factories.work_off(study)
+    assert "The record of this study does not hold" in study.jobs.get().error
+    assert heads.alarms(study.slug)
+    page = text(client.get(address(study)))  # other rows than those that the first job was asked for
+    factories.work_off(study)
+    page = text(client.get(address(study), headers=HTMX))
+    assert "Results could not be computed" in page
+    assert "The record of this study does not hold" in page
+    assert "hx-trigger" not in page
+    assert "Results are being computed" in text(client.get(address(study)))
+
+
+def test_a_locked_study_has_them_made_too(study, client, many):
+    client.get(address(study))
+    move(study=study, to=State.LOCKED, actor=None)  # a job that changes nothing is not in its way
+    factories.work_off(study)
+    assert study.jobs.get().state == "done"
+    assert "Table 3" in text(client.get(address(study)))
+
+
+def test_what_is_kept_is_shown_without_writing_a_table(study, client, monkeypatch):
+    client.get(address(study))
+    monkeypatch.setattr(services, "table_csv", lambda study, name: pytest.fail(f"{name} was written"))
+    assert "Table 3" in text(client.get(address(study)))
+
+
+def test_looking_taking_away_members_and_the_lock_leave_it_as_it_is(study, client):
+    key = services.results_key(study)
+    admin, analyst = study.memberships.get(role="admin").user, factories.make_user()
+    services.note_seen(study=study, user=admin)
+    note_export(study=study, user=admin, file="x")
+    remove_member(member=add_member(study=study, user=analyst, role="analyst"), actor=admin)
+    move(study=study, to=State.LOCKED, actor=None)
+    study.refresh_from_db()
+    assert services.results_key(study) == key
+
+
+def test_a_line_that_tells_of_a_change_makes_them_anew(study):
+    key = services.results_key(study)
+    factories.log_as_is(study)
+    assert services.results_key(study) != key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        CHANGES["a score"],
+        CHANGES["a side"],
+        CHANGES["a metric"],
+        CHANGES["a scan time"],
+        "UPDATE reading_presentation SET seconds = seconds + 1 WHERE study_id = %s",
+        "UPDATE reading_statement SET value = 'left' WHERE subject = 'diagnostic' AND presentation_id IN "
+        "(SELECT id FROM reading_presentation WHERE study_id = %s)",
+        "UPDATE results_metric SET metric = 'mse' WHERE study_id = %s",
+        "UPDATE results_metric SET value = 1e300 WHERE study_id = %s",
+        "UPDATE material_subject SET age = 99 WHERE study_id = %s",
+        "UPDATE material_case SET region = 'cervical' WHERE study_id = %s",
+    ],
+)
+def test_a_row_changed_behind_the_sites_back_is_noticed(study, change):
+    before = fingerprint(study)
+    assert fingerprint(study) == before
+    run(change, study.pk)
+    assert fingerprint(study) != before
+
+
+def test_two_scores_that_changed_places_are_noticed(study):
+    before = fingerprint(study)
+    of = "WHERE presentation_id IN (SELECT id FROM reading_presentation WHERE study_id = %s)"
+    run(
+        f"UPDATE reading_rating SET score = (SELECT MAX(score) + MIN(score) FROM reading_rating {of}) - score "
+        f"WHERE id IN (SELECT id FROM reading_rating {of} AND id IN (SELECT MIN(id) FROM reading_rating {of} "
+        f"UNION SELECT MAX(id) FROM reading_rating {of}))", *([study.pk] * 4),
+    )  # fmt: skip
+    assert fingerprint(study) != before
