@@ -50,6 +50,11 @@ def kinds() -> list[Kind]:
     return sorted(_kinds.values(), key=lambda kind: kind.place)
 
 
+def is_registered(name: str) -> bool:
+    """Whether an app does this kind of work."""
+    return name in _kinds
+
+
 def kind(name: str) -> Kind:
     """The kind of this name; one that no app has any more is called by its name, and comes last."""
     return _kinds.get(name) or Kind(name, name, name, "", 1000)

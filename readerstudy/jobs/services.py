@@ -56,7 +56,10 @@ def request_job(
 
     `inputs` holds what the result depends on (content hashes, settings, the study); `parameters` what the
     function needs to find it. A row under its key that is not what the site asked for becomes what it asks for now.
+    ValueError for a function that no app has registered.
     """
+    if not registry.is_registered(function):
+        raise ValueError(f"No app does {function}.")
     asked = {"function": function, "version": version, "label": label, "study": study, "parameters": parameters}
     wanted = Job(key=job_key(function=function, version=version, inputs=inputs), **asked)
     wanted.mac = asked["mac"] = macs.mac_of(wanted)

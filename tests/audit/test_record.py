@@ -206,17 +206,16 @@ def test_the_reading_room_keeps_its_answers_as_while_a_study_is_paused(study):
     assert "does not hold" in answer.json()["detail"]
 
 
-def test_a_job_fails_with_the_sentence(study):
+def test_a_job_fails_with_the_sentence(study, monkeypatch):
     forge(study, head=False)
     from readerstudy.jobs import registry
 
     registry.find("reading.prepare")
-    registry._functions["test.refused"] = lambda job, report: lambda: record(study=study, action="results seen")
+    refused = lambda job, report: lambda: record(study=study, action="results seen")  # noqa: E731
+    monkeypatch.setitem(registry._functions, "test.refused", refused)
+    monkeypatch.setitem(registry._kinds, "test.refused", registry.kind("test.refused"))
     job, _ = request_job(function="test.refused", study=study, label="x", parameters={}, inputs={})
-    try:
-        perform(claim(job_id=job.pk, worker="test"))
-    finally:
-        del registry._functions["test.refused"]
+    perform(claim(job_id=job.pk, worker="test"))
     job.refresh_from_db()
     assert job.state == "failed"
     assert "does not hold" in job.error

@@ -33,11 +33,18 @@ def _functions(monkeypatch):
     def broken(job, report):
         return lambda: 1 / 0
 
-    monkeypatch.setattr(registry, "_functions", {"good": good, "bad": bad, "bad_table": bad_table, "broken": broken})
+    functions = {"good": good, "bad": bad, "bad_table": bad_table, "broken": broken}
+    monkeypatch.setattr(registry, "_functions", functions)
+    monkeypatch.setattr(registry, "_kinds", {name: registry.kind(name) for name in functions})
 
 
 def request(function: str = "good", **inputs) -> Job:
     return services.request_job(function=function, label="work", study=None, parameters={}, inputs=inputs)[0]
+
+
+def test_work_that_no_app_does_cannot_be_asked_for():
+    with pytest.raises(ValueError, match="No app does better"):
+        request("better")
 
 
 def test_the_same_work_asked_for_twice_is_one_job():

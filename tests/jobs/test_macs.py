@@ -27,6 +27,7 @@ def _functions(monkeypatch):
         return lambda: done.append(job.parameters)
 
     monkeypatch.setattr(registry, "_functions", {"good": good})
+    monkeypatch.setattr(registry, "_kinds", {"good": registry.kind("good")})
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import IdleWorker, Job
 from readerstudy.jobs.services import request_job, retry, tell_obstacles
 from readerstudy.jobs.tasks import run_job
-from readerstudy.material.erasure import erase_files
+from readerstudy.material.erasure import ERASE, erase_files
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -166,7 +166,7 @@ def test_a_site_is_marked_once_and_one_that_never_was_does_no_work(tmp_path):
 
 
 def test_a_site_that_has_worked_is_not_given_an_empty_archive(tmp_path):
-    job = request_job(function="x", label="x", study=None, parameters={}, inputs={})[0]
+    job = request_job(function=ERASE, label="x", study=None, parameters={}, inputs={})[0]
     Job.objects.filter(pk=job.pk).update(state="done")
     assert "The archive seen here is empty" in (said := mark.settle())
     assert "mark_store" in said
