@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:  # a file that is not there, a folder that cannot be written to
+        print(f"{error.filename}: {error.strerror}.", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -51,7 +51,7 @@ LINT = {
     "djangofmt: format of the report's templates": [*JINJA, "--check", "analysis/report/templates"],
     "djangofmt: lint of the report's templates": [*JINJA, "check", "analysis/report/templates"],
     "lines of templates and stylesheets": [sys.executable, "-m", "tests.lines"],
-    "mypy: types of processing and analysis": [sys.executable, "-m", "mypy"],
+    "mypy: types of science and site": [sys.executable, "-m", "mypy"],
     "import-linter: directions of the house": [
         sys.executable,
         "-c",

@@ -33,6 +33,13 @@ def test_bad_input_is_one_sentence_and_status_2(words: list[str], capsys: pytest
     assert shown.err.rstrip().endswith(".")
 
 
+def test_a_key_that_is_not_there_is_one_sentence_and_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["deidentify", str(tmp_path), str(tmp_path / "out"), "--key", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'none'}: No such file or directory.\n"
+
+
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
