@@ -16,26 +16,36 @@ LEFT_OUT = ("readers", "equivalence", "noninferiority", "pairs")
 
 def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
     """Name -> rows, of what ``analysis.reading.analyse`` gives; a table without rows is left out."""
-    found = {
-        "preference": [_flat(_without(cell)) for cell in results["comparisons"]],
-        "preference-readers": [
+    found = {name: list(rows) for name, rows in _tables(results).items()}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def table_names(results: Mapping[str, Any]) -> list[str]:
+    """The names of these tables, at the cost of a row each."""
+    return [name for name, rows in _tables(results).items() if next(iter(rows), None)]
+
+
+def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
+    return {
+        "preference": (_flat(_without(cell)) for cell in results["comparisons"]),
+        "preference-readers": (
             {**_cell(cell), **_flat(reader)} for cell in results["comparisons"] for reader in cell["readers"]
-        ],
+        ),
         "primary": [_flat(results["primary"]) | {"says": " ".join(verdict.primary(results))}],
-        "margins": [
+        "margins": (
             {**_cell(cell), "kind": claim.kind, **_flat(claim.row), "claim": claim.name, "verdict": claim.verdict}
             for cell in results["comparisons"]
             for claim in verdict.claims(cell)
-        ],
-        "agreement": [_flat(_without(row)) for row in _agreed(results)],
-        "agreement-pairs": [{**_cell(row), **_flat(pair)} for row in _agreed(results) for pair in row["pairs"]],
+        ),
+        "agreement": (_flat(_without(row)) for row in _agreed(results)),
+        "agreement-pairs": ({**_cell(row), **_flat(pair)} for row in _agreed(results) for pair in row["pairs"]),
         "readers": _readers(results),
-        "consistency": [
+        "consistency": (
             {"question": question, "arm": row.get("arm"), **_flat(row)}
             for question in ("integrity", "diagnostic")
             for row in [*results[question].get("arms", []), *_some(results[question].get("overall"))]
-        ],
-        "ranking": [
+        ),
+        "ranking": (
             {"criterion": row["criterion"], "parameter": name, **_flat(value)}
             for row in results["ranking"]["criteria"]
             for name, value in [
@@ -43,8 +53,8 @@ def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
                 ("tie", row["tie"]),
                 ("side", row["side"]),
             ]
-        ],
-        "subgroups": [
+        ),
+        "subgroups": (
             {
                 "variable": variable["variable"],
                 **_cell(cell),
@@ -54,10 +64,9 @@ def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
             for variable in results["subgroups"]["variables"]
             for cell in variable["cells"]
             for level in cell["levels"]
-        ],
+        ),
         "blinding": _guesses(results["blinding"]),
     }
-    return {name: rows for name, rows in found.items() if rows}
 
 
 def columns(rows: Iterable[Row]) -> list[str]:

@@ -38,6 +38,7 @@ class Event(models.Model):
     class Meta:
         ordering = ["study", "number"]
         constraints = [models.UniqueConstraint(fields=["study", "number"], name="unique_event_number")]
+        indexes = [models.Index(fields=["study", "action"], name="event_action")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.action}"

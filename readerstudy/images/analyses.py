@@ -13,6 +13,7 @@ from django.conf import settings
 import analysis
 from analysis import image_metrics, tables
 from analysis import scan_times as scan_time_analysis
+from readerstudy.audit import keys
 from readerstudy.images.tables import table_csv
 from readerstudy.protocol.models import ReaderStudy
 
@@ -61,16 +62,33 @@ def files_sha256(files: dict[str, bytes]) -> str:
 def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> dict:
     """What `make` says of the files, kept in a file named by the hash of what went in."""
     path = settings.VAR_DIR / kind / f"{study.slug}-{files_sha256(files)}.json"
-    if not path.exists():
-        keep(path, make(files))
-    return json.loads(path.read_text())
+    if (made := kept_under(path)) is None:
+        keep(path, made := make(files))
+    return made
+
+
+def kept_under(path: Path) -> dict | None:
+    """What `keep` wrote into this file; None if nothing, or somebody else did."""
+    try:
+        mac, _, content = path.read_text().partition("\n")
+    except FileNotFoundError:
+        return None
+    return json.loads(content) if keys.signed_with(mac, *_signature(path, content)) else None
+
+
+def _signature(path: Path, content: str) -> tuple[str, ...]:
+    return "analysis", path.parent.name, path.name, hashlib.sha256(content.encode()).hexdigest()
 
 
 def keep(path: Path, made: dict) -> None:
-    """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study."""
+    """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study.
+
+    Its first line is a MAC of the rest by the site's key.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(made))
+    content = json.dumps(made)
+    draft.write_text(keys.sign(*_signature(path, content)) + "\n" + content)
     for old in path.parent.glob(f"{path.stem[:-65]}-{'?' * 64}.json"):
         old.unlink(missing_ok=True)
     draft.replace(path)

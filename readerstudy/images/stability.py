@@ -60,8 +60,8 @@ def found(study: ReaderStudy) -> tuple[dict | None, Job | None]:
         return None, None
     key, count = fingerprint(study, reference, restores)
     path = path_of(study, key)
-    if path.exists():
-        return json.loads(path.read_text()), None
+    if (kept := analyses.kept_under(path)) is not None:
+        return kept, None
     if count <= AT_ONCE:
         return analyse(study, key), None
     again = Job.objects.filter(study=study, function=STABILITY, parameters__key=key, state=Job.State.DONE).count()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import IO
 
-from analysis.report.result_tables import columns, result_tables
+from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
 from readerstudy.protocol.models import ReaderStudy
@@ -30,6 +30,11 @@ def table_csv(study: ReaderStudy, table: str) -> bytes:
 def number_tables(reading: dict | None) -> dict[str, list[Row]]:
     """The tables of results: name -> rows; none where nothing was read."""
     return result_tables(reading) if reading else {}
+
+
+def number_table_names(reading: dict | None) -> list[str]:
+    """The names of the tables of results, without their rows."""
+    return table_names(reading) if reading else []
 
 
 def number_lines(rows: list[Row]) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Have a study's tables analysed, by a job where ratings are many; keep that; log who looked."""
 
 import csv
-import hashlib
 import io
 import json
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +16,19 @@ from analysis import reading
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.models import Event
-from readerstudy.audit.services import ensure_shown, record
-from readerstudy.images.analyses import SEED, analyse_images, analysis_version, files_sha256, keep, read_table
+from readerstudy.audit.services import RecordError, ensure_shown, record
+from readerstudy.images.analyses import SEED, analyse_images, files_sha256, forget, keep, kept_under, read_table
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Rating
 from readerstudy.reading.record import ensure_whole
 from readerstudy.results.exports import protocol_json, table_csv
-from readerstudy.results.fingerprint import fingerprint
 from readerstudy.states import State
 
 ANALYSE = "results.analyse"
-AT_ONCE = 500  # ratings that a request analyses itself; more is a job's work
+AT_ONCE = 500  # ratings of a small study, which a request analyses itself; more is a job's work
+VERIFIED_FOR = 15 * 60  # seconds for which a page shows what is kept without asking whether the record still holds
 # Lines of the log after which the results are what they were.
 NO_MATTER = AFTER_LOCKING | {Action.READING_SIGNED, Action.RADIOMIC_SETTINGS_CHANGED, Action.FEATURES_COMPUTED}
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
@@ -54,21 +54,37 @@ def _to_nobody(share: float, doing: str) -> None:
     """A report that nobody waits for."""
 
 
+def _is_small(study: ReaderStudy) -> bool:
+    return not Rating.objects.filter(presentation__study=study)[AT_ONCE : AT_ONCE + 1].exists()
+
+
+def _files(study: ReaderStudy) -> dict[str, bytes]:
+    """The very files that are exported, and analysed."""
+    return {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}
+
+
 def results_key(study: ReaderStudy) -> str:
-    """What results depend on, as one hash, without writing a table: the analysis, the last line of the log that tells
-    of a change in them, and what protocol and rows say, for a change behind the site's back adds no line."""
+    """What results depend on, as one hash, with the analysis: the files that are analysed, of a small study; else the
+    protocol and the last line of the log that tells of a change in them, so that no table is written for a page."""
+    if _is_small(study):
+        return files_sha256(_files(study))
     last = study.events.exclude(action__in=NO_MATTER).order_by("-number").values_list("sha256", flat=True).first()
-    depends_on = [analysis_version(), SEED, last, protocol_json(study).decode(), *fingerprint(study)]
-    return hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
+    return files_sha256({"protocol": protocol_json(study), "last change": (last or "").encode()})
 
 
 def results_or_job(study: ReaderStudy) -> Results | Job:
-    """The results, or the job that makes them. Few ratings are analysed at once: RecordError, and an alarm, if rows
-    were changed behind the site's back."""
+    """The results, or the job that makes them. Those of a small study are made at once: RecordError, and an alarm, if
+    rows were changed behind the site's back.
+
+    What is kept came from a record that held. Where that was seen long ago, a job verifies the record again: if it does
+    not hold any more, nothing is kept.
+    """
     key = results_key(study)
     if made := _kept_results(study, key):
+        if not _is_small(study) and time.time() - _path(study, key).stat().st_mtime > VERIFIED_FOR:
+            _verify_again(study, key)
         return made
-    if Rating.objects.filter(presentation__study=study).count() <= AT_ONCE:
+    if _is_small(study):
         return make_results(study)
     job = request_results(study, key)
     if job.state == Job.State.DONE:  # just now; or its file was lost, or lies where only the worker sees it
@@ -76,15 +92,22 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     return job
 
 
-def results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
-    """The results, made now if nothing that is kept fits; report: told how far that is."""
-    return _kept_results(study, results_key(study)) or make_results(study, report)
+def results(study: ReaderStudy) -> Results:
+    """The results, made now if nothing that is kept fits."""
+    return _kept_results(study, results_key(study)) or make_results(study)
 
 
 def request_results(study: ReaderStudy, key: str) -> Job:
-    """Ask for the job that makes the results under this key."""
+    """Ask for the job that verifies the record and makes the results under this key."""
     job, _ = request_job(function=ANALYSE, study=study, label="Results", parameters={"key": key}, inputs={"key": key})
     return job
+
+
+def _verify_again(study: ReaderStudy, key: str) -> None:
+    """Ask for that job once more, if it is not on its way."""
+    job = request_results(study, key)
+    if Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()[0]:
+        request_results(study, key)
 
 
 def request_on_closing(study: ReaderStudy, **_: object) -> None:
@@ -94,13 +117,23 @@ def request_on_closing(study: ReaderStudy, **_: object) -> None:
 
 
 def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
-    """Analyse the very files that are exported, and keep that; only of a study that holds: RecordError, and an alarm,
-    if rows were changed behind the site's back."""
-    key = results_key(study)
+    """Verify the whole record; analyse the very files that are exported, unless that is kept, and keep it.
+
+    RecordError, an alarm, and nothing is kept any more, if rows were changed behind the site's back. report: told how
+    far that is.
+    """
     report(0.05, "verifying the record")
-    ensure_whole(study)
+    try:
+        ensure_whole(study)
+    except RecordError:
+        forget(study)
+        raise
+    key = results_key(study)
+    if kept := _kept_results(study, key):
+        _path(study, key).touch()
+        return kept
     report(0.3, "writing tables")
-    files = {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}
+    files = _files(study)
     report(0.4, "analysing")
     made = {"sha256": files_sha256(files), **analyse(files)}
     keep(_path(study, key), made)
@@ -108,10 +141,8 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
 
 
 def _kept_results(study: ReaderStudy, key: str) -> Results | None:
-    try:
-        return Results(**json.loads(_path(study, key).read_text()))
-    except FileNotFoundError:
-        return None
+    made = kept_under(_path(study, key))
+    return None if made is None else Results(**made)
 
 
 def _path(study: ReaderStudy, key: str) -> Path:

@@ -7,5 +7,5 @@ from readerstudy.results import services
 
 @job_function(services.ANALYSE)
 def analyse_results(job: Job, report):
-    reading = services.results(job.study, report).reading
+    reading = services.make_results(job.study, report).reading
     return lambda: {"ratings": reading["n"]["ratings"] if reading else 0}

@@ -45,7 +45,7 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
         "seed": SEED,
         **contexts.first_page(study, made),
     }
-    context["numbers"] = list(exports.number_tables(made.reading))
+    context["numbers"] = exports.number_table_names(made.reading)
     return render(request, "results/results.html", context)
 
 
