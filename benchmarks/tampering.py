@@ -110,7 +110,7 @@ def here(place: str, only: str) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    from readerstudy.archive.mark import settle
+    from readerstudy.archive.store_mark import settle
 
     call_command("migrate", interactive=False, verbosity=0)
     settle()

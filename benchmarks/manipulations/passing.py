@@ -21,8 +21,8 @@ from readerstudy.audit.models import Event, Sealed
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
-from readerstudy.reading.record import note_export
 from readerstudy.reading.services import report_finding
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results.services import note_seen, results
 from readerstudy.states import State
 from tests import factories

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.apps import apps as present_apps
 from django.db import transaction
 
-from readerstudy.audit import actions, chain, heads, keys, lock, seals
+from readerstudy.audit import actions, chain, heads, keys, lock_manifest, seals
 from readerstudy.audit.actions import Action
 from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
@@ -227,9 +227,9 @@ def _frozen(study: Study, log: Log, apps) -> Iterator[str]:
     if log.lock is None or "tables" not in log.lock:
         yield "The study is locked, but the log does not say what was locked."
         return
-    if study.lock_sha256 != lock.manifest_sha256(log.lock["tables"]):
+    if study.lock_sha256 != lock_manifest.manifest_sha256(log.lock["tables"]):
         yield "The hash of the locked data is not the one that was logged."
-    for label in lock.changed_since(study, log.lock["tables"], apps):
+    for label in lock_manifest.changed_since(study, log.lock["tables"], apps):
         yield f"{label.partition('.')[2]}: rows were changed, added or removed after the study was locked."
 
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from analysis.report import training_figures
-from processing.enhancement.networks.record import Curves, ModelRecord, read_record, weights_problem
+from processing.enhancement.networks.model_record import Curves, ModelRecord, read_record, weights_problem
 from processing.errors import InputError
 from processing.pictures.difference_map import slices_shown
 from processing.volume import Volume

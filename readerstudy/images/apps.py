@@ -6,10 +6,10 @@ class ImagesConfig(AppConfig):
     label = "results"  # of its tables, whose names stay
 
     def ready(self) -> None:
-        from readerstudy.audit import lock
+        from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import Section, Table, register
-        from readerstudy.images.comparing import COMPARE, ask_for_metrics
         from readerstudy.images.erasure import HOLDER
+        from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
         from readerstudy.images.models import STABILITY
         from readerstudy.images.radiomics import RADIOMICS, ask_for_features, make_settings
         from readerstudy.jobs import registry as jobs
@@ -22,7 +22,9 @@ class ImagesConfig(AppConfig):
             Section("feature settings", "Radiomic settings", (Table("results.FeatureSettings", unit=("pk",)),)),
             Section("features", "Radiomic features", (features,)),
         )
-        lock.register(*(lock.Locked(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature")))
+        lock_manifest.register(
+            *(lock_manifest.Locked(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature"))
+        )
         compare = "SSIM, L1 and others of two arms"
         jobs.register(
             "readerstudy.images.tasks_metrics",

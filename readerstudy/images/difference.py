@@ -7,7 +7,7 @@ import numpy as np
 from django.http import QueryDict
 
 from processing.pictures.difference_map import REACH, WORDS, slices_shown
-from readerstudy.images.comparing import metric_pairs
+from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 

@@ -7,8 +7,8 @@ from django.db.models import F
 from analysis.report import table_cells
 from analysis.report.table import TableCell
 from readerstudy.images import analyses
-from readerstudy.images.comparing import COMPARE
 from readerstudy.images.image_summary import DIGITS, METRICS, images
+from readerstudy.images.metric_jobs import COMPARE
 from readerstudy.images.models import Metric
 from readerstudy.jobs.models import Job
 from readerstudy.material.alignments import REGISTER

@@ -6,9 +6,9 @@ from processing.errors import InputError
 from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
-from readerstudy.images.kept import ensure_kept
 from readerstudy.images.models import Feature, FeatureSettings
 from readerstudy.images.radiomics import RADIOMICS
+from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series, VolumeOfInterest
@@ -53,7 +53,7 @@ def compute_features(job: Job, report):
     def store() -> dict:
         own = Feature.objects.filter(voi=voi, series=series, settings=settings)
         own.delete()
-        ensure_kept(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
+        ensure_stored_as_written(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
         record(
             study=voi.study,
             action=Action.FEATURES_COMPUTED,

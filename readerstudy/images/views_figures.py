@@ -14,7 +14,7 @@ from readerstudy.images.figure_choice import FINE, PLACES, ZOOMS, Choice
 from readerstudy.material.models import Case
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 PREVIEW_WIDTH = 1040  # pixels
 

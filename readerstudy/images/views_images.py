@@ -11,7 +11,7 @@ from readerstudy.images import image_metrics as selectors
 from readerstudy.images.tables import table_lines
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 
 @never_cache

@@ -10,7 +10,7 @@ from readerstudy.audit.services import ensure_shown
 from readerstudy.images import scan_times as selectors
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 
 @never_cache

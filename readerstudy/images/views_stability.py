@@ -18,7 +18,7 @@ from readerstudy.audit.services import ensure_shown
 from readerstudy.images import stability as selectors
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired t p ≥ 0.05"}
 

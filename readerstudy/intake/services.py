@@ -13,7 +13,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from processing.pair import check_same_place
 from readerstudy.accounts.models import User
-from readerstudy.archive import mark, quarantine
+from readerstudy.archive import quarantine, store_mark
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
@@ -34,7 +34,7 @@ def pseudonym_key(study: ReaderStudy) -> bytes:
 def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -> Upload:
     """Files of one request, sealed by the upload handler, become an upload; a job sorts it."""
     ensure_takes_material(study)
-    mark.ensure_own()
+    store_mark.ensure_own()
     if not files:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     with transaction.atomic():
@@ -50,7 +50,7 @@ def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -
 def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> Upload:
     """Every file below a folder of this machine becomes an upload; a job sorts it."""
     ensure_takes_material(study)
-    mark.ensure_own()
+    store_mark.ensure_own()
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     if not paths:
         raise InputError(f"There is no file in {folder}.")

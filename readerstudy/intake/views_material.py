@@ -17,7 +17,7 @@ from readerstudy.intake import proposals, receiving, selectors, services
 from readerstudy.intake.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.intake.models import Candidate
 from readerstudy.material import volumes
-from readerstudy.material.map import study_map
+from readerstudy.material.material_map import study_map
 from readerstudy.material.selectors import grid, is_taken
 from readerstudy.material.views import picture
 from readerstudy.protocol.access import study_page

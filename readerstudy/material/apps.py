@@ -6,7 +6,7 @@ class MaterialConfig(AppConfig):
     label = "material"
 
     def ready(self) -> None:
-        from readerstudy.audit import lock
+        from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import Section, Table, register
         from readerstudy.jobs import registry as jobs
         from readerstudy.material.alignments import REGISTER, ask_for_alignments
@@ -23,8 +23,9 @@ class MaterialConfig(AppConfig):
             Section("volumes", "Volume of interest", (Table("material.VolumeOfInterest", unit=("pk",)),)),
         )
         of_study = ("Subject", "Case", "Series", "Alignment", "VolumeOfInterest")
-        lock.register(
-            *(lock.Locked(f"material.{name}") for name in of_study), lock.Locked("material.Instance", "series__study")
+        lock_manifest.register(
+            *(lock_manifest.Locked(f"material.{name}") for name in of_study),
+            lock_manifest.Locked("material.Instance", "series__study"),
         )
         jobs.register(
             "readerstudy.material.tasks",

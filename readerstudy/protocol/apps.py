@@ -6,7 +6,7 @@ class ProtocolConfig(AppConfig):
     label = "protocol"
 
     def ready(self) -> None:
-        from readerstudy.audit import lock, verify
+        from readerstudy.audit import lock_manifest, verify
         from readerstudy.audit.registry import Section, Table, register
         from readerstudy.protocol.selectors import since_opening
 
@@ -15,8 +15,8 @@ class ProtocolConfig(AppConfig):
             Section("protocol", "The protocol", (Table("protocol.ReaderStudy", ""), *(Table(one) for one in parts))),
             Section("amendments", "Amendment", (Table("protocol.Amendment", unit=("number",)),)),
         )
-        lock.register(
-            lock.Locked("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256"})),
-            *(lock.Locked(one) for one in (*parts, "protocol.Amendment")),
+        lock_manifest.register(
+            lock_manifest.Locked("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256"})),
+            *(lock_manifest.Locked(one) for one in (*parts, "protocol.Amendment")),
         )
         verify.register(verify.Checks(since_opening=since_opening))

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import settings
 
 from processing.enhancement.enhance import DEFAULT_MODEL
-from processing.enhancement.networks.record import find_models
+from processing.enhancement.networks.model_record import find_models
 from processing.enhancement.networks.store import SHIPPED, read_identity
 from processing.errors import InputError
 

@@ -10,7 +10,7 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit import heads
 from readerstudy.audit.actions import FIRST, Action
-from readerstudy.audit.lock import manifest, manifest_sha256
+from readerstudy.audit.lock_manifest import manifest, manifest_sha256
 from readerstudy.audit.models import Tombstone
 from readerstudy.audit.registry import WHOLE
 from readerstudy.audit.seals import everything

@@ -17,7 +17,7 @@ from django.utils import timezone
 from readerstudy.audit import heads, keys
 from readerstudy.audit.services import fault
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import seal
+from readerstudy.reading import answer_hashes
 from readerstudy.reading.models import (
     ActiveTime,
     AnswerHead,
@@ -37,7 +37,7 @@ Row = TypeVar("Row", bound=models.Model)
 def row_signature(row, previous: str) -> tuple:
     """What the MAC of a row is made over. A withdrawal names its finding by that row's number."""
     what = [row.finding.number] if row._meta.model_name == "withdrawal" else []
-    return row._meta.model_name, row.presentation_id, row.number, [*what, *seal.content(row)], previous
+    return row._meta.model_name, row.presentation_id, row.number, [*what, *answer_hashes.content(row)], previous
 
 
 def head_signature(head) -> tuple:

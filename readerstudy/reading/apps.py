@@ -8,7 +8,7 @@ class ReadingConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import BooleanField, ExpressionWrapper, Q
 
-        from readerstudy.audit import lock, triggers, upgrade, verify
+        from readerstudy.audit import lock_manifest, triggers, upgrade, verify
         from readerstudy.audit.registry import Section, Table, register
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure
@@ -35,11 +35,11 @@ class ReadingConfig(AppConfig):
             Section("signatures", "Signature", (Table("reading.Signature", "reader__study", unit=("pk",)),)),
         )
         answered = ("Rating", "Statement", "Finding", "ActiveTime", "Guess", "Write")
-        lock.register(
-            lock.Locked("reading.PreparedPair"),
-            lock.Locked("reading.Presentation"),
-            *(lock.Locked(f"reading.{name}", "presentation__study") for name in answered),
-            lock.Locked("reading.Signature", "reader__study"),
+        lock_manifest.register(
+            lock_manifest.Locked("reading.PreparedPair"),
+            lock_manifest.Locked("reading.Presentation"),
+            *(lock_manifest.Locked(f"reading.{name}", "presentation__study") for name in answered),
+            lock_manifest.Locked("reading.Signature", "reader__study"),
         )
         of_presentation = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
         of_reader = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"

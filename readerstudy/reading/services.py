@@ -13,7 +13,7 @@ from readerstudy.audit.seals import everything
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
-from readerstudy.reading import answers, blocks, seal, selectors, writes
+from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
 from readerstudy.reading.before_opening import before_opening
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.planning import inputs, made_from, plan
@@ -138,7 +138,7 @@ def rate(
             Action.RATING_REVISED,
             criterion=criterion.code,
             revision=rating.revision,
-            sha256=seal.row_sha256(rating),
+            sha256=answer_hashes.row_sha256(rating),
         )
     return rating
 
@@ -169,7 +169,7 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on
             Action.ANSWER_REVISED,
             subject=subject,
             revision=statement.revision,
-            sha256=seal.row_sha256(statement),
+            sha256=answer_hashes.row_sha256(statement),
         )
     return statement
 
@@ -184,7 +184,7 @@ def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **fi
     made = answers.keep(Finding, presentation=presentation, key=key, found_at=answers.moment(presentation), **finding)
     writes.count(presentation, key=key, what=Write.What.FINDING)
     if presentation.state == Presentation.State.CONFIRMED:
-        _note(presentation, Action.FINDING_ADDED_LATER, sha256=seal.row_sha256(made))
+        _note(presentation, Action.FINDING_ADDED_LATER, sha256=answer_hashes.row_sha256(made))
     return made
 
 
@@ -201,7 +201,7 @@ def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
     if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
         answers.keep(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
         Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
-        _note(presentation, Action.FINDING_WITHDRAWN, sha256=seal.row_sha256(finding))
+        _note(presentation, Action.FINDING_WITHDRAWN, sha256=answer_hashes.row_sha256(finding))
 
 
 def _unite(presentation: Presentation, seen: dict | None) -> None:
@@ -257,7 +257,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict 
     if presentation.state != Presentation.State.CONFIRMED:
         presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, answers.moment(presentation)
         presentation.save(update_fields=["state", "confirmed_at", "seen"])
-        _note(presentation, Action.PAIR_CONFIRMED, sha256=seal.answers_sha256(presentation))
+        _note(presentation, Action.PAIR_CONFIRMED, sha256=answer_hashes.answers_sha256(presentation))
     writes.count(presentation, key=key, what=Write.What.CONFIRMATION)
 
 

@@ -10,7 +10,7 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.verify import Log
 from readerstudy.protocol.models import Amendment, ReaderStudy
-from readerstudy.reading import seal
+from readerstudy.reading import answer_hashes
 from readerstudy.reading.blocks import block_schedule
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.planning import made_from, stored
@@ -42,7 +42,7 @@ def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
                 yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
         elif presentation.state not in (Presentation.State.CONFIRMED, Presentation.State.VOID):
             yield f"Pair {_pair(presentation)} was confirmed, and is {presentation.state} now."
-        elif seal.answers_sha256(presentation) != expected:
+        elif answer_hashes.answers_sha256(presentation) != expected:
             yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
     for reader, position in said:
         yield f"The log says that pair {reader}-{position:04d} was confirmed; it is not confirmed any more."
@@ -61,7 +61,7 @@ def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     ]
     if not log.later and study.events.filter(action__in=actions.LATER_ANSWERS).exists():
         return  # a log from before hashes were noted
-    there = {seal.row_sha256(row): row for row in rows}
+    there = {answer_hashes.row_sha256(row): row for row in rows}
     for sha256, row in there.items():
         if sha256 not in log.later:
             yield f"A later answer on pair {_pair(row.presentation)} is not the one that the log tells of."

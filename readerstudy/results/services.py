@@ -16,7 +16,7 @@ from readerstudy.audit.models import Event
 from readerstudy.audit.services import ensure_shown, record
 from readerstudy.images.analyses import analyse_images, kept, read_table
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import ensure_whole
+from readerstudy.reading.whole_record import ensure_whole
 from readerstudy.results.exports import protocol_json, table_csv
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`

@@ -14,8 +14,8 @@ from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_json, stream_csv
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
 from readerstudy.reading.selectors import reading_progress
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results import contexts, exports, services
 
 

@@ -13,7 +13,7 @@ def main() -> None:
     print("Database: bringing the tables up to date.", flush=True)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("check", databases=["default"], stdout=StringIO())  # warnings go to stderr
-    from readerstudy.archive.mark import settle
+    from readerstudy.archive.store_mark import settle
 
     if said := settle():
         print(f"{said} Until then no worker takes a job.", flush=True)

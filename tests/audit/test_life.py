@@ -26,7 +26,6 @@ from readerstudy.reading import amendments
 from readerstudy.reading.guesses import asked
 from readerstudy.reading.models import Finding
 from readerstudy.reading.opening import request_opening
-from readerstudy.reading.record import note_export
 from readerstudy.reading.services import (
     finish,
     guess,
@@ -39,6 +38,7 @@ from readerstudy.reading.services import (
 )
 from readerstudy.reading.signatures import sign
 from readerstudy.reading.unblinding import unblind
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results.services import note_seen
 from readerstudy.states import State
 from tests import factories

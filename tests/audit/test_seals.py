@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db import transaction
 
 from readerstudy.accounts.services import add_member, remove_member
-from readerstudy.audit import lock, registry
+from readerstudy.audit import lock_manifest, registry
 from readerstudy.audit.models import Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
@@ -224,7 +224,7 @@ def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
         for name in ("Rating", "Statement", "Finding", "Withdrawal", "ActiveTime", "Guess", "AnswerHead")
     }
     on_the_way = {"intake.Upload", "intake.Candidate", "intake.Delivered", "jobs.Job", "reading.Write"}
-    assert lock.labels() <= sealed | chained | on_the_way
+    assert lock_manifest.labels() <= sealed | chained | on_the_way
     own = {"audit.Event", "audit.Head", "audit.Sealed"}
     of_study = {
         model._meta.label

@@ -62,7 +62,7 @@ def command(*words: str, **options) -> list:
 
 def migrate() -> list:
     """Database and store as `readerstudy.prepare` leaves them."""
-    from readerstudy.archive.mark import settle
+    from readerstudy.archive.store_mark import settle
 
     code, said = command("migrate", interactive=False)
     return [code, said + (settle() if code == 0 else "")]

@@ -32,7 +32,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Map:
+class MaterialMap:
     size: str
     lines: list[Line]
     counts: dict[str, int]
@@ -45,7 +45,7 @@ def counts(rows: list[tuple[Case, list[Cell]]]) -> dict[str, int]:
     return {word: number for word, number in found.items() if number or word in ("there", "missing")}
 
 
-def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> Map:
+def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> MaterialMap:
     """The map of a study; subjects stay whole where a line breaks."""
     rows, arms = grid(study, awaited=awaited), list(study.arms.all())
     size, cell = next((name, pixels) for limit, name, pixels in SIZES if len(rows) <= limit)
@@ -83,4 +83,4 @@ def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> Map:
             cells = [(column, column.cells[number]) for column in line.columns]
             total = sum(cells_[number].state == "there" for _, cells_ in rows) if line is lines[-1] else None
             line.rows.append((arm, cells, total))
-    return Map(size, lines if rows else [], counts(rows), len(rows) * len(arms))
+    return MaterialMap(size, lines if rows else [], counts(rows), len(rows) * len(arms))
