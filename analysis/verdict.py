@@ -57,7 +57,7 @@ def _side(value: float) -> Favours:
 
 
 @dataclass(frozen=True)
-class Claim:
+class MarginClaim:
     """One declared margin of one cell and what its test says: ``shown``, or None where it is undefined."""
 
     kind: Kind
@@ -97,11 +97,11 @@ class Claim:
         return next((n for n in range(2, 9) if all(round(e, n) != self.margin or e == self.margin for e in ends)), 2)
 
 
-def claims(cell: Mapping[str, Any]) -> list[Claim]:
+def claims(cell: Mapping[str, Any]) -> list[MarginClaim]:
     """Every margin that was declared for the cell, equivalence first."""
     kinds: tuple[Kind, ...] = ("equivalence", "noninferiority")
     return [
-        Claim(
+        MarginClaim(
             kind=kind,
             first=str(cell["first"]),
             second=str(cell["second"]),
@@ -118,7 +118,7 @@ def claims(cell: Mapping[str, Any]) -> list[Claim]:
 
 def sentences(cell: Mapping[str, Any]) -> list[str]:
     """What the margins of a cell show, do not show, or cannot show and why; claims with the same outcome in one."""
-    together: dict[tuple[str, bool | None, str], list[Claim]] = {}
+    together: dict[tuple[str, bool | None, str], list[MarginClaim]] = {}
     for claim in claims(cell):
         reason = "" if claim.shown else claim.reason
         together.setdefault((claim.kind, claim.shown, reason), []).append(claim)
@@ -135,20 +135,20 @@ def sentences(cell: Mapping[str, Any]) -> list[str]:
     return said + _pooled_sentences(cell, claims(cell))
 
 
-def _pooled(cell: Mapping[str, Any], claim: Claim) -> float | None:
+def _pooled(cell: Mapping[str, Any], claim: MarginClaim) -> float | None:
     """The estimate from all ratings, each weighed alike, on the scale of the claim: what the bars show."""
     estimate = cell[claim.on]["estimate"]
     return None if estimate is None else float(estimate) - (3 if claim.on == "mean" else 0)
 
 
-def _pooled_beyond(cell: Mapping[str, Any], claim: Claim) -> bool:
+def _pooled_beyond(cell: Mapping[str, Any], claim: MarginClaim) -> bool:
     pooled = _pooled(cell, claim)
     if pooled is None:
         return False
     return pooled <= -claim.margin or (claim.kind == "equivalence" and pooled >= claim.margin)
 
 
-def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[Claim]) -> list[str]:
+def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[MarginClaim]) -> list[str]:
     """What is said where a claim, which is on the mean of subject means, stands beside a pooled figure beyond it."""
     said: dict[str, None] = {}
     for claim in declared:

@@ -30,7 +30,7 @@ from readerstudy.reading.models import AnswerHead, PreparedPair, Presentation, R
 from readerstudy.reading.preparing import units_of
 from readerstudy.reading.selectors import prepared
 from readerstudy.reading.services import confirm, open_study, rate, start, state
-from readerstudy.reading.writes import On
+from readerstudy.reading.writes import KnownState
 from readerstudy.states import State
 
 numbers = count(1)
@@ -195,9 +195,9 @@ def open_(study: ReaderStudy) -> ReaderStudy:
     return open_study(study=study, actor=None)
 
 
-def now(presentation: Presentation) -> On:
+def now(presentation: Presentation) -> KnownState:
     """What a browser that has just loaded this pair makes its next write on."""
-    return On.of(Presentation.objects.get(pk=presentation.pk))
+    return KnownState.of(Presentation.objects.get(pk=presentation.pk))
 
 
 def every_slice(presentation: Presentation) -> dict[str, list[int]]:

@@ -42,7 +42,7 @@ from processing.volume import Volume
 
 __all__ = [
     "METRICS",
-    "Comparison",
+    "ImageComparison",
     "Range",
     "coc",
     "compare",
@@ -67,7 +67,7 @@ IN_VOI = ("cv_reference", "cv_test", "entropy_reference", "entropy_test")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ImageComparison:
     """Metrics of one test volume against one reference; None is undefined, its cause in `reasons`.
 
     volume, foreground: metric → value. voi: the same with coefficient of variation and entropy of each volume; empty
@@ -129,7 +129,7 @@ def compare(
     within: np.ndarray | None = None,
     voi: np.ndarray | None = None,
     threads: int | None = None,
-) -> Comparison:
+) -> ImageComparison:
     """All metrics of a test volume, for the volume, the foreground, a volume of interest and each slice.
 
     Parameters
@@ -150,7 +150,7 @@ def compare(
 
     Returns
     -------
-    Comparison
+    ImageComparison
         ``volume``, ``foreground`` and ``voi`` (metric → value), ``slices``, ``conventions``, and ``reasons`` for what
         is None. mse, l1 in image units (squared), psnr and snr in dB.
 
@@ -209,7 +209,7 @@ def compare(
     totals = [sum((parts[k] for parts, _ in found), _Part()) for k in range(1 + len(inside))]
     whole, patient, *rest = (total.metrics(number) for total in totals)
     whole |= {name: _mean([one[name] for one in slices]) for name in ("ssim", "ms_ssim")}
-    result = Comparison(
+    result = ImageComparison(
         conventions=conventions(data_range, number, given_mask=mask is not None),
         volume=collected.checked("volume", whole, x),
         foreground=collected.checked("foreground", patient, x),

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from processing.errors import InputError
 from processing.pair import Grid, common_grid, grey_range, on_grid, oriented
-from processing.pictures.difference_map import REACH, Pair, coloured, difference
+from processing.pictures.difference_map import REACH, SlicePair, coloured, difference
 from processing.registration import apply
 from processing.volume import Array, Volume
 
@@ -27,7 +27,7 @@ _ARROW = np.array([(0, 0), (-1.1, 2.9), (-0.3, 2.4), (-0.3, 5.5), (0.3, 5.5), (0
 
 
 @dataclass(frozen=True)
-class Arm:
+class PanelArm:
     """One column: its volume, its name, and what stands beneath, such as the scan time.
 
     matrix: 4 × 4, from a point of the first arm to one of this (LPS, mm), for the difference map alone; None where the
@@ -73,7 +73,7 @@ class Panel:
     arrows: list[list[tuple[float, float]]] = field(default_factory=list)
 
 
-def panel(arms: Sequence[Arm], place: int | None = None, options: Options | None = None) -> Panel:
+def panel(arms: Sequence[PanelArm], place: int | None = None, options: Options | None = None) -> Panel:
     """Lay out slice `place` (from 0, clipped to those that all arms have; the middle one if None) of up to six arms.
 
     The arms come onto one grid as readers see them (processing.pair), each in the WINDOW of its series. Raises
@@ -127,7 +127,7 @@ def _grey(image: Array, volume: Volume) -> Array:
     return (np.clip((image - lower) / (upper - lower), 0, 1) * 255).round().astype(np.uint8)
 
 
-def _maps(arms: Sequence[Arm], shown: Sequence[Array], grid: Grid, place: int) -> list[Array]:
+def _maps(arms: Sequence[PanelArm], shown: Sequence[Array], grid: Grid, place: int) -> list[Array]:
     """The signed difference of all arms but the first to the first, coloured; shown: their slices on the grid."""
     reference = shown[0]
     affine = grid.affine.copy()
@@ -140,12 +140,12 @@ def _maps(arms: Sequence[Arm], shown: Sequence[Array], grid: Grid, place: int) -
         if arm.matrix is not None:
             there, covered = apply(np.asarray(arm.matrix), arm.volume, like=like)
             test, inside = there.array[0], covered[0]
-        pair = Pair(reference, test, inside, (row, column), peak)
+        pair = SlicePair(reference, test, inside, (row, column), peak)
         found.append(coloured(difference(pair, "signed"), "signed"))
     return found
 
 
-def _names(found: Panel, arms: Sequence[Arm], options: Options, width: float, height: float) -> float:
+def _names(found: Panel, arms: Sequence[PanelArm], options: Options, width: float, height: float) -> float:
     """Name and note beneath each image, as large as all fit; returns where the next row may begin."""
     names = [(f"({'abcdef'[n]}) " if options.letters else "") + arm.name for n, arm in enumerate(arms)]
     notes = [arm.note for arm in arms]

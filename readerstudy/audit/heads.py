@@ -33,7 +33,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenHead:
     """A head as it was written: the number and hash of a line of the log, and its MAC."""
 
     number: int
@@ -136,22 +136,22 @@ def _append(slug: str, said: str) -> None:
         alarm_logger.critical("%s: the head of the log could not be written outside: %s", slug, error)
 
 
-def every(slug: str) -> Iterator[Written]:
+def every(slug: str) -> Iterator[WrittenHead]:
     """All heads of a log that can be read, as they stand in the file; without history."""
     return _parsed(_since_restore(slug, _lines(slug, None)))
 
 
-def latest(slug: str) -> Written | None:
+def latest(slug: str) -> WrittenHead | None:
     """The highest of the last heads that this site wrote; None if there is none."""
     return _highest(slug, _since_restore(slug, _lines(slug, TAIL)))
 
 
-def highest(slug: str) -> Written | None:
+def highest(slug: str) -> WrittenHead | None:
     """The highest of all heads that this site wrote, history too."""
     return _highest(slug, _lines(slug, None))
 
 
-def _highest(slug: str, lines: list[str]) -> Written | None:
+def _highest(slug: str, lines: list[str]) -> WrittenHead | None:
     return max((head for head in _parsed(lines) if head.is_ours(slug)), key=lambda head: head.number, default=None)
 
 
@@ -199,8 +199,8 @@ def _lines(slug: str, tail: int | None) -> list[str]:
         raise UnreadableError(f"{path_of(slug)} cannot be read: {error.strerror}") from error
 
 
-def _parsed(lines: list[str]) -> Iterator[Written]:
+def _parsed(lines: list[str]) -> Iterator[WrittenHead]:
     for line in lines:
         words = line.split()
         if len(words) == 4 and words[0].isdigit():
-            yield Written(int(words[0]), words[1], words[2])
+            yield WrittenHead(int(words[0]), words[1], words[2])

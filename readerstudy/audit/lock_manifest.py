@@ -16,7 +16,7 @@ from readerstudy.audit.studies import Study
 
 
 @dataclass(frozen=True)
-class Locked:
+class LockedTable:
     """Rows of one model that locking freezes. study: path to the study, "" for the study itself; left_out: columns
     that may change later; only: which rows."""
 
@@ -26,10 +26,10 @@ class Locked:
     only: Mapping[str, object] = field(default_factory=dict)
 
 
-_locked: dict[str, Locked] = {}
+_locked: dict[str, LockedTable] = {}
 
 
-def register(*tables: Locked) -> None:
+def register(*tables: LockedTable) -> None:
     """Have locking freeze these rows. For AppConfig.ready(). What nobody registers is kept out: accounts, jobs,
     uploads, and the log, which has its own chain."""
     _locked.update({one.label: one for one in tables})

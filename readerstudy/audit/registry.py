@@ -20,7 +20,7 @@ Columns = Mapping[str, list[str]]  # by label
 
 
 @dataclass(frozen=True)
-class Table:
+class SealedTable:
     """Rows of one model. study: path to the study, "" for the study itself; unit: lookups that name the unit;
     left_out: columns that change with no meaning; derived: further columns by expression."""
 
@@ -36,27 +36,27 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class SealedSection:
     """name: as it stands in the log; title: for people; tables: all of them have the same units."""
 
     name: str
     title: str
-    tables: tuple[Table, ...]
+    tables: tuple[SealedTable, ...]
 
 
-_sections: dict[str, Section] = {}
+_sections: dict[str, SealedSection] = {}
 
 
-def register(*sections: Section) -> None:
+def register(*sections: SealedSection) -> None:
     """Have these rows sealed. For AppConfig.ready()."""
     _sections.update({one.name: one for one in sections})
 
 
-def sections() -> list[Section]:
+def sections() -> list[SealedSection]:
     return [_sections[name] for name in sorted(_sections)]
 
 
-def section(name: str) -> Section:
+def section(name: str) -> SealedSection:
     return _sections[name]
 
 
@@ -99,7 +99,7 @@ def digests(
 
 
 def _rows(
-    study: Model, table: Table, columns: list[str], units: Collection[str] | None, apps
+    study: Model, table: SealedTable, columns: list[str], units: Collection[str] | None, apps
 ) -> Iterable[tuple[str, tuple]]:
     rows = apps.get_model(table.label).objects.filter(**{table.study: study} if table.study else {"pk": study.pk})
     rows = rows.order_by("pk").annotate(**table.derived).values_list(*table.unit, *columns)

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from analysis.report import training_figures
-from processing.enhancement.networks.model_record import Curves, ModelRecord, read_record, weights_problem
+from processing.enhancement.networks.model_record import ModelRecord, TrainingCurves, read_record, weights_problem
 from processing.errors import InputError
 from processing.pictures.difference_map import slices_shown
 from processing.volume import Volume
@@ -27,7 +27,7 @@ from readerstudy.protocol.models import ReaderStudy
 
 
 @dataclass(frozen=True)
-class Shown:
+class ListedModel:
     """A model of the list. record: None if its folder is damaged, problem says how."""
 
     name: str
@@ -45,14 +45,14 @@ class Shown:
         return self.record.limits.partition(". ")[0].rstrip(".")
 
 
-def shown(name: str) -> Shown:
+def shown(name: str) -> ListedModel:
     """A model by name. InputError if it is not here."""
     folder = enhancers.folder(name)
     try:
         record = read_record(folder)
     except InputError as error:
-        return Shown(name, enhancers.is_shipped(folder), None, str(error))
-    return Shown(name, enhancers.is_shipped(folder), record, _weights_problem(folder))
+        return ListedModel(name, enhancers.is_shipped(folder), None, str(error))
+    return ListedModel(name, enhancers.is_shipped(folder), record, _weights_problem(folder))
 
 
 def _weights_problem(folder: Path) -> str:
@@ -93,13 +93,13 @@ def _style(token: Token) -> str:
 
 
 @dataclass(frozen=True)
-class CurvesShown:
+class CurveFigures:
     loss: SafeString
     psnr: SafeString
     region: str
 
 
-def curves(found: Curves | None) -> CurvesShown | None:
+def curves(found: TrainingCurves | None) -> CurveFigures | None:
     """Loss and validation as figures; of the foreground if that was logged."""
     if found is None:
         return None
@@ -110,7 +110,7 @@ def curves(found: Curves | None) -> CurvesShown | None:
         name: [(step, *(row[kind] for kind in kinds)) for step, row in points if all(kind in row for kind in kinds)]
         for name, points in found.validation.items()
     }
-    return CurvesShown(
+    return CurveFigures(
         mark_safe(training_figures.loss(found.loss)),  # noqa: S308  figures escape what they draw
         mark_safe(training_figures.psnr(groups)),  # noqa: S308
         "foreground" if region else "whole slices",
@@ -141,7 +141,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Choice:
+class PreviewChoice:
     """A series, a slice (from 1) and one or two models to look at."""
 
     source: Series
@@ -173,7 +173,7 @@ class Choice:
         return urlencode(chosen | others | left | changes)
 
 
-def choose(study: ReaderStudy, name: str, data: QueryDict) -> Choice | None:
+def choose(study: ReaderStudy, name: str, data: QueryDict) -> PreviewChoice | None:
     """The choice in an address; what it does not say, or says wrongly, is the first case, its first arm, the middle.
 
     None if the study has no acquired series. InputError if a model is not here.
@@ -190,7 +190,7 @@ def choose(study: ReaderStudy, name: str, data: QueryDict) -> Choice | None:
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     other = data.get("with", "")
     names = [name, *([other] if other and other != name and other in enhancers.folders() else [])]
-    return Choice(
+    return PreviewChoice(
         source, found, arms, place, slices, [_output(source, one) for one in names], data.get("left") == "input"
     )
 
@@ -202,7 +202,7 @@ def _output(source: Series, name: str) -> Output:
     return Output(name, sha256, job, current)
 
 
-def pixels(choice: Choice) -> tuple[Volume, Volume | None]:
+def pixels(choice: PreviewChoice) -> tuple[Volume, Volume | None]:
     """Input and, if it is there, output of the first model. InputError, FileNotFoundError if they cannot be read."""
     output = choice.outputs[0]
     source = volumes.recent(choice.source)

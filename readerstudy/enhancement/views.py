@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 from processing.errors import InputError
 from processing.pictures.before_after import WINDOW, WORDS, change_png, slice_png
 from readerstudy.enhancement import model_pages, model_runs, previews
-from readerstudy.enhancement.model_pages import Shown
+from readerstudy.enhancement.model_pages import ListedModel
 from readerstudy.protocol import enhancers
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
-def _model(name: str) -> Shown:
+def _model(name: str) -> ListedModel:
     try:
         return model_pages.shown(name)
     except InputError as error:

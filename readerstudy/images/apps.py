@@ -7,7 +7,7 @@ class ImagesConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.audit import lock_manifest
-        from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.images.erasure import HOLDER
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
         from readerstudy.images.models import STABILITY
@@ -16,14 +16,18 @@ class ImagesConfig(AppConfig):
         from readerstudy.material import erasure
         from readerstudy.protocol.signals import locking
 
-        features = Table("results.Feature", unit=("voi_id", "series_id", "settings_id"))
+        features = SealedTable("results.Feature", unit=("voi_id", "series_id", "settings_id"))
         register(
-            Section("metrics", "Image metrics", (Table("results.Metric", unit=("reference_id", "test_id")),)),
-            Section("feature settings", "Radiomic settings", (Table("results.FeatureSettings", unit=("pk",)),)),
-            Section("features", "Radiomic features", (features,)),
+            SealedSection(
+                "metrics", "Image metrics", (SealedTable("results.Metric", unit=("reference_id", "test_id")),)
+            ),
+            SealedSection(
+                "feature settings", "Radiomic settings", (SealedTable("results.FeatureSettings", unit=("pk",)),)
+            ),
+            SealedSection("features", "Radiomic features", (features,)),
         )
         lock_manifest.register(
-            *(lock_manifest.Locked(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature"))
+            *(lock_manifest.LockedTable(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature"))
         )
         compare = "SSIM, L1 and others of two arms"
         jobs.register(

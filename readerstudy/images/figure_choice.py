@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from analysis.report.figures import clock
 from processing.pictures.figure_panel import MOST, WINDOW, Options, Panel, panel
-from processing.pictures.figure_panel import Arm as Column
+from processing.pictures.figure_panel import PanelArm as Column
 from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.volumes import recent
@@ -20,7 +20,7 @@ TICKS = ("light", "maps", "letters", "scale", "arrow")
 
 
 @dataclass(frozen=True)
-class Choice:
+class FigureChoice:
     """A figure of one case. chosen: series in the order of the figure. slice counts from 1; None: the middle one, and
     slices None: not known before the figure is laid out. x, y: the point that the zoom shows and the arrow marks."""
 
@@ -90,7 +90,7 @@ class Choice:
         return "; ".join(f"{' and '.join(codes)} {how}" for how, codes in groups.items())
 
 
-def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
+def choose(study: ReaderStudy, data: QueryDict) -> FigureChoice | None:
     """The choice in an address; what it does not say is as in the paper: up to three arms, middle slice, two columns.
 
     None if the study has no case with a series. Raises Case.DoesNotExist for a case that is not of this study.
@@ -113,7 +113,7 @@ def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
         text = data.get(name, "")
         return min(max(int(text), low), high) if text.isdecimal() and len(text) < 6 else default
 
-    return Choice(
+    return FigureChoice(
         case=case,
         there=there,
         chosen=chosen or there[:1],
@@ -130,7 +130,7 @@ def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
     )
 
 
-def laid_out(choice: Choice) -> tuple[Panel, Choice]:
+def laid_out(choice: FigureChoice) -> tuple[Panel, FigureChoice]:
     """The figure of a choice, and the choice with the slice that it shows. InputError where it cannot be drawn."""
     matrices = [None] * len(choice.chosen)
     if choice.maps:

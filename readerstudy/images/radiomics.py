@@ -87,7 +87,7 @@ def _ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) 
 
 
 @dataclass(frozen=True)
-class Cell:
+class FeatureCell:
     """One volume of interest on one arm: done, waiting, running, failed, cancelled or missing (no series)."""
 
     arm: Arm
@@ -101,7 +101,7 @@ class Cell:
         return self.job.result if self.job and self.state == Job.State.DONE else {}
 
 
-def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[Cell]]]:
+def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[FeatureCell]]]:
     """Every volume of interest with one cell per arm."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s.pk for s in study.series.filter(active=True)}
@@ -119,7 +119,7 @@ def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfIn
             there = series.get((volume.case_id, arm.pk))
             job = jobs.get((volume.pk, there)) if there else None
             state = "missing" if there is None else job.state if job else "waiting"
-            cells.append(Cell(arm, state, job, undefined.get((volume.pk, there), 0)))
+            cells.append(FeatureCell(arm, state, job, undefined.get((volume.pk, there), 0)))
         rows.append((volume, cells))
     return rows
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from processing.errors import InputError
 from readerstudy.images import figure_choice
-from readerstudy.images.figure_choice import FINE, PLACES, ZOOMS, Choice
+from readerstudy.images.figure_choice import FINE, PLACES, ZOOMS, FigureChoice
 from readerstudy.material.models import Case
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -87,7 +87,7 @@ def figure_file(request: HttpRequest, study: ReaderStudy, kind: str) -> HttpResp
     return response
 
 
-def _chosen(request: HttpRequest, study: ReaderStudy) -> Choice | None:
+def _chosen(request: HttpRequest, study: ReaderStudy) -> FigureChoice | None:
     try:
         return figure_choice.choose(study, request.GET)
     except Case.DoesNotExist as error:

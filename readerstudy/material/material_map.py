@@ -6,7 +6,7 @@ from itertools import groupby
 from django.utils.text import capfirst
 
 from readerstudy.material.models import Case
-from readerstudy.material.selectors import STATES, Awaited, Cell, grid
+from readerstudy.material.selectors import STATES, Awaited, MaterialCell, grid
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 LINE = 1362  # pixels for the columns of one line at 1600 px
@@ -19,7 +19,7 @@ class Column:
     """One case. `gap` is the class that sets it apart from the one before; labels are empty where none fits."""
 
     case: Case
-    cells: list[Cell]
+    cells: list[MaterialCell]
     gap: str = ""
     subject: str = ""
     region: str = ""
@@ -28,7 +28,7 @@ class Column:
 @dataclass
 class Line:
     columns: list[Column] = field(default_factory=list)
-    rows: list[tuple[Arm, list[tuple[Column, Cell]], int | None]] = field(default_factory=list)
+    rows: list[tuple[Arm, list[tuple[Column, MaterialCell]], int | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class MaterialMap:
     total: int
 
 
-def counts(rows: list[tuple[Case, list[Cell]]]) -> dict[str, int]:
+def counts(rows: list[tuple[Case, list[MaterialCell]]]) -> dict[str, int]:
     """Number of cells in each state, in words; states that do not occur are left out, but for there and missing."""
     found = {word: sum(cell.state == state for _, cells in rows for cell in cells) for state, word in STATES.items()}
     return {word: number for word, number in found.items() if number or word in ("there", "missing")}

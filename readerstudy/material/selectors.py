@@ -19,7 +19,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class MaterialCell:
     """One case in one arm: there, missing, waiting, running, failed or unsure (to confirm)."""
 
     case: Case
@@ -67,7 +67,9 @@ def active_series(study: ReaderStudy):
 Awaited = Collection[tuple[str, str, str, str, int | None]]
 
 
-def grid(study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False) -> list[tuple[Case, list[Cell]]]:
+def grid(
+    study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False
+) -> list[tuple[Case, list[MaterialCell]]]:
     """Every case with one cell per arm, by region, subject, case; those of withdrawn subjects only if asked for."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s for s in active_series(study)}
@@ -90,7 +92,7 @@ def grid(study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False) 
                 state = "unsure"
             else:
                 state = "missing"
-            cells.append(Cell(case, arm, state, there, job))
+            cells.append(MaterialCell(case, arm, state, there, job))
         rows.append((case, cells))
     return rows
 
@@ -117,7 +119,7 @@ def is_taken(
     ).exists()
 
 
-def in_grid(case: Case, *, awaited: Awaited = ()) -> tuple[list[Cell], Case | None, Case | None]:
+def in_grid(case: Case, *, awaited: Awaited = ()) -> tuple[list[MaterialCell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
     rows = grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
     place = next(number for number, (found, _) in enumerate(rows) if found == case)

@@ -18,7 +18,7 @@ from readerstudy.reading.before_opening import before_opening
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.planning import inputs, made_from, plan
 from readerstudy.reading.schedule import Schedule
-from readerstudy.reading.writes import ConflictError, On
+from readerstudy.reading.writes import ConflictError, KnownState
 from readerstudy.states import State
 
 
@@ -109,7 +109,13 @@ def _note(presentation: Presentation, action: str, **data) -> None:
 
 @transaction.atomic
 def rate(
-    *, presentation: Presentation, criterion: Criterion, score: int | None, status: str, key: UUID, on: On | None
+    *,
+    presentation: Presentation,
+    criterion: Criterion,
+    score: int | None,
+    status: str,
+    key: UUID,
+    on: KnownState | None,
 ) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
     writes.hold(presentation)
@@ -144,7 +150,7 @@ def rate(
 
 
 @transaction.atomic
-def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on: On | None) -> Statement:
+def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on: KnownState | None) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
     writes.hold(presentation)
     if same := Statement.objects.filter(key=key, presentation=presentation).first():
@@ -175,7 +181,7 @@ def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on
 
 
 @transaction.atomic
-def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **finding) -> Finding:
+def report_finding(*, presentation: Presentation, key: UUID, on: KnownState | None, **finding) -> Finding:
     """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
     writes.hold(presentation)
     if same := Finding.objects.filter(key=key, presentation=presentation).first():
@@ -189,7 +195,7 @@ def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **fi
 
 
 @transaction.atomic
-def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
+def withdraw_finding(*, finding: Finding, key: UUID, on: KnownState | None) -> None:
     """Take a finding back; the same key again changes nothing."""
     presentation = finding.presentation
     writes.hold(presentation)
@@ -237,7 +243,7 @@ def start(*, presentation: Presentation) -> Presentation:
 
 
 @transaction.atomic
-def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict | None = None) -> None:
+def confirm(*, presentation: Presentation, key: UUID, on: KnownState | None, seen: dict | None = None) -> None:
     """The reader is done with this pair, and has seen these slices of it (with those reported before).
 
     Conflict, with what is missing in words and the number of unseen slices per side, if anything is.
@@ -262,7 +268,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict 
 
 
 @transaction.atomic
-def skip(*, presentation: Presentation, reason: str, key: UUID, on: On | None) -> None:
+def skip(*, presentation: Presentation, reason: str, key: UUID, on: KnownState | None) -> None:
     """A technical problem: put a pair behind all others of its part, and tell the admin. What was answered stays.
 
     Conflict if the study is not open or the pair is not being read.
@@ -297,13 +303,13 @@ def finish(*, member: Membership, key: UUID) -> None:
         raise ConflictError("not_yet", "The list is not read to its end yet.")
     if missing := selectors.missing_before(member):
         raise ConflictError("missing", "Not everything is answered.", missing=missing)
-    writes.ensure_on(last, key=key, on=On.of(last))
+    writes.ensure_on(last, key=key, on=KnownState.of(last))
     writes.count(last, key=key, what=Write.What.FINISH)
     _note(last, Action.LIST_FINISHED)
 
 
 @transaction.atomic
-def guess(*, presentation: Presentation, side: str, key: UUID, on: On | None) -> Guess:
+def guess(*, presentation: Presentation, side: str, key: UUID, on: KnownState | None) -> Guess:
     """Keep an answer to the question on blinding. Conflict if this pair is not asked about now."""
     writes.hold(presentation)
     if same := Guess.objects.filter(presentation=presentation, key=key).first():

@@ -44,7 +44,7 @@ STOPPED = (
 )
 
 
-class Refused(APIException):
+class ConflictResponse(APIException):
     """409 with a code that the reading room understands; 422 where something is missing."""
 
     status_code = 409
@@ -69,7 +69,7 @@ class ReadingView(APIView):
             raise Http404
         if not may(self.member, self.action) and not self.is_repeated(request):
             state = self.member.study.state
-            raise Refused(ConflictError("not_open", "Reading is closed at the moment.", state=state))
+            raise ConflictResponse(ConflictError("not_open", "Reading is closed at the moment.", state=state))
 
     def is_repeated(self, request: Request) -> bool:
         """Whether this very write was accepted before: that it is there is said in a closed study too."""
@@ -103,7 +103,7 @@ class ReadingView(APIView):
         if isinstance(exc, ConflictError):
             token = self.kwargs.get("token", "") if exc.code != "not_open" else ""
             found = services.own_presentation(self.member, token)
-            exc = Refused(exc, **({"present": selectors.present(self.member, found)} if found else {}))
+            exc = ConflictResponse(exc, **({"present": selectors.present(self.member, found)} if found else {}))
         return super().handle_exception(exc)
 
     def saved(self, presentation: Presentation, key: UUID, **more: object) -> dict:
@@ -124,7 +124,7 @@ class ReadingView(APIView):
 def ensure_reader(request: Request, slug: str, code: str) -> None:
     """Conflict if somebody else is signed in by now: who reads under this code in this study, says the browser."""
     if not Membership.objects.filter(study__slug=slug, user=request.user, code=code).exists():
-        raise Refused(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
+        raise ConflictResponse(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
 
 
 class CurrentView(ReadingView):

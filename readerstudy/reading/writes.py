@@ -23,14 +23,14 @@ class ConflictError(Exception):
 
 
 @dataclass(frozen=True)
-class On:
+class KnownState:
     """State and revision of a presentation, as the browser knew them when it wrote."""
 
     state: str
     revision: int
 
     @classmethod
-    def of(cls, presentation: Presentation) -> "On":
+    def of(cls, presentation: Presentation) -> "KnownState":
         return cls(presentation.state, presentation.revision)
 
     def holds(self, presentation: Presentation) -> bool:
@@ -55,7 +55,7 @@ def ensure_open(presentation: Presentation) -> None:
         raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.", state=state)
 
 
-def ensure_on(presentation: Presentation, *, key: UUID, on: On | None) -> None:
+def ensure_on(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict if the pair is no longer what the browser knew, or the key belongs to another write on it."""
     if Write.objects.filter(presentation=presentation, key=key).exists():
         raise ConflictError("other_key", "This key belongs to another answer.")
@@ -63,7 +63,7 @@ def ensure_on(presentation: Presentation, *, key: UUID, on: On | None) -> None:
         raise ConflictError("stale", "This pair was answered elsewhere since, in another window or on another machine.")
 
 
-def ensure_answerable(presentation: Presentation, *, key: UUID, on: On | None) -> None:
+def ensure_answerable(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict unless the study is open, it is this presentation's turn (or going back is allowed), and it is as the
     browser knew it. The presentation must be held."""
     ensure_open(presentation)

@@ -207,9 +207,9 @@ def test_rows_put_back_with_the_index_put_back_are_found_after_the_next_change()
 
 def test_rows_sealed_by_an_earlier_version_are_checked_by_the_columns_that_it_had(monkeypatch):
     study = factories.make_study(subjects=1)
-    fewer = registry.Table("material.Case", unit=("code",), left_out=frozenset({"feedback"}))
+    fewer = registry.SealedTable("material.Case", unit=("code",), left_out=frozenset({"feedback"}))
     with monkeypatch.context() as earlier:
-        earlier.setitem(registry._sections, "cases", registry.Section("cases", "Case", (fewer,)))
+        earlier.setitem(registry._sections, "cases", registry.SealedSection("cases", "Case", (fewer,)))
         record(study=study, action="case moved", seals=[("cases", None)])
     assert list(problems(study)) == []
     run("UPDATE material_case SET training = %s", True)

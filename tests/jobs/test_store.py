@@ -233,7 +233,7 @@ def test_an_upload_in_which_nothing_was_found_is_not_done(study, tmp_path, monke
     from processing.ingest.sort import Sorted
 
     upload, job = sent(study, tmp_path)
-    monkeypatch.setattr(delivery, "sort_delivery", lambda *a, **k: delivery.Delivered(Sorted([], []), {}, {}))
+    monkeypatch.setattr(delivery, "sort_delivery", lambda *a, **k: delivery.SortedDelivery(Sorted([], []), {}, {}))
     run_job(job.pk)
     assert state(job, upload) == ("failed", True)
     assert "No series was found" in job.error
