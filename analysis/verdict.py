@@ -75,14 +75,14 @@ class MarginClaim:
         return self.kind if self.kind == "equivalence" else f"non-inferiority of {self.first} to {self.second}"
 
     @property
-    def found(self) -> str:
+    def words_if_shown(self) -> str:
         """What is said of it where it is shown: "equivalent", "A non-inferior to B"."""
         return "equivalent" if self.kind == "equivalence" else f"{self.first} non-inferior to {self.second}"
 
     @property
     def verdict(self) -> str:
         """In a table: what was shown, "not shown", or "n/a"."""
-        return "n/a" if self.shown is None else self.found if self.shown else "not shown"
+        return "n/a" if self.shown is None else self.words_if_shown if self.shown else "not shown"
 
     @property
     def limit(self) -> str:
@@ -127,7 +127,9 @@ def sentences(cell: Mapping[str, Any]) -> list[str]:
         limits = " and ".join(claim.limit for claim in same)
         if shown:
             arms = f"{cell['first']} and {cell['second']} are equivalent"
-            said.append(f"{arms if kind == 'equivalence' else same[0].found.replace(' non', ' is non')}: {limits}.")
+            said.append(
+                f"{arms if kind == 'equivalence' else same[0].words_if_shown.replace(' non', ' is non')}: {limits}."
+            )
         else:
             name = formats.capitalised(same[0].name)
             outcome = ": n/a" if shown is None else " is not shown"
@@ -182,7 +184,9 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
         implied = which == "first" or any(one.on == claim.on and one.margin <= claim.margin for one in alike)
         if claim.shown and (claim.kind == "equivalence" or not implied):
             several = sum((one.kind, one.on) == (claim.kind, claim.on) for one in declared) > 1
-            told.setdefault(claim.found, []).append(claim.limit if several else "mean" if claim.on == "mean" else "")
+            told.setdefault(claim.words_if_shown, []).append(
+                claim.limit if several else "mean" if claim.on == "mean" else ""
+            )
     for words, measures in told.items():
         named = [measure for measure in measures if measure]
         found.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
@@ -226,7 +230,7 @@ def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
     for key, name, middle in (("mean", "the mean", 3.0), ("net_preference", "net preference", 0.0)):
         lean = _lean(cell[key], middle)
         if cell[key]["estimate"] is not None and lean != which:
-            shown = _shown(cell[key]["estimate"], middle)
+            shown = _digits_beside(cell[key]["estimate"], middle)
             against.setdefault(arm(cell, lean) or "neither arm", []).append(f"with {name} ({shown})")
     return [
         f"The test disagrees {' and '.join(names)}: {'they lean' if len(names) > 1 else 'it leans'} to {side}."
@@ -234,7 +238,7 @@ def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
     ]
 
 
-def _shown(value: float, middle: float) -> str:
+def _digits_beside(value: float, middle: float) -> str:
     """As many digits as tell a value from the middle, at least two."""
     digits = next((n for n in range(2, 9) if round(value, n) != middle), 2)
     return formats.number(value, digits, plus=middle == 0)

@@ -46,7 +46,7 @@ def measure(asked: argparse.Namespace) -> int:
     from tests import factories, pixels
 
     services.send = lambda job_id: None  # no queue here
-    store_mark.settle()
+    store_mark.mark_new_store()
     study = factories.make_study(subjects=0, readers=3, title="Opening")
     study.arms.update(made_from=None, model_name="")
     factories.log_as_is(study)

@@ -33,7 +33,7 @@ def result_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
         "consistency": [
             {"question": question, "arm": row.get("arm"), **_flat(row)}
             for question in ("integrity", "diagnostic")
-            for row in [*results[question].get("arms", []), *_some(results[question].get("overall"))]
+            for row in [*results[question].get("arms", []), *_row_if_any(results[question].get("overall"))]
         ],
         "ranking": [
             {"criterion": row["criterion"], "parameter": name, **_flat(value)}
@@ -94,7 +94,7 @@ def _agreed(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [results["agreement"]["overall"], *results["agreement"]["cells"]]
 
 
-def _some(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+def _row_if_any(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     return [] if row is None else [row]
 
 

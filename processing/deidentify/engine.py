@@ -123,7 +123,7 @@ def _clean(dataset: Dataset, key: bytes, pixels: np.ndarray) -> tuple[Dataset, R
         contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")
         if contrast:
             clean.AcquisitionContrast = contrast
-    _note(dataset, report)
+    _note_changes(dataset, report)
     _write_meta(clean)
     return clean, report
 
@@ -172,7 +172,7 @@ def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
     return clean
 
 
-def _note(dataset: Dataset, report: Report) -> None:
+def _note_changes(dataset: Dataset, report: Report) -> None:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed:
         report.notes.add(f"{syntax.name} decoded and stored uncompressed.")

@@ -104,7 +104,7 @@ def unpack(
                 raise
             except InputError as reason:
                 target.unlink(missing_ok=True)
-                result.refused.append((_shown(entry.name), str(reason)))
+                result.refused.append((_one_line(entry.name), str(reason)))
                 continue
             while name in result.files:
                 name += "#"
@@ -231,6 +231,6 @@ def _checked_name(name: str, limits: ArchiveLimits) -> str:
     return "/".join(parts)
 
 
-def _shown(name: str) -> str:
+def _one_line(name: str) -> str:
     """What stands for a refused entry: its path, in one line and not too long."""
     return re.sub(r"[\0-\x1f]", "?", name)[:1024]

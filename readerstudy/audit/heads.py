@@ -62,7 +62,7 @@ def slugs() -> list[str]:
     return sorted(path.stem for path in settings.HEADS_DIR.glob("*.log") if path.stem != ALARMS)
 
 
-def taken() -> list[str]:
+def slugs_taken() -> list[str]:
     """Addresses that no new study may have: those of studies that are here, or were."""
     return [*slugs(), ALARMS]
 
@@ -99,7 +99,7 @@ def write_answer(*, slug: str, presentation: int, number: int, mac: str) -> None
     _append(f"{ANSWERS}/{slug}", f"{presentation} {number} {mac}")
 
 
-def answers(slug: str) -> dict[int, tuple[int, str]]:
+def noted_answers(slug: str) -> dict[int, tuple[int, str]]:
     """(number, MAC) of the highest answer that was noted of each presentation, by its primary key."""
     found: dict[int, tuple[int, str]] = {}
     for line in _since_restore(slug, _lines(f"{ANSWERS}/{slug}", None)):
@@ -136,7 +136,7 @@ def _append(slug: str, said: str) -> None:
         alarm_logger.critical("%s: the head of the log could not be written outside: %s", slug, error)
 
 
-def every(slug: str) -> Iterator[WrittenHead]:
+def written_heads(slug: str) -> Iterator[WrittenHead]:
     """All heads of a log that can be read, as they stand in the file; without history."""
     return _parsed(_since_restore(slug, _lines(slug, None)))
 

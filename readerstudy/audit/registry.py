@@ -65,7 +65,7 @@ def unit_name(*parts: object) -> str:
     return "/".join(str(part) for part in parts) or WHOLE
 
 
-def plain(value: object) -> object:
+def json_value(value: object) -> object:
     """A value as JSON has it, the same on every database."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
@@ -76,7 +76,7 @@ def plain(value: object) -> object:
 
 def add_row(digest: "hashlib._Hash", values: Iterable[object]) -> None:
     """Hash one more row: the same on every database."""
-    digest.update(canonical([plain(value) for value in values]) + b"\n")
+    digest.update(canonical([json_value(value) for value in values]) + b"\n")
 
 
 def columns_of(name: str, apps=present_apps) -> dict[str, list[str]]:

@@ -70,8 +70,8 @@ def old_problem(apps, study, events: list) -> str:
         if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, study.slug)):
             return f"Event {event.number} was changed, or the one before it was removed."
         previous = event.sha256
-        log.take(event)
-    return next(verify.beside(study, log, apps), "")
+        log.read_line(event)
+    return next(verify.problems_beside_log(study, log, apps), "")
 
 
 def seal(apps, study, events: list, sections: Iterable[str], *, action: Action = Action.SEALED_BY_UPGRADE, **said):

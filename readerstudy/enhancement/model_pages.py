@@ -45,7 +45,7 @@ class ListedModel:
         return self.record.limits.partition(". ")[0].rstrip(".")
 
 
-def shown(name: str) -> ListedModel:
+def listed_model(name: str) -> ListedModel:
     """A model by name. InputError if it is not here."""
     folder = enhancers.folder(name)
     try:
@@ -62,11 +62,11 @@ def _weights_problem(folder: Path) -> str:
         file = folder / name
         found = file.stat() if file.exists() else None
         stamps.append((found.st_mtime_ns, found.st_size) if found else None)
-    return _checked(folder, tuple(stamps))
+    return _checked_weights(folder, tuple(stamps))
 
 
 @lru_cache(maxsize=64)
-def _checked(folder: Path, stamps: tuple) -> str:
+def _checked_weights(folder: Path, stamps: tuple) -> str:
     return weights_problem(folder)
 
 
@@ -99,7 +99,7 @@ class CurveFigures:
     region: str
 
 
-def curves(found: TrainingCurves | None) -> CurveFigures | None:
+def curve_figures(found: TrainingCurves | None) -> CurveFigures | None:
     """Loss and validation as figures; of the foreground if that was logged."""
     if found is None:
         return None
@@ -127,7 +127,7 @@ class Output:
     current: bool
 
     @property
-    def there(self) -> bool:
+    def is_done(self) -> bool:
         return self.job is not None and self.job.state == Job.State.DONE
 
     @property
@@ -137,7 +137,7 @@ class Output:
     @property
     def query(self) -> str:
         """What makes the address of its pictures change with its pixels."""
-        return self.job.result["sha256"][:12] if self.there else ""
+        return self.job.result["sha256"][:12] if self.is_done else ""
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ class PreviewChoice:
     input_left: bool
 
     @property
-    def there(self) -> list[Output]:
-        return [output for output in self.outputs if output.there]
+    def done_outputs(self) -> list[Output]:
+        return [output for output in self.outputs if output.is_done]
 
     @property
     def busy(self) -> bool:
@@ -163,7 +163,7 @@ class PreviewChoice:
     @property
     def wanted(self) -> list[Output]:
         """Outputs that a button would ask for."""
-        return [one for one in self.outputs if not one.busy and not (one.there and one.current)]
+        return [one for one in self.outputs if not one.busy and not (one.is_done and one.current)]
 
     def query(self, **changes) -> str:
         """The choice as an address, with changes."""
@@ -183,7 +183,7 @@ def choose(study: ReaderStudy, name: str, data: QueryDict) -> PreviewChoice | No
     if not found:
         return None
     case = next((one for one in found if str(one.pk) == data.get("case")), found[0])
-    arms = previews.inputs(case)
+    arms = previews.possible_inputs(case)
     source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
     slices = slices_shown((source.slices, source.rows, source.columns), np.array(source.affine, float))
     number = data.get("slice", "")
@@ -197,7 +197,7 @@ def choose(study: ReaderStudy, name: str, data: QueryDict) -> PreviewChoice | No
 
 def _output(source: Series, name: str) -> Output:
     sha256 = enhancers.read_identity(enhancers.folder(name)).sha256
-    job = previews.find(source, name, sha256)
+    job = previews.find_preview(source, name, sha256)
     current = job is not None and previews.is_current(job, source, name, sha256)
     return Output(name, sha256, job, current)
 
@@ -206,4 +206,4 @@ def pixels(choice: PreviewChoice) -> tuple[Volume, Volume | None]:
     """Input and, if it is there, output of the first model. InputError, FileNotFoundError if they cannot be read."""
     output = choice.outputs[0]
     source = volumes.recent(choice.source)
-    return source, volumes.recent_file(output.job.result["sha256"]) if output.job and output.there else None
+    return source, volumes.recent_file(output.job.result["sha256"]) if output.job and output.is_done else None

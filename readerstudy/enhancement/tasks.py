@@ -127,4 +127,4 @@ def _measured(reference: Volume, shown: tuple[Volume, Volume], matrix: list | No
 
 @chore
 def forget_previews() -> None:
-    previews.forget()
+    previews.erase_old_previews()

@@ -18,7 +18,7 @@ from readerstudy.protocol.models import ReaderStudy
 
 def _model(name: str) -> ListedModel:
     try:
-        return model_pages.shown(name)
+        return model_pages.listed_model(name)
     except InputError as error:
         raise Http404 from error
 
@@ -64,7 +64,7 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
     if record:
         context |= {
             "card": model_pages.card_html(record.card) if record.card else "",
-            "curves": model_pages.curves(record.curves),
+            "curves": model_pages.curve_figures(record.curves),
             "measured": [
                 (title, record.measured(part))
                 for title, part in (
@@ -128,7 +128,7 @@ def ask_preview(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResp
         raise Http404
     try:
         for output in choice.wanted:
-            previews.ask(source=choice.source, name=output.name)
+            previews.request_preview(source=choice.source, name=output.name)
     except InputError as error:
         messages.error(request, str(error), extra_tags="preview")
     return redirect(f"{reverse('before_after', args=[study.slug, name])}?{choice.query()}")

@@ -49,11 +49,11 @@ def readings_of(user: User) -> list[dict]:
         elif study.state in ENDED:
             stage = "closed"
         elif not counts["left"]:
-            asked = study.state == State.OPEN and guesses.asked(member)
+            asked = study.state == State.OPEN and guesses.pair_to_ask_about(member)
             stage = "questions" if asked else "finished"
         else:
             stage = study.state
-        now = reading.current(member)
+        now = reading.current_pair(member)
         opens = reading.waits_until(now) if now and stage == State.OPEN else None
         rows.append(
             {
@@ -196,7 +196,7 @@ def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:
     return [{"name": r["user__username"], "pairs": r["pairs"], "total": r["total"]} for r in readers]
 
 
-def lately(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
+def latest_events(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
     """The last events of these studies, but for those that come by the hundred."""
     events = Event.objects.filter(study__in=studies).exclude(action__in=[*FOLDED, "series placed"])
     return list(events.select_related("study").order_by("-at")[:number])

@@ -36,7 +36,7 @@ def analysis_version() -> str:
 def images(study: ReaderStudy) -> dict:
     """The analysis of the image metrics alone, which may be seen in every state: `images` and `range_rules`."""
     files = {"metrics": table_csv(study, "metrics")}
-    return kept(study, "images", files, analyse_images)[1]
+    return analysed_once(study, "images", files, analyse_images)[1]
 
 
 def scan_times(study: ReaderStudy) -> dict | None:
@@ -47,10 +47,12 @@ def scan_times(study: ReaderStudy) -> dict | None:
         return None
     arm = reference.arm.code if reference else None
     files = {"series": table_csv(study, "series"), "reference": (arm or "").encode()}
-    return kept(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))[1]
+    return analysed_once(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))[1]
 
 
-def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> tuple[str, dict]:
+def analysed_once(
+    study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]
+) -> tuple[str, dict]:
     """What `make` says of the files, kept in a file named by the hash of what went in; that hash."""
     digest = hashlib.sha256(f"{analysis_version()} {SEED} of a record that holds".encode())
     for name, content in files.items():
@@ -58,11 +60,11 @@ def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[
     folder = settings.VAR_DIR / kind
     path = folder / f"{study.slug}-{digest.hexdigest()}.json"
     if not path.exists():
-        keep(path, make(files))
+        store_analysis(path, make(files))
     return digest.hexdigest(), json.loads(path.read_text())
 
 
-def keep(path: Path, made: dict) -> None:
+def store_analysis(path: Path, made: dict) -> None:
     """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
@@ -72,7 +74,7 @@ def keep(path: Path, made: dict) -> None:
     draft.replace(path)
 
 
-def forget(study: ReaderStudy) -> None:
+def erase_analyses(study: ReaderStudy) -> None:
     """Erase what is kept of earlier analyses: a subject in them was withdrawn. They are made again when asked for."""
     for kind in KEPT:
         for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.json"):

@@ -71,7 +71,7 @@ class FigureChoice:
         case, parts = self.case, []
         for letter, series in zip(PLACES, self.chosen, strict=False):
             start = f"({letter}) " if self.letters else ""
-            parts.append(f"{start}{series.arm.code}, {_made(series)}")
+            parts.append(f"{start}{series.arm.code}, {_origin_in_words(series)}")
         words = f"{'; '.join(parts)}. {case.get_region_display().capitalize()}, {case.plane} {case.weighting}, "
         words += f"case {case.code}, slice {self.slice} of {self.slices}"
         words += f", enlarged {self.zoom / 100:g} times. " if self.zoom > ZOOMS[0] else ". "
@@ -136,7 +136,7 @@ def laid_out(choice: FigureChoice) -> tuple[Panel, FigureChoice]:
     if choice.maps:
         matrices[1:] = [None if one.matrix is None else np.array(one.matrix) for one in choice.placings]
     columns = [
-        Column(recent(one), one.arm.code, _note(one), matrix)
+        Column(recent(one), one.arm.code, _times_note(one), matrix)
         for one, matrix in zip(choice.chosen, matrices, strict=True)
     ]
     found = panel(columns, None if choice.slice is None else choice.slice - 1, choice.options)
@@ -152,13 +152,13 @@ def _processing(series: Series) -> str:
     return f"{max(1, round(series.processing_seconds))} s" if known else ""
 
 
-def _note(series: Series) -> str:
+def _times_note(series: Series) -> str:
     """Scan time, and for a made arm what its processing adds."""
     seconds = _seconds(series)
     return " + ".join(part for part in (f"{clock(seconds)} min" if seconds else "", _processing(series)) if part)
 
 
-def _made(series: Series) -> str:
+def _origin_in_words(series: Series) -> str:
     """The same in words, with the model's name and version."""
     seconds = _seconds(series)
     words = f"scan time {clock(seconds)} min" if seconds else "scan time not stated"

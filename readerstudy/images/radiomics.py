@@ -101,7 +101,7 @@ class FeatureCell:
         return self.job.result if self.job and self.state == Job.State.DONE else {}
 
 
-def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[FeatureCell]]]:
+def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[FeatureCell]]]:
     """Every volume of interest with one cell per arm."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s.pk for s in study.series.filter(active=True)}
@@ -153,7 +153,7 @@ def in_words(settings: FeatureSettings) -> list[tuple[str, str]]:
         ("Grey levels", bins),
         ("Voxels", voxels),
         ("Texture", "slice by slice (2-D)" if said["force2D"] else "in 3-D, all 13 directions"),
-        ("Filters", ", ".join(f"{name} {_few(own)}".strip() for name, own in types.items())),
+        ("Filters", ", ".join(f"{name} {_filter_in_words(own)}".strip() for name, own in types.items())),
         ("Classes", ", ".join(f"{name} {len(features)}" for name, features in classes.items())),
     ]
     if said["resegmentRange"] is not None:
@@ -163,7 +163,7 @@ def in_words(settings: FeatureSettings) -> list[tuple[str, str]]:
     return rows
 
 
-def _few(own: dict) -> str:
+def _filter_in_words(own: dict) -> str:
     return ", ".join(f"{name} {value}" for name, value in own.items() if name in ("sigma", "wavelet", "level"))
 
 

@@ -99,15 +99,15 @@ def _headline(row: dict, arms: dict) -> dict:
         "test": arms.get(row["test"]),
         "longer": longer,
         "percent": f"{abs(percent['estimate']):.0f} %" if percent["estimate"] is not None else "",
-        "percent_ci": _turned(percent["ci"], longer, lambda end: number(end, 0)),
+        "percent_ci": _gain_or_loss(percent["ci"], longer, lambda end: number(end, 0)),
         "reason": percent["reason"] or "",
-        "sequence": _turned([row["saved"]["estimate"]], longer, _duration),
-        "examination": _turned([examination["estimate"]], longer, _duration),
-        "examination_ci": _turned(examination["ci"], longer, _duration),
+        "sequence": _gain_or_loss([row["saved"]["estimate"]], longer, _duration),
+        "examination": _gain_or_loss([examination["estimate"]], longer, _duration),
+        "examination_ci": _gain_or_loss(examination["ci"], longer, _duration),
     }
 
 
-def _turned(values: list[float | None] | None, longer: bool, shown: Callable[[float], str]) -> str:
+def _gain_or_loss(values: list[float | None] | None, longer: bool, shown: Callable[[float], str]) -> str:
     """A value or both ends of an interval as words; where time was lost, as what was lost."""
     known = [value for value in values or [] if value is not None]
     return " to ".join(shown(value) for value in ([-value for value in reversed(known)] if longer else known))

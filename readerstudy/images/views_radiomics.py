@@ -27,7 +27,7 @@ def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Volumes of interest × arms, settings, features without a value."""
     ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
     settings = selectors.active_settings(study)
-    rows, arms = selectors.grid(study, settings), list(study.arms.all())
+    rows, arms = selectors.feature_grid(study, settings), list(study.arms.all())
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms
     return render(
         request,

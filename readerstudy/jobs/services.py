@@ -61,7 +61,7 @@ def request_job(
     wanted = Job(key=job_key(function=function, version=version, inputs=inputs), **asked)
     wanted.mac = asked["mac"] = macs.mac_of(wanted)
     job, new = Job.objects.get_or_create(key=wanted.key, defaults=asked)
-    if not new and job.state != Job.State.DONE and not macs.holds(job):
+    if not new and job.state != Job.State.DONE and not macs.is_signed(job):
         _alarm(job)
         new = bool(Job.objects.filter(pk=job.pk, mac=job.mac).update(**asked, **AFRESH))
         job.refresh_from_db()
@@ -132,7 +132,7 @@ def claim(*, job_id: int, worker: str) -> Job | None:
     if not taken:
         return None
     job = Job.objects.select_related("study").get(pk=job_id)
-    if not macs.holds(job):
+    if not macs.is_signed(job):
         _alarm(job)
         fail(job=job, error=NOT_ASKED_FOR)
         return None
@@ -188,7 +188,7 @@ def retry(*, job: Job, parameters: dict | None = None) -> bool:
     with transaction.atomic():
         ended = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED])
         found = ended.select_for_update().first()
-        if found is None or not macs.holds(found):
+        if found is None or not macs.is_signed(found):
             return False
         found.parameters = found.parameters if parameters is None else parameters
         again = ended.update(parameters=found.parameters, mac=macs.mac_of(found), **AFRESH)

@@ -6,7 +6,7 @@ from itertools import groupby
 from django.utils.text import capfirst
 
 from readerstudy.material.models import Case
-from readerstudy.material.selectors import STATES, Awaited, MaterialCell, grid
+from readerstudy.material.selectors import STATES, Awaited, MaterialCell, material_grid
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 LINE = 1362  # pixels for the columns of one line at 1600 px
@@ -39,7 +39,7 @@ class MaterialMap:
     total: int
 
 
-def counts(rows: list[tuple[Case, list[MaterialCell]]]) -> dict[str, int]:
+def cell_counts(rows: list[tuple[Case, list[MaterialCell]]]) -> dict[str, int]:
     """Number of cells in each state, in words; states that do not occur are left out, but for there and missing."""
     found = {word: sum(cell.state == state for _, cells in rows for cell in cells) for state, word in STATES.items()}
     return {word: number for word, number in found.items() if number or word in ("there", "missing")}
@@ -47,7 +47,7 @@ def counts(rows: list[tuple[Case, list[MaterialCell]]]) -> dict[str, int]:
 
 def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> MaterialMap:
     """The map of a study; subjects stay whole where a line breaks."""
-    rows, arms = grid(study, awaited=awaited), list(study.arms.all())
+    rows, arms = material_grid(study, awaited=awaited), list(study.arms.all())
     size, cell = next((name, pixels) for limit, name, pixels in SIZES if len(rows) <= limit)
     lines, used, label_end, subject_end = [Line()], 0.0, 0.0, 0.0
     by_region = [(region, list(found)) for region, found in groupby(rows, key=lambda row: row[0].region)]
@@ -83,4 +83,4 @@ def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> MaterialMap:
             cells = [(column, column.cells[number]) for column in line.columns]
             total = sum(cells_[number].state == "there" for _, cells_ in rows) if line is lines[-1] else None
             line.rows.append((arm, cells, total))
-    return MaterialMap(size, lines if rows else [], counts(rows), len(rows) * len(arms))
+    return MaterialMap(size, lines if rows else [], cell_counts(rows), len(rows) * len(arms))

@@ -67,7 +67,7 @@ def active_series(study: ReaderStudy):
 Awaited = Collection[tuple[str, str, str, str, int | None]]
 
 
-def grid(
+def material_grid(
     study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False
 ) -> list[tuple[Case, list[MaterialCell]]]:
     """Every case with one cell per arm, by region, subject, case; those of withdrawn subjects only if asked for."""
@@ -121,7 +121,7 @@ def is_taken(
 
 def in_grid(case: Case, *, awaited: Awaited = ()) -> tuple[list[MaterialCell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
-    rows = grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
+    rows = material_grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
     place = next(number for number, (found, _) in enumerate(rows) if found == case)
     before = rows[place - 1][0] if place else None
     after = rows[place + 1][0] if place + 1 < len(rows) else None

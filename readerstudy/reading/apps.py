@@ -19,7 +19,7 @@ class ReadingConfig(AppConfig):
         from readerstudy.reading.opening import OPEN
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
         from readerstudy.reading.upgrade import sign_answers
-        from readerstudy.reading.verify import beside, since_opening
+        from readerstudy.reading.verify import problems_beside_log, since_opening
 
         # What is confirmed and when stands in the log line of each pair.
         progress = {"state", "revision", "seen", "seconds", "started_at", "confirmed_at", "skipped_at", "skip_reason"}
@@ -54,7 +54,7 @@ class ReadingConfig(AppConfig):
             triggers.AppendOnlyTable("reading_withdrawal", of_presentation),
             triggers.AppendOnlyTable("reading_signature", of_reader),
         )
-        verify.register(verify.Checks(beside=beside, signed=answers.problems, since_opening=since_opening))
+        verify.register(verify.Checks(beside=problems_beside_log, signed=answers.problems, since_opening=since_opening))
         upgrade.register(sign_answers)
         jobs.register(
             "readerstudy.reading.tasks",

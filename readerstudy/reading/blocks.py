@@ -81,5 +81,5 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
         ]
         for row in Presentation.objects.bulk_create(batch):
             rows[row.reader.code, row.position] = row
-    answers.begin(rows.values())
+    answers.start_chains(rows.values())
     return len(rows)

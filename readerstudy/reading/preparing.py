@@ -54,7 +54,7 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPa
     return made
 
 
-def replace(case: Case, made: list[PreparedPair]) -> None:
+def replace_prepared(case: Case, made: list[PreparedPair]) -> None:
     """Let these be the pairs of the case, and log it. In a transaction. InputError once the case is scheduled."""
     if case.presentations.exists():
         raise InputError(f"{case.code} is scheduled: what readers see of it cannot change any more.")

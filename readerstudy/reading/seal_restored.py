@@ -52,7 +52,7 @@ def seal_restored(*, study: ReaderStudy, reason: str) -> Event:
         macs.sign(held.jobs.all())
         # Before the commit: where it does not come about this is done again, and nothing was lost.
         heads.write_restore(slug=held.slug, number=line.number, sha256=line.sha256)
-        if heads.latest(held.slug) or heads.answers(held.slug):
+        if heads.latest(held.slug) or heads.noted_answers(held.slug):
             raise InputError("The files of heads cannot be written to.")
     return line
 

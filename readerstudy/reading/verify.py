@@ -17,7 +17,7 @@ from readerstudy.reading.planning import made_from, stored
 from readerstudy.states import State
 
 
-def beside(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
+def problems_beside_log(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     """How confirmed and later answers differ from what the lines of the log say, with the models of `apps`."""
     yield from _confirmed_answers(study, log, apps)
     yield from _later_answers(study, log, apps)
@@ -28,7 +28,7 @@ def since_opening(study: ReaderStudy, _: str) -> Iterator[str]:
     yield from schedule_problems(study)
 
 
-def _pair(presentation: Presentation) -> str:
+def _pair_code(presentation: Presentation) -> str:
     return f"{presentation.reader.code}-{presentation.position:04d}"
 
 
@@ -39,11 +39,11 @@ def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
         expected = said.pop((presentation.reader.code, presentation.position), None)
         if expected is None:
             if not log.unhashed:
-                yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
+                yield f"Pair {_pair_code(presentation)} is confirmed, but the log does not say so."
         elif presentation.state not in (Presentation.State.CONFIRMED, Presentation.State.VOID):
-            yield f"Pair {_pair(presentation)} was confirmed, and is {presentation.state} now."
+            yield f"Pair {_pair_code(presentation)} was confirmed, and is {presentation.state} now."
         elif answer_hashes.answers_sha256(presentation) != expected:
-            yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
+            yield f"The answers on pair {_pair_code(presentation)} are not those that were confirmed."
     for reader, position in said:
         yield f"The log says that pair {reader}-{position:04d} was confirmed; it is not confirmed any more."
 
@@ -64,7 +64,7 @@ def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     there = {answer_hashes.row_sha256(row): row for row in rows}
     for sha256, row in there.items():
         if sha256 not in log.later:
-            yield f"A later answer on pair {_pair(row.presentation)} is not the one that the log tells of."
+            yield f"A later answer on pair {_pair_code(row.presentation)} is not the one that the log tells of."
     if gone := len(log.later - there.keys()):
         yield f"{gone} later answer{'s' if gone > 1 else ''} of which the log tells {'are' if gone > 1 else 'is'} gone."
 

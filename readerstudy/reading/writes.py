@@ -40,7 +40,7 @@ class KnownState:
         return confirmed[0] == confirmed[1] and self.revision == presentation.revision
 
 
-def hold(presentation: Presentation) -> None:
+def lock_study_row(presentation: Presentation) -> None:
     """Wait for whoever moves this study or answers in it, then see study and pair as they are. In a transaction.
 
     Without it an answer that is on its way while the study is closed would arrive after it.
@@ -55,7 +55,7 @@ def ensure_open(presentation: Presentation) -> None:
         raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.", state=state)
 
 
-def ensure_on(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
+def ensure_up_to_date(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict if the pair is no longer what the browser knew, or the key belongs to another write on it."""
     if Write.objects.filter(presentation=presentation, key=key).exists():
         raise ConflictError("other_key", "This key belongs to another answer.")
@@ -73,7 +73,7 @@ def ensure_answerable(presentation: Presentation, *, key: UUID, on: KnownState |
             raise ConflictError("confirmed", "This pair is confirmed and can no longer be changed.")
     elif presentation.state != Presentation.State.IN_PROGRESS:
         raise ConflictError("not_yet", "It is not this pair's turn yet.")
-    ensure_on(presentation, key=key, on=on)
+    ensure_up_to_date(presentation, key=key, on=on)
 
 
 def ensure_not_taken_back(presentation: Presentation, name: str) -> None:
@@ -89,7 +89,7 @@ def done_before(presentation: Presentation, *, key: UUID, what: str) -> bool:
     return Write.objects.filter(presentation=presentation, key=key, what=what).exists()
 
 
-def count(presentation: Presentation, *, key: UUID, what: str) -> None:
+def count_write(presentation: Presentation, *, key: UUID, what: str) -> None:
     """A write was accepted: the presentation has a new revision."""
     presentation.revision += 1
     presentation.save(update_fields=["revision"])

@@ -14,7 +14,7 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import ensure_shown, record
-from readerstudy.images.analyses import analyse_images, kept, read_table
+from readerstudy.images.analyses import analyse_images, analysed_once, read_table
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import ensure_whole
 from readerstudy.results.exports import protocol_json, table_csv
@@ -49,7 +49,7 @@ def results(study: ReaderStudy) -> Results:
         ensure_whole(study)
         return analyse(files)
 
-    sha256, made = kept(study, "results", files, make)
+    sha256, made = analysed_once(study, "results", files, make)
     return Results(sha256=sha256, **made)
 
 

@@ -36,7 +36,7 @@ def marked(monkeypatch, own_folders):
 
 @pytest.fixture
 def study():
-    store_mark.settle()
+    store_mark.mark_new_store()
     return factories.make_study(subjects=0)
 
 
@@ -158,27 +158,27 @@ def test_a_web_server_with_another_folder_takes_no_upload(study, tmp_path, setti
 
 def test_a_site_is_marked_once_and_one_that_never_was_does_no_work(tmp_path):
     assert "has not been set up" in store_mark.problem()
-    assert store_mark.settle() == store_mark.problem() == ""
+    assert store_mark.mark_new_store() == store_mark.problem() == ""
     known = Store.objects.get().mark
     assert {(tmp_path / place / "store").read_text() for place in ("archive", "quarantine")} == {known}
-    assert store_mark.settle() == ""
+    assert store_mark.mark_new_store() == ""
     assert Store.objects.get().mark == known
 
 
 def test_a_site_that_has_worked_is_not_given_an_empty_archive(tmp_path):
     job = request_job(function="x", label="x", study=None, parameters={}, inputs={})[0]
     Job.objects.filter(pk=job.pk).update(state="done")
-    assert "The archive seen here is empty" in (said := store_mark.settle())
+    assert "The archive seen here is empty" in (said := store_mark.mark_new_store())
     assert "mark_store" in said
     assert not Store.objects.exists()
     store.put_bytes(b"something is there")
-    assert store_mark.settle() == ""
+    assert store_mark.mark_new_store() == ""
 
 
 def test_setting_up_elsewhere_does_not_make_another_folder_the_sites(study, tmp_path, settings):
     before = Store.objects.get().mark
     elsewhere(settings, tmp_path / "second")
-    assert "bears no mark" in store_mark.settle()
+    assert "bears no mark" in store_mark.mark_new_store()
     assert Store.objects.get().mark == before
 
 

@@ -324,11 +324,11 @@ def test_a_withdrawn_subjects_previews_are_erased(client, study):
 
 def test_previews_are_forgotten_after_a_week_and_can_be_asked_for_again(client, study):
     job = preview(client, study)
-    previews.forget()
+    previews.erase_old_previews()
     assert store.exists(job.result["sha256"])
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=8))
     sweep()
-    assert previews.forget() == 1
+    assert previews.erase_old_previews() == 1
     assert not store.exists(job.result["sha256"])
     assert preview(client, study).state == "done"
 
