@@ -174,9 +174,9 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
     an arm that is better, or equivalent by no wider a margin on the same measure, is non-inferior.
     """
     which = marked(cell)
-    found = [] if which == "neither" else [f"{arm(cell, which)} better"]
-    if found and _lean(cell["net_preference"], 0.0) != which:
-        found.append("net preference disagrees")
+    texts = [] if which == "neither" else [f"{arm(cell, which)} better"]
+    if texts and _lean(cell["net_preference"], 0.0) != which:
+        texts.append("net preference disagrees")
     declared = claims(cell)
     alike = [claim for claim in declared if claim.shown and claim.kind == "equivalence"]
     told: dict[str, list[str]] = {}
@@ -189,10 +189,10 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
             )
     for words, measures in told.items():
         named = [measure for measure in measures if measure]
-        found.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
+        texts.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
     if any(claim.shown and _pooled_beyond(cell, claim) for claim in declared):
-        found.append("pooled ratings disagree")
-    return found
+        texts.append("pooled ratings disagree")
+    return texts
 
 
 def _lean(found: Mapping[str, Any], middle: float) -> Favours:

@@ -143,25 +143,25 @@ def _free_name(name: str, taken: Mapping[str, Path]) -> str:
 
 def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
     """In the child: [archive, number of its folder, [[path in it, file name], …], [reason, …]] for each archive."""
-    found: list[Any] = []
+    archives_unpacked: list[Any] = []
     folder = Path(arguments["folder"])
     for name, path in arguments["files"]:
         tell({"at": name})
         kind = archives.kind_of(Path(path))
         if kind is None:
             continue
-        number = len(found) + 1
+        number = len(archives_unpacked) + 1
         try:
             if kind == "other":
                 raise InputError(archives.OTHER)
             unpacked = archives.unpack(Path(path), folder / str(number), progress=lambda count: tell({"seen": count}))
         except Exception as reason:
             shutil.rmtree(folder / str(number), ignore_errors=True)
-            found.append([name, number, [], [sentence(reason)]])
+            archives_unpacked.append([name, number, [], [sentence(reason)]])
             continue
         content = [[inside, file.name] for inside, file in unpacked.files.items()]
-        found.append([name, number, content, [reason for _, reason in unpacked.refused]])
-    return found
+        archives_unpacked.append([name, number, content, [reason for _, reason in unpacked.refused]])
+    return archives_unpacked
 
 
 class _Telling(Journal):

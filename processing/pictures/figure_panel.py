@@ -209,27 +209,27 @@ def _legend(found: Panel, name: str, width: float, top: float, height: float) ->
         found.texts.append((left + long * (share + 1) / 2, y + 1.8 * size, 0.8 * size, anchor, words, False))
 
 
-def png(found: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
+def png(figure: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
     """The figure as PNG with its resolution noted; longer than 8,000 pixels on no side."""
-    scale = min(dpi / 25.4, 8000 / max(found.width, found.height))
-    ground, ink = ((255, 255, 255), (0, 0, 0)) if found.light else ((0, 0, 0), (235, 236, 238))
-    out = Image.new("RGB", (round(found.width * scale), round(found.height * scale)), ground)
-    for array, x, y, width, height in found.images:
+    scale = min(dpi / 25.4, 8000 / max(figure.width, figure.height))
+    ground, ink = ((255, 255, 255), (0, 0, 0)) if figure.light else ((0, 0, 0), (235, 236, 238))
+    out = Image.new("RGB", (round(figure.width * scale), round(figure.height * scale)), ground)
+    for array, x, y, width, height in figure.images:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         smooth = Image.Resampling.LANCZOS if array.ndim == 2 else Image.Resampling.NEAREST
         out.paste(Image.fromarray(array).resize(size, smooth), (round(x * scale), round(y * scale)))
     draw = ImageDraw.Draw(out)
-    for x1, y1, x2, y2, width in found.lines:
+    for x1, y1, x2, y2, width in figure.lines:
         ends = tuple(round(value * scale) for value in (x1, y1, x2, y2))
         draw.line(ends, fill=(0, 0, 0), width=max(3, round(2 * width * scale)))
         draw.line(ends, fill=(255, 255, 255), width=max(1, round(width * scale)))
-    for corners in found.arrows:
+    for corners in figure.arrows:
         outline = [(x * scale, y * scale) for x, y in corners]
         draw.polygon(outline, fill=(255, 255, 255), outline=(0, 0, 0), width=max(1, round(0.12 * scale)))
     anchors = {"start": "ls", "middle": "ms", "end": "rs"}
-    for x, y, height, anchor, words, strong in found.texts:
+    for x, y, height, anchor, words, strong in figure.texts:
         font, place = ImageFont.load_default(size=height * scale), (x * scale, y * scale)
-        if _on_image(found, x, y):  # white with a black edge, whatever lies beneath
+        if _on_image(figure, x, y):  # white with a black edge, whatever lies beneath
             edge, colour, rim = max(1, round(height * scale / 12)), (255, 255, 255), (0, 0, 0)
         else:
             edge, colour, rim = round(height * scale / 40) if strong else 0, ink, ink
@@ -239,19 +239,19 @@ def png(found: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
     return target.getvalue()
 
 
-def _on_image(found: Panel, x: float, y: float) -> bool:
-    return any(left < x < left + width and top < y < top + height for _, left, top, width, height in found.images)
+def _on_image(figure: Panel, x: float, y: float) -> bool:
+    return any(left < x < left + width and top < y < top + height for _, left, top, width, height in figure.images)
 
 
-def svg(found: Panel) -> str:
+def svg(figure: Panel) -> str:
     """The figure as SVG in mm: real text, images embedded as PNG with their own pixels."""
-    ground, ink = ("#fff", "#000") if found.light else ("#000", "#ebecee")
+    ground, ink = ("#fff", "#000") if figure.light else ("#000", "#ebecee")
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{found.width:g}mm" height="{found.height:g}mm" '
-        f'viewBox="0 0 {found.width:g} {found.height:g}" font-family="Helvetica, Arial, sans-serif">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{figure.width:g}mm" height="{figure.height:g}mm" '
+        f'viewBox="0 0 {figure.width:g} {figure.height:g}" font-family="Helvetica, Arial, sans-serif">',
         f'<rect width="100%" height="100%" fill="{ground}"/>',
     ]
-    for array, x, y, width, height in found.images:
+    for array, x, y, width, height in figure.images:
         target = io.BytesIO()
         Image.fromarray(array).save(target, format="PNG")
         data = base64.b64encode(target.getvalue()).decode()
@@ -260,15 +260,15 @@ def svg(found: Panel) -> str:
             f'<image x="{x:.3f}" y="{y:.3f}" width="{width:.3f}" height="{height:.3f}" preserveAspectRatio="none"'
             f'{sharp} href="data:image/png;base64,{data}"/>'
         )
-    for x1, y1, x2, y2, width in found.lines:
+    for x1, y1, x2, y2, width in figure.lines:
         ends = f'x1="{x1:.3f}" y1="{y1:.3f}" x2="{x2:.3f}" y2="{y2:.3f}"'
         parts.append(f'<line {ends} stroke="#000" stroke-width="{2 * width:g}"/>')
         parts.append(f'<line {ends} stroke="#fff" stroke-width="{width:g}"/>')
-    for corners in found.arrows:
+    for corners in figure.arrows:
         points = " ".join(f"{x:.3f},{y:.3f}" for x, y in corners)
         parts.append(f'<polygon points="{points}" fill="#fff" stroke="#000" stroke-width="0.12"/>')
-    for x, y, height, anchor, words, strong in found.texts:
-        inside = _on_image(found, x, y)
+    for x, y, height, anchor, words, strong in figure.texts:
+        inside = _on_image(figure, x, y)
         colour = "#fff" if inside else ink
         rim = f' stroke="#000" stroke-width="{height / 6:g}" paint-order="stroke"' if inside else ""
         weight = ' font-weight="700"' if strong else ""

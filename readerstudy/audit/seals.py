@@ -97,25 +97,31 @@ def _changed_units(study: Study, name: str, last: Last, units: Collection[str] |
     groups: dict[str, list[str]] = defaultdict(list)
     for unit, (_, columns) in last.items():
         groups[repr(sorted(columns.items()))].append(unit)
-    there: dict[str, str] = {}
+    present_digests: dict[str, str] = {}
     try:
         for members in groups.values():
-            found = registry.digests(
+            digests = registry.digests(
                 study, name, columns=last[members[0]][1], units=members if units is not None else None
             )
-            there |= {unit: found[unit] for unit in members if unit in found}
+            present_digests |= {unit: digests[unit] for unit in members if unit in digests}
     except (FieldError, LookupError):
         yield f"{registry.section(name).title} were sealed with columns that there are no more"
         return
     if units is not None or not groups:
         new = None if units is None else set(units) - last.keys()
-        found = registry.digests(study, name, columns=registry.columns_of(name), units=new)
-    there |= {unit: sha256 for unit, sha256 in found.items() if unit not in last}
-    for unit in sorted(last.keys() | there.keys()):
+        digests = registry.digests(study, name, columns=registry.columns_of(name), units=new)
+    present_digests |= {unit: sha256 for unit, sha256 in digests.items() if unit not in last}
+    for unit in sorted(last.keys() | present_digests.keys()):
         if unit not in last:
             yield f"{in_words(name, unit)}: there are rows, and no line of the log tells of them"
-        elif (expected := last[unit][0]) != there.get(unit):
-            what = "rows were removed" if unit not in there else "rows were added" if expected is None else "changed"
+        elif (expected := last[unit][0]) != present_digests.get(unit):
+            what = (
+                "rows were removed"
+                if unit not in present_digests
+                else "rows were added"
+                if expected is None
+                else "changed"
+            )
             yield f"{in_words(name, unit)}: {what}, and no line of the log tells of it"
 
 

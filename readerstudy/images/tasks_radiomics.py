@@ -29,10 +29,10 @@ def compute_features(job: Job, report):
     matrix = job.parameters["matrix"]
     carried = carry(load_mask(voi), volume.shape, volume.affine, matrix=None if matrix is None else np.array(matrix))
     report(0.3, "computing features")
-    found = extract(
+    extracted = extract(
         itk_image(volume), itk_mask(carried.mask.array, volume.affine), settings=read_settings(settings.settings)
     )
-    if not found.rows:
+    if not extracted.rows:
         raise InputError("The radiomic settings ask for no feature. Let others hold.")
     rows = [
         Feature(
@@ -47,7 +47,7 @@ def compute_features(job: Job, report):
             status=row.status,
             reason=row.reason[:200],
         )
-        for row in found.rows
+        for row in extracted.rows
     ]
 
     def store() -> dict:
@@ -71,7 +71,7 @@ def compute_features(job: Job, report):
             "millilitres": carried.millilitres,
             "outside": carried.outside,
             "how": job.parameters["how"],
-            "versions": found.versions,
+            "versions": extracted.versions,
         }
 
     return store

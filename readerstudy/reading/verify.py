@@ -76,22 +76,22 @@ def schedule_problems(study: ReaderStudy) -> list[str]:
     event = Event.objects.filter(study=study, action=Action.STUDY_OPENED).first()
     if event is None or "inputs" not in event.data:
         return ["The log does not say what the schedule was made from."]
-    again, found = made_from(event.data["seed"], event.data["inputs"]), []
+    again, problems = made_from(event.data["seed"], event.data["inputs"]), []
     if event.data["seed"] != study.seed:
-        found.append("The study's seed is not the one in the log.")
+        problems.append("The study's seed is not the one in the log.")
     if again.sha256 != event.data["schedule"]:
-        found.append("Generated again, the schedule has another hash than the log's.")
+        problems.append("Generated again, the schedule has another hash than the log's.")
     if study.schedule_sha256 != event.data["schedule"]:
-        found.append("The study's hash of the schedule is not the one in the log.")
+        problems.append("The study's hash of the schedule is not the one in the log.")
     held = stored(study)
     if len(held) != len(again.entries):
-        found.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
+        problems.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
     for mine, theirs in zip(again.entries, held, strict=False):
         if mine != theirs:
             names = [name for name, value in asdict(mine).items() if getattr(theirs, name) != value]
-            found.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
+            problems.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
             break
-    return [*found, *_block_problems(study)]
+    return [*problems, *_block_problems(study)]
 
 
 def _block_problems(study: ReaderStudy) -> Iterator[str]:
