@@ -95,7 +95,7 @@ def place_pixels(study: ReaderStudy, arm: str, volume: Volume, *, subject: str =
     """A sagittal lumbar T2 series with real pixels, placed."""
     with tempfile.TemporaryDirectory() as folder:
         sha256, size = put_file(write_nifti(volume, Path(folder) / "series.nii.gz"))
-    facts = volumes.facts(volumes.load_files([sha256], "nifti"))
+    facts = volumes.series_fields(volumes.load_files([sha256], "nifti"))
     facts["parameters"] = {"acquisition_seconds": seconds}
     return place_series(
         study=study,

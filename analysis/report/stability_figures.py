@@ -243,14 +243,14 @@ def bland_altman(
             shown = formats.number(at, digits)
             labels.append((y(at) + 4, f"{name} {shown}"))
             words.append(f"{name} {shown}")
-        parts += [svg.text(x(across[-1]) + 6, at, label) for at, label in _apart(labels)]
+        parts += [svg.text(x(across[-1]) + 6, at, label) for at, label in _spread_labels(labels)]
         for mean, difference in zip(panel["mean"], panel["difference"], strict=True):
             parts.append(svg.dot(x(mean), y(difference), fill, opacity=0.7))
         descriptions.append(f"{arm} − {reference}: {', '.join(words)}, {len(panel['mean'])} volumes")
     return svg.figure(width * len(panels), height, "Bland–Altman. " + "; ".join(descriptions), parts)
 
 
-def _apart(labels: Sequence[tuple[float, str]], *, gap: float = 13) -> list[tuple[float, str]]:
+def _spread_labels(labels: Sequence[tuple[float, str]], *, gap: float = 13) -> list[tuple[float, str]]:
     """Heights, from the top down, moved so that no label covers another; the middle one stays."""
     heights = [height for height, _ in labels]
     middle = len(heights) // 2

@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import VERSION, passed, rules
+from processing.deidentify.rules import VERSION, checked_value, rules
 from processing.dicom import vocabulary
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
@@ -163,7 +163,7 @@ def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
             clean.add(DataElement(tag, element.VR, rule.value))
             report.count(report.replaced, element)
         else:
-            value = passed(rule.check, element.value)
+            value = checked_value(rule.check, element.value)
             if value is None and element.value is not None:
                 report.count(report.refused_values, element)
                 continue

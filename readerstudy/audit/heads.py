@@ -155,13 +155,13 @@ def _highest(slug: str, lines: list[str]) -> WrittenHead | None:
     return max((head for head in _parsed(lines) if head.is_ours(slug)), key=lambda head: head.number, default=None)
 
 
-def removal(slug: str) -> str:
+def removal_mac(slug: str) -> str:
     """The MAC of the tombstone with which the file ends; "" if the study was not removed."""
     words = [line.split() for line in _lines(slug, TAIL)]
     return next((line[1] for line in reversed(words) if len(line) == 3 and line[0] == "removed"), "")
 
 
-def alarm(slug: str, sentence: str) -> None:
+def write_alarm(slug: str, sentence: str) -> None:
     """Tell whoever watches the site's log, and the admins, that the record of this study does not hold."""
     alarm_logger.critical("%s: %s", slug, sentence)
     if sentence not in [alarm.sentence for alarm in alarms(slug)]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from django.apps import apps as present_apps
 
 from readerstudy.audit.canonical import canonical
-from readerstudy.audit.registry import add_row
+from readerstudy.audit.registry import hash_row
 from readerstudy.audit.studies import Study
 
 
@@ -51,7 +51,7 @@ def table(study: Study, label: str, columns: list[str], apps=present_apps) -> di
     found = apps.get_model(label).objects.filter(**{path: study} if path else {"pk": study.pk}, **only)
     digest, count = hashlib.sha256(), 0
     for row in found.order_by("pk").values_list(*columns).iterator(chunk_size=2000):
-        add_row(digest, row)
+        hash_row(digest, row)
         count += 1
     return {"columns": columns, "rows": count, "sha256": digest.hexdigest()}
 

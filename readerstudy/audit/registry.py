@@ -74,7 +74,7 @@ def json_value(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float, str, list, dict)) else str(value)
 
 
-def add_row(digest: "hashlib._Hash", values: Iterable[object]) -> None:
+def hash_row(digest: "hashlib._Hash", values: Iterable[object]) -> None:
     """Hash one more row: the same on every database."""
     digest.update(canonical([json_value(value) for value in values]) + b"\n")
 
@@ -94,7 +94,7 @@ def digests(
     found: dict[str, hashlib._Hash] = {}
     for table in section(name).tables:
         for unit, row in _rows(study, table, columns[table.label], units, apps):
-            add_row(found.setdefault(unit, hashlib.sha256()), (table.label, *row))
+            hash_row(found.setdefault(unit, hashlib.sha256()), (table.label, *row))
     return {unit: digest.hexdigest() for unit, digest in found.items()}
 
 

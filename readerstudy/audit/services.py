@@ -25,7 +25,7 @@ class RecordError(Exception):
 def fault(*, slug: str, problem: str) -> RecordError:
     """Raise the alarm; returns the error to raise. `problem`: half a sentence that says what does not hold."""
     said = f"{problem[0].upper()}{problem[1:]}."
-    heads.alarm(slug, said)
+    heads.write_alarm(slug, said)
     return RecordError(
         f"The record of this study does not hold, so nothing was changed. {said} Ask who runs this site: "
         "`verify_audit` says more."
@@ -44,7 +44,7 @@ def ensure_sealed(*, study: Study, seals: Iterable[Seal]) -> None:
         raise fault(slug=held.slug, problem=problem)
 
 
-def ensure_shown(study: Study, *sections: str) -> None:
+def ensure_sections_sealed(study: Study, *sections: str) -> None:
     """RecordError, and an alarm, if sealed rows of these sections, which a page shows, are not as the log said last."""
     with transaction.atomic():
         ensure_sealed(study=study, seals=[(name, None) for name in sections])

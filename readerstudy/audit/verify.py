@@ -203,7 +203,7 @@ def _outside_problems(study: Study, lines: dict[int, str] | None) -> Iterator[st
 
 
 def _head_problems(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
-    if heads.removal(study.slug):
+    if heads.removal_mac(study.slug):
         yield "The study was removed on purpose, as was noted outside the database, and is here again."
     latest = heads.latest(study.slug)
     noted = heads.written_heads(study.slug) if lines is not None else [latest] if latest else []
@@ -243,11 +243,11 @@ def lost_studies() -> Iterator[tuple[str, str]]:
         elif stone.slug in here:
             yield stone.slug, "There is a tombstone of this study, and the study."
     for slug in heads.slugs():
-        if slug not in here and (problem := _loss(slug)):
+        if slug not in here and (problem := _lost_study_problem(slug)):
             yield slug, problem
 
 
-def _loss(slug: str) -> str:
+def _lost_study_problem(slug: str) -> str:
     stone = Tombstone.objects.filter(slug=slug).first()
     try:
         latest = heads.latest(slug)

@@ -205,5 +205,5 @@ def _output(source: Series, name: str) -> Output:
 def pixels(choice: PreviewChoice) -> tuple[Volume, Volume | None]:
     """Input and, if it is there, output of the first model. InputError, FileNotFoundError if they cannot be read."""
     output = choice.outputs[0]
-    source = volumes.recent(choice.source)
-    return source, volumes.recent_file(output.job.result["sha256"]) if output.job and output.is_done else None
+    source = volumes.load_cached(choice.source)
+    return source, volumes.load_file_cached(output.job.result["sha256"]) if output.job and output.is_done else None

@@ -82,7 +82,7 @@ def readings_of(user: User) -> list[dict]:
 def study_row(member: Membership) -> dict:
     """Counts and progress of one study, for its admin or analyst."""
     study = member.study
-    there, wanted = material.progress(study)
+    there, wanted = material.series_progress(study)
     done = study.presentations.exclude(state="void").aggregate(
         total=Count("pk"), confirmed=Count("pk", filter=Q(state="confirmed"))
     )
@@ -209,7 +209,7 @@ def alarms(studies: list[ReaderStudy]) -> list[tuple[ReaderStudy, Alarm]]:
     return [(study, alarm) for study, found in latest for alarm in found if alarm.at > since]
 
 
-def machine(studies: list[ReaderStudy]) -> dict:
+def workers_and_disk(studies: list[ReaderStudy]) -> dict:
     """What the workers of this site do for these studies, and the room on its disk."""
     jobs = Job.objects.filter(study__in=studies)
     running = jobs.filter(state=Job.State.RUNNING)

@@ -37,6 +37,6 @@ def home(request: HttpRequest) -> HttpResponse:
             "alarms": selectors.alarms(mine),
             "week": selectors.reading_this_week(studies),
             "lately": selectors.latest_events(studies),
-            "machine": selectors.machine(studies),
+            "machine": selectors.workers_and_disk(studies),
         }
     return render(request, "home/home.html", context)

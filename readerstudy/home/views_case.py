@@ -17,7 +17,7 @@ from readerstudy.reading.preparing import pairs_of
 def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
     shown_case = case_of(study, case)
-    cells, before, after = selectors.in_grid(shown_case, awaited=awaited(study))
+    cells, before, after = selectors.cells_and_neighbours(shown_case, awaited=awaited(study))
     return render(
         request,
         "home/case.html",

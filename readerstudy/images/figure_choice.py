@@ -10,7 +10,7 @@ from processing.pictures.figure_panel import MOST, WINDOW, Options, Panel, panel
 from processing.pictures.figure_panel import PanelArm as Column
 from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
-from readerstudy.material.volumes import recent
+from readerstudy.material.volumes import load_cached
 from readerstudy.protocol.models import ReaderStudy
 
 PLACES = "abcdef"[:MOST]
@@ -136,7 +136,7 @@ def laid_out(choice: FigureChoice) -> tuple[Panel, FigureChoice]:
     if choice.maps:
         matrices[1:] = [None if one.matrix is None else np.array(one.matrix) for one in choice.placings]
     columns = [
-        Column(recent(one), one.arm.code, _times_note(one), matrix)
+        Column(load_cached(one), one.arm.code, _times_note(one), matrix)
         for one, matrix in zip(choice.chosen, matrices, strict=True)
     ]
     found = panel(columns, None if choice.slice is None else choice.slice - 1, choice.options)

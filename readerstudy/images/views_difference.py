@@ -57,6 +57,6 @@ def difference_picture(request: HttpRequest, study: ReaderStudy, case: int) -> H
 def _picture(choice: DifferenceChoice) -> bytes:
     from processing.pictures.difference_map import picture, slice_pair
 
-    reference, test = volumes.recent(choice.reference), volumes.recent(choice.test)
+    reference, test = volumes.load_cached(choice.reference), volumes.load_cached(choice.test)
     matrix = None if choice.placed.matrix is None else np.array(choice.placed.matrix)
     return picture(slice_pair(reference, test, choice.slice - 1, matrix=matrix), choice.kind)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.archive.downloads import stream_csv
-from readerstudy.audit.services import ensure_shown
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import feature_settings
 from readerstudy.images import radiomics as selectors
 from readerstudy.images.tables import table_lines
@@ -25,7 +25,7 @@ LARGEST_SETTINGS = 64 << 10
 @require_safe
 def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Volumes of interest × arms, settings, features without a value."""
-    ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
+    ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
     settings = selectors.active_settings(study)
     rows, arms = selectors.feature_grid(study, settings), list(study.arms.all())
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms

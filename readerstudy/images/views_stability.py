@@ -14,7 +14,7 @@ from analysis.report import stability_figures, table_cells
 from analysis.report.table import TableCell
 from analysis.stability import CRITERIA
 from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
-from readerstudy.audit.services import ensure_shown
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import stability as selectors
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -28,7 +28,7 @@ WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired 
 @require_safe
 def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Columns per feature, what acceleration breaks and DL restores, Bland–Altman, tables. It holds no ratings."""
-    ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
+    ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
     context: dict = {"tab": "image_metrics", "study": study}
     try:
         results, job = selectors.analysis_or_job(study)

@@ -97,7 +97,7 @@ def material_grid(
     return rows
 
 
-def progress(study: ReaderStudy) -> tuple[int, int]:
+def series_progress(study: ReaderStudy) -> tuple[int, int]:
     """Series that are there, and series that the protocol asks for (cases × arms)."""
     arms = study.arms.count()
     cases = study.cases.filter(subject__withdrawn_at=None)
@@ -119,7 +119,7 @@ def is_taken(
     ).exists()
 
 
-def in_grid(case: Case, *, awaited: Awaited = ()) -> tuple[list[MaterialCell], Case | None, Case | None]:
+def cells_and_neighbours(case: Case, *, awaited: Awaited = ()) -> tuple[list[MaterialCell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
     rows = material_grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
     place = next(number for number, (found, _) in enumerate(rows) if found == case)

@@ -17,7 +17,7 @@ from readerstudy.material.models import Case, Subject
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import blocks
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.preparing import check, is_prepared
+from readerstudy.reading.preparing import are_files_there, is_prepared
 from readerstudy.states import State
 
 VOID = Presentation.State.VOID
@@ -129,7 +129,7 @@ def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: 
             raise InputError(f"{case.code} is scheduled already, or its subject was withdrawn.")
         if case.training:
             raise InputError(f"{case.code} is for training, which comes first in every list: it cannot be added now.")
-        if not waiting[case.pk] or not check(case):
+        if not waiting[case.pk] or not are_files_there(case):
             raise InputError(f"The pairs of {case.code} are not prepared yet: see its series and the jobs.")
     readers = list(study.memberships.filter(role=Role.READER))
     number = _next_number(study)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from readerstudy.accounts.models import Role
-from readerstudy.material.selectors import progress
+from readerstudy.material.selectors import series_progress
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -23,7 +23,7 @@ def before_opening(study: ReaderStudy) -> list[Point]:
     arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
     readers = study.memberships.filter(role=Role.READER).count()
     cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
-    series_there, series_wanted = progress(study)
+    series_there, series_wanted = series_progress(study)
     pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
     prepared = prepared_pairs(study)
     return [

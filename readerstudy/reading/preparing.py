@@ -82,7 +82,7 @@ def is_prepared(case: Case) -> bool:
     return current.count() == case.study.comparisons.count()
 
 
-def check(case: Case) -> bool:
+def are_files_there(case: Case) -> bool:
     """Whether the files of all pairs of a case are there. InputError if one is not what it was when it was made."""
     for pair in case.pairs.all():
         for sha256 in (pair.first_left_sha256, pair.first_right_sha256):

@@ -28,7 +28,7 @@ def seal_restored(*, study: ReaderStudy, reason: str) -> Event:
         raise InputError("Say why the database was restored.")
     with transaction.atomic():
         held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
-        if heads.removal(held.slug):
+        if heads.removal_mac(held.slug):
             raise InputError("The study was removed on purpose, as was noted outside the database.")
         if _was_sealed(held):
             raise InputError("There are seals in the record of this study: it is not from before them.")

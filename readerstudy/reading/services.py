@@ -16,7 +16,7 @@ from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
 from readerstudy.reading.before_opening import before_opening
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
-from readerstudy.reading.planning import inputs, made_from, plan
+from readerstudy.reading.planning import made_from, plan, schedule_inputs
 from readerstudy.reading.schedule import Schedule
 from readerstudy.reading.writes import ConflictError, KnownState
 from readerstudy.states import State
@@ -59,7 +59,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     if missing := [point.text for point in before_opening(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
     ensure_sealed(study=study, seals=every_unit())
-    given = inputs(study)
+    given = schedule_inputs(study)
     made = made_from(study.seed, given)
     presentations = blocks.store(study, made.entries, block=0)
     study.state, study.opened_at = State.OPEN, timezone.now()

@@ -13,7 +13,7 @@ from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import answer_hashes
 from readerstudy.reading.blocks import block_schedule
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.planning import made_from, stored
+from readerstudy.reading.planning import made_from, stored_entries
 from readerstudy.states import State
 
 
@@ -83,7 +83,7 @@ def schedule_problems(study: ReaderStudy) -> list[str]:
         problems.append("Generated again, the schedule has another hash than the log's.")
     if study.schedule_sha256 != event.data["schedule"]:
         problems.append("The study's hash of the schedule is not the one in the log.")
-    held = stored(study)
+    held = stored_entries(study)
     if len(held) != len(again.entries):
         problems.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
     for mine, theirs in zip(again.entries, held, strict=False):
@@ -107,7 +107,7 @@ def _block_problems(study: ReaderStudy) -> Iterator[str]:
             yield f"{name}: its hash of the schedule is not the one in the log."
         if again.sha256 != amendment.schedule_sha256:
             yield f"{name}: made again, its block of the schedule has another hash."
-        elif list(again.entries) != stored(study, amendment.number):
+        elif list(again.entries) != stored_entries(study, amendment.number):
             yield f"{name}: the presentations in the database are not those of its block."
     known = {0, *found.values_list("number", flat=True)}
     strange = study.presentations.exclude(block__in=known).count()

@@ -13,7 +13,7 @@ from analysis import reading
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
-from readerstudy.audit.services import ensure_shown, record
+from readerstudy.audit.services import ensure_sections_sealed, record
 from readerstudy.images.analyses import analyse_images, analysed_once, read_table
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import ensure_whole
@@ -74,6 +74,6 @@ def _rows(content: bytes) -> csv.DictReader:
 def note_seen(*, study: ReaderStudy, user: User) -> None:
     """Log the first time that this person sees the results: arms and preferences are then known to them. RecordError,
     and an alarm, if what a page of results shows beside the analysis was changed behind the site's back."""
-    ensure_shown(study, "protocol", "memberships", "amendments", "schedule")
+    ensure_sections_sealed(study, "protocol", "memberships", "amendments", "schedule")
     if not Event.objects.filter(study=study, actor=user, action=Action.RESULTS_SEEN).exists():
         record(study=study, action=Action.RESULTS_SEEN, actor=user)
