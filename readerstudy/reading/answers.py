@@ -74,7 +74,7 @@ TIMES = {Rating: "rated_at", Statement: "stated_at", Finding: "found_at", Withdr
 def time_after_answers(presentation: Presentation) -> datetime:
     """Now, but after every answer on this pair and its confirmation: a clock may go back, and two hosts' clocks differ.
 
-    The presentation must be held.
+    Its study must be locked (`writes.lock_study_row`).
     """
     times = [
         model.objects.filter(presentation=presentation).aggregate(last=models.Max(name))["last"]

@@ -65,7 +65,7 @@ def ensure_up_to_date(presentation: Presentation, *, key: UUID, on: KnownState |
 
 def ensure_answerable(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict unless the study is open, it is this presentation's turn (or going back is allowed), and it is as the
-    browser knew it. The presentation must be held."""
+    browser knew it. Its study must be locked (`lock_study_row`)."""
     ensure_open(presentation)
     if presentation.state == Presentation.State.CONFIRMED:
         last = selectors.way_back(presentation.reader)
