@@ -40,7 +40,7 @@ ACCEPTABLE_DISPERSION = 0.10
 
 
 @dataclass(frozen=True)
-class Features:
+class FeatureArray:
     """Values as arms × features × volumes of interest, NaN where missing; the subject of each volume."""
 
     values: NDArray[np.float64]
@@ -138,7 +138,7 @@ def analyse(
     }
 
 
-def _conventions(thresholds: Mapping[str, float], table: Features) -> dict[str, str]:
+def _conventions(thresholds: Mapping[str, float], table: FeatureArray) -> dict[str, str]:
     volumes = "each volume is a subject, or all are of one"
     if table.clusters is not None:
         volumes = (
@@ -160,7 +160,7 @@ def _conventions(thresholds: Mapping[str, float], table: Features) -> dict[str, 
     }
 
 
-def _pivot(table: pd.DataFrame) -> Features:
+def _pivot(table: pd.DataFrame) -> FeatureArray:
     roi_keys = [key for key in ("subject", "case", "roi") if key in table]
     roi = pd.factorize(pd.MultiIndex.from_frame(table[roi_keys].astype(str)))[0]
     names = table["feature"].astype(str)
@@ -188,7 +188,9 @@ def _pivot(table: pd.DataFrame) -> Features:
         str(own[name]) if pd.notna(own[name]) else name.split("_")[-2] if "_" in name else "other"
         for name in feature_names
     ]
-    return Features(values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes, subject)
+    return FeatureArray(
+        values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes, subject
+    )
 
 
 def _signed_rank(difference: NDArray[np.float64]) -> dict[str, Any]:
@@ -201,7 +203,7 @@ def _signed_rank(difference: NDArray[np.float64]) -> dict[str, Any]:
     return found | {"reason": words.get(found["reason"], found["reason"])}
 
 
-def _arm(table: Features, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
+def _arm(table: FeatureArray, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     clusters = table.clusters
     for name, group, x, y in zip(table.names, table.classes, table.of(arm), table.of(reference), strict=True):
@@ -294,7 +296,7 @@ def pairs(features: pd.DataFrame, *, reference: str, feature: str) -> list[dict[
 
 
 def _restored(
-    table: Features,
+    table: FeatureArray,
     fast: str,
     dl: str,
     fast_stable: Sequence[Mapping[str, bool | None]],
@@ -318,7 +320,7 @@ def _restored(
     return {"fast": fast, "dl": dl, "criterion": criterion, **count(None), "by_class": by_class}
 
 
-def _dispersion(table: Features) -> list[dict[str, Any]]:
+def _dispersion(table: FeatureArray) -> list[dict[str, Any]]:
     """Per feature the median over volumes of interest of CV and QCD over the arms."""
     rows = []
     for place, name in enumerate(table.names):

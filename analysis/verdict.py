@@ -57,7 +57,7 @@ def _side(value: float) -> Favours:
 
 
 @dataclass(frozen=True)
-class Claim:
+class MarginClaim:
     """One declared margin of one cell and what its test says: ``shown``, or None where it is undefined."""
 
     kind: Kind
@@ -75,14 +75,14 @@ class Claim:
         return self.kind if self.kind == "equivalence" else f"non-inferiority of {self.first} to {self.second}"
 
     @property
-    def found(self) -> str:
+    def words_if_shown(self) -> str:
         """What is said of it where it is shown: "equivalent", "A non-inferior to B"."""
         return "equivalent" if self.kind == "equivalence" else f"{self.first} non-inferior to {self.second}"
 
     @property
     def verdict(self) -> str:
         """In a table: what was shown, "not shown", or "n/a"."""
-        return "n/a" if self.shown is None else self.found if self.shown else "not shown"
+        return "n/a" if self.shown is None else self.words_if_shown if self.shown else "not shown"
 
     @property
     def limit(self) -> str:
@@ -97,11 +97,11 @@ class Claim:
         return next((n for n in range(2, 9) if all(round(e, n) != self.margin or e == self.margin for e in ends)), 2)
 
 
-def claims(cell: Mapping[str, Any]) -> list[Claim]:
+def claims(cell: Mapping[str, Any]) -> list[MarginClaim]:
     """Every margin that was declared for the cell, equivalence first."""
     kinds: tuple[Kind, ...] = ("equivalence", "noninferiority")
     return [
-        Claim(
+        MarginClaim(
             kind=kind,
             first=str(cell["first"]),
             second=str(cell["second"]),
@@ -118,7 +118,7 @@ def claims(cell: Mapping[str, Any]) -> list[Claim]:
 
 def sentences(cell: Mapping[str, Any]) -> list[str]:
     """What the margins of a cell show, do not show, or cannot show and why; claims with the same outcome in one."""
-    together: dict[tuple[str, bool | None, str], list[Claim]] = {}
+    together: dict[tuple[str, bool | None, str], list[MarginClaim]] = {}
     for claim in claims(cell):
         reason = "" if claim.shown else claim.reason
         together.setdefault((claim.kind, claim.shown, reason), []).append(claim)
@@ -127,7 +127,9 @@ def sentences(cell: Mapping[str, Any]) -> list[str]:
         limits = " and ".join(claim.limit for claim in same)
         if shown:
             arms = f"{cell['first']} and {cell['second']} are equivalent"
-            said.append(f"{arms if kind == 'equivalence' else same[0].found.replace(' non', ' is non')}: {limits}.")
+            said.append(
+                f"{arms if kind == 'equivalence' else same[0].words_if_shown.replace(' non', ' is non')}: {limits}."
+            )
         else:
             name = formats.capitalised(same[0].name)
             outcome = ": n/a" if shown is None else " is not shown"
@@ -135,20 +137,20 @@ def sentences(cell: Mapping[str, Any]) -> list[str]:
     return said + _pooled_sentences(cell, claims(cell))
 
 
-def _pooled(cell: Mapping[str, Any], claim: Claim) -> float | None:
+def _pooled(cell: Mapping[str, Any], claim: MarginClaim) -> float | None:
     """The estimate from all ratings, each weighed alike, on the scale of the claim: what the bars show."""
     estimate = cell[claim.on]["estimate"]
     return None if estimate is None else float(estimate) - (3 if claim.on == "mean" else 0)
 
 
-def _pooled_beyond(cell: Mapping[str, Any], claim: Claim) -> bool:
+def _pooled_beyond(cell: Mapping[str, Any], claim: MarginClaim) -> bool:
     pooled = _pooled(cell, claim)
     if pooled is None:
         return False
     return pooled <= -claim.margin or (claim.kind == "equivalence" and pooled >= claim.margin)
 
 
-def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[Claim]) -> list[str]:
+def _pooled_sentences(cell: Mapping[str, Any], declared: Sequence[MarginClaim]) -> list[str]:
     """What is said where a claim, which is on the mean of subject means, stands beside a pooled figure beyond it."""
     said: dict[str, None] = {}
     for claim in declared:
@@ -172,9 +174,9 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
     an arm that is better, or equivalent by no wider a margin on the same measure, is non-inferior.
     """
     which = marked(cell)
-    found = [] if which == "neither" else [f"{arm(cell, which)} better"]
-    if found and _lean(cell["net_preference"], 0.0) != which:
-        found.append("net preference disagrees")
+    texts = [] if which == "neither" else [f"{arm(cell, which)} better"]
+    if texts and _lean(cell["net_preference"], 0.0) != which:
+        texts.append("net preference disagrees")
     declared = claims(cell)
     alike = [claim for claim in declared if claim.shown and claim.kind == "equivalence"]
     told: dict[str, list[str]] = {}
@@ -182,13 +184,15 @@ def labels(cell: Mapping[str, Any]) -> list[str]:
         implied = which == "first" or any(one.on == claim.on and one.margin <= claim.margin for one in alike)
         if claim.shown and (claim.kind == "equivalence" or not implied):
             several = sum((one.kind, one.on) == (claim.kind, claim.on) for one in declared) > 1
-            told.setdefault(claim.found, []).append(claim.limit if several else "mean" if claim.on == "mean" else "")
+            told.setdefault(claim.words_if_shown, []).append(
+                claim.limit if several else "mean" if claim.on == "mean" else ""
+            )
     for words, measures in told.items():
         named = [measure for measure in measures if measure]
-        found.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
+        texts.append(f"{words} ({', '.join(named)}{' too' if '' in measures else ''})" if named else words)
     if any(claim.shown and _pooled_beyond(cell, claim) for claim in declared):
-        found.append("pooled ratings disagree")
-    return found
+        texts.append("pooled ratings disagree")
+    return texts
 
 
 def _lean(found: Mapping[str, Any], middle: float) -> Favours:
@@ -226,7 +230,7 @@ def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
     for key, name, middle in (("mean", "the mean", 3.0), ("net_preference", "net preference", 0.0)):
         lean = _lean(cell[key], middle)
         if cell[key]["estimate"] is not None and lean != which:
-            shown = _shown(cell[key]["estimate"], middle)
+            shown = _digits_beside(cell[key]["estimate"], middle)
             against.setdefault(arm(cell, lean) or "neither arm", []).append(f"with {name} ({shown})")
     return [
         f"The test disagrees {' and '.join(names)}: {'they lean' if len(names) > 1 else 'it leans'} to {side}."
@@ -234,7 +238,7 @@ def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
     ]
 
 
-def _shown(value: float, middle: float) -> str:
+def _digits_beside(value: float, middle: float) -> str:
     """As many digits as tell a value from the middle, at least two."""
     digits = next((n for n in range(2, 9) if round(value, n) != middle), 2)
     return formats.number(value, digits, plus=middle == 0)

@@ -38,7 +38,7 @@ def measure(asked: argparse.Namespace) -> int:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from readerstudy.archive import mark
+    from readerstudy.archive import store_mark
     from readerstudy.jobs import services
     from readerstudy.jobs.tasks import run_job
     from readerstudy.protocol.models import ReaderStudy
@@ -46,7 +46,7 @@ def measure(asked: argparse.Namespace) -> int:
     from tests import factories, pixels
 
     services.send = lambda job_id: None  # no queue here
-    mark.settle()
+    store_mark.mark_new_store()
     study = factories.make_study(subjects=0, readers=3, title="Opening")
     study.arms.update(made_from=None, model_name="")
     factories.log_as_is(study)

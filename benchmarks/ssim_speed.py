@@ -1,4 +1,4 @@
-"""SSIM of a pair of volumes: scikit-image against processing.structural_similarity, same settings, same cores.
+"""SSIM of a pair of volumes: scikit-image against processing.metrics.structural_similarity, same settings, same cores.
 
     python -m benchmarks.ssim_speed [--reference FILE --test FILE] [--slices N] [--size N] [--runs N] [--cores N]
 

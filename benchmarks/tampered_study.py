@@ -109,7 +109,7 @@ def _read() -> ReaderStudy:
         _rate(pairs[-1], study.criteria.first(), 5)  # a correction after the confirmation
         member = Membership.objects.select_related("study", "user").get(study=study, code=code)
         finish_list(member=member, key=uuid.uuid4())
-        while asked := guesses.asked(member):
+        while asked := guesses.pair_to_ask_about(member):
             guess(presentation=asked, side="left", key=uuid.uuid4(), on=factories.now(asked))
         signatures.sign(member=member, password=PASSWORD)
     return move(study=study, to=State.CLOSED, actor=admin)

@@ -110,10 +110,10 @@ def here(place: str, only: str) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    from readerstudy.archive.mark import settle
+    from readerstudy.archive.store_mark import mark_new_store
 
     call_command("migrate", interactive=False, verbosity=0)
-    settle()
+    mark_new_store()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     from benchmarks import tampered_study
     from benchmarks.copies import copies

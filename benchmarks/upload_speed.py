@@ -32,7 +32,7 @@ WATCH = """() => {
 SEAL = """
 import sys, time
 from pathlib import Path
-from readerstudy.intake.quarantine import QuarantineWriter, erase, folder
+from readerstudy.archive.quarantine import QuarantineWriter, erase, folder
 began = time.monotonic()
 for path in sorted(Path({folder!r}).rglob("*.dcm")):
     writer = QuarantineWriter(folder("benchmark"), "00" * 16, path.name)

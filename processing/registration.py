@@ -42,7 +42,7 @@ CONVENTIONS = {
 
 
 @dataclass(frozen=True)
-class Alignment:
+class Registration:
     """Where the fixed volume's points lie in the moving one.
 
     matrix: 4 × 4, takes a point of the fixed volume to the moving one (LPS, mm); the identity if refused. rotation:
@@ -62,7 +62,7 @@ class Alignment:
     software: str
 
 
-def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None] | None = None) -> Alignment:
+def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None] | None = None) -> Registration:
     """Rigidly align one volume to another, starting from their patient coordinates.
 
     Parameters
@@ -76,7 +76,7 @@ def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None]
 
     Returns
     -------
-    Alignment
+    Registration
         ``matrix`` from a point of the fixed volume to the moving one (LPS, mm), ``rotation`` in degrees,
         ``translation`` in mm, ``overlap`` 0 to 1, agreement ``before`` and ``after``; ``used`` is False with the
         ``reason`` where the result was refused, and the matrix then the identity.
@@ -257,7 +257,7 @@ def _matrix(transform: sitk.Euler3DTransform) -> np.ndarray:
     return np.round(matrix, 9)
 
 
-def _judged(matrix: np.ndarray, centre: np.ndarray, fixed: Volume, moving: Volume, mask: np.ndarray) -> Alignment:
+def _judged(matrix: np.ndarray, centre: np.ndarray, fixed: Volume, moving: Volume, mask: np.ndarray) -> Registration:
     before, overlap_before = _quality(np.eye(4), fixed, moving, mask)
     if before["nmi"] is not None and _nothing_better(matrix, before["nmi"], fixed, moving, mask):
         matrix = np.eye(4)  # the patient did not move
@@ -276,13 +276,13 @@ def _judged(matrix: np.ndarray, centre: np.ndarray, fixed: Volume, moving: Volum
     if reason:
         return refused(reason, overlap=overlap_before, before=before)
     x, y, z = (float(value) for value in shift)
-    return Alignment(matrix, rotation, (x, y, z), overlap, before, after, True, "", _software())
+    return Registration(matrix, rotation, (x, y, z), overlap, before, after, True, "", _software())
 
 
-def refused(reason: str, *, overlap: float = 0.0, before: dict[str, float | None] | None = None) -> Alignment:
+def refused(reason: str, *, overlap: float = 0.0, before: dict[str, float | None] | None = None) -> Registration:
     """No alignment, and why: the volumes stay where their patient coordinates put them."""
     before = before or {"nmi": None, "correlation": None}
-    return Alignment(np.eye(4), 0.0, (0.0, 0.0, 0.0), overlap, before, before, False, reason, _software())
+    return Registration(np.eye(4), 0.0, (0.0, 0.0, 0.0), overlap, before, before, False, reason, _software())
 
 
 def _software() -> str:
@@ -317,7 +317,7 @@ def _entropy(shares: np.ndarray) -> float:
     return float(-(known * np.log(known)).sum())
 
 
-def as_dict(alignment: Alignment) -> dict[str, Any]:
+def as_dict(alignment: Registration) -> dict[str, Any]:
     """The numbers of an alignment for JSON, without its matrix."""
     return {
         "rotation_degrees": alignment.rotation,

@@ -51,27 +51,27 @@ def with_sidecar(parameters: Parameters, path: Path) -> Parameters:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise InputError("The JSON sidecar is larger than 1 MB; it is not read.")
-        said = json.loads(path.read_bytes().decode("utf-8-sig"))
+        sidecar = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise InputError("The JSON sidecar is damaged; it is not read.") from None
-    if not isinstance(said, dict):
+    if not isinstance(sidecar, dict):
         raise InputError("The JSON sidecar is no list of names and values; it is not read.")
-    found: dict[str, Any] = {}
+    read_parameters: dict[str, Any] = {}
     for key, (name, factor, most) in _NUMBERS.items():
-        value = said.get(key)
+        value = sidecar.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             scaled = round(value * factor, 6)
             if 0 <= scaled <= most:
-                found[name] = int(scaled) if name == "echo_train_length" else float(scaled)
+                read_parameters[name] = int(scaled) if name == "echo_train_length" else float(scaled)
     for key, (name, keyword) in _TEXTS.items():
-        if isinstance(said.get(key), str):
-            found[name] = rules.vetted_text(keyword, said[key])
-    if not found.get("ti"):
-        found.pop("ti", None)
-    taken = replace(parameters, **found)
-    if taken.weighting is None:
-        taken = replace(taken, weighting=_weighting(said, taken))
-    return taken
+        if isinstance(sidecar.get(key), str):
+            read_parameters[name] = rules.vetted_text(keyword, sidecar[key])
+    if not read_parameters.get("ti"):
+        read_parameters.pop("ti", None)
+    updated = replace(parameters, **read_parameters)
+    if updated.weighting is None:
+        updated = replace(updated, weighting=_weighting(sidecar, updated))
+    return updated
 
 
 def _weighting(said: dict[str, Any], taken: Parameters) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dj_database_url
 
-from readerstudy.serving.loopback import elsewhere
+from readerstudy.serving.loopback import reachable_from_elsewhere
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("READERSTUDY_VAR", BASE_DIR / "var")).resolve()
@@ -40,7 +40,7 @@ SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("READERSTUDY_SECRET_KEY_FALLBACKS", "").split(",") if key]
 DEBUG = flag("READERSTUDY_DEBUG")
 # Everybody knows the passwords of the demonstration: it runs only where no other machine reaches it.
-DEMO_REFUSED = elsewhere(os.environ) if flag("READERSTUDY_DEMO") else []
+DEMO_REFUSED = reachable_from_elsewhere(os.environ) if flag("READERSTUDY_DEMO") else []
 DEMO = flag("READERSTUDY_DEMO") and not DEMO_REFUSED
 HTTPS = flag("READERSTUDY_HTTPS")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")

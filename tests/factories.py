@@ -15,7 +15,7 @@ from processing.volume import Volume
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_bytes, put_file
-from readerstudy.audit.seals import everything
+from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
@@ -25,12 +25,12 @@ from readerstudy.material.models import Series
 from readerstudy.material.services import add_series, place_series
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import create_study, move
-from readerstudy.reading.answers import begin, link
+from readerstudy.reading.answers import link_row, start_chains
 from readerstudy.reading.models import AnswerHead, PreparedPair, Presentation, Rating
 from readerstudy.reading.preparing import units_of
-from readerstudy.reading.selectors import prepared
+from readerstudy.reading.selectors import prepared_pair
 from readerstudy.reading.services import confirm, open_study, rate, start, state
-from readerstudy.reading.writes import On
+from readerstudy.reading.writes import KnownState
 from readerstudy.states import State
 
 numbers = count(1)
@@ -95,7 +95,7 @@ def place_pixels(study: ReaderStudy, arm: str, volume: Volume, *, subject: str =
     """A sagittal lumbar T2 series with real pixels, placed."""
     with tempfile.TemporaryDirectory() as folder:
         sha256, size = put_file(write_nifti(volume, Path(folder) / "series.nii.gz"))
-    facts = volumes.facts(volumes.load_files([sha256], "nifti"))
+    facts = volumes.series_fields(volumes.load_files([sha256], "nifti"))
     facts["parameters"] = {"acquisition_seconds": seconds}
     return place_series(
         study=study,
@@ -157,16 +157,16 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
 
 def log_as_is(study: ReaderStudy) -> None:
     """Have the log say what is there: a test made or changed rows past the services that log them."""
-    record(study=study, action="pairs prepared", case="every case", pairs=study.pairs.count(), seals=everything())
+    record(study=study, action="pairs prepared", case="every case", pairs=study.pairs.count(), seals=every_unit())
 
 
 def keep_all(rows: list) -> None:
     """Answers as the site keeps them, in the order of the list: many at once, and whatever the state of their pairs."""
     of = {row.presentation_id for row in rows}
-    begin(Presentation.objects.filter(pk__in=of, answer_head=None))
+    start_chains(Presentation.objects.filter(pk__in=of, answer_head=None))
     heads = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__in=of)}
     for row in rows:
-        link(row, heads[row.presentation_id])
+        link_row(row, heads[row.presentation_id])
     for model in dict.fromkeys(map(type, rows)):
         model.objects.bulk_create([row for row in rows if type(row) is model], batch_size=1000)
     AnswerHead.objects.bulk_update(heads.values(), ["number", "last", "mac"], batch_size=500)
@@ -195,13 +195,13 @@ def open_(study: ReaderStudy) -> ReaderStudy:
     return open_study(study=study, actor=None)
 
 
-def now(presentation: Presentation) -> On:
+def now(presentation: Presentation) -> KnownState:
     """What a browser that has just loaded this pair makes its next write on."""
-    return On.of(Presentation.objects.get(pk=presentation.pk))
+    return KnownState.of(Presentation.objects.get(pk=presentation.pk))
 
 
 def every_slice(presentation: Presentation) -> dict[str, list[int]]:
-    slices = list(range(len(prepared(presentation).order)))
+    slices = list(range(len(prepared_pair(presentation).order)))
     return {"left": slices, "right": slices}
 
 

@@ -30,11 +30,11 @@ def own_settings(folder: Path) -> dict:
 
 def unattended(patch: pytest.MonkeyPatch) -> None:
     """No job reaches a queue by itself, and folders need not bear the mark of a site."""
-    from readerstudy.archive import mark
+    from readerstudy.archive import store_mark
     from readerstudy.jobs import services
 
     patch.setattr(services, "send", lambda job_id: None)
-    patch.setattr(mark, "problem", lambda: "")
+    patch.setattr(store_mark, "problem", lambda: "")
 
 
 def heads_of(folder: Path) -> Path:

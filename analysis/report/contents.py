@@ -8,7 +8,7 @@ from analysis.report.tables import agreement, integrity, margins, p_values, rank
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """Some tables under one title."""
 
     title: str
@@ -52,9 +52,9 @@ def _subgroups(results: Results, names: Names, colours: Colours) -> list[Table]:
 
 
 SECTIONS = {
-    "tests": Section("Tests", _tests),
-    "agreement": Section("Agreement", _agreement),
-    "readers": Section("Readers", _readers),
-    "integrity": Section("Integrity and blinding", _integrity),
-    "subgroups": Section("Subgroups", _subgroups),
+    "tests": ReportSection("Tests", _tests),
+    "agreement": ReportSection("Agreement", _agreement),
+    "readers": ReportSection("Readers", _readers),
+    "integrity": ReportSection("Integrity and blinding", _integrity),
+    "subgroups": ReportSection("Subgroups", _subgroups),
 }

@@ -48,7 +48,7 @@ def net_preference(
         return left + (value - low) / (high - low) * (right - left)
 
     parts: list[str] = []
-    said = []
+    descriptions = []
     for own, start, height in zip(margins, tops, heights, strict=True):
         parts += _margin_marks(own, x, start, start + height)
     if alike:
@@ -74,7 +74,7 @@ def net_preference(
         words = "".join(f", {label}" for label in verdict.labels(cell))
         if net["estimate"] is None:
             parts.append(svg.text(x(0) + 8, y + 4, f"n/a: {net['reason']}"))
-            said.append(f"{name} undefined: {net['reason']}{words}")
+            descriptions.append(f"{name} undefined: {net['reason']}{words}")
             continue
         arm = verdict.arm(cell, verdict.marked(cell))
         for interval, thickness in ((net["ci"], 1.2), (net.get("ci90"), 3.5)):
@@ -85,8 +85,8 @@ def net_preference(
         told = "no interval"
         if net["ci"]:
             told = " to ".join(formats.number(end, 2, plus=True) for end in net["ci"])
-        said.append(f"{name} {formats.number(net['estimate'], 2, plus=True)} ({told}){words}")
-    label = f"Net preference of {first} over {second} with 95 percent intervals: " + "; ".join(said)
+        descriptions.append(f"{name} {formats.number(net['estimate'], 2, plus=True)} ({told}){words}")
+    label = f"Net preference of {first} over {second} with 95 percent intervals: " + "; ".join(descriptions)
     return svg.figure(width, bottom + 36, label, parts)
 
 

@@ -27,26 +27,26 @@ def table_names(results: Mapping[str, Any]) -> list[str]:
 
 def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
     return {
-        "preference": (_flat(_without(cell)) for cell in results["comparisons"]),
+        "preference": (_flattened(_with_cell_first(cell)) for cell in results["comparisons"]),
         "preference-readers": (
-            {**_cell(cell), **_flat(reader)} for cell in results["comparisons"] for reader in cell["readers"]
+            {**_cell(cell), **_flattened(reader)} for cell in results["comparisons"] for reader in cell["readers"]
         ),
-        "primary": [_flat(results["primary"]) | {"says": " ".join(verdict.primary(results))}],
+        "primary": [_flattened(results["primary"]) | {"says": " ".join(verdict.primary(results))}],
         "margins": (
-            {**_cell(cell), "kind": claim.kind, **_flat(claim.row), "claim": claim.name, "verdict": claim.verdict}
+            {**_cell(cell), "kind": claim.kind, **_flattened(claim.row), "claim": claim.name, "verdict": claim.verdict}
             for cell in results["comparisons"]
             for claim in verdict.claims(cell)
         ),
-        "agreement": (_flat(_without(row)) for row in _agreed(results)),
-        "agreement-pairs": ({**_cell(row), **_flat(pair)} for row in _agreed(results) for pair in row["pairs"]),
+        "agreement": (_flattened(_with_cell_first(row)) for row in _agreed(results)),
+        "agreement-pairs": ({**_cell(row), **_flattened(pair)} for row in _agreed(results) for pair in row["pairs"]),
         "readers": _readers(results),
         "consistency": (
-            {"question": question, "arm": row.get("arm"), **_flat(row)}
+            {"question": question, "arm": row.get("arm"), **_flattened(row)}
             for question in ("integrity", "diagnostic")
-            for row in [*results[question].get("arms", []), *_some(results[question].get("overall"))]
+            for row in [*results[question].get("arms", []), *_row_if_any(results[question].get("overall"))]
         ),
         "ranking": (
-            {"criterion": row["criterion"], "parameter": name, **_flat(value)}
+            {"criterion": row["criterion"], "parameter": name, **_flattened(value)}
             for row in results["ranking"]["criteria"]
             for name, value in [
                 *((arm["arm"], arm["log_worth"]) for arm in row["arms"]),
@@ -58,8 +58,8 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
             {
                 "variable": variable["variable"],
                 **_cell(cell),
-                **_flat(level),
-                **_flat(cell["interaction"], "interaction_"),
+                **_flattened(level),
+                **_flattened(cell["interaction"], "interaction_"),
             }
             for variable in results["subgroups"]["variables"]
             for cell in variable["cells"]
@@ -74,12 +74,12 @@ def columns(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Row:
+def _flattened(value: Mapping[str, Any], prefix: str = "") -> Row:
     row: Row = {}
     for key, own in value.items():
         name = prefix + key
         if isinstance(own, Mapping):
-            row |= _flat(own, f"{name}_")
+            row |= _flattened(own, f"{name}_")
         elif key in ("ci", "ci90"):
             low, high = own or (None, None)
             ends = ("low", "high") if key == "ci" else ("low90", "high90")
@@ -95,7 +95,7 @@ def _cell(row: Mapping[str, Any]) -> Row:
     return {key: row.get(key) for key in CELL}
 
 
-def _without(row: Mapping[str, Any]) -> Row:
+def _with_cell_first(row: Mapping[str, Any]) -> Row:
     return {**_cell(row), **{key: value for key, value in row.items() if key not in LEFT_OUT}}
 
 
@@ -103,24 +103,24 @@ def _agreed(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [results["agreement"]["overall"], *results["agreement"]["cells"]]
 
 
-def _some(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+def _row_if_any(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     return [] if row is None else [row]
 
 
 def _readers(results: Mapping[str, Any]) -> list[Row]:
     """One row per reader: side, time, drift, screening, repeats."""
-    rows: dict[str, Row] = {row["reader"]: _flat(row) for row in results["side_bias"]}
+    rows: dict[str, Row] = {row["reader"]: _flattened(row) for row in results["side_bias"]}
     for part in ("time", "drift", "screening", "repeats"):
         for found in results[part]["readers"]:
             own = {key: value for key, value in found.items() if key != "reader"}
-            rows.setdefault(found["reader"], {"reader": found["reader"]}).update(_flat(own, f"{part}_"))
+            rows.setdefault(found["reader"], {"reader": found["reader"]}).update(_flattened(own, f"{part}_"))
     return list(rows.values())
 
 
 def _guesses(found: Mapping[str, Any]) -> list[Row]:
     if found["reason"]:
         return []
-    rows = [{"comparison": None, "reader": None, **_flat(found["overall"])}]
+    rows = [{"comparison": None, "reader": None, **_flattened(found["overall"])}]
     for key in ("comparison", "reader"):
-        rows += [{"comparison": None, "reader": None, **_flat(row)} for row in found[f"{key}s"]]
+        rows += [{"comparison": None, "reader": None, **_flattened(row)} for row in found[f"{key}s"]]
     return rows

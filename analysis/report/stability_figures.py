@@ -200,8 +200,8 @@ def bland_altman(
     across = svg.ticks(*_extent([value for panel in panels for value in panel["mean"]]))
     ends = [value for panel in panels for value in panel["difference"]] + [0.0]
     for panel in panels:
-        for found in (panel["bias"], panel["lower"], panel["upper"]):
-            ends += [] if found["estimate"] is None else [found["estimate"], *(found["ci"] or ())]
+        for statistic in (panel["bias"], panel["lower"], panel["upper"]):
+            ends += [] if statistic["estimate"] is None else [statistic["estimate"], *(statistic["ci"] or ())]
     up = svg.ticks(min(ends), max(ends))
     if digits is None:
         digits = svg.decimals(up) + 1
@@ -210,7 +210,7 @@ def bland_altman(
     def y(value: float) -> float:
         return bottom - (value - up[0]) / (up[-1] - up[0]) * (bottom - top)
 
-    parts, said = [], []
+    parts, descriptions = [], []
     for number, panel in enumerate(panels):
         start = number * width
 
@@ -231,26 +231,26 @@ def bland_altman(
         words: list[str] = []
         labels: list[tuple[float, str]] = []
         for key, name in (("upper", "upper"), ("bias", "bias"), ("lower", "lower")):
-            found = panel[key]
-            if found["estimate"] is None:
-                words.append(f"{name} undefined: {found['reason']}")
+            statistic = panel[key]
+            if statistic["estimate"] is None:
+                words.append(f"{name} undefined: {statistic['reason']}")
                 continue
-            at = found["estimate"]
-            if found["ci"]:
-                low, high = found["ci"]
+            at = statistic["estimate"]
+            if statistic["ci"]:
+                low, high = statistic["ci"]
                 parts.append(svg.rect(x(across[0]), y(high), right - left, y(low) - y(high), fill, opacity=0.16))
             parts.append(svg.line(x(across[0]), y(at), x(across[-1]), y(at), stroke, width=1.2, dashed=key != "bias"))
             shown = formats.number(at, digits)
             labels.append((y(at) + 4, f"{name} {shown}"))
             words.append(f"{name} {shown}")
-        parts += [svg.text(x(across[-1]) + 6, at, label) for at, label in _apart(labels)]
+        parts += [svg.text(x(across[-1]) + 6, at, label) for at, label in _spread_labels(labels)]
         for mean, difference in zip(panel["mean"], panel["difference"], strict=True):
             parts.append(svg.dot(x(mean), y(difference), fill, opacity=0.7))
-        said.append(f"{arm} − {reference}: {', '.join(words)}, {len(panel['mean'])} volumes")
-    return svg.figure(width * len(panels), height, "Bland–Altman. " + "; ".join(said), parts)
+        descriptions.append(f"{arm} − {reference}: {', '.join(words)}, {len(panel['mean'])} volumes")
+    return svg.figure(width * len(panels), height, "Bland–Altman. " + "; ".join(descriptions), parts)
 
 
-def _apart(labels: Sequence[tuple[float, str]], *, gap: float = 13) -> list[tuple[float, str]]:
+def _spread_labels(labels: Sequence[tuple[float, str]], *, gap: float = 13) -> list[tuple[float, str]]:
     """Heights, from the top down, moved so that no label covers another; the middle one stays."""
     heights = [height for height, _ in labels]
     middle = len(heights) // 2

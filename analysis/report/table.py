@@ -26,7 +26,7 @@ class TableCell:
 
 
 @dataclass(frozen=True)
-class Head:
+class ColumnHead:
     """The head of a column: what an abbreviation stands for, or the two ends of a bar."""
 
     text: str
@@ -54,7 +54,7 @@ class Table:
     key: str
     title: str
     note: str = ""
-    heads: Sequence[str | Head] = ()
+    heads: Sequence[str | ColumnHead] = ()
     rows: Sequence[Sequence[TableCell]] = ()
     how: str = ""
     reason: str = ""

@@ -21,7 +21,7 @@ from readerstudy.audit.models import Event
 from readerstudy.audit.services import RecordError
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import save_settings
-from readerstudy.reading import seal
+from readerstudy.reading import answer_hashes
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.writes import ConflictError
 from tests import factories
@@ -111,7 +111,7 @@ def log_as_it_is(db: Administrator, study: int) -> None:
     """Write into the log of what was confirmed the hashes of what is there now, and chain it anew."""
     for event in Event.objects.filter(study=study, action="pair confirmed"):
         pair = Presentation.objects.get(study=study, reader__code=event.data["reader"], position=event.data["position"])
-        data = event.data | {"sha256": seal.answers_sha256(pair)}
+        data = event.data | {"sha256": answer_hashes.answers_sha256(pair)}
         db.run("UPDATE audit_event SET data = %s WHERE id = %s", json.dumps(data), event.pk)
     rebuild(db, study)
 

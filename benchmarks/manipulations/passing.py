@@ -21,8 +21,8 @@ from readerstudy.audit.models import Event, Sealed
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.amendments import withdraw_subject
-from readerstudy.reading.record import note_export
 from readerstudy.reading.services import report_finding
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results.services import note_seen, results
 from readerstudy.states import State
 from tests import factories
@@ -252,12 +252,12 @@ def corrected_earlier(db: Administrator, studies: Studies) -> None:
 
 @control("a line is written while the check reads the log")
 def line_beside_the_check(db: Administrator, studies: Studies) -> None:
-    real = verify._outside
+    real = verify._outside_problems
 
     def meanwhile(study: ReaderStudy, lines: dict | None) -> Iterator[str]:
         if study.pk == studies.open:
-            verify._outside = real
+            verify._outside_problems = real
             one_more_line(study.pk)
         return real(study, lines)
 
-    verify._outside = meanwhile
+    verify._outside_problems = meanwhile

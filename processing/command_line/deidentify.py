@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     series: Counter[str] = Counter()
     for path in files:
         try:
-            one = _one(path, out, key, series, single=single)
+            one = _deidentify_file(path, out, key, series, single=single)
         except InputError as reason:
             if single:
                 raise
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError("No file could be de-identified.")
 
 
-def _one(path: Path, out: Path, key: bytes, series: Counter[str], *, single: bool) -> Report:
+def _deidentify_file(path: Path, out: Path, key: bytes, series: Counter[str], *, single: bool) -> Report:
     if nifti.is_volume_file(path):
         if path.suffix in (".nrrd", ".nhdr"):
             raise InputError("NRRD cannot be de-identified; convert it to NIfTI.")

@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import VERSION, passed, rules
+from processing.deidentify.rules import VERSION, checked_value, rules
 from processing.dicom import vocabulary
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
@@ -123,7 +123,7 @@ def _clean(dataset: Dataset, key: bytes, pixels: np.ndarray) -> tuple[Dataset, R
         contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")
         if contrast:
             clean.AcquisitionContrast = contrast
-    _note(dataset, report)
+    _note_changes(dataset, report)
     _write_meta(clean)
     return clean, report
 
@@ -163,7 +163,7 @@ def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
             clean.add(DataElement(tag, element.VR, rule.value))
             report.count(report.replaced, element)
         else:
-            value = passed(rule.check, element.value)
+            value = checked_value(rule.check, element.value)
             if value is None and element.value is not None:
                 report.count(report.refused_values, element)
                 continue
@@ -172,7 +172,7 @@ def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
     return clean
 
 
-def _note(dataset: Dataset, report: Report) -> None:
+def _note_changes(dataset: Dataset, report: Report) -> None:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed:
         report.notes.add(f"{syntax.name} decoded and stored uncompressed.")

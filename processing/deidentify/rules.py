@@ -65,13 +65,13 @@ def _is_text(name: str, value: str) -> bool:
 def vetted_text(keyword: str, value: Any) -> str | None:
     """A text value if the rule of its attribute lets it stay, values of a list joined by a space; else None."""
     rule = next(rule for rule in rules().values() if rule.keyword == keyword)
-    kept = passed(rule.check, value)
+    kept = checked_value(rule.check, value)
     if kept is None:
         return None
     return " ".join(str(part) for part in kept) if isinstance(kept, (list, MultiValue)) else str(kept) or None
 
 
-def passed(check: str, value: Any) -> Any:
+def checked_value(check: str, value: Any) -> Any:
     """The value if it passes the check of a `keep` rule, else None. Empty values pass.
 
     number LOW HIGH, integer LOW HIGH: each value is one in that range. code: each is a word of the

@@ -30,7 +30,7 @@ def read_codestream(frame: bytes) -> Codestream | None:
         return None
 
 
-def _two(frame: bytes, place: int) -> int:
+def _uint16(frame: bytes, place: int) -> int:
     return frame[place] << 8 | frame[place + 1]
 
 
@@ -44,15 +44,15 @@ def _jpeg(frame: bytes) -> Codestream | None:
         if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
             if not 2 <= frame[place + 4] <= 16:  # bits of a sample: with others decoders read outside of their tables
                 return None
-            found = Codestream(_two(frame, place + 5), _two(frame, place + 7), marker in _LOSSLESS_PROCESSES)
+            found = Codestream(_uint16(frame, place + 5), _uint16(frame, place + 7), marker in _LOSSLESS_PROCESSES)
         elif marker == 0xF7:  # JPEG-LS
-            found, near_matters = Codestream(_two(frame, place + 5), _two(frame, place + 7), True), True
+            found, near_matters = Codestream(_uint16(frame, place + 5), _uint16(frame, place + 7), True), True
         elif marker == 0xDA and found:
             end = place + 5 + 2 * frame[place + 4]
             # The lowest bits left out (point transform), and the error that JPEG-LS allows per pixel.
             lost = frame[end + 2] & 15 or (near_matters and frame[end])
             return replace(found, lossless=False) if lost else found
-        place += 2 + _two(frame, place + 2)
+        place += 2 + _uint16(frame, place + 2)
     return None
 
 
@@ -69,5 +69,5 @@ def _jpeg_2000(frame: bytes) -> Codestream | None:
     while frame[place] == 0xFF and frame[place + 1] != 0x90:  # up to the first tile
         if frame[place + 1] == 0x52:
             return Codestream(rows, columns, frame[place + 13] == 1)
-        place += 2 + _two(frame, place + 2)
+        place += 2 + _uint16(frame, place + 2)
     return None

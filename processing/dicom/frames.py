@@ -135,30 +135,30 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
     """
     result = []
     for index in range(len(dataset.PerFrameFunctionalGroupsSequence) if is_enhanced(dataset) else 1):
-        found = attributes(dataset, index)
-        orientation = _numbers(found, "ImageOrientationPatient", 6, "orientation")
+        tags = attributes(dataset, index)
+        orientation = _numbers(tags, "ImageOrientationPatient", 6, "orientation")
         column, row = np.array(orientation[:3]), np.array(orientation[3:])
         if abs(column @ row) > 1e-2 or any(abs(np.linalg.norm(v) - 1) > 1e-2 for v in (column, row)):
             raise InputError("The image orientation is not two perpendicular directions; export the series again.")
-        spacing = _numbers(found, "PixelSpacing", 2, "pixel size")
+        spacing = _numbers(tags, "PixelSpacing", 2, "pixel size")
         if min(spacing) <= 0:
             raise InputError("The pixel size is not positive; export the series again.")
-        slope, intercept = number(found.get("RescaleSlope", 1)), number(found.get("RescaleIntercept", 0))
+        slope, intercept = number(tags.get("RescaleSlope", 1)), number(tags.get("RescaleIntercept", 0))
         result.append(
             Frame(
                 path=path,
                 index=index,
                 series_uid=str(dataset.get("SeriesInstanceUID", "")),
-                stack=str(found.get("StackID", "")),
+                stack=str(tags.get("StackID", "")),
                 rows=int(dataset.Rows),
                 columns=int(dataset.Columns),
-                position=_numbers(found, "ImagePositionPatient", 3, "position"),  # type: ignore[arg-type]
+                position=_numbers(tags, "ImagePositionPatient", 3, "position"),  # type: ignore[arg-type]
                 orientation=orientation,  # type: ignore[arg-type]
                 spacing=spacing,  # type: ignore[arg-type]
-                thickness=number(found.get("SpacingBetweenSlices")) or number(found.get("SliceThickness")),
+                thickness=number(tags.get("SpacingBetweenSlices")) or number(tags.get("SliceThickness")),
                 slope=1.0 if slope in (None, 0.0) else slope,
                 intercept=0.0 if intercept is None else intercept,
-                marks=_marks(found),
+                marks=_marks(tags),
             )
         )
     if mosaic.is_mosaic(dataset):

@@ -203,13 +203,13 @@ def _denoise(
         out = passes[0](x, level).float()
         if len(passes) == 2:
             other = passes[1](x.flip(-1), level).float().flip(-1)
-            if passes[1] is not passes[0] and _apart(out, other) > _MOST_APART * sigma / scale:
+            if passes[1] is not passes[0] and _largest_difference(out, other) > _MOST_APART * sigma / scale:
                 other = passes[0](x.flip(-1), level).float().flip(-1)  # integers do not hold what this slice shows
             out = (out + other) / 2
         return (out[0, 0, :rows, :columns] * scale).cpu().numpy()
 
 
-def _apart(one: Tensor, other: Tensor) -> float:
+def _largest_difference(one: Tensor, other: Tensor) -> float:
     """Root mean square of the difference, in the block where it is largest."""
     from torch.nn.functional import avg_pool2d
 

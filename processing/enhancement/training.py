@@ -22,7 +22,7 @@ from torch import Tensor
 from processing.enhancement.losses import loss_named
 from processing.enhancement.networks import samples
 from processing.enhancement.networks.int8 import PREFIX, measure_ranges
-from processing.enhancement.networks.record import gains
+from processing.enhancement.networks.model_record import gains
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet

@@ -55,7 +55,7 @@ class SortedSeries:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedFile:
     """A file that cannot be used, and why; `more` others of its series share its fate."""
 
     name: str
@@ -71,7 +71,7 @@ def accept_stack(
     names: Mapping[Path, str],
     folder: Path,
     key: bytes,
-    refused: list[Refused],
+    refused: list[RefusedFile],
     reading: Callable[[str], None],
 ) -> tuple[SortedSeries, bool]:
     """Write the frames of one volume as a clean series into `folder`; also whether deep learning made it.
@@ -89,7 +89,7 @@ def accept_stack(
             stored = stored_values(dataset)
             del dataset.PixelData
         except InputError as reason:
-            refused.append(Refused(names[path], str(reason)))
+            refused.append(RefusedFile(names[path], str(reason)))
             continue
         datasets[path] = (dataset, stored)
         usable += [frame for frame in frames if frame.path == path]

@@ -27,7 +27,7 @@ NESTED = "An archive within an archive; unpack it and send its files."
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """entries of one archive; total: bytes of all its files; entry: bytes of one; ratio: inflated to packed, once a
     file is over free_ratio_bytes; name: characters of a path; depth: folders of a path."""
 
@@ -75,7 +75,7 @@ def _is_tar(block: bytes) -> bool:
 
 
 def unpack(
-    path: Path, folder: Path, *, limits: Limits | None = None, progress: Callable[[int], None] | None = None
+    path: Path, folder: Path, *, limits: ArchiveLimits | None = None, progress: Callable[[int], None] | None = None
 ) -> Unpacked:
     """Write the regular files of an archive into `folder` as 000001, 000002, ….
 
@@ -83,7 +83,7 @@ def unpack(
     refused and the others are used. Too many entries, too many bytes in all or a damaged archive refuse all of it:
     InputError, and nothing is left in `folder`. progress: called with the number of entries seen.
     """
-    limits = limits or Limits()
+    limits = limits or ArchiveLimits()
     folder.mkdir(parents=True, exist_ok=True)
     room = min(limits.total, shutil.disk_usage(folder).free // 2)
     result = Unpacked()
@@ -104,7 +104,7 @@ def unpack(
                 raise
             except InputError as reason:
                 target.unlink(missing_ok=True)
-                result.refused.append((_shown(entry.name), str(reason)))
+                result.refused.append((_one_line(entry.name), str(reason)))
                 continue
             while name in result.files:
                 name += "#"
@@ -160,7 +160,7 @@ def _zip_fault(info: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _tar_entries(path: Path, limits: Limits, room: int) -> Iterator[_Entry]:
+def _tar_entries(path: Path, limits: ArchiveLimits, room: int) -> Iterator[_Entry]:
     packed = path.stat().st_size
     most = min(room, max(limits.free_ratio_bytes, int(limits.ratio * packed)))
     with path.open("rb") as stream:
@@ -198,7 +198,7 @@ class _Counted:
         return content
 
 
-def _write(entry: _Entry, target: Path, limits: Limits, room: int) -> int:
+def _write(entry: _Entry, target: Path, limits: ArchiveLimits, room: int) -> int:
     """Bytes written. Raises _TooMuchError beyond the room for all, InputError beyond the limits of one."""
     written = 0
     try:
@@ -218,7 +218,7 @@ def _write(entry: _Entry, target: Path, limits: Limits, room: int) -> int:
     return written
 
 
-def _checked_name(name: str, limits: Limits) -> str:
+def _checked_name(name: str, limits: ArchiveLimits) -> str:
     """The path as it is if it stays below the archive. Nothing is ever written under it."""
     parts = name.split("/")
     if "\0" in name or "\\" in name or name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in parts:
@@ -231,6 +231,6 @@ def _checked_name(name: str, limits: Limits) -> str:
     return "/".join(parts)
 
 
-def _shown(name: str) -> str:
+def _one_line(name: str) -> str:
     """What stands for a refused entry: its path, in one line and not too long."""
     return re.sub(r"[\0-\x1f]", "?", name)[:1024]

@@ -32,7 +32,7 @@ Tell = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProcessLimits:
     """memory: bytes of address space; cpu_seconds; file_bytes: of one written file; wall_seconds."""
 
     memory: int = 4 << 30
@@ -45,14 +45,14 @@ class DiedError(InputError):
     """The child died before it could answer; the message says of what."""
 
 
-def run(function: str, arguments: Any, *, limits: Limits | None = None, news: Tell | None = None) -> Any:
+def run(function: str, arguments: Any, *, limits: ProcessLimits | None = None, news: Tell | None = None) -> Any:
     """Call `function` ("processing.module:name") with (arguments, tell) in a child; returns what it returns.
 
     arguments, result and what the child tells (given to `news` while it runs) are JSON values; tuples come back as
     lists. Raises InputError with the child's sentence if it raised one, DiedError if it was killed by a limit or a
     signal. An exception of `news` ends the child and is passed on.
     """
-    limits = limits or Limits()
+    limits = limits or ProcessLimits()
     command = [sys.executable, "-m", "processing.ingest.confined", function]
     command += [str(int(v)) for v in (limits.memory, limits.cpu_seconds, limits.file_bytes)]
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
@@ -102,7 +102,7 @@ def _listen(stream: IO[bytes], news: Tell | None) -> dict[str, Any] | None:
     return None
 
 
-def _cause(status: int, limits: Limits, *, late: bool) -> str:
+def _cause(status: int, limits: ProcessLimits, *, late: bool) -> str:
     if late:
         return f"Reading it took over {limits.wall_seconds:g} s; it was stopped."
     if status == -signal.SIGXCPU:

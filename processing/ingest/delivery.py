@@ -15,7 +15,7 @@ from typing import Any
 from processing.errors import InputError
 from processing.ingest import archives, confined
 from processing.ingest.confined import DiedError, Tell
-from processing.ingest.sort import Journal, Outcome, Refused, Sorted, SortedSeries, sentence, sort_files
+from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
 
 MOST_DEATHS = 20
@@ -23,7 +23,7 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Delivered:
+class SortedDelivery:
     """sorted: what became of all files, those of archives under `<archive>/<path in it>`; sent_as: such a name → the
     name under which the file, or the archive that held it, was sent; paths: name → file on disk, archives included."""
 
@@ -37,16 +37,16 @@ def sort_delivery(
     folder: Path,
     *,
     key: bytes,
-    limits: confined.Limits | None = None,
+    limits: confined.ProcessLimits | None = None,
     progress: Progress | None = None,
-) -> Delivered:
+) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
     folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. progress: called
     with (share done, what is done). Raises InputError if there are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
-    plain, refused = dict(files), list[Refused]()
+    plain, refused = dict(files), list[RefusedFile]()
     sent_as = {name: name for name in files}
     unpacked = folder / "unpacked"
     found = _confined(
@@ -64,7 +64,7 @@ def sort_delivery(
         for name, file in content:
             inside = _free_name(f"{_stem(archive)}/{name}", plain)
             plain[inside], sent_as[inside] = base / Path(str(file)).name, archive
-        refused += [Refused(archive, str(reason)) for reason in reasons]
+        refused += [RefusedFile(archive, str(reason)) for reason in reasons]
     clean = folder / "clean"
     known: dict[str, Any] = {}
 
@@ -77,7 +77,7 @@ def sort_delivery(
 
     paths = {**files, **plain}
     if not plain:
-        return Delivered(Sorted([], refused), sent_as, paths)
+        return SortedDelivery(Sorted([], refused), sent_as, paths)
     answer = _confined(
         "processing.ingest.delivery:sort_all",
         lambda left: {"files": _named(left), "out": str(clean), "key": key.hex(), "known": known},
@@ -87,17 +87,17 @@ def sort_delivery(
         listen,
     )
     if answer is None:  # every file killed the reader
-        return Delivered(Sorted([], refused), sent_as, paths)
+        return SortedDelivery(Sorted([], refused), sent_as, paths)
     result = sorted_from(answer, clean)
-    return Delivered(replace(result, refused=refused + result.refused), sent_as, paths)
+    return SortedDelivery(replace(result, refused=refused + result.refused), sent_as, paths)
 
 
 def _confined(
     function: str,
     arguments: Callable[[Mapping[str, Path]], Any],
     files: dict[str, Path],
-    refused: list[Refused],
-    limits: confined.Limits | None,
+    refused: list[RefusedFile],
+    limits: confined.ProcessLimits | None,
     news: Tell,
     before: Callable[[], None] = lambda: None,
 ) -> Any:
@@ -119,7 +119,7 @@ def _confined(
             if reading not in files or death == MOST_DEATHS:
                 raise
             del files[reading]
-            refused.append(Refused(reading, str(reason)))
+            refused.append(RefusedFile(reading, str(reason)))
             if not files:
                 return None
     raise AssertionError("unreachable")
@@ -143,25 +143,25 @@ def _free_name(name: str, taken: Mapping[str, Path]) -> str:
 
 def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
     """In the child: [archive, number of its folder, [[path in it, file name], …], [reason, …]] for each archive."""
-    found: list[Any] = []
+    archives_unpacked: list[Any] = []
     folder = Path(arguments["folder"])
     for name, path in arguments["files"]:
         tell({"at": name})
         kind = archives.kind_of(Path(path))
         if kind is None:
             continue
-        number = len(found) + 1
+        number = len(archives_unpacked) + 1
         try:
             if kind == "other":
                 raise InputError(archives.OTHER)
             unpacked = archives.unpack(Path(path), folder / str(number), progress=lambda count: tell({"seen": count}))
         except Exception as reason:
             shutil.rmtree(folder / str(number), ignore_errors=True)
-            found.append([name, number, [], [sentence(reason)]])
+            archives_unpacked.append([name, number, [], [sentence(reason)]])
             continue
         content = [[inside, file.name] for inside, file in unpacked.files.items()]
-        found.append([name, number, content, [reason for _, reason in unpacked.refused]])
-    return found
+        archives_unpacked.append([name, number, content, [reason for _, reason in unpacked.refused]])
+    return archives_unpacked
 
 
 class _Telling(Journal):
@@ -232,8 +232,8 @@ def sorted_from(word: Any, out: Path) -> Sorted:
 _NONSENSE = "The reader of the files gave no sensible answer; a file may be made to do harm."
 
 
-def _refused_from(words: Any) -> list[Refused]:
-    return [Refused(str(word["name"]), str(word["reason"])[:400], int(word["more"])) for word in words]
+def _refused_from(words: Any) -> list[RefusedFile]:
+    return [RefusedFile(str(word["name"]), str(word["reason"])[:400], int(word["more"])) for word in words]
 
 
 def _series_from(word: Any, out: Path) -> SortedSeries:

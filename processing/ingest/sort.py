@@ -16,10 +16,10 @@ from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.errors import InputError
-from processing.ingest.accept import Refused, SortedSeries, accept_stack, accept_volume_file, description
+from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
 from processing.ingest.manifest import is_manifest, read_manifests
 
-__all__ = ["Refused", "Sorted", "SortedSeries", "sentence", "sort_files"]
+__all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
 MOST_VOLUMES = 24  # in one series; a time series has hundreds
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
@@ -31,7 +31,7 @@ class Sorted:
     """Everything that was sent: taken, refused, or `duplicates` of a file that was taken, byte for byte."""
 
     series: list[SortedSeries]
-    refused: list[Refused]
+    refused: list[RefusedFile]
     duplicates: int = 0
 
 
@@ -41,7 +41,7 @@ class Outcome:
 
     series: list[SortedSeries] = field(default_factory=list)
     deep_learning: list[bool] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
 
 
 class Journal:
@@ -96,7 +96,7 @@ def sort_files(
     manifests = {name: path for name, path in files.items() if is_manifest(name)}
     others = {name: path for name, path in files.items() if name not in manifests}
     manifest, unread = read_manifests(manifests, others)
-    refused = [Refused(name, reason) for name, reason in unread]
+    refused = [RefusedFile(name, reason) for name, reason in unread]
     outcomes: list[Outcome] = []
     images: dict[str, list[_File]] = defaultdict(list)
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
@@ -118,8 +118,8 @@ def sort_files(
             file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
             images[str(header.get("SeriesInstanceUID", ""))].append(file)
         except Exception as reason:
-            refused.append(Refused(name, sentence(reason)))
-    refused += [Refused(name, sidecar.LONE) for name in sidecars.values() if name not in described]
+            refused.append(RefusedFile(name, sentence(reason)))
+    refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     for uid, members in images.items():
         variants, same, wrong = _variants(members)
@@ -171,7 +171,7 @@ def _next_folder(out: Path) -> Path:
     return out / str(1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=0))
 
 
-def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refused]]:
+def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[RefusedFile]]:
     """The files of one series, once for each variant of its instances; duplicates dropped; files refused.
 
     Only where files of different folders disagree about an instance does the folder tell variants apart.
@@ -183,7 +183,7 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
         if there is not file and there.digest == file.digest:
             dropped += 1
         elif there is not file:
-            refused.append(Refused(file.name, SAME_UID))
+            refused.append(RefusedFile(file.name, SAME_UID))
     variants: list[dict[str, _File]] = []
     folders = list(by_folder.values())
     contents: dict[str, set[bytes]] = defaultdict(set)
@@ -217,7 +217,7 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
     parts = split(frame for file in members for frame in file.frames)
     if len(parts) > MOST_VOLUMES:
         reason = f"The series holds {len(parts)} volumes, as a time series does; send at most {MOST_VOLUMES}."
-        return Outcome(refused=[Refused(members[0].name, reason, len(members) - 1)])
+        return Outcome(refused=[RefusedFile(members[0].name, reason, len(members) - 1)])
     for number, (part, frames) in enumerate(parts, 1):
         folder = _next_folder(out)
         used = {frame.path for frame in frames}
@@ -241,7 +241,7 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
         except Exception as reason:
             shutil.rmtree(folder, ignore_errors=True)
             why = f"{part}: {sentence(reason)}" if part else sentence(reason)
-            result.refused.append(Refused(first_name, why, len(used) - 1))
+            result.refused.append(RefusedFile(first_name, why, len(used) - 1))
             continue
         result.series.append(taken)
         result.deep_learning.append(deep_learning)
@@ -260,7 +260,7 @@ def _volume_file(
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        outcome = Outcome([taken], [False], [Refused(beside_name, unread)] if unread else [])
+        outcome = Outcome([taken], [False], [RefusedFile(beside_name, unread)] if unread else [])
         journal.done(group, outcome)
     return outcome
 

@@ -42,7 +42,7 @@ from processing.volume import Volume
 
 __all__ = [
     "METRICS",
-    "Comparison",
+    "ImageComparison",
     "Range",
     "coc",
     "compare",
@@ -67,7 +67,7 @@ IN_VOI = ("cv_reference", "cv_test", "entropy_reference", "entropy_test")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ImageComparison:
     """Metrics of one test volume against one reference; None is undefined, its cause in `reasons`.
 
     volume, foreground: metric → value. voi: the same with coefficient of variation and entropy of each volume; empty
@@ -129,7 +129,7 @@ def compare(
     within: np.ndarray | None = None,
     voi: np.ndarray | None = None,
     threads: int | None = None,
-) -> Comparison:
+) -> ImageComparison:
     """All metrics of a test volume, for the volume, the foreground, a volume of interest and each slice.
 
     Parameters
@@ -150,7 +150,7 @@ def compare(
 
     Returns
     -------
-    Comparison
+    ImageComparison
         ``volume``, ``foreground`` and ``voi`` (metric → value), ``slices``, ``conventions``, and ``reasons`` for what
         is None. mse, l1 in image units (squared), psnr and snr in dB.
 
@@ -183,9 +183,9 @@ def compare(
     for name, given in (("mask", region), ("overlap", within), ("volume of interest", voi)):
         if given is not None and given.shape != reference.shape:
             raise InputError(f"The {name} has shape {given.shape}, the volumes {reference.shape}.")
-    there = None if within is None else np.asarray(within).astype(bool)
+    counted = None if within is None else np.asarray(within).astype(bool)
     inside = [region, *([] if voi is None else [np.asarray(voi).astype(bool)])]
-    inside = [one if there is None else one & there for one in inside]
+    inside = [one if counted is None else one & counted for one in inside]
     x, y = reference.array, test.array
     ranges = _ranges(x, data_range)
 
@@ -193,23 +193,23 @@ def compare(
         bench = Bench()
 
         def one(n: int) -> tuple[list[_Part], float | None]:
-            regions = [None if there is None else there[n], *(each[n] for each in inside)]
+            regions = [None if counted is None else counted[n], *(each[n] for each in inside)]
             return _slice_parts(bench, x[n], y[n], ranges[n], regions)
 
         return one
 
-    found = over_slices(worker, len(x), threads=threads)
+    per_slice = over_slices(worker, len(x), threads=threads)
     collected = _Collected(partial=within is not None)
     slices: list[dict[str, Any]] = []
-    for n, (parts, multiscale) in enumerate(found):
-        if there is None or there[n].any():
+    for n, (parts, multiscale) in enumerate(per_slice):
+        if counted is None or counted[n].any():
             values = parts[0].metrics(ranges[n]) | {"ms_ssim": multiscale}
             slices.append({"index": n, **collected.checked(f"slices.{n}", values, x)})
     number = max(ranges)
-    totals = [sum((parts[k] for parts, _ in found), _Part()) for k in range(1 + len(inside))]
+    totals = [sum((parts[k] for parts, _ in per_slice), _Part()) for k in range(1 + len(inside))]
     whole, patient, *rest = (total.metrics(number) for total in totals)
     whole |= {name: _mean([one[name] for one in slices]) for name in ("ssim", "ms_ssim")}
-    result = Comparison(
+    result = ImageComparison(
         conventions=conventions(data_range, number, given_mask=mask is not None),
         volume=collected.checked("volume", whole, x),
         foreground=collected.checked("foreground", patient, x),

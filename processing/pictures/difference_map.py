@@ -35,7 +35,7 @@ _GAP, _BAR = 6, 92  # pixels
 
 
 @dataclass(frozen=True)
-class Pair:
+class SlicePair:
     """One slice of a reference and what a test shows there, float32 (rows, columns), as radiologists look at it.
 
     inside: where the test has values. spacing: of rows and columns, mm. peak: maximum of the whole reference.
@@ -48,7 +48,7 @@ class Pair:
     peak: float
 
 
-def slice_pair(reference: Volume, test: Volume, place: int, *, matrix: Array | None = None) -> Pair:
+def slice_pair(reference: Volume, test: Volume, place: int, *, matrix: Array | None = None) -> SlicePair:
     """Slice `place` (from 0, clipped to those there) of the reference, and the test on the same pixels.
 
     matrix: 4 × 4, from a point of the reference to one of the test (LPS, mm), as registration gives it; by default the
@@ -61,7 +61,7 @@ def slice_pair(reference: Volume, test: Volume, place: int, *, matrix: Array | N
     like = Volume(np.ascontiguousarray(whole.array[place : place + 1], dtype=np.float32), affine, whole.units)
     there, inside = apply(np.eye(4) if matrix is None else np.asarray(matrix), test, like=like)
     column, row, _ = whole.spacing
-    return Pair(like.array[0], there.array[0], inside[0], (row, column), float(whole.array.max()))
+    return SlicePair(like.array[0], there.array[0], inside[0], (row, column), float(whole.array.max()))
 
 
 def slices_shown(shape: tuple[int, int, int], affine: Array) -> int:
@@ -69,7 +69,7 @@ def slices_shown(shape: tuple[int, int, int], affine: Array) -> int:
     return oriented(Volume(np.zeros(shape, np.float32), affine)).shape[0]
 
 
-def difference(pair: Pair, kind: Kind) -> Array:
+def difference(pair: SlicePair, kind: Kind) -> Array:
     """The map in percent, float32; NaN where it is undefined or the test has no values."""
     if kind == "percent":
         found = percent_difference(pair.reference, pair.test)
@@ -92,7 +92,7 @@ def coloured(found: Array, kind: Kind) -> Array:
     return colours.round().astype(np.uint8)
 
 
-def picture(pair: Pair, kind: Kind, *, longest: int = 560) -> bytes:
+def picture(pair: SlicePair, kind: Kind, *, longest: int = 560) -> bytes:
     """PNG: reference, test and map side by side with the map's scale; both images in the reference's window.
 
     longest: pixels of the longer side of one image. Pixels are square; the map is enlarged without smoothing.

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from processing.errors import InputError
 from processing.pair import Grid, common_grid, grey_range, on_grid, oriented
-from processing.pictures.difference_map import REACH, Pair, coloured, difference
+from processing.pictures.difference_map import REACH, SlicePair, coloured, difference
 from processing.registration import apply
 from processing.volume import Array, Volume
 
@@ -27,7 +27,7 @@ _ARROW = np.array([(0, 0), (-1.1, 2.9), (-0.3, 2.4), (-0.3, 5.5), (0.3, 5.5), (0
 
 
 @dataclass(frozen=True)
-class Arm:
+class PanelArm:
     """One column: its volume, its name, and what stands beneath, such as the scan time.
 
     matrix: 4 × 4, from a point of the first arm to one of this (LPS, mm), for the difference map alone; None where the
@@ -73,7 +73,7 @@ class Panel:
     arrows: list[list[tuple[float, float]]] = field(default_factory=list)
 
 
-def panel(arms: Sequence[Arm], place: int | None = None, options: Options | None = None) -> Panel:
+def panel(arms: Sequence[PanelArm], place: int | None = None, options: Options | None = None) -> Panel:
     """Lay out slice `place` (from 0, clipped to those that all arms have; the middle one if None) of up to six arms.
 
     The arms come onto one grid as readers see them (processing.pair), each in the WINDOW of its series. Raises
@@ -127,7 +127,7 @@ def _grey(image: Array, volume: Volume) -> Array:
     return (np.clip((image - lower) / (upper - lower), 0, 1) * 255).round().astype(np.uint8)
 
 
-def _maps(arms: Sequence[Arm], shown: Sequence[Array], grid: Grid, place: int) -> list[Array]:
+def _maps(arms: Sequence[PanelArm], shown: Sequence[Array], grid: Grid, place: int) -> list[Array]:
     """The signed difference of all arms but the first to the first, coloured; shown: their slices on the grid."""
     reference = shown[0]
     affine = grid.affine.copy()
@@ -140,12 +140,12 @@ def _maps(arms: Sequence[Arm], shown: Sequence[Array], grid: Grid, place: int) -
         if arm.matrix is not None:
             there, covered = apply(np.asarray(arm.matrix), arm.volume, like=like)
             test, inside = there.array[0], covered[0]
-        pair = Pair(reference, test, inside, (row, column), peak)
+        pair = SlicePair(reference, test, inside, (row, column), peak)
         found.append(coloured(difference(pair, "signed"), "signed"))
     return found
 
 
-def _names(found: Panel, arms: Sequence[Arm], options: Options, width: float, height: float) -> float:
+def _names(found: Panel, arms: Sequence[PanelArm], options: Options, width: float, height: float) -> float:
     """Name and note beneath each image, as large as all fit; returns where the next row may begin."""
     names = [(f"({'abcdef'[n]}) " if options.letters else "") + arm.name for n, arm in enumerate(arms)]
     notes = [arm.note for arm in arms]
@@ -209,27 +209,27 @@ def _legend(found: Panel, name: str, width: float, top: float, height: float) ->
         found.texts.append((left + long * (share + 1) / 2, y + 1.8 * size, 0.8 * size, anchor, words, False))
 
 
-def png(found: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
+def png(figure: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
     """The figure as PNG with its resolution noted; longer than 8,000 pixels on no side."""
-    scale = min(dpi / 25.4, 8000 / max(found.width, found.height))
-    ground, ink = ((255, 255, 255), (0, 0, 0)) if found.light else ((0, 0, 0), (235, 236, 238))
-    out = Image.new("RGB", (round(found.width * scale), round(found.height * scale)), ground)
-    for array, x, y, width, height in found.images:
+    scale = min(dpi / 25.4, 8000 / max(figure.width, figure.height))
+    ground, ink = ((255, 255, 255), (0, 0, 0)) if figure.light else ((0, 0, 0), (235, 236, 238))
+    out = Image.new("RGB", (round(figure.width * scale), round(figure.height * scale)), ground)
+    for array, x, y, width, height in figure.images:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         smooth = Image.Resampling.LANCZOS if array.ndim == 2 else Image.Resampling.NEAREST
         out.paste(Image.fromarray(array).resize(size, smooth), (round(x * scale), round(y * scale)))
     draw = ImageDraw.Draw(out)
-    for x1, y1, x2, y2, width in found.lines:
+    for x1, y1, x2, y2, width in figure.lines:
         ends = tuple(round(value * scale) for value in (x1, y1, x2, y2))
         draw.line(ends, fill=(0, 0, 0), width=max(3, round(2 * width * scale)))
         draw.line(ends, fill=(255, 255, 255), width=max(1, round(width * scale)))
-    for corners in found.arrows:
+    for corners in figure.arrows:
         outline = [(x * scale, y * scale) for x, y in corners]
         draw.polygon(outline, fill=(255, 255, 255), outline=(0, 0, 0), width=max(1, round(0.12 * scale)))
     anchors = {"start": "ls", "middle": "ms", "end": "rs"}
-    for x, y, height, anchor, words, strong in found.texts:
+    for x, y, height, anchor, words, strong in figure.texts:
         font, place = ImageFont.load_default(size=height * scale), (x * scale, y * scale)
-        if _on_image(found, x, y):  # white with a black edge, whatever lies beneath
+        if _on_image(figure, x, y):  # white with a black edge, whatever lies beneath
             edge, colour, rim = max(1, round(height * scale / 12)), (255, 255, 255), (0, 0, 0)
         else:
             edge, colour, rim = round(height * scale / 40) if strong else 0, ink, ink
@@ -239,19 +239,19 @@ def png(found: Panel, *, dpi: float = DPI, compress_level: int = 6) -> bytes:
     return target.getvalue()
 
 
-def _on_image(found: Panel, x: float, y: float) -> bool:
-    return any(left < x < left + width and top < y < top + height for _, left, top, width, height in found.images)
+def _on_image(figure: Panel, x: float, y: float) -> bool:
+    return any(left < x < left + width and top < y < top + height for _, left, top, width, height in figure.images)
 
 
-def svg(found: Panel) -> str:
+def svg(figure: Panel) -> str:
     """The figure as SVG in mm: real text, images embedded as PNG with their own pixels."""
-    ground, ink = ("#fff", "#000") if found.light else ("#000", "#ebecee")
+    ground, ink = ("#fff", "#000") if figure.light else ("#000", "#ebecee")
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{found.width:g}mm" height="{found.height:g}mm" '
-        f'viewBox="0 0 {found.width:g} {found.height:g}" font-family="Helvetica, Arial, sans-serif">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{figure.width:g}mm" height="{figure.height:g}mm" '
+        f'viewBox="0 0 {figure.width:g} {figure.height:g}" font-family="Helvetica, Arial, sans-serif">',
         f'<rect width="100%" height="100%" fill="{ground}"/>',
     ]
-    for array, x, y, width, height in found.images:
+    for array, x, y, width, height in figure.images:
         target = io.BytesIO()
         Image.fromarray(array).save(target, format="PNG")
         data = base64.b64encode(target.getvalue()).decode()
@@ -260,15 +260,15 @@ def svg(found: Panel) -> str:
             f'<image x="{x:.3f}" y="{y:.3f}" width="{width:.3f}" height="{height:.3f}" preserveAspectRatio="none"'
             f'{sharp} href="data:image/png;base64,{data}"/>'
         )
-    for x1, y1, x2, y2, width in found.lines:
+    for x1, y1, x2, y2, width in figure.lines:
         ends = f'x1="{x1:.3f}" y1="{y1:.3f}" x2="{x2:.3f}" y2="{y2:.3f}"'
         parts.append(f'<line {ends} stroke="#000" stroke-width="{2 * width:g}"/>')
         parts.append(f'<line {ends} stroke="#fff" stroke-width="{width:g}"/>')
-    for corners in found.arrows:
+    for corners in figure.arrows:
         points = " ".join(f"{x:.3f},{y:.3f}" for x, y in corners)
         parts.append(f'<polygon points="{points}" fill="#fff" stroke="#000" stroke-width="0.12"/>')
-    for x, y, height, anchor, words, strong in found.texts:
-        inside = _on_image(found, x, y)
+    for x, y, height, anchor, words, strong in figure.texts:
+        inside = _on_image(figure, x, y)
         colour = "#fff" if inside else ink
         rim = f' stroke="#000" stroke-width="{height / 6:g}" paint-order="stroke"' if inside else ""
         weight = ' font-weight="700"' if strong else ""

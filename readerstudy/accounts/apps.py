@@ -7,11 +7,13 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.accounts import checks  # noqa: F401  registers them
-        from readerstudy.audit import lock, registry
+        from readerstudy.audit import lock_manifest, registry
 
         # The person's number, not the name: people may be renamed.
         left_out = frozenset({"strip_collapsed"})
-        members = registry.Table("accounts.Membership", unit=("pk",), left_out=left_out)
-        registry.register(registry.Section("memberships", "Membership", (members,)))
+        members = registry.SealedTable("accounts.Membership", unit=("pk",), left_out=left_out)
+        registry.register(registry.SealedSection("memberships", "Membership", (members,)))
         # Others than readers may come and go after locking.
-        lock.register(lock.Locked("accounts.Membership", left_out=left_out, only={"role": "reader"}))
+        lock_manifest.register(
+            lock_manifest.LockedTable("accounts.Membership", left_out=left_out, only={"role": "reader"})
+        )

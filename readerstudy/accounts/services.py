@@ -9,7 +9,7 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
-from readerstudy.audit.studies import Study, hold
+from readerstudy.audit.studies import Study, study_for_update
 from readerstudy.states import State
 
 
@@ -37,7 +37,7 @@ def add_member(*, study: Study, user: User, role: str, actor: User | None = None
 
     amending: the reader gets a list by an amendment (`reading.amendments`).
     """
-    held = hold(study)  # against opening at the same moment
+    held = study_for_update(study)  # against opening at the same moment
     if role == Role.READER and held.state != State.DRAFT and not amending:
         raise InputError("The study is open: its readers are fixed by the schedule. A reader more is an amendment.")
     if role == Role.READER and (had := former_role(study, user)):
@@ -70,7 +70,7 @@ def add_member(*, study: Study, user: User, role: str, actor: User | None = None
 @transaction.atomic
 def remove_member(*, member: Membership, actor: User | None = None) -> None:
     """Take the role away; not for a reader once the study is open, nor for the last admin."""
-    study = hold(member.study)
+    study = study_for_update(member.study)
     if member.role == Role.READER and study.state != State.DRAFT:
         raise InputError("The study is open: its readers are fixed by the schedule.")
     if member.role == Role.ADMIN and study.memberships.filter(role=Role.ADMIN).count() == 1:

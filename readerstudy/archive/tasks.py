@@ -1,9 +1,9 @@
 """No job is claimed by a worker that sees another store."""
 
-from readerstudy.archive import mark
+from readerstudy.archive import store_mark
 from readerstudy.jobs.registry import obstacle
 
 
 @obstacle
 def another_store() -> str:
-    return mark.problem()
+    return store_mark.problem()

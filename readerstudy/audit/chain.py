@@ -87,7 +87,7 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
     return ""
 
 
-def _holds(study, outside: heads.Written) -> bool:
+def _holds(study, outside: heads.WrittenHead) -> bool:
     return study.events.filter(number=outside.number, sha256=outside.sha256).exists()
 
 

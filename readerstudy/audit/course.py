@@ -24,7 +24,7 @@ class Course:
     scheduled: set[str] = field(default_factory=set)  # codes of cases
     problems: list[str] = field(default_factory=list)
 
-    def take(self, event: Event) -> None:
+    def follow(self, event: Event) -> None:
         line, data = f"Event {event.number}", event.data
         if to := MOVES.get(event.action):
             if self.state == "locked":

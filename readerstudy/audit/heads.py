@@ -33,7 +33,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenHead:
     """A head as it was written: the number and hash of a line of the log, and its MAC."""
 
     number: int
@@ -62,7 +62,7 @@ def slugs() -> list[str]:
     return sorted(path.stem for path in settings.HEADS_DIR.glob("*.log") if path.stem != ALARMS)
 
 
-def taken() -> list[str]:
+def slugs_taken() -> list[str]:
     """Addresses that no new study may have: those of studies that are here, or were."""
     return [*slugs(), ALARMS]
 
@@ -99,7 +99,7 @@ def write_answer(*, slug: str, presentation: int, number: int, mac: str) -> None
     _append(f"{ANSWERS}/{slug}", f"{presentation} {number} {mac}")
 
 
-def answers(slug: str) -> dict[int, tuple[int, str]]:
+def noted_answers(slug: str) -> dict[int, tuple[int, str]]:
     """(number, MAC) of the highest answer that was noted of each presentation, by its primary key."""
     found: dict[int, tuple[int, str]] = {}
     for line in _since_restore(slug, _lines(f"{ANSWERS}/{slug}", None)):
@@ -136,32 +136,32 @@ def _append(slug: str, said: str) -> None:
         alarm_logger.critical("%s: the head of the log could not be written outside: %s", slug, error)
 
 
-def every(slug: str) -> Iterator[Written]:
+def written_heads(slug: str) -> Iterator[WrittenHead]:
     """All heads of a log that can be read, as they stand in the file; without history."""
     return _parsed(_since_restore(slug, _lines(slug, None)))
 
 
-def latest(slug: str) -> Written | None:
+def latest(slug: str) -> WrittenHead | None:
     """The highest of the last heads that this site wrote; None if there is none."""
     return _highest(slug, _since_restore(slug, _lines(slug, TAIL)))
 
 
-def highest(slug: str) -> Written | None:
+def highest(slug: str) -> WrittenHead | None:
     """The highest of all heads that this site wrote, history too."""
     return _highest(slug, _lines(slug, None))
 
 
-def _highest(slug: str, lines: list[str]) -> Written | None:
+def _highest(slug: str, lines: list[str]) -> WrittenHead | None:
     return max((head for head in _parsed(lines) if head.is_ours(slug)), key=lambda head: head.number, default=None)
 
 
-def removal(slug: str) -> str:
+def removal_mac(slug: str) -> str:
     """The MAC of the tombstone with which the file ends; "" if the study was not removed."""
     words = [line.split() for line in _lines(slug, TAIL)]
     return next((line[1] for line in reversed(words) if len(line) == 3 and line[0] == "removed"), "")
 
 
-def alarm(slug: str, sentence: str) -> None:
+def write_alarm(slug: str, sentence: str) -> None:
     """Tell whoever watches the site's log, and the admins, that the record of this study does not hold."""
     alarm_logger.critical("%s: %s", slug, sentence)
     if sentence not in [alarm.sentence for alarm in alarms(slug)]:
@@ -199,8 +199,8 @@ def _lines(slug: str, tail: int | None) -> list[str]:
         raise UnreadableError(f"{path_of(slug)} cannot be read: {error.strerror}") from error
 
 
-def _parsed(lines: list[str]) -> Iterator[Written]:
+def _parsed(lines: list[str]) -> Iterator[WrittenHead]:
     for line in lines:
         words = line.split()
         if len(words) == 4 and words[0].isdigit():
-            yield Written(int(words[0]), words[1], words[2])
+            yield WrittenHead(int(words[0]), words[1], words[2])

@@ -6,7 +6,7 @@ class AppendOnlyError(TypeError):
     """A line of the log was to be changed or deleted."""
 
 
-class AppendOnly(models.QuerySet):
+class AppendOnlyQuerySet(models.QuerySet):
     """Rows can be added and read. The database refuses the rest too; see `audit.triggers`."""
 
     def _refuse(self, *args, **kwargs):
@@ -33,7 +33,7 @@ class Event(models.Model):
     mac = models.CharField(max_length=64, blank=True)
     key = models.CharField(max_length=8, blank=True)
 
-    objects = AppendOnly.as_manager()
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         ordering = ["study", "number"]
@@ -96,7 +96,7 @@ class Tombstone(models.Model):
     mac = models.CharField(max_length=64)
     key = models.CharField(max_length=8)
 
-    objects = AppendOnly.as_manager()
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         ordering = ["at"]

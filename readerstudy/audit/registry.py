@@ -20,7 +20,7 @@ Columns = Mapping[str, list[str]]  # by label
 
 
 @dataclass(frozen=True)
-class Table:
+class SealedTable:
     """Rows of one model. study: path to the study, "" for the study itself; unit: lookups that name the unit;
     left_out: columns that change with no meaning; derived: further columns by expression."""
 
@@ -36,27 +36,27 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class SealedSection:
     """name: as it stands in the log; title: for people; tables: all of them have the same units."""
 
     name: str
     title: str
-    tables: tuple[Table, ...]
+    tables: tuple[SealedTable, ...]
 
 
-_sections: dict[str, Section] = {}
+_sections: dict[str, SealedSection] = {}
 
 
-def register(*sections: Section) -> None:
+def register(*sections: SealedSection) -> None:
     """Have these rows sealed. For AppConfig.ready()."""
     _sections.update({one.name: one for one in sections})
 
 
-def sections() -> list[Section]:
+def sections() -> list[SealedSection]:
     return [_sections[name] for name in sorted(_sections)]
 
 
-def section(name: str) -> Section:
+def section(name: str) -> SealedSection:
     return _sections[name]
 
 
@@ -65,7 +65,7 @@ def unit_name(*parts: object) -> str:
     return "/".join(str(part) for part in parts) or WHOLE
 
 
-def plain(value: object) -> object:
+def json_value(value: object) -> object:
     """A value as JSON has it, the same on every database."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
@@ -74,9 +74,9 @@ def plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float, str, list, dict)) else str(value)
 
 
-def add_row(digest: "hashlib._Hash", values: Iterable[object]) -> None:
+def hash_row(digest: "hashlib._Hash", values: Iterable[object]) -> None:
     """Hash one more row: the same on every database."""
-    digest.update(canonical([plain(value) for value in values]) + b"\n")
+    digest.update(canonical([json_value(value) for value in values]) + b"\n")
 
 
 def columns_of(name: str, apps=present_apps) -> dict[str, list[str]]:
@@ -94,12 +94,12 @@ def digests(
     found: dict[str, hashlib._Hash] = {}
     for table in section(name).tables:
         for unit, row in _rows(study, table, columns[table.label], units, apps):
-            add_row(found.setdefault(unit, hashlib.sha256()), (table.label, *row))
+            hash_row(found.setdefault(unit, hashlib.sha256()), (table.label, *row))
     return {unit: digest.hexdigest() for unit, digest in found.items()}
 
 
 def _rows(
-    study: Model, table: Table, columns: list[str], units: Collection[str] | None, apps
+    study: Model, table: SealedTable, columns: list[str], units: Collection[str] | None, apps
 ) -> Iterable[tuple[str, tuple]]:
     rows = apps.get_model(table.label).objects.filter(**{table.study: study} if table.study else {"pk": study.pk})
     rows = rows.order_by("pk").annotate(**table.derived).values_list(*table.unit, *columns)

@@ -13,7 +13,7 @@ from django.db.models import ForeignKey, Model
 from processing.errors import InputError
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone, verified_end
-from readerstudy.audit.studies import Study, hold, studies
+from readerstudy.audit.studies import Study, studies, study_for_update
 from readerstudy.states import State
 
 # Not what is being read.
@@ -55,7 +55,7 @@ def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
     InputError without a reason, or while the study is open or paused; RecordError if its log does not hold: then it
     is evidence.
     """
-    held = hold(study)
+    held = study_for_update(study)
     if held.state not in STATES:
         raise InputError(f"The study is {held.get_state_display()}: close it before you remove it.")
     end = verified_end(held)

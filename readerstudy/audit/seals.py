@@ -13,7 +13,7 @@ from readerstudy.audit.studies import Study
 Seal = tuple[str, str | None]
 
 
-def everything() -> list[Seal]:
+def every_unit() -> list[Seal]:
     """All units of all sections."""
     return [(one.name, None) for one in registry.sections()]
 
@@ -30,14 +30,14 @@ def _by_section(seals: Iterable[Seal]) -> dict[str, set[str] | None]:
     return found
 
 
-def _index(study: Study, name: str, units: Collection[str] | None) -> dict[str, int]:
+def _sealing_lines(study: Study, name: str, units: Collection[str] | None) -> dict[str, int]:
     """The line that sealed each unit last."""
     rows = Sealed.objects.filter(study=study, section=name)
     rows = rows if units is None else rows.filter(unit__in=units)
     return dict(rows.values_list("unit", "number"))
 
 
-def said(study: Study, seals: Iterable[Seal]) -> dict:
+def seal_data(study: Study, seals: Iterable[Seal]) -> dict:
     """What the next line of the log keeps of these units as they are now: `sealed` has a SHA-256 for each, null for one
     that was removed; `columns` those it was made over; `before` the line that sealed it last."""
     sealed: dict[str, dict] = {}
@@ -46,13 +46,13 @@ def said(study: Study, seals: Iterable[Seal]) -> dict:
     for name, units in _by_section(seals).items():
         columns[name] = registry.columns_of(name)
         now = registry.digests(study, name, columns=columns[name], units=units)
-        index = _index(study, name, units)
+        index = _sealing_lines(study, name, units)
         sealed[name] = {unit: now.get(unit) for unit in sorted({*now, *index} if units is None else units)}
         before[name] = index
     return {"sealed": sealed, "columns": columns, "before": before} if sealed else {}
 
 
-def note(study: Study, event: Event) -> None:
+def remember_sealing_lines(study: Study, event: Event) -> None:
     """Remember which line sealed its units."""
     rows = [
         Sealed(study=study, section=name, unit=unit, number=event.number)
@@ -64,11 +64,11 @@ def note(study: Study, event: Event) -> None:
     )
 
 
-def changed(study: Study, seals: Iterable[Seal]) -> str:
+def changed_unit(study: Study, seals: Iterable[Seal]) -> str:
     """Which of these units is not as the log said last, in half a sentence; "" if all are. A time that does not grow
     with the log."""
     units_of = _by_section(seals)
-    wanted = {name: _index(study, name, units) for name, units in units_of.items()}
+    wanted = {name: _sealing_lines(study, name, units) for name, units in units_of.items()}
     numbers = {number for index in wanted.values() for number in index.values()}
     lines = {event.number: event for event in Event.objects.filter(study=study, number__in=numbers)}
     for event in lines.values():
@@ -83,7 +83,7 @@ def changed(study: Study, seals: Iterable[Seal]) -> str:
             if unit not in data.get("sealed", {}).get(name, {}):
                 return f"line {number}, which should have sealed {in_words(name, unit)}, does not tell of it"
             last[unit] = (data["sealed"][name][unit], data["columns"][name])
-        if found := next(_different(study, name, last, units_of[name]), ""):
+        if found := next(_changed_units(study, name, last, units_of[name]), ""):
             return found
     return ""
 
@@ -91,31 +91,37 @@ def changed(study: Study, seals: Iterable[Seal]) -> str:
 Last = dict[str, tuple[str | None, registry.Columns]]
 
 
-def _different(study: Study, name: str, last: Last, units: Collection[str] | None) -> Iterator[str]:
+def _changed_units(study: Study, name: str, last: Last, units: Collection[str] | None) -> Iterator[str]:
     """Units of a section that are not as they were sealed last, in half a sentence each. last: digest and columns by
     unit; units: those that are looked at, None for all that there are."""
     groups: dict[str, list[str]] = defaultdict(list)
     for unit, (_, columns) in last.items():
         groups[repr(sorted(columns.items()))].append(unit)
-    there: dict[str, str] = {}
+    present_digests: dict[str, str] = {}
     try:
         for members in groups.values():
-            found = registry.digests(
+            digests = registry.digests(
                 study, name, columns=last[members[0]][1], units=members if units is not None else None
             )
-            there |= {unit: found[unit] for unit in members if unit in found}
+            present_digests |= {unit: digests[unit] for unit in members if unit in digests}
     except (FieldError, LookupError):
         yield f"{registry.section(name).title} were sealed with columns that there are no more"
         return
     if units is not None or not groups:
         new = None if units is None else set(units) - last.keys()
-        found = registry.digests(study, name, columns=registry.columns_of(name), units=new)
-    there |= {unit: sha256 for unit, sha256 in found.items() if unit not in last}
-    for unit in sorted(last.keys() | there.keys()):
+        digests = registry.digests(study, name, columns=registry.columns_of(name), units=new)
+    present_digests |= {unit: sha256 for unit, sha256 in digests.items() if unit not in last}
+    for unit in sorted(last.keys() | present_digests.keys()):
         if unit not in last:
             yield f"{in_words(name, unit)}: there are rows, and no line of the log tells of them"
-        elif (expected := last[unit][0]) != there.get(unit):
-            what = "rows were removed" if unit not in there else "rows were added" if expected is None else "changed"
+        elif (expected := last[unit][0]) != present_digests.get(unit):
+            what = (
+                "rows were removed"
+                if unit not in present_digests
+                else "rows were added"
+                if expected is None
+                else "changed"
+            )
             yield f"{in_words(name, unit)}: {what}, and no line of the log tells of it"
 
 
@@ -124,7 +130,7 @@ def in_words(name: str, unit: str) -> str:
     return title if unit == registry.WHOLE else f"{title} {unit}"
 
 
-def folded(events: Iterable[Event]) -> tuple[dict[str, Last], dict[tuple[str, str], int], list[str]]:
+def seals_in_log(events: Iterable[Event]) -> tuple[dict[str, Last], dict[tuple[str, str], int], list[str]]:
     """What a whole log says: by section, digest and columns of every unit as sealed last; by section and unit, the
     line; and where a line names another line before it than there is."""
     last: dict[str, Last] = defaultdict(dict)
@@ -143,10 +149,10 @@ def folded(events: Iterable[Event]) -> tuple[dict[str, Last], dict[tuple[str, st
 
 def problems(study: Study, events: Sequence[Event] | Iterable[Event]) -> Iterator[str]:
     """How the sealed rows of a study differ from what its log says, in half a sentence each."""
-    last, lines, broken = folded(events)
+    last, lines, broken = seals_in_log(events)
     yield from broken
     for one in registry.sections():
-        yield from _different(study, one.name, last.get(one.name, {}), None)
+        yield from _changed_units(study, one.name, last.get(one.name, {}), None)
     index = {
         (name, unit): number
         for name, unit, number in Sealed.objects.filter(study=study).values_list("section", "unit", "number")

@@ -12,7 +12,7 @@ from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.seals import Seal
-from readerstudy.audit.studies import Study, hold
+from readerstudy.audit.studies import Study, study_for_update
 from readerstudy.states import State
 
 __all__ = ["RecordError", "canonical", "ensure_sealed", "fault", "record", "tombstone"]
@@ -25,7 +25,7 @@ class RecordError(Exception):
 def fault(*, slug: str, problem: str) -> RecordError:
     """Raise the alarm; returns the error to raise. `problem`: half a sentence that says what does not hold."""
     said = f"{problem[0].upper()}{problem[1:]}."
-    heads.alarm(slug, said)
+    heads.write_alarm(slug, said)
     return RecordError(
         f"The record of this study does not hold, so nothing was changed. {said} Ask who runs this site: "
         "`verify_audit` says more."
@@ -38,13 +38,13 @@ def ensure_sealed(*, study: Study, seals: Iterable[Seal]) -> None:
     So what was changed behind the site's back is not sealed anew by the change that follows. In the transaction of that
     change, before it.
     """
-    held = hold(study)
+    held = study_for_update(study)
     verified_end(held)
-    if problem := sealing.changed(held, seals):
+    if problem := sealing.changed_unit(held, seals):
         raise fault(slug=held.slug, problem=problem)
 
 
-def ensure_shown(study: Study, *sections: str) -> None:
+def ensure_sections_sealed(study: Study, *sections: str) -> None:
     """RecordError, and an alarm, if sealed rows of these sections, which a page shows, are not as the log said last."""
     with transaction.atomic():
         ensure_sealed(study=study, seals=[(name, None) for name in sections])
@@ -62,14 +62,14 @@ def record(*, study: Study, action: Action, actor=None, seals: Iterable[Seal] = 
     it belongs to. ValueError for an action that `Action` does not have.
     """
     action = Action(action)
-    held = hold(study)  # one writer of the chain at a time
+    held = study_for_update(study)  # one writer of the chain at a time
     if held.state == State.LOCKED and action not in AFTER_LOCKING:
         raise InputError("The study is locked: nothing in it can change.")
     last = verified_end(held, action)
     head = Head.objects.filter(study=held).first()
     if head is not None and head.key != keys.key_name():
         last = _append(held, last, None, Action.KEY_CHANGED, {"from": head.key, "to": keys.key_name()})
-    return _append(held, last, actor, action, data | sealing.said(held, seals))
+    return _append(held, last, actor, action, data | sealing.seal_data(held, seals))
 
 
 def verified_end(held: Study, action: str = "") -> Event | None:
@@ -85,7 +85,7 @@ def verified_end(held: Study, action: str = "") -> Event | None:
 def _append(held: Study, last: Event | None, actor, action: str, data: dict) -> Event:
     event = chain.append(Event=Event, study=held, last=last, at=timezone.now(), actor=actor, action=action, data=data)
     mac = chain.set_head(Head=Head, study=held, last=event)
-    sealing.note(held, event)
+    sealing.remember_sealing_lines(held, event)
     transaction.on_commit(lambda: heads.write(slug=held.slug, number=event.number, sha256=event.sha256, mac=mac))
     return event
 

@@ -21,6 +21,6 @@ def studies() -> QuerySet:
     return Event._meta.get_field("study").related_model._default_manager.all()
 
 
-def hold(study: Study) -> Study:
+def study_for_update(study: Study) -> Study:
     """The study as it is now, held until the transaction ends: one after the other writes its log."""
     return studies().select_for_update().get(pk=study.pk)

@@ -15,7 +15,7 @@ from readerstudy.audit import removal, roles
 
 
 @dataclass(frozen=True)
-class AppendOnly:
+class AppendOnlyTable:
     """A table whose rows may be added alone. study: SQL of the study's id in terms of OLD, or None where rows are never
     deleted; changeable: columns that may change; signed: its rows have a MAC."""
 
@@ -25,20 +25,20 @@ class AppendOnly:
     signed: bool = False
 
 
-_tables: dict[str, AppendOnly] = {}
+_tables: dict[str, AppendOnlyTable] = {}
 
 
-def register(*tables: AppendOnly) -> None:
+def register(*tables: AppendOnlyTable) -> None:
     """Have the database keep these tables append-only. For AppConfig.ready()."""
     _tables.update({one.table: one for one in tables})
 
 
-def append_only() -> dict[str, AppendOnly]:
+def append_only() -> dict[str, AppendOnlyTable]:
     """All such tables, by name."""
     return _tables
 
 
-register(AppendOnly("audit_event", "OLD.study_id", signed=True), AppendOnly("audit_tombstone", None))
+register(AppendOnlyTable("audit_event", "OLD.study_id", signed=True), AppendOnlyTable("audit_tombstone", None))
 
 REFUSE = """
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$

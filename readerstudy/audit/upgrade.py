@@ -45,7 +45,7 @@ def seal_studies(apps, sections: Iterable[str]) -> None:
         events = events_of(apps, study)
         if problem := _outside(study.slug) or old_problem(apps, study, events):
             apps.get_model("audit", "Event").objects.bulk_update(events, ["actor_name"], batch_size=BATCH)
-            heads.alarm(study.slug, f"Not sealed by the upgrade, so nothing can be added to its log: {problem}")
+            heads.write_alarm(study.slug, f"Not sealed by the upgrade, so nothing can be added to its log: {problem}")
         else:
             seal(apps, study, events, sections)
 
@@ -60,7 +60,7 @@ def events_of(apps, study) -> list:
 
 
 def _outside(slug: str) -> str:
-    return OUTSIDE.replace("STUDY", slug) if heads.highest(slug) or heads.removal(slug) else ""
+    return OUTSIDE.replace("STUDY", slug) if heads.highest(slug) or heads.removal_mac(slug) else ""
 
 
 def old_problem(apps, study, events: list) -> str:
@@ -70,8 +70,8 @@ def old_problem(apps, study, events: list) -> str:
         if (event.number, event.previous, event.sha256) != (number, previous, chain.hash_of(event, study.slug)):
             return f"Event {event.number} was changed, or the one before it was removed."
         previous = event.sha256
-        log.take(event)
-    return next(verify.beside(study, log, apps), "")
+        log.read_line(event)
+    return next(verify.problems_beside_log(study, log, apps), "")
 
 
 def seal(apps, study, events: list, sections: Iterable[str], *, action: Action = Action.SEALED_BY_UPGRADE, **said):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.apps import apps as present_apps
 from django.db import transaction
 
-from readerstudy.audit import actions, chain, heads, keys, lock, seals
+from readerstudy.audit import actions, chain, heads, keys, lock_manifest, seals
 from readerstudy.audit.actions import Action
 from readerstudy.audit.course import Course
 from readerstudy.audit.models import Event, Head, Tombstone
@@ -61,9 +61,9 @@ class Log:
     sealing: list[Event] = field(default_factory=list)
     course: Course = field(default_factory=Course)
 
-    def take(self, event: Event) -> None:
+    def read_line(self, event: Event) -> None:
         self.lines[event.number] = event.sha256
-        self.course.take(event)
+        self.course.follow(event)
         data = event.data
         if event.action == Action.PAIR_CONFIRMED:
             if "sha256" in data:
@@ -78,7 +78,7 @@ class Log:
             self.sealing.append(event)
 
 
-def _nothing(*_: object) -> Iterator[str]:
+def _no_problems(*_: object) -> Iterator[str]:
     return iter(())
 
 
@@ -90,9 +90,9 @@ class Checks:
     since_opening: (study, SHA-256 of the protocol) what was frozen by opening.
     """
 
-    beside: Callable[..., Iterator[str]] = _nothing
-    signed: Callable[..., Iterator[str]] = _nothing
-    since_opening: Callable[..., Iterator[str]] = _nothing
+    beside: Callable[..., Iterator[str]] = _no_problems
+    signed: Callable[..., Iterator[str]] = _no_problems
+    since_opening: Callable[..., Iterator[str]] = _no_problems
 
 
 _checks: list[Checks] = []
@@ -116,7 +116,7 @@ def log_problem(study: Study) -> str:
     for event in _events(study, after):
         if problem := follower.follow(event):
             return problem
-    return follower.without_mac() or next(_end_of_log(study), "") or next(_outside(study, None), "")
+    return follower.without_mac() or next(_end_of_log(study), "") or next(_outside_problems(study, None), "")
 
 
 def problems(study: Study) -> Iterator[str]:
@@ -149,10 +149,10 @@ def _problems(study: Study) -> Iterator[str]:
         if problem := follower.follow(event):
             yield problem
             return
-        log.take(event)
-    yield from _outside(study, log.lines)
+        log.read_line(event)
+    yield from _outside_problems(study, log.lines)
     yield from log.course.problems
-    yield from beside(study, log)
+    yield from problems_beside_log(study, log)
     if problem := follower.without_mac():
         yield problem
         return
@@ -170,13 +170,13 @@ def _problems(study: Study) -> Iterator[str]:
             yield from one.since_opening(study, log.course.protocol)
 
 
-def beside(study: Study, log: Log, apps=present_apps) -> Iterator[str]:
+def problems_beside_log(study: Study, log: Log, apps=present_apps) -> Iterator[str]:
     """How the end of a log, answers and the lock differ from what its lines say, in a sentence each: what needs no MAC
     of a line or an answer. apps: of a migration, whose study this is."""
     yield from _end_of_log(study, apps)
     for one in _checks:
         yield from one.beside(study, log, apps)
-    yield from _frozen(study, log, apps)
+    yield from _lock_problems(study, log, apps)
 
 
 def _end_of_log(study: Study, apps=present_apps) -> Iterator[str]:
@@ -194,19 +194,19 @@ def _end_of_log(study: Study, apps=present_apps) -> Iterator[str]:
         yield "The log was written anew: its end is not authenticated by this site."
 
 
-def _outside(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
+def _outside_problems(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
     """What was noted outside the database and is not in the log. lines: hash by number; None: only the latest head."""
     try:
-        yield from _noted(study, lines)
+        yield from _head_problems(study, lines)
     except heads.UnreadableError as error:
         yield f"{error}."
 
 
-def _noted(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
-    if heads.removal(study.slug):
+def _head_problems(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
+    if heads.removal_mac(study.slug):
         yield "The study was removed on purpose, as was noted outside the database, and is here again."
     latest = heads.latest(study.slug)
-    noted = heads.every(study.slug) if lines is not None else [latest] if latest else []
+    noted = heads.written_heads(study.slug) if lines is not None else [latest] if latest else []
     if lines is None:
         lines = dict(study.events.filter(number__in=[head.number for head in noted]).values_list("number", "sha256"))
     for head in noted:
@@ -219,7 +219,7 @@ def _noted(study: Study, lines: dict[int, str] | None) -> Iterator[str]:
         return
 
 
-def _frozen(study: Study, log: Log, apps) -> Iterator[str]:
+def _lock_problems(study: Study, log: Log, apps) -> Iterator[str]:
     if study.state != State.LOCKED:
         if log.lock is not None:
             yield f"The study was locked, and is {study.state} now."
@@ -227,9 +227,9 @@ def _frozen(study: Study, log: Log, apps) -> Iterator[str]:
     if log.lock is None or "tables" not in log.lock:
         yield "The study is locked, but the log does not say what was locked."
         return
-    if study.lock_sha256 != lock.manifest_sha256(log.lock["tables"]):
+    if study.lock_sha256 != lock_manifest.manifest_sha256(log.lock["tables"]):
         yield "The hash of the locked data is not the one that was logged."
-    for label in lock.changed_since(study, log.lock["tables"], apps):
+    for label in lock_manifest.changed_since(study, log.lock["tables"], apps):
         yield f"{label.partition('.')[2]}: rows were changed, added or removed after the study was locked."
 
 
@@ -243,11 +243,11 @@ def lost_studies() -> Iterator[tuple[str, str]]:
         elif stone.slug in here:
             yield stone.slug, "There is a tombstone of this study, and the study."
     for slug in heads.slugs():
-        if slug not in here and (problem := _loss(slug)):
+        if slug not in here and (problem := _lost_study_problem(slug)):
             yield slug, problem
 
 
-def _loss(slug: str) -> str:
+def _lost_study_problem(slug: str) -> str:
     stone = Tombstone.objects.filter(slug=slug).first()
     try:
         latest = heads.latest(slug)

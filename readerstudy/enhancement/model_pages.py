@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from analysis.report import training_figures
-from processing.enhancement.networks.record import Curves, ModelRecord, read_record, weights_problem
+from processing.enhancement.networks.model_record import ModelRecord, TrainingCurves, read_record, weights_problem
 from processing.errors import InputError
 from processing.pictures.difference_map import slices_shown
 from processing.volume import Volume
@@ -27,7 +27,7 @@ from readerstudy.protocol.models import ReaderStudy
 
 
 @dataclass(frozen=True)
-class Shown:
+class ListedModel:
     """A model of the list. record: None if its folder is damaged, problem says how."""
 
     name: str
@@ -45,14 +45,14 @@ class Shown:
         return self.record.limits.partition(". ")[0].rstrip(".")
 
 
-def shown(name: str) -> Shown:
+def listed_model(name: str) -> ListedModel:
     """A model by name. InputError if it is not here."""
     folder = enhancers.folder(name)
     try:
         record = read_record(folder)
     except InputError as error:
-        return Shown(name, enhancers.is_shipped(folder), None, str(error))
-    return Shown(name, enhancers.is_shipped(folder), record, _weights_problem(folder))
+        return ListedModel(name, enhancers.is_shipped(folder), None, str(error))
+    return ListedModel(name, enhancers.is_shipped(folder), record, _weights_problem(folder))
 
 
 def _weights_problem(folder: Path) -> str:
@@ -62,11 +62,11 @@ def _weights_problem(folder: Path) -> str:
         file = folder / name
         found = file.stat() if file.exists() else None
         stamps.append((found.st_mtime_ns, found.st_size) if found else None)
-    return _checked(folder, tuple(stamps))
+    return _checked_weights(folder, tuple(stamps))
 
 
 @lru_cache(maxsize=64)
-def _checked(folder: Path, stamps: tuple) -> str:
+def _checked_weights(folder: Path, stamps: tuple) -> str:
     return weights_problem(folder)
 
 
@@ -93,13 +93,13 @@ def _style(token: Token) -> str:
 
 
 @dataclass(frozen=True)
-class CurvesShown:
+class CurveFigures:
     loss: SafeString
     psnr: SafeString
     region: str
 
 
-def curves(found: Curves | None) -> CurvesShown | None:
+def curve_figures(found: TrainingCurves | None) -> CurveFigures | None:
     """Loss and validation as figures; of the foreground if that was logged."""
     if found is None:
         return None
@@ -110,7 +110,7 @@ def curves(found: Curves | None) -> CurvesShown | None:
         name: [(step, *(row[kind] for kind in kinds)) for step, row in points if all(kind in row for kind in kinds)]
         for name, points in found.validation.items()
     }
-    return CurvesShown(
+    return CurveFigures(
         mark_safe(training_figures.loss(found.loss)),  # noqa: S308  figures escape what they draw
         mark_safe(training_figures.psnr(groups)),  # noqa: S308
         "foreground" if region else "whole slices",
@@ -127,7 +127,7 @@ class Output:
     current: bool
 
     @property
-    def there(self) -> bool:
+    def is_done(self) -> bool:
         return self.job is not None and self.job.state == Job.State.DONE
 
     @property
@@ -137,11 +137,11 @@ class Output:
     @property
     def query(self) -> str:
         """What makes the address of its pictures change with its pixels."""
-        return self.job.result["sha256"][:12] if self.there else ""
+        return self.job.result["sha256"][:12] if self.is_done else ""
 
 
 @dataclass(frozen=True)
-class Choice:
+class PreviewChoice:
     """A series, a slice (from 1) and one or two models to look at."""
 
     source: Series
@@ -153,8 +153,8 @@ class Choice:
     input_left: bool
 
     @property
-    def there(self) -> list[Output]:
-        return [output for output in self.outputs if output.there]
+    def done_outputs(self) -> list[Output]:
+        return [output for output in self.outputs if output.is_done]
 
     @property
     def busy(self) -> bool:
@@ -163,7 +163,7 @@ class Choice:
     @property
     def wanted(self) -> list[Output]:
         """Outputs that a button would ask for."""
-        return [one for one in self.outputs if not one.busy and not (one.there and one.current)]
+        return [one for one in self.outputs if not one.busy and not (one.is_done and one.current)]
 
     def query(self, **changes) -> str:
         """The choice as an address, with changes."""
@@ -173,7 +173,7 @@ class Choice:
         return urlencode(chosen | others | left | changes)
 
 
-def choose(study: ReaderStudy, name: str, data: QueryDict) -> Choice | None:
+def choose(study: ReaderStudy, name: str, data: QueryDict) -> PreviewChoice | None:
     """The choice in an address; what it does not say, or says wrongly, is the first case, its first arm, the middle.
 
     None if the study has no acquired series. InputError if a model is not here.
@@ -183,27 +183,27 @@ def choose(study: ReaderStudy, name: str, data: QueryDict) -> Choice | None:
     if not found:
         return None
     case = next((one for one in found if str(one.pk) == data.get("case")), found[0])
-    arms = previews.inputs(case)
+    arms = previews.possible_inputs(case)
     source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
     slices = slices_shown((source.slices, source.rows, source.columns), np.array(source.affine, float))
     number = data.get("slice", "")
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     other = data.get("with", "")
     names = [name, *([other] if other and other != name and other in enhancers.folders() else [])]
-    return Choice(
+    return PreviewChoice(
         source, found, arms, place, slices, [_output(source, one) for one in names], data.get("left") == "input"
     )
 
 
 def _output(source: Series, name: str) -> Output:
     sha256 = enhancers.read_identity(enhancers.folder(name)).sha256
-    job = previews.find(source, name, sha256)
+    job = previews.find_preview(source, name, sha256)
     current = job is not None and previews.is_current(job, source, name, sha256)
     return Output(name, sha256, job, current)
 
 
-def pixels(choice: Choice) -> tuple[Volume, Volume | None]:
+def pixels(choice: PreviewChoice) -> tuple[Volume, Volume | None]:
     """Input and, if it is there, output of the first model. InputError, FileNotFoundError if they cannot be read."""
     output = choice.outputs[0]
-    source = volumes.recent(choice.source)
-    return source, volumes.recent_file(output.job.result["sha256"]) if output.job and output.there else None
+    source = volumes.load_cached(choice.source)
+    return source, volumes.load_file_cached(output.job.result["sha256"]) if output.job and output.is_done else None

@@ -30,7 +30,7 @@ class Reference:
     lacking: str = ""
 
 
-def inputs(case: Case) -> list[Series]:
+def possible_inputs(case: Case) -> list[Series]:
     """The series of a case that a model can start from: what was acquired."""
     found = case.series.filter(active=True, made_from=None).select_related("arm", "case__study", "made_from")
     return list(found.order_by("arm__place"))
@@ -38,7 +38,7 @@ def inputs(case: Case) -> list[Series]:
 
 def reference_of(source: Series) -> Reference:
     """The standard acquisition of the same case, if it lies at the same place or has been aligned."""
-    others = [one for one in inputs(source.case) if (one.arm.acquisition, one.arm.reconstruction) == REFERENCE]
+    others = [one for one in possible_inputs(source.case) if (one.arm.acquisition, one.arm.reconstruction) == REFERENCE]
     if any(one.pk == source.pk for one in others):
         return Reference(lacking=f"{source.arm.code} is the reference itself")
     if not others:
@@ -65,7 +65,7 @@ def _request(source: Series, name: str, sha256: str) -> dict:
     }
 
 
-def find(source: Series, name: str, sha256: str) -> Job | None:
+def find_preview(source: Series, name: str, sha256: str) -> Job | None:
     """The newest preview of a series by these weights; None if there is none, or its file is gone."""
     jobs = Job.objects.filter(function=PREVIEW, study=source.study_id, parameters__source=source.pk)
     job = jobs.filter(parameters__model=name, parameters__model_sha256=sha256).order_by("-pk").first()
@@ -80,7 +80,7 @@ def is_current(job: Job, source: Series, name: str, sha256: str) -> bool:
     return job.key == job_key(function=PREVIEW, version=job.version, inputs=request["inputs"])
 
 
-def ask(*, source: Series, name: str) -> Job:
+def request_preview(*, source: Series, name: str) -> Job:
     """Have a series enhanced for looking; what is there or on its way already is not asked for twice.
 
     InputError if the model is not here any more.
@@ -95,7 +95,7 @@ def ask(*, source: Series, name: str) -> Job:
     return job
 
 
-def files(*, cases: Iterable[int] | None = None, withdrawn: bool | None = None) -> set[str]:
+def preview_files(*, cases: Iterable[int] | None = None, withdrawn: bool | None = None) -> set[str]:
     """Hashes of the kept outputs: of these cases, or of cases whose subjects are, or are not, withdrawn."""
     chosen = Case.objects.all() if cases is None else Case.objects.filter(pk__in=cases)
     if withdrawn is not None:
@@ -105,7 +105,7 @@ def files(*, cases: Iterable[int] | None = None, withdrawn: bool | None = None) 
     return {result["sha256"] for given, result in jobs if given["case"] in wanted and result.get("sha256")}
 
 
-def forget() -> int:
+def erase_old_previews() -> int:
     """Erase previews that nobody has asked for lately, a few at a time; returns how many."""
     ended = Q(state__in=[Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED])
     old = Job.objects.filter(ended, function=PREVIEW, finished_at__lt=timezone.now() - KEPT)[:20]
@@ -117,10 +117,10 @@ def forget() -> int:
 
 
 def _needed(hashes: list[str]) -> set[str]:
-    return files(withdrawn=False) & set(hashes)
+    return preview_files(withdrawn=False) & set(hashes)
 
 
 HOLDER = Holder(
-    files=lambda subject, cases: files(cases=list(cases.values_list("pk", flat=True))),
+    files=lambda subject, cases: preview_files(cases=list(cases.values_list("pk", flat=True))),
     needed=_needed,
 )

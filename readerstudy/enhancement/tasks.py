@@ -43,7 +43,7 @@ def enhance_series(job: Job, report):
         report(0.95, "storing")
         made = volumes.read(files)
         instances = volumes.archive_files(files)
-    facts = volumes.facts(made) | {
+    facts = volumes.series_fields(made) | {
         "format": source.format,
         "made_from": source,
         "model_name": enhanced.model.name,
@@ -127,4 +127,4 @@ def _measured(reference: Volume, shown: tuple[Volume, Volume], matrix: list | No
 
 @chore
 def forget_previews() -> None:
-    previews.forget()
+    previews.erase_old_previews()

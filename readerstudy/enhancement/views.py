@@ -10,15 +10,15 @@ from django.views.decorators.http import require_POST, require_safe
 from processing.errors import InputError
 from processing.pictures.before_after import WINDOW, WORDS, change_png, slice_png
 from readerstudy.enhancement import model_pages, model_runs, previews
-from readerstudy.enhancement.model_pages import Shown
+from readerstudy.enhancement.model_pages import ListedModel
 from readerstudy.protocol import enhancers
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
-def _model(name: str) -> Shown:
+def _model(name: str) -> ListedModel:
     try:
-        return model_pages.shown(name)
+        return model_pages.listed_model(name)
     except InputError as error:
         raise Http404 from error
 
@@ -64,7 +64,7 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
     if record:
         context |= {
             "card": model_pages.card_html(record.card) if record.card else "",
-            "curves": model_pages.curves(record.curves),
+            "curves": model_pages.curve_figures(record.curves),
             "measured": [
                 (title, record.measured(part))
                 for title, part in (
@@ -128,7 +128,7 @@ def ask_preview(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResp
         raise Http404
     try:
         for output in choice.wanted:
-            previews.ask(source=choice.source, name=output.name)
+            previews.request_preview(source=choice.source, name=output.name)
     except InputError as error:
         messages.error(request, str(error), extra_tags="preview")
     return redirect(f"{reverse('before_after', args=[study.slug, name])}?{choice.query()}")

@@ -4,7 +4,7 @@ from django import forms
 
 from analysis.errors import InputError
 from analysis.sample_size import TESTS, Design, shares
-from readerstudy.protocol.forms import dress
+from readerstudy.protocol.forms import add_field_classes
 
 NAMES = {
     "cluster_permutation": "preference differs from none (permutation of subjects, exact)",
@@ -38,7 +38,7 @@ class PlanForm(forms.Form):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        dress(self)
+        add_field_classes(self)
 
     def clean(self) -> dict:
         """The design of these numbers as `design`."""

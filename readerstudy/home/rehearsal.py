@@ -132,7 +132,7 @@ def _run(folder: Path, report: Callable[[float, str], None]) -> None:
             )
 
 
-def note(*, study: ReaderStudy, actor: int, made: dict) -> None:
+def log_rehearsal(*, study: ReaderStudy, actor: int, made: dict) -> None:
     """One line of the log: that it was tried out, by whom, with how much; no result."""
     user = User.objects.filter(pk=actor).first()
     record(study=study, action=Action.DRY_RUN, actor=user, pairs=made["pairs"], readers=made["readers"])

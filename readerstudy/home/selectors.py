@@ -49,11 +49,11 @@ def readings_of(user: User) -> list[dict]:
         elif study.state in ENDED:
             stage = "closed"
         elif not counts["left"]:
-            asked = study.state == State.OPEN and guesses.asked(member)
+            asked = study.state == State.OPEN and guesses.pair_to_ask_about(member)
             stage = "questions" if asked else "finished"
         else:
             stage = study.state
-        now = reading.current(member)
+        now = reading.current_pair(member)
         opens = reading.waits_until(now) if now and stage == State.OPEN else None
         rows.append(
             {
@@ -82,7 +82,7 @@ def readings_of(user: User) -> list[dict]:
 def study_row(member: Membership) -> dict:
     """Counts and progress of one study, for its admin or analyst."""
     study = member.study
-    there, wanted = material.progress(study)
+    there, wanted = material.series_progress(study)
     done = study.presentations.exclude(state="void").aggregate(
         total=Count("pk"), confirmed=Count("pk", filter=Q(state="confirmed"))
     )
@@ -196,7 +196,7 @@ def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:
     return [{"name": r["user__username"], "pairs": r["pairs"], "total": r["total"]} for r in readers]
 
 
-def lately(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
+def latest_events(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
     """The last events of these studies, but for those that come by the hundred."""
     events = Event.objects.filter(study__in=studies).exclude(action__in=[*FOLDED, "series placed"])
     return list(events.select_related("study").order_by("-at")[:number])
@@ -209,7 +209,7 @@ def alarms(studies: list[ReaderStudy]) -> list[tuple[ReaderStudy, Alarm]]:
     return [(study, alarm) for study, found in latest for alarm in found if alarm.at > since]
 
 
-def machine(studies: list[ReaderStudy]) -> dict:
+def workers_and_disk(studies: list[ReaderStudy]) -> dict:
     """What the workers of this site do for these studies, and the room on its disk."""
     jobs = Job.objects.filter(study__in=studies)
     running = jobs.filter(state=Job.State.RUNNING)

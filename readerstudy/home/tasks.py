@@ -10,7 +10,7 @@ def rehearse(job: Job, report):
     made = rehearsal.rehearse(job.study, report)
 
     def store() -> dict:
-        rehearsal.note(study=job.study, actor=job.parameters["actor"], made=made)
+        rehearsal.log_rehearsal(study=job.study, actor=job.parameters["actor"], made=made)
         return made
 
     return store

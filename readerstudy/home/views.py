@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
         context |= {
             "alarms": selectors.alarms(mine),
             "week": selectors.reading_this_week(studies),
-            "lately": selectors.lately(studies),
-            "machine": selectors.machine(studies),
+            "lately": selectors.latest_events(studies),
+            "machine": selectors.workers_and_disk(studies),
         }
     return render(request, "home/home.html", context)

@@ -16,22 +16,22 @@ from readerstudy.reading.preparing import pairs_of
 @study_page("see_material")
 def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
-    found = case_of(study, case)
-    cells, before, after = selectors.in_grid(found, awaited=awaited(study))
+    shown_case = case_of(study, case)
+    cells, before, after = selectors.cells_and_neighbours(shown_case, awaited=awaited(study))
     return render(
         request,
         "home/case.html",
         {
             "tab": "material",
             "study": study,
-            "case": found,
+            "case": shown_case,
             "cells": cells,
-            "pairs": pairs_of(found),
-            "versions": found.series.select_related("arm").order_by("arm__place", "-version"),
+            "pairs": pairs_of(shown_case),
+            "versions": shown_case.series.select_related("arm").order_by("arm__place", "-version"),
             "before": before,
             "after": after,
             "states": selectors.STATES,
-            "volumes": volumes_of_interest.of_case(found),
-            "alignments": alignments.of_case(found),
+            "volumes": volumes_of_interest.of_case(shown_case),
+            "alignments": alignments.of_case(shown_case),
         },
     )

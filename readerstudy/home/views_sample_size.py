@@ -23,7 +23,7 @@ def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Power of a design, the curve over subjects, and the fewest subjects for the wanted power."""
     first = _expected(study)
     form = PlanForm({**first, **request.GET.dict()})
-    found, error = None, ""
+    planned, error = None, ""
     if form.is_valid():
         design, target = form.cleaned_data["design"], form.cleaned_data["target"]
         try:
@@ -31,7 +31,7 @@ def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
                 raise InputError(f"Over {MOST_ANSWERS:,} answers per study: use `python -m analysis plan`.")
             numbers = sorted({max(2, round(share * design.subjects)) for share in SHARES})
             steps = [sample_size.power(design.with_subjects(n), studies=STUDIES) for n in numbers]
-            found = {
+            planned = {
                 "power": next(step for step in steps if step["subjects"] == design.subjects),
                 "figure": mark_safe(plan_figures.power_curve(steps, target=target)),  # noqa: S308  made of numbers
                 "fewest": sample_size.smallest(design, target=target, studies=STUDIES, limit=4 * design.subjects),
@@ -46,7 +46,7 @@ def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             "tab": "protocol",
             "study": study,
             "form": form,
-            "found": found,
+            "found": planned,
             "error": error,
             "studies": STUDIES,
         },

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from readerstudy.home.selectors import lately, study_row, tasks_of
+from readerstudy.home.selectors import latest_events, study_row, tasks_of
 from readerstudy.jobs.selectors import counts
 from readerstudy.protocol import selectors
 from readerstudy.protocol.access import study_page
@@ -29,7 +29,7 @@ def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             "tasks": tasks_of([row]),
             "jobs": counts(study),
             "readers": reading_progress(study),
-            "lately": lately([study], 8),
+            "lately": latest_events([study], 8),
             "people": study.memberships.select_related("user"),
         },
     )

@@ -37,7 +37,7 @@ def analysis_version() -> str:
 def images(study: ReaderStudy) -> dict:
     """The analysis of the image metrics alone, which may be seen in every state: `images` and `range_rules`."""
     files = {"metrics": table_csv(study, "metrics")}
-    return kept(study, "images", files, analyse_images)
+    return analysed_once(study, "images", files, analyse_images)
 
 
 def scan_times(study: ReaderStudy) -> dict | None:
@@ -48,7 +48,7 @@ def scan_times(study: ReaderStudy) -> dict | None:
         return None
     arm = reference.arm.code if reference else None
     files = {"series": table_csv(study, "series"), "reference": (arm or "").encode()}
-    return kept(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))
+    return analysed_once(study, "scan-times", files, lambda files: analyse_scan_times(files, reference=arm))
 
 
 def files_sha256(files: dict[str, bytes]) -> str:
@@ -59,16 +59,16 @@ def files_sha256(files: dict[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def kept(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> dict:
+def analysed_once(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> dict:
     """What `make` says of the files, kept in a file named by the hash of what went in."""
     path = settings.VAR_DIR / kind / f"{study.slug}-{files_sha256(files)}.json"
-    if (made := kept_under(path)) is None:
-        keep(path, made := make(files))
+    if (made := stored_analysis(path)) is None:
+        store_analysis(path, made := make(files))
     return made
 
 
-def kept_under(path: Path) -> dict | None:
-    """What `keep` wrote into this file; None if nothing, or somebody else did."""
+def stored_analysis(path: Path) -> dict | None:
+    """What `store_analysis` wrote into this file; None if nothing, or somebody else did."""
     try:
         mac, _, content = path.read_text().partition("\n")
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def _signature(path: Path, content: str) -> tuple[str, ...]:
     return "analysis", path.parent.name, path.name, hashlib.sha256(content.encode()).hexdigest()
 
 
-def keep(path: Path, made: dict) -> None:
+def store_analysis(path: Path, made: dict) -> None:
     """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study.
 
     Its first line is a MAC of the rest by the site's key.
@@ -94,7 +94,7 @@ def keep(path: Path, made: dict) -> None:
     draft.replace(path)
 
 
-def forget(study: ReaderStudy) -> None:
+def erase_analyses(study: ReaderStudy) -> None:
     """Erase what is kept of earlier analyses: a subject in them was withdrawn. They are made again when asked for."""
     for kind in KEPT:
         for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.json"):

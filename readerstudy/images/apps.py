@@ -6,23 +6,29 @@ class ImagesConfig(AppConfig):
     label = "results"  # of its tables, whose names stay
 
     def ready(self) -> None:
-        from readerstudy.audit import lock
-        from readerstudy.audit.registry import Section, Table, register
-        from readerstudy.images.comparing import COMPARE, ask_for_metrics
+        from readerstudy.audit import lock_manifest
+        from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.images.erasure import HOLDER
+        from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
         from readerstudy.images.models import STABILITY
         from readerstudy.images.radiomics import RADIOMICS, ask_for_features, make_settings
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure
         from readerstudy.protocol.signals import locking
 
-        features = Table("results.Feature", unit=("voi_id", "series_id", "settings_id"))
+        features = SealedTable("results.Feature", unit=("voi_id", "series_id", "settings_id"))
         register(
-            Section("metrics", "Image metrics", (Table("results.Metric", unit=("reference_id", "test_id")),)),
-            Section("feature settings", "Radiomic settings", (Table("results.FeatureSettings", unit=("pk",)),)),
-            Section("features", "Radiomic features", (features,)),
+            SealedSection(
+                "metrics", "Image metrics", (SealedTable("results.Metric", unit=("reference_id", "test_id")),)
+            ),
+            SealedSection(
+                "feature settings", "Radiomic settings", (SealedTable("results.FeatureSettings", unit=("pk",)),)
+            ),
+            SealedSection("features", "Radiomic features", (features,)),
         )
-        lock.register(*(lock.Locked(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature")))
+        lock_manifest.register(
+            *(lock_manifest.LockedTable(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature"))
+        )
         compare = "SSIM, L1 and others of two arms"
         jobs.register(
             "readerstudy.images.tasks_metrics",

@@ -7,7 +7,7 @@ import numpy as np
 from django.http import QueryDict
 
 from processing.pictures.difference_map import REACH, WORDS, slices_shown
-from readerstudy.images.comparing import metric_pairs
+from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 
@@ -15,7 +15,7 @@ KINDS = {"percent": "percent of the pixel", "signed": "signed, percent of the ma
 
 
 @dataclass(frozen=True)
-class Choice:
+class DifferenceChoice:
     """What the page shows. slice counts from 1; pairs: every pair of arms of the case that could be chosen."""
 
     reference: Series
@@ -53,7 +53,7 @@ class Choice:
         return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind} | changes)
 
 
-def choose(case: Case, data: QueryDict) -> Choice | None:
+def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
     """The choice in an address; what it does not say, or says wrongly, is the first pair, the middle slice, percent.
 
     None if no two arms of the case can be compared.
@@ -70,7 +70,7 @@ def choose(case: Case, data: QueryDict) -> Choice | None:
     number = data.get("slice", "")
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     kind = data.get("kind", "")
-    return Choice(
+    return DifferenceChoice(
         reference,
         test,
         list(named),

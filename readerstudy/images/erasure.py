@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from readerstudy.audit.seals import Seal
-from readerstudy.images.analyses import forget
+from readerstudy.images.analyses import erase_analyses
 from readerstudy.images.models import Feature, Metric
 from readerstudy.material.erasure import Holder, units
 from readerstudy.material.models import Case, Subject
@@ -17,7 +17,7 @@ def _seals(cases: QuerySet[Case]) -> list[Seal]:
 
 
 def _erase(subject: Subject, cases: QuerySet[Case]) -> dict[str, int]:
-    transaction.on_commit(lambda: forget(subject.study))
+    transaction.on_commit(lambda: erase_analyses(subject.study))
     return {
         "metrics": Metric.objects.filter(case__in=cases).delete()[0],
         "features": Feature.objects.filter(voi__case__in=cases).delete()[0],

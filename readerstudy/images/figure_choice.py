@@ -7,10 +7,10 @@ from django.http import QueryDict
 
 from analysis.report.figures import clock
 from processing.pictures.figure_panel import MOST, WINDOW, Options, Panel, panel
-from processing.pictures.figure_panel import Arm as Column
+from processing.pictures.figure_panel import PanelArm as Column
 from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
-from readerstudy.material.volumes import recent
+from readerstudy.material.volumes import load_cached
 from readerstudy.protocol.models import ReaderStudy
 
 PLACES = "abcdef"[:MOST]
@@ -20,7 +20,7 @@ TICKS = ("light", "maps", "letters", "scale", "arrow")
 
 
 @dataclass(frozen=True)
-class Choice:
+class FigureChoice:
     """A figure of one case. chosen: series in the order of the figure. slice counts from 1; None: the middle one, and
     slices None: not known before the figure is laid out. x, y: the point that the zoom shows and the arrow marks."""
 
@@ -71,7 +71,7 @@ class Choice:
         case, parts = self.case, []
         for letter, series in zip(PLACES, self.chosen, strict=False):
             start = f"({letter}) " if self.letters else ""
-            parts.append(f"{start}{series.arm.code}, {_made(series)}")
+            parts.append(f"{start}{series.arm.code}, {_origin_in_words(series)}")
         words = f"{'; '.join(parts)}. {case.get_region_display().capitalize()}, {case.plane} {case.weighting}, "
         words += f"case {case.code}, slice {self.slice} of {self.slices}"
         words += f", enlarged {self.zoom / 100:g} times. " if self.zoom > ZOOMS[0] else ". "
@@ -90,7 +90,7 @@ class Choice:
         return "; ".join(f"{' and '.join(codes)} {how}" for how, codes in groups.items())
 
 
-def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
+def choose(study: ReaderStudy, data: QueryDict) -> FigureChoice | None:
     """The choice in an address; what it does not say is as in the paper: up to three arms, middle slice, two columns.
 
     None if the study has no case with a series. Raises Case.DoesNotExist for a case that is not of this study.
@@ -113,7 +113,7 @@ def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
         text = data.get(name, "")
         return min(max(int(text), low), high) if text.isdecimal() and len(text) < 6 else default
 
-    return Choice(
+    return FigureChoice(
         case=case,
         there=there,
         chosen=chosen or there[:1],
@@ -130,13 +130,13 @@ def choose(study: ReaderStudy, data: QueryDict) -> Choice | None:
     )
 
 
-def laid_out(choice: Choice) -> tuple[Panel, Choice]:
+def laid_out(choice: FigureChoice) -> tuple[Panel, FigureChoice]:
     """The figure of a choice, and the choice with the slice that it shows. InputError where it cannot be drawn."""
     matrices = [None] * len(choice.chosen)
     if choice.maps:
         matrices[1:] = [None if one.matrix is None else np.array(one.matrix) for one in choice.placings]
     columns = [
-        Column(recent(one), one.arm.code, _note(one), matrix)
+        Column(load_cached(one), one.arm.code, _times_note(one), matrix)
         for one, matrix in zip(choice.chosen, matrices, strict=True)
     ]
     found = panel(columns, None if choice.slice is None else choice.slice - 1, choice.options)
@@ -152,13 +152,13 @@ def _processing(series: Series) -> str:
     return f"{max(1, round(series.processing_seconds))} s" if known else ""
 
 
-def _note(series: Series) -> str:
+def _times_note(series: Series) -> str:
     """Scan time, and for a made arm what its processing adds."""
     seconds = _seconds(series)
     return " + ".join(part for part in (f"{clock(seconds)} min" if seconds else "", _processing(series)) if part)
 
 
-def _made(series: Series) -> str:
+def _origin_in_words(series: Series) -> str:
     """The same in words, with the model's name and version."""
     seconds = _seconds(series)
     words = f"scan time {clock(seconds)} min" if seconds else "scan time not stated"

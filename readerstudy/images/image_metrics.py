@@ -7,8 +7,8 @@ from django.db.models import F
 from analysis.report import table_cells
 from analysis.report.table import TableCell
 from readerstudy.images import analyses
-from readerstudy.images.comparing import COMPARE
 from readerstudy.images.image_summary import DIGITS, METRICS, images
+from readerstudy.images.metric_jobs import COMPARE
 from readerstudy.images.models import Metric
 from readerstudy.jobs.models import Job
 from readerstudy.material.alignments import REGISTER
@@ -30,8 +30,8 @@ def context(study: ReaderStudy, chosen: str = "") -> dict:
     return {
         "images": images(made["images"], made["range_rules"], arms),
         "repositioned": repositioned(rows, arms),
-        "registration": registration(study),
-        "worst": worst(study, rows, arms, chosen),
+        "registration": registration_summary(study),
+        "worst": worst_cases(study, rows, arms, chosen),
         "busy": jobs.filter(state__in=[Job.State.WAITING, Job.State.RUNNING]).count(),
         "failed": jobs.filter(state=Job.State.FAILED).count(),
     }
@@ -73,7 +73,7 @@ def repositioned(rows: list[dict], arms: dict[str, Arm]) -> list[dict]:
     ]
 
 
-def registration(study: ReaderStudy) -> dict | None:
+def registration_summary(study: ReaderStudy) -> dict | None:
     """How far patients moved between two acquisitions, and what could not be registered."""
     found = Alignment.objects.filter(
         study=study, fixed__active=True, moving__active=True, moving__case__subject__withdrawn_at=None
@@ -90,7 +90,7 @@ def registration(study: ReaderStudy) -> dict | None:
     }
 
 
-def worst(study: ReaderStudy, rows: list[dict], arms: dict[str, Arm], chosen: str) -> dict | None:
+def worst_cases(study: ReaderStudy, rows: list[dict], arms: dict[str, Arm], chosen: str) -> dict | None:
     """Cases with the lowest SSIM of one pair, on the registered values where two acquisitions were registered."""
     pairs = list(dict.fromkeys((row["reference"], row["test"]) for row in rows if row["metric"] == "ssim"))
     if not pairs:

@@ -87,7 +87,7 @@ def _ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) 
 
 
 @dataclass(frozen=True)
-class Cell:
+class FeatureCell:
     """One volume of interest on one arm: done, waiting, running, failed, cancelled or missing (no series)."""
 
     arm: Arm
@@ -101,7 +101,7 @@ class Cell:
         return self.job.result if self.job and self.state == Job.State.DONE else {}
 
 
-def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[Cell]]]:
+def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[FeatureCell]]]:
     """Every volume of interest with one cell per arm."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s.pk for s in study.series.filter(active=True)}
@@ -119,7 +119,7 @@ def grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfIn
             there = series.get((volume.case_id, arm.pk))
             job = jobs.get((volume.pk, there)) if there else None
             state = "missing" if there is None else job.state if job else "waiting"
-            cells.append(Cell(arm, state, job, undefined.get((volume.pk, there), 0)))
+            cells.append(FeatureCell(arm, state, job, undefined.get((volume.pk, there), 0)))
         rows.append((volume, cells))
     return rows
 
@@ -140,30 +140,36 @@ def reasons(study: ReaderStudy) -> list[dict]:
 
 def in_words(settings: FeatureSettings) -> list[tuple[str, str]]:
     """What the settings say, for people: (what, how)."""
-    said, types, classes = (settings.settings[part] for part in ("setting", "imageType", "featureClass"))
-    bins = f"{said['binCount']} bins" if said["binCount"] else f"bins {said['binWidth']:g} wide, from a multiple of it"
+    extractor, types, classes = (settings.settings[part] for part in ("setting", "imageType", "featureClass"))
+    bins = (
+        f"{extractor['binCount']} bins"
+        if extractor["binCount"]
+        else f"bins {extractor['binWidth']:g} wide, from a multiple of it"
+    )
     intensities = "as they are"
-    if said["normalize"]:
-        limit = f", cut at {said['removeOutliers']:g} SD" if said["removeOutliers"] else ""
-        intensities = f"z score of the whole series × {said['normalizeScale']:g}{limit}"
-    spacing = said["resampledPixelSpacing"]
-    voxels = " × ".join(f"{one:g}" for one in spacing) + f" mm by {said['interpolator']}" if spacing else "as acquired"
+    if extractor["normalize"]:
+        limit = f", cut at {extractor['removeOutliers']:g} SD" if extractor["removeOutliers"] else ""
+        intensities = f"z score of the whole series × {extractor['normalizeScale']:g}{limit}"
+    spacing = extractor["resampledPixelSpacing"]
+    voxels = (
+        " × ".join(f"{one:g}" for one in spacing) + f" mm by {extractor['interpolator']}" if spacing else "as acquired"
+    )
     rows = [
         ("Intensities", intensities),
         ("Grey levels", bins),
         ("Voxels", voxels),
-        ("Texture", "slice by slice (2-D)" if said["force2D"] else "in 3-D, all 13 directions"),
-        ("Filters", ", ".join(f"{name} {_few(own)}".strip() for name, own in types.items())),
+        ("Texture", "slice by slice (2-D)" if extractor["force2D"] else "in 3-D, all 13 directions"),
+        ("Filters", ", ".join(f"{name} {_filter_in_words(own)}".strip() for name, own in types.items())),
         ("Classes", ", ".join(f"{name} {len(features)}" for name, features in classes.items())),
     ]
-    if said["resegmentRange"] is not None:
-        rows.append(("Only intensities", f"{said['resegmentRange']} ({said['resegmentMode']})"))
-    if said["weightingNorm"]:
-        rows.append(("Distance weighting", said["weightingNorm"]))
+    if extractor["resegmentRange"] is not None:
+        rows.append(("Only intensities", f"{extractor['resegmentRange']} ({extractor['resegmentMode']})"))
+    if extractor["weightingNorm"]:
+        rows.append(("Distance weighting", extractor["weightingNorm"]))
     return rows
 
 
-def _few(own: dict) -> str:
+def _filter_in_words(own: dict) -> str:
     return ", ".join(f"{name} {value}" for name, value in own.items() if name in ("sigma", "wavelet", "level"))
 
 

@@ -18,16 +18,16 @@ PLANES = {plane[:3]: plane for plane in Plane.values}
 
 def context(study: ReaderStudy) -> dict:
     """Everything that `images/scan_times.html` needs beside the study; `found` is None before there is a series."""
-    found = analyses.scan_times(study)
-    if found is None:
+    results = analyses.scan_times(study)
+    if results is None:
         return {"found": None}
     arms = {arm.code: arm for arm in study.arms.all()}
-    every = [row for row in found["times"] if _accelerated(arms.get(row["test"]))]
-    single = len(found["protocols"]) == 1  # all protocols would say the same once more
+    every = [row for row in results["times"] if _accelerated(arms.get(row["test"]))]
+    single = len(results["protocols"]) == 1  # all protocols would say the same once more
     times = [row for row in every if not (single and row["protocol"] == ALL)]
     return {
-        "found": found,
-        "reference": arms.get(found["reference"]),
+        "found": results,
+        "reference": arms.get(results["reference"]),
         "compared": [arms[code] for code in dict.fromkeys(row["test"] for row in times)],
         "headlines": [_headline(row, arms) for row in every if row["protocol"] == ALL],
         "figure": charts.scan_times(_bars(times), arms),
@@ -38,7 +38,7 @@ def context(study: ReaderStudy) -> dict:
                 "subjects": row["subjects"],
                 "arms": [_line(own, arms) for own in row["arms"]],
             }
-            for row in found["protocols"]
+            for row in results["protocols"]
         ],
         "saved": [
             {
@@ -51,10 +51,10 @@ def context(study: ReaderStudy) -> dict:
             }
             for row in times
         ],
-        "processing": [{**row, "arm": arms.get(row["arm"])} for row in found["processing"]],
-        "cohort": found["cohort"],
-        "sexes": [f"{n} {sex}" for sex, n in found["cohort"]["sex"].items() if n or sex in ("F", "M")],
-        "scanners": [{**row, "name": _scanner(row)} for row in found["scanners"]],
+        "processing": [{**row, "arm": arms.get(row["arm"])} for row in results["processing"]],
+        "cohort": results["cohort"],
+        "sexes": [f"{n} {sex}" for sex, n in results["cohort"]["sex"].items() if n or sex in ("F", "M")],
+        "scanners": [{**row, "name": _scanner(row)} for row in results["scanners"]],
     }
 
 
@@ -99,15 +99,15 @@ def _headline(row: dict, arms: dict) -> dict:
         "test": arms.get(row["test"]),
         "longer": longer,
         "percent": f"{abs(percent['estimate']):.0f} %" if percent["estimate"] is not None else "",
-        "percent_ci": _turned(percent["ci"], longer, lambda end: number(end, 0)),
+        "percent_ci": _gain_or_loss(percent["ci"], longer, lambda end: number(end, 0)),
         "reason": percent["reason"] or "",
-        "sequence": _turned([row["saved"]["estimate"]], longer, _duration),
-        "examination": _turned([examination["estimate"]], longer, _duration),
-        "examination_ci": _turned(examination["ci"], longer, _duration),
+        "sequence": _gain_or_loss([row["saved"]["estimate"]], longer, _duration),
+        "examination": _gain_or_loss([examination["estimate"]], longer, _duration),
+        "examination_ci": _gain_or_loss(examination["ci"], longer, _duration),
     }
 
 
-def _turned(values: list[float | None] | None, longer: bool, shown: Callable[[float], str]) -> str:
+def _gain_or_loss(values: list[float | None] | None, longer: bool, shown: Callable[[float], str]) -> str:
     """A value or both ends of an interval as words; where time was lost, as what was lost."""
     known = [value for value in values or [] if value is not None]
     return " to ".join(shown(value) for value in ([-value for value in reversed(known)] if longer else known))
@@ -155,24 +155,24 @@ def _signed_clock(seconds: float | None) -> str:
 
 
 def _line(own: dict, arms: dict) -> dict:
-    said = own["parameters"]
-    echo = _cell(said["te"], own["n"])
-    inversion = f"/{_cell(said['ti'], own['n']).text}" if echo.text and said["ti"]["n"] else ""
+    parameters = own["parameters"]
+    echo = _cell(parameters["te"], own["n"])
+    inversion = f"/{_cell(parameters['ti'], own['n']).text}" if echo.text and parameters["ti"]["n"] else ""
     return {
         "arm": arms.get(own["arm"]),
         "code": own["arm"],
         "n": own["n"],
         "cells": [
-            _cell(said["acquisition_seconds"], own["n"], clock),
-            _cell(said["tr"], own["n"]),
+            _cell(parameters["acquisition_seconds"], own["n"], clock),
+            _cell(parameters["tr"], own["n"]),
             TableCell(echo.text + inversion, echo.reason),
-            _cell(said["slice_thickness"], own["n"]),
-            _cell(said["slices"], own["n"]),
-            _text(said["matrix"]),
-            _text(said["pixel_spacing"]),
-            _cell(said["echo_train_length"], own["n"]),
-            _cell(said["averages"], own["n"]),
-            _cell(said["flip_angle"], own["n"]),
+            _cell(parameters["slice_thickness"], own["n"]),
+            _cell(parameters["slices"], own["n"]),
+            _text(parameters["matrix"]),
+            _text(parameters["pixel_spacing"]),
+            _cell(parameters["echo_train_length"], own["n"]),
+            _cell(parameters["averages"], own["n"]),
+            _cell(parameters["flip_angle"], own["n"]),
         ],
     }
 

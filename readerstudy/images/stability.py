@@ -25,7 +25,7 @@ KIND = "stability"
 AT_ONCE = 20_000  # values that the page analyses itself; more is a job's work
 
 
-def compared(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple[str, str]]]:
+def compared_arms(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple[str, str]]]:
     """The reference arm, the arms with features, and the pairs (acquired arm, arm made from it) beside the reference.
 
     The reference is the standard reconstruction of the reference acquisition; None if it has no features.
@@ -50,17 +50,17 @@ def path_of(study: ReaderStudy, key: str) -> Path:
     return settings.VAR_DIR / KIND / f"{study.slug}-{key}.json"
 
 
-def found(study: ReaderStudy) -> tuple[dict | None, Job | None]:
+def analysis_or_job(study: ReaderStudy) -> tuple[dict | None, Job | None]:
     """The analysis, or the job that makes it; neither without features of the reference and of another arm.
 
     Small tables are analysed at once. Raises InputError where the table cannot be analysed.
     """
-    reference, arms, restores = compared(study)
+    reference, arms, restores = compared_arms(study)
     if reference is None or len(arms) < 2:
         return None, None
     key, count = fingerprint(study, reference, restores)
     path = path_of(study, key)
-    if (kept := analyses.kept_under(path)) is not None:
+    if (kept := analyses.stored_analysis(path)) is not None:
         return kept, None
     if count <= AT_ONCE:
         return analyse(study, key), None
@@ -77,11 +77,11 @@ def found(study: ReaderStudy) -> tuple[dict | None, Job | None]:
 
 def analyse(study: ReaderStudy, key: str) -> dict:
     """Analyse the features as `python -m analysis stability` does, and keep it under `key`."""
-    reference, _, restores = compared(study)
+    reference, _, restores = compared_arms(study)
     if reference is None:
         raise InputError("There are no features of the reference arm any more.")
     made = analysis.analyse(_frame(table_csv(study, "features")), reference=reference.code, restores=restores)
-    analyses.keep(path_of(study, key), made)
+    analyses.store_analysis(path_of(study, key), made)
     return made
 
 

@@ -11,9 +11,9 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
-from readerstudy.images.comparing import COMPARE
-from readerstudy.images.kept import ensure_kept
+from readerstudy.images.metric_jobs import COMPARE
 from readerstudy.images.models import Metric
+from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series
@@ -62,7 +62,7 @@ def compare_series(job: Job, report):
     def store() -> dict:
         own = Metric.objects.filter(reference=reference, test=test, registered=how["registered"])
         own.delete()
-        ensure_kept(reference.study, Metric.objects.bulk_create(rows), own.all())
+        ensure_stored_as_written(reference.study, Metric.objects.bulk_create(rows), own.all())
         record(
             study=reference.study,
             action=Action.METRICS_COMPUTED,

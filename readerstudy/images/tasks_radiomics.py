@@ -6,9 +6,9 @@ from processing.errors import InputError
 from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
-from readerstudy.images.kept import ensure_kept
 from readerstudy.images.models import Feature, FeatureSettings
 from readerstudy.images.radiomics import RADIOMICS
+from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series, VolumeOfInterest
@@ -29,10 +29,10 @@ def compute_features(job: Job, report):
     matrix = job.parameters["matrix"]
     carried = carry(load_mask(voi), volume.shape, volume.affine, matrix=None if matrix is None else np.array(matrix))
     report(0.3, "computing features")
-    found = extract(
+    extracted = extract(
         itk_image(volume), itk_mask(carried.mask.array, volume.affine), settings=read_settings(settings.settings)
     )
-    if not found.rows:
+    if not extracted.rows:
         raise InputError("The radiomic settings ask for no feature. Let others hold.")
     rows = [
         Feature(
@@ -47,13 +47,13 @@ def compute_features(job: Job, report):
             status=row.status,
             reason=row.reason[:200],
         )
-        for row in found.rows
+        for row in extracted.rows
     ]
 
     def store() -> dict:
         own = Feature.objects.filter(voi=voi, series=series, settings=settings)
         own.delete()
-        ensure_kept(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
+        ensure_stored_as_written(voi.study, Feature.objects.bulk_create(rows, batch_size=500), own.all())
         record(
             study=voi.study,
             action=Action.FEATURES_COMPUTED,
@@ -71,7 +71,7 @@ def compute_features(job: Job, report):
             "millilitres": carried.millilitres,
             "outside": carried.outside,
             "how": job.parameters["how"],
-            "versions": found.versions,
+            "versions": extracted.versions,
         }
 
     return store

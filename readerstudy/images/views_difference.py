@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from processing.errors import InputError
-from readerstudy.images.difference import KINDS, Choice, choose
+from readerstudy.images.difference import KINDS, DifferenceChoice, choose
 from readerstudy.material import volumes
 from readerstudy.material.models import Case
 from readerstudy.protocol.access import study_page
@@ -54,9 +54,9 @@ def difference_picture(request: HttpRequest, study: ReaderStudy, case: int) -> H
     return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=600"})
 
 
-def _picture(choice: Choice) -> bytes:
+def _picture(choice: DifferenceChoice) -> bytes:
     from processing.pictures.difference_map import picture, slice_pair
 
-    reference, test = volumes.recent(choice.reference), volumes.recent(choice.test)
+    reference, test = volumes.load_cached(choice.reference), volumes.load_cached(choice.test)
     matrix = None if choice.placed.matrix is None else np.array(choice.placed.matrix)
     return picture(slice_pair(reference, test, choice.slice - 1, matrix=matrix), choice.kind)

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 
 from processing.errors import InputError
 from readerstudy.images import figure_choice
-from readerstudy.images.figure_choice import FINE, PLACES, ZOOMS, Choice
+from readerstudy.images.figure_choice import FINE, PLACES, ZOOMS, FigureChoice
 from readerstudy.material.models import Case
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 PREVIEW_WIDTH = 1040  # pixels
 
@@ -29,21 +29,21 @@ def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     choice, shown, error, slots = _chosen(request, study), None, "", []
     if choice:
         try:
-            found, choice = figure_choice.laid_out(choice)
+            panel, choice = figure_choice.laid_out(choice)
         except InputError as reason:
             error = str(reason)
         except FileNotFoundError:
             error = "The pixels of these series are not in the archive."
         else:
-            picture = png(found, dpi=PREVIEW_WIDTH / found.width * 25.4, compress_level=1)
-            boxes = found.images[: found.arms]
+            picture = png(panel, dpi=PREVIEW_WIDTH / panel.width * 25.4, compress_level=1)
+            boxes = panel.images[: panel.arms]
             shown = {
                 "data": base64.b64encode(picture).decode(),
-                "width": round(10 * found.width),
-                "height": round(10 * found.height),
+                "width": round(10 * panel.width),
+                "height": round(10 * panel.height),
                 "crop": list(choice.options.crop),
                 "boxes": [
-                    [x / found.width, y / found.height, w / found.width, h / found.height] for _, x, y, w, h in boxes
+                    [x / panel.width, y / panel.height, w / panel.width, h / panel.height] for _, x, y, w, h in boxes
                 ],
             }
         for place, letter in enumerate(PLACES[: len(choice.there)]):
@@ -87,7 +87,7 @@ def figure_file(request: HttpRequest, study: ReaderStudy, kind: str) -> HttpResp
     return response
 
 
-def _chosen(request: HttpRequest, study: ReaderStudy) -> Choice | None:
+def _chosen(request: HttpRequest, study: ReaderStudy) -> FigureChoice | None:
     try:
         return figure_choice.choose(study, request.GET)
     except Case.DoesNotExist as error:

@@ -6,12 +6,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from readerstudy.archive.downloads import stream_csv
-from readerstudy.audit.services import ensure_shown
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import image_metrics as selectors
 from readerstudy.images.tables import table_lines
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 
 @never_cache
@@ -19,7 +19,7 @@ from readerstudy.reading.record import note_export
 @require_safe
 def image_metrics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Table 4, the price of repositioning, the worst cases. It holds no ratings: it may be seen in every state."""
-    ensure_shown(study, "protocol", "subjects", "cases", "series", "alignments", "metrics")
+    ensure_sections_sealed(study, "protocol", "subjects", "cases", "series", "alignments", "metrics")
     found = selectors.context(study, request.GET.get("pair", ""))
     return render(request, "images/image_metrics.html", {"tab": "image_metrics", "study": study, **found})
 

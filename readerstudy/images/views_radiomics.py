@@ -9,13 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.archive.downloads import stream_csv
-from readerstudy.audit.services import ensure_shown
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import feature_settings
 from readerstudy.images import radiomics as selectors
 from readerstudy.images.tables import table_lines
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 LARGEST_SETTINGS = 64 << 10
 
@@ -25,9 +25,9 @@ LARGEST_SETTINGS = 64 << 10
 @require_safe
 def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Volumes of interest × arms, settings, features without a value."""
-    ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
+    ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
     settings = selectors.active_settings(study)
-    rows, arms = selectors.grid(study, settings), list(study.arms.all())
+    rows, arms = selectors.feature_grid(study, settings), list(study.arms.all())
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms
     return render(
         request,

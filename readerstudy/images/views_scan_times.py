@@ -6,11 +6,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from readerstudy.archive.downloads import stream_csv
-from readerstudy.audit.services import ensure_shown
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import scan_times as selectors
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 
 @never_cache
@@ -18,7 +18,7 @@ from readerstudy.reading.record import note_export
 @require_safe
 def scan_times(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Table 1 of the paper: it holds no ratings and may be seen in every state."""
-    ensure_shown(study, "protocol", "subjects", "cases", "series")
+    ensure_sections_sealed(study, "protocol", "subjects", "cases", "series")
     found = selectors.context(study)
     columns = selectors.COLUMNS
     return render(

@@ -14,11 +14,11 @@ from analysis.report import stability_figures, table_cells
 from analysis.report.table import TableCell
 from analysis.stability import CRITERIA
 from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
-from readerstudy.audit.services import ensure_shown
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import stability as selectors
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 
 WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired t p ≥ 0.05"}
 
@@ -28,26 +28,26 @@ WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired 
 @require_safe
 def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     """Columns per feature, what acceleration breaks and DL restores, Bland–Altman, tables. It holds no ratings."""
-    ensure_shown(study, "protocol", "series", "volumes", "feature settings", "features")
+    ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
     context: dict = {"tab": "image_metrics", "study": study}
     try:
-        results, job = selectors.found(study)
+        results, job = selectors.analysis_or_job(study)
     except InputError as error:
         return render(request, "images/stability.html", {**context, "error": str(error)})
     context |= {"results": results, "job": job}
     if results is not None:
-        context |= _shown(request, study, results)
+        context |= _analysis_context(request, study, results)
     return render(request, "images/stability.html", context)
 
 
-def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
+def _analysis_context(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
     criterion = request.GET.get("criterion", "")
     criterion = criterion if criterion in CRITERIA else "ccc"
     arms = {arm.code: arm for arm in study.arms.all()}
     colours = {code: arm.css for code, arm in arms.items()}
     names = [row["feature"] for row in results["dispersion"]]
     feature = request.GET.get("feature", "")
-    feature = feature if feature in names else _lowest(results) or names[0]
+    feature = feature if feature in names else _least_stable_feature(results) or names[0]
     classes = list(dict.fromkeys(row["class"] for row in results["dispersion"]))
     only = request.GET.get("class", "")
     panels = selectors.plots(study, results, feature)
@@ -107,7 +107,7 @@ def _shown(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
     }
 
 
-def _lowest(results: dict) -> str:
+def _least_stable_feature(results: dict) -> str:
     """The feature with the lowest CCC in any arm."""
     found = [
         (one["ccc"]["estimate"], one["feature"])
@@ -137,7 +137,7 @@ def _cells(one: dict) -> list[TableCell]:
 
 def _results(study: ReaderStudy) -> dict:
     try:
-        results, _ = selectors.found(study)
+        results, _ = selectors.analysis_or_job(study)
     except InputError:
         results = None
     if results is None:

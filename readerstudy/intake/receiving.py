@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
-from readerstudy.archive import mark, quarantine
+from readerstudy.archive import quarantine, store_mark
 from readerstudy.intake.models import Delivered, Piece, Upload
 from readerstudy.intake.services import delivery_digest, send_to_sort
 from readerstudy.protocol.models import ReaderStudy
@@ -51,7 +51,7 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
     InputError if there is not enough room for it, sealed and unpacked.
     """
     ensure_takes_material(study)
-    mark.ensure_own()
+    store_mark.ensure_own()
     if files < 1:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     upload = unfinished(study=study, user=user) or Upload.objects.create(study=study, user=user)

@@ -28,7 +28,7 @@ def put_aside(study: ReaderStudy) -> QuerySet[Candidate]:
     return study.candidates.filter(state=Candidate.State.DISMISSED).order_by("-pk")
 
 
-def known(study: ReaderStudy) -> QuerySet[Candidate]:
+def known_series(study: ReaderStudy) -> QuerySet[Candidate]:
     """Series that came a second time."""
     return study.candidates.filter(state=Candidate.State.KNOWN).order_by("-pk")
 
@@ -56,6 +56,6 @@ def being_sorted(study: ReaderStudy) -> list[dict]:
     return [{"upload": upload, "job": jobs[upload.pk]} for upload in [*waiting, *([last] if last else [])]]
 
 
-def busy(study: ReaderStudy) -> bool:
+def has_work(study: ReaderStudy) -> bool:
     """Whether a worker has something to do for this study."""
     return Job.objects.filter(study=study, state__in=[Job.State.WAITING, Job.State.RUNNING]).exists()

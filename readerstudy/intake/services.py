@@ -13,7 +13,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from processing.pair import check_same_place
 from readerstudy.accounts.models import User
-from readerstudy.archive import mark, quarantine
+from readerstudy.archive import quarantine, store_mark
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
@@ -34,7 +34,7 @@ def pseudonym_key(study: ReaderStudy) -> bytes:
 def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -> Upload:
     """Files of one request, sealed by the upload handler, become an upload; a job sorts it."""
     ensure_takes_material(study)
-    mark.ensure_own()
+    store_mark.ensure_own()
     if not files:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     with transaction.atomic():
@@ -50,7 +50,7 @@ def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -
 def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> Upload:
     """Every file below a folder of this machine becomes an upload; a job sorts it."""
     ensure_takes_material(study)
-    mark.ensure_own()
+    store_mark.ensure_own()
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     if not paths:
         raise InputError(f"There is no file in {folder}.")
@@ -89,26 +89,26 @@ def lacking_pieces(upload: Upload) -> int:
     return max(0, upload.files - len(there))  # sent in one request, or read from a folder: a piece is a file
 
 
-def propose(*, study: ReaderStudy, found, codes: dict[str, str], conflict: str = "") -> dict:
+def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflict: str = "") -> dict:
     """What a sorted series probably is. `codes` remembers new subjects' codes within one upload.
 
     What a manifest says goes before what headers and earlier uploads let guess; a conflict is never certain.
     """
-    said, parameters = found.placing, found.parameters
-    code = said.get("subject") or _subject_code(study, found.subject_key, codes)
-    codes[found.subject_key] = code
-    arm_code = said.get("arm") or found.arm_hint
+    from_manifest, parameters = sorted_series.placing, sorted_series.parameters
+    code = from_manifest.get("subject") or _subject_code(study, sorted_series.subject_key, codes)
+    codes[sorted_series.subject_key] = code
+    arm_code = from_manifest.get("arm") or sorted_series.arm_hint
     arm = Arm.objects.filter(study=study, code=arm_code).first() if arm_code else None
     why = [f"{parameters.averages:g} average{'' if parameters.averages == 1 else 's'}" if parameters.averages else ""]
     why += [f"{parameters.acquisition_seconds:.0f} s" if parameters.acquisition_seconds else ""]
-    why += ["from the manifest" if said else ""]
-    region, plane = said.get("region"), said.get("plane")
+    why += ["from the manifest" if from_manifest else ""]
+    region, plane = from_manifest.get("region"), from_manifest.get("plane")
     proposal = {
         "subject_code": code,
         "arm": arm,
         "region": region if region in Region.values else parameters.region or "",
         "plane": plane if plane in Plane.values else parameters.plane or "",
-        "weighting": said.get("weighting") or parameters.weighting or "",
+        "weighting": from_manifest.get("weighting") or parameters.weighting or "",
     }
     missing = [name for name, value in proposal.items() if not value]
     why += ["choose " + ", ".join(name.replace("_code", "") for name in missing)] if missing else []
@@ -126,15 +126,17 @@ def _subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
     return next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)
 
 
-def _conflict(study: ReaderStudy, found) -> str:
+def _conflict(study: ReaderStudy, sorted_series) -> str:
     """A sentence if a series that is here has the same SOP Instance UIDs and other pixels."""
-    if found.conflict or not found.instance_uids:
-        return found.conflict
-    same = Instance.objects.filter(series__study=study, uid__in=found.instance_uids)
-    there = same.exclude(series__sha256=found.sha256).select_related("series__case__subject", "series__arm").first()
-    if there is None:
+    if sorted_series.conflict or not sorted_series.instance_uids:
+        return sorted_series.conflict
+    same = Instance.objects.filter(series__study=study, uid__in=sorted_series.instance_uids)
+    other_instance = (
+        same.exclude(series__sha256=sorted_series.sha256).select_related("series__case__subject", "series__arm").first()
+    )
+    if other_instance is None:
         return ""
-    other = there.series
+    other = other_instance.series
     return (
         f"Same SOP Instance UIDs as {other.case.label} {other.arm.code}, version {other.version}, but other pixels. "
         "Place it elsewhere, replace that one on purpose, or put it aside."
@@ -150,30 +152,30 @@ def store_sorted(
     suffix, of the first pieces of the files that became series.
     """
     study, codes, counts = upload.study, {}, {"proposed": 0, "known": 0, "refused": 0}
-    for found, files in series:
-        known = Series.objects.filter(study=study, sha256=found.sha256).exists() or (
-            Candidate.objects.filter(study=study, sha256=found.sha256, state=Candidate.State.PROPOSED).exists()
+    for sorted_series, files in series:
+        known = Series.objects.filter(study=study, sha256=sorted_series.sha256).exists() or (
+            Candidate.objects.filter(study=study, sha256=sorted_series.sha256, state=Candidate.State.PROPOSED).exists()
         )
         state = Candidate.State.KNOWN if known else Candidate.State.PROPOSED
         counts[state] += 1
-        slices, rows, columns = found.shape
-        conflict = "" if known else _conflict(study, found)
-        uids = found.instance_uids or [""] * len(files)
+        slices, rows, columns = sorted_series.shape
+        conflict = "" if known else _conflict(study, sorted_series)
+        uids = sorted_series.instance_uids or [""] * len(files)
         Candidate.objects.create(
             study=study,
             upload=upload,
             state=state,
-            format=found.format,
-            sha256=found.sha256,
+            format=sorted_series.format,
+            sha256=sorted_series.sha256,
             slices=slices,
             rows=rows,
             columns=columns,
-            affine=[list(map(float, row)) for row in found.affine],
-            spacing=list(found.spacing),
-            parameters={k: v for k, v in vars(found.parameters).items() if v is not None},
+            affine=[list(map(float, row)) for row in sorted_series.affine],
+            spacing=list(sorted_series.spacing),
+            parameters={k: v for k, v in vars(sorted_series.parameters).items() if v is not None},
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
-            subject_key=found.subject_key,
-            **propose(study=study, found=found, codes=codes, conflict=conflict),
+            subject_key=sorted_series.subject_key,
+            **propose(study=study, sorted_series=sorted_series, codes=codes, conflict=conflict),
         )
     refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
     Refusal.objects.bulk_create(refusals)

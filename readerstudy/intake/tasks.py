@@ -36,7 +36,7 @@ def sort_upload(job: Job, report):
             progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
         )
         found = sort_delivery(
-            files, Path(folder), key=services.pseudonym_key(upload.study), progress=_rarely(report, 0.2, 0.7)
+            files, Path(folder), key=services.pseudonym_key(upload.study), progress=_by_full_percents(report, 0.2, 0.7)
         )
         report(0.9, "storing")
         series = [(one, archive_files(one.files)) for one in found.sorted.series]
@@ -47,7 +47,7 @@ def sort_upload(job: Job, report):
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used)
 
 
-def _rarely(report, start: float, share: float):
+def _by_full_percents(report, start: float, share: float):
     """Pass progress on by full percents only: each is a write to the database."""
     last = [-1]
 

@@ -31,7 +31,7 @@ def _says_why(view: Callable) -> Callable:
     return wrapped
 
 
-def _asked(request: HttpRequest) -> dict:
+def _request_json(request: HttpRequest) -> dict:
     try:
         asked = json.loads(request.body)
     except ValueError as error:
@@ -58,7 +58,7 @@ def _number(asked: dict, name: str) -> int:
 @require_POST
 @_says_why
 def begin(request: HttpRequest, study: ReaderStudy) -> JsonResponse:
-    asked = _asked(request)
+    asked = _request_json(request)
     upload = receiving.begin(
         study=study, user=request.user, files=_number(asked, "files"), size=_number(asked, "bytes")
     )
@@ -71,7 +71,7 @@ def begin(request: HttpRequest, study: ReaderStudy) -> JsonResponse:
 @_says_why
 def missing(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonResponse:
     found = receiving.open_upload(study=study, user=request.user, number=upload)
-    return JsonResponse(receiving.missing(upload=found, keys=_keys(_asked(request))))
+    return JsonResponse(receiving.missing(upload=found, keys=_keys(_request_json(request))))
 
 
 @never_cache
@@ -89,7 +89,7 @@ def pieces(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonRespons
 @_says_why
 def finish(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonResponse:
     found = receiving.open_upload(study=study, user=request.user, number=upload)
-    asked = _asked(request)
+    asked = _request_json(request)
     lacking = receiving.finish(upload=found, keys=_keys(asked), files=_number(asked, "files"), actor=request.user)
     return JsonResponse({"missing": lacking, "next": reverse("material", args=[study.slug])})
 

@@ -17,8 +17,8 @@ from readerstudy.intake import proposals, receiving, selectors, services
 from readerstudy.intake.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.intake.models import Candidate
 from readerstudy.material import volumes
-from readerstudy.material.map import study_map
-from readerstudy.material.selectors import grid, is_taken
+from readerstudy.material.material_map import study_map
+from readerstudy.material.selectors import is_taken, material_grid
 from readerstudy.material.views import picture
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -63,7 +63,7 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             {
                 "tab": "material",
                 "study": study,
-                "rows": grid(study, awaited=selectors.awaited(study)),
+                "rows": material_grid(study, awaited=selectors.awaited(study)),
                 "arms": study.arms.all(),
             },
         )
@@ -84,11 +84,11 @@ def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], *
         "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": selectors.to_confirm(study).filter(certain=True).count(),
         "subject_codes": study.subjects.values_list("code", flat=True),
-        "busy": selectors.busy(study),
+        "busy": selectors.has_work(study),
         "unfinished": receiving.unfinished(study=study, user=request.user),
         "not_used": selectors.not_used(study),
         "aside": selectors.put_aside(study),
-        "known": selectors.known(study),
+        "known": selectors.known_series(study),
         **more,
     }
 
@@ -111,7 +111,7 @@ def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
             "live": live,
             "seen": seen,
             "shown": shown,
-            "busy": selectors.busy(study),
+            "busy": selectors.has_work(study),
             "more": more,
         },
     )

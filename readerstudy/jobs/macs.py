@@ -22,7 +22,7 @@ def mac_of(job) -> str:
     return keys.sign(*_signature(job))
 
 
-def holds(job) -> bool:
+def is_signed(job) -> bool:
     """Whether this site asked for what a job is to do."""
     return bool(keys.signed_with(job.mac, *_signature(job)))
 

@@ -64,8 +64,8 @@ def request_job(
     wanted = Job(key=job_key(function=function, version=version, inputs=inputs), **asked)
     wanted.mac = asked["mac"] = macs.mac_of(wanted)
     job, new = Job.objects.get_or_create(key=wanted.key, defaults=asked)
-    if not new and job.state != Job.State.DONE and not macs.holds(job):
-        _alarm(job)
+    if not new and job.state != Job.State.DONE and not macs.is_signed(job):
+        _write_alarm(job)
         new = bool(Job.objects.filter(pk=job.pk, mac=job.mac).update(**asked, **AFRESH))
         job.refresh_from_db()
     if new:
@@ -100,9 +100,9 @@ def ask_after_change(study: ReaderStudy, **_: object) -> None:
     ask_for_missing(study)
 
 
-def _alarm(job: Job) -> None:
+def _write_alarm(job: Job) -> None:
     slug = job.study.slug if job.study else NO_STUDY
-    heads.alarm(slug, f"Job {job.pk} ({job.function}) is not what this site asked for.")
+    heads.write_alarm(slug, f"Job {job.pk} ({job.function}) is not what this site asked for.")
 
 
 def send(job_id: int) -> None:
@@ -137,8 +137,8 @@ def claim(*, job_id: int, worker: str) -> Job | None:
     if not taken:
         return None
     job = Job.objects.select_related("study").get(pk=job_id)
-    if not macs.holds(job):
-        _alarm(job)
+    if not macs.is_signed(job):
+        _write_alarm(job)
         fail(job=job, error=NOT_ASKED_FOR)
         return None
     return job
@@ -194,7 +194,7 @@ def retry(*, job: Job, parameters: dict | None = None) -> bool:
     with transaction.atomic():
         ended = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED])
         found = ended.select_for_update().first()
-        if found is None or not macs.holds(found):
+        if found is None or not macs.is_signed(found):
             return False
         found.parameters = found.parameters if parameters is None else parameters
         again = ended.update(parameters=found.parameters, mac=macs.mac_of(found), **AFRESH)
@@ -217,7 +217,7 @@ def cancel(*, job: Job) -> bool:
     )
 
 
-def sweep() -> int:
+def requeue_lost_jobs() -> int:
     """Requeue what stopped beating and send again what waits unsent. Safe to run anywhere, any number at once."""
     stale = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
     lost = Q(state=Job.State.RUNNING, heartbeat_at__lt=stale)

@@ -94,7 +94,7 @@ def start_sweeper(sender, **_: object) -> None:
                 sender.cancel_task_queue if said else sender.add_task_queue, sender.app.conf.task_default_queue
             )
             listens = not said
-        services.sweep()
+        services.requeue_lost_jobs()
         for chore in registry.chores() if listens else ():
             chore()
 

@@ -61,7 +61,7 @@ def _job(study: ReaderStudy, number: int) -> Job:
 @require_POST
 def retry(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
     if not services.retry(job=(found := _job(study, job))):
-        refused = found.state == Job.State.FAILED and not macs.holds(found)
+        refused = found.state == Job.State.FAILED and not macs.is_signed(found)
         messages.warning(request, services.NOT_ASKED_FOR if refused else "This job is on its way already.")
     return redirect("jobs", study.slug)
 

@@ -6,25 +6,28 @@ class MaterialConfig(AppConfig):
     label = "material"
 
     def ready(self) -> None:
-        from readerstudy.audit import lock
-        from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.audit import lock_manifest
+        from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
         from readerstudy.material.alignments import REGISTER, ask_for_alignments
         from readerstudy.material.erasure import ERASE
         from readerstudy.material.services import ensure_without_series
         from readerstudy.protocol.signals import removing_part
 
-        instances = Table("material.Instance", "series__study", unit=("series_id",))
+        instances = SealedTable("material.Instance", "series__study", unit=("series_id",))
         register(
-            Section("subjects", "Subject", (Table("material.Subject", unit=("code",)),)),
-            Section("cases", "Case", (Table("material.Case", unit=("code",)),)),
-            Section("series", "Series", (Table("material.Series", unit=("pk",)), instances)),
-            Section("alignments", "Alignment", (Table("material.Alignment", unit=("fixed_id", "moving_id")),)),
-            Section("volumes", "Volume of interest", (Table("material.VolumeOfInterest", unit=("pk",)),)),
+            SealedSection("subjects", "Subject", (SealedTable("material.Subject", unit=("code",)),)),
+            SealedSection("cases", "Case", (SealedTable("material.Case", unit=("code",)),)),
+            SealedSection("series", "Series", (SealedTable("material.Series", unit=("pk",)), instances)),
+            SealedSection(
+                "alignments", "Alignment", (SealedTable("material.Alignment", unit=("fixed_id", "moving_id")),)
+            ),
+            SealedSection("volumes", "Volume of interest", (SealedTable("material.VolumeOfInterest", unit=("pk",)),)),
         )
         of_study = ("Subject", "Case", "Series", "Alignment", "VolumeOfInterest")
-        lock.register(
-            *(lock.Locked(f"material.{name}") for name in of_study), lock.Locked("material.Instance", "series__study")
+        lock_manifest.register(
+            *(lock_manifest.LockedTable(f"material.{name}") for name in of_study),
+            lock_manifest.LockedTable("material.Instance", "series__study"),
         )
         jobs.register(
             "readerstudy.material.tasks",

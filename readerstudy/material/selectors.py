@@ -19,7 +19,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class MaterialCell:
     """One case in one arm: there, missing, waiting, running, failed or unsure (to confirm)."""
 
     case: Case
@@ -67,7 +67,9 @@ def active_series(study: ReaderStudy):
 Awaited = Collection[tuple[str, str, str, str, int | None]]
 
 
-def grid(study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False) -> list[tuple[Case, list[Cell]]]:
+def material_grid(
+    study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False
+) -> list[tuple[Case, list[MaterialCell]]]:
     """Every case with one cell per arm, by region, subject, case; those of withdrawn subjects only if asked for."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s for s in active_series(study)}
@@ -90,12 +92,12 @@ def grid(study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False) 
                 state = "unsure"
             else:
                 state = "missing"
-            cells.append(Cell(case, arm, state, there, job))
+            cells.append(MaterialCell(case, arm, state, there, job))
         rows.append((case, cells))
     return rows
 
 
-def progress(study: ReaderStudy) -> tuple[int, int]:
+def series_progress(study: ReaderStudy) -> tuple[int, int]:
     """Series that are there, and series that the protocol asks for (cases × arms)."""
     arms = study.arms.count()
     cases = study.cases.filter(subject__withdrawn_at=None)
@@ -117,9 +119,9 @@ def is_taken(
     ).exists()
 
 
-def in_grid(case: Case, *, awaited: Awaited = ()) -> tuple[list[Cell], Case | None, Case | None]:
+def cells_and_neighbours(case: Case, *, awaited: Awaited = ()) -> tuple[list[MaterialCell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
-    rows = grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
+    rows = material_grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
     place = next(number for number, (found, _) in enumerate(rows) if found == case)
     before = rows[place - 1][0] if place else None
     after = rows[place + 1][0] if place + 1 < len(rows) else None

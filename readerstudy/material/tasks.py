@@ -25,20 +25,20 @@ def register_series(job: Job, report):
     still, moved = volumes.load(fixed), volumes.load(moving)
     report(0.1, "aligning")
     try:
-        found = register(still, moved, progress=lambda share: report(0.1 + 0.8 * share, "aligning"))
+        registration = register(still, moved, progress=lambda share: report(0.1 + 0.8 * share, "aligning"))
     except InputError as error:  # too few slices, no contrast: there is none, and why is kept
-        found = refused(str(error))
-    placed = [apply(matrix, moved, like=still)[0] for matrix in (np.eye(4), found.matrix)]
+        registration = refused(str(error))
+    placed = [apply(matrix, moved, like=still)[0] for matrix in (np.eye(4), registration.matrix)]
     picture = put_bytes(alignment_png(still, *placed))
 
     def store() -> dict:
-        made, _ = Alignment.objects.update_or_create(
+        alignment, _ = Alignment.objects.update_or_create(
             fixed=fixed,
             moving=moving,
             defaults={
                 "study": case.study,
-                "matrix": found.matrix.tolist(),
-                "quality": as_dict(found),
+                "matrix": registration.matrix.tolist(),
+                "quality": as_dict(registration),
                 "conventions": CONVENTIONS,
                 "picture": picture,
             },
@@ -49,10 +49,10 @@ def register_series(job: Job, report):
             case=case.code,
             fixed=fixed.arm.code,
             moving=moving.arm.code,
-            seals=[("alignments", unit_name(made.fixed_id, made.moving_id))],
+            seals=[("alignments", unit_name(alignment.fixed_id, alignment.moving_id))],
         )
         ask_for_missing(case.study, case=case)
-        return as_dict(found)
+        return as_dict(registration)
 
     return store
 

@@ -28,12 +28,12 @@ def load(series: Series) -> Volume:
         return read(paths)
 
 
-def recent(series: Series) -> Volume:
+def load_cached(series: Series) -> Volume:
     """`load`, oriented, and kept for a while in this process: for pages on which people scroll. Read-only."""
     return _kept_or((series.pk, series.sha256), lambda: load(series))
 
 
-def recent_file(sha256: str) -> Volume:
+def load_file_cached(sha256: str) -> Volume:
     """The same for a NIfTI file of the archive that is no series."""
     return _kept_or((0, sha256), lambda: load_files([sha256], "nifti"))
 
@@ -55,7 +55,7 @@ def load_files(hashes: list[str], format: str) -> Volume:
         return read(paths)
 
 
-def facts(volume: Volume) -> dict:
+def series_fields(volume: Volume) -> dict:
     """The fields of a Series that follow from its volume."""
     slices, rows, columns = volume.shape
     return {

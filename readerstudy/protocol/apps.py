@@ -6,17 +6,21 @@ class ProtocolConfig(AppConfig):
     label = "protocol"
 
     def ready(self) -> None:
-        from readerstudy.audit import lock, verify
-        from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.audit import lock_manifest, verify
+        from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.protocol.selectors import since_opening
 
         parts = ("protocol.Site", "protocol.Arm", "protocol.Comparison", "protocol.Criterion")
         register(
-            Section("protocol", "The protocol", (Table("protocol.ReaderStudy", ""), *(Table(one) for one in parts))),
-            Section("amendments", "Amendment", (Table("protocol.Amendment", unit=("number",)),)),
+            SealedSection(
+                "protocol",
+                "The protocol",
+                (SealedTable("protocol.ReaderStudy", ""), *(SealedTable(one) for one in parts)),
+            ),
+            SealedSection("amendments", "Amendment", (SealedTable("protocol.Amendment", unit=("number",)),)),
         )
-        lock.register(
-            lock.Locked("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256"})),
-            *(lock.Locked(one) for one in (*parts, "protocol.Amendment")),
+        lock_manifest.register(
+            lock_manifest.LockedTable("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256"})),
+            *(lock_manifest.LockedTable(one) for one in (*parts, "protocol.Amendment")),
         )
         verify.register(verify.Checks(since_opening=since_opening))

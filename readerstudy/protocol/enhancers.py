@@ -5,25 +5,25 @@ from pathlib import Path
 from django.conf import settings
 
 from processing.enhancement.enhance import DEFAULT_MODEL
-from processing.enhancement.networks.record import find_models
+from processing.enhancement.networks.model_record import find_models
 from processing.enhancement.networks.store import SHIPPED, read_identity
 from processing.errors import InputError
 
 
-def _found() -> tuple[dict[str, Path], list[str]]:
+def _models_and_problems() -> tuple[dict[str, Path], list[str]]:
     return find_models([settings.MODELS_DIR] if settings.MODELS_DIR else [])
 
 
 def folders() -> dict[str, Path]:
     """Name → folder; the default model first, then the other shipped ones, then one's own."""
-    found, _ = _found()
+    found, _ = _models_and_problems()
     order = sorted(found, key=lambda name: name != DEFAULT_MODEL)
     return {name: found[name] for name in order}
 
 
 def problems() -> list[str]:
     """Why folders that look like models are not used."""
-    return _found()[1]
+    return _models_and_problems()[1]
 
 
 def is_shipped(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy,
 from readerstudy.protocol.selectors import model_names
 
 
-def dress(form: forms.BaseForm) -> None:
+def add_field_classes(form: forms.BaseForm) -> None:
     """Give every field the class that components.css knows."""
     for field in form.fields.values():
         if isinstance(field.widget, forms.Select):
@@ -35,7 +35,7 @@ class StudyForm(forms.ModelForm):
         self.fields["title"].widget.attrs["autofocus"] = True
         if not self.instance.pk:
             self.initial["reader_title"] = "Paired MRI reading"
-        dress(self)
+        add_field_classes(self)
 
 
 class QuestionsForm(forms.ModelForm):
@@ -53,7 +53,7 @@ class QuestionsForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        dress(self)
+        add_field_classes(self)
 
 
 class ScheduleForm(forms.ModelForm):
@@ -70,7 +70,7 @@ class ScheduleForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        dress(self)
+        add_field_classes(self)
 
 
 MARGINS = {"margin_mean": "mean", "margin_net": "net_preference"}
@@ -102,7 +102,7 @@ class HypothesisForm(forms.ModelForm):
         for name, on in MARGINS.items():
             self.fields[name].widget.attrs |= {"step": "0.01", "min": "0", "max": f"{WIDEST[on] - 0.01:g}"}
             self.fields[name].min_value = 0
-        dress(self)
+        add_field_classes(self)
 
     def clean(self) -> dict:
         super().clean()
@@ -124,7 +124,7 @@ class PartForm(forms.ModelForm):
         self.study = study
         super().__init__(*args, **kwargs)
         self.instance.study = study
-        dress(self)
+        add_field_classes(self)
         self.fields["place"].widget = forms.HiddenInput()
         self.fields["place"].required = False
 
@@ -159,7 +159,7 @@ class ArmForm(PartForm):
         self.fields["model_name"].choices = [("", "none"), *((name, name) for name in names)]
         self.fields["made_from"].queryset = self.study.arms.exclude(pk=self.instance.pk)
         self.fields["made_from"].empty_label = "upload"
-        dress(self)
+        add_field_classes(self)
 
     def clean(self) -> dict:
         super().clean()

@@ -10,10 +10,10 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit import heads
 from readerstudy.audit.actions import FIRST, Action
-from readerstudy.audit.lock import manifest, manifest_sha256
+from readerstudy.audit.lock_manifest import manifest, manifest_sha256
 from readerstudy.audit.models import Tombstone
 from readerstudy.audit.registry import WHOLE
-from readerstudy.audit.seals import everything
+from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site
@@ -25,7 +25,7 @@ PROTOCOL = [("protocol", WHOLE)]
 
 def free_slug(title: str) -> str:
     base = slugify(title)[:50] or "study"
-    taken = {*ReaderStudy.objects.filter(slug__startswith=base).values_list("slug", flat=True), *heads.taken()}
+    taken = {*ReaderStudy.objects.filter(slug__startswith=base).values_list("slug", flat=True), *heads.slugs_taken()}
     taken |= set(Tombstone.objects.values_list("slug", flat=True))
     return next(slug for slug in [base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))] if slug not in taken)
 
@@ -158,7 +158,7 @@ MOVES = {
 def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     """Pause, resume, close or lock. Opening is reading.services.open_study: it makes the schedule."""
     sources, stamp = MOVES[State(to)]
-    sealed = everything() if to == State.LOCKED else [*PROTOCOL, ("schedule", None), ("memberships", None)]
+    sealed = every_unit() if to == State.LOCKED else [*PROTOCOL, ("schedule", None), ("memberships", None)]
     ensure_sealed(study=study, seals=sealed)
     if to == State.LOCKED:
         locking.send(sender=ReaderStudy, study=study)

@@ -17,7 +17,7 @@ from readerstudy.material.models import Case, Subject
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import blocks
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.preparing import check, is_prepared
+from readerstudy.reading.preparing import are_files_there, is_prepared
 from readerstudy.states import State
 
 VOID = Presentation.State.VOID
@@ -36,7 +36,7 @@ def unscheduled_cases(study: ReaderStudy) -> list[tuple[Case, bool]]:
     return [(case, is_prepared(case)) for case in found.distinct().order_by("code")]
 
 
-def _hold(study: ReaderStudy, *states: str) -> ReaderStudy:
+def _study_to_amend(study: ReaderStudy, *states: str) -> ReaderStudy:
     """The study as it is now, and as its log says, for whoever changes its schedule one after the other. In a
     transaction."""
     held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
@@ -46,7 +46,7 @@ def _hold(study: ReaderStudy, *states: str) -> ReaderStudy:
     return held
 
 
-def _reason(reason: str) -> str:
+def _checked_reason(reason: str) -> str:
     if not reason.strip():
         raise InputError("Say why: an amendment without a reason is not kept.")
     return reason.strip()[:500]
@@ -109,7 +109,7 @@ def add_reader(
     Returns the membership, the password of a new account (kept nowhere else in plain) and the amendment. InputError
     as in `accounts.services.add_person`.
     """
-    reason, study = _reason(reason), _hold(study, *OPENED)
+    reason, study = _checked_reason(reason), _study_to_amend(study, *OPENED)
     number, cases = _next_number(study), scheduled_cases(study)
     member, password = add_person(study=study, username=username, role=Role.READER, new=new, actor=actor, amending=True)
     data = blocks.block_data(study, number=number, readers=[member], cases=cases, parts=study.parts)
@@ -120,7 +120,7 @@ def add_reader(
 @transaction.atomic
 def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: User | None) -> Amendment:
     """Cases more at the end of every reader's list, as one block. InputError if one is not ready, or scheduled."""
-    reason, study = _reason(reason), _hold(study, *OPENED)
+    reason, study = _checked_reason(reason), _study_to_amend(study, *OPENED)
     if not cases:
         raise InputError("Choose at least one case.")
     waiting = {case.pk: ready for case, ready in unscheduled_cases(study)}
@@ -129,7 +129,7 @@ def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: 
             raise InputError(f"{case.code} is scheduled already, or its subject was withdrawn.")
         if case.training:
             raise InputError(f"{case.code} is for training, which comes first in every list: it cannot be added now.")
-        if not waiting[case.pk] or not check(case):
+        if not waiting[case.pk] or not are_files_there(case):
             raise InputError(f"The pairs of {case.code} are not prepared yet: see its series and the jobs.")
     readers = list(study.memberships.filter(role=Role.READER))
     number = _next_number(study)
@@ -154,9 +154,9 @@ def withdraw_subject(*, study: ReaderStudy, subject: Subject, reason: str, actor
 
     Possible until the study is locked, as a person may withdraw after the last reading.
     """
-    reason = _reason(reason)
+    reason = _checked_reason(reason)
     stopped = cancel_jobs(subject)  # before the study is held: a job that ends holds its own row first
-    study = _hold(study, *OPENED, State.CLOSED)
+    study = _study_to_amend(study, *OPENED, State.CLOSED)
     ensure_sealed(study=study, seals=(seals := sealed_units(subject)))
     now = timezone.now()
     if not Subject.objects.filter(pk=subject.pk, study=study, withdrawn_at=None).update(withdrawn_at=now):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from readerstudy.audit import heads, keys
 from readerstudy.audit.services import fault
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import seal
+from readerstudy.reading import answer_hashes
 from readerstudy.reading.models import (
     ActiveTime,
     AnswerHead,
@@ -37,7 +37,7 @@ Row = TypeVar("Row", bound=models.Model)
 def row_signature(row, previous: str) -> tuple:
     """What the MAC of a row is made over. A withdrawal names its finding by that row's number."""
     what = [row.finding.number] if row._meta.model_name == "withdrawal" else []
-    return row._meta.model_name, row.presentation_id, row.number, [*what, *seal.content(row)], previous
+    return row._meta.model_name, row.presentation_id, row.number, [*what, *answer_hashes.hashed_content(row)], previous
 
 
 def head_signature(head) -> tuple:
@@ -45,7 +45,7 @@ def head_signature(head) -> tuple:
     return "answers", head.presentation_id, head.number, head.last
 
 
-def link(row, head) -> None:
+def link_row(row, head) -> None:
     """Number and sign a row as the next one of a chain, and move the chain's head to it; neither is saved."""
     for field in row._meta.concrete_fields:  # as the database will give it back
         setattr(row, field.attname, field.to_python(getattr(row, field.attname)))
@@ -62,7 +62,7 @@ def empty_head(model: type[models.Model], presentation) -> models.Model:
     return head
 
 
-def begin(presentations: Iterable[Presentation]) -> None:
+def start_chains(presentations: Iterable[Presentation]) -> None:
     """The empty chains of new presentations."""
     AnswerHead.objects.bulk_create([empty_head(AnswerHead, one) for one in presentations])
 
@@ -71,10 +71,10 @@ def begin(presentations: Iterable[Presentation]) -> None:
 TIMES = {Rating: "rated_at", Statement: "stated_at", Finding: "found_at", Withdrawal: "withdrawn_at"}
 
 
-def moment(presentation: Presentation) -> datetime:
+def time_after_answers(presentation: Presentation) -> datetime:
     """Now, but after every answer on this pair and its confirmation: a clock may go back, and two hosts' clocks differ.
 
-    The presentation must be held.
+    Its study must be locked (`writes.lock_study_row`).
     """
     times = [
         model.objects.filter(presentation=presentation).aggregate(last=models.Max(name))["last"]
@@ -85,14 +85,14 @@ def moment(presentation: Presentation) -> datetime:
 
 
 @transaction.atomic
-def keep(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
+def append_answer(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
     """Write one row of an answer at the end of its presentation's chain.
 
     RecordError, and an alarm, if what is there is not what readers wrote.
     """
-    head = ensure_whole(presentation)
+    head = ensure_whole_chain(presentation)
     row = model(presentation=presentation, **values)
-    link(row, head)
+    link_row(row, head)
     row.save(force_insert=True)
     head.save()
     noted = {"slug": presentation.study.slug, "presentation": presentation.pk, "number": row.number, "mac": row.mac}
@@ -100,11 +100,11 @@ def keep(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
     return row
 
 
-def ensure_whole(presentation: Presentation) -> AnswerHead:
+def ensure_whole_chain(presentation: Presentation) -> AnswerHead:
     """Verify the whole chain of a presentation, and hold it; returns its head. RecordError, and an alarm, if it was
     changed. In a transaction."""
     head = AnswerHead.objects.select_for_update().filter(presentation=presentation).first()
-    if problem := chain_problem(head, _rows(presentation=presentation)):
+    if problem := chain_problem(head, _chained_rows(presentation=presentation)):
         study = ReaderStudy.objects.get(pk=presentation.study_id)
         code = f"{presentation.reader.code}-{presentation.position:04d}"
         raise fault(slug=study.slug, problem=f"the answers on pair {code} are not as they were written: {problem}")
@@ -130,7 +130,7 @@ def chain_problem(head: AnswerHead | None, rows: Sequence) -> str:
     return "" if said == taken_back else "a finding was taken back, or called back, by nobody"
 
 
-def _rows(**of) -> list:
+def _chained_rows(**of) -> list:
     """Chained rows, as `of` says."""
     found: list = []
     for kind in CHAINED:
@@ -142,7 +142,7 @@ def _rows(**of) -> list:
 def problems(study: ReaderStudy) -> Iterator[str]:
     """What is wrong with the chains of a whole study, in a sentence each."""
     try:
-        outside = heads.answers(study.slug)
+        outside = heads.noted_answers(study.slug)
     except heads.UnreadableError as error:
         outside = {}
         yield f"{error}."
@@ -155,7 +155,7 @@ def problems(study: ReaderStudy) -> Iterator[str]:
 def _problems(presentations: Sequence[Presentation], outside: dict[int, tuple[int, str]]) -> Iterator[str]:
     ends = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__in=presentations)}
     rows = defaultdict(list)
-    for row in _rows(presentation__in=presentations):
+    for row in _chained_rows(presentation__in=presentations):
         rows[row.presentation_id].append(row)
     for one in presentations:
         code = f"{one.reader.code}-{one.position:04d}"

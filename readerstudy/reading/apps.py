@@ -8,8 +8,8 @@ class ReadingConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import BooleanField, ExpressionWrapper, Q
 
-        from readerstudy.audit import lock, triggers, upgrade, verify
-        from readerstudy.audit.registry import Section, Table, register
+        from readerstudy.audit import lock_manifest, triggers, upgrade, verify
+        from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure
         from readerstudy.material.signals import changing_case
@@ -19,38 +19,42 @@ class ReadingConfig(AppConfig):
         from readerstudy.reading.opening import OPEN
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
         from readerstudy.reading.upgrade import sign_answers
-        from readerstudy.reading.verify import beside, since_opening
+        from readerstudy.reading.verify import problems_beside_log, since_opening
 
         # What is confirmed and when stands in the log line of each pair.
         progress = {"state", "revision", "seen", "seconds", "started_at", "confirmed_at", "skipped_at", "skip_reason"}
-        schedule = Table(
+        schedule = SealedTable(
             "reading.Presentation",
             unit=("reader__code",),
             left_out=frozenset(progress),
             derived={"void": ExpressionWrapper(Q(state="void"), output_field=BooleanField())},
         )
         register(
-            Section("pairs", "Prepared pair", (Table("reading.PreparedPair", unit=("case_id", "comparison_id")),)),
-            Section("schedule", "Schedule of", (schedule,)),
-            Section("signatures", "Signature", (Table("reading.Signature", "reader__study", unit=("pk",)),)),
+            SealedSection(
+                "pairs", "Prepared pair", (SealedTable("reading.PreparedPair", unit=("case_id", "comparison_id")),)
+            ),
+            SealedSection("schedule", "Schedule of", (schedule,)),
+            SealedSection(
+                "signatures", "Signature", (SealedTable("reading.Signature", "reader__study", unit=("pk",)),)
+            ),
         )
         answered = ("Rating", "Statement", "Finding", "ActiveTime", "Guess", "Write")
-        lock.register(
-            lock.Locked("reading.PreparedPair"),
-            lock.Locked("reading.Presentation"),
-            *(lock.Locked(f"reading.{name}", "presentation__study") for name in answered),
-            lock.Locked("reading.Signature", "reader__study"),
+        lock_manifest.register(
+            lock_manifest.LockedTable("reading.PreparedPair"),
+            lock_manifest.LockedTable("reading.Presentation"),
+            *(lock_manifest.LockedTable(f"reading.{name}", "presentation__study") for name in answered),
+            lock_manifest.LockedTable("reading.Signature", "reader__study"),
         )
         of_presentation = "(SELECT study_id FROM reading_presentation WHERE id = OLD.presentation_id)"
         of_reader = "(SELECT study_id FROM accounts_membership WHERE id = OLD.reader_id)"
         signed = ("reading_rating", "reading_statement", "reading_activetime", "reading_guess")
         triggers.register(
-            *(triggers.AppendOnly(table, of_presentation, signed=True) for table in signed),
-            triggers.AppendOnly("reading_finding", of_presentation, ("withdrawn_at",), signed=True),
-            triggers.AppendOnly("reading_withdrawal", of_presentation),
-            triggers.AppendOnly("reading_signature", of_reader),
+            *(triggers.AppendOnlyTable(table, of_presentation, signed=True) for table in signed),
+            triggers.AppendOnlyTable("reading_finding", of_presentation, ("withdrawn_at",), signed=True),
+            triggers.AppendOnlyTable("reading_withdrawal", of_presentation),
+            triggers.AppendOnlyTable("reading_signature", of_reader),
         )
-        verify.register(verify.Checks(beside=beside, signed=answers.problems, since_opening=since_opening))
+        verify.register(verify.Checks(beside=problems_beside_log, signed=answers.problems, since_opening=since_opening))
         upgrade.register(sign_answers)
         jobs.register(
             "readerstudy.reading.tasks",

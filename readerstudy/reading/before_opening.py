@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from readerstudy.accounts.models import Role
-from readerstudy.material.selectors import progress
+from readerstudy.material.selectors import series_progress
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -23,7 +23,7 @@ def before_opening(study: ReaderStudy) -> list[Point]:
     arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
     readers = study.memberships.filter(role=Role.READER).count()
     cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
-    there, wanted = progress(study)
+    series_there, series_wanted = series_progress(study)
     pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
     prepared = prepared_pairs(study)
     return [
@@ -36,12 +36,16 @@ def before_opening(study: ReaderStudy) -> list[Point]:
         ),
         Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
         Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
-        Point(wanted > 0 and there == wanted, f"{there} of {wanted} series are there", "material"),
+        Point(
+            series_wanted > 0 and series_there == series_wanted,
+            f"{series_there} of {series_wanted} series are there",
+            "material",
+        ),
         Point(
             pairs > 0 and prepared == pairs,
             f"{prepared} of {pairs} pairs prepared on one geometry",
             "jobs",
-            later=pairs > 0 and there == wanted,
+            later=pairs > 0 and series_there == series_wanted,
         ),
     ]
 

@@ -14,7 +14,7 @@ from readerstudy.material.models import Case
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import answers
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.planning import inputs, made_from
+from readerstudy.reading.planning import made_from, schedule_inputs
 from readerstudy.reading.schedule import Entry, Schedule
 
 
@@ -31,7 +31,7 @@ def block_data(
     return {
         "seed": block_seed(study.seed, number),
         "inputs": {
-            **inputs(study),
+            **schedule_inputs(study),
             "readers": sorted(reader.code for reader in readers),
             "parts": parts,
             "cases": sorted([case.code, case.subject.code, case.training] for case in cases),
@@ -81,5 +81,5 @@ def store(study: ReaderStudy, entries: Sequence[Entry], *, block: int) -> int:
         ]
         for row in Presentation.objects.bulk_create(batch):
             rows[row.reader.code, row.position] = row
-    answers.begin(rows.values())
+    answers.start_chains(rows.values())
     return len(rows)

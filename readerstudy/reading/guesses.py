@@ -29,7 +29,7 @@ def sample(member: Membership) -> list[Presentation]:
     return turns[: member.study.guesses]
 
 
-def asked(member: Membership) -> Presentation | None:
+def pair_to_ask_about(member: Membership) -> Presentation | None:
     """The pair that is asked about now; None before the end of the list, and when all are answered."""
     mine = Presentation.objects.filter(reader=member)
     if not member.study.guesses or mine.exclude(state__in=["confirmed", "void"]).exists():

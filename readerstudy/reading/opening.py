@@ -58,7 +58,7 @@ def prepare_missing(study: ReaderStudy, report: Callable[[float, str], None]) ->
     for number, case in enumerate(cases):
         done, message = 0.98 * number / len(cases), f"{number * each:,} of {len(cases) * each:,} pairs ready"
         report(done, message)
-        if preparing.is_prepared(case) and preparing.check(case):
+        if preparing.is_prepared(case) and preparing.are_files_there(case):
             continue
         made.append((case, preparing.prepare(case, lambda share, _: report(done + 0.98 * share / len(cases), message))))  # noqa: B023
     report(0.98, "making the schedule")

@@ -6,7 +6,7 @@ from readerstudy.reading.models import Presentation
 from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generate
 
 
-def inputs(study: ReaderStudy) -> dict:
+def schedule_inputs(study: ReaderStudy) -> dict:
     """What the schedule follows from, beside the seed: kept in the log when the study is opened."""
     cases = study.cases.filter(subject__withdrawn_at=None).select_related("subject").order_by("code")
     return {
@@ -26,10 +26,10 @@ def made_from(seed: int, given: dict) -> Schedule:
 
 def plan(study: ReaderStudy) -> Schedule:
     """The schedule that follows from protocol, material and seed as they are now."""
-    return made_from(study.seed, inputs(study))
+    return made_from(study.seed, schedule_inputs(study))
 
 
-def stored(study: ReaderStudy, block: int = 0) -> list[Entry]:
+def stored_entries(study: ReaderStudy, block: int = 0) -> list[Entry]:
     """The schedule of the opening, or of an amendment, as the database holds it, by reader and position; what is void
     too."""
     rows = Presentation.objects.filter(study=study, block=block).select_related(

@@ -54,7 +54,7 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPa
     return made
 
 
-def replace(case: Case, made: list[PreparedPair]) -> None:
+def replace_prepared(case: Case, made: list[PreparedPair]) -> None:
     """Let these be the pairs of the case, and log it. In a transaction. InputError once the case is scheduled."""
     if case.presentations.exists():
         raise InputError(f"{case.code} is scheduled: what readers see of it cannot change any more.")
@@ -82,7 +82,7 @@ def is_prepared(case: Case) -> bool:
     return current.count() == case.study.comparisons.count()
 
 
-def check(case: Case) -> bool:
+def are_files_there(case: Case) -> bool:
     """Whether the files of all pairs of a case are there. InputError if one is not what it was when it was made."""
     for pair in case.pairs.all():
         for sha256 in (pair.first_left_sha256, pair.first_right_sha256):

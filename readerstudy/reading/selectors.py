@@ -34,12 +34,12 @@ def queue(member: Membership) -> QuerySet[Presentation]:
     return left.order_by("part", F("skipped_at").asc(nulls_first=True), "position")
 
 
-def current(member: Membership) -> Presentation | None:
+def current_pair(member: Membership) -> Presentation | None:
     """The pair whose turn it is; None when all are confirmed."""
     return queue(member).first()
 
 
-def ahead(presentation: Presentation) -> list[str]:
+def tokens_ahead(presentation: Presentation) -> list[str]:
     """Tokens of the pairs of the same part after this one, which the browser may fetch before their turn."""
     left = queue(presentation.reader).filter(part=presentation.part).values_list("token", flat=True)
     tokens = list(left[: 2 * AHEAD + 1])
@@ -75,21 +75,21 @@ def way_back(member: Membership) -> Presentation | None:
     return None if finished else last
 
 
-def asked(member: Membership) -> Presentation | None:
+def pair_asked_about(member: Membership) -> Presentation | None:
     """The pair that a question on blinding is about now; None while there is a way back: the question names arms."""
-    found = guesses.asked(member)
+    found = guesses.pair_to_ask_about(member)
     return found if found is None or way_back(member) is None else None
 
 
 def within_reach(member: Membership, presentation: Presentation) -> bool:
     """Whether the browser may fetch a pair of the own list now: this one, the next few, the last where one may go
     back, or the one that is asked about after the end."""
-    now = current(member)
+    now = current_pair(member)
     if now is not None and waits_until(now):
         return False
-    if now is not None and (presentation.pk == now.pk or presentation.token in ahead(now)):
+    if now is not None and (presentation.pk == now.pk or presentation.token in tokens_ahead(now)):
         return True
-    others = (way_back(member), asked(member) if now is None else None)
+    others = (way_back(member), pair_asked_about(member) if now is None else None)
     return any(other is not None and other.pk == presentation.pk for other in others)
 
 
@@ -120,7 +120,7 @@ def asked_criteria(presentation: Presentation) -> list[Criterion]:
     return [c for c in presentation.study.criteria.all() if c.asked_for(presentation.case.region)]
 
 
-def prepared(presentation: Presentation) -> PreparedPair | None:
+def prepared_pair(presentation: Presentation) -> PreparedPair | None:
     return PreparedPair.objects.filter(case=presentation.case_id, comparison=presentation.comparison_id).first()
 
 
@@ -191,9 +191,9 @@ def missing_before(member: Membership) -> list[str]:
     return [f"{name} (pair before)" for name in missing_answers(last)] if last else []
 
 
-def unseen(presentation: Presentation) -> dict[str, int]:
+def unseen_slices(presentation: Presentation) -> dict[str, int]:
     """How many slices of each side must still be seen before this pair can be confirmed."""
-    pair = prepared(presentation) if presentation.study.require_all_slices else None
+    pair = prepared_pair(presentation) if presentation.study.require_all_slices else None
     slices = set(range(len(pair.order))) if pair else set()
     return {side: len(slices - {*presentation.seen.get(side, [])}) for side in Side.values}
 
@@ -234,12 +234,12 @@ def skipped(study: ReaderStudy) -> list[Presentation]:
     return list(found.select_related("reader__user").order_by("-skipped_at"))
 
 
-def body(member: Membership, presentation: Presentation | None) -> dict:
+def room_json(member: Membership, presentation: Presentation | None) -> dict:
     """The JSON of one presentation, of a question on blinding, or of the end of the list."""
     counts = progress(member)
     if presentation is None:
         ends = {"confirmed": counts["confirmed"], "total": counts["total"]}
-        if found := guesses.asked(member):
+        if found := guesses.pair_to_ask_about(member):
             if last := way_back(member):
                 return {"last_look": True, "previous": last.token} | ends
             return {**_pair(found, counts), "guess": guesses.question(found), "previous": None, "next": []}
@@ -250,15 +250,15 @@ def body(member: Membership, presentation: Presentation | None) -> dict:
     return {
         **_pair(presentation, counts),
         "previous": last.token if last and last.pk != presentation.pk else None,
-        "next": ahead(presentation),
+        "next": tokens_ahead(presentation),
     }
 
 
-def present(member: Membership, presentation: Presentation) -> dict:
+def refused_pair_json(member: Membership, presentation: Presentation) -> dict:
     """What a browser is told of a pair when its write is refused: the pair as it is now, or, where the reader may not
     look at it any more, its state alone. A repeat would be no repeat for who can look up the first answers."""
     if within_reach(member, presentation):
-        return body(member, presentation)
+        return room_json(member, presentation)
     return {name: getattr(presentation, name) for name in ("token", "position", "state")} | {"on": on_of(presentation)}
 
 
@@ -293,7 +293,7 @@ def _washout(member: Membership, presentation: Presentation, opens: datetime) ->
 
 
 def _pair(presentation: Presentation, counts: dict) -> dict:
-    pair = prepared(presentation)
+    pair = prepared_pair(presentation)
     return {
         "token": presentation.token,
         "state": presentation.state,

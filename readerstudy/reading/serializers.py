@@ -3,15 +3,15 @@
 from rest_framework import serializers
 
 from readerstudy.reading.models import Finding, Guess, Presentation, Rating
-from readerstudy.reading.writes import On
+from readerstudy.reading.writes import KnownState
 
 
 class OnIn(serializers.Serializer):
     state = serializers.ChoiceField(Presentation.State.choices)
     revision = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
 
-    def to_internal_value(self, data) -> On:
-        return On(**super().to_internal_value(data))
+    def to_internal_value(self, data) -> KnownState:
+        return KnownState(**super().to_internal_value(data))
 
 
 class KeyIn(serializers.Serializer):
@@ -32,7 +32,7 @@ class WriteAddress(KeyIn):
 
     def validate(self, data: dict) -> dict:
         known = "state" in data and "revision" in data
-        return {"key": data["key"], "on": On(data["state"], data["revision"]) if known else None}
+        return {"key": data["key"], "on": KnownState(data["state"], data["revision"]) if known else None}
 
 
 class RatingIn(WriteIn):

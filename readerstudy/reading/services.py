@@ -9,16 +9,16 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, User
 from readerstudy.audit.actions import Action
-from readerstudy.audit.seals import everything
+from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
-from readerstudy.reading import answers, blocks, seal, selectors, writes
+from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
 from readerstudy.reading.before_opening import before_opening
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
-from readerstudy.reading.planning import inputs, made_from, plan
+from readerstudy.reading.planning import made_from, plan, schedule_inputs
 from readerstudy.reading.schedule import Schedule
-from readerstudy.reading.writes import ConflictError, On
+from readerstudy.reading.writes import ConflictError, KnownState
 from readerstudy.states import State
 
 
@@ -58,8 +58,8 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         raise InputError("This study has been opened already.")
     if missing := [point.text for point in before_opening(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
-    ensure_sealed(study=study, seals=everything())
-    given = inputs(study)
+    ensure_sealed(study=study, seals=every_unit())
+    given = schedule_inputs(study)
     made = made_from(study.seed, given)
     presentations = blocks.store(study, made.entries, block=0)
     study.state, study.opened_at = State.OPEN, timezone.now()
@@ -95,7 +95,7 @@ def _next_revision(queryset) -> int:
     return (queryset.aggregate(Max("revision"))["revision__max"] or 0) + 1
 
 
-def _note(presentation: Presentation, action: str, **data) -> None:
+def _log_pair_action(presentation: Presentation, action: str, **data) -> None:
     """Log what a reader did with one pair; never an answer itself, which nobody may see before the study is closed."""
     record(
         study=presentation.study,
@@ -109,10 +109,16 @@ def _note(presentation: Presentation, action: str, **data) -> None:
 
 @transaction.atomic
 def rate(
-    *, presentation: Presentation, criterion: Criterion, score: int | None, status: str, key: UUID, on: On | None
+    *,
+    presentation: Presentation,
+    criterion: Criterion,
+    score: int | None,
+    status: str,
+    key: UUID,
+    on: KnownState | None,
 ) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if same := Rating.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -121,7 +127,7 @@ def rate(
     if status == Rating.Status.MISSING:
         writes.ensure_not_taken_back(presentation, criterion.name)
     revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
-    rating = answers.keep(
+    rating = answers.append_answer(
         Rating,
         presentation=presentation,
         criterion=criterion,
@@ -129,82 +135,84 @@ def rate(
         score=score,
         status=status,
         key=key,
-        rated_at=answers.moment(presentation),
+        rated_at=answers.time_after_answers(presentation),
     )
-    writes.count(presentation, key=key, what=Write.What.RATING)
+    writes.count_write(presentation, key=key, what=Write.What.RATING)
     if rating.revision > 1:
-        _note(
+        _log_pair_action(
             presentation,
             Action.RATING_REVISED,
             criterion=criterion.code,
             revision=rating.revision,
-            sha256=seal.row_sha256(rating),
+            sha256=answer_hashes.row_sha256(rating),
         )
     return rating
 
 
 @transaction.atomic
-def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on: On | None) -> Statement:
+def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on: KnownState | None) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if same := Statement.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
     if not value and subject != Statement.Subject.COMMENT:
         writes.ensure_not_taken_back(presentation, Statement.Subject(subject).label.capitalize())
     revisions = Statement.objects.filter(presentation=presentation, subject=subject)
-    statement = answers.keep(
+    statement = answers.append_answer(
         Statement,
         presentation=presentation,
         subject=subject,
         revision=_next_revision(revisions),
         value=value,
         key=key,
-        stated_at=answers.moment(presentation),
+        stated_at=answers.time_after_answers(presentation),
     )
-    writes.count(presentation, key=key, what=Write.What.STATEMENT)
+    writes.count_write(presentation, key=key, what=Write.What.STATEMENT)
     if statement.revision > 1:
-        _note(
+        _log_pair_action(
             presentation,
             Action.ANSWER_REVISED,
             subject=subject,
             revision=statement.revision,
-            sha256=seal.row_sha256(statement),
+            sha256=answer_hashes.row_sha256(statement),
         )
     return statement
 
 
 @transaction.atomic
-def report_finding(*, presentation: Presentation, key: UUID, on: On | None, **finding) -> Finding:
+def report_finding(*, presentation: Presentation, key: UUID, on: KnownState | None, **finding) -> Finding:
     """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if same := Finding.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
-    made = answers.keep(Finding, presentation=presentation, key=key, found_at=answers.moment(presentation), **finding)
-    writes.count(presentation, key=key, what=Write.What.FINDING)
+    made = answers.append_answer(
+        Finding, presentation=presentation, key=key, found_at=answers.time_after_answers(presentation), **finding
+    )
+    writes.count_write(presentation, key=key, what=Write.What.FINDING)
     if presentation.state == Presentation.State.CONFIRMED:
-        _note(presentation, Action.FINDING_ADDED_LATER, sha256=seal.row_sha256(made))
+        _log_pair_action(presentation, Action.FINDING_ADDED_LATER, sha256=answer_hashes.row_sha256(made))
     return made
 
 
 @transaction.atomic
-def withdraw_finding(*, finding: Finding, key: UUID, on: On | None) -> None:
+def withdraw_finding(*, finding: Finding, key: UUID, on: KnownState | None) -> None:
     """Take a finding back; the same key again changes nothing."""
     presentation = finding.presentation
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if writes.done_before(presentation, key=key, what=Write.What.WITHDRAWAL):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
-    writes.count(presentation, key=key, what=Write.What.WITHDRAWAL)
-    now = answers.moment(presentation)
+    writes.count_write(presentation, key=key, what=Write.What.WITHDRAWAL)
+    now = answers.time_after_answers(presentation)
     if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
-        answers.keep(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
+        answers.append_answer(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
         Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
-        _note(presentation, Action.FINDING_WITHDRAWN, sha256=seal.row_sha256(finding))
+        _log_pair_action(presentation, Action.FINDING_WITHDRAWN, sha256=answer_hashes.row_sha256(finding))
 
 
-def _unite(presentation: Presentation, seen: dict | None) -> None:
+def _add_seen_slices(presentation: Presentation, seen: dict | None) -> None:
     """Add slices to those that were seen before, on whichever machine."""
     for side, slices in (seen or {}).items():
         presentation.seen[side] = sorted({*presentation.seen.get(side, []), *slices})
@@ -213,13 +221,15 @@ def _unite(presentation: Presentation, seen: dict | None) -> None:
 @transaction.atomic
 def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     writes.ensure_open(presentation)
     if not ActiveTime.objects.filter(presentation=presentation, key=key).exists():
-        answers.keep(ActiveTime, presentation=presentation, seconds=seconds, key=key, reported_at=timezone.now())
+        answers.append_answer(
+            ActiveTime, presentation=presentation, seconds=seconds, key=key, reported_at=timezone.now()
+        )
     total = ActiveTime.objects.filter(presentation=presentation).aggregate(Sum("seconds"))["seconds__sum"] or 0
     presentation.seconds = total
-    _unite(presentation, seen)
+    _add_seen_slices(presentation, seen)
     presentation.save(update_fields=["seconds", "seen"])
     return total
 
@@ -237,37 +247,40 @@ def start(*, presentation: Presentation) -> Presentation:
 
 
 @transaction.atomic
-def confirm(*, presentation: Presentation, key: UUID, on: On | None, seen: dict | None = None) -> None:
+def confirm(*, presentation: Presentation, key: UUID, on: KnownState | None, seen: dict | None = None) -> None:
     """The reader is done with this pair, and has seen these slices of it (with those reported before).
 
     Conflict, with what is missing in words and the number of unseen slices per side, if anything is.
     """
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if writes.done_before(presentation, key=key, what=Write.What.CONFIRMATION):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
-    _unite(presentation, seen)
-    unseen = selectors.unseen(presentation)
+    _add_seen_slices(presentation, seen)
+    unseen = selectors.unseen_slices(presentation)
     missing = [*selectors.missing_answers(presentation), *selectors.unseen_words(unseen)]
     if presentation.state != Presentation.State.CONFIRMED:
         missing += selectors.missing_before(presentation.reader)
     if missing:
         raise ConflictError("missing", "Not everything is answered and seen.", missing=missing, unseen=unseen)
-    answers.ensure_whole(presentation)
+    answers.ensure_whole_chain(presentation)
     if presentation.state != Presentation.State.CONFIRMED:
-        presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, answers.moment(presentation)
+        presentation.state, presentation.confirmed_at = (
+            Presentation.State.CONFIRMED,
+            answers.time_after_answers(presentation),
+        )
         presentation.save(update_fields=["state", "confirmed_at", "seen"])
-        _note(presentation, Action.PAIR_CONFIRMED, sha256=seal.answers_sha256(presentation))
-    writes.count(presentation, key=key, what=Write.What.CONFIRMATION)
+        _log_pair_action(presentation, Action.PAIR_CONFIRMED, sha256=answer_hashes.answers_sha256(presentation))
+    writes.count_write(presentation, key=key, what=Write.What.CONFIRMATION)
 
 
 @transaction.atomic
-def skip(*, presentation: Presentation, reason: str, key: UUID, on: On | None) -> None:
+def skip(*, presentation: Presentation, reason: str, key: UUID, on: KnownState | None) -> None:
     """A technical problem: put a pair behind all others of its part, and tell the admin. What was answered stays.
 
     Conflict if the study is not open or the pair is not being read.
     """
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if writes.done_before(presentation, key=key, what=Write.What.SKIP):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -276,8 +289,8 @@ def skip(*, presentation: Presentation, reason: str, key: UUID, on: On | None) -
     presentation.state, presentation.skipped_at = Presentation.State.SCHEDULED, timezone.now()
     presentation.skip_reason = reason
     presentation.save(update_fields=["state", "skipped_at", "skip_reason"])
-    writes.count(presentation, key=key, what=Write.What.SKIP)
-    _note(presentation, Action.PAIR_SKIPPED, reason=reason)
+    writes.count_write(presentation, key=key, what=Write.What.SKIP)
+    _log_pair_action(presentation, Action.PAIR_SKIPPED, reason=reason)
 
 
 @transaction.atomic
@@ -289,31 +302,31 @@ def finish(*, member: Membership, key: UUID) -> None:
     last = selectors.way_back(member)
     if last is None:
         return
-    writes.hold(last)
+    writes.lock_study_row(last)
     if selectors.way_back(member) != last:
         return  # closed a moment ago
     writes.ensure_open(last)
-    if selectors.current(member) is not None:
+    if selectors.current_pair(member) is not None:
         raise ConflictError("not_yet", "The list is not read to its end yet.")
     if missing := selectors.missing_before(member):
         raise ConflictError("missing", "Not everything is answered.", missing=missing)
-    writes.ensure_on(last, key=key, on=On.of(last))
-    writes.count(last, key=key, what=Write.What.FINISH)
-    _note(last, Action.LIST_FINISHED)
+    writes.ensure_up_to_date(last, key=key, on=KnownState.of(last))
+    writes.count_write(last, key=key, what=Write.What.FINISH)
+    _log_pair_action(last, Action.LIST_FINISHED)
 
 
 @transaction.atomic
-def guess(*, presentation: Presentation, side: str, key: UUID, on: On | None) -> Guess:
+def guess(*, presentation: Presentation, side: str, key: UUID, on: KnownState | None) -> Guess:
     """Keep an answer to the question on blinding. Conflict if this pair is not asked about now."""
-    writes.hold(presentation)
+    writes.lock_study_row(presentation)
     if same := Guess.objects.filter(presentation=presentation, key=key).first():
         return same
     writes.ensure_open(presentation)
-    now = selectors.asked(presentation.reader)
+    now = selectors.pair_asked_about(presentation.reader)
     if now is None or now.pk != presentation.pk:
         raise ConflictError("not_asked", "This pair is not asked about now.")
-    writes.ensure_on(presentation, key=key, on=on)
-    made = answers.keep(Guess, presentation=presentation, side=side, key=key, guessed_at=timezone.now())
-    writes.count(presentation, key=key, what=Write.What.GUESS)
-    _note(presentation, Action.GUESS_ON_BLINDING)
+    writes.ensure_up_to_date(presentation, key=key, on=on)
+    made = answers.append_answer(Guess, presentation=presentation, side=side, key=key, guessed_at=timezone.now())
+    writes.count_write(presentation, key=key, what=Write.What.GUESS)
+    _log_pair_action(presentation, Action.GUESS_ON_BLINDING)
     return made

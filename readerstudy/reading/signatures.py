@@ -10,8 +10,8 @@ from processing.errors import InputError
 from readerstudy.accounts.models import Membership
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import canonical, record
+from readerstudy.reading.answer_hashes import answers_sha256
 from readerstudy.reading.models import Presentation, Signature
-from readerstudy.reading.seal import answers_sha256
 
 MEANING = "These are my own readings, made without knowledge of the acquisitions."
 

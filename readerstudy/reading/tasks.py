@@ -12,7 +12,7 @@ def prepare_pairs(job: Job, report):
     made = preparing.prepare(case, report)
 
     def store() -> dict:
-        preparing.replace(case, made)
+        preparing.replace_prepared(case, made)
         return {"pairs": len(made), "flags": sorted({flag for pair in made for flag in pair.flags})}
 
     return store
@@ -24,7 +24,7 @@ def open_study(job: Job, report):
 
     def store() -> dict:
         for case, pairs in made:
-            preparing.replace(case, pairs)
+            preparing.replace_prepared(case, pairs)
         return opening.finish(study=job.study, actor=job.parameters["actor"])
 
     return store

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from readerstudy.reading.answers import empty_head, link
+from readerstudy.reading.answers import empty_head, link_row
 
 # What an answer is, in the order of one moment, and its time.
 TIMES = {
@@ -34,7 +34,7 @@ def sign_answers(apps, study) -> int:
         for _, name, row in sorted(
             rows[presentation.pk], key=lambda one: (one[0], order.index(one[1]), one[2].pk or 0)
         ):
-            link(row, head)
+            link_row(row, head)
             signed[name].append(row)
         ends.append(head)
     for name, made in signed.items():

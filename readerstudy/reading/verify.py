@@ -10,14 +10,14 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.verify import Log
 from readerstudy.protocol.models import Amendment, ReaderStudy
-from readerstudy.reading import seal
+from readerstudy.reading import answer_hashes
 from readerstudy.reading.blocks import block_schedule
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.planning import made_from, stored
+from readerstudy.reading.planning import made_from, stored_entries
 from readerstudy.states import State
 
 
-def beside(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
+def problems_beside_log(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     """How confirmed and later answers differ from what the lines of the log say, with the models of `apps`."""
     yield from _confirmed_answers(study, log, apps)
     yield from _later_answers(study, log, apps)
@@ -28,7 +28,7 @@ def since_opening(study: ReaderStudy, _: str) -> Iterator[str]:
     yield from schedule_problems(study)
 
 
-def _pair(presentation: Presentation) -> str:
+def _pair_code(presentation: Presentation) -> str:
     return f"{presentation.reader.code}-{presentation.position:04d}"
 
 
@@ -39,11 +39,11 @@ def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
         expected = said.pop((presentation.reader.code, presentation.position), None)
         if expected is None:
             if not log.unhashed:
-                yield f"Pair {_pair(presentation)} is confirmed, but the log does not say so."
+                yield f"Pair {_pair_code(presentation)} is confirmed, but the log does not say so."
         elif presentation.state not in (Presentation.State.CONFIRMED, Presentation.State.VOID):
-            yield f"Pair {_pair(presentation)} was confirmed, and is {presentation.state} now."
-        elif seal.answers_sha256(presentation) != expected:
-            yield f"The answers on pair {_pair(presentation)} are not those that were confirmed."
+            yield f"Pair {_pair_code(presentation)} was confirmed, and is {presentation.state} now."
+        elif answer_hashes.answers_sha256(presentation) != expected:
+            yield f"The answers on pair {_pair_code(presentation)} are not those that were confirmed."
     for reader, position in said:
         yield f"The log says that pair {reader}-{position:04d} was confirmed; it is not confirmed any more."
 
@@ -61,10 +61,10 @@ def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
     ]
     if not log.later and study.events.filter(action__in=actions.LATER_ANSWERS).exists():
         return  # a log from before hashes were noted
-    there = {seal.row_sha256(row): row for row in rows}
+    there = {answer_hashes.row_sha256(row): row for row in rows}
     for sha256, row in there.items():
         if sha256 not in log.later:
-            yield f"A later answer on pair {_pair(row.presentation)} is not the one that the log tells of."
+            yield f"A later answer on pair {_pair_code(row.presentation)} is not the one that the log tells of."
     if gone := len(log.later - there.keys()):
         yield f"{gone} later answer{'s' if gone > 1 else ''} of which the log tells {'are' if gone > 1 else 'is'} gone."
 
@@ -76,22 +76,22 @@ def schedule_problems(study: ReaderStudy) -> list[str]:
     event = Event.objects.filter(study=study, action=Action.STUDY_OPENED).first()
     if event is None or "inputs" not in event.data:
         return ["The log does not say what the schedule was made from."]
-    again, found = made_from(event.data["seed"], event.data["inputs"]), []
+    again, problems = made_from(event.data["seed"], event.data["inputs"]), []
     if event.data["seed"] != study.seed:
-        found.append("The study's seed is not the one in the log.")
+        problems.append("The study's seed is not the one in the log.")
     if again.sha256 != event.data["schedule"]:
-        found.append("Generated again, the schedule has another hash than the log's.")
+        problems.append("Generated again, the schedule has another hash than the log's.")
     if study.schedule_sha256 != event.data["schedule"]:
-        found.append("The study's hash of the schedule is not the one in the log.")
-    held = stored(study)
+        problems.append("The study's hash of the schedule is not the one in the log.")
+    held = stored_entries(study)
     if len(held) != len(again.entries):
-        found.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
+        problems.append(f"The database holds {len(held)} presentations, the schedule has {len(again.entries)}.")
     for mine, theirs in zip(again.entries, held, strict=False):
         if mine != theirs:
             names = [name for name, value in asdict(mine).items() if getattr(theirs, name) != value]
-            found.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
+            problems.append(f"{mine.reader}, position {mine.position}: {', '.join(names)} differs from the schedule.")
             break
-    return [*found, *_block_problems(study)]
+    return [*problems, *_block_problems(study)]
 
 
 def _block_problems(study: ReaderStudy) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _block_problems(study: ReaderStudy) -> Iterator[str]:
             yield f"{name}: its hash of the schedule is not the one in the log."
         if again.sha256 != amendment.schedule_sha256:
             yield f"{name}: made again, its block of the schedule has another hash."
-        elif list(again.entries) != stored(study, amendment.number):
+        elif list(again.entries) != stored_entries(study, amendment.number):
             yield f"{name}: the presentations in the database are not those of its block."
     known = {0, *found.values_list("number", flat=True)}
     strange = study.presentations.exclude(block__in=known).count()

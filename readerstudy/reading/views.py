@@ -44,7 +44,7 @@ STOPPED = (
 )
 
 
-class Refused(APIException):
+class ConflictResponse(APIException):
     """409 with a code that the reading room understands; 422 where something is missing."""
 
     status_code = 409
@@ -69,7 +69,7 @@ class ReadingView(APIView):
             raise Http404
         if not may(self.member, self.action) and not self.is_repeated(request):
             state = self.member.study.state
-            raise Refused(ConflictError("not_open", "Reading is closed at the moment.", state=state))
+            raise ConflictResponse(ConflictError("not_open", "Reading is closed at the moment.", state=state))
 
     def is_repeated(self, request: Request) -> bool:
         """Whether this very write was accepted before: that it is there is said in a closed study too."""
@@ -85,14 +85,14 @@ class ReadingView(APIView):
             raise Http404
         return found
 
-    def following(self) -> dict:
+    def next_presentation(self) -> dict:
         """The pair whose turn it is now, started; or the questions and the end."""
-        found = selectors.current(self.member)
+        found = selectors.current_pair(self.member)
         if found is not None:
             found = services.start(presentation=found)
-        return selectors.body(self.member, found)
+        return selectors.room_json(self.member, found)
 
-    def checked(self, serializer_class: type, data: dict | None = None) -> dict:
+    def valid_data(self, serializer_class: type, data: dict | None = None) -> dict:
         serializer = serializer_class(data=self.request.data if data is None else data)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
@@ -103,17 +103,19 @@ class ReadingView(APIView):
         if isinstance(exc, ConflictError):
             token = self.kwargs.get("token", "") if exc.code != "not_open" else ""
             found = services.own_presentation(self.member, token)
-            exc = Refused(exc, **({"present": selectors.present(self.member, found)} if found else {}))
+            exc = ConflictResponse(
+                exc, **({"present": selectors.refused_pair_json(self.member, found)} if found else {})
+            )
         return super().handle_exception(exc)
 
-    def saved(self, presentation: Presentation, key: UUID, **more: object) -> dict:
+    def accepted_write(self, presentation: Presentation, key: UUID, **more: object) -> dict:
         """What is said of an accepted write: the presentation as this write left it."""
         return {"saved": True, "on": selectors.on_after(presentation, key), **more}
 
-    def went_on(self, presentation: Presentation, key: UUID) -> dict:
+    def next_after(self, presentation: Presentation, key: UUID) -> dict:
         """What is said of the last write on a presentation: what follows it, and how it was left."""
         was = {"token": presentation.token, "on": selectors.on_after(presentation, key)}
-        return self.following() | {"was": was}
+        return self.next_presentation() | {"was": was}
 
     def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -124,12 +126,12 @@ class ReadingView(APIView):
 def ensure_reader(request: Request, slug: str, code: str) -> None:
     """Conflict if somebody else is signed in by now: who reads under this code in this study, says the browser."""
     if not Membership.objects.filter(study__slug=slug, user=request.user, code=code).exists():
-        raise Refused(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
+        raise ConflictResponse(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
 
 
 class CurrentView(ReadingView):
     def get(self, request: Request, **kwargs) -> Response:
-        return Response(self.following())
+        return Response(self.next_presentation())
 
 
 class PresentationView(ReadingView):
@@ -142,7 +144,7 @@ class PresentationView(ReadingView):
         return found
 
     def get(self, request: Request, **kwargs) -> Response:
-        return Response(selectors.body(self.member, self.presentation()))
+        return Response(selectors.room_json(self.member, self.presentation()))
 
 
 class FrameView(PresentationView):
@@ -150,7 +152,7 @@ class FrameView(PresentationView):
 
     def get(self, request: Request, index: int, **kwargs) -> HttpResponse:
         presentation = self.presentation()
-        pair = selectors.prepared(presentation)
+        pair = selectors.prepared_pair(presentation)
         if pair is None or index >= len(pair.order):
             raise Http404
         sha256 = selectors.frames_sha256(presentation, pair)
@@ -160,30 +162,32 @@ class FrameView(PresentationView):
 
 class RatingView(ReadingView):
     def put(self, request: Request, criterion: int, **kwargs) -> Response:
-        presentation, data = self.presentation(), self.checked(serializers.RatingIn)
+        presentation, data = self.presentation(), self.valid_data(serializers.RatingIn)
         asked = {c.pk: c for c in selectors.asked_criteria(presentation)}
         if criterion not in asked:
             raise Http404
         rating = services.rate(presentation=presentation, criterion=asked[criterion], **data)
-        return Response(self.saved(presentation, data["key"], revision=rating.revision))
+        return Response(self.accepted_write(presentation, data["key"], revision=rating.revision))
 
 
 class StatementView(ReadingView):
     subject, serializer, field = "", serializers.IntegrityIn, "value"
 
     def put(self, request: Request, **kwargs) -> Response:
-        presentation, data = self.presentation(), self.checked(self.serializer)
+        presentation, data = self.presentation(), self.valid_data(self.serializer)
         statement = services.state(
             presentation=presentation, subject=self.subject, value=data[self.field], key=data["key"], on=data["on"]
         )
-        return Response(self.saved(presentation, data["key"], revision=statement.revision))
+        return Response(self.accepted_write(presentation, data["key"], revision=statement.revision))
 
 
 class FindingsView(ReadingView):
     def post(self, request: Request, **kwargs) -> Response:
-        presentation, data = self.presentation(), self.checked(serializers.FindingIn)
+        presentation, data = self.presentation(), self.valid_data(serializers.FindingIn)
         finding = services.report_finding(presentation=presentation, **data)
-        return Response(self.saved(presentation, data["key"], id=selectors.finding_number(finding)), status=201)
+        return Response(
+            self.accepted_write(presentation, data["key"], id=selectors.finding_number(finding)), status=201
+        )
 
 
 class FindingView(ReadingView):
@@ -191,22 +195,22 @@ class FindingView(ReadingView):
         found = selectors.numbered_finding(self.presentation(), finding)
         if found is None:
             raise Http404
-        data = self.checked(serializers.WriteAddress, request.query_params)
+        data = self.valid_data(serializers.WriteAddress, request.query_params)
         services.withdraw_finding(finding=found, **data)
-        return Response(self.saved(found.presentation, data["key"]))
+        return Response(self.accepted_write(found.presentation, data["key"]))
 
 
 class TimeView(ReadingView):
     def post(self, request: Request, **kwargs) -> Response:
-        total = services.report_time(presentation=self.presentation(), **self.checked(serializers.TimeIn))
+        total = services.report_time(presentation=self.presentation(), **self.valid_data(serializers.TimeIn))
         return Response({"seconds": total})
 
 
 class ConfirmView(ReadingView):
     def post(self, request: Request, **kwargs) -> Response:
-        presentation, data = self.presentation(), self.checked(serializers.ConfirmIn)
+        presentation, data = self.presentation(), self.valid_data(serializers.ConfirmIn)
         services.confirm(presentation=presentation, **data)
-        return Response(self.went_on(presentation, data["key"]) | _feedback(presentation))
+        return Response(self.next_after(presentation, data["key"]) | _feedback(presentation))
 
 
 def _feedback(presentation: Presentation) -> dict:
@@ -219,23 +223,23 @@ class SkipView(ReadingView):
     """A technical problem: this pair comes again at the end of its part."""
 
     def post(self, request: Request, **kwargs) -> Response:
-        presentation, data = self.presentation(), self.checked(serializers.SkipIn)
+        presentation, data = self.presentation(), self.valid_data(serializers.SkipIn)
         services.skip(presentation=presentation, **data)
-        return Response(self.went_on(presentation, data["key"]))
+        return Response(self.next_after(presentation, data["key"]))
 
 
 class FinishView(ReadingView):
     """The last look at the end of the list is over: no way back, and the questions that name arms follow."""
 
     def post(self, request: Request, **kwargs) -> Response:
-        services.finish(member=self.member, **self.checked(serializers.KeyIn))
-        return Response(self.following())
+        services.finish(member=self.member, **self.valid_data(serializers.KeyIn))
+        return Response(self.next_presentation())
 
 
 class GuessView(ReadingView):
     """Which image the reader believes was which, after the end of the list."""
 
     def post(self, request: Request, **kwargs) -> Response:
-        presentation, data = self.presentation(), self.checked(serializers.GuessIn)
+        presentation, data = self.presentation(), self.valid_data(serializers.GuessIn)
         services.guess(presentation=presentation, **data)
-        return Response(self.went_on(presentation, data["key"]))
+        return Response(self.next_after(presentation, data["key"]))

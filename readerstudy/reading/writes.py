@@ -23,14 +23,14 @@ class ConflictError(Exception):
 
 
 @dataclass(frozen=True)
-class On:
+class KnownState:
     """State and revision of a presentation, as the browser knew them when it wrote."""
 
     state: str
     revision: int
 
     @classmethod
-    def of(cls, presentation: Presentation) -> "On":
+    def of(cls, presentation: Presentation) -> "KnownState":
         return cls(presentation.state, presentation.revision)
 
     def holds(self, presentation: Presentation) -> bool:
@@ -40,7 +40,7 @@ class On:
         return confirmed[0] == confirmed[1] and self.revision == presentation.revision
 
 
-def hold(presentation: Presentation) -> None:
+def lock_study_row(presentation: Presentation) -> None:
     """Wait for whoever moves this study or answers in it, then see study and pair as they are. In a transaction.
 
     Without it an answer that is on its way while the study is closed would arrive after it.
@@ -55,7 +55,7 @@ def ensure_open(presentation: Presentation) -> None:
         raise ConflictError("not_open", "Reading is closed at the moment. Your answers so far are kept.", state=state)
 
 
-def ensure_on(presentation: Presentation, *, key: UUID, on: On | None) -> None:
+def ensure_up_to_date(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict if the pair is no longer what the browser knew, or the key belongs to another write on it."""
     if Write.objects.filter(presentation=presentation, key=key).exists():
         raise ConflictError("other_key", "This key belongs to another answer.")
@@ -63,9 +63,9 @@ def ensure_on(presentation: Presentation, *, key: UUID, on: On | None) -> None:
         raise ConflictError("stale", "This pair was answered elsewhere since, in another window or on another machine.")
 
 
-def ensure_answerable(presentation: Presentation, *, key: UUID, on: On | None) -> None:
+def ensure_answerable(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict unless the study is open, it is this presentation's turn (or going back is allowed), and it is as the
-    browser knew it. The presentation must be held."""
+    browser knew it. Its study must be locked (`lock_study_row`)."""
     ensure_open(presentation)
     if presentation.state == Presentation.State.CONFIRMED:
         last = selectors.way_back(presentation.reader)
@@ -73,7 +73,7 @@ def ensure_answerable(presentation: Presentation, *, key: UUID, on: On | None) -
             raise ConflictError("confirmed", "This pair is confirmed and can no longer be changed.")
     elif presentation.state != Presentation.State.IN_PROGRESS:
         raise ConflictError("not_yet", "It is not this pair's turn yet.")
-    ensure_on(presentation, key=key, on=on)
+    ensure_up_to_date(presentation, key=key, on=on)
 
 
 def ensure_not_taken_back(presentation: Presentation, name: str) -> None:
@@ -89,7 +89,7 @@ def done_before(presentation: Presentation, *, key: UUID, what: str) -> bool:
     return Write.objects.filter(presentation=presentation, key=key, what=what).exists()
 
 
-def count(presentation: Presentation, *, key: UUID, what: str) -> None:
+def count_write(presentation: Presentation, *, key: UUID, what: str) -> None:
     """A write was accepted: the presentation has a new revision."""
     presentation.revision += 1
     presentation.save(update_fields=["revision"])

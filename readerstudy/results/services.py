@@ -16,13 +16,21 @@ from analysis import reading
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.models import Event
-from readerstudy.audit.services import RecordError, ensure_shown, record
-from readerstudy.images.analyses import SEED, analyse_images, files_sha256, forget, keep, kept_under, read_table
+from readerstudy.audit.services import RecordError, ensure_sections_sealed, record
+from readerstudy.images.analyses import (
+    SEED,
+    analyse_images,
+    erase_analyses,
+    files_sha256,
+    read_table,
+    store_analysis,
+    stored_analysis,
+)
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Rating
-from readerstudy.reading.record import ensure_whole
+from readerstudy.reading.whole_record import ensure_whole
 from readerstudy.results.exports import protocol_json, table_csv
 from readerstudy.states import State
 
@@ -126,7 +134,7 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
     try:
         ensure_whole(study)
     except RecordError:
-        forget(study)
+        erase_analyses(study)
         raise
     key = results_key(study)
     if kept := _kept_results(study, key):
@@ -136,12 +144,12 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
     files = _files(study)
     report(0.4, "analysing")
     made = {"sha256": files_sha256(files), **analyse(files)}
-    keep(_path(study, key), made)
+    store_analysis(_path(study, key), made)
     return Results(**json.loads(json.dumps(made)))  # as they are kept
 
 
 def _kept_results(study: ReaderStudy, key: str) -> Results | None:
-    made = kept_under(_path(study, key))
+    made = stored_analysis(_path(study, key))
     return None if made is None else Results(**made)
 
 
@@ -170,6 +178,6 @@ def _rows(content: bytes) -> csv.DictReader:
 def note_seen(*, study: ReaderStudy, user: User) -> None:
     """Log the first time that this person sees the results: arms and preferences are then known to them. RecordError,
     and an alarm, if what a page of results shows beside the analysis was changed behind the site's back."""
-    ensure_shown(study, "protocol", "memberships", "amendments")
+    ensure_sections_sealed(study, "protocol", "memberships", "amendments")
     if not Event.objects.filter(study=study, actor=user, action=Action.RESULTS_SEEN).exists():
         record(study=study, action=Action.RESULTS_SEEN, actor=user)

@@ -44,7 +44,7 @@ def _presentations(
             yield presentation, {name: rows[presentation.pk] for name, rows in given.items()}
 
 
-def _shown(presentation: Presentation) -> Row:
+def _shared_columns(presentation: Presentation) -> Row:
     """The columns that ratings, integrity and findings share."""
     return {
         "study": presentation.study.slug,
@@ -90,7 +90,7 @@ def ratings(study: ReaderStudy, *, every_revision: bool = False) -> Iterator[Row
         confirmed = presentation.state == Presentation.State.CONFIRMED
         repeated = presentation.repeat_of
         shared = {
-            **_shown(presentation),
+            **_shared_columns(presentation),
             "site": case.subject.site.code,
             "region": case.region,
             "plane": case.plane,
@@ -151,7 +151,7 @@ def integrity(study: ReaderStudy) -> Iterator[Row]:
         sides = [finding.side for finding in given["findings"]]
         for side in (Side.LEFT.value, Side.RIGHT.value):
             yield {
-                **_shown(presentation),
+                **_shared_columns(presentation),
                 "kind": presentation.kind,
                 "side": side,
                 "arm": _arm_on(presentation, side),
@@ -170,7 +170,7 @@ def findings(study: ReaderStudy) -> Iterator[Row]:
         presentation = finding.presentation
         for side in ("left", "right") if finding.side == Finding.On.BOTH else (finding.side,):
             yield {
-                **_shown(presentation),
+                **_shared_columns(presentation),
                 "side": side,
                 "arm": None if side == Finding.On.UNDETERMINED else _arm_on(presentation, side),
                 "kind": finding.kind,
@@ -188,7 +188,7 @@ def guesses(study: ReaderStudy) -> Iterator[Row]:
     asked = asked.select_related("presentation__study", *(f"presentation__{name}" for name in SHOWN))
     for guess in asked.order_by("presentation__reader__code", "presentation__position").iterator(chunk_size=CHUNK):
         first_side = guess.presentation.first_side
-        yield {**_shown(guess.presentation), "guessed": guess.side, "first_side": first_side}
+        yield {**_shared_columns(guess.presentation), "guessed": guess.side, "first_side": first_side}
 
 
 ROWS = {"ratings": ratings, "integrity": integrity, "findings": findings, "guesses": guesses, **images.ROWS}

@@ -17,8 +17,8 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.record import note_export
 from readerstudy.reading.selectors import reading_progress
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results import contexts, exports, services
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from readerstudy.archive import mark
+from readerstudy.archive import store_mark
 from readerstudy.jobs.selectors import idle_workers
 
 
@@ -17,7 +17,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     `workers` says whether one runs that sees another store; the site works without it.
     """
     try:
-        sees, foreign = not mark.problem(), bool(idle_workers())
+        sees, foreign = not store_mark.problem(), bool(idle_workers())
     except DatabaseError:
         return JsonResponse({"database": "unreachable"}, status=503)
     said = {"database": "ok", "store": "ok" if sees else "another", "workers": "another store" if foreign else "ok"}

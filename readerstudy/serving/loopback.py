@@ -11,7 +11,7 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def elsewhere(environment: Mapping[str, str]) -> list[str]:
+def reachable_from_elsewhere(environment: Mapping[str, str]) -> list[str]:
     """Addresses it listens on and names it answers to (READERSTUDY_HOST, ALLOWED_HOSTS) that other machines reach."""
     listens = environment.get("READERSTUDY_HOST", "127.0.0.1") or "0.0.0.0"  # noqa: S104  none: it listens everywhere
     names = [name.strip() for name in environment.get("ALLOWED_HOSTS", "").split(",")]

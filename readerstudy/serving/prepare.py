@@ -13,9 +13,9 @@ def main() -> None:
     print("Database: bringing the tables up to date.", flush=True)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("check", databases=["default"], stdout=StringIO())  # warnings go to stderr
-    from readerstudy.archive.mark import settle
+    from readerstudy.archive.store_mark import mark_new_store
 
-    if said := settle():
+    if said := mark_new_store():
         print(f"{said} Until then no worker takes a job.", flush=True)
     print("Collecting static files.", flush=True)
     call_command("collectstatic", interactive=False, verbosity=0)

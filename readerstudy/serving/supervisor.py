@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from readerstudy.serving import embedded_redis
-from readerstudy.serving.loopback import elsewhere
+from readerstudy.serving.loopback import reachable_from_elsewhere
 from readerstudy.serving.processes import adopt_orphans, descendants, die_with_parent
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -103,7 +103,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Brings everything up and returns when the site answers; SetupError says why it cannot."""
-        if self.demo and (names := elsewhere(self.env)):
+        if self.demo and (names := reachable_from_elsewhere(self.env)):
             raise SetupError(
                 f"Everybody knows the passwords of the demonstration: it is not served where other machines reach it "
                 f"({', '.join(names)}). `READERSTUDY_DEMO=0 make run` serves the site without it."

@@ -11,7 +11,7 @@ from django.test import Client
 
 from readerstudy.accounts.checks import demonstration_accounts, demonstration_refused
 from readerstudy.home import demo
-from readerstudy.serving.loopback import elsewhere
+from readerstudy.serving.loopback import reachable_from_elsewhere
 from tests import factories
 from tests.pages import html
 
@@ -91,7 +91,7 @@ def test_without_such_accounts_the_check_says_nothing(settings):
     ],
 )
 def test_where_a_site_is_reached_from_elsewhere(environment, names):
-    assert elsewhere(environment) == names
+    assert reachable_from_elsewhere(environment) == names
     code = "from readerstudy import settings; print(settings.DEMO)"
     own = {"READERSTUDY_VAR": str(site.VAR_DIR), "READERSTUDY_DEMO": "1", "READERSTUDY_SECRET_KEY": "x"}
     kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}

@@ -11,7 +11,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.accounts.services import add_member, remove_member
-from readerstudy.audit.lock import manifest, manifest_sha256
+from readerstudy.audit.lock_manifest import manifest, manifest_sha256
 from readerstudy.images.radiomics import active_settings
 from readerstudy.intake.models import Upload
 from readerstudy.jobs.models import Job
@@ -245,7 +245,8 @@ def test_a_job_that_ends_after_locking_stores_nothing():
 @pytest.mark.parametrize("state", [State.OPEN, State.PAUSED])
 def test_no_page_or_file_tells_answers_before_closing(role, state, monkeypatch):
     """Two studies alike but for their answers give the same pages and files, byte for byte."""
-    monkeypatch.setattr("readerstudy.reading.record.record", lambda **_: None)  # the log grows with every download
+    # The log grows with every download.
+    monkeypatch.setattr("readerstudy.reading.whole_record.record", lambda **_: None)
     pages = []
     study = factories.make_study(subjects=2, readers=1)
     active_settings(study)  # made, and logged, when somebody first looks

@@ -40,7 +40,7 @@ def study():
     taken = Finding.objects.get(side="right")
     withdraw_finding(finding=taken, key=next(keys), on=factories.now(presentation))
     report_time(presentation=presentation, key=next(keys), seconds=3)
-    answers.keep(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
+    answers.append_answer(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     return study
 

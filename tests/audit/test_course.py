@@ -31,7 +31,7 @@ def test_results_that_were_seen_before_the_study_was_closed_are_found(study):
 def test_pairs_of_a_scheduled_case_are_not_made_anew(study):
     case = study.cases.get()
     with pytest.raises(InputError, match="is scheduled"):
-        preparing.replace(case, list(case.pairs.all()))
+        preparing.replace_prepared(case, list(case.pairs.all()))
     line = record(study=study, action="pairs prepared", case=case.code, pairs=6).number
     assert list(problems(study)) == [f"Event {line} made the pairs of {case.code} anew, which was scheduled."]
 
@@ -40,7 +40,7 @@ def test_pairs_of_a_case_that_came_later_are_made_until_an_amendment_schedules_i
     factories.make_case(study, "S09")
     factories.log_as_is(study)
     case = study.cases.get(subject__code="S09")
-    preparing.replace(case, list(case.pairs.all()))
+    preparing.replace_prepared(case, list(case.pairs.all()))
     assert list(problems(study)) == []
     add_cases(study=study, cases=[case], reason="more", actor=None)
     assert list(problems(study)) == []

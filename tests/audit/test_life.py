@@ -23,10 +23,9 @@ from readerstudy.material.volumes_of_interest import call_back, remove
 from readerstudy.protocol.models import Criterion
 from readerstudy.protocol.services import change_parts, create_study, move, save_settings
 from readerstudy.reading import amendments
-from readerstudy.reading.guesses import asked
+from readerstudy.reading.guesses import pair_to_ask_about
 from readerstudy.reading.models import Finding
 from readerstudy.reading.opening import request_opening
-from readerstudy.reading.record import note_export
 from readerstudy.reading.services import (
     finish,
     guess,
@@ -39,6 +38,7 @@ from readerstudy.reading.services import (
 )
 from readerstudy.reading.signatures import sign
 from readerstudy.reading.unblinding import unblind
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results.services import note_seen
 from readerstudy.states import State
 from tests import factories
@@ -112,7 +112,7 @@ def read(member) -> None:
         rate(presentation=pair, criterion=member.study.criteria.first(), score=4, status="rated", **write(pair))
         report_finding(presentation=pair, kind="creation", side="right", **write(pair))
     finish(member=member, key=uuid.uuid4())
-    while pair := asked(member):
+    while pair := pair_to_ask_about(member):
         guess(presentation=pair, side="left", **write(pair))
     sign(member=member, password="a long password")
 

@@ -236,7 +236,7 @@ def test_a_study_that_is_gone_is_found_from_the_heads_and_its_address_is_not_giv
     assert create_study(title="x", user=factories.make_user(), model_name="resunet").slug == f"{slug}-2"
     with django_capture_on_commit_callbacks(execute=True):
         tombstone(study_slug=slug, reason="a trial", number=last.number, sha256=last.sha256)
-    assert heads.removal(slug)
+    assert heads.removal_mac(slug)
     assert list(lost_studies()) == []
     run("UPDATE audit_tombstone SET reason = 'another'")
     assert list(lost_studies()) == [(slug, "Its tombstone is not authenticated by this site.")]

@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db import transaction
 
 from readerstudy.accounts.services import add_member, remove_member
-from readerstudy.audit import lock, registry
+from readerstudy.audit import lock_manifest, registry
 from readerstudy.audit.models import Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
@@ -207,9 +207,9 @@ def test_rows_put_back_with_the_index_put_back_are_found_after_the_next_change()
 
 def test_rows_sealed_by_an_earlier_version_are_checked_by_the_columns_that_it_had(monkeypatch):
     study = factories.make_study(subjects=1)
-    fewer = registry.Table("material.Case", unit=("code",), left_out=frozenset({"feedback"}))
+    fewer = registry.SealedTable("material.Case", unit=("code",), left_out=frozenset({"feedback"}))
     with monkeypatch.context() as earlier:
-        earlier.setitem(registry._sections, "cases", registry.Section("cases", "Case", (fewer,)))
+        earlier.setitem(registry._sections, "cases", registry.SealedSection("cases", "Case", (fewer,)))
         record(study=study, action="case moved", seals=[("cases", None)])
     assert list(problems(study)) == []
     run("UPDATE material_case SET training = %s", True)
@@ -224,7 +224,7 @@ def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
         for name in ("Rating", "Statement", "Finding", "Withdrawal", "ActiveTime", "Guess", "AnswerHead")
     }
     on_the_way = {"intake.Upload", "intake.Candidate", "intake.Delivered", "jobs.Job", "reading.Write"}
-    assert lock.labels() <= sealed | chained | on_the_way
+    assert lock_manifest.labels() <= sealed | chained | on_the_way
     own = {"audit.Event", "audit.Head", "audit.Sealed"}
     of_study = {
         model._meta.label

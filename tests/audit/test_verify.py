@@ -215,17 +215,17 @@ def test_no_line_of_the_log_tells_a_score(study):
 
 
 def test_what_is_written_while_the_log_is_read_is_no_problem(study, monkeypatch, django_capture_on_commit_callbacks):
-    real = verify._outside
+    real = verify._outside_problems
 
     def meanwhile(of, lines):
-        monkeypatch.setattr(verify, "_outside", real)
+        monkeypatch.setattr(verify, "_outside_problems", real)
         with django_capture_on_commit_callbacks(execute=True):
             record(study=study, action="results seen")
         return real(of, lines)
 
-    monkeypatch.setattr(verify, "_outside", meanwhile)
+    monkeypatch.setattr(verify, "_outside_problems", meanwhile)
     assert list(problems(study)) == []
-    assert verify._outside is real
+    assert verify._outside_problems is real
 
 
 @contextmanager

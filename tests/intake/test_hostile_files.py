@@ -19,8 +19,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 from processing.dicom import skim
 from processing.errors import InputError
 from processing.ingest import archives, confined, delivery
-from processing.ingest.confined import DiedError, Limits
-from processing.ingest.delivery import Delivered, sort_delivery
+from processing.ingest.confined import DiedError, ProcessLimits
+from processing.ingest.delivery import SortedDelivery, sort_delivery
 from tests.processing import dicom_files as files
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -30,11 +30,11 @@ def named(folder: Path) -> dict[str, Path]:
     return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def deliver(folder: Path, **options) -> Delivered:
+def deliver(folder: Path, **options) -> SortedDelivery:
     return sort_delivery(named(folder), folder.parent / "work", key=KEY, **options)
 
 
-def reasons(found: Delivered) -> dict[str, str]:
+def reasons(found: SortedDelivery) -> dict[str, str]:
     return {one.name: one.reason for one in found.sorted.refused}
 
 
@@ -270,12 +270,12 @@ def test_what_unpacks_to_more_than_allowed_in_all_is_refused_whole(tmp_path: Pat
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-    limits = archives.Limits(total=4 << 20, free_ratio_bytes=1 << 20)
+    limits = archives.ArchiveLimits(total=4 << 20, free_ratio_bytes=1 << 20)
     with pytest.raises(InputError, match="more than the site has room for"):
         archives.unpack(path, tmp_path / "out", limits=limits)
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="over 3 entries"):
-        archives.unpack(path, tmp_path / "out", limits=archives.Limits(entries=3))
+        archives.unpack(path, tmp_path / "out", limits=archives.ArchiveLimits(entries=3))
     assert not (tmp_path / "out").exists()
 
 
@@ -335,7 +335,7 @@ def test_one_file_that_kills_the_reader_costs_only_itself(tmp_path: Path, monkey
 def test_a_reader_that_computes_without_end_is_stopped(tmp_path: Path) -> None:
     files.series(tmp_path / "in" / "good", files.pixels(3))
     with_elements(tmp_path / "in" / "endless.dcm", b"\x40\x00\x07\x30LO\x02\0ab" * 1_900_000)
-    found = deliver(tmp_path / "in", limits=Limits(cpu_seconds=3))
+    found = deliver(tmp_path / "in", limits=ProcessLimits(cpu_seconds=3))
     assert "took over 3 s of computing" in reasons(found)["endless.dcm"]
     assert [len(one.files) for one in found.sorted.series] == [3]
 
@@ -350,7 +350,7 @@ def test_a_reader_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None:
     with path.open("wb") as stream:
         stream.write(info.tobuf(tarfile.GNU_FORMAT))
         stream.truncate(4 << 30)
-    found = deliver(tmp_path / "in", limits=Limits(memory=1 << 30))
+    found = deliver(tmp_path / "in", limits=ProcessLimits(memory=1 << 30))
     assert "memory" in reasons(found)["a.tar"]
 
 

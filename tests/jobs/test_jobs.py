@@ -94,7 +94,7 @@ def test_a_silent_worker_loses_its_job_and_cannot_finish_it():
     Job.objects.update(
         heartbeat_at=timezone.now() - timedelta(minutes=5), created_at=timezone.now() - timedelta(hours=1)
     )
-    assert services.sweep() == 1
+    assert services.requeue_lost_jobs() == 1
     second = services.claim(job_id=job.pk, worker="alive")
     assert not services.finish(job=first, store=lambda: done.append(-1))
     assert services.finish(job=second, store=lambda: done.append(second.pk))
@@ -106,7 +106,7 @@ def test_a_job_that_kills_every_worker_ends_as_failed():
     for _ in range(services.MAX_ATTEMPTS):
         assert services.claim(job_id=job.pk, worker="w")
         Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-        services.sweep()
+        services.requeue_lost_jobs()
     job.refresh_from_db()
     assert job.state == "failed"
     assert "memory" in job.error
@@ -114,7 +114,7 @@ def test_a_job_that_kills_every_worker_ends_as_failed():
 
 def test_a_beating_job_is_left_alone():
     job = services.claim(job_id=request().pk, worker="w")
-    services.sweep()
+    services.requeue_lost_jobs()
     job.refresh_from_db()
     assert job.state == "running"
 

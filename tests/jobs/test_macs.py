@@ -67,7 +67,7 @@ def test_what_was_asked_for_is_done_and_so_is_what_is_retried(study):
 def test_a_job_that_was_requeued_is_done(study):
     job = ask(study)
     run("UPDATE jobs_job SET state = 'running', claim = 'x', heartbeat_at = '2026-01-01 00:00:00+00:00'")
-    services.sweep()
+    services.requeue_lost_jobs()
     run_job(job.pk)
     assert len(done) == 1
 

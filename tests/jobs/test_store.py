@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from processing.errors import InputError
-from readerstudy.archive import mark, quarantine, store
+from readerstudy.archive import quarantine, store, store_mark
 from readerstudy.archive.models import Store
 from readerstudy.intake import receiving, services
 from readerstudy.intake.models import Upload
@@ -25,18 +25,18 @@ from readerstudy.material.erasure import ERASE, erase_files
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-problem = mark.problem
+problem = store_mark.problem
 
 
 @pytest.fixture(autouse=True)
 def marked(monkeypatch, own_folders):
     """As on a site that was set up: what keeps other tests from needing a mark is undone."""
-    monkeypatch.setattr(mark, "problem", problem)
+    monkeypatch.setattr(store_mark, "problem", problem)
 
 
 @pytest.fixture
 def study():
-    mark.settle()
+    store_mark.mark_new_store()
     return factories.make_study(subjects=0)
 
 
@@ -86,8 +86,8 @@ def test_either_place_of_another_store_keeps_a_worker_from_claiming(study, tmp_p
         mark_file.write_text(bears)
     run_job(job.pk)
     assert state(job, upload) == ("waiting", True)
-    assert f"The {place} seen here is not this site's" in mark.problem()
-    assert ("another site's mark" if bears else "no mark") in mark.problem()
+    assert f"The {place} seen here is not this site's" in store_mark.problem()
+    assert ("another site's mark" if bears else "no mark") in store_mark.problem()
 
 
 @pytest.mark.both_databases
@@ -157,37 +157,37 @@ def test_a_web_server_with_another_folder_takes_no_upload(study, tmp_path, setti
 
 
 def test_a_site_is_marked_once_and_one_that_never_was_does_no_work(tmp_path):
-    assert "has not been set up" in mark.problem()
-    assert mark.settle() == mark.problem() == ""
+    assert "has not been set up" in store_mark.problem()
+    assert store_mark.mark_new_store() == store_mark.problem() == ""
     known = Store.objects.get().mark
     assert {(tmp_path / place / "store").read_text() for place in ("archive", "quarantine")} == {known}
-    assert mark.settle() == ""
+    assert store_mark.mark_new_store() == ""
     assert Store.objects.get().mark == known
 
 
 def test_a_site_that_has_worked_is_not_given_an_empty_archive(tmp_path):
     job = request_job(function=ERASE, label="x", study=None, parameters={}, inputs={})[0]
     Job.objects.filter(pk=job.pk).update(state="done")
-    assert "The archive seen here is empty" in (said := mark.settle())
+    assert "The archive seen here is empty" in (said := store_mark.mark_new_store())
     assert "mark_store" in said
     assert not Store.objects.exists()
     store.put_bytes(b"something is there")
-    assert mark.settle() == ""
+    assert store_mark.mark_new_store() == ""
 
 
 def test_setting_up_elsewhere_does_not_make_another_folder_the_sites(study, tmp_path, settings):
     before = Store.objects.get().mark
     elsewhere(settings, tmp_path / "second")
-    assert "bears no mark" in mark.settle()
+    assert "bears no mark" in store_mark.mark_new_store()
     assert Store.objects.get().mark == before
 
 
 def test_a_store_that_was_moved_without_its_quarantine_is_marked_on_purpose(study, tmp_path, settings, capsys):
     before = Store.objects.get().mark
     settings.QUARANTINE_DIR = tmp_path / "new" / "quarantine"
-    assert "mark_store" in mark.problem()
+    assert "mark_store" in store_mark.problem()
     call_command("mark_store")
-    assert mark.problem() == ""
+    assert store_mark.problem() == ""
     assert Store.objects.get().mark == before
 
 
@@ -195,7 +195,7 @@ def test_the_mark_outlives_the_sweep_of_the_quarantine(study, tmp_path):
     old = timezone.now() - timedelta(hours=25)
     os.utime(tmp_path / "quarantine" / "store", (old.timestamp(), old.timestamp()))
     services.purge_stale()
-    assert mark.problem() == ""
+    assert store_mark.problem() == ""
 
 
 # -- absence is never success --------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_an_upload_in_which_nothing_was_found_is_not_done(study, tmp_path, monke
     from processing.ingest.sort import Sorted
 
     upload, job = sent(study, tmp_path)
-    monkeypatch.setattr(delivery, "sort_delivery", lambda *a, **k: delivery.Delivered(Sorted([], []), {}, {}))
+    monkeypatch.setattr(delivery, "sort_delivery", lambda *a, **k: delivery.SortedDelivery(Sorted([], []), {}, {}))
     run_job(job.pk)
     assert state(job, upload) == ("failed", True)
     assert "No series was found" in job.error

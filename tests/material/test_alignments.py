@@ -40,7 +40,7 @@ def anatomy() -> np.ndarray:
 
 def place(tmp_path, study, arm: str, array: np.ndarray, affine=AFFINE) -> Case:
     sha256, size = put_file(write_nifti(Volume(np.round(array), affine), tmp_path / f"{arm}.nii.gz"))
-    facts = volumes.facts(volumes.load_files([sha256], "nifti"))
+    facts = volumes.series_fields(volumes.load_files([sha256], "nifti"))
     return place_series(
         study=study,
         subject_code="S01",

@@ -17,7 +17,7 @@ from readerstudy.archive import store
 from readerstudy.enhancement import previews
 from readerstudy.enhancement.outputs import current_models
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import ask_for_missing, sweep
+from readerstudy.jobs.services import ask_for_missing, requeue_lost_jobs
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Alignment
@@ -324,11 +324,11 @@ def test_a_withdrawn_subjects_previews_are_erased(client, study):
 
 def test_previews_are_forgotten_after_a_week_and_can_be_asked_for_again(client, study):
     job = preview(client, study)
-    previews.forget()
+    previews.erase_old_previews()
     assert store.exists(job.result["sha256"])
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=8))
-    sweep()
-    assert previews.forget() == 1
+    requeue_lost_jobs()
+    assert previews.erase_old_previews() == 1
     assert not store.exists(job.result["sha256"])
     assert preview(client, study).state == "done"
 

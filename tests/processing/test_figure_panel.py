@@ -9,23 +9,23 @@ import pytest
 from PIL import Image
 
 from processing.errors import InputError
-from processing.pictures.figure_panel import Arm, Options, panel, png, svg
+from processing.pictures.figure_panel import Options, PanelArm, panel, png, svg
 from processing.volume import Volume
 
 SVG = "{http://www.w3.org/2000/svg}"
 SAGITTAL = np.array([[0.0, 0.0, 4.0, -8.0], [0.5, 0.0, 0.0, -20.0], [0.0, -0.5, 0.0, 40.0], [0.0, 0.0, 0.0, 1.0]])
 
 
-def arm(name: str, note: str = "", *, scale: float = 1.0, rows: int = 120) -> Arm:
+def arm(name: str, note: str = "", *, scale: float = 1.0, rows: int = 120) -> PanelArm:
     z, y, x = np.mgrid[0:5, 0:rows, 0:80].astype(np.float32)
     array = scale * (100 + 40 * np.sin(x / 7) * np.cos(y * 120 / rows / 9) + 20 * z)
     affine = SAGITTAL.copy()
     affine[:3, 1] *= 120 / rows
-    return Arm(Volume(array, affine), name, note)
+    return PanelArm(Volume(array, affine), name, note)
 
 
 @pytest.fixture
-def three() -> list[Arm]:
+def three() -> list[PanelArm]:
     return [arm("SOC", "2:57"), arm("FAST", "1:32", scale=3.0), arm("FAST-DL", "1:32 + 4 s")]
 
 
@@ -80,8 +80,8 @@ def test_a_registered_arm_is_brought_back_in_its_map_alone(three):
     there = Volume(three[0].volume.array, moved)
     matrix = np.eye(4)
     matrix[1, 3] = 2.0
-    apart = panel([three[0], Arm(there, "FAST")], 2, Options(maps=True))
-    together = panel([three[0], Arm(there, "FAST", matrix=matrix)], 2, Options(maps=True))
+    apart = panel([three[0], PanelArm(there, "FAST")], 2, Options(maps=True))
+    together = panel([three[0], PanelArm(there, "FAST", matrix=matrix)], 2, Options(maps=True))
     assert apart.images[2][0].max() > 0
     assert together.images[2][0].max() == 0
     assert np.array_equal(apart.images[1][0], together.images[1][0])
@@ -100,7 +100,7 @@ def test_arrows_point_to_the_same_place_in_every_arm(three):
 
 
 def test_names_shrink_until_they_fit(three):
-    long = [Arm(one.volume, "ACCELERATED-FAST-DL-2", "1:32 min + 4 s") for one in three * 2]
+    long = [PanelArm(one.volume, "ACCELERATED-FAST-DL-2", "1:32 min + 4 s") for one in three * 2]
     found = panel(long, 2, Options(columns=1))
     assert max(height for *_, height, _, _, _ in found.texts[:12]) < 2.0
 

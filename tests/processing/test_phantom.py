@@ -12,12 +12,14 @@ import pytest
 from processing import series
 from processing.errors import InputError
 from processing.noise import estimate_noise
-from processing.simulate.phantom import PROTOCOLS, Protocol, acquire, make_study, make_subject, protocol_for
+from processing.simulate.phantom import PROTOCOLS, PulseSequence, acquire, make_study, make_subject, protocol_for
 from processing.simulate.phantom.tissue import TISSUES, Tissue, signal
 from processing.volume import Volume
 
 
-def small(name: str = "sag-t2", *, region: str = "lumbar", arm: str = "SOC", noise: float | None = None) -> Protocol:
+def small(
+    name: str = "sag-t2", *, region: str = "lumbar", arm: str = "SOC", noise: float | None = None
+) -> PulseSequence:
     """A coarse protocol of three slices, quick to compute."""
     protocol = protocol_for(name, region=region, arm=arm)
     protocol = replace(protocol, matrix=(128, 96), slices=3)

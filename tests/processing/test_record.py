@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from processing.enhancement.enhance import DEFAULT_MODEL
-from processing.enhancement.networks.record import find_models, read_record, weights_problem
+from processing.enhancement.networks.model_record import find_models, read_record, weights_problem
 from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
 from tests.material.models import make_model
@@ -63,7 +63,7 @@ def test_a_name_belongs_to_the_shipped_model_first(tmp_path):
 
 def test_reading_records_loads_no_torch():
     code = (
-        "import sys; from processing.enhancement.networks.record import read_record; read_record('denoise'); "
+        "import sys; from processing.enhancement.networks.model_record import read_record; read_record('denoise'); "
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -133,7 +133,7 @@ def test_a_guess_that_was_changed_or_removed_is_found(study):
     pair = study.presentations.get(reader__code="R1", position=1)
     factories.read_pair(pair)
     pair.refresh_from_db()
-    made = answers.keep(Guess, presentation=pair, side="left", key=uuid.uuid4(), guessed_at=pair.confirmed_at)
+    made = answers.append_answer(Guess, presentation=pair, side="left", key=uuid.uuid4(), guessed_at=pair.confirmed_at)
     assert list(problems(study)) == []
     run("UPDATE reading_guess SET side = 'right' WHERE id = %s", made.pk)
     assert "(guess) was changed" in next(problems(study))

@@ -74,7 +74,7 @@ def test_a_pair_that_is_not_being_read_takes_no_rating_and_a_confirmed_one_is_no
     criterion = body["criteria"][0]
     answer = send(client, study, "put", f"{body['token']}/ratings/{criterion}/", score=3)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_yet")
-    factories.read_pair(selectors.current(reader))
+    factories.read_pair(selectors.current_pair(reader))
     last = selectors.way_back(reader)
     assert send(client, study, "post", f"{last.token}/skip/", reason="broken").json()["code"] == "confirmed"
     last.refresh_from_db()
@@ -85,7 +85,7 @@ def test_nothing_is_asked_before_the_end(client, study, reader):
     token = now(client, study)["token"]
     answer = send(client, study, "post", f"{token}/guess/", side="left")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_asked")
-    assert guesses.asked(reader) is None
+    assert guesses.pair_to_ask_about(reader) is None
 
 
 def test_the_sample_is_drawn_from_main_pairs_the_comparisons_in_turn_and_stays_the_same(study, reader):
@@ -154,7 +154,7 @@ def test_no_arm_is_named_while_there_is_a_way_back(client, study, reader):
         assert arm_words(now(client, study)) == []
         factories.read_pair(one)
     assert arm_words(now(client, study)) == []
-    assert send(client, study, "get", f"{guesses.asked(reader).token}/").json().get("guess") is None
+    assert send(client, study, "get", f"{guesses.pair_to_ask_about(reader).token}/").json().get("guess") is None
 
 
 def test_where_there_is_no_way_back_or_no_question_no_last_look_is_offered(client, study, reader):
@@ -168,7 +168,7 @@ def test_where_there_is_no_way_back_or_no_question_no_last_look_is_offered(clien
 
 
 def test_a_list_that_is_not_read_to_its_end_is_not_finished(client, study, reader):
-    factories.read_pair(selectors.current(reader))
+    factories.read_pair(selectors.current_pair(reader))
     refused = send(client, study, "post", "finish/")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_yet")
     assert selectors.way_back(reader) is not None

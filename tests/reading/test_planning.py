@@ -96,7 +96,7 @@ def test_the_next_part_opens_after_the_washout_and_not_a_moment_before():
         factories.read_pair(one)
     body = client.get(current).json()["break"]
     assert (body["part"], body["parts"], body["pairs"], body["washout_days"]) == (1, 3, 8, 14)
-    waiting = selectors.current(member)
+    waiting = selectors.current_pair(member)
     assert waiting.state == "scheduled"
     base = current.removesuffix("current/")
     assert client.get(f"{base}{waiting.token}/").status_code == 404

@@ -100,7 +100,7 @@ def test_the_results_name_what_was_unblinded_and_the_blinding_index(study, admin
         for pair in member.presentations.exclude(state="confirmed").order_by("position"):
             factories.read_pair(pair)
         for pair in member.presentations.filter(position__lte=4):
-            answers.keep(
+            answers.append_answer(
                 Guess,
                 presentation=pair,
                 side=pair.first_side,

@@ -3,8 +3,8 @@
 import pytest
 
 from readerstudy.audit.services import RecordError
-from readerstudy.images.kept import ensure_kept
 from readerstudy.images.models import Metric
+from readerstudy.images.stored_numbers import ensure_stored_as_written
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -37,7 +37,7 @@ def there():
 
 
 def test_what_was_written_is_there(written):
-    ensure_kept(written[0].study, written, there())
+    ensure_stored_as_written(written[0].study, written, there())
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_what_was_written_is_there(written):
 def test_what_the_database_changed_is_refused(written, meddle):
     meddle()
     with pytest.raises(RecordError, match="than were written into it just now"):
-        ensure_kept(written[0].study, written, there())
+        ensure_stored_as_written(written[0].study, written, there())

@@ -45,7 +45,7 @@ def series_of(path, seed: int, affine=AFFINE) -> dict:
     array = np.round(500 + 120 * np.sin(x / 3) * np.cos(y / 4) + 9 * z + rng.normal(0, 20, SHAPE))
     sha256, size = put_file(write_nifti(Volume(array, affine), path / f"{seed}.nii.gz"))
     volume = volumes.load_files([sha256], "nifti")
-    return {"instances": [(sha256, size)], "format": "nifti", **volumes.facts(volume)}
+    return {"instances": [(sha256, size)], "format": "nifti", **volumes.series_fields(volume)}
 
 
 @pytest.fixture

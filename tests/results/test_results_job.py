@@ -11,7 +11,7 @@ from readerstudy.accounts.services import add_member, remove_member
 from readerstudy.audit import heads
 from readerstudy.jobs.registry import kind
 from readerstudy.protocol.services import move
-from readerstudy.reading.record import note_export
+from readerstudy.reading.whole_record import note_export
 from readerstudy.results import services
 from readerstudy.states import State
 from tests import factories

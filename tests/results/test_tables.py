@@ -205,7 +205,7 @@ def test_a_repeat_names_its_main(study):
         comparison=pair.comparison,
         first_side="left",
     )
-    answers.begin([repeat])
+    answers.start_chains([repeat])
     factories.read_pair(repeat)
     assert {(row["presentation"], row["repeat_of"]) for row in tables.ratings(study)} == {("R1-0099", "R1-0001")}
 

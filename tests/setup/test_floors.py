@@ -15,7 +15,7 @@ ALLOWED = {
 # A module of the jobs, on a floor in the middle.
 PLANTS = {
     "from readerstudy.reading import planning": "readerstudy.reading.planning",
-    "def f():\n    from readerstudy.home.selectors import lately": "readerstudy.home.selectors.lately",
+    "def f():\n    from readerstudy.home.selectors import latest_events": "readerstudy.home.selectors.latest_events",
     "import readerstudy.images.models": "readerstudy.images.models",
     "import_module('readerstudy.material.services')": "readerstudy.material.services",
     "apps.get_model('material.Series')": "get_model(material)",

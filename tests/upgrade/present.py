@@ -62,10 +62,10 @@ def command(*words: str, **options) -> list:
 
 def migrate() -> list:
     """Database and store as `readerstudy.prepare` leaves them."""
-    from readerstudy.archive.mark import settle
+    from readerstudy.archive.store_mark import mark_new_store
 
     code, said = command("migrate", interactive=False)
-    return [code, said + (settle() if code == 0 else "")]
+    return [code, said + (mark_new_store() if code == 0 else "")]
 
 
 def verify() -> dict:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.report import table_cells
-from analysis.report.table import Head, Names, Results, Table, TableCell
+from analysis.report.table import ColumnHead, Names, Results, Table, TableCell
 from analysis.report.table_cells import cell_names, estimate_with_interval
 from analysis.report.tables.preference import count_range
 
@@ -31,8 +31,8 @@ def by_cell(results: Results, names: Names) -> Table:
             "Comparison",
             "Criterion",
             *(_readers(pair) for pair in pairs),
-            Head("α", about="Krippendorff's alpha, ordinal"),
-            Head("AC2", about="Gwet's AC2, ordinal weights"),
+            ColumnHead("α", about="Krippendorff's alpha, ordinal"),
+            ColumnHead("AC2", about="Gwet's AC2, ordinal weights"),
         ],
         rows,
         f"On oriented scores. Pooled: n = {count_range(pair['spearman']['n'] for pair in pairs)} per pair, as "

@@ -8,7 +8,7 @@ from typing import Any
 from analysis import verdict
 from analysis.formats import capitalised, p_value
 from analysis.report import figures, forest, table_cells
-from analysis.report.table import Colours, Figure, Group, Head, Names, Results, Style, Table, TableCell
+from analysis.report.table import Colours, ColumnHead, Figure, Group, Names, Results, Style, Table, TableCell
 from analysis.statistics.bootstrap import RESAMPLES
 
 HEADS = {
@@ -78,7 +78,7 @@ def one_per_row(rows: Sequence[Preference], results: Results) -> Table:
         "preference",
         "Preference",
         "as published: mean ± SD and its p; with subjects as clusters: net and p, Holm",
-        ["Comparison", "Criterion", Head("◂ second", end="first ▸"), *(HEADS[name] for name in columns)],
+        ["Comparison", "Criterion", ColumnHead("◂ second", end="first ▸"), *(HEADS[name] for name in columns)],
         [
             [
                 table_cells.comparison(row.first, row.second),
@@ -107,9 +107,9 @@ def side_by_side(
     """A row per criterion, a group of ``columns`` (fields of Preference) per comparison: for a wide page."""
     pairs = list(dict.fromkeys((row.first, row.second) for row in rows))
     found = {(row.first, row.second, row.criterion): row for row in rows}
-    heads: list[str | Head] = ["Criterion"]
+    heads: list[str | ColumnHead] = ["Criterion"]
     for first, second in pairs:
-        ends = Head(f"◂ {second} better", end=f"{first} better ▸")
+        ends = ColumnHead(f"◂ {second} better", end=f"{first} better ▸")
         heads += [ends if name == "bar" else HEADS[name] for name in columns]
     body = []
     for criterion in dict.fromkeys(row.criterion for row in rows):

@@ -42,9 +42,9 @@ class FusedResidualUNet:
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """As ResidualUNet.forward, for one sample: x (1, slices, rows, columns), float32."""
-        fine = through(self._encoder, self._head(folded(x, sigma)))
-        coarse = through(self._bottom, self._down(fine))
-        out = self._tail(through(self._decoder, unfolded(self._up(coarse), add=fine)))
+        fine = run_blocks(self._encoder, self._head(folded(x, sigma)))
+        coarse = run_blocks(self._bottom, self._down(fine))
+        out = self._tail(run_blocks(self._decoder, unfolded(self._up(coarse), add=fine)))
         middle = self.slices // 2
         return x[:, middle : middle + 1] + unfolded(out)
 
@@ -74,7 +74,7 @@ def _blocks(sequence: Iterable[nn.Module]) -> list[tuple[Convolution, Convolutio
     return [(Convolution(block.first), Convolution(block.second)) for block in blocks]
 
 
-def through(blocks: Iterable[tuple[Any, Any]], x: Tensor) -> Tensor:
+def run_blocks(blocks: Iterable[tuple[Any, Any]], x: Tensor) -> Tensor:
     """x through residual blocks, each the two convolutions of a ResidualBlock in this module's or int8's form."""
     for first, second in blocks:
         x = second.plus(first(x, then="relu"), x)

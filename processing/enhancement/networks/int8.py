@@ -25,7 +25,7 @@ from processing.enhancement.networks.fused import (
     as_convolution,
     can_fuse,
     folded,
-    through,
+    run_blocks,
     unfolded,
 )
 from processing.enhancement.networks.unet import ResidualBlock, ResidualUNet
@@ -124,9 +124,9 @@ class Int8ResidualUNet:
         least, most = (float(end) for end in x.aminmax())
         if least < INTENSITIES[0] or most > INTENSITIES[1]:
             return self._bfloat16(x, sigma)
-        fine = through(self._parts["encoder"], self._image.round(self._head(folded(x, sigma))))
-        coarse = through(self._parts["bottom"], self._down(fine))
-        out = self._tail(through(self._parts["decoder"], unfolded(self._up.plus(coarse, _gathered(fine)))))
+        fine = run_blocks(self._parts["encoder"], self._image.round(self._head(folded(x, sigma))))
+        coarse = run_blocks(self._parts["bottom"], self._down(fine))
+        out = self._tail(run_blocks(self._parts["decoder"], unfolded(self._up.plus(coarse, _gathered(fine)))))
         middle = self.slices // 2
         return x[:, middle : middle + 1] + unfolded(out)
 

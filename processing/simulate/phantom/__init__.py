@@ -4,7 +4,7 @@ Not a model of any person: shapes are analytic, sizes and relaxation times have 
 published averages, and what varies between subjects is drawn from a seed.
 """
 
-from processing.simulate.phantom.acquisition import ARMS, PROTOCOLS, Protocol, acquire, protocol_for
+from processing.simulate.phantom.acquisition import ARMS, PROTOCOLS, PulseSequence, acquire, protocol_for
 from processing.simulate.phantom.anatomy import Anatomy, make_subject
 from processing.simulate.phantom.study import make_study, write_dicom
 
@@ -12,7 +12,7 @@ __all__ = [
     "ARMS",
     "PROTOCOLS",
     "Anatomy",
-    "Protocol",
+    "PulseSequence",
     "acquire",
     "make_study",
     "make_subject",

@@ -21,7 +21,7 @@ _PROFILE = ((-0.42, 0.13), (-0.2, 0.235), (0.0, 0.27), (0.2, 0.235), (0.42, 0.13
 
 
 @dataclass(frozen=True)
-class Protocol:
+class PulseSequence:
     """One pulse sequence. tr, te, ti in ms; fov, thickness and gap in mm; seconds: scan time.
 
     matrix: pixels along frequency and phase encoding; the image has matrix[0] rows and columns. noise:
@@ -46,7 +46,7 @@ class Protocol:
 
 # Times, echo trains and excitations of Bash et al. 2021, Table 1 (1.5 T); the sagittal T1 has those of the
 # axial T1, because TR 1550 ms gives hardly any T1 contrast.
-_SAGITTAL = Protocol(
+_SAGITTAL = PulseSequence(
     weighting="T2",
     plane="sagittal",
     tr=2584,
@@ -84,7 +84,7 @@ PROTOCOLS = {
 _FAST = {"sag-t2": (1, 36), "sag-t1": (1, 107), "sag-stir": (1, 73), "ax-t2": (2, 30)}
 
 
-def protocol_for(name: str, *, region: str = "lumbar", arm: str = "SOC") -> Protocol:
+def protocol_for(name: str, *, region: str = "lumbar", arm: str = "SOC") -> PulseSequence:
     """Protocol `name` of PROTOCOLS for a region; arm FAST: fewer excitations, nothing else.
 
     Cervical: smaller field of view, thinner slices. Raises InputError for what there is not.
@@ -101,7 +101,7 @@ def protocol_for(name: str, *, region: str = "lumbar", arm: str = "SOC") -> Prot
     return protocol
 
 
-def acquire(anatomy: Anatomy, protocol: Protocol, seed: int) -> Volume:
+def acquire(anatomy: Anatomy, protocol: PulseSequence, seed: int) -> Volume:
     """Scan a subject; the same arguments give the same volume. Arbitrary units, integers, air not zero.
 
     Partial volume: exact in the plane (painted with soft borders on a finer grid), five planes through the
@@ -122,7 +122,7 @@ def acquire(anatomy: Anatomy, protocol: Protocol, seed: int) -> Volume:
     return Volume(array, affine, parameters=_parameters(anatomy, protocol))
 
 
-def _signals(protocol: Protocol) -> dict[str, float]:
+def _signals(protocol: PulseSequence) -> dict[str, float]:
     """Signal of each tissue. T2 sequences restore the magnetisation after the train, as is usual in spines."""
     return {
         name: signal(
@@ -137,7 +137,7 @@ def _signals(protocol: Protocol) -> dict[str, float]:
     }
 
 
-def _affine(anatomy: Anatomy, protocol: Protocol) -> Array:
+def _affine(anatomy: Anatomy, protocol: PulseSequence) -> Array:
     """Columns to the back and rows to the feet (sagittal), or to the left and to the back, tilted as the
     middle disc of the region (axial)."""
     pixel, step, middle = protocol.fov / protocol.matrix[0], protocol.thickness + protocol.gap, protocol.fov / 2
@@ -160,7 +160,7 @@ def _affine(anatomy: Anatomy, protocol: Protocol) -> Array:
 
 
 def _plane(
-    anatomy: Anatomy, protocol: Protocol, affine: Array, k: int, shift: Array, signals: dict[str, float]
+    anatomy: Anatomy, protocol: PulseSequence, affine: Array, k: int, shift: Array, signals: dict[str, float]
 ) -> Array:
     """Signal of one slice, noise-free, on the finer grid."""
     size = round(protocol.matrix[0] * FINER)
@@ -230,7 +230,7 @@ def _sensitivity(anatomy: Anatomy, x: Array, y: Array, z: Array) -> Array:
     return coil * (0.3 + 0.7 / (1 + np.exp(-(y - band) / 7)))
 
 
-def _receive(plane: Array, protocol: Protocol, deviation: float, rng: np.random.Generator) -> Array:
+def _receive(plane: Array, protocol: PulseSequence, deviation: float, rng: np.random.Generator) -> Array:
     """Cut k-space, add noise, reconstruct the magnitude. Phase encoding runs along the rows' axis (head to
     feet) in sagittal, along the columns' axis (left to right) in axial images."""
     size, phase = protocol.matrix
@@ -255,7 +255,7 @@ def _window(size: int) -> Array:
     return 1 - 0.25 * (1 - np.cos(np.pi * np.clip((place - 0.67) / 0.33, 0, 1)))
 
 
-def _parameters(anatomy: Anatomy, protocol: Protocol) -> Parameters:
+def _parameters(anatomy: Anatomy, protocol: PulseSequence) -> Parameters:
     return Parameters(
         region=anatomy.region,
         plane=protocol.plane,

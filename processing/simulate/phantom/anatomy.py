@@ -97,7 +97,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Curves:
+class SpineCurves:
     """Quantities along the spine, tabulated over z (mm): x of the midline, y of the back wall of the bodies,
     forward tilt (radians), y of the tips of the spinous processes."""
 
@@ -123,7 +123,7 @@ class Anatomy:
     age: int
     sex: str
     levels: tuple[Level, ...]
-    curves: Curves
+    curves: SpineCurves
     fat: float
     muscle_fat: float
     marrow_fat: float
@@ -231,7 +231,7 @@ def _chain(
     return tuple(levels)
 
 
-def _curves(levels: tuple[Level, ...], region: str) -> Curves:
+def _curves(levels: tuple[Level, ...], region: str) -> SpineCurves:
     walls = np.array([level.place(0, level.b, f * level.h) for level in levels for f in (-0.9, 0, 0.9)])
     walls = walls[np.argsort(walls[:, 2])]
     # Beyond the chain the ends go on straight.
@@ -243,7 +243,7 @@ def _curves(levels: tuple[Level, ...], region: str) -> Curves:
     tilt = -np.arctan(ndimage.gaussian_filter1d(np.gradient(wall, z), 10, mode="nearest"))
     behind = {"lumbar": 56.0, "cervical": 42.0}[region]
     tips = ndimage.gaussian_filter1d(wall, 40, mode="nearest") + behind
-    return Curves(z, x, wall, tilt, tips)
+    return SpineCurves(z, x, wall, tilt, tips)
 
 
 def _extended(z: Array, known: Array, values: Array) -> Array:

@@ -27,7 +27,9 @@ def paint_spine(canvas: Canvas, anatomy: Anatomy) -> None:
         _paint_hernia(canvas, level)
 
 
-def _near(canvas: Canvas, level: Level, u: float, v: tuple[float, float], w: tuple[float, float]) -> Canvas | None:
+def _window_around(
+    canvas: Canvas, level: Level, u: float, v: tuple[float, float], w: tuple[float, float]
+) -> Canvas | None:
     """Window around a box in the vertebra's frame: |u| up to `u`, v and w within their limits, in mm."""
     corners = np.array([level.place(0, v_, w_) for v_ in v for w_ in w])
     (_, y0, z0), (_, y1, z1) = corners.min(axis=0), corners.max(axis=0)
@@ -43,7 +45,7 @@ def _outline(u: Array, v: Array, a: float, b: float) -> tuple[Array, Array]:
 
 def _paint_body(canvas: Canvas, level: Level) -> None:
     v_reach, w_reach = level.b + 9, level.h + abs(level.wedge) + 4
-    part = _near(canvas, level, level.a + 8, (-v_reach, v_reach), (-w_reach, w_reach))
+    part = _window_around(canvas, level, level.a + 8, (-v_reach, v_reach), (-w_reach, w_reach))
     if part is None:
         return
     u, v, w = level.local(part.x, part.y, part.z)
@@ -92,7 +94,7 @@ def _paint_disc(canvas: Canvas, level: Level) -> None:
     half = level.disc.height / 2
     v_reach, slack = level.b + 9, 0.2 * level.h + 4
     reach = (-level.h - level.disc.height - slack, -level.h + slack)
-    part = _near(canvas, level, level.a + 8, (-v_reach, v_reach), reach)
+    part = _window_around(canvas, level, level.a + 8, (-v_reach, v_reach), reach)
     if part is None:
         return
     disc = level.disc
@@ -128,7 +130,7 @@ def _paint_hernia(canvas: Canvas, level: Level) -> None:
     if not disc.hernia:
         return
     half = level.disc.height / 2
-    part = _near(canvas, level, 26, (0.5 * level.b, level.b + 18), (-level.h - 2 * half - 10, -level.h + 10))
+    part = _window_around(canvas, level, 26, (0.5 * level.b, level.b + 18), (-level.h - 2 * half - 10, -level.h + 10))
     if part is None:
         return
     u, v, w = level.local(part.x, part.y, part.z)
@@ -199,7 +201,7 @@ def _paint_posterior_elements(canvas: Canvas, level: Level) -> None:
         _paint_sacral_wings(canvas, level)
         return
     v_reach, w_reach = (level.b - 13, level.b + 60), (-2 * level.h - 12, level.h + 14)
-    part = _near(canvas, level, level.a + 32, v_reach, w_reach)
+    part = _window_around(canvas, level, level.a + 32, v_reach, w_reach)
     if part is None:
         return
     u, v, w = level.local(part.x, part.y, part.z)
@@ -216,7 +218,7 @@ def _paint_posterior_elements(canvas: Canvas, level: Level) -> None:
 
 
 def _paint_sacral_wings(canvas: Canvas, level: Level) -> None:
-    part = _near(canvas, level, 62, (-45, 60), (-45, 45))
+    part = _window_around(canvas, level, 62, (-45, 60), (-45, 45))
     if part is None:
         return
     u, v, w = level.local(part.x, part.y, part.z)
@@ -271,17 +273,17 @@ def _paint_canal(canvas: Canvas, anatomy: Anatomy) -> None:
     part.paint(canal, part.fields["fat"], rough=0.4)
 
 
-def _beside(canvas: Canvas, level: Level) -> Canvas | None:
+def _foramina_window(canvas: Canvas, level: Level) -> Canvas | None:
     """Window around the foramina below the pedicles of `level`; None for the sacrum."""
     if level.name[0] == "S":
         return None
     front = -4 if level.name[0] == "C" else level.b - 10
-    return _near(canvas, level, level.a + 26, (front, level.b + 14), (-2 * level.h - 6, level.h + 8))
+    return _window_around(canvas, level, level.a + 26, (front, level.b + 14), (-2 * level.h - 6, level.h + 8))
 
 
 def _paint_foramen(canvas: Canvas, level: Level) -> None:
     """Fat in the foramina below the pedicles; in the neck also the vertebral arteries."""
-    part = _beside(canvas, level)
+    part = _foramina_window(canvas, level)
     if part is None:
         return
     u, v, w = level.local(part.x, part.y, part.z)
@@ -303,7 +305,7 @@ def _paint_foramen(canvas: Canvas, level: Level) -> None:
 
 def _paint_root(canvas: Canvas, level: Level) -> None:
     """Root, ganglion and veins in the foramina below the pedicles."""
-    part = _beside(canvas, level)
+    part = _foramina_window(canvas, level)
     if part is None:
         return
     u, v, w = level.local(part.x, part.y, part.z)
@@ -401,7 +403,7 @@ def _paint_cauda(part: Canvas, anatomy: Anatomy, u: Array, t: Array, rx: Array, 
 def _paint_cervical_roots(canvas: Canvas, anatomy: Anatomy) -> None:
     """Front and back roots on their way through the fluid."""
     for level in anatomy.levels:
-        part = _near(canvas, level, 15, (level.b, level.b + 14), (-1.4 * level.h, 0))
+        part = _window_around(canvas, level, 15, (level.b, level.b + 14), (-1.4 * level.h, 0))
         if part is None:
             continue
         u, v, w = level.local(part.x, part.y, part.z)

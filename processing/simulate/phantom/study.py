@@ -17,7 +17,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 from threadpoolctl import threadpool_limits
 
 from processing.errors import InputError
-from processing.simulate.phantom.acquisition import ARMS, PROTOCOLS, Protocol, acquire, protocol_for
+from processing.simulate.phantom.acquisition import ARMS, PROTOCOLS, PulseSequence, acquire, protocol_for
 from processing.simulate.phantom.anatomy import make_subject
 from processing.volume import Volume
 
@@ -76,7 +76,7 @@ def _scan_subject(out: Path, cases: int, seed: int, arms: Sequence[str], index: 
 
 
 def write_dicom(
-    volume: Volume, folder: Path, protocol: Protocol, *, subject: str, arm: str, key: str, number: int = 1
+    volume: Volume, folder: Path, protocol: PulseSequence, *, subject: str, arm: str, key: str, number: int = 1
 ) -> list[Path]:
     """Write classic MR images, one file per slice, that say everywhere that they are synthetic.
 
@@ -114,7 +114,9 @@ def _uid(*words: str) -> UID:
     return UID(f"2.25.{int.from_bytes(hashlib.sha256('/'.join(words).encode()).digest()[:16], 'big')}")
 
 
-def _series_header(volume: Volume, protocol: Protocol, *, subject: str, arm: str, key: str, number: int) -> Dataset:
+def _series_header(
+    volume: Volume, protocol: PulseSequence, *, subject: str, arm: str, key: str, number: int
+) -> Dataset:
     about = volume.parameters
     neck = about.region == "cervical"
     plane = "SAG" if protocol.plane == "sagittal" else "AX"

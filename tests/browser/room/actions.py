@@ -29,7 +29,7 @@ def until_saved(page: Page) -> None:
 
 def until_fetched(page: Page, reader, *, pairs: int) -> None:
     """Wait until all frames of the first pairs of the list have arrived."""
-    frames = sum(len(selectors.prepared(each).order) for each in selectors.queue(reader)[:pairs])
+    frames = sum(len(selectors.prepared_pair(each).order) for each in selectors.queue(reader)[:pairs])
     page.wait_for_function(
         "n => performance.getEntriesByType('resource').filter(r => r.name.includes('/frames/')).length >= n",
         arg=frames,

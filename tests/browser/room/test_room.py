@@ -12,7 +12,7 @@ from processing.pair import decode
 from readerstudy.archive.store import read
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Presentation, Rating
-from readerstudy.reading.selectors import answers, frames_sha256, prepared
+from readerstudy.reading.selectors import answers, frames_sha256, prepared_pair
 from tests import factories
 from tests.browser.room.actions import (
     confirm,
@@ -46,7 +46,7 @@ def shown_pixels(page: Page, side: str, rows: int, columns: int) -> np.ndarray:
 
 def stored_pixels(presentation: Presentation, index: int) -> dict[str, np.ndarray]:
     """Grey values that the panes should show: the stored frame in its window."""
-    pair = prepared(presentation)
+    pair = prepared_pair(presentation)
     frame = read(frames_sha256(presentation, pair), pair.offsets[index], pair.offsets[index + 1])
     sides = decode(frame, pair.geometry["rows"], pair.geometry["columns"])
     upper = pair.geometry["window"]["upper"]
@@ -55,7 +55,7 @@ def stored_pixels(presentation: Presentation, index: int) -> dict[str, np.ndarra
 
 def test_each_pane_shows_its_own_side_of_the_stored_frame(page, reader):
     press(page, "ArrowDown")
-    middle = prepared(current(reader)).order[0]
+    middle = prepared_pair(current(reader)).order[0]
     expect(page.locator("#pane-left")).to_have_attribute("data-slice", str(middle + 1))
     stored = stored_pixels(current(reader), middle + 1)
     for side, other in (("left", "right"), ("right", "left")):
@@ -82,7 +82,7 @@ def test_a_pair_is_read_with_eleven_strokes_and_the_wheel(page, reader):
     first = current(reader)
     expect(page.locator(".position")).to_have_text("1 of 6")
     press(page, *"43215343", "q", "w")
-    expect(page.locator(".go")).to_contain_text("4 slices unseen" if prepared(first).order[0] == 2 else "unseen")
+    expect(page.locator(".go")).to_contain_text("4 slices unseen" if prepared_pair(first).order[0] == 2 else "unseen")
     see_all(page)
     confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
@@ -147,7 +147,7 @@ def test_keys_overwrite_clear_and_cannot_judge_as_new_revisions(page, reader):
 
 
 def test_a_finding_keeps_kind_side_words_and_the_voxel_that_was_clicked(page, reader):
-    geometry = prepared(current(reader)).geometry
+    geometry = prepared_pair(current(reader)).geometry
     box = page.locator("#pane-right").bounding_box()
     press(page, "a", "3")
     page.mouse.click(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2)

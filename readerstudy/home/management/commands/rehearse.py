@@ -13,7 +13,7 @@ from django.test.utils import override_settings
 
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit.actions import FIRST
-from readerstudy.audit.seals import everything
+from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import record
 from readerstudy.home.rehearsal import RESULT, STUDY
 from readerstudy.home.simulation import ChanceReader
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         for code in copy["readers"]:
             user = User.objects.create_user(f"simulated-{code}")
             Membership.objects.create(study=study, user=user, role=Role.READER, code=code)
-        record(study=study, action=FIRST, title=study.title, seals=everything())
+        record(study=study, action=FIRST, title=study.title, seals=every_unit())
         return study
 
     def read(self, study: ReaderStudy) -> dict:

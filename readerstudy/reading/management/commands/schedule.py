@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from django.core.management.base import BaseCommand, CommandError
 
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.planning import plan, stored
+from readerstudy.reading.planning import plan, stored_entries
 from readerstudy.reading.schedule import Entry
 from readerstudy.reading.verify import schedule_problems
 from readerstudy.states import State
@@ -34,5 +34,5 @@ class Command(BaseCommand):
             return
         names = [field.name for field in fields(Entry)]
         self.stdout.write(",".join(names))
-        for entry in plan(found).entries if found.state == State.DRAFT else stored(found):
+        for entry in plan(found).entries if found.state == State.DRAFT else stored_entries(found):
             self.stdout.write(",".join("" if value is None else str(value) for value in asdict(entry).values()))

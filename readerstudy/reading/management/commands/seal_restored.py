@@ -6,7 +6,7 @@ from processing.errors import InputError
 from readerstudy.audit.heads import UnreadableError
 from readerstudy.audit.roles import as_owner
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.restored import seal_restored
+from readerstudy.reading.seal_restored import seal_restored
 
 
 class Command(BaseCommand):

@@ -18,7 +18,7 @@ KINDS = ("input", "output", "input_foreground", "output_foreground")
 
 
 @dataclass(frozen=True)
-class Curves:
+class TrainingCurves:
     """The course of a training. loss: (step, mean loss since the entry before). validation: group → (step, PSNR in
     dB by KINDS, those that were logged)."""
 
@@ -38,7 +38,7 @@ class ModelRecord:
     card: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
-    curves: Curves | None = None
+    curves: TrainingCurves | None = None
 
     def _words(self, name: str) -> str:
         """A text of the table [model]; empty if it is not there."""
@@ -160,9 +160,9 @@ def _text(folder: Path, name: str) -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
-def _curves(log: str) -> Curves | None:
+def _curves(log: str) -> TrainingCurves | None:
     """None without an entry. What is no JSON object is passed over: the last line may be half written."""
-    curves = Curves([], {})
+    curves = TrainingCurves([], {})
     for entry in _entries(log):
         step = entry.get("step")
         if not isinstance(step, int):

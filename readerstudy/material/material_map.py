@@ -6,7 +6,7 @@ from itertools import groupby
 from django.utils.text import capfirst
 
 from readerstudy.material.models import Case
-from readerstudy.material.selectors import STATES, Awaited, Cell, grid
+from readerstudy.material.selectors import STATES, Awaited, MaterialCell, material_grid
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 LINE = 1362  # pixels for the columns of one line at 1600 px
@@ -19,7 +19,7 @@ class Column:
     """One case. `gap` is the class that sets it apart from the one before; labels are empty where none fits."""
 
     case: Case
-    cells: list[Cell]
+    cells: list[MaterialCell]
     gap: str = ""
     subject: str = ""
     region: str = ""
@@ -28,26 +28,26 @@ class Column:
 @dataclass
 class Line:
     columns: list[Column] = field(default_factory=list)
-    rows: list[tuple[Arm, list[tuple[Column, Cell]], int | None]] = field(default_factory=list)
+    rows: list[tuple[Arm, list[tuple[Column, MaterialCell]], int | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Map:
+class MaterialMap:
     size: str
     lines: list[Line]
     counts: dict[str, int]
     total: int
 
 
-def counts(rows: list[tuple[Case, list[Cell]]]) -> dict[str, int]:
+def cell_counts(rows: list[tuple[Case, list[MaterialCell]]]) -> dict[str, int]:
     """Number of cells in each state, in words; states that do not occur are left out, but for there and missing."""
     found = {word: sum(cell.state == state for _, cells in rows for cell in cells) for state, word in STATES.items()}
     return {word: number for word, number in found.items() if number or word in ("there", "missing")}
 
 
-def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> Map:
+def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> MaterialMap:
     """The map of a study; subjects stay whole where a line breaks."""
-    rows, arms = grid(study, awaited=awaited), list(study.arms.all())
+    rows, arms = material_grid(study, awaited=awaited), list(study.arms.all())
     size, cell = next((name, pixels) for limit, name, pixels in SIZES if len(rows) <= limit)
     lines, used, label_end, subject_end = [Line()], 0.0, 0.0, 0.0
     by_region = [(region, list(found)) for region, found in groupby(rows, key=lambda row: row[0].region)]
@@ -83,4 +83,4 @@ def study_map(study: ReaderStudy, *, awaited: Awaited = ()) -> Map:
             cells = [(column, column.cells[number]) for column in line.columns]
             total = sum(cells_[number].state == "there" for _, cells_ in rows) if line is lines[-1] else None
             line.rows.append((arm, cells, total))
-    return Map(size, lines if rows else [], counts(rows), len(rows) * len(arms))
+    return MaterialMap(size, lines if rows else [], cell_counts(rows), len(rows) * len(arms))

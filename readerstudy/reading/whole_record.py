@@ -4,7 +4,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
-from readerstudy.audit.seals import everything
+from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, fault, record
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import answers
@@ -17,7 +17,7 @@ def ensure_whole(study: ReaderStudy) -> None:
     Answers count once reading is over: before it is, none of them leaves.
     """
     with transaction.atomic():
-        ensure_sealed(study=study, seals=everything())
+        ensure_sealed(study=study, seals=every_unit())
         if study.state in ENDED and (problem := next(answers.problems(study), "")):
             raise fault(slug=study.slug, problem=problem.rstrip("."))
 

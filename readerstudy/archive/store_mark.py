@@ -77,7 +77,7 @@ def set_mark() -> None:
     Store.objects.update_or_create(pk=1, defaults={"mark": mark})
 
 
-def settle() -> str:
+def mark_new_store() -> str:
     """Mark the store of a site that has none yet; returns `problem()` of any other.
 
     A site that has worked already is not given an empty archive: its own lies elsewhere.

@@ -21,7 +21,7 @@ FIELDS = {
 }
 
 
-def content(row) -> list:
+def hashed_content(row) -> list:
     """What an answer says, as JSON has it."""
     values = [getattr(row, name) for name in FIELDS[row._meta.model_name]]
     return [
@@ -32,7 +32,7 @@ def content(row) -> list:
 
 def row_sha256(row: Rating | Statement | Finding) -> str:
     """SHA-256 of one answer."""
-    return hashlib.sha256(canonical([row.presentation_id, *content(row)])).hexdigest()
+    return hashlib.sha256(canonical([row.presentation_id, *hashed_content(row)])).hexdigest()
 
 
 def answers_sha256(presentation: Presentation) -> str:
@@ -53,5 +53,5 @@ def answers_sha256(presentation: Presentation) -> str:
     statements = presentation.statements.filter(stated_at__lte=at).order_by("subject", "revision")
     findings = presentation.findings.filter(found_at__lte=at).order_by("pk")
     withdrawn = [bool(finding.withdrawn_at and finding.withdrawn_at <= at) for finding in findings]
-    rows = [content(row) for found in (ratings, statements, findings) for row in found]
+    rows = [hashed_content(row) for found in (ratings, statements, findings) for row in found]
     return hashlib.sha256(canonical([shown, rows, withdrawn])).hexdigest()

@@ -28,7 +28,7 @@ def seal_restored(*, study: ReaderStudy, reason: str) -> Event:
         raise InputError("Say why the database was restored.")
     with transaction.atomic():
         held = ReaderStudy.objects.select_for_update().get(pk=study.pk)
-        if heads.removal(held.slug):
+        if heads.removal_mac(held.slug):
             raise InputError("The study was removed on purpose, as was noted outside the database.")
         if _was_sealed(held):
             raise InputError("There are seals in the record of this study: it is not from before them.")
@@ -52,7 +52,7 @@ def seal_restored(*, study: ReaderStudy, reason: str) -> Event:
         macs.sign(held.jobs.all())
         # Before the commit: where it does not come about this is done again, and nothing was lost.
         heads.write_restore(slug=held.slug, number=line.number, sha256=line.sha256)
-        if heads.latest(held.slug) or heads.answers(held.slug):
+        if heads.latest(held.slug) or heads.noted_answers(held.slug):
             raise InputError("The files of heads cannot be written to.")
     return line
 

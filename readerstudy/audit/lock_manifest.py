@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from django.apps import apps as present_apps
 
 from readerstudy.audit.canonical import canonical
-from readerstudy.audit.registry import add_row
+from readerstudy.audit.registry import hash_row
 from readerstudy.audit.studies import Study
 
 
 @dataclass(frozen=True)
-class Locked:
+class LockedTable:
     """Rows of one model that locking freezes. study: path to the study, "" for the study itself; left_out: columns
     that may change later; only: which rows."""
 
@@ -26,10 +26,10 @@ class Locked:
     only: Mapping[str, object] = field(default_factory=dict)
 
 
-_locked: dict[str, Locked] = {}
+_locked: dict[str, LockedTable] = {}
 
 
-def register(*tables: Locked) -> None:
+def register(*tables: LockedTable) -> None:
     """Have locking freeze these rows. For AppConfig.ready(). What nobody registers is kept out: accounts, jobs,
     uploads, and the log, which has its own chain."""
     _locked.update({one.label: one for one in tables})
@@ -51,7 +51,7 @@ def table(study: Study, label: str, columns: list[str], apps=present_apps) -> di
     found = apps.get_model(label).objects.filter(**{path: study} if path else {"pk": study.pk}, **only)
     digest, count = hashlib.sha256(), 0
     for row in found.order_by("pk").values_list(*columns).iterator(chunk_size=2000):
-        add_row(digest, row)
+        hash_row(digest, row)
         count += 1
     return {"columns": columns, "rows": count, "sha256": digest.hexdigest()}
 
