@@ -1,22 +1,21 @@
-"""The study of which a log is kept. Audit lies below the app that has it, and finds it by the log's own foreign key."""
+"""The study of which a log is kept. Audit lies below the app that has it, and finds it by the log's own foreign key.
 
-from typing import Protocol
+Only who checks types knows which model that is.
+"""
 
-from django.db.models import QuerySet
+from typing import TYPE_CHECKING
+
+from django.db.models import Model, QuerySet
 
 from readerstudy.audit.models import Event
 
-
-class Study(Protocol):
-    """What audit knows of a study."""
-
-    pk: int
-    slug: str
-    state: str
-    lock_sha256: str
+if TYPE_CHECKING:
+    from readerstudy.protocol.models import ReaderStudy as Study
+else:
+    Study = Model
 
 
-def studies() -> QuerySet:
+def studies() -> QuerySet[Study]:
     """All studies of this site."""
     return Event._meta.get_field("study").related_model._default_manager.all()
 

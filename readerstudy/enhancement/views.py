@@ -1,7 +1,7 @@
 """Models: the list, a card, before and after on one's own series, a run on the whole study."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,7 +12,7 @@ from processing.pictures.before_after import WINDOW, WORDS, change_png, slice_pn
 from readerstudy.enhancement import model_pages, model_runs, previews
 from readerstudy.enhancement.model_pages import ListedModel
 from readerstudy.protocol import enhancers
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -26,7 +26,7 @@ def _model(name: str) -> ListedModel:
 @never_cache
 @study_page("see_material")
 @require_safe
-def models(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def models(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Every model that could make an arm here."""
     return render(
         request,
@@ -45,7 +45,7 @@ def models(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("see_material")
 @require_safe
-def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
+def model(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
     """Card, curves, metrics of one model, and how far its run on this study is."""
     found, runs = _model(name), model_runs.runs(study)
     mine = [run for run in runs if run.arm.model_name == name]
@@ -79,7 +79,7 @@ def model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
 
 @study_page("add_material")
 @require_POST
-def run_model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
+def run_model(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
     """Have this model make an arm in every case of the study."""
     _model(name)
     number = request.POST.get("arm", "")
@@ -100,7 +100,7 @@ def run_model(request: HttpRequest, study: ReaderStudy, name: str) -> HttpRespon
 @never_cache
 @study_page("see_material")
 @require_safe
-def before_after(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
+def before_after(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
     """One slice of one's own series before and after a model, or after two models."""
     found = _model(name)
     return render(
@@ -120,7 +120,7 @@ def before_after(request: HttpRequest, study: ReaderStudy, name: str) -> HttpRes
 
 @study_page("run_jobs")
 @require_POST
-def ask_preview(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResponse:
+def ask_preview(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
     """Put the chosen series through the model, or both; nothing of it becomes material."""
     _model(name)
     choice = model_pages.choose(study, name, request.POST)
@@ -136,7 +136,7 @@ def ask_preview(request: HttpRequest, study: ReaderStudy, name: str) -> HttpResp
 
 @study_page("see_material")
 @require_safe
-def model_picture(request: HttpRequest, study: ReaderStudy, name: str, kind: str) -> HttpResponse:
+def model_picture(request: StudyRequest, study: ReaderStudy, name: str, kind: str) -> HttpResponse:
     """One slice as PNG: input, output, or what changed."""
     _model(name)
     choice = model_pages.choose(study, name, request.GET)

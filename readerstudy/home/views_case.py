@@ -1,20 +1,20 @@
 """One case with all its arms."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.intake.selectors import awaited
 from readerstudy.material import alignments, selectors, volumes_of_interest
 from readerstudy.material.views import case_of
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.preparing import pairs_of
 
 
 @never_cache
 @study_page("see_material")
-def case_page(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+def case_page(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """All arms of one case: picture, state, how it was acquired or made, earlier versions."""
     shown_case = case_of(study, case)
     cells, before, after = selectors.cells_and_neighbours(shown_case, awaited=awaited(study))

@@ -1,14 +1,14 @@
 """The dry run of a draft: start it, follow it, see the tables of made-up answers."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from processing.errors import InputError
 from readerstudy.home import rehearsal as dry_run
 from readerstudy.jobs.models import Job
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import contexts
 from readerstudy.results.services import Results
@@ -16,7 +16,7 @@ from readerstudy.results.services import Results
 
 @never_cache
 @study_page("rehearse")
-def rehearsal(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def rehearsal(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     if request.method == "POST":
         try:
             dry_run.request_rehearsal(study=study, actor=request.user)

@@ -1,6 +1,6 @@
 """How many subjects does a study need? By simulation from what is expected."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
@@ -9,7 +9,7 @@ from analysis import sample_size
 from analysis.errors import InputError
 from analysis.report import plan_figures
 from readerstudy.home.forms_sample_size import PlanForm
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import Claim, ReaderStudy
 
 STUDIES = 1000
@@ -19,7 +19,7 @@ SHARES = (0.25, 0.5, 0.75, 1, 1.5, 2)  # of the subjects asked about, on the cur
 
 @study_page("see_protocol")
 @require_safe
-def plan(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Power of a design, the curve over subjects, and the fewest subjects for the wanted power."""
     first = _expected(study)
     form = PlanForm({**first, **request.GET.dict()})

@@ -1,13 +1,13 @@
 """A study at a glance, and its protocol with what is missing before it can be opened."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.home.selectors import latest_events, study_row, tasks_of
 from readerstudy.jobs.selectors import counts
 from readerstudy.protocol import selectors
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.before_opening import before_opening, not_ready
 from readerstudy.reading.opening import last_opening
@@ -17,7 +17,7 @@ from readerstudy.states import State
 
 
 @study_page("see_overview")
-def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def overview(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     row = study_row(request.membership)
     return render(
         request,
@@ -37,7 +37,7 @@ def overview(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 
 @never_cache
 @study_page("see_protocol")
-def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     draft = study.state == State.DRAFT
     cases = study.cases.filter(training=False, subject__withdrawn_at=None)
     if not draft:  # others wait for an amendment

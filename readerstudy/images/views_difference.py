@@ -1,7 +1,7 @@
 """Images, difference maps of one case."""
 
 import numpy as np
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -10,7 +10,7 @@ from processing.errors import InputError
 from readerstudy.images.difference import KINDS, DifferenceChoice, choose
 from readerstudy.material import volumes
 from readerstudy.material.models import Case
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -24,7 +24,7 @@ def _case(study: ReaderStudy, number: int) -> Case:
 @never_cache
 @study_page("see_material")
 @require_safe
-def difference(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+def difference(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """Reference, test and their difference, slice by slice."""
     found = _case(study, case)
     return render(
@@ -42,7 +42,7 @@ def difference(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespo
 
 @study_page("see_material")
 @require_safe
-def difference_picture(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+def difference_picture(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """One slice as PNG: reference, test, map with its scale."""
     choice = choose(_case(study, case), request.GET)
     if choice is None:

@@ -2,7 +2,7 @@
 
 import base64
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
@@ -12,7 +12,7 @@ from processing.errors import InputError
 from readerstudy.images import figure_choice
 from readerstudy.images.figure_choice import FINE, PLACES, ZOOMS, FigureChoice
 from readerstudy.material.models import Case
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 
@@ -22,7 +22,7 @@ PREVIEW_WIDTH = 1040  # pixels
 @never_cache
 @study_page("see_material")
 @require_safe
-def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def figures(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Choose case, slice, arms and looks; the figure follows. The address holds the whole choice."""
     from processing.pictures.figure_panel import png
 
@@ -68,7 +68,7 @@ def figures(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 
 @study_page("see_material")
 @require_safe
-def figure_file(request: HttpRequest, study: ReaderStudy, kind: str) -> HttpResponse:
+def figure_file(request: StudyRequest, study: ReaderStudy, kind: str) -> HttpResponse:
     """The figure as SVG or PNG, to take away."""
     from processing.pictures.figure_panel import DPI, png, svg
 
@@ -87,7 +87,7 @@ def figure_file(request: HttpRequest, study: ReaderStudy, kind: str) -> HttpResp
     return response
 
 
-def _chosen(request: HttpRequest, study: ReaderStudy) -> FigureChoice | None:
+def _chosen(request: StudyRequest, study: ReaderStudy) -> FigureChoice | None:
     try:
         return figure_choice.choose(study, request.GET)
     except Case.DoesNotExist as error:

@@ -1,6 +1,6 @@
 """Images, Image metrics: how close the arms are to each other, before and after registration."""
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -9,7 +9,7 @@ from readerstudy.archive.downloads import stream_csv
 from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import image_metrics as selectors
 from readerstudy.images.tables import table_lines
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 
@@ -17,7 +17,7 @@ from readerstudy.reading.whole_record import note_export
 @never_cache
 @study_page("see_material")
 @require_safe
-def image_metrics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def image_metrics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Table 4, the price of repositioning, the worst cases. It holds no ratings: it may be seen in every state."""
     ensure_sections_sealed(study, "protocol", "subjects", "cases", "series", "alignments", "metrics")
     found = selectors.context(study, request.GET.get("pair", ""))
@@ -27,7 +27,7 @@ def image_metrics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("see_material")
 @require_safe
-def metrics_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+def metrics_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResponse:
     """Image metrics of every case as CSV."""
     name = f"{study.slug}-metrics.csv"
     note_export(study=study, user=request.user, file=name)

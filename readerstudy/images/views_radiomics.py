@@ -1,7 +1,7 @@
 """Images, Radiomics: settings, what is computed, and the table to take away."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -13,7 +13,7 @@ from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import feature_settings
 from readerstudy.images import radiomics as selectors
 from readerstudy.images.tables import table_lines
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 
@@ -23,7 +23,7 @@ LARGEST_SETTINGS = 64 << 10
 @never_cache
 @study_page("see_material")
 @require_safe
-def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def radiomics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Volumes of interest × arms, settings, features without a value."""
     ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
     settings = selectors.active_settings(study)
@@ -52,7 +52,7 @@ def radiomics(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("see_material")
 @require_safe
-def features_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+def features_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResponse:
     """Features as CSV: they hold no ratings, so they may be taken in every state."""
     name = f"{study.slug}-features.csv"
     note_export(study=study, user=request.user, file=name)
@@ -61,7 +61,7 @@ def features_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpRespo
 
 @study_page("add_masks")
 @require_POST
-def radiomics_settings(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def radiomics_settings(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Settings of the page's fields, or of a pyradiomics file."""
     files = request.FILES.getlist("file")
     try:

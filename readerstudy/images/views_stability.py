@@ -3,7 +3,7 @@
 import json
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from analysis.stability import CRITERIA
 from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
 from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import stability as selectors
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 
@@ -26,7 +26,7 @@ WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired 
 @never_cache
 @study_page("see_material")
 @require_safe
-def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def stability(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Columns per feature, what acceleration breaks and DL restores, Bland–Altman, tables. It holds no ratings."""
     ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
     context: dict = {"tab": "image_metrics", "study": study}
@@ -40,7 +40,7 @@ def stability(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     return render(request, "images/stability.html", context)
 
 
-def _analysis_context(request: HttpRequest, study: ReaderStudy, results: dict) -> dict:
+def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) -> dict:
     criterion = request.GET.get("criterion", "")
     criterion = criterion if criterion in CRITERIA else "ccc"
     arms = {arm.code: arm for arm in study.arms.all()}
@@ -148,7 +148,7 @@ def _results(study: ReaderStudy) -> dict:
 @never_cache
 @study_page("see_material")
 @require_safe
-def stability_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+def stability_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResponse:
     """One row per arm and feature."""
     results = _results(study)
     name = f"{study.slug}-stability.csv"
@@ -159,7 +159,7 @@ def stability_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResp
 @never_cache
 @study_page("see_material")
 @require_safe
-def stability_json(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def stability_json(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """The results as `python -m analysis stability` writes them."""
     results = _results(study)
     name = f"{study.slug}-stability.json"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 
-from django.http import HttpRequest, JsonResponse
+from django.http import JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
 from readerstudy.intake import receiving
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 MOST_KEYS = 100_000
@@ -31,7 +31,7 @@ def _says_why(view: Callable) -> Callable:
     return wrapped
 
 
-def _request_json(request: HttpRequest) -> dict:
+def _request_json(request: StudyRequest) -> dict:
     try:
         asked = json.loads(request.body)
     except ValueError as error:
@@ -57,7 +57,7 @@ def _number(asked: dict, name: str) -> int:
 @study_page("add_material")
 @require_POST
 @_says_why
-def begin(request: HttpRequest, study: ReaderStudy) -> JsonResponse:
+def begin(request: StudyRequest, study: ReaderStudy) -> JsonResponse:
     asked = _request_json(request)
     upload = receiving.begin(
         study=study, user=request.user, files=_number(asked, "files"), size=_number(asked, "bytes")
@@ -69,7 +69,7 @@ def begin(request: HttpRequest, study: ReaderStudy) -> JsonResponse:
 @study_page("add_material")
 @require_POST
 @_says_why
-def missing(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonResponse:
+def missing(request: StudyRequest, study: ReaderStudy, upload: int) -> JsonResponse:
     found = receiving.open_upload(study=study, user=request.user, number=upload)
     return JsonResponse(receiving.missing(upload=found, keys=_keys(_request_json(request))))
 
@@ -78,7 +78,7 @@ def missing(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonRespon
 @study_page("add_material")
 @require_POST
 @_says_why
-def pieces(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonResponse:
+def pieces(request: StudyRequest, study: ReaderStudy, upload: int) -> JsonResponse:
     found = receiving.open_upload(study=study, user=request.user, number=upload)
     return JsonResponse({"new": receiving.receive_batch(upload=found, stream=request)})
 
@@ -87,7 +87,7 @@ def pieces(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonRespons
 @study_page("add_material")
 @require_POST
 @_says_why
-def finish(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonResponse:
+def finish(request: StudyRequest, study: ReaderStudy, upload: int) -> JsonResponse:
     found = receiving.open_upload(study=study, user=request.user, number=upload)
     asked = _request_json(request)
     lacking = receiving.finish(upload=found, keys=_keys(asked), files=_number(asked, "files"), actor=request.user)
@@ -97,6 +97,6 @@ def finish(request: HttpRequest, study: ReaderStudy, upload: int) -> JsonRespons
 @study_page("add_material")
 @require_POST
 @_says_why
-def discard(request: HttpRequest, study: ReaderStudy, upload: int):
+def discard(request: StudyRequest, study: ReaderStudy, upload: int):
     receiving.discard(upload=receiving.open_upload(study=study, user=request.user, number=upload))
     return redirect("material", study.slug)

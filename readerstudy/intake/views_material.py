@@ -3,7 +3,7 @@
 import hashlib
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,7 +20,7 @@ from readerstudy.material import volumes
 from readerstudy.material.material_map import study_map
 from readerstudy.material.selectors import is_taken, material_grid
 from readerstudy.material.views import picture
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 SHOWN = 250  # rows of the confirm table
@@ -34,7 +34,7 @@ def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
     return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in candidates[:SHOWN]]
 
 
-def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
+def _live(request: StudyRequest, study: ReaderStudy) -> tuple[str, str]:
     """The part of the page that follows the workers, and a hash that tells whether it changed."""
     html = render_to_string(
         "intake/map.html",
@@ -53,7 +53,7 @@ def _live(request: HttpRequest, study: ReaderStudy) -> tuple[str, str]:
 
 @never_cache
 @study_page("see_material")
-def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def material(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     if request.htmx:
         return _poll(request, study)
     if request.GET.get("view") == "table":
@@ -70,7 +70,7 @@ def material(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     return render(request, "intake/material.html", _page(request, study, _forms(study)))
 
 
-def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
+def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
     live, seen = _live(request, study)
     return {
         "tab": "material",
@@ -93,7 +93,7 @@ def _page(request: HttpRequest, study: ReaderStudy, rows: list[CandidateForm], *
     }
 
 
-def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def _poll(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """The live part again if it changed; a fresh page once the first series to confirm are there."""
     shown, waiting = request.GET.get("shown", ""), selectors.to_confirm(study).count()
     if shown == "0" and waiting:
@@ -118,7 +118,7 @@ def _poll(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 
 
 @study_page("add_material")
-def confirm_candidates(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def confirm_candidates(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Place or put aside the ticked series; what cannot be placed stays, with its reason beside it."""
     page = reverse("material", args=[study.slug])
     if request.method != "POST":
@@ -153,7 +153,7 @@ def confirm_candidates(request: HttpRequest, study: ReaderStudy) -> HttpResponse
     return redirect(page)
 
 
-def _one_aside(request: HttpRequest, study: ReaderStudy, number: str, *, back: bool) -> HttpResponse:
+def _one_aside(request: StudyRequest, study: ReaderStudy, number: str, *, back: bool) -> HttpResponse:
     candidate = study.candidates.filter(pk=number).first() if number.isdigit() else None
     if candidate is None:
         raise Http404
@@ -163,7 +163,7 @@ def _one_aside(request: HttpRequest, study: ReaderStudy, number: str, *, back: b
 
 
 @study_page("add_material")
-def upload(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def upload(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Files of a form, for browsers without the page's script."""
     page = reverse("material", args=[study.slug])
     if request.method != "POST":
@@ -180,19 +180,19 @@ def upload(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 
 @never_cache
 @study_page("see_material")
-def proposals_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+def proposals_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResponse:
     return stream_csv(proposals.proposals_csv(study), f"{study.slug}-to-confirm.csv")
 
 
 @never_cache
 @study_page("see_material")
-def not_used_csv(request: HttpRequest, study: ReaderStudy) -> StreamingHttpResponse:
+def not_used_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResponse:
     return stream_csv(proposals.not_used_csv(study), f"{study.slug}-not-used.csv")
 
 
 @study_page("add_material")
 @require_POST
-def take_proposals(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def take_proposals(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """A CSV that says what the series to confirm are."""
     files = request.FILES.getlist("table")
     try:
@@ -209,7 +209,7 @@ def take_proposals(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 
 
 @study_page("see_material")
-def candidate_picture(request: HttpRequest, study: ReaderStudy, candidate: int) -> HttpResponse:
+def candidate_picture(request: StudyRequest, study: ReaderStudy, candidate: int) -> HttpResponse:
     found = Candidate.objects.filter(study=study, pk=candidate).first()
     if found is None:
         raise Http404

@@ -1,7 +1,7 @@
 """What runs, waits, failed; retry, cancel, run what is missing."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from readerstudy.jobs import macs, selectors, services
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import kind
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.states import State
 
@@ -19,7 +19,7 @@ SHOWN = 100
 
 @never_cache
 @study_page("see_jobs")
-def jobs(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def jobs(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     counts, steps = selectors.counts(study), selectors.steps(study)
     shown = request.GET.get("show", "")
     shown = shown if shown in LISTS else ""
@@ -59,7 +59,7 @@ def _job(study: ReaderStudy, number: int) -> Job:
 
 @study_page("run_jobs")
 @require_POST
-def retry(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
+def retry(request: StudyRequest, study: ReaderStudy, job: int) -> HttpResponse:
     if not services.retry(job=(found := _job(study, job))):
         refused = found.state == Job.State.FAILED and not macs.is_signed(found)
         messages.warning(request, services.NOT_ASKED_FOR if refused else "This job is on its way already.")
@@ -68,14 +68,14 @@ def retry(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
 
 @study_page("run_jobs")
 @require_POST
-def retry_all(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def retry_all(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     services.retry_failed(study=study)
     return redirect("jobs", study.slug)
 
 
 @study_page("run_jobs")
 @require_POST
-def cancel(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
+def cancel(request: StudyRequest, study: ReaderStudy, job: int) -> HttpResponse:
     if not services.cancel(job=_job(study, job)):
         messages.warning(request, "This job had ended already.")
     return redirect("jobs", study.slug)
@@ -83,7 +83,7 @@ def cancel(request: HttpRequest, study: ReaderStudy, job: int) -> HttpResponse:
 
 @study_page("run_jobs")
 @require_POST
-def run_missing(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def run_missing(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     if not services.ask_for_missing(study, renew=study.state == State.DRAFT):
         messages.info(
             request, "Nothing is missing that could be made from what is there. Failed jobs have a retry of their own."

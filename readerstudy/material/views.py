@@ -1,7 +1,7 @@
 """Cases and their series: training, feedback, pictures."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -10,7 +10,7 @@ from processing.pictures.picture import middle_slice_png
 from readerstudy.archive import store
 from readerstudy.material import services, volumes
 from readerstudy.material.models import Alignment, Case, Series
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -24,14 +24,14 @@ def case_of(study: ReaderStudy, number: int) -> Case:
 
 @study_page("edit_protocol")
 @require_POST
-def training(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+def training(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     services.set_training(case=case_of(study, case), training="on" in request.POST, actor=request.user)
     return redirect("case", study.slug, case)
 
 
 @study_page("edit_protocol")
 @require_POST
-def feedback(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+def feedback(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """What readers are told after a practice pair of this case."""
     services.set_feedback(case=case_of(study, case), text=request.POST.get("feedback", ""), actor=request.user)
     messages.success(request, "Readers are told this after each practice pair of the case.", extra_tags="feedback")
@@ -48,7 +48,7 @@ def picture(load) -> HttpResponse:
 
 
 @study_page("see_material")
-def series_picture(request: HttpRequest, study: ReaderStudy, series: int) -> HttpResponse:
+def series_picture(request: StudyRequest, study: ReaderStudy, series: int) -> HttpResponse:
     found = Series.objects.filter(study=study, pk=series).first()
     if found is None:
         raise Http404
@@ -56,7 +56,7 @@ def series_picture(request: HttpRequest, study: ReaderStudy, series: int) -> Htt
 
 
 @study_page("see_material")
-def alignment_picture(request: HttpRequest, study: ReaderStudy, alignment: int) -> HttpResponse:
+def alignment_picture(request: StudyRequest, study: ReaderStudy, alignment: int) -> HttpResponse:
     """Two acquisitions in one picture, before and after registration."""
     found = Alignment.objects.filter(study=study, pk=alignment).first()
     try:

@@ -1,7 +1,7 @@
 """Volumes of interest on the page of a case: send masks, look, remove, call back."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -11,7 +11,7 @@ from readerstudy.archive import quarantine
 from readerstudy.material import volumes, volumes_of_interest
 from readerstudy.material.alignments import placing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -24,7 +24,7 @@ def _volume(study: ReaderStudy, number: int) -> VolumeOfInterest:
 
 @study_page("add_masks")
 @require_POST
-def add_masks(request: HttpRequest, study: ReaderStudy, case: int) -> HttpResponse:
+def add_masks(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """Masks of a form: NIfTI, NRRD or DICOM segmentations."""
     files = request.FILES.getlist("masks")
     try:
@@ -49,7 +49,7 @@ def add_masks(request: HttpRequest, study: ReaderStudy, case: int) -> HttpRespon
 
 @study_page("add_masks")
 @require_POST
-def change_mask(request: HttpRequest, study: ReaderStudy, volume: int) -> HttpResponse:
+def change_mask(request: StudyRequest, study: ReaderStudy, volume: int) -> HttpResponse:
     """Remove a volume of interest, or call it back."""
     found = _volume(study, volume)
     change = volumes_of_interest.call_back if "back" in request.POST else volumes_of_interest.remove
@@ -61,7 +61,7 @@ def change_mask(request: HttpRequest, study: ReaderStudy, volume: int) -> HttpRe
 
 
 @study_page("see_material")
-def mask_picture(request: HttpRequest, study: ReaderStudy, volume: int, series: int) -> HttpResponse:
+def mask_picture(request: StudyRequest, study: ReaderStudy, volume: int, series: int) -> HttpResponse:
     """The slice of a series on which most of the volume of interest lies, with its outline."""
     from processing.masks import carry
     from processing.pictures.picture import outlined_png

@@ -6,9 +6,18 @@ from functools import wraps
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
 
-from readerstudy.accounts.models import Membership
+from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.permissions import may, role_may
+
+
+class StudyRequest(HttpRequest):
+    """What a page of a study is asked with: somebody who is signed in and has a role in it."""
+
+    user: User
+    membership: Membership
+    htmx: HtmxDetails
 
 
 def membership_of(user, slug: str) -> Membership:

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
@@ -12,13 +12,13 @@ from readerstudy.accounts import services as accounts
 from readerstudy.accounts.forms import MemberForm
 from readerstudy.accounts.models import Membership, User
 from readerstudy.protocol import forms, selectors, services
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.states import State
 
 
 @login_required
-def new_study(request: HttpRequest) -> HttpResponse:
+def new_study(request: StudyRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise Http404
     form = forms.StudyForm(request.POST or None)
@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 @study_page("edit_protocol")
-def edit(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
+def edit(request: StudyRequest, study: ReaderStudy, part: str) -> HttpResponse:
     """Change one part of a draft: a form of settings, or a table of arms, comparisons or criteria."""
     if part in forms.PARTS:
         return _edit_table(request, study, part)
@@ -75,7 +75,7 @@ def edit(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
     )
 
 
-def _edit_table(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResponse:
+def _edit_table(request: StudyRequest, study: ReaderStudy, part: str) -> HttpResponse:
     formset = forms.part_formset(part, study, request.POST or None)
     if request.method == "POST" and formset.is_valid():
         changed = [
@@ -104,7 +104,7 @@ def _edit_table(request: HttpRequest, study: ReaderStudy, part: str) -> HttpResp
 
 @never_cache
 @study_page("manage_members")
-def people(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def people(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Who has which role; add a person by name, or a new account with a password that is shown once."""
     form, password = MemberForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
@@ -134,7 +134,7 @@ def _people(study: ReaderStudy, form: MemberForm) -> dict:
 
 
 @study_page("manage_members")
-def remove_person(request: HttpRequest, study: ReaderStudy, member: int) -> HttpResponse:
+def remove_person(request: StudyRequest, study: ReaderStudy, member: int) -> HttpResponse:
     if request.method == "POST":
         found = Membership.objects.filter(study=study, pk=member).select_related("user").first()
         if found is None:

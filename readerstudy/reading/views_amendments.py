@@ -1,13 +1,13 @@
 """Amend an opened study: a reader more, cases more, a subject withdrawn."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from processing.errors import InputError
 from readerstudy.accounts.permissions import may
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import amendments
 from readerstudy.reading.forms_amendments import FORMS
@@ -15,7 +15,7 @@ from readerstudy.reading.forms_amendments import FORMS
 
 @never_cache
 @study_page("withdraw_subject")
-def amend(request: HttpRequest, study: ReaderStudy, kind: str = "") -> HttpResponse:
+def amend(request: StudyRequest, study: ReaderStudy, kind: str = "") -> HttpResponse:
     """The page with a form for each kind of amendment; what is sent says which by its address."""
     if kind and kind not in FORMS:
         raise Http404
@@ -50,7 +50,7 @@ def amend(request: HttpRequest, study: ReaderStudy, kind: str = "") -> HttpRespo
     )
 
 
-def _make(request: HttpRequest, study: ReaderStudy, kind: str, said: dict) -> dict:
+def _make(request: StudyRequest, study: ReaderStudy, kind: str, said: dict) -> dict:
     """Carry the amendment out; what the page then shows once."""
     shared = {"study": study, "actor": request.user, "reason": said["reason"]}
     if kind == "reader":

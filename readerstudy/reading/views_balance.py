@@ -1,11 +1,11 @@
 """The balance report, for a statistician to read and to print."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import balance
 
@@ -13,7 +13,7 @@ from readerstudy.reading import balance
 @never_cache
 @study_page("see_schedule")
 @require_safe
-def balance_report(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def balance_report(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     return render(
         request,
         "reading/balance.html",

@@ -1,7 +1,7 @@
 """Open a study, and move it from state to state."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
@@ -9,7 +9,7 @@ from processing.errors import InputError
 from readerstudy.accounts.permissions import may
 from readerstudy.jobs.models import Job
 from readerstudy.protocol import selectors, services
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.forms import TypeTitleForm
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.before_opening import not_ready
@@ -21,7 +21,7 @@ from readerstudy.states import State
 
 @never_cache
 @study_page("see_protocol")
-def opening(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def opening(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """How far opening is, for the page that waits for it; once it has ended the page is loaded again."""
     job = last_opening(study)
     if not request.htmx:
@@ -33,7 +33,7 @@ def opening(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 
 @never_cache
 @study_page("see_protocol", any_state=True)
-def move(request: HttpRequest, study: ReaderStudy, to: str) -> HttpResponse:
+def move(request: StudyRequest, study: ReaderStudy, to: str) -> HttpResponse:
     """Open, pause, resume, close or lock. Final steps ask for the study's title."""
     step = next((step for step in selectors.moves_from(study) if step.to == to), None)
     if step is None or not may(request.membership, step.action):

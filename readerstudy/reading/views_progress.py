@@ -1,10 +1,10 @@
 """How far each reader is. Counts and times, no answer."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors
 from readerstudy.reading.services import schedule_summary
@@ -13,7 +13,7 @@ from readerstudy.states import State
 
 @never_cache
 @study_page("see_progress")
-def progress(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def progress(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     rows = selectors.reading_progress(study)
     context = {
         "tab": "reading_progress",

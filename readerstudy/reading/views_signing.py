@@ -1,14 +1,14 @@
 """A reader signs what has been read."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from processing.errors import InputError
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, signatures
 
@@ -17,7 +17,7 @@ from readerstudy.reading import selectors, signatures
 @sensitive_post_parameters("password")
 @study_page("sign")
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_reading(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def sign_reading(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """What will be signed; with the password it is."""
     member = request.membership
     if request.method == "POST":

@@ -2,12 +2,12 @@
 
 from django import forms
 from django.contrib.auth import authenticate
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from processing.errors import InputError
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
 
@@ -29,7 +29,7 @@ class UnblindForm(forms.Form):
 
 @never_cache
 @study_page("unblind")
-def unblind(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def unblind(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Shows arms once, in the answer to the form; the list below names pairs and reasons only."""
     form, told = UnblindForm(request.POST if request.method == "POST" else None), []
     if request.method == "POST" and form.is_valid():

@@ -2,7 +2,7 @@
 
 import tempfile
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,7 +15,7 @@ from readerstudy.archive.downloads import send_json, stream_csv
 from readerstudy.images.analyses import SEED
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
-from readerstudy.protocol.access import study_page
+from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
@@ -25,7 +25,7 @@ from readerstudy.results import contexts, exports, services
 @never_cache
 @study_page("see_results", any_state=True)
 @require_safe
-def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Tables and figures of a closed study; before that only how far the reading is, with no answer in it."""
     if not may(request.membership, "see_results"):
         return render(
@@ -49,7 +49,7 @@ def results(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
     return render(request, "results/results.html", context)
 
 
-def _being_made(request: HttpRequest, study: ReaderStudy, job: Job, status: int = 200) -> HttpResponse:
+def _being_made(request: StudyRequest, study: ReaderStudy, job: Job, status: int = 200) -> HttpResponse:
     """How far the analysis is; whoever opens the page asks again for one that failed."""
     if not request.htmx and retry(job=job):
         job.refresh_from_db()
@@ -60,7 +60,7 @@ def _being_made(request: HttpRequest, study: ReaderStudy, job: Job, status: int 
 @never_cache
 @study_page("see_results")
 @require_safe
-def section(request: HttpRequest, study: ReaderStudy, section: str) -> HttpResponse:
+def section(request: StudyRequest, study: ReaderStudy, section: str) -> HttpResponse:
     """One of the pages behind the first: tests, agreement, readers, integrity, subgroups."""
     if section not in SECTIONS:
         raise Http404
@@ -81,7 +81,7 @@ def _known(table: str) -> str:
 @never_cache
 @study_page("export")
 @require_safe
-def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
+def table(request: StudyRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
     """One table as CSV; `?all=1` gives every revision of the ratings."""
     every = _known(table) == "ratings" and request.GET.get("all") == "1"
     name = f"{study.slug}-{table}{'-all' if every else ''}.csv"
@@ -93,7 +93,7 @@ def table(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttp
 @never_cache
 @study_page("export")
 @require_safe
-def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> HttpResponse | StreamingHttpResponse:
+def numbers(request: StudyRequest, study: ReaderStudy, table: str) -> HttpResponse | StreamingHttpResponse:
     """One table of results as CSV: every number with its method, n and reason."""
     made = services.results_or_job(study)
     if isinstance(made, Job):
@@ -108,7 +108,7 @@ def numbers(request: HttpRequest, study: ReaderStudy, table: str) -> HttpRespons
 
 @study_page("export")
 @require_safe
-def codebook(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
+def codebook(request: StudyRequest, study: ReaderStudy, table: str) -> StreamingHttpResponse:
     name = f"{study.slug}-{_known(table)}-codebook.csv"
     note_export(study=study, user=request.user, file=name)
     return stream_csv(exports.codebook_lines(table), name)
@@ -116,7 +116,7 @@ def codebook(request: HttpRequest, study: ReaderStudy, table: str) -> StreamingH
 
 @study_page("export")
 @require_safe
-def codebooks(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def codebooks(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """What each column of each table means."""
     books = [{"table": name, "schema": schema(name), "rows": codebook_rows(name)} for name in exports.TABLES]
     return render(request, "results/codebooks.html", {"study": study, "tab": "results", "books": books})
@@ -125,7 +125,7 @@ def codebooks(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("export")
 @require_safe
-def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     name = f"{study.slug}-protocol.json"
     note_export(study=study, user=request.user, file=name)
     return send_json(exports.protocol_json(study), name)
@@ -134,7 +134,7 @@ def protocol(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("export")
 @require_safe
-def everything(request: HttpRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
+def everything(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
     made = services.results_or_job(study)
     if isinstance(made, Job):
