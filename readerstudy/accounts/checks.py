@@ -1,5 +1,7 @@
 """System checks: what whoever runs the site should know of the demonstration."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import connections
@@ -16,7 +18,7 @@ def demonstration_refused(**_: object) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def demonstration_accounts(*, databases: list[str] | None = None, **_: object) -> list[CheckMessage]:
+def demonstration_accounts(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """Accounts of the demonstration are left while it does not run: they open nothing."""
     from readerstudy.accounts.demonstration import shut_accounts
     from readerstudy.accounts.models import User

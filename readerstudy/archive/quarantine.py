@@ -107,13 +107,16 @@ def plain_bytes(path: Path, salt: str) -> bytes:
     return b"".join(frames)
 
 
-def unseal_upload(upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], None]) -> dict[str, Path]:
+def unseal_upload(
+    upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], object]
+) -> dict[str, Path]:
     """Write the plain files of an upload into `folder`; returns original name → path, in the order of the names.
 
     A plain file is named as its first piece, without suffix. Parts are joined; a second file of the same name gets a
     number behind it. progress: called with (done, total) pieces. InputError if a piece is damaged or missing.
     """
-    sealed, parts = sealed_files(upload_id), defaultdict(dict)
+    sealed = sealed_files(upload_id)
+    parts: dict[str, dict[int, tuple[int, Path]]] = defaultdict(dict)
     for number, path in enumerate(sealed):
         target = folder / path.stem
         name, part, of = unseal_piece(path, salt, target)

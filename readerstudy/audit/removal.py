@@ -59,6 +59,7 @@ def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
     if held.state not in STATES:
         raise InputError(f"The study is {held.get_state_display()}: close it before you remove it.")
     end = verified_end(held)
+    assert end is not None  # every log begins with the making of the study
     stone = tombstone(study_slug=held.slug, reason=reason, number=end.number, sha256=end.sha256, actor=actor)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -86,7 +87,7 @@ def rows_of_study() -> list[tuple[type[Model], str]]:
                 of = "= {study}" if parent is root else f"IN ({chosen[parent]})"
                 chosen[model] = f"SELECT id FROM {model._meta.db_table} WHERE {key.column} {of}"
                 found.append(model)
-    last = [Event, Head]
+    last: list[type[Model]] = [Event, Head]
     others = [model for model in reversed(found) if model not in (*last, root)]
     return [(model, chosen[model]) for model in (*others, *last, root)]
 

@@ -3,7 +3,7 @@
 Only who checks types knows which model that is.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db.models import Model, QuerySet
 
@@ -17,7 +17,8 @@ else:
 
 def studies() -> QuerySet[Study]:
     """All studies of this site."""
-    return Event._meta.get_field("study").related_model._default_manager.all()
+    model = cast("type[Study]", Event._meta.get_field("study").related_model)
+    return model._default_manager.all()
 
 
 def study_for_update(study: Study) -> Study:

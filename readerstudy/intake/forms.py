@@ -21,7 +21,9 @@ class PlaceForm(forms.Form):
     def __init__(self, *args, arms: list, of: str = "", **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.arms = {str(arm.pk): arm for arm in arms}
-        self.fields["arm"].choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
+        chosen = self.fields["arm"]
+        assert isinstance(chosen, forms.ChoiceField)
+        chosen.choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
         for name in ("subject_code", "region", "plane", "weighting", "arm"):
             widget = self.fields[name].widget
             kind = "select" if isinstance(widget, forms.Select) else "input"

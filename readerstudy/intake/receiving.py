@@ -10,7 +10,7 @@ import shutil
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import IO
+from typing import Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -42,6 +42,12 @@ def unfinished(*, study: ReaderStudy, user: User) -> Upload | None:
 
 def _oldest():
     return timezone.now() - timedelta(hours=23)
+
+
+class Stream(Protocol):
+    """What bytes are read from: a file, or a request."""
+
+    def read(self, count: int, /) -> bytes: ...
 
 
 @transaction.atomic
@@ -96,7 +102,7 @@ def _forget_vanished(upload: Upload) -> None:
     upload.pieces.filter(pk__in=vanished).delete()
 
 
-def receive_batch(*, upload: Upload, stream: IO[bytes]) -> int:
+def receive_batch(*, upload: Upload, stream: Stream) -> int:
     """Seal the pieces of one batch; returns how many are new. All of the batch is kept or nothing.
 
     InputError if the batch is damaged or the disk is full.
@@ -141,7 +147,7 @@ def _discard(writers: Iterable[quarantine.QuarantineWriter]) -> None:
         writer.discard()
 
 
-def _exactly(stream: IO[bytes], count: int, *, may_end: bool = False) -> bytes:
+def _exactly(stream: Stream, count: int, *, may_end: bool = False) -> bytes:
     found = bytearray()
     while len(found) < count and (chunk := stream.read(count - len(found))):
         found += chunk
@@ -180,7 +186,12 @@ def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User) -> l
     size = sum(upload.pieces.values_list("size", flat=True))
     send_to_sort(upload, files, size, actor)
     folder = quarantine.folder(upload.pk)
-    transaction.on_commit(lambda: [(folder / name).unlink(missing_ok=True) for name in stray])
+
+    def erase_stray() -> None:
+        for name in stray:
+            (folder / name).unlink(missing_ok=True)
+
+    transaction.on_commit(erase_stray)
     return []
 
 

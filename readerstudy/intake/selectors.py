@@ -1,7 +1,5 @@
 """What came in: being sorted, to confirm, not used."""
 
-from collections import defaultdict
-
 from django.db.models import Count, Min, QuerySet
 
 from readerstudy.intake.models import SORT, Candidate, Refusal, Upload
@@ -35,17 +33,14 @@ def known_series(study: ReaderStudy) -> QuerySet[Candidate]:
 
 def not_used(study: ReaderStudy) -> list[dict]:
     """Refused files by reason: how many, and the hash of one of them (a file name may identify)."""
-    return list(
-        Refusal.objects.filter(upload__study=study)
-        .values("reason")
-        .annotate(files=Count("pk"), example=Min("sha256"))
-        .order_by("-files", "reason")
-    )
+    by_reason = Refusal.objects.filter(upload__study=study).values("reason")
+    counted = by_reason.annotate(files=Count("pk"), example=Min("sha256")).order_by("-files", "reason")
+    return [dict(row) for row in counted]
 
 
 def being_sorted(study: ReaderStudy) -> list[dict]:
     """Uploads that are not sorted yet, each with its job; and the last one that is, with what it brought."""
-    jobs = defaultdict(lambda: None)
+    jobs: dict[int, Job] = {}
     for job in Job.objects.filter(study=study, function=SORT):
         jobs[job.parameters["upload"]] = job
     uploads = study.uploads.annotate(
@@ -53,7 +48,7 @@ def being_sorted(study: ReaderStudy) -> list[dict]:
     ).order_by("-pk")
     waiting = [upload for upload in uploads if upload.state == Upload.State.SORTING]
     last = next((upload for upload in uploads if upload.state == Upload.State.SORTED), None)
-    return [{"upload": upload, "job": jobs[upload.pk]} for upload in [*waiting, *([last] if last else [])]]
+    return [{"upload": upload, "job": jobs.get(upload.pk)} for upload in [*waiting, *([last] if last else [])]]
 
 
 def has_work(study: ReaderStudy) -> bool:

@@ -151,7 +151,8 @@ def store_sorted(
     series: (SortedSeries, [(sha256, size), …] of its files in the archive). used: names in the quarantine, without
     suffix, of the first pieces of the files that became series.
     """
-    study, codes, counts = upload.study, {}, {"proposed": 0, "known": 0, "refused": 0}
+    study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
+    codes: dict[str, str] = {}
     for sorted_series, files in series:
         known = Series.objects.filter(study=study, sha256=sorted_series.sha256).exists() or (
             Candidate.objects.filter(study=study, sha256=sorted_series.sha256, state=Candidate.State.PROPOSED).exists()
@@ -188,7 +189,14 @@ def store_sorted(
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
     upload.save()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
-    record(study=study, action=Action.UPLOAD_SORTED, upload=upload.pk, **counts)
+    record(
+        study=study,
+        action=Action.UPLOAD_SORTED,
+        upload=upload.pk,
+        proposed=counts["proposed"],
+        known=counts["known"],
+        refused=counts["refused"],
+    )
     return counts
 
 

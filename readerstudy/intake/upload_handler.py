@@ -4,6 +4,7 @@ from urllib.parse import unquote
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
 
 from readerstudy.archive.quarantine import QuarantineWriter, erase, folder
 from readerstudy.intake.models import new_salt
@@ -38,9 +39,11 @@ class QuarantineUploadHandler(FileUploadHandler):
         self.writer = QuarantineWriter(folder(self.folder_name), self.salt, unquote(self.file_name or ""))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        assert self.writer is not None  # made by new_file
         self.writer.write(raw_data)
 
     def file_complete(self, file_size: int) -> SealedFile:
+        assert self.writer is not None
         self.writer.close()
         return SealedFile(self.writer, self.salt)
 
@@ -48,3 +51,8 @@ class QuarantineUploadHandler(FileUploadHandler):
         if self.writer:
             self.writer.discard()
         erase(self.folder_name)
+
+
+def sealed_files(request: HttpRequest, name: str) -> list[SealedFile]:
+    """The files of a form's field, as the handler sealed them."""
+    return [file for file in request.FILES.getlist(name) if isinstance(file, SealedFile)]

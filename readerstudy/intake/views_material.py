@@ -16,6 +16,7 @@ from readerstudy.archive.downloads import stream_csv
 from readerstudy.intake import proposals, receiving, selectors, services
 from readerstudy.intake.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.intake.models import Candidate
+from readerstudy.intake.upload_handler import sealed_files
 from readerstudy.material import volumes
 from readerstudy.material.material_map import study_map
 from readerstudy.material.selectors import is_taken, material_grid
@@ -24,14 +25,14 @@ from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 SHOWN = 250  # rows of the confirm table
+LARGEST_TABLE = 10 << 20  # bytes
 
 
 def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
     """The rows of the confirm table: the first ones, or those that were sent."""
     arms, candidates = list(study.arms.all()), selectors.to_confirm(study)
-    if data is not None:
-        candidates = [one for one in candidates if f"c{one.pk}-subject_code" in data]
-    return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in candidates[:SHOWN]]
+    shown = candidates[:SHOWN] if data is None else [one for one in candidates if f"c{one.pk}-subject_code" in data]
+    return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in shown[:SHOWN]]
 
 
 def _live(request: StudyRequest, study: ReaderStudy) -> tuple[str, str]:
@@ -168,7 +169,7 @@ def upload(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     page = reverse("material", args=[study.slug])
     if request.method != "POST":
         return redirect(f"{page}#add")
-    files = request.FILES.getlist("files")
+    files = sealed_files(request, "files")
     try:
         services.receive_files(study=study, files=files, actor=request.user)
     except InputError as error:
@@ -194,9 +195,9 @@ def not_used_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResp
 @require_POST
 def take_proposals(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """A CSV that says what the series to confirm are."""
-    files = request.FILES.getlist("table")
+    files = sealed_files(request, "table")
     try:
-        if len(files) != 1 or files[0].size > 10 << 20:
+        if len(files) != 1 or (files[0].size or 0) > LARGEST_TABLE:
             raise InputError("Choose one CSV of at most 10 MB.")
         content = quarantine.plain_bytes(files[0].path, files[0].salt)
         count = proposals.take_csv(study=study, content=content, actor=request.user)

@@ -24,8 +24,8 @@ def counts(study: ReaderStudy) -> dict[str, int]:
 def steps(study: ReaderStudy) -> list[dict]:
     """One row per kind of work, made arms apart: name, what, counts per state, total, seconds left (None while
     unknown: nothing of its kind has been done yet). Work that was asked for again counts once, as it stands now."""
-    newest = Job.objects.filter(study=study).exclude(state=Job.State.CANCELLED)
-    newest = newest.values("function", "label").annotate(newest=Max("pk")).values("newest")
+    wanted = Job.objects.filter(study=study).exclude(state=Job.State.CANCELLED)
+    newest = wanted.values("function", "label").annotate(newest=Max("pk")).values("newest")
     taken = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     rows = (
         Job.objects.filter(pk__in=newest)

@@ -172,9 +172,10 @@ def finish(*, job: Job, store: Callable[[], dict | None]) -> bool:
         )
         if not ours:
             return False
-        changes = job.study_id and not registry.kind(job.function).reads_only
-        if changes and ReaderStudy.objects.select_for_update().get(pk=job.study_id).state == State.LOCKED:
-            raise InputError("The study was locked meanwhile: nothing in it can change.")
+        if job.study_id is not None and not registry.kind(job.function).reads_only:
+            study = ReaderStudy.objects.select_for_update().get(pk=job.study_id)
+            if study.state == State.LOCKED:
+                raise InputError("The study was locked meanwhile: nothing in it can change.")
         result = store() or {}
         Job.objects.filter(pk=job.pk).update(result=result)
         return True

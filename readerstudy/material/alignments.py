@@ -66,7 +66,7 @@ def placing(drawn_on: Series, series: Series, alignments: list[Alignment] | None
 
 def acquired(series: Series) -> Series:
     """The series that was acquired: itself, or what it was made from."""
-    while series.made_from_id is not None:
+    while series.made_from is not None:
         series = series.made_from
     return series
 

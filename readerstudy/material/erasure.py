@@ -74,6 +74,7 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
 
     Series and instances keep their rows with hashes. Returns counts for the log.
     """
+    assert subject.withdrawn_at is not None
     cases = Case.objects.filter(subject=subject)
     alignments = Alignment.objects.filter(fixed__case__in=cases)
     masks = VolumeOfInterest.objects.filter(case__in=cases)
@@ -104,7 +105,7 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
 
 def still_needed(hashes: Iterable[str]) -> set[str]:
     """Those of the files that something else in the archive is made of: the same bytes may have been sent twice."""
-    wanted, needed = sorted(hashes), set()
+    wanted, needed = sorted(hashes), set[str]()
     alive = {"case__subject__withdrawn_at": None}
     for start in range(0, len(wanted), CHUNK):
         these = wanted[start : start + CHUNK]

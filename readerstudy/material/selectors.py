@@ -83,16 +83,16 @@ def material_grid(
     for case in sorted(cases, key=lambda case: order.index(case.region)):
         cells = []
         for arm in arms:
-            there, job = series.get((case.pk, arm.pk)), jobs.get((case.pk, arm.pk))
+            there, latest = series.get((case.pk, arm.pk)), jobs.get((case.pk, arm.pk))
             if there:
                 state = "there"
-            elif job and job.state in (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED):
-                state = job.state
+            elif latest and latest.state in (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED):
+                state = latest.state
             elif (case.subject.code, case.region, case.plane, case.weighting, arm.pk) in awaited:
                 state = "unsure"
             else:
                 state = "missing"
-            cells.append(MaterialCell(case, arm, state, there, job))
+            cells.append(MaterialCell(case, arm, state, there, latest))
         rows.append((case, cells))
     return rows
 

@@ -55,11 +55,13 @@ def place_series(
         raise InputError(f"{subject_code} was withdrawn from this study: nothing of it may come in again.")
     code = case_code(subject_code, region, plane, weighting)
     ensure_sealed(study=study, seals=[("subjects", subject_code), ("cases", code)])
+    site = study.sites.first()
+    assert site is not None  # every study is made with one
     subject, new_subject = Subject.objects.get_or_create(
         study=study,
         code=subject_code,
         defaults={
-            "site": study.sites.first(),
+            "site": site,
             "key": subject_key,
             "age": facts["parameters"].get("age"),
             "sex": facts["parameters"].get("sex") or "",

@@ -1,5 +1,6 @@
 """Volumes of interest on the page of a case: send masks, look, remove, call back."""
 
+import numpy as np
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -72,7 +73,8 @@ def mask_picture(request: StudyRequest, study: ReaderStudy, volume: int, series:
         raise Http404
     try:
         image = volumes.load(shown)
-        matrix = placing(found.drawn_on, shown).matrix
+        placed = placing(found.drawn_on, shown)
+        matrix = None if placed.matrix is None else np.array(placed.matrix)
         carried = carry(volumes_of_interest.load_mask(found), image.shape, image.affine, matrix=matrix)
         picture = outlined_png(image, carried.mask.array)
     except (InputError, FileNotFoundError) as error:

@@ -38,6 +38,7 @@ def row_sha256(row: Rating | Statement | Finding) -> str:
 def answers_sha256(presentation: Presentation) -> str:
     """SHA-256 of a confirmed pair: what was shown where, and every answer up to its confirmation."""
     at = presentation.confirmed_at
+    assert at is not None
     comparison = presentation.comparison
     shown = [
         presentation.reader.code,

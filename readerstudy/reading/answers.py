@@ -8,6 +8,7 @@ do not wait for each other: every presentation has a chain of its own.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from readerstudy.reading import answer_hashes
 from readerstudy.reading.models import (
     ActiveTime,
     AnswerHead,
+    Chained,
     Finding,
     Guess,
     Presentation,
@@ -29,9 +31,9 @@ from readerstudy.reading.models import (
     Withdrawal,
 )
 
-CHAINED = (Rating, Statement, Finding, Withdrawal, ActiveTime, Guess)
+CHAINED: tuple[type[Chained], ...] = (Rating, Statement, Finding, Withdrawal, ActiveTime, Guess)
 AT_ONCE = 500  # presentations whose answers are held in memory
-Row = TypeVar("Row", bound=models.Model)
+Row = TypeVar("Row", bound=Chained)
 
 
 def row_signature(row, previous: str) -> tuple:
@@ -55,7 +57,7 @@ def link_row(row, head) -> None:
     head.mac = keys.sign(*head_signature(head))
 
 
-def empty_head(model: type[models.Model], presentation) -> models.Model:
+def empty_head(model: type[AnswerHead], presentation: Presentation) -> AnswerHead:
     """The signed head of a chain without a row, not saved."""
     head = model(presentation=presentation)
     head.mac = keys.sign(*head_signature(head))
@@ -68,7 +70,12 @@ def start_chains(presentations: Iterable[Presentation]) -> None:
 
 
 # Of every kind of answer that what was confirmed is told by: its time.
-TIMES = {Rating: "rated_at", Statement: "stated_at", Finding: "found_at", Withdrawal: "withdrawn_at"}
+TIMES: dict[type[Chained], str] = {
+    Rating: "rated_at",
+    Statement: "stated_at",
+    Finding: "found_at",
+    Withdrawal: "withdrawn_at",
+}
 
 
 def time_after_answers(presentation: Presentation) -> datetime:
@@ -77,7 +84,7 @@ def time_after_answers(presentation: Presentation) -> datetime:
     Its study must be locked (`writes.lock_study_row`).
     """
     times = [
-        model.objects.filter(presentation=presentation).aggregate(last=models.Max(name))["last"]
+        _rows(model, presentation=presentation).aggregate(last=models.Max(name))["last"]
         for model, name in TIMES.items()
     ]
     after = [time + timedelta(microseconds=1) for time in (presentation.confirmed_at, *times) if time]
@@ -95,8 +102,8 @@ def append_answer(model: type[Row], /, *, presentation: Presentation, **values) 
     link_row(row, head)
     row.save(force_insert=True)
     head.save()
-    noted = {"slug": presentation.study.slug, "presentation": presentation.pk, "number": row.number, "mac": row.mac}
-    transaction.on_commit(lambda: heads.write_answer(**noted))
+    noted = partial(heads.write_answer, presentation=presentation.pk, number=row.number, mac=row.mac)
+    transaction.on_commit(partial(noted, slug=presentation.study.slug))
     return row
 
 
@@ -130,11 +137,15 @@ def chain_problem(head: AnswerHead | None, rows: Sequence) -> str:
     return "" if said == taken_back else "a finding was taken back, or called back, by nobody"
 
 
+def _rows(kind: type[Chained], **of: object) -> models.QuerySet:
+    return kind._default_manager.filter(**of).order_by()
+
+
 def _chained_rows(**of) -> list:
     """Chained rows, as `of` says."""
     found: list = []
     for kind in CHAINED:
-        rows = kind.objects.filter(**of).order_by()
+        rows = _rows(kind, **of)
         found += rows.select_related("finding") if kind is Withdrawal else rows
     return found
 

@@ -14,7 +14,7 @@ THIRDS = ("first third", "middle third", "last third")
 def report(study: ReaderStudy) -> dict:
     """Everything that the balance report shows; presentations that are void do not count."""
     found = Presentation.objects.filter(study=study).exclude(state=Presentation.State.VOID)
-    rows = list(
+    rows: list = list(
         found.order_by("reader__code", "position").values_list(
             "reader__code",
             "position",

@@ -39,7 +39,9 @@ class CasesForm(AmendmentForm):
         super().__init__(*args, **kwargs)
         self.waiting = [case for case, ready in unscheduled_cases(self.study) if not ready]
         ready = [case.pk for case, ready in unscheduled_cases(self.study) if ready]
-        self.fields["cases"].queryset = Case.objects.filter(pk__in=ready).select_related("subject")
+        cases = self.fields["cases"]
+        assert isinstance(cases, forms.ModelMultipleChoiceField)
+        cases.queryset = Case.objects.filter(pk__in=ready).select_related("subject")
 
 
 class SubjectForm(AmendmentForm):

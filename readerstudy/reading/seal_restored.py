@@ -71,6 +71,6 @@ def _was_sealed(study: ReaderStudy) -> bool:
         lines.filter(data__has_key="sealed"),
         Sealed.objects.filter(study=study),
         AnswerHead.objects.filter(presentation__study=study),
-        *(model.objects.filter(presentation__study=study).exclude(mac="") for model in answers.CHAINED),
+        *(model._default_manager.filter(**{"presentation__study": study}).exclude(mac="") for model in answers.CHAINED),
     ]
     return any(rows.exists() for rows in found)

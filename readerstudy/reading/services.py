@@ -95,7 +95,7 @@ def _next_revision(queryset) -> int:
     return (queryset.aggregate(Max("revision"))["revision__max"] or 0) + 1
 
 
-def _log_pair_action(presentation: Presentation, action: str, **data) -> None:
+def _log_pair_action(presentation: Presentation, action: Action, **data) -> None:
     """Log what a reader did with one pair; never an answer itself, which nobody may see before the study is closed."""
     record(
         study=presentation.study,
@@ -150,14 +150,16 @@ def rate(
 
 
 @transaction.atomic
-def state(*, presentation: Presentation, subject: str, value: str, key: UUID, on: KnownState | None) -> Statement:
+def state(
+    *, presentation: Presentation, subject: Statement.Subject, value: str, key: UUID, on: KnownState | None
+) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
     writes.lock_study_row(presentation)
     if same := Statement.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
     if not value and subject != Statement.Subject.COMMENT:
-        writes.ensure_not_taken_back(presentation, Statement.Subject(subject).label.capitalize())
+        writes.ensure_not_taken_back(presentation, subject.label.capitalize())
     revisions = Statement.objects.filter(presentation=presentation, subject=subject)
     statement = answers.append_answer(
         Statement,

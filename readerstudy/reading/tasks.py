@@ -20,11 +20,13 @@ def prepare_pairs(job: Job, report):
 
 @job_function(opening.OPEN)
 def open_study(job: Job, report):
-    made = opening.prepare_missing(job.study, report)
+    study = job.study
+    assert study is not None
+    made = opening.prepare_missing(study, report)
 
     def store() -> dict:
         for case, pairs in made:
             preparing.replace_prepared(case, pairs)
-        return opening.finish(study=job.study, actor=job.parameters["actor"])
+        return opening.finish(study=study, actor=job.parameters["actor"])
 
     return store

@@ -1,10 +1,12 @@
 from django.urls import path
 
 from readerstudy.reading import serializers, views
+from readerstudy.reading.models import Statement
 from readerstudy.reading.views_balance import balance_report
 from readerstudy.reading.views_progress import progress
 from readerstudy.reading.views_signing import sign_reading
 
+Subject = Statement.Subject
 urlpatterns = [
     path("", progress, name="reading_progress"),
     path("room/", views.room, name="reading"),
@@ -15,15 +17,15 @@ urlpatterns = [
     path("<str:token>/", views.PresentationView.as_view(), name="presentation"),
     path("<str:token>/frames/<int:index>/", views.FrameView.as_view(), name="frame"),
     path("<str:token>/ratings/<int:criterion>/", views.RatingView.as_view(), name="rating"),
-    path("<str:token>/integrity/", views.StatementView.as_view(subject="integrity"), name="integrity"),
+    path("<str:token>/integrity/", views.StatementView.as_view(subject=Subject.INTEGRITY), name="integrity"),
     path(
         "<str:token>/diagnostic/",
-        views.StatementView.as_view(subject="diagnostic", serializer=serializers.DiagnosticIn),
+        views.StatementView.as_view(subject=Subject.DIAGNOSTIC, serializer=serializers.DiagnosticIn),
         name="diagnostic",
     ),
     path(
         "<str:token>/comment/",
-        views.StatementView.as_view(subject="comment", serializer=serializers.CommentIn, field="text"),
+        views.StatementView.as_view(subject=Subject.COMMENT, serializer=serializers.CommentIn, field="text"),
         name="comment",
     ),
     path("<str:token>/findings/", views.FindingsView.as_view(), name="findings"),

@@ -49,7 +49,7 @@ def _confirmed_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
 
 
 def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
-    later = {
+    later: dict[str, dict[str, object]] = {
         "Rating": {"revision__gt": 1},
         "Statement": {"revision__gt": 1},
         "Finding": {"found_at__gt": F("presentation__confirmed_at")},

@@ -1,30 +1,32 @@
 """The reading room: one page and its JSON. A reader reaches the own presentations only; the rest is 404."""
 
+from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
 from readerstudy.audit.services import RecordError
-from readerstudy.protocol.access import membership_of, study_page
+from readerstudy.protocol.access import StudyRequest, membership_of, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, serializers, services
-from readerstudy.reading.models import Presentation
+from readerstudy.reading.models import Presentation, Statement
 from readerstudy.reading.writes import ConflictError
 
 
 @never_cache
 @study_page("read")
-def room(request: HttpRequest, study: ReaderStudy) -> HttpResponse:
+def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     config = {
         **selectors.room_config(study),
         "reader": request.membership.code,
@@ -50,7 +52,8 @@ class ConflictResponse(APIException):
     status_code = 409
 
     def __init__(self, conflict: ConflictError, **more: object) -> None:
-        self.detail = {"detail": str(conflict), "code": conflict.code, **conflict.more, **more}
+        # As it is: the framework's own makes strings of numbers.
+        self.detail: Any = {"detail": str(conflict), "code": conflict.code, **conflict.more, **more}
         if conflict.code == "missing":
             self.status_code = 422
 
@@ -125,7 +128,7 @@ class ReadingView(APIView):
 
 def ensure_reader(request: Request, slug: str, code: str) -> None:
     """Conflict if somebody else is signed in by now: who reads under this code in this study, says the browser."""
-    if not Membership.objects.filter(study__slug=slug, user=request.user, code=code).exists():
+    if not Membership.objects.filter(study__slug=slug, user=request.user.pk, code=code).exists():
         raise ConflictResponse(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
 
 
@@ -143,15 +146,15 @@ class PresentationView(ReadingView):
             raise Http404
         return found
 
-    def get(self, request: Request, **kwargs) -> Response:
+    def get(self, request: Request, **kwargs) -> HttpResponse:
         return Response(selectors.room_json(self.member, self.presentation()))
 
 
 class FrameView(PresentationView):
     """One wide frame [left | right], compressed alone and padded: its length is the same in both orders."""
 
-    def get(self, request: Request, index: int, **kwargs) -> HttpResponse:
-        presentation = self.presentation()
+    def get(self, request: Request, **kwargs) -> HttpResponse:
+        presentation, index = self.presentation(), kwargs["index"]
         pair = selectors.prepared_pair(presentation)
         if pair is None or index >= len(pair.order):
             raise Http404
@@ -171,7 +174,9 @@ class RatingView(ReadingView):
 
 
 class StatementView(ReadingView):
-    subject, serializer, field = "", serializers.IntegrityIn, "value"
+    subject = Statement.Subject.INTEGRITY
+    serializer: type[Serializer] = serializers.IntegrityIn
+    field = "value"
 
     def put(self, request: Request, **kwargs) -> Response:
         presentation, data = self.presentation(), self.valid_data(self.serializer)
