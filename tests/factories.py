@@ -172,7 +172,9 @@ def keep_all(rows: list) -> None:
     AnswerHead.objects.bulk_update(heads.values(), ["number", "last", "mac"], batch_size=500)
 
 
-def make_job(study: ReaderStudy, label: str = "x", function: str = "x", parameters: dict | None = None, **now) -> Job:
+def make_job(
+    study: ReaderStudy, label: str = "x", function: str = "material.erase", parameters: dict | None = None, **now
+) -> Job:
     """A job that the site asked for; now: its other columns as they are to be."""
     made, _ = request_job(
         function=function, label=label, study=study, parameters=parameters or {}, inputs={"label": label}
