@@ -105,9 +105,9 @@ def curve_figures(found: TrainingCurves | None) -> CurveFigures | None:
         return None
     rows = [row for points in found.validation.values() for _, row in points]
     region = "_foreground" if rows and all("output_foreground" in row for row in rows) else ""
-    kinds = (f"input{region}", f"output{region}")
+    before, after = f"input{region}", f"output{region}"
     groups = {
-        name: [(step, *(row[kind] for kind in kinds)) for step, row in points if all(kind in row for kind in kinds)]
+        name: [(step, row[before], row[after]) for step, row in points if before in row and after in row]
         for name, points in found.validation.items()
     }
     return CurveFigures(
@@ -137,7 +137,7 @@ class Output:
     @property
     def query(self) -> str:
         """What makes the address of its pictures change with its pixels."""
-        return self.job.result["sha256"][:12] if self.is_done else ""
+        return self.job.result["sha256"][:12] if self.job and self.is_done else ""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def is_outdated(series: Series, models: dict[str, str]) -> bool:
 
 def outdated(study: ReaderStudy) -> list[dict]:
     """Made arms whose outputs an earlier model made: arm, what made them, how many."""
-    models, found = current_models(), Counter()
+    models, found = current_models(), Counter[tuple[Arm, str]]()
     for one in study.series.filter(active=True, made_from__isnull=False).select_related("arm"):
         if is_outdated(one, models):
             found[one.arm, f"{one.model_name} {one.model_version}".strip()] += 1
@@ -52,7 +52,8 @@ def ask_for_output(
 ) -> tuple[Job | None, bool]:
     """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
     models: as current_models gives them."""
-    source, present = there.get(arm.made_from_id), there.get(arm.pk)
+    source = there.get(arm.made_from_id) if arm.made_from_id else None
+    present = there.get(arm.pk)
     if source is None or (present and present.made_from_id is None):
         return None, False  # nothing to make it from, or uploaded on purpose
     if present and present.made_from_id == source.pk and not (renew and is_outdated(present, models)):

@@ -42,7 +42,8 @@ class PlanForm(forms.Form):
 
     def clean(self) -> dict:
         """The design of these numbers as `design`."""
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         if self.errors:
             return data
         try:

@@ -1,5 +1,7 @@
 """Read the log as sentences."""
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role
@@ -24,7 +26,7 @@ def _settings(data: dict) -> str:
     return "set " + ", ".join(f"{name.replace('_', ' ')} to {value}" for name, value in data["changes"].items())
 
 
-SENTENCES = {
+SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.SEALED_BY_UPGRADE: lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
     ),

@@ -23,6 +23,7 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import job_key, request_job, retry
+from readerstudy.material.models import Series
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading.before_opening import before_opening
@@ -60,6 +61,7 @@ def last_rehearsal(study: ReaderStudy) -> Job | None:
 
 def is_current(job: Job) -> bool:
     """Whether protocol, readers and series are still those of this dry run."""
+    assert job.study is not None
     return job.key == job_key(function=REHEARSE, version=job.version, inputs=_inputs(job.study))
 
 
@@ -94,7 +96,7 @@ def _copy_of(study: ReaderStudy) -> str:
         *study.pairs.filter(case__in=cases),
     ]
     for row in rows:
-        if hasattr(row, "made_from_id") and hasattr(row, "sha256"):
+        if isinstance(row, Series):
             row.made_from = None  # an earlier version of the source may not be among the rows
     readers = sorted(study.memberships.filter(role=Role.READER).values_list("code", flat=True))
     return json.dumps({"rows": serializers.serialize("json", rows), "study": study.pk, "readers": readers})

@@ -124,12 +124,12 @@ def _series_to_confirm(study: ReaderStudy) -> list[Task]:
 
 
 def _failed_jobs(study: ReaderStudy) -> list[Task]:
-    failed = Job.objects.filter(study=study, state=Job.State.FAILED)
-    number = failed.count()
-    if not number or study.state == State.LOCKED:
+    failed = Job.objects.filter(study=study, state=Job.State.FAILED).values("error").annotate(times=Count("pk"))
+    reasons = list(failed.order_by("-times", "error"))
+    if not reasons or study.state == State.LOCKED:
         return []
-    first = failed.values("error").annotate(times=Count("pk")).order_by("-times", "error").first()
-    detail = f"{first['times']} × {first['error']}"
+    number = sum(reason["times"] for reason in reasons)
+    detail = f"{reasons[0]['times']} × {reasons[0]['error']}"
     return [Task(f"{number} job{'s' if number > 1 else ''} failed", detail, "jobs", "See reasons", study)]
 
 

@@ -38,6 +38,8 @@ class SimulatedReader:
         if page.status_code != 200:
             raise RuntimeError(f"The reading room does not open: {page.status_code}.")
         config = re.search(r'<script id="config" type="application/json">(.*?)</script>', page.content.decode(), re.S)
+        if config is None:
+            raise RuntimeError("The reading room opens without its configuration.")
         self.config = json.loads(config[1])
         self.names = {criterion["id"]: criterion["name"] for criterion in self.config["criteria"]}
 

@@ -7,10 +7,12 @@ from readerstudy.jobs.registry import job_function
 
 @job_function(rehearsal.REHEARSE)
 def rehearse(job: Job, report):
-    made = rehearsal.rehearse(job.study, report)
+    assert job.study is not None
+    study = job.study
+    made = rehearsal.rehearse(study, report)
 
     def store() -> dict:
-        rehearsal.log_rehearsal(study=job.study, actor=job.parameters["actor"], made=made)
+        rehearsal.log_rehearsal(study=study, actor=job.parameters["actor"], made=made)
         return made
 
     return store

@@ -2,12 +2,13 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.accounts import views
 from readerstudy.home import selectors
+from readerstudy.protocol.access import SignedInRequest
 
 
 class SignIn(views.SignIn):
@@ -20,12 +21,12 @@ class SignIn(views.SignIn):
 
 @never_cache
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """Readings, to-do list and studies, whichever this person has."""
     readings = selectors.readings_of(request.user)
     rows = selectors.studies_of(request.user)
     studies = [row["study"] for row in rows]
-    context = {
+    context: dict[str, object] = {
         "first": readings[0] if readings and readings[0]["stage"] == "open" else None,
         "readings": readings[1:] if readings and readings[0]["stage"] == "open" else readings,
         "rows": rows,

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import numpy as np
 from django.http import QueryDict
 
-from processing.pictures.difference_map import REACH, WORDS, slices_shown
+from processing.pictures.difference_map import WORDS, Kind, slices_shown
 from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
@@ -23,7 +23,7 @@ class DifferenceChoice:
     pairs: list[str]
     slice: int
     slices: int
-    kind: str
+    kind: Kind
     placed: Placing
 
     @property
@@ -69,13 +69,12 @@ def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
     slices = slices_shown((reference.slices, reference.rows, reference.columns), np.array(reference.affine, float))
     number = data.get("slice", "")
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
-    kind = data.get("kind", "")
     return DifferenceChoice(
         reference,
         test,
         list(named),
         place,
         slices,
-        kind if kind in REACH else "percent",
+        "signed" if data.get("kind") == "signed" else "percent",
         placing(reference, test),
     )

@@ -1,6 +1,7 @@
 """What a figure panel shows: case, slice, arms in their order, and how it looks; all of it in the address."""
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 import numpy as np
 from django.http import QueryDict
@@ -8,6 +9,7 @@ from django.http import QueryDict
 from analysis.report.figures import clock
 from processing.pictures.figure_panel import MOST, WINDOW, Options, Panel, panel
 from processing.pictures.figure_panel import PanelArm as Column
+from processing.volume import Array
 from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.volumes import load_cached
@@ -50,15 +52,10 @@ class FigureChoice:
     @property
     def query(self) -> str:
         """The choice as an address."""
-        data = QueryDict(mutable=True)
-        data.update({"case": self.case.pk, "slice": self.slice or "", "columns": self.columns, "zoom": self.zoom})
-        data.update({"x": self.x, "y": self.y, "chosen": 1})
-        for place, series in zip(PLACES, self.chosen, strict=False):
-            data[place] = series.arm.code
-        for name in TICKS:
-            if getattr(self, name):
-                data[name] = 1
-        return data.urlencode()
+        data = {"case": self.case.pk, "slice": self.slice or "", "columns": self.columns, "zoom": self.zoom}
+        data |= {"x": self.x, "y": self.y, "chosen": 1}
+        data |= {place: series.arm.code for place, series in zip(PLACES, self.chosen, strict=False)}
+        return urlencode(data | {name: 1 for name in TICKS if getattr(self, name)})
 
     @property
     def placings(self) -> list[Placing]:
@@ -96,6 +93,7 @@ def choose(study: ReaderStudy, data: QueryDict) -> FigureChoice | None:
     None if the study has no case with a series. Raises Case.DoesNotExist for a case that is not of this study.
     """
     cases = Case.objects.filter(study=study, subject__withdrawn_at=None).select_related("subject")
+    case: Case | None
     if number := data.get("case", ""):
         case = cases.get(pk=int(number) if number.isdecimal() and len(number) < 10 else 0)
     else:
@@ -107,9 +105,10 @@ def choose(study: ReaderStudy, data: QueryDict) -> FigureChoice | None:
         return None
     named = {one.arm.code: one for one in there}
     asked = "chosen" in data
-    chosen = [named[data[place]] for place in PLACES if data.get(place) in named] if asked else there[:3]
+    codes = [data.get(place, "") for place in PLACES]
+    chosen = [named[code] for code in codes if code in named] if asked else there[:3]
 
-    def whole(name: str, low: int, high: int, default: int | None) -> int | None:
+    def whole(name: str, low: int, high: int, default: int) -> int:
         text = data.get(name, "")
         return min(max(int(text), low), high) if text.isdecimal() and len(text) < 6 else default
 
@@ -117,7 +116,7 @@ def choose(study: ReaderStudy, data: QueryDict) -> FigureChoice | None:
         case=case,
         there=there,
         chosen=chosen or there[:1],
-        slice=whole("slice", 1, 99_999, None),
+        slice=whole("slice", 1, 99_999, 0) or None,
         columns=whole("columns", 1, 2, 2),
         light="light" in data,
         maps="maps" in data,
@@ -132,7 +131,7 @@ def choose(study: ReaderStudy, data: QueryDict) -> FigureChoice | None:
 
 def laid_out(choice: FigureChoice) -> tuple[Panel, FigureChoice]:
     """The figure of a choice, and the choice with the slice that it shows. InputError where it cannot be drawn."""
-    matrices = [None] * len(choice.chosen)
+    matrices: list[Array | None] = [None] * len(choice.chosen)
     if choice.maps:
         matrices[1:] = [None if one.matrix is None else np.array(one.matrix) for one in choice.placings]
     columns = [
@@ -148,8 +147,9 @@ def _seconds(series: Series) -> float | None:
 
 
 def _processing(series: Series) -> str:
-    known = series.made_from and series.processing_seconds is not None
-    return f"{max(1, round(series.processing_seconds))} s" if known else ""
+    if series.made_from is None or series.processing_seconds is None:
+        return ""
+    return f"{max(1, round(series.processing_seconds))} s"
 
 
 def _times_note(series: Series) -> str:

@@ -37,9 +37,10 @@ def _ask_for_metrics(
     if a is None or b is None:
         return 0
     label, series = f"{reference.code} vs {test.code} of {case.code}", {"reference": a.pk, "test": b.pk}
-    new = request_job(
+    _, asked = request_job(
         function=COMPARE, study=study, label=label, parameters={"case": case.pk, **series}, inputs=series
-    )[1]
+    )
+    new = int(asked)
     placed = placing(a, b, alignments)
     if placed.how == ALIGNED:
         aligned = series | {"matrix": placed.matrix}
@@ -50,4 +51,4 @@ def _ask_for_metrics(
             parameters={"case": case.pk, **aligned},
             inputs=aligned,
         )[1]
-    return int(new)
+    return new

@@ -106,11 +106,11 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s.pk for s in study.series.filter(active=True)}
     jobs: dict[tuple[int, int], Job] = {}
-    for job in Job.objects.filter(study=study, function=RADIOMICS).order_by("pk"):
-        if job.parameters["settings"] == settings.pk:
-            jobs[job.parameters["voi"], job.parameters["series"]] = job
-    counted = Feature.objects.filter(study=study, settings=settings).exclude(status=Feature.Status.OK)
-    counted = counted.order_by().values_list("voi", "series").annotate(Count("pk"))
+    for one in Job.objects.filter(study=study, function=RADIOMICS).order_by("pk"):
+        if one.parameters["settings"] == settings.pk:
+            jobs[one.parameters["voi"], one.parameters["series"]] = one
+    without = Feature.objects.filter(study=study, settings=settings).exclude(status=Feature.Status.OK)
+    counted = without.order_by().values_list("voi", "series").annotate(Count("pk"))
     undefined = {(volume, one): count for volume, one, count in counted}
     rows = []
     for volume in sorted(active_volumes(study=study), key=lambda one: (one.case.code, one.name)):

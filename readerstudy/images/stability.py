@@ -35,7 +35,8 @@ def compared_arms(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple
     first = [arm for arm in arms if arm.acquisition == "reference" and arm.reconstruction == "standard"]
     reference = first[0] if first else None
     others = {arm.pk for arm in arms} - {reference.pk if reference else None}
-    return reference, arms, [(a.made_from.code, a.code) for a in arms if a.made_from_id in others and a.pk in others]
+    made = [(arm.made_from, arm) for arm in arms if arm.made_from]
+    return reference, arms, [(source.code, arm.code) for source, arm in made if {source.pk, arm.pk} <= others]
 
 
 def fingerprint(study: ReaderStudy, reference: Arm, restores: list[tuple[str, str]]) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from readerstudy.jobs.registry import job_function
 
 @job_function(STABILITY)
 def analyse_stability(job: Job, report):
+    assert job.study is not None
     report(0.1, "comparing arms")
     found = stability.analyse(job.study, job.parameters["key"])
     return lambda: {"features": sum(arm["n_features"] for arm in found["arms"])}

@@ -13,6 +13,7 @@ from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import feature_settings
 from readerstudy.images import radiomics as selectors
 from readerstudy.images.tables import table_lines
+from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
@@ -63,13 +64,13 @@ def features_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpResp
 @require_POST
 def radiomics_settings(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Settings of the page's fields, or of a pyradiomics file."""
-    files = request.FILES.getlist("file")
+    files = [file for file in request.FILES.getlist("file") if isinstance(file, SealedFile)]
     try:
         source: dict | str | None
         if "default" in request.POST:
             source = None
         elif files:
-            if len(files) > 1 or files[0].size > LARGEST_SETTINGS:
+            if len(files) > 1 or (files[0].size or 0) > LARGEST_SETTINGS:
                 raise InputError("Choose one file of at most 64 kB.")
             source = quarantine.plain_bytes(files[0].path, files[0].salt).decode("utf-8", "strict")
         else:

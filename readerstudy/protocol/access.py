@@ -12,12 +12,17 @@ from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.permissions import may, role_may
 
 
-class StudyRequest(HttpRequest):
-    """What a page of a study is asked with: somebody who is signed in and has a role in it."""
+class SignedInRequest(HttpRequest):
+    """What a page behind the sign-in is asked with."""
 
     user: User
-    membership: Membership
     htmx: HtmxDetails
+
+
+class StudyRequest(SignedInRequest):
+    """What a page of a study is asked with: somebody who is signed in and has a role in it."""
+
+    membership: Membership
 
 
 def membership_of(user, slug: str) -> Membership:
@@ -39,7 +44,7 @@ def study_page(action: str, *, any_state: bool = False) -> Callable:
     def decorate(view: Callable) -> Callable:
         @login_required
         @wraps(view)
-        def wrapped(request: HttpRequest, slug: str, *args, **kwargs) -> HttpResponse:
+        def wrapped(request: StudyRequest, slug: str, *args, **kwargs) -> HttpResponse:
             membership = membership_of(request.user, slug)
             if not role_may(membership.role, action):
                 raise Http404
@@ -48,7 +53,7 @@ def study_page(action: str, *, any_state: bool = False) -> Callable:
                 return render(request, "wrong_state.html", {"study": membership.study, "action": action}, status=409)
             return view(request, membership.study, *args, **kwargs)
 
-        wrapped.action = action  # the permission tests read which rule guards which address
+        wrapped.action = action  # type: ignore[attr-defined]  # a function: read by the permission tests
         return wrapped
 
     return decorate

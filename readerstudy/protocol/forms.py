@@ -2,6 +2,7 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.forms import BaseModelFormSet, modelformset_factory
 from django.utils.text import slugify
 
@@ -18,6 +19,13 @@ def add_field_classes(form: forms.BaseForm) -> None:
             field.widget.attrs["class"] = "select"
         elif not isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
             field.widget.attrs["class"] = "input"
+
+
+def _choice_of_rows(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
+    """The field of a foreign key, to say which rows can be chosen."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    return field
 
 
 class StudyForm(forms.ModelForm):
@@ -97,11 +105,11 @@ class HypothesisForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["primary_comparison"].queryset = self.instance.comparisons.select_related("first", "second")
-        self.fields["primary_criterion"].queryset = self.instance.criteria.all()
+        comparisons = self.instance.comparisons.select_related("first", "second")
+        _choice_of_rows(self, "primary_comparison").queryset = comparisons
+        _choice_of_rows(self, "primary_criterion").queryset = self.instance.criteria.all()
         for name, on in MARGINS.items():
             self.fields[name].widget.attrs |= {"step": "0.01", "min": "0", "max": f"{WIDEST[on] - 0.01:g}"}
-            self.fields[name].min_value = 0
         add_field_classes(self)
 
     def clean(self) -> dict:
@@ -119,6 +127,7 @@ class PartForm(forms.ModelForm):
     """A row of a table: one arm, comparison or criterion."""
 
     study: ReaderStudy
+    clash: str  # what a broken constraint means
 
     def __init__(self, *args, study: ReaderStudy, **kwargs) -> None:
         self.study = study
@@ -156,9 +165,10 @@ class ArmForm(PartForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         names = sorted({*model_names(), *([self.instance.model_name] if self.instance.model_name else [])})
-        self.fields["model_name"].choices = [("", "none"), *((name, name) for name in names)]
-        self.fields["made_from"].queryset = self.study.arms.exclude(pk=self.instance.pk)
-        self.fields["made_from"].empty_label = "upload"
+        model_name, made_from = self.fields["model_name"], _choice_of_rows(self, "made_from")
+        assert isinstance(model_name, forms.ChoiceField)
+        model_name.choices = [("", "none"), *((name, name) for name in names)]
+        made_from.queryset, made_from.empty_label = self.study.arms.exclude(pk=self.instance.pk), "upload"
         add_field_classes(self)
 
     def clean(self) -> dict:
@@ -183,8 +193,8 @@ class ComparisonForm(PartForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         for name in ("first", "second"):
-            self.fields[name].queryset = self.study.arms.all()
-            self.fields[name].empty_label = "choose"
+            arm = _choice_of_rows(self, name)
+            arm.queryset, arm.empty_label = self.study.arms.all(), "choose"
 
     def clean(self) -> dict:
         super().clean()
@@ -198,7 +208,7 @@ class LinesField(forms.CharField):
     """Lines of text; how the browser ends them does not matter."""
 
     def to_python(self, value) -> str:
-        return "\n".join(line.strip() for line in super().to_python(value).splitlines() if line.strip())
+        return "\n".join(line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip())
 
 
 class CriterionForm(PartForm):
@@ -241,7 +251,7 @@ class PartFormSet(BaseModelFormSet):
 PARTS = {"arms": (Arm, ArmForm), "comparisons": (Comparison, ComparisonForm), "criteria": (Criterion, CriterionForm)}
 
 
-def part_formset(part: str, study: ReaderStudy, data=None) -> BaseModelFormSet:
+def part_formset(part: str, study: ReaderStudy, data=None) -> "BaseModelFormSet[Model, PartForm]":
     """The rows of `part` (arms, comparisons, criteria) of this study, and one empty row."""
     model, form = PARTS[part]
     factory = modelformset_factory(model, form=form, formset=PartFormSet, extra=1, can_delete=True, max_num=30)

@@ -22,7 +22,7 @@ def protocol_document(study: ReaderStudy) -> dict:
     Its hash is that of the opening, of the members before it; what was said later stands after it: amendments, and the
     primary test of a study that was opened before protocols named theirs.
     """
-    primary = study.primary_comparison, study.primary_criterion
+    comparison, criterion = study.primary_comparison, study.primary_criterion
     amendments = list(study.amendments.all())
     readers = set(study.memberships.filter(role=Role.READER).values_list("code", flat=True))
     added = {code for one in amendments if one.kind == "reader_added" for code in one.data["inputs"]["readers"]}
@@ -49,8 +49,8 @@ def protocol_document(study: ReaderStudy) -> dict:
         ],
         "categories": [1, 2, 3, 4, 5],
         "primary_test": study.primary_test,
-        "primary": {"first": primary[0].first.code, "second": primary[0].second.code, "criterion": primary[1].code}
-        if all(primary)
+        "primary": {"first": comparison.first.code, "second": comparison.second.code, "criterion": criterion.code}
+        if comparison and criterion
         else None,
         "family": None,  # all cells
         "margins": [
@@ -79,7 +79,7 @@ def protocol_document(study: ReaderStudy) -> dict:
         },
         "seed": study.seed,
     }
-    later = {"amendments": [_amendment(one) for one in amendments]} if amendments else {}
+    later: dict[str, object] = {"amendments": [_amendment(one) for one in amendments]} if amendments else {}
     unnamed = {name: value for name, value in document.items() if name != "primary_test"}
     if study.protocol_sha256 and study.protocol_sha256 == _sha256(unnamed):
         document, later = unnamed, {"primary_test": PrimaryTest.CLUSTER_SIGN_FLIP.value, **later}

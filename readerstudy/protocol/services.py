@@ -63,7 +63,7 @@ def create_study(
             acquisition=acquisition,
             reconstruction=reconstruction,
             place=place,
-            made_from=arms.get(made_from),
+            made_from=arms[made_from] if made_from else None,
             model_name=model_name if made_from else "",
         )
     for place, (first, second, question) in enumerate(defaults.COMPARISONS):
@@ -113,7 +113,7 @@ def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Cri
     told = removing_part.send(sender=type(part), study=study, part=part)
     name, seals = str(part), list(PROTOCOL)
     ensure_sealed(study=study, seals=seals)
-    seals += [unit for _, units in told for unit in units or ()]
+    seals += [unit for _, units in told for unit in units or ()]  # type: ignore[misc]  # stubs: str
     part.delete()
     record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, removed=name, seals=seals)
 

@@ -12,13 +12,13 @@ from readerstudy.accounts import services as accounts
 from readerstudy.accounts.forms import MemberForm
 from readerstudy.accounts.models import Membership, User
 from readerstudy.protocol import forms, selectors, services
-from readerstudy.protocol.access import StudyRequest, study_page
+from readerstudy.protocol.access import SignedInRequest, StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.states import State
 
 
 @login_required
-def new_study(request: StudyRequest) -> HttpResponse:
+def new_study(request: SignedInRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise Http404
     form = forms.StudyForm(request.POST or None)

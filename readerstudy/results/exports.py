@@ -5,7 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC
-from typing import IO
+from io import BufferedRandom
 
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
@@ -43,7 +43,7 @@ def number_lines(rows: list[Row]) -> Iterator[str]:
 
 def codebook_lines(table: str) -> Iterator[str]:
     """What each column means: column, type, unit, allowed, required, description."""
-    rows = codebook(table)
+    rows: list[Row] = [{**row} for row in codebook(table)]
     return csv_lines(list(rows[0]), rows)
 
 
@@ -75,7 +75,7 @@ SHA-256
 """
 
 
-def write_zip(file: IO[bytes], study: ReaderStudy, results: dict[str, dict], *, seed: int) -> str:
+def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict], *, seed: int) -> str:
     """Write everything into one zip; returns its SHA-256.
 
     results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same

@@ -33,9 +33,9 @@ def _presentations(
     The querysets give named tuples with `presentation_id`, in their own order; one query each per CHUNK.
     """
     found = Presentation.objects.filter(study=study, state__in=states).select_related(*SHOWN)
-    found = found.order_by("reader__code", "position").iterator(chunk_size=CHUNK)
-    while batch := list(islice(found, CHUNK)):
-        given = {name: defaultdict(list) for name in answers}
+    ordered = found.order_by("reader__code", "position").iterator(chunk_size=CHUNK)
+    while batch := list(islice(ordered, CHUNK)):
+        given: dict[str, dict[int, list]] = {name: defaultdict(list) for name in answers}
         for name, rows in answers.items():
             for row in rows.filter(presentation__in=[presentation.pk for presentation in batch]):
                 given[name][row.presentation_id].append(row)
@@ -142,8 +142,8 @@ def diagnostic(side: str, said: str | None) -> bool | None:
 
 def integrity(study: ReaderStudy) -> Iterator[Row]:
     """One row per panel of every confirmed presentation."""
-    statements = Statement.objects.exclude(subject=Statement.Subject.COMMENT).order_by("revision")
-    statements = statements.values_list("presentation_id", "subject", "value", named=True)
+    answers = Statement.objects.exclude(subject=Statement.Subject.COMMENT).order_by("revision")
+    statements = answers.values_list("presentation_id", "subject", "value", named=True)
     found = Finding.objects.filter(withdrawn_at=None).values_list("presentation_id", "side", named=True)
     confirmed = [Presentation.State.CONFIRMED]
     for presentation, given in _presentations(study, confirmed, statements=statements, findings=found):

@@ -7,5 +7,6 @@ from readerstudy.results import services
 
 @job_function(services.ANALYSE)
 def analyse_results(job: Job, report):
+    assert job.study is not None
     reading = services.make_results(job.study, report).reading
     return lambda: {"ratings": reading["n"]["ratings"] if reading else 0}

@@ -1,7 +1,10 @@
 """The home page says what to do next."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from readerstudy.home.selectors import studies_of, tasks_of
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.services import create_study, move
 from readerstudy.states import State
@@ -59,6 +62,17 @@ def test_an_admin_finds_failed_jobs_with_their_reason(study, admin):
     page = text(admin)
     assert "1 job failed" in page
     assert "Disk full." in page
+
+
+def test_failed_jobs_are_counted_with_their_most_frequent_reason_in_one_look(study):
+    for number, error in enumerate(["No space.", "Disk full.", "Disk full."]):
+        Job.objects.create(key=f"{number}", study=study, function="f", label="x", state="failed", error=error)
+    rows = studies_of(study.memberships.get(role="admin").user)
+    with CaptureQueriesContext(connection) as asked:
+        task, *_ = tasks_of(rows)
+    assert (task.text, task.detail) == ("3 jobs failed", "2 × Disk full.")
+    looks = [query for query in asked if "jobs_job" in query["sql"]]
+    assert len(looks) == 1, "a job that is tried again between two leaves no reason to name"
 
 
 def test_an_admin_is_told_when_everything_is_read(study, admin):
