@@ -113,24 +113,36 @@ def _material(study) -> None:
     arms, now = {arm.code: arm for arm in study.arms.all()}, timezone.now()
     made = Series.objects.bulk_create(
         Series(study=study, case=case, arm=arm, **series_facts(f"{case.pk} {arm.code}"))
-        for case in study.cases.all() for arm in arms.values()
-    )  # fmt: skip
+        for case in study.cases.all()
+        for arm in arms.values()
+    )
     series = {(one.case_id, one.arm.code): one for one in made}
     Metric.objects.bulk_create(
         Metric(
-            study=study, case=case, reference=series[case.pk, pair.first.code], test=series[case.pk, pair.second.code],
-            metric=metric, region=region, value=0.5 + case.pk % 100 / 250, range_rule="x", settings_hash="0" * 64,
+            study=study,
+            case=case,
+            reference=series[case.pk, pair.first.code],
+            test=series[case.pk, pair.second.code],
+            metric=metric,
+            region=region,
+            value=0.5 + case.pk % 100 / 250,
+            range_rule="x",
+            settings_hash="0" * 64,
         )
-        for case in study.cases.all() for pair in study.comparisons.select_related("first", "second")
-        for region in ("whole", "foreground") for metric in METRICS
-    )  # fmt: skip
+        for case in study.cases.all()
+        for pair in study.comparisons.select_related("first", "second")
+        for region in ("whole", "foreground")
+        for metric in METRICS
+    )
     shown = list(Presentation.objects.filter(study=study).order_by("pk"))
     for place in range(0, len(shown), 5_000):
-        keep_all([
-            Statement(presentation=one, subject=subject, revision=1, value=value, key=uuid.uuid4(), stated_at=now)
-            for one in shown[place : place + 5_000]
-            for subject, value in (("integrity", "none"), ("diagnostic", "both"))
-        ])  # fmt: skip
+        keep_all(
+            [
+                Statement(presentation=one, subject=subject, revision=1, value=value, key=uuid.uuid4(), stated_at=now)
+                for one in shown[place : place + 5_000]
+                for subject, value in (("integrity", "none"), ("diagnostic", "both"))
+            ]
+        )
     log_as_is(study)
 
 

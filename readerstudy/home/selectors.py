@@ -11,6 +11,7 @@ from django.utils import timezone
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit import heads
+from readerstudy.audit.actions import Action
 from readerstudy.audit.heads import Alarm
 from readerstudy.audit.models import Event
 from readerstudy.home.log import FOLDED
@@ -198,7 +199,7 @@ def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:
 
 def latest_events(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
     """The last events of these studies, but for those that come by the hundred."""
-    events = Event.objects.filter(study__in=studies).exclude(action__in=[*FOLDED, "series placed"])
+    events = Event.objects.filter(study__in=studies).exclude(action__in=[*FOLDED, Action.SERIES_PLACED])
     return list(events.select_related("study").order_by("-at")[:number])
 
 

@@ -146,6 +146,12 @@ def change_parts(*, study: ReaderStudy, actor: User, changed: list, removed: lis
         raise InputError("Two rows are the same. Each needs a name, or a pair of arms, of its own.") from error
 
 
+MOVED = {
+    State.OPEN: Action.STUDY_OPEN,
+    State.PAUSED: Action.STUDY_PAUSED,
+    State.CLOSED: Action.STUDY_CLOSED,
+    State.LOCKED: Action.STUDY_LOCKED,
+}
 MOVES = {
     State.PAUSED: ({State.OPEN}, None),
     State.OPEN: ({State.PAUSED}, None),
@@ -167,7 +173,7 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
         raise InputError(f"This study cannot become {to} from its present state.")
     study.refresh_from_db()
     said = _lock(study) if to == State.LOCKED else {}
-    record(study=study, action=Action(f"study {to}"), actor=actor, seals=PROTOCOL, **said)
+    record(study=study, action=MOVED[State(to)], actor=actor, seals=PROTOCOL, **said)
     transaction.on_commit(lambda: moved.send(sender=ReaderStudy, study=study))
     return study
 

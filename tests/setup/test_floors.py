@@ -1,6 +1,9 @@
 """No app of the site reaches into one above it, whatever the way."""
 
+from graphlib import CycleError, TopologicalSorter
+
 import pytest
+from grimp import build_graph
 
 from tests.floors import House, found, reaches
 
@@ -48,3 +51,14 @@ def test_a_query_along_a_key_that_points_upwards_is_found(source):
 def test_ways_down_are_free():
     down = "from readerstudy.jobs.models import Job\nstudy.series.count()\napps.get_model('material.Series')"
     assert list(reaches(down, "reading", House.as_built())) == []
+
+
+@pytest.mark.parametrize("package", ["readerstudy", "processing", "analysis"])
+def test_no_modules_import_each_other(package):
+    graph = build_graph(package)
+    TopologicalSorter({one: graph.find_modules_directly_imported_by(one) for one in graph.modules}).prepare()
+
+
+def test_modules_that_import_each_other_are_found():
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}).prepare()
