@@ -11,4 +11,4 @@ class State(TextChoices):
     LOCKED = "locked", "locked"
 
 
-ENDED = (State.CLOSED, State.LOCKED)
+ENDED = frozenset({State.CLOSED, State.LOCKED})

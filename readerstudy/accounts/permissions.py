@@ -1,11 +1,10 @@
 """The one table of who may do what in which state of a study."""
 
 from readerstudy.accounts.models import Membership, Role
-from readerstudy.states import State
+from readerstudy.states import ENDED, State
 
 ALL = frozenset(State)
 DRAFT = frozenset({State.DRAFT})
-ENDED = frozenset({State.CLOSED, State.LOCKED})
 ADMIN, READER, ANALYST = Role.ADMIN, Role.READER, Role.ANALYST
 
 PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
@@ -19,7 +18,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "see_jobs": {ADMIN: ALL},
     "run_jobs": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED, State.CLOSED})},
     "rehearse": {ADMIN: DRAFT},
-    "open_study": {ADMIN: frozenset({State.DRAFT})},
+    "open_study": {ADMIN: DRAFT},
     "amend": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
     "withdraw_subject": {ADMIN: frozenset({State.OPEN, State.PAUSED, State.CLOSED})},
     "pause_study": {ADMIN: frozenset({State.OPEN})},

@@ -9,13 +9,10 @@ from processing.errors import InputError
 from readerstudy.audit import chain, heads, keys
 from readerstudy.audit import seals as sealing
 from readerstudy.audit.actions import AFTER_LOCKING, Action
-from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.studies import Study, study_for_update
 from readerstudy.states import State
-
-__all__ = ["RecordError", "canonical", "ensure_sealed", "fault", "record", "tombstone"]
 
 
 class RecordError(Exception):

@@ -26,7 +26,7 @@ from readerstudy.jobs.services import job_key, request_job, retry
 from readerstudy.material.models import Series
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
-from readerstudy.reading.before_opening import before_opening
+from readerstudy.reading.opening_checklist import checklist
 from readerstudy.reading.preparing import cases_to_show
 from readerstudy.states import State
 
@@ -44,7 +44,7 @@ def request_rehearsal(*, study: ReaderStudy, actor: User) -> Job:
     """Ask a worker for a dry run of the protocol as it is. InputError if the study is not ready to be opened."""
     if study.state != State.DRAFT:
         raise InputError("The study has been opened: a dry run is for a draft.")
-    if missing := [point.text for point in before_opening(study) if not point.done]:
+    if missing := [point.text for point in checklist(study) if not point.done]:
         raise InputError("Not ready for a dry run: " + "; ".join(missing) + ".")
     job, new = request_job(
         function=REHEARSE, study=study, label="Dry run", parameters={"actor": actor.pk}, inputs=_inputs(study)

@@ -21,11 +21,9 @@ from readerstudy.material import selectors as material
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import guesses, signatures
 from readerstudy.reading import selectors as reading
-from readerstudy.reading.before_opening import not_ready
 from readerstudy.reading.models import Presentation
-from readerstudy.states import State
-
-ENDED = (State.CLOSED, State.LOCKED)
+from readerstudy.reading.opening_checklist import not_ready
+from readerstudy.states import ENDED, State
 
 
 @dataclass(frozen=True)

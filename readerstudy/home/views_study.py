@@ -9,8 +9,8 @@ from readerstudy.jobs.selectors import counts
 from readerstudy.protocol import selectors
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.before_opening import before_opening, not_ready
 from readerstudy.reading.opening import last_opening
+from readerstudy.reading.opening_checklist import checklist, not_ready
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.services import schedule_summary
 from readerstudy.states import State
@@ -48,7 +48,7 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         {
             "tab": "protocol",
             "study": study,
-            "points": before_opening(study),
+            "points": checklist(study),
             "missing": len(not_ready(study)),
             "opening": last_opening(study) if draft else None,
             "document": selectors.protocol_document(study),

@@ -9,9 +9,10 @@ class ImagesConfig(AppConfig):
         from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.images.erasure import HOLDER
+        from readerstudy.images.feature_jobs import ask_for_features
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
-        from readerstudy.images.models import STABILITY
-        from readerstudy.images.radiomics import RADIOMICS, ask_for_features, make_settings
+        from readerstudy.images.models import RADIOMICS, STABILITY
+        from readerstudy.images.radiomics import make_settings
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure
         from readerstudy.protocol.signals import locking

@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
+RADIOMICS = "results.radiomics"  # the job that computes the features of a volume of interest on a series
 STABILITY = "results.stability"  # the job that compares the features of arms
 
 

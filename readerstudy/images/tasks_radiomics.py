@@ -6,8 +6,7 @@ from processing.errors import InputError
 from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
-from readerstudy.images.models import Feature, FeatureSettings
-from readerstudy.images.radiomics import RADIOMICS
+from readerstudy.images.models import RADIOMICS, Feature, FeatureSettings
 from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.audit import heads
-from readerstudy.audit.services import canonical
+from readerstudy.audit.canonical import canonical
 from readerstudy.jobs import macs, registry
 from readerstudy.jobs.models import IdleWorker, Job
 from readerstudy.protocol.models import ReaderStudy

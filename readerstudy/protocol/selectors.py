@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role, User
-from readerstudy.audit.services import canonical
+from readerstudy.audit.canonical import canonical
 from readerstudy.protocol import enhancers
 from readerstudy.protocol.models import Amendment, Claim, PrimaryTest, ReaderStudy
 

@@ -16,8 +16,8 @@ from readerstudy.material.models import Case
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import preparing
-from readerstudy.reading.before_opening import not_ready
 from readerstudy.reading.models import PreparedPair
+from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.reading.services import open_study
 from readerstudy.states import State
 

@@ -14,8 +14,8 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
-from readerstudy.reading.before_opening import before_opening
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
+from readerstudy.reading.opening_checklist import checklist
 from readerstudy.reading.planning import made_from, plan, schedule_inputs
 from readerstudy.reading.schedule import Schedule
 from readerstudy.reading.writes import ConflictError, KnownState
@@ -56,7 +56,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     study = ReaderStudy.objects.select_for_update().get(pk=study.pk)
     if study.state != State.DRAFT:
         raise InputError("This study has been opened already.")
-    if missing := [point.text for point in before_opening(study) if not point.done]:
+    if missing := [point.text for point in checklist(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
     ensure_sealed(study=study, seals=every_unit())
     given = schedule_inputs(study)

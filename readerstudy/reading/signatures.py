@@ -9,7 +9,8 @@ from django.utils import timezone
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership
 from readerstudy.audit.actions import Action
-from readerstudy.audit.services import canonical, record
+from readerstudy.audit.canonical import canonical
+from readerstudy.audit.services import record
 from readerstudy.reading.answer_hashes import answers_sha256
 from readerstudy.reading.models import Presentation, Signature
 

@@ -12,8 +12,8 @@ from readerstudy.protocol import selectors, services
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.forms import TypeTitleForm
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.before_opening import not_ready
 from readerstudy.reading.opening import last_opening, request_opening
+from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.services import schedule_summary
 from readerstudy.states import State

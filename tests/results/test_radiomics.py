@@ -21,7 +21,7 @@ from readerstudy.archive.store import put_file
 from readerstudy.archive.store import read as read_archive
 from readerstudy.audit.models import Event
 from readerstudy.images import radiomics, tables
-from readerstudy.images.models import Feature
+from readerstudy.images.models import RADIOMICS, Feature
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing, claim
 from readerstudy.jobs.tasks import perform
@@ -110,7 +110,7 @@ def send(client: Client, case: Case, *files, arm: str = "SOC", **fields):
 
 
 def work(study) -> None:
-    for job in Job.objects.filter(study=study, function=radiomics.RADIOMICS, state="waiting"):
+    for job in Job.objects.filter(study=study, function=RADIOMICS, state="waiting"):
         perform(claim(job_id=job.pk, worker="test"))
 
 
@@ -123,7 +123,7 @@ def page(case: Case, path: str = "") -> str:
 def test_a_mask_gives_features_on_every_arm_as_pyradiomics_has_them(admin, case):
     assert send(admin, case, nifti_mask(), name="L4").status_code == 200
     work(case.study)
-    assert set(Job.objects.filter(function=radiomics.RADIOMICS).values_list("state", flat=True)) == {"done"}
+    assert set(Job.objects.filter(function=RADIOMICS).values_list("state", flat=True)) == {"done"}
     rows = list(tables.features(case.study))
     assert len(rows) == 4 * 107
     assert {(row["subject"], row["roi"], row["status"]) for row in rows} == {("S01", "L4", "ok")}
@@ -171,7 +171,7 @@ def test_a_refused_alignment_carries_nothing(case):
 def test_features_of_another_acquisition_wait_for_its_alignment(admin, case):
     Alignment.objects.all().delete()
     send(admin, case, nifti_mask(), name="L4")
-    asked = Job.objects.filter(function=radiomics.RADIOMICS)
+    asked = Job.objects.filter(function=RADIOMICS)
     assert {job.label for job in asked} == {f"L4 of {case.code} on {arm}" for arm in ("SOC", "SOC-DL")}
     align(case, np.eye(4))
     assert ask_for_missing(case.study, case=case) == 4  # two more of features, two of metrics
@@ -253,7 +253,7 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
     assert Feature.objects.count() == 2 * 4 * 107
     admin.post(page(case, "settings/"), {"default": "1"})
     assert {row["settings_hash"] for row in tables.features(case.study)} == first
-    assert not Job.objects.filter(function=radiomics.RADIOMICS, state="waiting").exists()
+    assert not Job.objects.filter(function=RADIOMICS, state="waiting").exists()
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from analysis.report import table_cells
 from analysis.report.tables.primary_hypothesis import hypothesis
 from analysis.tables import column_names
 from readerstudy.accounts.services import add_member
+from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event
-from readerstudy.audit.services import canonical
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import move
 from readerstudy.reading.models import ActiveTime, Rating, Statement

@@ -18,7 +18,7 @@ class Point:
     later: bool = False
 
 
-def before_opening(study: ReaderStudy) -> list[Point]:
+def checklist(study: ReaderStudy) -> list[Point]:
     """What must be so before readers start."""
     arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
     readers = study.memberships.filter(role=Role.READER).count()
@@ -52,7 +52,7 @@ def before_opening(study: ReaderStudy) -> list[Point]:
 
 def not_ready(study: ReaderStudy) -> list[Point]:
     """What keeps an admin from opening the study."""
-    return [point for point in before_opening(study) if not point.done and not point.later]
+    return [point for point in checklist(study) if not point.done and not point.later]
 
 
 def prepared_pairs(study: ReaderStudy) -> int:
