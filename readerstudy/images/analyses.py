@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import secrets
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -71,9 +71,10 @@ def stored_analysis(path: Path) -> dict | None:
     """What `store_analysis` wrote into this file; None if nothing, or somebody else did."""
     try:
         mac, _, content = path.read_text().partition("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, UnicodeDecodeError):
         return None
-    return json.loads(content) if keys.signed_with(mac, *_signature(path, content)) else None
+    ours = mac.isascii() and keys.signed_with(mac, *_signature(path, content))
+    return json.loads(content) if ours else None
 
 
 def _signature(path: Path, content: str) -> tuple[str, ...]:
@@ -86,18 +87,26 @@ def store_analysis(path: Path, made: dict) -> None:
     Its first line is a MAC of the rest by the site's key.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
+    draft = path.with_suffix(f".{secrets.token_hex(8)}")
     content = json.dumps(made)
-    draft.write_text(keys.sign(*_signature(path, content)) + "\n" + content)
+    try:
+        draft.write_text(keys.sign(*_signature(path, content)) + "\n" + content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     for old in path.parent.glob(f"{path.stem[:-65]}-{'?' * 64}.json"):
-        old.unlink(missing_ok=True)
-    draft.replace(path)
+        if old != path:
+            old.unlink(missing_ok=True)
 
 
-def erase_analyses(study: ReaderStudy) -> None:
-    """Erase what is kept of earlier analyses: a subject in them was withdrawn. They are made again when asked for."""
+def erase_analyses(study: ReaderStudy, **_: object) -> None:
+    """Erase what is kept of earlier analyses, drafts too: a subject in them was withdrawn, or the study was removed.
+
+    They are made again when asked for.
+    """
     for kind in KEPT:
-        for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.json"):
+        for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.*"):
             path.unlink(missing_ok=True)
 
 

@@ -8,6 +8,7 @@ class ImagesConfig(AppConfig):
     def ready(self) -> None:
         from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import SealedSection, SealedTable, register
+        from readerstudy.images.analyses import erase_analyses
         from readerstudy.images.erasure import HOLDER
         from readerstudy.images.feature_jobs import ask_for_features
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
@@ -15,7 +16,7 @@ class ImagesConfig(AppConfig):
         from readerstudy.images.radiomics import make_settings
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure
-        from readerstudy.protocol.signals import locking
+        from readerstudy.protocol.signals import locking, removed
 
         features = SealedTable("results.Feature", unit=("voi_id", "series_id", "settings_id"))
         register(
@@ -47,3 +48,4 @@ class ImagesConfig(AppConfig):
         erasure.register(HOLDER)
         # Made on first use: after locking that would be a change.
         locking.connect(make_settings)
+        removed.connect(erase_analyses)

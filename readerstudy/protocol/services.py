@@ -166,7 +166,7 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     sources, stamp = MOVES[State(to)]
     sealed = every_unit() if to == State.LOCKED else [*PROTOCOL, ("schedule", None), ("memberships", None)]
     ensure_sealed(study=study, seals=sealed)
-    if to == State.LOCKED:
+    if to == State.LOCKED and study.state in sources:
         locking.send(sender=ReaderStudy, study=study)
     changes = {"state": to, **({stamp: timezone.now()} if stamp else {})}
     if not ReaderStudy.objects.filter(pk=study.pk, state__in=sources).update(**changes):
@@ -174,7 +174,7 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     study.refresh_from_db()
     said = _lock(study) if to == State.LOCKED else {}
     record(study=study, action=MOVED[State(to)], actor=actor, seals=PROTOCOL, **said)
-    transaction.on_commit(lambda: moved.send(sender=ReaderStudy, study=study))
+    transaction.on_commit(lambda: moved.send_robust(sender=ReaderStudy, study=study))  # it has moved, come what may
     return study
 
 

@@ -9,6 +9,8 @@ protocol_changed = Signal()
 removing_part = Signal()
 # study: it moved to another state, and the move is committed.
 moved = Signal()
+# study: every row of it was removed.
+removed = Signal()
 # study: it is about to be locked, in that transaction. Receivers make what would else be made later, or raise
 # InputError while something of theirs may still change.
 locking = Signal()

@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+import logging
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from analysis import reading
 from readerstudy.accounts.models import User
@@ -27,18 +29,26 @@ from readerstudy.images.analyses import (
     stored_analysis,
 )
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import request_job
+from readerstudy.jobs.services import request_job, retry
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Rating
 from readerstudy.reading.whole_record import ensure_whole
 from readerstudy.results.exports import protocol_json, table_csv
 from readerstudy.states import State
 
+logger = logging.getLogger(__name__)
 ANALYSE = "results.analyse"
 AT_ONCE = 500  # ratings of a small study, which a request analyses itself; more is a job's work
-VERIFIED_FOR = 15 * 60  # seconds for which a page shows what is kept without asking whether the record still holds
+VERIFIED_FOR = timedelta(minutes=15)  # a page shows what is kept so long without asking if the record still holds
 # Lines of the log after which the results are what they were.
-NO_MATTER = AFTER_LOCKING | {Action.READING_SIGNED, Action.RADIOMIC_SETTINGS_CHANGED, Action.FEATURES_COMPUTED}
+NO_MATTER = AFTER_LOCKING | {
+    Action.READING_SIGNED,
+    Action.RADIOMIC_SETTINGS_CHANGED,
+    Action.FEATURES_COMPUTED,
+    Action.VOLUME_OF_INTEREST_ADDED,
+    Action.VOLUME_OF_INTEREST_CALLED_BACK,
+    Action.VOLUME_OF_INTEREST_REMOVED,
+}
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
 Report = Callable[[float, str], None]
 
@@ -84,25 +94,25 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     """The results, or the job that makes them. Those of a small study are made at once: RecordError, and an alarm, if
     rows were changed behind the site's back.
 
-    What is kept came from a record that held. Where that was seen long ago, a job verifies the record again: if it does
-    not hold any more, nothing is kept.
+    What is kept came from a record that held. Where that was seen long ago, the job verifies the record again: what is
+    kept is shown meanwhile, but not if the job fails or does not come to its end.
     """
     key = results_key(study)
-    if made := _kept_results(study, key):
-        if not _is_small(study) and time.time() - _path(study, key).stat().st_mtime > VERIFIED_FOR:
-            _verify_again(study, key)
-        return made
+    made = _kept_results(study, key)
     if _is_small(study):
-        return make_results(study)
-    job = request_results(study, key)
-    if job.state == Job.State.DONE:  # just now; or its file was lost, or lies where only the worker sees it
-        return results(study)
-    return job
+        return made or _results_now(study)
+    job = _current_job(study, key)
+    if made is None:
+        # Made just now, and not to be seen here: it lies where only the worker sees it.
+        return _results_now(study) if job.state == Job.State.DONE else job
+    if job.state == Job.State.FAILED:
+        erase_analyses(study)
+    return job if job.state == Job.State.FAILED or _is_overdue(job) else made
 
 
 def results(study: ReaderStudy) -> Results:
     """The results, made now if nothing that is kept fits."""
-    return _kept_results(study, results_key(study)) or make_results(study)
+    return _kept_results(study, results_key(study)) or _results_now(study)
 
 
 def request_results(study: ReaderStudy, key: str) -> Job:
@@ -111,11 +121,23 @@ def request_results(study: ReaderStudy, key: str) -> Job:
     return job
 
 
-def _verify_again(study: ReaderStudy, key: str) -> None:
-    """Ask for that job once more, if it is not on its way."""
+def _current_job(study: ReaderStudy, key: str) -> Job:
+    """That job; once more if it was cancelled, or ended well long ago."""
     job = request_results(study, key)
-    if Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()[0]:
-        request_results(study, key)
+    if job.state == Job.State.CANCELLED and retry(job=job):
+        job.refresh_from_db()
+    if job.state == Job.State.DONE and _is_long_ago(job.finished_at):
+        Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()
+        job = request_results(study, key)
+    return job
+
+
+def _is_overdue(job: Job) -> bool:
+    return job.state != Job.State.DONE and _is_long_ago(job.created_at)
+
+
+def _is_long_ago(moment: datetime | None) -> bool:
+    return moment is None or moment < timezone.now() - VERIFIED_FOR
 
 
 def request_on_closing(study: ReaderStudy, **_: object) -> None:
@@ -130,22 +152,40 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
     RecordError, an alarm, and nothing is kept any more, if rows were changed behind the site's back. report: told how
     far that is.
     """
-    report(0.05, "verifying the record")
+    key, made = _verified_results(study, report)
+    report(0.95, "keeping them")  # not if the job was taken away
+    if results_key(study) == key:  # else a subject was withdrawn meanwhile, or newer results lie there
+        store_analysis(_path(study, key), asdict(made))
+    return made
+
+
+def _results_now(study: ReaderStudy) -> Results:
+    """The same in a request: where the disk is full they are shown all the same."""
+    key, made = _verified_results(study, _to_nobody)
+    try:
+        store_analysis(_path(study, key), asdict(made))
+    except OSError:
+        logger.exception("results of %s", study.slug)
+    return made
+
+
+def _verified_results(study: ReaderStudy, report: Report) -> tuple[str, Results]:
+    """Results and their key. The record is verified after the files were written that they are made of."""
+    key = results_key(study)
+    kept = _kept_results(study, key)
+    report(0.05, "writing tables")
+    files = {} if kept else _files(study)
+    report(0.15, "verifying the record")
     try:
         ensure_whole(study)
     except RecordError:
         erase_analyses(study)
         raise
-    key = results_key(study)
-    if kept := _kept_results(study, key):
-        _path(study, key).touch()
-        return kept
-    report(0.3, "writing tables")
-    files = _files(study)
+    if kept:
+        return key, kept
     report(0.4, "analysing")
     made = {"sha256": files_sha256(files), **analyse(files)}
-    store_analysis(_path(study, key), made)
-    return Results(**json.loads(json.dumps(made)))  # as they are kept
+    return key, Results(**json.loads(json.dumps(made)))  # as they are kept
 
 
 def _kept_results(study: ReaderStudy, key: str) -> Results | None:

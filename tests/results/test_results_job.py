@@ -1,16 +1,25 @@
 """Results of many ratings are a job's work; what is kept is found again without writing a table."""
 
-import os
-import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from readerstudy.accounts.services import add_member, remove_member
 from readerstudy.audit import heads
+from readerstudy.audit.services import RecordError
+from readerstudy.images.analyses import erase_analyses, store_analysis, stored_analysis
 from readerstudy.jobs.registry import kind
+from readerstudy.jobs.services import cancel
+from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.services import move
+from readerstudy.reading.amendments import withdraw_subject
 from readerstudy.reading.whole_record import note_export
 from readerstudy.results import services
 from readerstudy.states import State
@@ -187,5 +196,140 @@ def kept_file(study):
 
 
 def grow_old(study) -> None:
-    long_ago = time.time() - services.VERIFIED_FOR - 1
-    os.utime(kept_file(study), (long_ago, long_ago))
+    """The record was seen to hold long ago."""
+    study.jobs.update(finished_at=timezone.now() - services.VERIFIED_FOR - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("ending", [{"state": "cancelled"}, {"state": "failed", "error": "Not enough memory."}])
+def test_a_look_at_the_record_that_did_not_end_is_made_again(study, client, many, ending):
+    client.get(address(study))
+    factories.work_off(study)
+    run(CHANGES["a score"], study.pk)
+    grow_old(study)
+    client.get(address(study))
+    study.jobs.update(**ending)
+    for _ in range(3):
+        client.get(address(study))
+        factories.work_off(study)
+    assert heads.alarms(study.slug)
+    assert "Table 3" not in text(client.get(address(study)))
+
+
+def test_what_is_kept_is_not_shown_while_no_worker_looks_at_the_record(study, client, many):
+    client.get(address(study))
+    factories.work_off(study)
+    grow_old(study)
+    client.get(address(study))
+    study.jobs.update(created_at=timezone.now() - services.VERIFIED_FOR - timedelta(seconds=1))
+    assert "Results are being computed" in text(client.get(address(study)))
+
+
+def test_a_worker_elsewhere_that_finds_a_change_takes_what_is_kept_here(study, client, many, settings, tmp_path):
+    client.get(address(study))
+    factories.work_off(study)
+    grow_old(study)
+    client.get(address(study))
+    run(CHANGES["a score"], study.pk)
+    here, settings.VAR_DIR = settings.VAR_DIR, tmp_path / "elsewhere"
+    factories.work_off(study)
+    settings.VAR_DIR = here
+    client.get(address(study))
+    assert not kept_file(study).exists()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", "ü\n{}".encode()])
+def test_a_kept_file_that_is_no_text_is_not_shown(study, client, many, content):
+    client.get(address(study))
+    factories.work_off(study)
+    kept_file(study).write_bytes(content)
+    assert "Table 3" in text(client.get(address(study)))
+
+
+def test_rows_changed_after_the_tables_were_written_are_found(study, many, monkeypatch):
+    written = services._files
+
+    def files(study):
+        made = written(study)
+        run(CHANGES["a score"], study.pk)
+        return made
+
+    monkeypatch.setattr(services, "_files", files)
+    with pytest.raises(RecordError):
+        services.make_results(study)
+    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+
+
+def after_analysing(monkeypatch, happens) -> None:
+    analyse = services.analyse
+
+    def analyse_and(files):
+        made = analyse(files)
+        happens()
+        return made
+
+    monkeypatch.setattr(services, "analyse", analyse_and)
+
+
+def test_a_subject_withdrawn_while_its_results_are_made_is_in_no_file(
+    study, client, many, monkeypatch, django_capture_on_commit_callbacks
+):
+    client.get(address(study))
+
+    def withdraw() -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            withdraw_subject(study=study, subject=study.subjects.first(), reason="asked to", actor=None)
+
+    after_analysing(monkeypatch, withdraw)
+    run_job(study.jobs.get(function=services.ANALYSE).pk)
+    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+
+
+def test_a_cancelled_job_keeps_nothing(study, client, many, monkeypatch):
+    client.get(address(study))
+    job = study.jobs.get()
+    after_analysing(monkeypatch, lambda: cancel(job=job))
+    run_job(job.pk)
+    assert not kept_file(study).exists()
+
+
+def test_a_draft_that_was_left_goes_with_a_withdrawal(study, many, monkeypatch):
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        patched.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # killed before it could
+        with pytest.raises(OSError, match="No space left"):
+            services.make_results(study)
+    assert list((services.settings.VAR_DIR / "results").glob("*"))
+    erase_analyses(study)
+    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+
+
+def test_where_the_disk_is_full_results_of_a_small_study_are_shown_all_the_same(study, client, monkeypatch):
+    def full(path, made):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(services, "store_analysis", full)
+    assert "Table 3" in text(client.get(address(study)))
+
+
+def test_threads_of_a_server_do_not_take_each_others_drafts(settings):
+    path = settings.VAR_DIR / "results" / f"a-{'0' * 64}.json"
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(store_analysis, path, {"x": list(range(10_000))}) for _ in range(80)]:
+            done.result()
+    assert stored_analysis(path) == {"x": list(range(10_000))}
+
+
+def test_a_removed_study_leaves_no_analysis(study, many):
+    services.make_results(study)
+    call_command("remove_study", study.slug, reason="a trial", stdout=StringIO())
+    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+
+
+def test_a_study_is_closed_whatever_its_results_come_to(monkeypatch, django_capture_on_commit_callbacks):
+    study = factories.open_(factories.make_study(subjects=1))
+    monkeypatch.setattr(services, "results_key", lambda study: 1 / 0)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert move(study=study, to=State.CLOSED, actor=None).state == State.CLOSED

@@ -6,6 +6,7 @@ from processing.errors import InputError
 from readerstudy.audit.removal import remove_study
 from readerstudy.audit.services import RecordError
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.signals import removed
 
 
 class Command(BaseCommand):
@@ -23,4 +24,5 @@ class Command(BaseCommand):
             stone = remove_study(study=found, reason=reason)
         except (InputError, RecordError) as error:
             raise CommandError(str(error), returncode=1) from error
+        removed.send(sender=ReaderStudy, study=found)
         self.stdout.write(f"{study}: removed; its log ended with event {stone.number}, {stone.sha256[:16]}")
