@@ -105,6 +105,8 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     if made is None:
         # Made just now, and not to be seen here: it lies where only the worker sees it.
         return _results_now(study) if job.state == Job.State.DONE else job
+    if job.state == Job.State.CANCELLED and retry(job=job):
+        job.refresh_from_db()
     if job.state == Job.State.FAILED:
         erase_analyses(study)
     return job if job.state == Job.State.FAILED or _is_overdue(job) else made
@@ -122,10 +124,8 @@ def request_results(study: ReaderStudy, key: str) -> Job:
 
 
 def _current_job(study: ReaderStudy, key: str) -> Job:
-    """That job; once more if it was cancelled, or ended well long ago."""
+    """That job; once more if it ended well long ago."""
     job = request_results(study, key)
-    if job.state == Job.State.CANCELLED and retry(job=job):
-        job.refresh_from_db()
     if job.state == Job.State.DONE and _is_long_ago(job.finished_at):
         Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()
         job = request_results(study, key)

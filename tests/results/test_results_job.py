@@ -215,6 +215,13 @@ def test_a_look_at_the_record_that_did_not_end_is_made_again(study, client, many
     assert "Table 3" not in text(client.get(address(study)))
 
 
+def test_a_page_that_waits_does_not_take_up_what_was_cancelled(study, client, many):
+    client.get(address(study))
+    cancel(job=study.jobs.get())
+    assert "Results could not be computed" in text(client.get(address(study), headers=HTMX))
+    assert "Results are being computed" in text(client.get(address(study)))
+
+
 def test_what_is_kept_is_not_shown_while_no_worker_looks_at_the_record(study, client, many):
     client.get(address(study))
     factories.work_off(study)
