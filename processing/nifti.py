@@ -96,11 +96,12 @@ def read_nifti(path: Path) -> Volume:
     ------
     InputError
         For damaged files, colour, complex or four-dimensional images, those over 1 GiB, and those whose header does
-        not say where they lie.
+        not say where they lie, or how large they are.
 
     Notes
     -----
-    ``scl_slope`` is applied; sform comes before qform. Region and weighting are read from the names of file and folder.
+    ``scl_slope`` is applied; sform comes before qform, and lengths in micron or metre become mm. Region and
+    weighting are read from the names of file and folder.
 
     Examples
     --------
@@ -181,7 +182,7 @@ def _parameters(path: Path, affine: np.ndarray) -> Parameters:
 
 
 def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
-    """Write a float32 NIfTI-1 image in the order of the volume.
+    """Write a float32 NIfTI-1 image in the order of the volume, in mm.
 
     Parameters
     ----------
@@ -213,12 +214,13 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     data = np.ascontiguousarray(np.transpose(volume.array, (2, 1, 0)))
     image = nibabel.Nifti1Image(data, LPS_FROM_RAS @ volume.affine)
     image.set_data_dtype(np.float32)
+    image.header.set_xyzt_units("mm")
     image.header["descrip"] = description.encode("ascii", "replace")[:79]
     return _save(image, path)
 
 
 def clean_nifti(source: Path, target: Path) -> Path:
-    """Copy an image without anything that could identify: values, type, scale and place in space stay.
+    """Copy an image without anything that could identify: values, type, scale and place in space, in mm, stay.
 
     Extensions, description, intent name, auxiliary file, database name and further free texts are gone. Raises
     InputError as `read_nifti` does for a damaged file, or one that does not say where it lies.
@@ -233,15 +235,9 @@ def clean_nifti(source: Path, target: Path) -> Path:
     clean.header.set_zooms(image.header.get_zooms())
     clean.header["pixdim"][:4] = said["pixdim"][:4]
     kept = [name for code, names in CODED.items() if said[code] for name in (code, *names)]
-    for name in ("cal_min", "cal_max", *kept):
+    for name in ("xyzt_units", "cal_min", "cal_max", *kept):
         clean.header[name] = said[name]
-    clean.header.set_xyzt_units(*_units(image))
     return _save(clean, target, scale=(float(proxy.slope), float(proxy.inter)))
-
-
-def _units(image: nibabel.Nifti1Image) -> tuple[str, str]:
-    space, time = image.header.get_xyzt_units()
-    return ("mm" if space == "unknown" else space), time
 
 
 def _save(image: nibabel.Nifti1Image, path: Path, *, scale: tuple[float, float] = (1.0, 0.0)) -> Path:

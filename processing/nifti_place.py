@@ -13,7 +13,11 @@ CODED = {  # which fields hold if a code is not 0
     "sform_code": ("srow_x", "srow_y", "srow_z"),
     "qform_code": ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
 }
+_LENGTHS = ("srow_x", "srow_y", "srow_z", "qoffset_x", "qoffset_y", "qoffset_z")
 _CODES = (1, 2, 3, 4, 5)
+_MM = 2
+_UNITS = {0: ("no unit of length", 1.0), 1: ("the metre", 1000.0), _MM: ("mm", 1.0), 3: ("the micron", 0.001)}  # in mm
+_PLAUSIBLE = 0.05, 20.0  # mm: voxels of MRI
 NO_CODES = (
     "The NIfTI header does not say which side is left (sform_code and qform_code are 0): convert the DICOM series "
     "again, or set a code if you are sure of the orientation."
@@ -21,7 +25,7 @@ NO_CODES = (
 
 
 def place(header: nibabel.Nifti1Header) -> Array:
-    """Where the image lies, by a header as it stands in the file.
+    """Where the image lies, by a header as it stands in the file; the header is put into mm.
 
     Parameters
     ----------
@@ -37,7 +41,12 @@ def place(header: nibabel.Nifti1Header) -> Array:
     Raises
     ------
     InputError
-        If the header gives no orientation, or an impossible one.
+        If the header gives no orientation, an impossible one, or, with a unit that is not mm, voxels outside 0.05 to
+        20 mm.
+
+    Notes
+    -----
+    Without a unit (xyzt_units) plausible voxels are taken as mm.
 
     Examples
     --------
@@ -45,22 +54,48 @@ def place(header: nibabel.Nifti1Header) -> Array:
     >>> import numpy as np
     >>> from processing.nifti_place import place
     >>> header = nibabel.Nifti1Header()
-    >>> header.set_sform(np.diag([-2.0, 3.0, 4.0, 1.0]), code=1)
-    >>> place(header).diagonal().tolist()
-    [2.0, -3.0, 4.0, 1.0]
+    >>> header.set_xyzt_units("meter")
+    >>> header.set_sform(np.diag([-0.002, 0.003, 0.004, 1.0]), code=1)
+    >>> place(header).diagonal().round(6).tolist(), header.get_xyzt_units()
+    ([2.0, -3.0, 4.0, 1.0], ('mm', 'unknown'))
     """
     for name in CODED:
         if int(header[name]) not in _CODES:
             header[name] = 0
+    unit = _to_mm(header)
     sform = header.get_sform(coded=True)[0]
     qform = _qform(header) if header["qform_code"] else None
     ras = qform if sform is None else sform
     if ras is None:
         raise InputError(NO_CODES)
     sizes = np.linalg.norm(ras[:3, :3], axis=0)
+    if unit != "mm" and not (_PLAUSIBLE[0] <= sizes.min() and sizes.max() <= _PLAUSIBLE[1]):
+        raise InputError(
+            f"The NIfTI header names {unit} (xyzt_units), and no MRI has voxels of {by(sizes)} mm: "
+            "set the true unit, or export the image again."
+        )
     if not _sizes_given(header):
         header["pixdim"][1:4] = sizes
     return np.asarray(LPS_FROM_RAS @ ras, np.float64)
+
+
+def by(sizes: Array) -> str:
+    """Voxel sizes in words, without their unit."""
+    return " × ".join(f"{size:.4g}" for size in sizes)
+
+
+def _to_mm(header: nibabel.Nifti1Header) -> str:
+    """Every length in mm; returns the unit that the header named."""
+    code = int(header["xyzt_units"])
+    if code & 7 not in _UNITS:
+        raise InputError("The NIfTI header has an unknown unit of length (xyzt_units); export the image again.")
+    unit, scale = _UNITS[code & 7]
+    if scale != 1:
+        for name in _LENGTHS:
+            header[name] = header[name] * scale
+        header["pixdim"][1:4] *= scale
+    header["xyzt_units"] = code & ~7 | _MM
+    return unit
 
 
 def _sizes_given(header: nibabel.Nifti1Header) -> bool:

@@ -14,13 +14,14 @@ from processing.__main__ import main
 from processing.errors import InputError
 from processing.ingest.sort import RefusedFile, sort_files
 from processing.masks import read_mask
-from processing.nifti import read_nifti
+from processing.nifti import read_nifti, write_nifti
+from processing.volume import Volume
 from tests.processing import dicom_files as files
 
 KEY = b"0123456789abcdef0123456789abcdef"
 RAS = np.array([[2.5, 0, 0, -30], [0, 2.5, 0, -25], [0, 0, 5, -10], [0, 0, 0, 1.0]])  # of the true place, mm
 SHAPE = (24, 20, 6)  # columns, rows, slices
-MM, UNKNOWN = 2, 0  # xyzt_units
+UNKNOWN, METRE, MM, MICRON = 0, 1, 2, 3  # of xyzt_units
 
 
 def ball() -> np.ndarray:
@@ -148,3 +149,87 @@ def test_a_qform_that_is_no_rotation_is_refused(tmp_path: Path, sform: np.ndarra
     path = write(tmp_path / "a.nii", image(), sform=sform, quatern_b=0.9, quatern_c=0.9)
     with pytest.raises(InputError, match=reason):
         read_nifti(path)
+
+
+# Units
+
+
+def scaled(by: float) -> dict:
+    matrix = np.diag([by, by, by, 1]) @ RAS
+    return {"sform": matrix, "qform": matrix}
+
+
+OTHER_UNITS = pytest.mark.parametrize(("unit", "by"), [(MICRON, 1000.0), (METRE, 0.001), (MICRON | 16, 1000.0)])
+
+
+@OTHER_UNITS
+@pytest.mark.parametrize("form", ["sform", "qform", "both"])
+def test_every_reader_gives_mm(
+    unit: int, by: float, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forms = scaled(by) | ({} if form == "both" else {"sform": None} if form == "qform" else {"qform": None})
+    path = write(tmp_path / "t2.nii", image(), **forms, unit=unit)
+    found = info(path, capsys)
+    assert found["spacing"] == pytest.approx([2.5, 2.5, 5])
+    np.testing.assert_allclose(found["affine"], np.diag([-1.0, -1, 1, 1]) @ RAS, atol=1e-5)
+    (mask,) = read_mask(write(tmp_path / "mask.nii", ball(), **forms, unit=unit))
+    np.testing.assert_allclose(mask.affine, found["affine"])
+    (taken,) = sort_files({"S01/t2.nii": path}, tmp_path / "out", key=KEY).series
+    assert taken.spacing == pytest.approx((2.5, 2.5, 5))
+    clean = nibabel.load(taken.files[0])
+    assert clean.header.get_xyzt_units() == ("mm", "msec" if unit & 16 else "unknown")
+    assert clean.header.get_zooms() == pytest.approx((2.5, 2.5, 5))
+    np.testing.assert_allclose(clean.affine, RAS, atol=1e-5)
+    assert read_nifti(taken.files[0]).sha256 == taken.sha256
+    np.testing.assert_allclose(SimpleITK.ReadImage(str(taken.files[0])).GetSpacing(), (2.5, 2.5, 5), rtol=1e-5)
+
+
+@OTHER_UNITS
+def test_commands_agree_on_an_image_in_another_unit(
+    unit: int, by: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = {}
+    for name, data in (("image", image()), ("mask", ball())):
+        paths[name] = str(write(tmp_path / f"{name}.nii", data))
+        paths[name, "other"] = str(write(tmp_path / f"{name}_other.nii", data, **scaled(by), unit=unit))
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"featureClass": {"shape": ["MeshVolume"], "firstorder": ["Mean"]}}')
+    volumes = []
+    for other in ((), ("other",)):
+        names = [paths[(name, *other) if other else name] for name in ("image", "mask")]
+        assert main(["radiomics", *names, "--settings", str(settings), "--subject", "S", "--roi", "R"]) == 0
+        shown = capsys.readouterr().out.splitlines()[1:]
+        volumes.append({line.split(",")[6]: float(line.split(",")[7]) for line in shown})
+    assert volumes[1] == pytest.approx(volumes[0], rel=1e-5)
+    assert main(["compare", paths["image"], paths["image", "other"]]) == 0
+    assert json.loads(capsys.readouterr().out)["volume"]["l1"] == 0
+    assert main(["overlap", paths["mask"], paths["mask", "other"]]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["conventions"]["spacing"] == [5, 2.5, 2.5]
+    assert found["labels"][0]["dice"] == 1
+
+
+def test_plausible_voxels_without_a_unit_are_mm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert info(write(tmp_path / "t2.nii", image(), unit=UNKNOWN), capsys)["spacing"] == pytest.approx([2.5, 2.5, 5])
+
+
+@pytest.mark.parametrize(
+    ("unit", "by", "words"),
+    [
+        (UNKNOWN, 1000.0, "names no unit of length (xyzt_units), and no MRI has voxels of 2500 × 2500 × 5000 mm"),
+        (UNKNOWN, 0.001, "0.0025 × 0.0025 × 0.005 mm"),
+        (MICRON, 1.0, "names the micron (xyzt_units), and no MRI has voxels of 0.0025 × 0.0025 × 0.005 mm"),
+        (METRE, 1.0, "names the metre"),
+        (5, 1.0, "unknown unit of length"),
+    ],
+)
+def test_a_size_that_no_unit_explains_is_refused(tmp_path: Path, unit: int, by: float, words: str) -> None:
+    (refused,) = refusals(write(tmp_path / "t2.nii", image(), **scaled(by), unit=unit), tmp_path / "out")
+    assert words in refused.reason
+
+
+def test_a_written_file_says_mm(tmp_path: Path) -> None:
+    volume = Volume(np.zeros((2, 3, 4)), np.diag([0.5, 0.5, 30.0, 1]))
+    path = write_nifti(volume, tmp_path / "a.nii")
+    assert nibabel.load(path).header.get_xyzt_units()[0] == "mm"
+    assert read_nifti(path).spacing == (0.5, 0.5, 30)
