@@ -6,7 +6,7 @@ import nibabel
 import numpy as np
 
 from processing.errors import InputError
-from processing.volume import Array
+from processing.volume import Array, check_affine
 
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 CODED = {  # which fields hold if a code is not 0
@@ -18,6 +18,8 @@ _CODES = (1, 2, 3, 4, 5)
 _MM = 2
 _UNITS = {0: ("no unit of length", 1.0), 1: ("the metre", 1000.0), _MM: ("mm", 1.0), 3: ("the micron", 0.001)}  # in mm
 _PLAUSIBLE = 0.05, 20.0  # mm: voxels of MRI
+_SAME_SIZE = 0.01  # of the smaller
+_HALF = 0.5 + 1e-3  # voxels, and what rounding adds
 NO_CODES = (
     "The NIfTI header does not say which side is left (sform_code and qform_code are 0): convert the DICOM series "
     "again, or set a code if you are sure of the orientation."
@@ -41,12 +43,13 @@ def place(header: nibabel.Nifti1Header) -> Array:
     Raises
     ------
     InputError
-        If the header gives no orientation, an impossible one, or, with a unit that is not mm, voxels outside 0.05 to
-        20 mm.
+        If the header gives no orientation, an impossible one, two that differ, or, with a unit that is not mm, voxels
+        outside 0.05 to 20 mm.
 
     Notes
     -----
-    Without a unit (xyzt_units) plausible voxels are taken as mm.
+    Without a unit (xyzt_units) plausible voxels are taken as mm. Two places differ where voxel sizes do by over 1 %, or
+    a corner of the volume by over half a voxel.
 
     Examples
     --------
@@ -69,13 +72,16 @@ def place(header: nibabel.Nifti1Header) -> Array:
     if ras is None:
         raise InputError(NO_CODES)
     sizes = np.linalg.norm(ras[:3, :3], axis=0)
-    if unit != "mm" and not (_PLAUSIBLE[0] <= sizes.min() and sizes.max() <= _PLAUSIBLE[1]):
+    if unit != "mm" and (sizes.min() < _PLAUSIBLE[0] or sizes.max() > _PLAUSIBLE[1]):
         raise InputError(
             f"The NIfTI header names {unit} (xyzt_units), and no MRI has voxels of {by(sizes)} mm: "
             "set the true unit, or export the image again."
         )
+    check_affine(ras)
     if not _sizes_given(header):
         header["pixdim"][1:4] = sizes
+    elif sform is not None:
+        _check_agreement(header, sform, qform)
     return np.asarray(LPS_FROM_RAS @ ras, np.float64)
 
 
@@ -101,6 +107,25 @@ def _to_mm(header: nibabel.Nifti1Header) -> str:
 def _sizes_given(header: nibabel.Nifti1Header) -> bool:
     sizes = header["pixdim"][1:4]
     return bool(np.isfinite(sizes).all() and (sizes > 0).all())
+
+
+def _check_agreement(header: nibabel.Nifti1Header, sform: Array, qform: Array | None) -> None:
+    """Raise InputError if sform and qform, or sform and pixdim, say different things."""
+    sizes, others = np.linalg.norm(sform[:3, :3], axis=0), np.array(header["pixdim"][1:4], float)
+    other = "pixdim" if qform is None else "qform"
+    apart = 0.0
+    if qform is not None:
+        ends = [(-0.5, size - 0.5) for size in header["dim"][1:4]]
+        corners = np.array([*np.meshgrid(*ends), np.ones((2, 2, 2))], float).reshape(4, -1)
+        between = (qform - sform) @ corners
+        if np.abs(np.linalg.solve(sform, between)).max() > _HALF:
+            apart = float(np.linalg.norm(between[:3], axis=0).max())
+    if apart or (np.abs(sizes - others) > _SAME_SIZE * np.minimum(sizes, others)).any():
+        places = f" and corners up to {apart:.4g} mm apart" if apart else ""
+        raise InputError(
+            f"The NIfTI header says two things: voxels of {by(sizes)} mm by its sform and of {by(others)} mm by its "
+            f"{other}{places}; correct the one that is wrong, or export the image again."
+        )
 
 
 def _qform(header: nibabel.Nifti1Header) -> Array:

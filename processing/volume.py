@@ -85,6 +85,12 @@ class Parameters:
     sex: str | None = None  # F, M, O
 
 
+def check_affine(affine: Array) -> None:
+    """Raise InputError if an affine (4 × 4) gives no position and orientation in space."""
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+        raise InputError("The image has no usable position and orientation in space.")
+
+
 @dataclass(frozen=True)
 class Volume:
     """A stack of parallel slices in patient coordinates.
@@ -129,8 +135,7 @@ class Volume:
             raise InputError(f"A volume needs slices, rows and columns; this one has shape {array.shape}.")
         if not np.isfinite(array).all():
             raise InputError("The image contains values that are not numbers (NaN or infinite).")
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
-            raise InputError("The image has no usable position and orientation in space.")
+        check_affine(affine)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", affine)
 

@@ -233,3 +233,62 @@ def test_a_written_file_says_mm(tmp_path: Path) -> None:
     path = write_nifti(volume, tmp_path / "a.nii")
     assert nibabel.load(path).header.get_xyzt_units()[0] == "mm"
     assert read_nifti(path).spacing == (0.5, 0.5, 30)
+
+
+# Two places
+
+
+def moved(*, turn: float = 0.0, shift: float = 0.0, size: float = 1.0) -> np.ndarray:
+    """The true place, turned about the axis of the body (degrees), shifted along it (mm), with longer voxels."""
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    matrix = np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, shift], [0, 0, 0, 1]]) @ RAS
+    matrix[:3, :3] *= size
+    return matrix
+
+
+FINE = np.diag([1 / 2.5, 1 / 2.5, 1 / 5, 1])
+
+
+@pytest.mark.parametrize(
+    ("sform", "words"),
+    [
+        (RAS @ FINE, "voxels of 1 × 1 × 1 mm by its sform and of 2.5 × 2.5 × 5 mm by its qform and corners up to"),
+        (moved(shift=2.6), "corners up to 2.6 mm apart"),
+        (moved(turn=8), "corners up to"),
+        (moved(turn=180), "corners up to"),
+        (RAS @ np.diag([-1, 1, 1, 1]), "corners up to"),
+        (moved(size=1.02), "voxels of 2.55 × 2.55 × 5.1 mm by its sform and of 2.5 × 2.5 × 5 mm by its qform"),
+    ],
+    ids=["sizes", "shift", "turn", "upside down", "mirrored", "slightly larger"],
+)
+def test_a_header_with_two_places_is_refused(tmp_path: Path, sform: np.ndarray, words: str) -> None:
+    path = write(tmp_path / "t2.nii", image(), sform=sform)
+    (refused,) = refusals(path, tmp_path / "out")
+    assert refused.reason.startswith("The NIfTI header says two things: ")
+    assert words in refused.reason
+    with pytest.raises(InputError, match="says two things"):
+        read_mask(write(tmp_path / "mask", ball(), sform=sform))
+
+
+@pytest.mark.parametrize("sform", [moved(shift=2.4), moved(turn=1), moved(size=1.005)])
+def test_rounding_between_the_forms_is_none_of_it(tmp_path: Path, sform: np.ndarray) -> None:
+    found = read_nifti(write(tmp_path / "t2.nii", image(), sform=sform))
+    np.testing.assert_allclose(found.affine, np.diag([-1.0, -1, 1, 1]) @ sform, atol=1e-5)
+
+
+def test_an_sform_is_held_against_the_voxel_sizes_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "t2.nii", image(), qform=None, pixdim=[1, 1, 1, 1, 0, 0, 0, 0])
+    with pytest.raises(InputError, match=r"of 2\.5 × 2\.5 × 5 mm by its sform and of 1 × 1 × 1 mm by its pixdim;"):
+        read_nifti(path)
+
+
+def test_an_sform_needs_no_other_voxel_sizes(tmp_path: Path) -> None:
+    path = write(tmp_path / "in" / "t2.nii", image(), qform=None, pixdim=np.zeros(8))
+    (taken,) = sort_files({"S01/t2.nii": path}, tmp_path / "out", key=KEY).series
+    assert nibabel.load(taken.files[0]).header.get_zooms() == pytest.approx((2.5, 2.5, 5))
+
+
+@pytest.mark.parametrize("sform", [np.zeros((4, 4)), np.full((4, 4), np.nan)])
+def test_a_form_without_directions_is_refused(tmp_path: Path, sform: np.ndarray) -> None:
+    with pytest.raises(InputError, match="no usable position"):
+        read_nifti(write(tmp_path / "t2.nii", image(), srow_x=sform[0], srow_y=sform[1], srow_z=sform[2]))
