@@ -17,7 +17,7 @@ from processing.dicom.segmentation import is_segmentation, read_segments
 from processing.errors import InputError
 from processing.nifti import read_nifti
 from processing.nifti_place import LPS_FROM_RAS
-from processing.volume import Array
+from processing.volume import Array, check_affine
 
 MOST_LABELS = 200
 _WORDS = """
@@ -201,6 +201,7 @@ def _from_nrrd(path: Path) -> list[Mask]:
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
+    check_affine(affine)
     array = SimpleITK.GetArrayFromImage(image)
     layers = [array] if array.ndim == 3 else [array[..., layer] for layer in range(array.shape[-1])]
     names: dict[tuple[int, int], str] = {}

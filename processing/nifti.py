@@ -96,7 +96,7 @@ def read_nifti(path: Path) -> Volume:
     ------
     InputError
         For damaged files, colour, complex or four-dimensional images, those over 1 GiB, and those whose header does
-        not say where they lie, or how large they are.
+        not say where they lie or how large they are, or has axes that are not at right angles.
 
     Notes
     -----

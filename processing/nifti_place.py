@@ -43,8 +43,8 @@ def place(header: nibabel.Nifti1Header) -> Array:
     Raises
     ------
     InputError
-        If the header gives no orientation, an impossible one, two that differ, or, with a unit that is not mm, voxels
-        outside 0.05 to 20 mm.
+        If the header gives no orientation, an impossible or sheared one, two that differ, or, with a unit that is not
+        mm, voxels outside 0.05 to 20 mm.
 
     Notes
     -----

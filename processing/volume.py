@@ -11,6 +11,7 @@ import numpy as np
 from processing.errors import InputError
 
 Array = np.ndarray
+MOST_SHEAR = 0.5  # degrees
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,20 @@ class Parameters:
 
 
 def check_affine(affine: Array) -> None:
-    """Raise InputError if an affine (4 × 4) gives no position and orientation in space."""
+    """Raise InputError if an affine (4 × 4) is singular, or its axes are over 0.5° from right angles.
+
+    Real series are within 0.03°.
+    """
     if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
         raise InputError("The image has no usable position and orientation in space.")
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    cosines = (directions.T @ directions)[np.triu_indices(3, 1)]
+    worst = float(np.degrees(np.arccos(cosines[np.argmax(np.abs(cosines))])))
+    if abs(worst - 90) > MOST_SHEAR:
+        raise InputError(
+            f"The axes of the image are not at right angles ({worst:.1f}° between two of them): export it "
+            "again, or resample it to a rectangular grid."
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ class Volume:
     Raises
     ------
     InputError
-        If the array is not three-dimensional or not finite, or the affine is singular.
+        If the array is not three-dimensional or not finite, or the affine is singular or sheared.
 
     Examples
     --------

@@ -292,3 +292,39 @@ def test_an_sform_needs_no_other_voxel_sizes(tmp_path: Path) -> None:
 def test_a_form_without_directions_is_refused(tmp_path: Path, sform: np.ndarray) -> None:
     with pytest.raises(InputError, match="no usable position"):
         read_nifti(write(tmp_path / "t2.nii", image(), srow_x=sform[0], srow_y=sform[1], srow_z=sform[2]))
+
+
+# Sheared axes
+
+
+def sheared(degrees: float) -> np.ndarray:
+    """The true place with slices that move along the rows' axis."""
+    matrix = RAS.copy()
+    matrix[1, 2] = 5 * np.tan(np.radians(degrees))
+    return matrix
+
+
+@pytest.mark.parametrize("qform", [None, RAS])
+@pytest.mark.parametrize(("degrees", "shown"), [(9.0, "81.0°"), (-9.0, "99.0°"), (0.6, "89.4°")])
+def test_sheared_axes_are_refused(tmp_path: Path, qform: np.ndarray | None, degrees: float, shown: str) -> None:
+    sform = sheared(degrees)
+    pixdim = [1, *np.linalg.norm(sform[:3, :3], axis=0), 0, 0, 0, 0]
+    path = write(tmp_path / "t2.nii", image(), sform=sform, qform=qform, pixdim=pixdim)
+    (refused,) = refusals(path, tmp_path / "out")
+    assert refused.reason.startswith(f"The axes of the image are not at right angles ({shown} between two of them): ")
+    with pytest.raises(InputError, match="not at right angles"):
+        read_mask(write(tmp_path / "mask", ball(), sform=sform, qform=qform, pixdim=pixdim))
+
+
+def test_what_scanners_round_is_no_shear(tmp_path: Path) -> None:
+    assert read_nifti(write(tmp_path / "t2.nii", image(), sform=sheared(0.4))).shape == SHAPE[::-1]
+
+
+def test_slices_that_slide_against_each_other_are_no_volume_in_dicom_either(tmp_path: Path) -> None:
+    for n, pixels in enumerate(files.pixels(4)):
+        dataset = files.classic(n, pixels)
+        dataset.ImagePositionPatient[1] += 0.5 * n
+        files.save(dataset, tmp_path / "in" / f"{n}.dcm")
+    named = {path.name: path for path in sorted((tmp_path / "in").iterdir())}
+    (refused,) = sort_files(named, tmp_path / "out", key=KEY).refused
+    assert "not at right angles" in refused.reason
