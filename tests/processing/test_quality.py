@@ -143,6 +143,47 @@ def test_the_command_prints_the_contract(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().err.count("\n") == 1
 
 
+ORDERS = [((0, 1, 2), (True, True, False)), ((2, 0, 1), (False, True, True)), ((1, 2, 0), (False, False, False))]
+
+
+def stored(volume: Volume, axes: tuple[int, ...], mirrored: tuple[bool, ...]) -> Volume:
+    """The same place in another order of columns, rows and slices, index by index."""
+    shape = [volume.shape[2 - axis] for axis in axes]
+    to_old = np.zeros((4, 4))
+    to_old[3, 3] = 1
+    for new, (old, turn) in enumerate(zip(axes, mirrored, strict=True)):
+        to_old[old, new] = -1 if turn else 1
+        to_old[old, 3] = shape[new] - 1 if turn else 0
+    index = np.indices(shape).reshape(3, -1)
+    i, j, k = (to_old @ [*index, np.ones(index.shape[1])])[:3].astype(int)
+    return Volume(volume.array[k, j, i].reshape(shape).T, volume.affine @ to_old)
+
+
+@pytest.mark.parametrize(("axes", "mirrored"), ORDERS)
+def test_the_order_of_storage_changes_no_number(
+    axes: tuple[int, ...], mirrored: tuple[bool, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference, test = pair_of_volumes(slices=4)
+    rows, columns = np.indices((48, 48))
+    mask = reference.with_array(np.broadcast_to((rows > 20) & (columns < 30), reference.shape).astype(np.float32))
+    found = []
+    for number, change in enumerate([lambda one: one, lambda one: stored(one, axes, mirrored)]):
+        volumes = {"reference": reference, "test": change(test), "mask": change(mask), "voi": change(mask)}
+        paths = {name: str(write_nifti(one, tmp_path / f"{name}{number}.nii")) for name, one in volumes.items()}
+        words = [paths["reference"], paths["test"], "--mask", paths["mask"], "--voi", paths["voi"]]
+        assert main(["compare", *words]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+
+
+def test_a_mask_that_lies_elsewhere_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reference, test = pair_of_volumes()
+    volumes = reference, test, moved(reference, 5)
+    paths = [str(write_nifti(v, tmp_path / f"{n}.nii")) for n, v in enumerate(volumes)]
+    assert main(["compare", *paths[:2], "--mask", paths[2]]) == 2
+    assert "The mask 2.nii does not lie on the grid of REFERENCE" in capsys.readouterr().err
+
+
 def test_outside_the_overlap_nothing_counts():
     rng = np.random.default_rng(3)
     reference = rng.uniform(10, 100, (3, 60, 60)).astype(np.float32)
