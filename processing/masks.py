@@ -16,10 +16,10 @@ from processing.dicom.header import open_dicom
 from processing.dicom.segmentation import is_segmentation, read_segments
 from processing.errors import InputError
 from processing.nifti import read_nifti
-from processing.volume import Array
+from processing.nifti_place import LPS_FROM_RAS
+from processing.volume import Array, check_affine
 
 MOST_LABELS = 200
-_LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _WORDS = """
 vertebra vertebral vertebrae body bodies disc discs disk intervertebral cord spinal canal csf thecal sac cauda
 equina conus nerve root foramen facet joint ligament pedicle lamina process spinous transverse sacrum coccyx
@@ -102,7 +102,7 @@ def read_mask(path: Path) -> list[Mask]:
     Raises
     ------
     InputError
-        If there is none, or values are no labels.
+        If there is none, values are no labels, or the file does not say where they lie.
 
     Examples
     --------
@@ -201,6 +201,7 @@ def _from_nrrd(path: Path) -> list[Mask]:
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
+    check_affine(affine)
     array = SimpleITK.GetArrayFromImage(image)
     layers = [array] if array.ndim == 3 else [array[..., layer] for layer in range(array.shape[-1])]
     names: dict[tuple[int, int], str] = {}
@@ -321,7 +322,7 @@ def write_mask(mask: Mask, path: Path) -> Path:
     'mask.nii'
     """
     data = np.ascontiguousarray(np.transpose(mask.array, (2, 1, 0)).astype(np.uint8))
-    image = nibabel.Nifti1Image(data, _LPS_FROM_RAS @ mask.affine)
+    image = nibabel.Nifti1Image(data, LPS_FROM_RAS @ mask.affine)
     image.header.set_xyzt_units("mm")
     content = image.to_bytes()
     path.write_bytes(gzip.compress(content, compresslevel=6, mtime=0) if path.name.endswith(".gz") else content)

@@ -16,13 +16,13 @@ from processing.dicom import vocabulary
 from processing.dicom.parameters import plane
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
+from processing.nifti_place import CODED, LPS_FROM_RAS, place
 from processing.volume import Parameters, Volume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
 LARGEST_BYTES = 1 << 30  # of the values
 LARGEST_HEADER = 16 << 20  # with extensions
 _MORE = 1 << 20  # what may stand behind the values
-_LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def is_volume_file(path: Path) -> bool:
@@ -30,20 +30,24 @@ def is_volume_file(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def _image(path: Path) -> nibabel.Nifti1Image:
-    """Parse by content, as uploaded files may have lost their name; no more is inflated than the header claims."""
+def _image(path: Path) -> tuple[nibabel.Nifti1Image, nibabel.Nifti1Header]:
+    """Parse by content, as uploaded files may have lost their name; no more is inflated than the header claims.
+
+    Returns the image, and its header without nibabel's repairs.
+    """
     try:
         with path.open("rb") as stream:
             packed = stream.read(2) == b"\x1f\x8b"
             stream.seek(0)
             source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
             start = source.read(540)
-            claimed = _claimed_bytes(start)
+            header = _unrepaired(start)
+            claimed = _claimed_bytes(header)
             content = start + source.read(claimed + _MORE - len(start))
             if len(content) == claimed + _MORE:
                 raise InputError("The NIfTI file holds far more than its header says; export it again.")
         kind = nibabel.Nifti2Image if _is_second(start) else nibabel.Nifti1Image
-        return kind.from_bytes(content)
+        return kind.from_bytes(content), header
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise InputError("The file cannot be read.") from None
     except (InputError, MemoryError):
@@ -57,10 +61,13 @@ def _is_second(start: bytes) -> bool:
     return start[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c")
 
 
-def _claimed_bytes(start: bytes) -> int:
-    """Where the values end by the header's word. Raises InputError if that is beyond measure."""
+def _unrepaired(start: bytes) -> nibabel.Nifti1Header:
     kind = nibabel.Nifti2Header if _is_second(start) else nibabel.Nifti1Header
-    header = kind.from_fileobj(io.BytesIO(start[: kind.sizeof_hdr]), check=False)
+    return kind.from_fileobj(io.BytesIO(start[: kind.sizeof_hdr]), check=False)
+
+
+def _claimed_bytes(header: nibabel.Nifti1Header) -> int:
+    """Where the values end by the header's word. Raises InputError if that is beyond measure."""
     count = int(header["dim"][0])
     sizes = [int(size) for size in header["dim"][1 : count + 1]]
     offset = float(header["vox_offset"])
@@ -88,11 +95,13 @@ def read_nifti(path: Path) -> Volume:
     Raises
     ------
     InputError
-        For damaged files, colour, complex or four-dimensional images, and those over 1 GiB.
+        For damaged files, colour, complex or four-dimensional images, those over 1 GiB, and those whose header does
+        not say where they lie or how large they are, or has axes that are not at right angles.
 
     Notes
     -----
-    ``scl_slope`` is applied; sform comes before qform. Region and weighting are read from the names of file and folder.
+    ``scl_slope`` is applied; sform comes before qform, and lengths in micron or metre become mm. Region and
+    weighting are read from the names of file and folder.
 
     Examples
     --------
@@ -107,7 +116,7 @@ def read_nifti(path: Path) -> Volume:
     >>> again.sha256 == volume.sha256
     True
     """
-    image = _image(path)
+    image, header = _image(path)
     shape = tuple(size for size in image.shape[3:] if size != 1)
     if len(image.shape) < 3 or shape:
         raise InputError(f"The image has shape {image.shape}; only one three-dimensional image can be read.")
@@ -117,7 +126,7 @@ def read_nifti(path: Path) -> Volume:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     except Exception:  # truncated or corrupt compression
         raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
-    affine = _LPS_FROM_RAS @ image.affine
+    affine = place(header)
     return Volume(np.transpose(data, (2, 1, 0)), affine, parameters=_parameters(path, affine))
 
 
@@ -173,7 +182,7 @@ def _parameters(path: Path, affine: np.ndarray) -> Parameters:
 
 
 def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
-    """Write a float32 NIfTI-1 image in the order of the volume.
+    """Write a float32 NIfTI-1 image in the order of the volume, in mm.
 
     Parameters
     ----------
@@ -203,37 +212,32 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     (4, 3, 2)
     """
     data = np.ascontiguousarray(np.transpose(volume.array, (2, 1, 0)))
-    image = nibabel.Nifti1Image(data, _LPS_FROM_RAS @ volume.affine)
+    image = nibabel.Nifti1Image(data, LPS_FROM_RAS @ volume.affine)
     image.set_data_dtype(np.float32)
+    image.header.set_xyzt_units("mm")
     image.header["descrip"] = description.encode("ascii", "replace")[:79]
     return _save(image, path)
 
 
 def clean_nifti(source: Path, target: Path) -> Path:
-    """Copy an image without anything that could identify: values, type, scale and place in space stay.
+    """Copy an image without anything that could identify: values, type, scale and place in space, in mm, stay.
 
-    Extensions, description, intent name, auxiliary file, database name and further free texts are gone.
+    Extensions, description, intent name, auxiliary file, database name and further free texts are gone. Raises
+    InputError as `read_nifti` does for a damaged file, or one that does not say where it lies.
     """
-    image = _image(source)
+    image, said = _image(source)
+    place(said)
     header = nibabel.Nifti1Header() if image.header["sizeof_hdr"] == 348 else nibabel.Nifti2Header()
     proxy: Any = image.dataobj
     stored = np.asanyarray(proxy.get_unscaled())
     clean = type(image)(stored, None, header)
     clean.set_data_dtype(image.get_data_dtype())
-    for name in ("cal_min", "cal_max"):
-        clean.header[name] = image.header[name]
     clean.header.set_zooms(image.header.get_zooms())
-    sform, sform_code = image.get_sform(coded=True)
-    qform, qform_code = image.get_qform(coded=True)
-    clean.set_qform(qform, int(qform_code))
-    clean.set_sform(sform, int(sform_code))
-    clean.header.set_xyzt_units(*_units(image))
+    clean.header["pixdim"][:4] = said["pixdim"][:4]
+    kept = [name for code, names in CODED.items() if said[code] for name in (code, *names)]
+    for name in ("xyzt_units", "cal_min", "cal_max", *kept):
+        clean.header[name] = said[name]
     return _save(clean, target, scale=(float(proxy.slope), float(proxy.inter)))
-
-
-def _units(image: nibabel.Nifti1Image) -> tuple[str, str]:
-    space, time = image.header.get_xyzt_units()
-    return ("mm" if space == "unknown" else space), time
 
 
 def _save(image: nibabel.Nifti1Image, path: Path, *, scale: tuple[float, float] = (1.0, 0.0)) -> Path:

@@ -23,6 +23,7 @@ LEVELS = 4095  # grey levels used: 12 bits, each LEVEL_STEP apart in uint16
 LEVEL_STEP = 16
 UPPER_LEVEL = 2730  # where the window ends; the rest is headroom for brighter voxels
 SAME_PIXEL = 0.02  # pixels: closer than this is the same place
+SAME_SPACING = 1.02  # ratio: up to here columns, rows and slices lie equally far apart
 SMALLEST = 16  # pixels of common extent
 UNIT = 1024  # bytes: frame sizes are multiples of it
 
@@ -133,37 +134,31 @@ def middle_first(count: int) -> list[int]:
 # Geometry
 
 
-def oriented(volume: Volume) -> Volume:
+def oriented(volume: Volume, normal: np.ndarray | None = None) -> Volume:
     """The volume as radiologists look at it, by exchanging and mirroring axes only: no value changes.
 
     Slices are the third index, or the index with the widest spacing if that is over 1.5 times the third's
-    (NIfTI may store slices along any). Axial and coronal: patient's left on the right; sagittal: posterior on
-    the right; head or anterior up. Slices run to the head, to the left or to posterior.
+    (NIfTI may store slices along any). If the spacings are the same, so that nothing tells which are slices, and a
+    normal (LPS) is given, they are the index nearest to it. Axial and coronal: patient's left on the right; sagittal:
+    posterior on the right; head or anterior up. Slices run to the head, to the left or to posterior.
     """
     spacing = np.array(volume.spacing)
-    slice_axis = int(np.argmax(spacing)) if spacing.max() > 1.5 * spacing[2] else 2
     directions = volume.affine[:3, :3] / spacing
-    normal = int(np.argmax(np.abs(directions[:, slice_axis])))
-    across, down, through = {
+    if normal is not None and spacing.max() <= SAME_SPACING * spacing.min():
+        slice_axis = int(np.argmax(np.abs(normal @ directions)))
+    else:
+        slice_axis = int(np.argmax(spacing)) if spacing.max() > 1.5 * spacing[2] else 2
+    through = int(np.argmax(np.abs(directions[:, slice_axis])))
+    wanted = {
         0: ((0, 1, 0), (0, 0, -1), (1, 0, 0)),
         1: ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
         2: ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    }[normal]
+    }[through]
     in_plane = [axis for axis in range(3) if axis != slice_axis]
-    column_axis = max(in_plane, key=lambda axis: abs(directions[:, axis] @ across))
+    column_axis = max(in_plane, key=lambda axis: abs(directions[:, axis] @ wanted[0]))
     row_axis = next(axis for axis in in_plane if axis != column_axis)
     axes = (column_axis, row_axis, slice_axis)
-    # Array axes are (slice, row, column) = voxel indices (2, 1, 0).
-    array = np.transpose(volume.array, [2 - axis for axis in reversed(axes)])
-    affine = np.eye(4)
-    affine[:3, :3] = volume.affine[:3, axes]
-    affine[:3, 3] = volume.affine[:3, 3]
-    for index, wanted in enumerate((across, down, through)):
-        if affine[:3, index] @ wanted < 0:
-            array = np.flip(array, 2 - index)
-            affine[:3, 3] += affine[:3, index] * (array.shape[2 - index] - 1)
-            affine[:3, index] *= -1
-    return Volume(array, affine, volume.units, volume.parameters)
+    return volume.exchanged(axes, [directions[:, axis] @ way < 0 for axis, way in zip(axes, wanted, strict=True)])
 
 
 def common_grid(volumes: Sequence[Volume]) -> Grid:
@@ -186,8 +181,9 @@ def common_grid(volumes: Sequence[Volume]) -> Grid:
 
     Notes
     -----
-    Slices are partners if they lie within half a slice distance along the normal. If every arm lies on the grid up to
-    whole pixels, none is resampled; else all go through the same cubic spline kernel in their plane.
+    Volumes with voxels of one size in all directions are sliced as the finest volume is. Slices are partners if they
+    lie within half a slice distance along the normal. If every arm lies on the grid up to whole pixels, none is
+    resampled; else all go through the same cubic spline kernel in their plane.
 
     Examples
     --------
@@ -205,6 +201,10 @@ def common_grid(volumes: Sequence[Volume]) -> Grid:
     reference = min(arms, key=lambda arm: round(arm.spacing[0] * arm.spacing[1], 6))
     inverse = np.linalg.inv(reference.affine)
     distance = reference.spacing[2]
+    arms = [
+        arm if abs(arm.normal @ reference.normal) > np.cos(np.radians(45)) else oriented(volume, reference.normal)
+        for arm, volume in zip(arms, volumes, strict=True)
+    ]
     low, high = np.zeros(3), np.array(reference.shape[::-1], dtype=float) - 1
     offsets = []
     for arm in arms:
@@ -325,7 +325,7 @@ def on_grid(volume: Volume, grid: Grid, *, only: int | None = None) -> np.ndarra
     only: one slice of the grid, from 0; the result then has that slice alone, and costs no more than it.
     Raises InputError if the volume does not cover the grid.
     """
-    arm = oriented(volume)
+    arm = oriented(volume, grid.affine[:3, 2])
     matrix = _to_arm(arm, grid)
     slices, rows, columns = grid.shape
     centre = matrix @ np.array([(columns - 1) / 2, (rows - 1) / 2, 0.0, 1.0])

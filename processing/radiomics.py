@@ -232,7 +232,11 @@ def itk_mask(mask: Array, affine: Array) -> SimpleITK.Image:
 
 
 def _itk(array: Array, affine: Array) -> SimpleITK.Image:
-    image = SimpleITK.GetImageFromArray(array)
+    return placed(SimpleITK.GetImageFromArray(array), affine)
+
+
+def placed(image: SimpleITK.Image, affine: Array) -> SimpleITK.Image:
+    """The image itself, put where the affine (of column, row, slice; LPS, mm) says."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     image.SetSpacing(spacing.tolist())
     image.SetDirection((affine[:3, :3] / spacing).ravel().tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -11,6 +12,7 @@ import numpy as np
 from processing.errors import InputError
 
 Array = np.ndarray
+MOST_SHEAR = 0.5  # degrees
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,23 @@ class Parameters:
     sex: str | None = None  # F, M, O
 
 
+def check_affine(affine: Array) -> None:
+    """Raise InputError if an affine (4 × 4) is singular, or its axes are over 0.5° from right angles.
+
+    Real series are within 0.03°.
+    """
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+        raise InputError("The image has no usable position and orientation in space.")
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    cosines = (directions.T @ directions)[np.triu_indices(3, 1)]
+    worst = float(np.degrees(np.arccos(cosines[np.argmax(np.abs(cosines))])))
+    if abs(worst - 90) > MOST_SHEAR:
+        raise InputError(
+            f"The axes of the image are not at right angles ({worst:.1f}° between two of them): export it "
+            "again, or resample it to a rectangular grid."
+        )
+
+
 @dataclass(frozen=True)
 class Volume:
     """A stack of parallel slices in patient coordinates.
@@ -104,7 +123,7 @@ class Volume:
     Raises
     ------
     InputError
-        If the array is not three-dimensional or not finite, or the affine is singular.
+        If the array is not three-dimensional or not finite, or the affine is singular or sheared.
 
     Examples
     --------
@@ -129,8 +148,7 @@ class Volume:
             raise InputError(f"A volume needs slices, rows and columns; this one has shape {array.shape}.")
         if not np.isfinite(array).all():
             raise InputError("The image contains values that are not numbers (NaN or infinite).")
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
-            raise InputError("The image has no usable position and orientation in space.")
+        check_affine(affine)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", affine)
 
@@ -158,6 +176,32 @@ class Volume:
         digest.update((np.round(self.affine, 3) + 0.0).astype("<f8").tobytes())  # + 0.0: no negative zeros
         digest.update(self.array.astype("<f4").tobytes())
         return digest.hexdigest()
+
+    def same_place(self, other: Volume) -> bool:
+        """Whether both have one shape and their voxels one place, up to 5 % of the smallest spacing."""
+        near = np.abs(self.affine - other.affine).max() <= 0.05 * min(other.spacing)
+        return self.shape == other.shape and bool(near)
+
+    def in_order_of(self, other: Volume) -> Volume:
+        """The same voxels at the same places, stored in the order of `other`: axes exchanged and mirrored only."""
+        cosines = (other.affine[:3, :3] / other.spacing).T @ (self.affine[:3, :3] / self.spacing)
+        axes = [int(axis) for axis in np.abs(cosines).argmax(axis=1)]
+        if sorted(axes) != [0, 1, 2]:  # turned by about 45°
+            return self
+        return self.exchanged(axes, [cosines[row, axis] < 0 for row, axis in enumerate(axes)])
+
+    def exchanged(self, axes: Sequence[int], mirrored: Sequence[bool]) -> Volume:
+        """The same voxels with other indices: `axes` become columns, rows and slices, each mirrored or not."""
+        # Array axes are (slice, row, column) = voxel indices (2, 1, 0).
+        array = np.transpose(self.array, [2 - axis for axis in reversed(axes)])
+        affine = self.affine.copy()
+        affine[:3, :3] = self.affine[:3, axes]
+        for index, turn in enumerate(mirrored):
+            if turn:
+                array = np.flip(array, 2 - index)
+                affine[:3, 3] += affine[:3, index] * (array.shape[2 - index] - 1)
+                affine[:3, index] *= -1
+        return replace(self, array=array, affine=affine)
 
     def require_magnitude(self) -> None:
         """Raise InputError if values are negative beyond 15 % of the largest: a phase image, say, or a map.

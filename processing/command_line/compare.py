@@ -1,6 +1,7 @@
 """Compare a test series with a reference: SSIM, MS-SSIM, PSNR, MSE, NRMSE, L1, SNR, EPI, CoC as JSON.
 
-In: REFERENCE and TEST (DICOM folder or file, NIfTI or NRRD) on one grid, or --register. Two masks: `overlap`.
+In: REFERENCE and TEST (DICOM folder or file, NIfTI or NRRD) on one grid in any order of storage, or --register. Two
+    masks: `overlap`.
 Out: one JSON object on stdout: conventions, volume, foreground, voi, slices, reasons. L1 in image units, MSE in their
      square, PSNR and SNR in dB, the others without unit; null is undefined, and reasons says why.
 Example: python -m processing compare soc.nii.gz fast.nii.gz --mask brain.nii.gz --register
@@ -13,9 +14,12 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
+
 from processing import registration, series
 from processing.errors import InputError
 from processing.metrics import quality
+from processing.volume import Volume
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
             chosen = 2.0**16 if arguments.range == "2**16" else float(arguments.range)
         except ValueError:
             raise InputError('The range must be "volume", "slice", 2**16 or a positive number.') from None
-    mask, voi = (None if path is None else series.read(path).array > 0 for path in (arguments.mask, arguments.voi))
     reference, test, within = series.read(arguments.reference), series.read(arguments.test), None
+    mask, voi = (None if path is None else _above_zero(path, reference) for path in (arguments.mask, arguments.voi))
     if arguments.register:
         alignment = registration.register(reference, test)
         if not alignment.used:
@@ -58,3 +62,10 @@ def run(arguments: argparse.Namespace) -> None:
             matrix=alignment.matrix.tolist(),
         )
     print(json.dumps(dataclasses.asdict(result), indent=1))
+
+
+def _above_zero(path: Path, reference: Volume) -> np.ndarray:
+    mask = series.read(path).in_order_of(reference)
+    if not mask.same_place(reference):
+        raise InputError(f"The mask {path.name} does not lie on the grid of REFERENCE; bring it there first.")
+    return mask.array > 0

@@ -134,12 +134,19 @@ def _masks(path: Path) -> list[masks.Mask]:
 
 
 def _itk(path: Path) -> SimpleITK.Image:
+    """Values in the type of the file, as ITK reads them; the place of a NIfTI image as every command reads it."""
+    volume = None if path.suffix in (".nrrd", ".nhdr") else nifti.read_nifti(path)
     try:
-        return SimpleITK.ReadImage(str(path))
+        image = SimpleITK.ReadImage(str(path))
     except RuntimeError:
-        if path.suffix in (".nrrd", ".nhdr"):
+        if volume is None:
             raise InputError(f"{path.name} cannot be read: damaged, or no image.") from None
-        return radiomics.itk_image(nifti.read_nifti(path))  # ITK refuses orientations that are not quite orthogonal
+        return radiomics.itk_image(volume)  # ITK refuses orientations that are not quite orthogonal
+    if volume is None:
+        return image
+    if image.GetDimension() != 3:  # further axes of length 1
+        return radiomics.itk_image(volume)
+    return radiomics.placed(image, volume.affine)
 
 
 def _stem(path: Path) -> str:

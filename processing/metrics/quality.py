@@ -135,9 +135,9 @@ def compare(
     Parameters
     ----------
     reference, test : Volume
-        On one grid.
+        On one grid; the test may be stored in another order.
     mask : ndarray of bool, shape (slices, rows, columns), optional
-        The foreground; by default ``foreground`` of the reference.
+        The foreground, as masks are in the order of the reference; by default ``foreground`` of the reference.
     data_range : {"volume", "slice"} or float, default "volume"
         "volume" is the maximum of the reference, "slice" that of each of its slices, or a number.
     within : ndarray of bool, shape (slices, rows, columns), optional
@@ -175,9 +175,10 @@ def compare(
     >>> found.volume["l1"], round(found.volume["psnr"], 4), found.volume["ms_ssim"], len(found.slices)
     (10.0, 20.0, None, 2)
     """
+    test = test.in_order_of(reference)
     if reference.shape != test.shape:
         raise InputError(f"The volumes differ in shape, {reference.shape} and {test.shape}; they cannot be compared.")
-    if np.abs(reference.affine - test.affine).max() > 0.05 * min(reference.spacing):
+    if not test.same_place(reference):
         raise InputError("The volumes lie at different places; register them first.")
     region = foreground(reference.array) if mask is None else np.asarray(mask).astype(bool)
     for name, given in (("mask", region), ("overlap", within), ("volume of interest", voi)):

@@ -89,7 +89,7 @@ def panel(arms: Sequence[PanelArm], place: int | None = None, options: Options |
     place = slices // 2 if place is None else min(max(place, 0), slices - 1)
     window = _window(grid.shape[1:], options.crop)
     shown = [on_grid(arm.volume, grid, only=place)[0] for arm in arms]
-    greys = [_grey(image[window], arm.volume) for image, arm in zip(shown, arms, strict=True)]
+    greys = [_grey(image[window], arm.volume, grid) for image, arm in zip(shown, arms, strict=True)]
     spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
     rows, columns = greys[0].shape
     total = WIDTHS[options.columns]
@@ -121,8 +121,8 @@ def _window(shape: tuple[int, ...], crop: tuple[float, float, float, float]) -> 
     return rows, columns
 
 
-def _grey(image: Array, volume: Volume) -> Array:
-    whole = oriented(volume)
+def _grey(image: Array, volume: Volume, grid: Grid) -> Array:
+    whole = oriented(volume, grid.affine[:3, 2])
     lower, upper = grey_range(whole.array, *whole.spacing[:2])
     return (np.clip((image - lower) / (upper - lower), 0, 1) * 255).round().astype(np.uint8)
 

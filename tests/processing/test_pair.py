@@ -217,3 +217,33 @@ def test_a_real_vendor_pair(real_data: Path) -> None:
     left, right = pair.decode(result.frames["first_left"][6], 256, 256)
     bright = left > 0.3 * window(result)
     assert np.median(right[bright]) == pytest.approx(np.median(left[bright]), rel=0.02)
+
+
+def cube(column: int, row: int, through: int, *, size: int = 24, step: float = 2.5) -> Volume:
+    """One scene, isotropic and centred; which axis of LPS (1 to 3) each index follows, negative against it."""
+    affine = np.eye(4)
+    for index, axis in enumerate((column, row, through)):
+        affine[:3, index] = np.sign(axis) * step * np.eye(3)[abs(axis) - 1]
+    affine[:3, 3] = -affine[:3, :3] @ np.full(3, (size - 1) / 2)
+    k, j, i = np.indices((size, size, size))
+    x, y, z = np.tensordot(affine[:3, :3], np.stack([i, j, k]), 1) + affine[:3, 3, None, None, None]
+    inside = (x / 20) ** 2 + (y / 25) ** 2 + (z / 28) ** 2 < 1
+    return Volume(inside * (400 + 5 * x + 3 * y + 2 * z), affine)
+
+
+@pytest.mark.parametrize("other", [(-1, -2, 3), (1, 2, 3), (1, -3, 2), (-3, 2, -1)])
+def test_isotropic_volumes_pair_in_any_order_of_storage(other: tuple[int, int, int]) -> None:
+    sagittal = cube(2, -3, 1)
+    result = make_pair(sagittal, cube(*other))
+    assert (result.geometry["plane"], result.geometry["slices"], result.flags) == ("sagittal", 24, [])
+    for frame in result.frames["first_left"]:
+        left, right = pair.decode(frame, 24, 24)
+        np.testing.assert_array_equal(left, right)
+
+
+def test_volumes_with_slices_keep_their_plane() -> None:
+    thick = cube(2, -3, 1)
+    stretched = thick.affine @ np.diag([1, 1, 1.1, 1])
+    with pytest.raises(InputError, match="tilted by 90"):
+        make_pair(thick, Volume(cube(1, 2, 3).array, cube(1, 2, 3).affine @ np.diag([1, 1, 1.1, 1])))
+    assert pair.oriented(Volume(thick.array, stretched), np.array([0.0, 0, 1])).normal.tolist() == [1, 0, 0]

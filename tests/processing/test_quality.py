@@ -32,6 +32,12 @@ def pair_of_volumes(slices: int = 3, size: int = 48, seed: int = 0) -> tuple[Vol
     return Volume(array, affine), Volume(noisy, affine)
 
 
+def moved(volume: Volume, millimetres: float) -> Volume:
+    affine = volume.affine.copy()
+    affine[:3, 3] += millimetres
+    return Volume(volume.array, affine)
+
+
 def skimage_ssim(x: np.ndarray, y: np.ndarray, data_range: float) -> float:
     return structural_similarity(
         x.astype(float),
@@ -116,7 +122,7 @@ def test_volumes_that_do_not_match_are_refused() -> None:
     with pytest.raises(InputError, match="shape"):
         quality.compare(reference, Volume(test.array[:2], test.affine))
     with pytest.raises(InputError, match="register"):
-        quality.compare(reference, Volume(test.array, test.affine + np.eye(4)[:, [3, 0, 1, 2]] * 2))
+        quality.compare(reference, moved(test, 2))
 
 
 def test_difference_map_in_percent_of_the_maximum() -> None:
@@ -135,6 +141,47 @@ def test_the_command_prints_the_contract(tmp_path: Path, capsys: pytest.CaptureF
     assert result["volume"]["ssim"] == pytest.approx(quality.compare(reference, test).volume["ssim"], abs=1e-9)
     assert main(["compare", *paths, "--range", "wide"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+ORDERS = [((0, 1, 2), (True, True, False)), ((2, 0, 1), (False, True, True)), ((1, 2, 0), (False, False, False))]
+
+
+def stored(volume: Volume, axes: tuple[int, ...], mirrored: tuple[bool, ...]) -> Volume:
+    """The same place in another order of columns, rows and slices, index by index."""
+    shape = [volume.shape[2 - axis] for axis in axes]
+    to_old = np.zeros((4, 4))
+    to_old[3, 3] = 1
+    for new, (old, turn) in enumerate(zip(axes, mirrored, strict=True)):
+        to_old[old, new] = -1 if turn else 1
+        to_old[old, 3] = shape[new] - 1 if turn else 0
+    index = np.indices(shape).reshape(3, -1)
+    i, j, k = (to_old @ [*index, np.ones(index.shape[1])])[:3].astype(int)
+    return Volume(volume.array[k, j, i].reshape(shape).T, volume.affine @ to_old)
+
+
+@pytest.mark.parametrize(("axes", "mirrored"), ORDERS)
+def test_the_order_of_storage_changes_no_number(
+    axes: tuple[int, ...], mirrored: tuple[bool, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference, test = pair_of_volumes(slices=4)
+    rows, columns = np.indices((48, 48))
+    mask = reference.with_array(np.broadcast_to((rows > 20) & (columns < 30), reference.shape).astype(np.float32))
+    found = []
+    for number, change in enumerate([lambda one: one, lambda one: stored(one, axes, mirrored)]):
+        volumes = {"reference": reference, "test": change(test), "mask": change(mask), "voi": change(mask)}
+        paths = {name: str(write_nifti(one, tmp_path / f"{name}{number}.nii")) for name, one in volumes.items()}
+        words = [paths["reference"], paths["test"], "--mask", paths["mask"], "--voi", paths["voi"]]
+        assert main(["compare", *words]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+
+
+def test_a_mask_that_lies_elsewhere_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reference, test = pair_of_volumes()
+    volumes = reference, test, moved(reference, 5)
+    paths = [str(write_nifti(v, tmp_path / f"{n}.nii")) for n, v in enumerate(volumes)]
+    assert main(["compare", *paths[:2], "--mask", paths[2]]) == 2
+    assert "The mask 2.nii does not lie on the grid of REFERENCE" in capsys.readouterr().err
 
 
 def test_outside_the_overlap_nothing_counts():
