@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from analysis.report import render
 from analysis.report.table import Table, TableCell
-from analysis.report.tables import integrity, preference
+from analysis.report.tables import agreement, integrity, preference
+from analysis.report.tables.manuscript import manuscript
 from tests.analysis.test_result_tables import results
 
 
@@ -44,3 +45,19 @@ def test_arms_stand_in_the_order_of_their_colours():
     assert [row[0].text for row in table.rows] == ["C", "A", "B", "all"]
     assert [cell.text for cell in table.rows[0][1:4]] == ["1 of 2", "10.0 to 90.0 %", "2"]
     assert table.rows[0][4].reason == "not asked"
+
+
+def test_of_many_readers_the_range_of_their_correlations_is_shown(monkeypatch):
+    found = results()
+    each = agreement.by_cell(found, {})
+    monkeypatch.setattr(agreement, "MOST_PAIRS", len(found["agreement"]["overall"]["pairs"]) - 1)
+    table = agreement.by_cell(found, {})
+    assert table.heads[2:5] == list(agreement.RANGE)
+    assert table.heads[5:] == each.heads[-2:]
+    for wide, short in zip(each.rows, table.rows, strict=True):
+        values = sorted(float(cell.text.replace("−", "-")) for cell in wide[2:-2] if cell.text)
+        assert [float(cell.text.replace("−", "-")) for cell in short[2:5] if cell.text] == (
+            [values[0], values[(len(values) - 1) // 2], values[-1]] if values else []
+        )
+    copied = next(one for one in manuscript(found, preference.preferences(found, {}, {}), {}) if one.key == "table-3")
+    assert [len(row) for row in copied.rows] == [6] * len(table.rows)

@@ -1,6 +1,6 @@
 """Agreement: between readers, per pair and all together, and of each reader with herself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,15 @@ from analysis.report.tables.preference import count_range
 
 ICC = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 POOLED = "all cells pooled"
+MOST_PAIRS = 15  # of six readers
+RANGE = ("lowest ρ", "median ρ", "highest ρ")
 
 
 def by_cell(results: Results, names: Names) -> Table:
-    """Spearman's correlation of every pair of readers beside alpha and AC2: all cells pooled, then each cell."""
+    """Spearman's correlation of every pair of readers beside alpha and AC2: all cells pooled, then each cell.
+
+    Of more than MOST_PAIRS nobody reads each: the lowest, the median and the highest stand for them.
+    """
     found = results["agreement"]
     per_cell = {(row["first"], row["second"], row["criterion"]): row for row in found["cells"]}
     pairs = found["overall"]["pairs"]
@@ -26,11 +31,13 @@ def by_cell(results: Results, names: Names) -> Table:
     return Table(
         "agreement",
         "Agreement",
-        "Spearman ρ per pair of readers",
+        "Spearman ρ per pair of readers"
+        if len(pairs) <= MOST_PAIRS
+        else f"Spearman ρ of {len(pairs)} pairs of readers, each of which stands under Agreement",
         [
             "Comparison",
             "Criterion",
-            *(_readers(pair) for pair in pairs),
+            *(map(_readers, pairs) if len(pairs) <= MOST_PAIRS else RANGE),
             ColumnHead("α", about="Krippendorff's alpha, ordinal"),
             ColumnHead("AC2", about="Gwet's AC2, ordinal weights"),
         ],
@@ -45,9 +52,16 @@ def by_cell(results: Results, names: Names) -> Table:
 
 
 def _coefficients(row: Mapping[str, Any]) -> list[TableCell]:
-    spearman = (table_cells.heat(pair["spearman"]) for pair in row["pairs"])
+    found = [pair["spearman"] for pair in row["pairs"]]
+    spearman = [table_cells.heat(one) for one in (found if len(found) <= MOST_PAIRS else _range(found))]
     ac2 = replace(table_cells.estimate(row["gwet_ac2"]), dim=True)
     return [*spearman, table_cells.heat(row["krippendorff_alpha"]), ac2]
+
+
+def _range(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The estimates that are lowest, in the middle (the lower of two) and highest; undefined if all are."""
+    defined = sorted((one for one in found if one["estimate"] is not None), key=lambda one: one["estimate"])
+    return [defined[0], defined[(len(defined) - 1) // 2], defined[-1]] if defined else [found[0]] * 3
 
 
 def _readers(pair: Mapping[str, Any]) -> str:

@@ -35,7 +35,8 @@ def manuscript(results: Results, rows: Sequence[Preference], names: Names) -> li
 def _agreement(results: Results, names: Names) -> Table:
     table, pairs = agreement.by_cell(results, names), agreement.pairs_of_readers(results)
     pooled, *cells = table.rows
-    rows = [[TableCell("All cells pooled"), *(row[1] for row in pairs.rows), *pooled[2 + len(pairs.rows) :]]]
+    spearman = [row[1] for row in pairs.rows] if len(pairs.rows) <= agreement.MOST_PAIRS else pooled[2:-2]
+    rows = [[TableCell("All cells pooled"), *spearman, *pooled[-2:]]]
     rows += [[TableCell(f"{row[0].text}: {row[1].text}"), *row[2:]] for row in cells]
     return Table(
         "table-3",
