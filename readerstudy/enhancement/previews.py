@@ -17,7 +17,6 @@ from readerstudy.protocol import enhancers
 
 PREVIEW = "material.preview"
 KEPT = timedelta(days=7)
-REFERENCE = ("reference", "standard")
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def possible_inputs(case: Case) -> list[Series]:
 
 def reference_of(source: Series) -> Reference:
     """The standard acquisition of the same case, if it lies at the same place or has been aligned."""
-    others = [one for one in possible_inputs(source.case) if (one.arm.acquisition, one.arm.reconstruction) == REFERENCE]
+    others = [one for one in possible_inputs(source.case) if one.arm.is_reference]
     if any(one.pk == source.pk for one in others):
         return Reference(lacking=f"{source.arm.code} is the reference itself")
     if not others:

@@ -61,10 +61,15 @@ def files_sha256(files: dict[str, bytes]) -> str:
 
 def analysed_once(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> dict:
     """What `make` says of the files, kept in a file named by the hash of what went in."""
-    path = settings.VAR_DIR / kind / f"{study.slug}-{files_sha256(files)}.json"
+    path = path_of(study, kind, files_sha256(files))
     if (made := stored_analysis(path)) is None:
         store_analysis(path, made := make(files))
     return made
+
+
+def path_of(study: ReaderStudy, kind: str, key: str) -> Path:
+    """Where an analysis of one of the kinds is kept. key: a SHA-256 of what it depends on."""
+    return settings.VAR_DIR / kind / f"{study.slug}-{key}.json"
 
 
 def stored_analysis(path: Path) -> dict | None:

@@ -15,7 +15,7 @@ def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     """Which arms are compared by image metrics: each made arm with its source (how much was altered), and the
     reference acquisition with every accelerated arm (limited by repositioning)."""
     pairs = [(arm.made_from, arm) for arm in arms if arm.made_from]
-    references = [a for a in arms if (a.acquisition, a.reconstruction) == ("reference", "standard")]
+    references = [a for a in arms if a.is_reference]
     pairs += [(r, a) for r in references for a in arms if a.acquisition == "accelerated"]
     return list(dict.fromkeys(pairs))
 

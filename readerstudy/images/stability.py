@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.conf import settings
 from django.db.models import Count, Max, Sum
 
 from analysis import stability as analysis
@@ -32,7 +31,7 @@ def compared_arms(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple
     """
     there = set(present_features(study).order_by().values_list("series__arm", flat=True).distinct())
     arms = [arm for arm in study.arms.select_related("made_from") if arm.pk in there]
-    first = [arm for arm in arms if arm.acquisition == "reference" and arm.reconstruction == "standard"]
+    first = [arm for arm in arms if arm.is_reference]
     reference = first[0] if first else None
     others = {arm.pk for arm in arms} - {reference.pk if reference else None}
     made = [(arm.made_from, arm) for arm in arms if arm.made_from]
@@ -47,10 +46,6 @@ def fingerprint(study: ReaderStudy, reference: Arm, restores: list[tuple[str, st
     return hashlib.sha256(json.dumps(said).encode()).hexdigest(), seen["count"]
 
 
-def path_of(study: ReaderStudy, key: str) -> Path:
-    return settings.VAR_DIR / KIND / f"{study.slug}-{key}.json"
-
-
 def analysis_or_job(study: ReaderStudy) -> tuple[dict | None, Job | None]:
     """The analysis, or the job that makes it; neither without features of the reference and of another arm.
 
@@ -60,7 +55,7 @@ def analysis_or_job(study: ReaderStudy) -> tuple[dict | None, Job | None]:
     if reference is None or len(arms) < 2:
         return None, None
     key, count = fingerprint(study, reference, restores)
-    path = path_of(study, key)
+    path = analyses.path_of(study, KIND, key)
     if (kept := analyses.stored_analysis(path)) is not None:
         return kept, None
     if count <= AT_ONCE:
@@ -82,7 +77,7 @@ def analyse(study: ReaderStudy, key: str) -> dict:
     if reference is None:
         raise InputError("There are no features of the reference arm any more.")
     made = analysis.analyse(_frame(table_csv(study, "features")), reference=reference.code, restores=restores)
-    analyses.store_analysis(path_of(study, key), made)
+    analyses.store_analysis(analyses.path_of(study, KIND, key), made)
     return made
 
 

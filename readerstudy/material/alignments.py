@@ -30,7 +30,7 @@ def to_register(arms: Iterable[Arm], there: dict[int, Series]) -> list[tuple[Ser
     there: active series by arm. What DL made lies where its source lies and needs no alignment of its own.
     """
     uploaded = [(arm, there[arm.pk]) for arm in arms if arm.pk in there and there[arm.pk].made_from_id is None]
-    fixed = [one for arm, one in uploaded if (arm.acquisition, arm.reconstruction) == ("reference", "standard")]
+    fixed = [one for arm, one in uploaded if arm.is_reference]
     moving = [one for arm, one in uploaded if arm.acquisition == "accelerated"]
     return [(a, b) for a in fixed for b in moving]
 

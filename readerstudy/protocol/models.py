@@ -157,6 +157,11 @@ class Arm(models.Model):
         return self.code
 
     @property
+    def is_reference(self) -> bool:
+        """Whether this is the standard reconstruction of the reference acquisition."""
+        return (self.acquisition, self.reconstruction) == (self.Acquisition.REFERENCE, self.Reconstruction.STANDARD)
+
+    @property
     def css(self) -> str:
         """The class that colours this arm in tables and charts; never sent to a reader."""
         return self.COLOURS[self.acquisition, self.reconstruction]

@@ -6,11 +6,10 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,6 +23,7 @@ from readerstudy.images.analyses import (
     analyse_images,
     erase_analyses,
     files_sha256,
+    path_of,
     read_table,
     store_analysis,
     stored_analysis,
@@ -84,10 +84,15 @@ def _files(study: ReaderStudy) -> dict[str, bytes]:
 def results_key(study: ReaderStudy) -> str:
     """What results depend on, as one hash, with the analysis: the files that are analysed, of a small study; else the
     protocol and the last line of the log that tells of a change in them, so that no table is written for a page."""
+    return _key_and_files(study)[0]
+
+
+def _key_and_files(study: ReaderStudy) -> tuple[str, dict[str, bytes]]:
+    """The key, and the files if they were written for it."""
     if _is_small(study):
-        return files_sha256(_files(study))
+        return files_sha256(files := _files(study)), files
     last = study.events.exclude(action__in=NO_MATTER).order_by("-number").values_list("sha256", flat=True).first()
-    return files_sha256({"protocol": protocol_json(study), "last change": (last or "").encode()})
+    return files_sha256({"protocol": protocol_json(study), "last change": (last or "").encode()}), {}
 
 
 def results_or_job(study: ReaderStudy) -> Results | Job:
@@ -100,11 +105,11 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     key = results_key(study)
     made = _kept_results(study, key)
     if _is_small(study):
-        return made or _results_now(study)
+        return made or make_results(study, must_be_kept=False)
     job = _current_job(study, key)
     if made is None:
         # Made just now, and not to be seen here: it lies where only the worker sees it.
-        return _results_now(study) if job.state == Job.State.DONE else job
+        return make_results(study, must_be_kept=False) if job.state == Job.State.DONE else job
     if job.state == Job.State.CANCELLED and retry(job=job):
         job.refresh_from_db()
     if job.state == Job.State.FAILED:
@@ -114,7 +119,7 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
 
 def results(study: ReaderStudy) -> Results:
     """The results, made now if nothing that is kept fits."""
-    return _kept_results(study, results_key(study)) or _results_now(study)
+    return _kept_results(study, results_key(study)) or make_results(study, must_be_kept=False)
 
 
 def request_results(study: ReaderStudy, key: str) -> Job:
@@ -146,35 +151,18 @@ def request_on_closing(study: ReaderStudy, **_: object) -> None:
         request_results(study, results_key(study))
 
 
-def make_results(study: ReaderStudy, report: Report = _to_nobody) -> Results:
+def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kept: bool = True) -> Results:
     """Verify the whole record; analyse the very files that are exported, unless that is kept, and keep it.
 
-    RecordError, an alarm, and nothing is kept any more, if rows were changed behind the site's back. report: told how
-    far that is.
+    The record is verified after the files were written. RecordError, an alarm, and nothing is kept any more, if rows
+    were changed behind the site's back. report: told how far that is. must_be_kept: OSError where the disk is full;
+    a request shows them all the same.
     """
-    key, made = _verified_results(study, report)
-    report(0.95, "keeping them")  # not if the job was taken away
-    if results_key(study) == key:  # else a subject was withdrawn meanwhile, or newer results lie there
-        store_analysis(_path(study, key), asdict(made))
-    return made
-
-
-def _results_now(study: ReaderStudy) -> Results:
-    """The same in a request: where the disk is full they are shown all the same."""
-    key, made = _verified_results(study, _to_nobody)
-    try:
-        store_analysis(_path(study, key), asdict(made))
-    except OSError:
-        logger.exception("results of %s", study.slug)
-    return made
-
-
-def _verified_results(study: ReaderStudy, report: Report) -> tuple[str, Results]:
-    """Results and their key. The record is verified after the files were written that they are made of."""
-    key = results_key(study)
+    key, files = _key_and_files(study)
     kept = _kept_results(study, key)
     report(0.05, "writing tables")
-    files = {} if kept else _files(study)
+    if not kept:
+        files = files or _files(study)
     report(0.15, "verifying the record")
     try:
         ensure_whole(study)
@@ -182,10 +170,18 @@ def _verified_results(study: ReaderStudy, report: Report) -> tuple[str, Results]
         erase_analyses(study)
         raise
     if kept:
-        return key, kept
+        return kept
     report(0.4, "analysing")
     made = {"sha256": files_sha256(files), **analyse(files)}
-    return key, Results(**json.loads(json.dumps(made)))  # as they are kept
+    report(0.95, "keeping them")  # not if the job was taken away
+    if results_key(study) == key:  # else a subject was withdrawn meanwhile, or newer results lie there
+        try:
+            store_analysis(_path(study, key), made)
+        except OSError:
+            if must_be_kept:
+                raise
+            logger.exception("results of %s", study.slug)
+    return Results(**json.loads(json.dumps(made)))  # as they are kept
 
 
 def _kept_results(study: ReaderStudy, key: str) -> Results | None:
@@ -194,7 +190,7 @@ def _kept_results(study: ReaderStudy, key: str) -> Results | None:
 
 
 def _path(study: ReaderStudy, key: str) -> Path:
-    return settings.VAR_DIR / "results" / f"{study.slug}-{key}.json"
+    return path_of(study, "results", key)
 
 
 def analyse(files: dict[str, bytes]) -> dict:

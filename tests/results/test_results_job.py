@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings as site
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -88,7 +89,7 @@ def test_the_page_says_how_far_they_are_and_then_shows_them(study, client, many)
     factories.work_off(study)
     assert client.get(address(study), headers=HTMX)["HX-Refresh"] == "true"
     assert "Table 3" in text(client.get(address(study)))
-    for kept in (services.settings.VAR_DIR / "results").iterdir():
+    for kept in (site.VAR_DIR / "results").iterdir():
         kept.unlink()
     assert "Table 3" in text(client.get(address(study)))  # a lost file is made again
     assert study.jobs.filter(function=services.ANALYSE).count() == 1
@@ -263,7 +264,7 @@ def test_rows_changed_after_the_tables_were_written_are_found(study, many, monke
     monkeypatch.setattr(services, "_files", files)
     with pytest.raises(RecordError):
         services.make_results(study)
-    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+    assert not list((site.VAR_DIR / "results").glob("*"))
 
 
 def after_analysing(monkeypatch, happens) -> None:
@@ -288,7 +289,7 @@ def test_a_subject_withdrawn_while_its_results_are_made_is_in_no_file(
 
     after_analysing(monkeypatch, withdraw)
     run_job(study.jobs.get(function=services.ANALYSE).pk)
-    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+    assert not list((site.VAR_DIR / "results").glob("*"))
 
 
 def test_a_cancelled_job_keeps_nothing(study, client, many, monkeypatch):
@@ -308,9 +309,9 @@ def test_a_draft_that_was_left_goes_with_a_withdrawal(study, many, monkeypatch):
         patched.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # killed before it could
         with pytest.raises(OSError, match="No space left"):
             services.make_results(study)
-    assert list((services.settings.VAR_DIR / "results").glob("*"))
+    assert list((site.VAR_DIR / "results").glob("*"))
     erase_analyses(study)
-    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+    assert not list((site.VAR_DIR / "results").glob("*"))
 
 
 def test_where_the_disk_is_full_results_of_a_small_study_are_shown_all_the_same(study, client, monkeypatch):
@@ -332,7 +333,7 @@ def test_threads_of_a_server_do_not_take_each_others_drafts(settings):
 def test_a_removed_study_leaves_no_analysis(study, many):
     services.make_results(study)
     call_command("remove_study", study.slug, reason="a trial", stdout=StringIO())
-    assert not list((services.settings.VAR_DIR / "results").glob("*"))
+    assert not list((site.VAR_DIR / "results").glob("*"))
 
 
 def test_a_study_is_closed_whatever_its_results_come_to(monkeypatch, django_capture_on_commit_callbacks):
