@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from processing.caution import Caution
 from processing.errors import InputError
 
 Array = np.ndarray
@@ -119,6 +120,12 @@ class Volume:
         What an intensity is; "arbitrary" for magnitude MR, rescale slope and intercept applied.
     parameters : Parameters, optional
         How the series was acquired.
+    padding : ndarray of bool, shape (slices, rows, columns), optional
+        Voxels that hold no intensity (DICOM's PixelPaddingValue); None where all do.
+    slices_known : bool, default False
+        Whether the third index is known to be the slice, as in DICOM; else its spacing decides.
+    cautions : tuple of Caution, default ()
+        What whoever uses the series should know.
 
     Raises
     ------
@@ -140,6 +147,9 @@ class Volume:
     affine: Array
     units: str = "arbitrary"
     parameters: Parameters = field(default_factory=Parameters)
+    padding: Array | None = None
+    slices_known: bool = False
+    cautions: tuple[Caution, ...] = ()
 
     def __post_init__(self) -> None:
         array = np.ascontiguousarray(self.array, dtype=np.float32)
@@ -149,6 +159,8 @@ class Volume:
         if not np.isfinite(array).all():
             raise InputError("The image contains values that are not numbers (NaN or infinite).")
         check_affine(affine)
+        if self.padding is not None and (self.padding.shape != array.shape or self.padding.dtype != bool):
+            raise InputError("The mask of the padding does not lie on the image.")
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", affine)
 
@@ -194,14 +206,21 @@ class Volume:
         """The same voxels with other indices: `axes` become columns, rows and slices, each mirrored or not."""
         # Array axes are (slice, row, column) = voxel indices (2, 1, 0).
         array = np.transpose(self.array, [2 - axis for axis in reversed(axes)])
-        affine = self.affine.copy()
+        order = [2 - axis for axis in reversed(axes)]
+        flipped = tuple(2 - n for n, turn in enumerate(mirrored) if turn)
+
+        def in_new_order(values: Array) -> Array:
+            return np.flip(np.transpose(values, order), flipped)
+
+        array, affine = in_new_order(self.array), self.affine.copy()
         affine[:3, :3] = self.affine[:3, axes]
         for index, turn in enumerate(mirrored):
             if turn:
-                array = np.flip(array, 2 - index)
                 affine[:3, 3] += affine[:3, index] * (array.shape[2 - index] - 1)
                 affine[:3, index] *= -1
-        return replace(self, array=array, affine=affine)
+        padding = None if self.padding is None else in_new_order(self.padding)
+        known = self.slices_known and axes[2] == 2
+        return replace(self, array=array, affine=affine, padding=padding, slices_known=known)
 
     def require_magnitude(self) -> None:
         """Raise InputError if values are negative beyond 15 % of the largest: a phase image, say, or a map.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydicom import Dataset
 
 from processing import nifti, sidecar
+from processing.caution import Caution
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
 from processing.dicom import hints, vocabulary
@@ -33,7 +34,8 @@ class SortedSeries:
     description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm;
     instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
     when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
-    the series, any of subject, region, plane, weighting, arm.
+    the series, any of subject, region, plane, weighting, arm; part: what tells it from the other volumes of its series
+    (echo, b-value, water), "" for a whole series; cautions: why it is not certain.
     """
 
     files: list[Path]
@@ -52,6 +54,8 @@ class SortedSeries:
     instance_uids: list[str] = field(default_factory=list)
     conflict: str = ""
     placing: dict[str, str] = field(default_factory=dict)
+    part: str = ""
+    cautions: list[Caution] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ def accept_stack(
         arm_hint=arm,
         report=report.as_dict(),
         instance_uids=uids,
+        part=part if several else "",
+        cautions=list(volume.cautions),
     )
     return taken, deep_learning
 
@@ -182,6 +188,7 @@ def accept_volume_file(
         description_hint=description(parameters),
         arm_hint=hints.arm_from_words(vocabulary.tokens(name), deep_learning=False),
         report={"files": 1, "notes": ["NIfTI: only values, type, scale and place in space kept."]},
+        cautions=list(volume.cautions),
     )
     return taken, unread
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from processing.caution import Caution
 from processing.errors import InputError
 from processing.ingest import archives, confined
 from processing.ingest.confined import DiedError, Tell
@@ -268,4 +269,6 @@ def _series_from(word: Any, out: Path) -> SortedSeries:
         instance_uids=[str(uid)[:64] for uid in word["instance_uids"]],
         conflict=str(word["conflict"])[:300],
         placing={str(name): str(code)[:20] for name, code in word["placing"].items()},
+        part=str(word["part"])[:60],
+        cautions=[Caution(str(one["code"]), str(one["text"])[:400]) for one in word["cautions"]],
     )

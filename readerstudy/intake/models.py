@@ -105,6 +105,8 @@ class Candidate(models.Model):
     affine = models.JSONField()
     spacing = models.JSONField()
     parameters = models.JSONField()
+    part = models.CharField(max_length=60, blank=True)  # of a series that holds several volumes: water, an echo
+    cautions = models.JSONField(default=list)  # [{"code", "text"}, …]: why it is not certain
     instances = models.JSONField()  # [[sha256, size, uid], ...] in slice order; uid is the keyed SOP Instance UID
     subject_key = models.CharField(max_length=16)
     subject_code = models.CharField(max_length=20, blank=True)

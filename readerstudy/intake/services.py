@@ -174,6 +174,8 @@ def store_sorted(
             affine=[list(map(float, row)) for row in sorted_series.affine],
             spacing=list(sorted_series.spacing),
             parameters={k: v for k, v in vars(sorted_series.parameters).items() if v is not None},
+            part=sorted_series.part,
+            cautions=[vars(one) for one in sorted_series.cautions],
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
             subject_key=sorted_series.subject_key,
             **propose(study=study, sorted_series=sorted_series, codes=codes, conflict=conflict),
@@ -250,6 +252,8 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         affine=candidate.affine,
         spacing=candidate.spacing,
         parameters=candidate.parameters,
+        part=candidate.part,
+        cautions=candidate.cautions,
         **placing,
     )
     for name in ("subject_code", "region", "plane", "weighting", "arm"):

@@ -73,6 +73,9 @@ class Series(models.Model):
     affine = models.JSONField()
     spacing = models.JSONField()
     parameters = models.JSONField(default=dict)
+    part = models.CharField(max_length=60, blank=True)  # of a series that holds several volumes: water, an echo
+    cautions = models.JSONField(default=list)  # [{"code", "text"}, …] at import
+    simulated = models.CharField(max_length=200, blank=True)  # how: degradation and seed, phantom; "" if acquired
     made_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="makes")
     model_name = models.CharField(max_length=60, blank=True)
     model_version = models.CharField(max_length=40, blank=True)
