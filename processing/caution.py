@@ -15,6 +15,7 @@ CODES = (
     "frame_of_reference",
     "drift",
     "mirrored",
+    "shifted",
     "other_plane",
     "several_patients",
     "unnamed_part",

@@ -126,6 +126,8 @@ class Volume:
         Whether the third index is known to be the slice, as in DICOM; else its spacing decides.
     cautions : tuple of Caution, default ()
         What whoever uses the series should know.
+    frame_of_reference : str, default ""
+        DICOM's FrameOfReferenceUID: only series with the same one are known to share coordinates. In no hash.
 
     Raises
     ------
@@ -150,6 +152,7 @@ class Volume:
     padding: Array | None = None
     slices_known: bool = False
     cautions: tuple[Caution, ...] = ()
+    frame_of_reference: str = ""
 
     def __post_init__(self) -> None:
         array = np.ascontiguousarray(self.array, dtype=np.float32)

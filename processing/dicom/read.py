@@ -91,4 +91,11 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset)
     array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
     for n, frame in enumerate(ordered.frames):
         array[n] = stored[frame.path][frame.index] * frame.slope + frame.intercept
-    return Volume(array, ordered.affine, parameters=parameters_of(header, first.index, ordered.affine))
+    parameters = parameters_of(header, first.index, ordered.affine)
+    return Volume(
+        array,
+        ordered.affine,
+        parameters=parameters,
+        slices_known=True,
+        frame_of_reference=str(header.get("FrameOfReferenceUID") or ""),
+    )

@@ -79,7 +79,7 @@ def compare_series(job: Job, report):
 
 def _on_one_grid(reference: Volume, test: Volume) -> tuple[Volume, Volume, None, dict]:
     """Both on the grid that readers see."""
-    from processing.pair import common_grid, on_grid
+    from processing.grid import common_grid, on_grid
 
     grid = common_grid([reference, test])
     a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in (reference, test))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from processing.pair import oriented
+from processing.grid import oriented
 from processing.series import read
 from processing.volume import Volume
 from readerstudy.archive.store import local_files

@@ -22,7 +22,8 @@ PREPARE = "reading.prepare"
 
 def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPair]:
     """The pairs of a case, stored as files but not as rows. InputError if the arms do not fit each other."""
-    from processing.pair import common_grid, levelled, make_pair
+    from processing.grid import common_grid
+    from processing.pair import levelled, make_pair
 
     comparisons = list(case.study.comparisons.select_related("first", "second"))
     arms = {arm.pk for c in comparisons for arm in (c.first, c.second)}

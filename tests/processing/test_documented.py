@@ -61,8 +61,7 @@ OTHERS = [
     "processing.radiomics.itk_mask",
     "processing.registration.apply",
     "processing.pair.make_pair",
-    "processing.pair.common_grid",
-    "processing.pair.check_same_place",
+    "processing.grid.common_grid",
 ]
 
 
