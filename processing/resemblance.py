@@ -14,6 +14,7 @@ CELL_MM = 4.0  # images are compared in cells of about this size, so that noise 
 BLOCK = (3, 6, 6)  # cells of one block: likeness is judged block by block, so that it has an error
 FOREGROUND = 0.15  # of the 99th percentile of the cells
 FARTHEST = 0.25  # of the extent: shifts that are tried
+NEIGHBOURS = 6  # cells along the normal that are each tried
 LEAST = 0.4  # likeness: what resembles less is no better place
 MARGIN = 0.05  # of likeness: less is nothing to hold a pair back for
 ERRORS = 5.0  # standard errors over blocks that the gain must be above zero
@@ -23,9 +24,9 @@ CONVENTIONS = {
     "likeness": f"mean over blocks of {BLOCK[0]} × {BLOCK[1]} × {BLOCK[2]} cells of Pearson's correlation of the "
     f"square roots of cell means; cells of about {CELL_MM:g} mm, in the foreground of the first image",
     "tried": f"all mirror images, each with the shift of up to {FARTHEST:.0%} of the extent that correlates most; "
-    "the image moved by one and two cells along the normal",
-    "held back": f"likeness from {LEAST:g}, its gain over {MARGIN:g} and over {ERRORS:g} standard errors (over at least {FEWEST} "
-    f"blocks); shifts by a cell along the normal, or by {MOVED_MM:g} mm in the plane",
+    f"the image moved by up to {NEIGHBOURS} cells along the normal",
+    "held back": f"likeness from {LEAST:g}, its gain over {MARGIN:g} and over {ERRORS:g} standard errors "
+    f"(at least {FEWEST} blocks); shifts by a cell along the normal, or by {MOVED_MM:g} mm in the plane",
 }
 
 
@@ -102,7 +103,8 @@ def better_fit(first: Array, second: Array, spacing: tuple[float, float, float])
     within = a > FOREGROUND * np.percentile(a, 99)
     as_it_lies = _Trial((False, False, False), (0, 0, 0), _likeness(a, b, within))
     trials = [_trial(a, b, within, mirrored) for mirrored in product((False, True), repeat=3)]
-    beside = [_trial(a, b, within, as_it_lies.mirrored, (n, 0, 0)) for n in (-2, -1, 1, 2) if abs(n) < len(a) / 2]
+    reach = min(NEIGHBOURS, int(len(a) * FARTHEST))
+    beside = [_trial(a, b, within, as_it_lies.mirrored, (n, 0, 0)) for n in range(-reach, reach + 1) if n]
     unmirrored = max(as_it_lies, trials[0], *beside, key=_Trial.mean)
     mirrored = max(trials[1:], key=_Trial.mean)
     if _clearly_better(mirrored, unmirrored):
@@ -162,7 +164,7 @@ def _cells(image: Array, steps: list[int]) -> Array:
 
 def _best_shift(a: Array, b: Array) -> tuple[int, ...]:
     """Cells by which b is to be moved to correlate most with a, by the Fourier transform."""
-    size = [2 * n for n in a.shape]
+    size = [fft.next_fast_len(2 * n) for n in a.shape]
     spectra = fft.rfftn(a - a.mean(), size) * np.conj(fft.rfftn(b - b.mean(), size))
     reach = [max(1, int(n * FARTHEST)) for n in a.shape]
     near = np.ix_(*(np.arange(-most, most + 1) for most in reach))
