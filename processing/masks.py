@@ -20,6 +20,7 @@ from processing.nifti_place import LPS_FROM_RAS
 from processing.volume import Array, check_affine
 
 MOST_LABELS = 200
+NO_LABELS = "A mask has whole numbers from 0 as labels; this file has others. Is it an image?"
 _WORDS = """
 vertebra vertebral vertebrae body bodies disc discs disk intervertebral cord spinal canal csf thecal sac cauda
 equina conus nerve root foramen facet joint ligament pedicle lamina process spinous transverse sacrum coccyx
@@ -132,6 +133,8 @@ def read_mask(path: Path) -> list[Mask]:
             if "no NIfTI" in str(error):
                 raise InputError("A mask is a NIfTI, NRRD or DICOM segmentation file; this is none.") from None
             raise
+        if volume.padding is not None:
+            raise InputError(NO_LABELS)
         found = by_label(volume.array, volume.affine)
     if not found:
         raise InputError("The mask is empty.")
@@ -175,7 +178,7 @@ def by_label(array: Array, affine: Array, names: Mapping[int, str] = MappingProx
     """
     labels = np.unique(array)
     if np.abs(labels - np.round(labels)).max() > 1e-4 or labels[0] < 0:
-        raise InputError("A mask has whole numbers from 0 as labels; this file has others. Is it an image?")
+        raise InputError(NO_LABELS)
     labels = labels[labels > 0.5]
     if len(labels) > MOST_LABELS:
         raise InputError(f"A mask has at most {MOST_LABELS} labels; this file has {len(labels)}. Is it an image?")

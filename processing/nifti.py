@@ -12,11 +12,13 @@ from typing import Any
 import nibabel
 import numpy as np
 
+from processing import component
 from processing.dicom import vocabulary
 from processing.dicom.parameters import plane
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
 from processing.nifti_place import CODED, LPS_FROM_RAS, place
+from processing.padding import marked, settle
 from processing.volume import Parameters, Volume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
@@ -126,8 +128,7 @@ def read_nifti(path: Path) -> Volume:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     except Exception:  # truncated or corrupt compression
         raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
-    affine = place(header)
-    return Volume(np.transpose(data, (2, 1, 0)), affine, parameters=_parameters(path, affine))
+    return _volume(np.transpose(data, (2, 1, 0)), place(header), path)
 
 
 def read_nrrd(path: Path) -> Volume:
@@ -173,7 +174,15 @@ def read_nrrd(path: Path) -> Volume:
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
     array = SimpleITK.GetArrayFromImage(image)
-    return Volume(np.asarray(array, dtype=np.float32), affine, parameters=_parameters(path, affine))
+    return _volume(np.asarray(array, dtype=np.float32), affine, path)
+
+
+def _volume(array: np.ndarray, affine: np.ndarray, path: Path) -> Volume:
+    if not np.isfinite(array).all():
+        raise InputError("The image contains values that are not numbers (NaN or infinite).")
+    array, padding, cautions = settle(array)
+    cautions += component.cautions(array, path.name)
+    return Volume(array, affine, parameters=_parameters(path, affine), padding=padding, cautions=cautions)
 
 
 def _parameters(path: Path, affine: np.ndarray) -> Parameters:
@@ -187,7 +196,7 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     Parameters
     ----------
     volume : Volume
-        What is written.
+        What is written; its padding as values far below all others.
     path : Path
         The file; packed if its name ends in .gz.
     description : str, default ""
@@ -211,7 +220,7 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     ...     nibabel.load(written).shape
     (4, 3, 2)
     """
-    data = np.ascontiguousarray(np.transpose(volume.array, (2, 1, 0)))
+    data = np.ascontiguousarray(np.transpose(marked(volume.array, volume.padding), (2, 1, 0)))
     image = nibabel.Nifti1Image(data, LPS_FROM_RAS @ volume.affine)
     image.set_data_dtype(np.float32)
     image.header.set_xyzt_units("mm")

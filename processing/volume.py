@@ -105,6 +105,11 @@ def check_affine(affine: Array) -> None:
         )
 
 
+def has_negatives(array: Array) -> bool:
+    """Whether values are negative beyond 15 % of the largest: a scanner's gradient correction leaves small ones."""
+    return bool(array.min() < -0.15 * max(float(array.max()), 0.0))
+
+
 @dataclass(frozen=True)
 class Volume:
     """A stack of parallel slices in patient coordinates.
@@ -223,15 +228,20 @@ class Volume:
         return replace(self, array=array, affine=affine, padding=padding, slices_known=known)
 
     def require_magnitude(self) -> None:
-        """Raise InputError if values are negative beyond 15 % of the largest: a phase image, say, or a map.
-
-        A magnitude has none, but a scanner's gradient correction leaves small ones.
-        """
-        if self.array.min() < -0.15 * max(float(self.array.max()), 0.0):
+        """Raise InputError if the volume seems to show phase, a real or imaginary part, or a signed map."""
+        if has_negatives(self.array):
             raise InputError("The series has negative values; only magnitude images can be processed.")
+        for caution in self.cautions:
+            if caution.code == "phase":
+                raise InputError(f"Only magnitude images can be processed. {caution.text}")
+
+    @property
+    def measured(self) -> Array:
+        """The intensities without padding; the array itself where there is none."""
+        return self.array if self.padding is None else self.array[~self.padding]
 
     def with_array(self, array: Array) -> Volume:
-        """The same place in space with other intensities; `array` keeps the shape."""
+        """The same place in space with other intensities; `array` keeps the shape, padding stays what it is."""
         if array.shape != self.array.shape:
             raise InputError(f"Expected shape {self.array.shape}, got {array.shape}.")
-        return replace(self, array=array)
+        return replace(self, array=array if self.padding is None else np.where(self.padding, self.array, array))

@@ -39,6 +39,8 @@ class Frame:
     increasing row (unit vectors); spacing: between rows, between columns, mm; thickness in mm or None.
     slope, intercept: rescale to intensities. index: frame number in the file, from 0.
     marks: values of SPLITTERS, None where the header does not say.
+    between: what SpacingBetweenSlices says, mm; number: place in the series, as the scanner counts; padding: lowest
+    and highest stored value that holds no intensity.
     """
 
     path: Path
@@ -54,6 +56,9 @@ class Frame:
     slope: float
     intercept: float
     marks: Mapping[str, Any]
+    between: float | None = None
+    number: int | None = None
+    padding: tuple[int, int] | None = None
 
 
 def is_enhanced(dataset: Dataset) -> bool:
@@ -128,6 +133,30 @@ def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _place(found: Mapping[str, Any], keyword: str) -> int | None:
+    place = number(found.get(keyword))
+    return None if place is None else int(place)
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    """PixelPaddingValue, and PixelPaddingRangeLimit, as they stand among the stored values.
+
+    Whichever VR a writer chose, US or SS, bits count; those above the stored ones are cleared in pixels too.
+    """
+    value, limit = (dataset.get(word) for word in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if not isinstance(value, int):
+        return None
+    ends = [as_stored(dataset, end) for end in (value, limit if isinstance(limit, int) else value)]
+    return min(ends), max(ends)
+
+
+def as_stored(dataset: Dataset, value: int) -> int:
+    """A number of the header as the stored value with the same bits."""
+    bits = int(dataset.BitsStored)
+    low = value & (1 << bits) - 1
+    return low - (1 << bits) if dataset.get("PixelRepresentation", 0) and low >> bits - 1 else low
+
+
 def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
     """The frames of one file in file order, a mosaic's slices one by one.
 
@@ -159,6 +188,9 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
                 slope=1.0 if slope in (None, 0.0) else slope,
                 intercept=0.0 if intercept is None else intercept,
                 marks=_marks(tags),
+                between=number(tags.get("SpacingBetweenSlices")),
+                number=_place(tags, "InStackPositionNumber" if is_enhanced(dataset) else "InstanceNumber"),
+                padding=_padding(dataset),
             )
         )
     if mosaic.is_mosaic(dataset):

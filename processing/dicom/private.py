@@ -25,6 +25,15 @@ def _text(dataset: Dataset, group: int, creator: str, element: int) -> str:
         return ""
 
 
+def private_component(dataset: Dataset) -> str | None:
+    """PHASE, REAL or IMAGINARY where GE (0043,xx2F) or Philips (2005,xx11) says so; None for magnitude or no word."""
+    ge = {"1": "PHASE", "2": "REAL", "3": "IMAGINARY"}
+    philips = {"P": "PHASE", "R": "REAL", "I": "IMAGINARY"}
+    return ge.get(_text(dataset, 0x0043, "GEMS_PARM_01", 0x2F)) or philips.get(
+        _text(dataset, 0x2005, "Philips MR Imaging DD 001", 0x11).upper()
+    )
+
+
 def promote(dataset: Dataset) -> None:
     """Write AcquisitionDuration (s) from Siemens (0051,xx0A) or GE (0019,xx5A) and the b-value (s/mm²) with its
     direction from Siemens (0019,xx0C, xx0E), GE (0043,xx39) or Philips (2001,xx03) where missing, in place.

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
+from processing import component
 from processing.dicom.frames import frames_of
 from processing.dicom.geometry import Stack, split, stack
 from processing.dicom.header import NotAnImageError, check_magnitude, read_header
 from processing.dicom.parameters import parameters_of
 from processing.dicom.pixels import stored_values
 from processing.errors import InputError
+from processing.padding import settle
 from processing.volume import Volume
 
 
@@ -52,8 +54,8 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
     if len(parts) > 1:
         names = "; ".join(part or "other" for part, _ in parts[:4])
         raise InputError(f"The series holds {len(parts)} volumes ({names}); sort it first, then give one.")
-    marks = parts[0][1][0].marks
-    check_magnitude(marks["ImageType"], marks["ComplexImageComponent"])
+    for frame in parts[0][1]:
+        check_magnitude(frame.marks["ImageType"], frame.marks["ComplexImageComponent"])
     ordered = stack(parts[0][1])
     stored = {path: stored_values(dataset) for path, dataset in headers.items()}
     return assemble(ordered, stored, headers[ordered.frames[0].path])
@@ -89,6 +91,18 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset)
     """
     first = ordered.frames[0]
     array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
+    declared = np.zeros(array.shape, bool)
     for n, frame in enumerate(ordered.frames):
-        array[n] = stored[frame.path][frame.index] * frame.slope + frame.intercept
-    return Volume(array, ordered.affine, parameters=parameters_of(header, first.index, ordered.affine))
+        values = stored[frame.path][frame.index]
+        array[n] = values * frame.slope + frame.intercept
+        if frame.padding is not None:
+            declared[n] = (values >= frame.padding[0]) & (values <= frame.padding[1])
+    array, padding, cautions = settle(array, declared if any(frame.padding for frame in ordered.frames) else None)
+    return Volume(
+        array,
+        ordered.affine,
+        parameters=parameters_of(header, first.index, ordered.affine),
+        padding=padding,
+        slices_known=True,
+        cautions=cautions + component.cautions(array),
+    )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydicom import Dataset
 
-from processing import nifti, sidecar
+from processing import component, nifti, sidecar
 from processing.caution import Caution
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
@@ -83,7 +83,8 @@ def accept_stack(
     part: what tells it apart if the series holds `several` volumes. Files that cannot be used are added to `refused`.
     Raises InputError if what is left is no complete volume.
     """
-    check_magnitude(frames[0].marks["ImageType"], frames[0].marks["ComplexImageComponent"])
+    for frame in frames:
+        check_magnitude(frame.marks["ImageType"], frame.marks["ComplexImageComponent"])
     usable: list[Frame] = []
     datasets: dict[Path, tuple[Dataset, Any]] = {}
     for path in dict.fromkeys(frame.path for frame in frames):
@@ -167,6 +168,8 @@ def accept_volume_file(
     place = PurePosixPath(name)
     named = vocabulary.tokens(place.name, place.parent.name)
     parameters = replace(volume.parameters, region=vocabulary.region(named), weighting=from_tokens(named))
+    # The file may rest under another name than it was sent with.
+    cautions = {one.code: one for one in (*component.named(place.name), *volume.cautions)}
     unread = None
     if beside is not None:
         try:
@@ -188,7 +191,7 @@ def accept_volume_file(
         description_hint=description(parameters),
         arm_hint=hints.arm_from_words(vocabulary.tokens(name), deep_learning=False),
         report={"files": 1, "notes": ["NIfTI: only values, type, scale and place in space kept."]},
-        cautions=list(volume.cautions),
+        cautions=[*cautions.values()],
     )
     return taken, unread
 

@@ -79,10 +79,13 @@ def compare_series(job: Job, report):
 
 def _on_one_grid(reference: Volume, test: Volume) -> tuple[Volume, Volume, None, dict]:
     """Both on the grid that readers see."""
-    from processing.pair import common_grid, on_grid
+    from processing.pair import common_grid, on_grid, padding_on_grid
 
     grid = common_grid([reference, test])
-    a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in (reference, test))
+    a, b = (
+        Volume(on_grid(volume, grid), grid.affine, padding=padding_on_grid(volume, grid))
+        for volume in (reference, test)
+    )
     return a, b, None, {"registered": False, "resampled": grid.resampled}
 
 
