@@ -20,6 +20,7 @@ from processing.dicom.header import independent_copy, tolerant
 from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import free_words, weighting_of
 from processing.dicom.pixels import stored_values
+from processing.dicom.promote import promote
 from processing.dicom.read import read_images
 from processing.dicom.weighting import TO_CONTRAST
 from processing.errors import InputError
@@ -236,6 +237,7 @@ def _derived(
 ) -> Dataset:
     """The derived file of one source file; `members` are (slice index, frame) of its frames."""
     derived = independent_copy(source)
+    promote(derived)
     derived.remove_private_tags()
     for tag in list(derived.keys()):
         # Command and file groups are no part of a data set; curves and overlays are drawn on the source.

@@ -52,10 +52,14 @@ class Parameters:
         In mm.
     acquisition_seconds : float, optional
         In s.
+    acquisition_source : str, optional
+        Where that stands: "attribute", "private", or "typed" by a person.
     age : float, optional
         In years; 90 stands for 90 and more.
     sex : str, optional
         One of F, M, O.
+    notes : tuple of str, optional
+        What was converted or left out because it is impossible; a sentence each.
 
     Notes
     -----
@@ -84,8 +88,10 @@ class Parameters:
     averages: float | None = None
     slice_thickness: float | None = None
     acquisition_seconds: float | None = None
+    acquisition_source: str | None = None  # attribute, private, typed
     age: float | None = None  # years; 90 stands for 90 and more
     sex: str | None = None  # F, M, O
+    notes: tuple[str, ...] | None = None
 
 
 def check_affine(affine: Array) -> None:
@@ -131,6 +137,9 @@ class Volume:
         Whether the third index is known to be the slice, as in DICOM; else its spacing decides.
     cautions : tuple of Caution, default ()
         What whoever uses the series should know.
+    frame_of_reference : str, optional
+        DICOM's UID of the coordinates that the series shares with others; keyed in de-identified files. None where the
+        file does not say, as in NIfTI.
 
     Raises
     ------
@@ -155,6 +164,7 @@ class Volume:
     padding: Array | None = None
     slices_known: bool = False
     cautions: tuple[Caution, ...] = ()
+    frame_of_reference: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         array = np.ascontiguousarray(self.array, dtype=np.float32)

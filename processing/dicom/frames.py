@@ -12,6 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
 from processing.dicom import mosaic
+from processing.dicom.private import ge_direction
 from processing.errors import InputError
 
 # What may tell apart images that lie at the same place, in the order in which it is tried.
@@ -39,8 +40,8 @@ class Frame:
     increasing row (unit vectors); spacing: between rows, between columns, mm; thickness in mm or None.
     slope, intercept: rescale to intensities. index: frame number in the file, from 0.
     marks: values of SPLITTERS, None where the header does not say.
-    between: what SpacingBetweenSlices says, mm; number: place in the series, as the scanner counts; padding: lowest
-    and highest stored value that holds no intensity.
+    between, slice_thickness: what SpacingBetweenSlices and SliceThickness say, mm; number: place in the series, as the
+    scanner counts; padding: lowest and highest stored value that holds no intensity.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Frame:
     intercept: float
     marks: Mapping[str, Any]
     between: float | None = None
+    slice_thickness: float | None = None
     number: int | None = None
     padding: tuple[int, int] | None = None
 
@@ -111,13 +113,13 @@ def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> t
     return values
 
 
-def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
+def _marks(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     def rounded(*keywords: str) -> float | None:
         values = [number(found.get(keyword)) for keyword in keywords]
         known = [value for value in values if value is not None]
         return round(known[0], 2) if known else None
 
-    direction = found.get("DiffusionGradientOrientation")
+    direction = found.get("DiffusionGradientOrientation") or ge_direction(dataset)
     kinds = found.get("FrameType") or found.get("ImageType") or ()
     return {
         "EchoTime": rounded("EffectiveEchoTime", "EchoTime"),
@@ -187,8 +189,9 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
                 thickness=number(tags.get("SpacingBetweenSlices")) or number(tags.get("SliceThickness")),
                 slope=1.0 if slope in (None, 0.0) else slope,
                 intercept=0.0 if intercept is None else intercept,
-                marks=_marks(tags),
+                marks=_marks(tags, dataset),
                 between=number(tags.get("SpacingBetweenSlices")),
+                slice_thickness=number(tags.get("SliceThickness")),
                 number=_place(tags, "InStackPositionNumber" if is_enhanced(dataset) else "InstanceNumber"),
                 padding=_padding(dataset),
             )

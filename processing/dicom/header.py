@@ -20,7 +20,7 @@ from pydicom.uid import (
 from processing import component
 from processing.dicom import mosaic
 from processing.dicom.pixels import LOSSY, declared_bytes
-from processing.dicom.private import private_component, promote
+from processing.dicom.private import private_component, tell_apart
 from processing.dicom.skim import skim
 from processing.errors import InputError
 
@@ -93,7 +93,7 @@ def read_header(path: Path, *, pixels: bool = False) -> Dataset:
     try:
         with tolerant():
             check(dataset)
-            promote(dataset)
+            tell_apart(dataset)
     except InputError:
         raise
     except Exception:  # a value that cannot be converted

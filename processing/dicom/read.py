@@ -9,6 +9,7 @@ import numpy as np
 from pydicom import Dataset
 
 from processing import component
+from processing.dicom import completeness
 from processing.dicom.frames import frames_of
 from processing.dicom.geometry import Stack, split, stack
 from processing.dicom.header import NotAnImageError, check_magnitude, read_header
@@ -17,6 +18,11 @@ from processing.dicom.pixels import stored_values
 from processing.errors import InputError
 from processing.padding import settle
 from processing.volume import Volume
+
+SHARED_UID = (
+    "carry the same SOP Instance UID although they show different slices: another program damaged them; send the "
+    "series as the scanner exports it."
+)
 
 
 def read_dicom(paths: Sequence[Path]) -> Volume:
@@ -67,7 +73,7 @@ def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
     Raises InputError if there is none, or one cannot be used.
     """
     headers: dict[Path, Dataset] = {}
-    seen: set[str] = set()
+    seen: dict[str, Dataset] = {}
     reasons: list[str] = []
     for path in sorted(paths):
         try:
@@ -76,18 +82,21 @@ def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
             reasons.append(str(reason))
             continue
         uid = str(header.get("SOPInstanceUID", path))
-        if uid not in seen:
-            seen.add(uid)
+        first = seen.setdefault(uid, header)
+        if first is header:
             headers[path] = header
+        elif first.get("ImagePositionPatient") != header.get("ImagePositionPatient"):
+            raise InputError(f"Files of the series {SHARED_UID}")
     if not headers:
         raise InputError(reasons[0] if len(paths) == 1 else "The folder holds no MR images.")
     return headers
 
 
-def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset) -> Volume:
+def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset, *, alone: bool = True) -> Volume:
     """The volume of a checked stack.
 
-    stored: stored values (frames, rows, columns) of each of its files; header: of the first slice's file.
+    stored: stored values (frames, rows, columns) of each of its files; header: of the first slice's file; alone:
+    whether its series holds no other volume.
     """
     first = ordered.frames[0]
     array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
@@ -104,5 +113,6 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset)
         parameters=parameters_of(header, first.index, ordered.affine),
         padding=padding,
         slices_known=True,
-        cautions=cautions + component.cautions(array),
+        cautions=(*completeness.cautions(ordered, alone=alone), *cautions, *component.cautions(array)),
+        frame_of_reference=str(header.get("FrameOfReferenceUID") or "").strip() or None,
     )

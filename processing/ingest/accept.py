@@ -35,7 +35,8 @@ class SortedSeries:
     instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
     when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
     the series, any of subject, region, plane, weighting, arm; part: what tells it from the other volumes of its series
-    (echo, b-value, water), "" for a whole series; cautions: why it is not certain.
+    (echo, b-value, water), "" for a whole series; frame_of_reference: keyed UID of its coordinates, "" if not known;
+    cautions: why it is not certain.
     """
 
     files: list[Path]
@@ -55,6 +56,7 @@ class SortedSeries:
     conflict: str = ""
     placing: dict[str, str] = field(default_factory=dict)
     part: str = ""
+    frame_of_reference: str = ""
     cautions: list[Caution] = field(default_factory=list)
 
 
@@ -102,7 +104,7 @@ def accept_stack(
         raise InputError("No file of the series can be used.")
     ordered = stack(usable, part)
     first = datasets[ordered.frames[0].path][0]
-    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first)
+    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first, alone=not several)
     subject = subject_key(key, first)
     named = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
@@ -148,6 +150,7 @@ def accept_stack(
         report=report.as_dict(),
         instance_uids=uids,
         part=part if several else "",
+        frame_of_reference=keyed_uid(key, volume.frame_of_reference) if volume.frame_of_reference else "",
         cautions=list(volume.cautions),
     )
     return taken, deep_learning
