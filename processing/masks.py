@@ -17,6 +17,7 @@ from processing.dicom.segmentation import is_segmentation, read_segments
 from processing.errors import InputError
 from processing.nifti import read_nifti
 from processing.nifti_place import LPS_FROM_RAS
+from processing.nrrd_place import nrrd_scale
 from processing.volume import Array, check_affine
 
 MOST_LABELS = 200
@@ -192,6 +193,7 @@ def _from_nrrd(path: Path) -> list[Mask]:
         header = stream.read(1 << 16).split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
     if re.search(rb"(?m)^data ?file\s*:", header):  # another file of this machine, of the sender's choosing
         raise InputError("The NRRD file keeps its data in another file; save it as one .nrrd file.")
+    scale = nrrd_scale(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("NrrdImageIO")
     reader.SetFileName(str(path))
@@ -204,6 +206,7 @@ def _from_nrrd(path: Path) -> list[Mask]:
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
+    affine[:3] *= scale
     check_affine(affine)
     array = SimpleITK.GetArrayFromImage(image)
     layers = [array] if array.ndim == 3 else [array[..., layer] for layer in range(array.shape[-1])]

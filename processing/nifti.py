@@ -18,6 +18,7 @@ from processing.dicom.parameters import plane
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
 from processing.nifti_place import CODED, LPS_FROM_RAS, place
+from processing.nrrd_place import nrrd_scale
 from processing.padding import marked, settle
 from processing.volume import Parameters, Volume
 
@@ -147,32 +148,36 @@ def read_nrrd(path: Path) -> Volume:
     Raises
     ------
     InputError
-        If it cannot be read, or is not one three-dimensional grey image.
+        If it cannot be read, is not one three-dimensional grey image, or does not say where it lies.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> import SimpleITK
     >>> from processing.nifti import read_nrrd
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     SimpleITK.WriteImage(SimpleITK.Image(4, 3, 2, SimpleITK.sitkInt16), f"{folder}/image.nrrd")
+    ...     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.ones((2, 3, 4))), f"{folder}/image.nrrd")
     ...     read_nrrd(Path(folder) / "image.nrrd").shape
     (2, 3, 4)
     """
     import SimpleITK  # heavy, and only NRRD needs it
 
+    scale = nrrd_scale(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         image = reader.Execute()
     except RuntimeError:
         raise InputError("The NRRD file cannot be read: missing or damaged; export it again.") from None
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+    several = image.GetNumberOfComponentsPerPixel() != 1 or "complex" in image.GetPixelIDTypeAsString()
+    if image.GetDimension() != 3 or several:
         raise InputError("The NRRD image is not one three-dimensional grey image.")
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
+    affine[:3] *= scale
     array = SimpleITK.GetArrayFromImage(image)
     return _volume(np.asarray(array, dtype=np.float32), affine, path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -232,7 +232,9 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
     if len(parts) > MOST_VOLUMES:
         reason = f"The series holds {len(parts)} volumes, as a time series does; send at most {MOST_VOLUMES}."
         return Outcome(refused=[RefusedFile(members[0].name, reason, len(members) - 1)])
+    counts = Counter(part for part, _ in parts)
     for number, (part, frames) in enumerate(parts, 1):
+        named = bool(part) and counts[part] == 1
         folder = _next_folder(out)
         used = {frame.path for frame in frames}
         first_name = next(file.name for file in members if file.path in used)
@@ -244,8 +246,9 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
         try:
             taken, deep_learning = accept_stack(
                 frames,
-                part or str(number),
+                part if named else f"{part} {number}".strip(),
                 several=len(parts) > 1,
+                named=named,
                 names=names,
                 folder=folder,
                 key=key,
