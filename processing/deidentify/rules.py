@@ -80,6 +80,12 @@ def vetted_number(keyword: str, value: Any) -> float | None:
     return None if kept is None or float(kept) > LARGEST else float(kept)
 
 
+def largest(keyword: str) -> float:
+    """The largest number that the rule of an attribute lets stay."""
+    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
+    return float(rule.check.split()[2])
+
+
 def checked_value(check: str, value: Any) -> Any:
     """The value if it passes the check of a `keep` rule, else None. Empty values pass.
 
