@@ -56,7 +56,7 @@ class PairCheck:
 
 
 def placed(
-    affine: Sequence, shape: tuple[int, int, int], *, slices_known: bool, frame_of_reference: str = ""
+    affine: Sequence, shape: tuple[int, int, int], *, slices_known: bool, frame_of_reference: str | None = None
 ) -> Volume:
     """A series of which only the place is known, for a check of places.
 
@@ -68,7 +68,7 @@ def placed(
         Slices, rows, columns.
     slices_known : bool
         Whether the third index is the slice, as in DICOM.
-    frame_of_reference : str, default ""
+    frame_of_reference : str, optional
         DICOM's FrameOfReferenceUID.
 
     Returns
@@ -138,7 +138,7 @@ def _better_fit(first: Volume, second: Volume, grid: Grid) -> Fit | None:
 
 
 def _frames_of_reference(first: Volume, second: Volume) -> list[Caution]:
-    frames = {volume.frame_of_reference for volume in (first, second)} - {""}
+    frames = {volume.frame_of_reference for volume in (first, second)} - {None}
     if len(frames) < 2:
         return []
     text = (

@@ -16,6 +16,7 @@ from processing.volume import Volume
 SAME_PIXEL = 0.02  # pixels: closer than this is the same place
 SAME_SPACING = 1.02  # ratio: up to here columns, rows and slices lie equally far apart
 NEARLY_ISOTROPIC = 2.0  # ratio: up to here the plane of the case says what a slice is, where the file does not
+PADDING_SHARE = 0.05  # of an interpolated voxel: more padding in it, and it is padding
 SMALLEST = 16  # pixels of common extent
 HALF = 0.5 + 1e-3  # slices, and what rounding adds
 DRIFT = 0.1  # slices: a change of the distance between partners along the stack that is worth a word
@@ -269,6 +270,14 @@ def on_grid(volume: Volume, grid: Grid, *, only: int | None = None) -> np.ndarra
     if shift is None or min(shift) < 0 or shift[0] + columns > arm.shape[2] or shift[1] + rows > arm.shape[1]:
         raise InputError("The series does not lie on the grid of its case; import the case again.")
     return np.ascontiguousarray(stack[:, shift[1] : shift[1] + rows, shift[0] : shift[0] + columns])
+
+
+def padding_on_grid(volume: Volume, grid: Grid) -> np.ndarray | None:
+    """Where the volume has padding on the grid, and where its interpolation would mix it in; None if nowhere."""
+    if volume.padding is None:
+        return None
+    there = on_grid(replace(volume, array=volume.padding.astype(np.float32), padding=None), grid)
+    return np.asarray(np.abs(there) > PADDING_SHARE)
 
 
 def _resample(stack: np.ndarray, matrix: np.ndarray, rows: int, columns: int, wanted: range) -> np.ndarray:

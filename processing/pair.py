@@ -16,7 +16,7 @@ import numpy as np
 
 from processing.dicom.parameters import plane
 from processing.errors import InputError
-from processing.grid import Grid, common_grid, letters, on_grid
+from processing.grid import Grid, common_grid, letters, on_grid, padding_on_grid
 from processing.volume import Volume
 
 LEVELS = 4095  # grey levels used: 12 bits, each LEVEL_STEP apart in uint16
@@ -71,7 +71,11 @@ def make_pair(first: Volume, second: Volume, *, grid: Grid | None = None) -> Pai
     (16, 'axial', [1, 0], ['first_left', 'second_left'])
     """
     grid = grid or common_grid([first, second])
-    levels = [grey_levels(on_grid(volume, grid), grid) for volume in (first, second)]
+    volumes = first, second
+    paddings = [found for volume in volumes if (found := padding_on_grid(volume, grid)) is not None]
+    # Padded on one side, black on both: the side cannot be told by it.
+    padding = np.logical_or.reduce(paddings) if paddings else None
+    levels = [grey_levels(on_grid(volume, grid), grid, padding) for volume in volumes]
     slices, rows, columns = grid.shape
     left_first, left_second = [], []
     for n in range(slices):
@@ -114,29 +118,38 @@ def middle_first(count: int) -> list[int]:
     return sorted(range(count), key=lambda n: (abs(n - middle), n))
 
 
-def grey_levels(array: np.ndarray, grid: Grid) -> np.ndarray:
+def grey_levels(array: np.ndarray, grid: Grid, padding: np.ndarray | None = None) -> np.ndarray:
     """Intensities of one series on the grid to uint16, by the rule that holds for every series.
 
     Percentiles of the volume after averaging over in-plane blocks of about 4 mm, which keeps noise from
     moving them: the 99.8th goes to level 2730 of 4095, and zero stays zero (or the 0.5th percentile if that is
     negative). Linear between, brighter voxels up to 1.5 times follow, the rest is cut off. Levels are multiples
-    of 16, so that 12-bit scanner integers and computed values have the same histogram steps.
+    of 16, so that 12-bit scanner integers and computed values have the same histogram steps. Padding is black, and no
+    block with padding counts.
     Raises InputError if the image has no contrast.
     """
     spacing = np.linalg.norm(grid.affine[:3, :2], axis=0)
-    lower, upper = grey_range(array, float(spacing[0]), float(spacing[1]))
+    lower, upper = grey_range(array, float(spacing[0]), float(spacing[1]), padding)
     levels = (array - np.float32(lower)) * np.float32(UPPER_LEVEL / (upper - lower))
     np.rint(levels, out=levels)
     np.clip(levels, 0, LEVELS, out=levels)
+    if padding is not None:
+        levels[padding] = 0
     return levels.astype(np.uint16) * np.uint16(LEVEL_STEP)
 
 
-def grey_range(array: np.ndarray, column: float, row: float) -> tuple[float, float]:
+def grey_range(array: np.ndarray, column: float, row: float, padding: np.ndarray | None = None) -> tuple[float, float]:
     """The intensities at levels 0 and 2730 by the rule of `grey_levels`; column, row: distances in mm.
 
     Raises InputError if the image has no contrast.
     """
-    blocks = _block_means(array, max(1, round(4.0 / row)), max(1, round(4.0 / column)))
+    size = max(1, round(4.0 / row)), max(1, round(4.0 / column))
+    blocks = _block_means(array, *size)
+    if padding is not None:
+        measured = _block_means(padding, *size) == 0
+        blocks = blocks[measured] if measured.any() else array[~padding]
+    if not blocks.size:
+        raise InputError("The image is padding alone: it cannot be shown.")
     lower = min(0.0, float(np.percentile(blocks, 0.5)))
     upper = float(np.percentile(blocks, 99.8))
     if upper <= lower:

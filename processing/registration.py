@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -119,6 +119,8 @@ def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None]
         if np.ptp(volume.array) == 0:
             raise InputError("A series has the same value everywhere; it cannot be registered.")
     mask = foreground(fixed.array)
+    if fixed.padding is not None:
+        mask &= ~fixed.padding
     if not mask.any():
         raise InputError("The reference series has no foreground; it cannot be registered.")
     transform = sitk.Euler3DTransform()
@@ -160,7 +162,7 @@ def apply(matrix: np.ndarray, moving: Volume, *, like: Volume) -> tuple[Volume, 
     placed : Volume
         On the grid of ``like``; what lies outside is 0.
     inside : ndarray of bool, shape (slices, rows, columns)
-        Where it has values.
+        Where it has values that no padding went into.
 
     Examples
     --------
@@ -182,8 +184,12 @@ def apply(matrix: np.ndarray, moving: Volume, *, like: Volume) -> tuple[Volume, 
     there = sitk.GetArrayFromImage(sitk.Resample(image, grid, transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32))
     whole = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
     whole.CopyInformation(image)
-    inside = sitk.GetArrayFromImage(sitk.Resample(whole, grid, transform, sitk.sitkNearestNeighbor, 0))
-    return like.with_array(there), inside > 0
+    inside = sitk.GetArrayFromImage(sitk.Resample(whole, grid, transform, sitk.sitkNearestNeighbor, 0)) > 0
+    if moving.padding is not None:
+        padding = sitk.GetImageFromArray(moving.padding.astype(np.float32))
+        padding.CopyInformation(image)
+        inside &= sitk.GetArrayFromImage(sitk.Resample(padding, grid, transform, sitk.sitkLinear, 1.0)) == 0
+    return replace(like, array=there, padding=None, cautions=moving.cautions), inside
 
 
 def itk_image(volume: Volume) -> sitk.Image:

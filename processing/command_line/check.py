@@ -4,7 +4,7 @@ In: SERIES, one or more: DICOM folders, files or archives, NIfTI. Each is read a
     and checked in a temporary folder.
 Out: one JSON object on stdout. series: what each is and what to look at (warnings); pairs: each with those of the
      others, slices shown side by side and how far they lie apart at most (mm). Not accepted: the reason says why.
-Example: python -m processing check soc/ fast/
+Example: python -m processing check soc fast
 """
 
 from __future__ import annotations

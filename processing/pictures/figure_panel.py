@@ -124,7 +124,7 @@ def _window(shape: tuple[int, ...], crop: tuple[float, float, float, float]) -> 
 
 def _grey(image: Array, volume: Volume, grid: Grid) -> Array:
     whole = oriented(volume, grid.affine[:3, 2])
-    lower, upper = grey_range(whole.array, *whole.spacing[:2])
+    lower, upper = grey_range(whole.array, *whole.spacing[:2], whole.padding)
     return (np.clip((image - lower) / (upper - lower), 0, 1) * 255).round().astype(np.uint8)
 
 

@@ -160,7 +160,7 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
     array = np.maximum(volume.array, 0)
     sigma = degradation.half_nex_sigma or 0.0
     if degradation.half_nex_fraction is not None:
-        sigma = degradation.half_nex_fraction * float(np.percentile(array, 99.9))
+        sigma = degradation.half_nex_fraction * float(np.percentile(np.maximum(volume.measured, 0), 99.9))
     rows = array.shape[1]
     lines = _sampled_lines(rows, degradation) if degradation.undersample else None
     out = np.empty_like(array)

@@ -32,6 +32,7 @@ class Action(TextChoices):
     READING_SIGNED = "reading signed"
     RESULTS_EXPORTED = "results exported"
     RESULTS_SEEN = "results seen"
+    SCAN_TIME_TYPED = "scan time typed"
     SEALED_AFTER_A_RESTORE = "sealed after a restore"
     SEALED_BY_UPGRADE = "sealed by upgrade"
     SERIES_MADE_AGAIN = "series made again"

@@ -68,6 +68,11 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.SERIES_PLACED: lambda d: (
         f"placed {d['case']} in {d['arm']}{', version ' + str(d['version']) if d['version'] > 1 else ''}"
     ),
+    Action.SCAN_TIME_TYPED: lambda d: (
+        f"took the scan time of {d['case']} in {d['arm']} back to what the header says"
+        if d["seconds"] is None
+        else f"typed the scan time of {d['case']} in {d['arm']}: {d['seconds']:g} s"
+    ),
     Action.CASE_MOVED: lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
     Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",
     Action.SERIES_TAKEN_UP_AGAIN: lambda d: f"took series {d['sha256'][:4]} up again",

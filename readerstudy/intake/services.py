@@ -176,6 +176,7 @@ def store_sorted(
             spacing=list(sorted_series.spacing),
             parameters={k: v for k, v in vars(sorted_series.parameters).items() if v is not None},
             part=sorted_series.part,
+            frame_of_reference=sorted_series.frame_of_reference,
             cautions=[vars(one) for one in sorted_series.cautions],
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
             subject_key=sorted_series.subject_key,
@@ -253,6 +254,7 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         spacing=candidate.spacing,
         parameters=candidate.parameters,
         part=candidate.part,
+        frame_of_reference=candidate.frame_of_reference,
         cautions=candidate.cautions,
         **placing,
     )
@@ -265,7 +267,8 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
 
 def _place(series: Candidate | Series) -> Volume:
     shape = series.slices, series.rows, series.columns
-    return placed(series.affine, shape, slices_known=series.format == "dicom")
+    frame = series.frame_of_reference or None
+    return placed(series.affine, shape, slices_known=series.format == "dicom", frame_of_reference=frame)
 
 
 @transaction.atomic

@@ -74,6 +74,7 @@ class Series(models.Model):
     spacing = models.JSONField()
     parameters = models.JSONField(default=dict)
     part = models.CharField(max_length=60, blank=True)  # of a series that holds several volumes: water, an echo
+    frame_of_reference = models.CharField(max_length=64, blank=True)  # keyed UID of its coordinates; none in NIfTI
     cautions = models.JSONField(default=list)  # [{"code", "text"}, …] at import
     simulated = models.CharField(max_length=200, blank=True)  # how: degradation and seed, phantom; "" if acquired
     made_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="makes")
