@@ -65,12 +65,13 @@ SOURCES = {"attribute": "from the header", "private": "from private tags of the 
 
 def sources(study: ReaderStudy) -> str:
     """Where the scan times of the acquired series came from: 12 from the header, 2 typed in, 1 not known."""
-    acquired = study.series.filter(active=True, made_from=None, simulated="", case__subject__withdrawn_at=None)
+    acquired = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
     found = Counter(
         SOURCES.get(said.get("acquisition_source"), "from the header")
         if said.get("acquisition_seconds")
         else "not known"
         for said in acquired.values_list("parameters", flat=True)
+        if not said.get("simulated")
     )
     order = [*SOURCES.values(), "not known"]
     return ", ".join(f"{found[source]} {source}" for source in order if found[source])
