@@ -131,7 +131,7 @@ def read_nifti(path: Path) -> Volume:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     except Exception:  # truncated or corrupt compression
         raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
-    volume = _volume(np.transpose(data, (2, 1, 0)), affine, path)
+    volume = _volume(np.transpose(data, (2, 1, 0)), place(header), path)
     simulated = simulated_in_nifti(bytes(header["descrip"]).decode("ascii", "replace"))
     return replace(volume, parameters=replace(volume.parameters, simulated=simulated))
 

@@ -12,8 +12,8 @@ from processing.volume import Parameters
 
 _SETTINGS = re.compile(re.escape(SIMULATED) + r" ([\w ,.]{1,200})\.(?: |$)")
 _WORDS = frozenset(
-    ("patches", "motion", "ghosting", "lines", "undersample", "gibbs", "half", "matrix", "nex", "sigma", "fraction")
-    + ("seed", "linear", "kspace", "odd", "even", "True")
+    {"patches", "motion", "ghosting", "lines", "undersample", "gibbs", "half", "matrix", "nex", "sigma", "fraction"}
+    | {"seed", "linear", "kspace", "odd", "even", "True"}
 )
 _IN_NIFTI = re.compile(re.escape(DEGRADATION) + r" 1 float32 sha256 ([0-9a-f]{16})")
 
