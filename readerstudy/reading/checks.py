@@ -165,4 +165,5 @@ def _far_apart(study: ReaderStudy) -> list[Alignment]:
     """Alignments of the present series that move by over half a slice."""
     present = study.alignments.filter(fixed__active=True, moving__active=True)
     found = present.select_related("fixed__arm", "moving__arm")
-    return [one for one in found if one.shift > 0.5 * float(one.fixed.spacing[2])]
+    known = (one for one in found if "translation_mm" in one.quality)
+    return [one for one in known if one.shift > 0.5 * float(one.fixed.spacing[2])]
