@@ -60,18 +60,23 @@ def weighting_of(found: Mapping[str, Any], free_words: set[str]) -> str | None:
     declared = contrast.FROM_CONTRAST.get(str(found.get("AcquisitionContrast", "")))
     if declared:
         return declared
-    if (number(found.get("DiffusionBValue")) or 0) > 0 or "DIFFUSION" in kinds:
+    if (_measure(found, "DiffusionBValue") or 0) > 0 or "DIFFUSION" in kinds:
         return "DWI"
-    ti = number(found.get("InversionTimes")) or number(found.get("InversionTime"))
+    ti = _measure(found, "InversionTimes") or _measure(found, "InversionTime")
     if str(found.get("InversionRecovery", "")) == "NO":
         ti = None
     return contrast.from_timing(
         family=_family(found),
-        tr=number(found.get("RepetitionTime")),
-        te=number(found.get("EffectiveEchoTime")) or number(found.get("EchoTime")),
+        tr=_measure(found, "RepetitionTime"),
+        te=_measure(found, "EffectiveEchoTime") or _measure(found, "EchoTime"),
         ti=ti,
-        flip_angle=number(found.get("FlipAngle")),
+        flip_angle=_measure(found, "FlipAngle"),
     ) or contrast.from_tokens(free_words)
+
+
+def _measure(found: Mapping[str, Any], keyword: str) -> float | None:
+    """A number that the rule of its attribute lets stay."""
+    return rules.vetted_number(keyword, number(found.get(keyword)))
 
 
 def _family(found: Mapping[str, Any]) -> contrast.Family | None:
@@ -106,9 +111,9 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
 
     def value(*keywords: str) -> float | None:
         for keyword in keywords:
-            if (known := number(found.get(keyword))) is None:
+            if number(found.get(keyword)) is None:
                 continue
-            if (kept := rules.vetted_number(keyword, known)) is not None:
+            if (kept := _measure(found, keyword)) is not None:
                 return kept
             notes.append(f"{keyword} left out: no such value is possible.")
         return None
