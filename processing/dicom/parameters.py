@@ -14,7 +14,7 @@ from pydicom import Dataset
 from processing.deidentify import rules
 from processing.dicom import vocabulary
 from processing.dicom import weighting as contrast
-from processing.dicom.frames import attributes, number
+from processing.dicom.frames import attributes, measure, number
 from processing.dicom.scan_time import scan_time, tesla
 from processing.volume import Parameters
 
@@ -60,23 +60,18 @@ def weighting_of(found: Mapping[str, Any], free_words: set[str]) -> str | None:
     declared = contrast.FROM_CONTRAST.get(str(found.get("AcquisitionContrast", "")))
     if declared:
         return declared
-    if (_measure(found, "DiffusionBValue") or 0) > 0 or "DIFFUSION" in kinds:
+    if (measure(found, "DiffusionBValue") or 0) > 0 or "DIFFUSION" in kinds:
         return "DWI"
-    ti = _measure(found, "InversionTimes") or _measure(found, "InversionTime")
+    ti = measure(found, "InversionTimes") or measure(found, "InversionTime")
     if str(found.get("InversionRecovery", "")) == "NO":
         ti = None
     return contrast.from_timing(
         family=_family(found),
-        tr=_measure(found, "RepetitionTime"),
-        te=_measure(found, "EffectiveEchoTime") or _measure(found, "EchoTime"),
+        tr=measure(found, "RepetitionTime"),
+        te=measure(found, "EffectiveEchoTime") or measure(found, "EchoTime"),
         ti=ti,
-        flip_angle=_measure(found, "FlipAngle"),
+        flip_angle=measure(found, "FlipAngle"),
     ) or contrast.from_tokens(free_words)
-
-
-def _measure(found: Mapping[str, Any], keyword: str) -> float | None:
-    """A number that the rule of its attribute lets stay."""
-    return rules.vetted_number(keyword, number(found.get(keyword)))
 
 
 def _family(found: Mapping[str, Any]) -> contrast.Family | None:
@@ -113,7 +108,7 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
         for keyword in keywords:
             if number(found.get(keyword)) is None:
                 continue
-            if (kept := _measure(found, keyword)) is not None:
+            if (kept := measure(found, keyword)) is not None:
                 return kept
             notes.append(f"{keyword} left out: no such value is possible.")
         return None

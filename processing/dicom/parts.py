@@ -52,7 +52,8 @@ def name_of(keyword: str, value: Any, others: Iterable[Any]) -> str:
     if value is None:
         return ""
     if keyword == "DiffusionDirection":
-        return "direction " + ", ".join(f"{part:.2g}" for part in value)
+        kept = [rules.vetted_number("DiffusionGradientOrientation", part) for part in value]
+        return "" if None in kept else "direction " + ", ".join(f"{part:.2g}" for part in kept)
     if keyword == "ImageType":
         common = set(value).intersection(*(other or () for other in others))
         return chemical_shift(value) or " ".join(_known(word) for word in value if word not in common and _known(word))

@@ -66,6 +66,17 @@ def ge_direction(dataset: Dataset) -> tuple[float, ...] | None:
     return found if len(found) == 3 else None
 
 
+def slices_made(dataset: Dataset) -> int | None:
+    """How many slices the scanner made of this stack, by Philips (2001,xx2D, xx18) or GE (0021,xx4F); None for derived
+    images, which may carry the number of their sources."""
+    if "ORIGINAL" not in [str(kind).upper() for kind in dataset.get("ImageType") or []]:
+        return None
+    philips = "Philips Imaging DD 001", "Philips Imaging DD 002"
+    texts = [block_text(dataset, 0x2001, creator, element) for element in (0x2D, 0x18) for creator in philips]
+    texts.append(block_text(dataset, 0x0021, "GEMS_RELA_01", 0x4F))
+    return next((int(text) for text in texts if re.fullmatch(r"[1-9]\d{0,3}", text)), None)
+
+
 def _numbers(text: str) -> list[float]:
     """The numbers of a value as text: 1000, [1000000050, 8, 0, 0]."""
     parts = [part.strip(" '\"") for part in re.split(r"[,\\]", text.strip("[]()"))]

@@ -8,7 +8,6 @@ from processing.dicom.frames import attributes, is_enhanced, number
 from processing.dicom.private import tell_apart
 from processing.dicom.scan_time import scan_time, tesla
 
-
 _READ = ("AcquisitionDuration", "RepetitionTime", "MagneticFieldStrength")
 
 

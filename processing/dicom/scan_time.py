@@ -10,7 +10,7 @@ from typing import Any
 from pydicom import Dataset
 
 from processing.deidentify import rules
-from processing.dicom.frames import number
+from processing.dicom.frames import measure, number
 from processing.dicom.private import block_text, uih_text
 
 _SIEMENS = re.compile(r"TA\s*(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)\s*(\*\s*\d+)?")
@@ -49,7 +49,7 @@ def scan_time(dataset: Dataset, found: Mapping[str, Any]) -> ScanTime:
     partial Fourier and concatenations are not all in classic headers, and the result is wrong by a factor of two and
     more.
     """
-    repetition = rules.vetted_number("RepetitionTime", number(found.get("RepetitionTime"))) or 0.0
+    repetition = measure(found, "RepetitionTime") or 0.0
     note = ""
     for seconds, source, remark in (_attribute(dataset, found), _private(dataset)):
         if seconds is None:

@@ -45,7 +45,12 @@ def test_other_image_types_are_told_by_known_words_alone() -> None:
 
 @pytest.mark.parametrize(
     ("keyword", "value", "expected"),
-    [("EchoTime", 20.0, "echo time 20.0 ms"), ("EchoTime", 13579246.0, ""), ("TemporalPosition", 13579246.0, "")],
+    [
+        ("EchoTime", 20.0, "echo time 20.0 ms"),
+        ("EchoTime", 13579246.0, ""),
+        ("TemporalPosition", 13579246.0, ""),
+        ("DiffusionDirection", (13579246.0, 0, 0), ""),
+    ],
 )
 def test_a_number_of_a_person_names_no_part(keyword: str, value: float, expected: str) -> None:
     assert name_of(keyword, value, []) == expected
