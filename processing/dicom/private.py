@@ -59,7 +59,7 @@ def tell_apart(dataset: Dataset) -> None:
 
 def ge_direction(dataset: Dataset) -> tuple[float, ...] | None:
     """GE's diffusion direction (0019,xxBB to xxBD), by frequency, phase and slice: good to tell images apart only."""
-    if not str(dataset.get("Manufacturer") or "").upper().startswith("GE"):
+    if not _made_by(dataset, "GE"):
         return None
     texts = [block_text(dataset, 0x0019, _GE_ACQUISITION, element) for element in (0xBB, 0xBC, 0xBD)]
     found = tuple(value for text in texts for value in _numbers(text)[:1])
@@ -72,9 +72,16 @@ def slices_made(dataset: Dataset) -> int | None:
     if "ORIGINAL" not in [str(kind).upper() for kind in dataset.get("ImageType") or []]:
         return None
     philips = "Philips Imaging DD 001", "Philips Imaging DD 002"
-    texts = [block_text(dataset, 0x2001, creator, element) for element in (0x2D, 0x18) for creator in philips]
-    texts.append(block_text(dataset, 0x0021, "GEMS_RELA_01", 0x4F))
+    texts: list[str] = []
+    if _made_by(dataset, "PHILIPS"):
+        texts = [block_text(dataset, 0x2001, creator, element) for element in (0x2D, 0x18) for creator in philips]
+    elif _made_by(dataset, "GE"):
+        texts = [block_text(dataset, 0x0021, "GEMS_RELA_01", 0x4F)]
     return next((int(text) for text in texts if re.fullmatch(r"[1-9]\d{0,3}", text)), None)
+
+
+def _made_by(dataset: Dataset, maker: str) -> bool:
+    return str(dataset.get("Manufacturer") or "").upper().startswith(maker)
 
 
 def _numbers(text: str) -> list[float]:

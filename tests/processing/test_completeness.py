@@ -96,6 +96,7 @@ def test_the_scanner_knows_how_many_it_made(
 ) -> None:
     for n in range(4):
         dataset = files.classic(n, files.pixels(1, seed=n)[0], ImageType=[kind, "PRIMARY", "M"])
+        dataset.Manufacturer = "GE MEDICAL SYSTEMS" if creator.startswith("GE") else "Philips"
         dataset.private_block(group, creator, create=True).add_new(element, "SL", made)
         files.save(dataset, tmp_path / f"{n}.dcm")
     assert words in said(tmp_path)
