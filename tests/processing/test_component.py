@@ -7,6 +7,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from pydicom import Dataset
+from pydicom.sequence import Sequence
 from scipy import ndimage
 
 from processing import series
@@ -133,3 +135,37 @@ def test_commands_refuse_to_process_it_and_warn_of_it(
     for command in (["info", str(path)], ["compare", str(path), str(path)]):
         assert main(command) == 0
         assert f"{name}: " in capsys.readouterr().err
+
+
+def frame_types(dataset: Dataset, kinds: list[list[str]], components: list[str | None]) -> Dataset:
+    for frame, kind, component in zip(dataset.PerFrameFunctionalGroupsSequence, kinds, components, strict=True):
+        item = Dataset()
+        item.FrameType = kind
+        if component:
+            item.ComplexImageComponent = component
+        frame.MRImageFrameTypeSequence = Sequence([item])
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("kind", "component"),
+    [
+        (["ORIGINAL", "PRIMARY", "PHASE", "NONE"], None),
+        (["ORIGINAL", "PRIMARY", "T1", "NONE"], "PHASE"),
+        (["ORIGINAL", "PRIMARY", "T1", "NONE"], "IMAGINARY"),
+    ],
+)
+def test_the_frames_of_one_file_are_told_apart(tmp_path: Path, kind: list[str], component: str | None) -> None:
+    images = files.pixels(6)
+    magnitude = ["ORIGINAL", "PRIMARY", "T1", "NONE"]
+    kinds, components = [magnitude] * 3 + [kind] * 3, ["MAGNITUDE"] * 3 + [component] * 3
+    dataset = frame_types(files.enhanced(images, echoes=(20, 20)), kinds, components)
+    for n, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        frame.PlanePositionSequence[0].ImagePositionPatient = [10.0 - 3.0 * (n % 3), -5, 7]
+    dataset.ComplexImageComponent = "MIXED"
+    path = files.save(dataset, tmp_path / "a.dcm")
+    found = sort_files({"a.dcm": path}, tmp_path / "out", key=KEY)
+    assert [one.shape[0] for one in found.series] == [3]
+    assert [one.reason.endswith("only magnitude images can be read.") for one in found.refused] == [True]
+    kept = series.read(found.series[0].files)
+    np.testing.assert_allclose(kept.array, images[:3] * 1.5 - 2)

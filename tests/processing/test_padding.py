@@ -247,3 +247,17 @@ def test_nifti_keeps_padding_apart(tmp_path: Path) -> None:
     again = read_nifti(write_nifti(volume, tmp_path / "a.nii.gz"))
     np.testing.assert_array_equal(again.padding, corners())
     np.testing.assert_allclose(again.array, volume.array)
+
+
+def test_padding_of_an_enhanced_file_is_known_and_kept(tmp_path: Path) -> None:
+    images = tissue(1).astype(np.uint16)
+    images[corners()] = 4000
+    dataset = files.enhanced(images)
+    dataset.add_new("PixelPaddingValue", "US", 4000)
+    path = files.save(dataset, tmp_path / "a.dcm")
+    volume = series.read(path)
+    np.testing.assert_array_equal(volume.padding, corners())
+    (kept,) = sort_files({"a.dcm": path}, tmp_path / "out", key=b"k" * 16).series
+    np.testing.assert_array_equal(series.read(kept.files).padding, corners())
+    made = write_derived(kept.files, degrade(volume, Degradation(gibbs=0.3)), tmp_path / "made", model=MODEL)
+    np.testing.assert_array_equal(series.read(made).padding, corners())
