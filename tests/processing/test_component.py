@@ -10,6 +10,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 from scipy import ndimage
+from scipy.io import loadmat
 
 from processing import series
 from processing.__main__ import main
@@ -169,3 +170,25 @@ def test_the_frames_of_one_file_are_told_apart(tmp_path: Path, kind: list[str], 
     assert [one.reason.endswith("only magnitude images can be read.") for one in found.refused] == [True]
     kept = series.read(found.series[0].files)
     np.testing.assert_allclose(kept.array, images[:3] * 1.5 - 2)
+
+
+ACQUIRED = (
+    "vol_fig4A_3DGRE_sagittal",
+    "vol_fig4B_3DFSE_coronal",
+    "vol_figS5_TFISP_FA90",
+    "patient_S6A_FLAIR",
+    "patient_S6A_FSE",
+    "patient_S6A_GRE",
+)
+
+
+@pytest.mark.parametrize("name", ACQUIRED)
+def test_images_of_acquired_k_space_are_told_apart(real_data: Path, name: str) -> None:
+    """A real scanner's complex images: all parts but the magnitude are suspected, phase in unsigned numbers too."""
+    content = loadmat(real_data / "more" / "kspace_ulf" / f"{name}_kspace.mat")
+    (lines,) = (value for value in content.values() if np.iscomplexobj(value))
+    images = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(np.moveaxis(lines, -1, 0), axes=(1, 2))), axes=(1, 2))
+    turns = np.angle(images) / (2 * np.pi) + 0.5
+    assert cautions(np.abs(images)) == ()
+    for part in (np.angle(images), np.round(4095 * turns), images.real, images.imag):
+        assert [one.code for one in cautions(part)] == ["phase"]
