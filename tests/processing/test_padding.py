@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -11,6 +12,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from processing import pair, registration, series
 from processing.derived import write_derived
+from processing.errors import InputError
 from processing.ingest.sort import sort_files
 from processing.metrics.quality import compare
 from processing.model_identity import ModelIdentity
@@ -261,3 +263,17 @@ def test_padding_of_an_enhanced_file_is_known_and_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(series.read(kept.files).padding, corners())
     made = write_derived(kept.files, degrade(volume, Degradation(gibbs=0.3)), tmp_path / "made", model=MODEL)
     np.testing.assert_array_equal(series.read(made).padding, corners())
+
+
+def test_what_is_not_a_number_is_padding_in_nifti(tmp_path: Path) -> None:
+    images = tissue(1).astype(np.float32)
+    images[corners()] = np.nan
+    header = np.diag([-0.75, -0.5, 3.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(images.transpose(2, 1, 0), header), tmp_path / "a.nii")
+    volume = read_nifti(tmp_path / "a.nii")
+    np.testing.assert_array_equal(volume.padding, corners())
+    assert [one.code for one in volume.cautions] == ["padding"]
+    images[0, 0, 0] = np.inf
+    nibabel.save(nibabel.Nifti1Image(images.transpose(2, 1, 0), header), tmp_path / "b.nii")
+    with pytest.raises(InputError, match="not numbers"):
+        read_nifti(tmp_path / "b.nii")
