@@ -33,6 +33,8 @@ CONVENTIONS = {
     f"{LONGEST_SIDE} pixels), all slices at each",
     "start": "patient coordinates, shifted by up to 12 mm along each axis where that gives more mutual information",
     "interpolation": "linear",
+    "identity": "kept unless the alignment found has more mutual information, and the opposite one less: interpolation "
+    "smooths noise, and any move gains by that",
     "kept": "angles to 0.0001 rad, shifts to 0.01 mm",
     "quality": "normalised mutual information (H(A) + H(B)) / H(A, B), 64 bins (Studholme et al. 1999), and "
     "Pearson's correlation, both over the foreground of the fixed volume that the moving one covers",
@@ -298,8 +300,13 @@ def _software() -> str:
 
 
 def _nothing_better(matrix: np.ndarray, nmi: float, fixed: Volume, moving: Volume, mask: np.ndarray) -> bool:
+    """Whether the identity does as well. Interpolation smooths noise, and any move whatever gains by that: one that is
+    true gains more, so that the opposite move does worse than none."""
     found = _quality(matrix, fixed, moving, mask)[0]["nmi"]
-    return found is None or found <= nmi
+    if found is None or found <= nmi:
+        return True
+    opposite = _quality(np.linalg.inv(matrix), fixed, moving, mask)[0]["nmi"]
+    return opposite is not None and opposite >= nmi
 
 
 def _quality(

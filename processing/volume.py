@@ -58,6 +58,8 @@ class Parameters:
         In years; 90 stands for 90 and more.
     sex : str, optional
         One of F, M, O.
+    simulated : str, optional
+        How, if no scanner acquired it: a phantom, a degradation and its settings.
     notes : tuple of str, optional
         What was converted or left out because it is impossible; a sentence each.
 
@@ -91,6 +93,7 @@ class Parameters:
     acquisition_source: str | None = None  # attribute, private, typed
     age: float | None = None  # years; 90 stands for 90 and more
     sex: str | None = None  # F, M, O
+    simulated: str | None = None  # how: phantom, degraded
     notes: tuple[str, ...] | None = None
 
 

@@ -16,6 +16,7 @@ from processing.dicom import vocabulary
 from processing.dicom import weighting as contrast
 from processing.dicom.frames import attributes, measure, number
 from processing.dicom.scan_time import scan_time, tesla
+from processing.dicom.simulated import simulated_by, without_scan_time
 from processing.volume import Parameters
 
 OLDEST = 90  # years: 90 stands for 90 and more
@@ -142,4 +143,4 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
         sex=sex if sex in ("F", "M", "O") else None,
     )
     notes += filter(None, (about_field, time.note))
-    return replace(taken, notes=tuple(notes) or None)
+    return without_scan_time(replace(taken, notes=tuple(notes) or None), simulated_by(dataset))

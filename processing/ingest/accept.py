@@ -23,6 +23,7 @@ from processing.dicom.parts import chemical_shift
 from processing.dicom.pixels import stored_values
 from processing.dicom.promote import promote
 from processing.dicom.read import assemble
+from processing.dicom.simulated import without_scan_time
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
 from processing.volume import Parameters
@@ -189,6 +190,7 @@ def accept_volume_file(
             parameters = sidecar.with_sidecar(parameters, beside)
         except InputError as reason:
             unread = str(reason)
+    parameters = without_scan_time(parameters, volume.parameters.simulated)
     identity = place.parent.as_posix() if place.parent.name else place.name.split(".")[0]
     taken = SortedSeries(
         files=[target],

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from processing.errors import InputError
-from processing.pair import Grid, common_grid, grey_range, on_grid, oriented
+from processing.grid import Grid, common_grid, on_grid, oriented
+from processing.pair import grey_range
 from processing.pictures.difference_map import REACH, SlicePair, coloured, difference
 from processing.registration import apply
 from processing.volume import Array, Volume

@@ -6,6 +6,8 @@ from django.db.models import TextChoices
 class Action(TextChoices):
     ACQUISITIONS_ALIGNED = "acquisitions aligned"
     ANSWER_REVISED = "answer revised"
+    CASE_HELD_BACK = "case held back"
+    CASE_RELEASED = "case released"
     CASE_MOVED = "case moved"
     DRY_RUN = "dry run"
     FEATURES_COMPUTED = "features computed"

@@ -40,6 +40,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         f"{', registered' if d['registered'] else ''}"
     ),
     Action.PAIRS_PREPARED: lambda d: f"prepared {_count(d['pairs'], 'pair')} of {d['case']}",
+    Action.CASE_HELD_BACK: lambda d: f"held {d['case']} back: its series do not seem to show the same place",
+    Action.CASE_RELEASED: lambda d: (
+        f"let {d['case']} pass: {d['reason']}" if d["reason"] else f"held {d['case']} back again"
+    ),
     Action.ACQUISITIONS_ALIGNED: lambda d: f"aligned {d['moving']} with {d['fixed']} of {d['case']}",
     Action.FEATURES_COMPUTED: lambda d: (
         f"computed {_count(d['features'], 'feature')} of {d['volume']} of {d['case']} on {d['arm']}"

@@ -4,8 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from django.db.models import QuerySet
-
 from analysis.formats import number
 from analysis.report import table_cells
 from analysis.report.figures import clock
@@ -65,13 +63,14 @@ def context(study: ReaderStudy) -> dict:
 SOURCES = {"attribute": "from the header", "private": "from private tags of the scanner", "typed": "typed in"}
 
 
-def _acquired(study: ReaderStudy) -> QuerySet[Series]:
-    return study.series.filter(active=True, made_from=None, simulated="", case__subject__withdrawn_at=None)
+def _acquired(study: ReaderStudy) -> list[Series]:
+    active = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    return [one for one in active.select_related("case__subject", "arm") if not one.simulated]
 
 
 def sources(study: ReaderStudy) -> str:
     """Where the scan times of the acquired series came from: 12 from the header, 2 typed in, 1 not known."""
-    return _counted(_acquired(study).values_list("parameters", flat=True))
+    return _counted(one.parameters for one in _acquired(study))
 
 
 def _counted(parameters: Iterable[dict]) -> str:
@@ -85,7 +84,7 @@ def _counted(parameters: Iterable[dict]) -> str:
 def _sources_of_arms(study: ReaderStudy) -> dict[tuple[str, str], str]:
     """The same for each protocol and arm."""
     found: dict[tuple[str, str], list[dict]] = defaultdict(list)
-    for one in _acquired(study).select_related("case__subject", "arm"):
+    for one in _acquired(study):
         protocol = one.case.code.removeprefix(f"{one.case.subject.code}-")
         found[protocol, one.arm.code].append(one.parameters)
     return {place: _counted(parameters) for place, parameters in found.items()}

@@ -86,7 +86,7 @@ def test_what_no_scanner_acquired_has_no_scan_time(study):
     with pytest.raises(InputError, match="no scan time of its own"):
         set_acquisition_seconds(series=made, seconds=10, actor=None)
     series = acquired(study)
-    series.simulated = "half nex"
+    series.parameters["simulated"] = "half nex"
     with pytest.raises(InputError, match="no scan time of its own"):
         set_acquisition_seconds(series=series, seconds=10, actor=None)
 

@@ -65,8 +65,7 @@ OTHERS = [
     "processing.radiomics.measured_part",
     "processing.registration.apply",
     "processing.pair.make_pair",
-    "processing.pair.common_grid",
-    "processing.pair.check_same_place",
+    "processing.grid.common_grid",
 ]
 
 
