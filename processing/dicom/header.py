@@ -125,6 +125,8 @@ def check(dataset: Dataset) -> None:
         raise InputError(LOSSY)
     if mosaic.is_mosaic(dataset):
         mosaic.layout(dataset)
+    if mosaic.is_grid(dataset):
+        raise InputError("A grid of slices of United Imaging (VFRAME): export the series as single slices.")
     check_magnitude(dataset.get("ImageType") or [], dataset.get("ComplexImageComponent"), private_component(dataset))
     if sop_class == ENHANCED:
         if not dataset.get("PerFrameFunctionalGroupsSequence"):

@@ -21,6 +21,7 @@ from processing.dicom.mosaic import is_mosaic, unfold
 from processing.dicom.parameters import free_words
 from processing.dicom.parts import chemical_shift
 from processing.dicom.pixels import stored_values
+from processing.dicom.promote import promote
 from processing.dicom.read import assemble
 from processing.dicom.simulated import without_scan_time
 from processing.dicom.weighting import from_tokens
@@ -130,6 +131,7 @@ def accept_stack(
         if is_mosaic(dataset):
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
         for image, pixels in images:
+            promote(image)
             clean, one = deidentify(image, key=key, pixels=pixels)
             report.add(one)
             if several:
