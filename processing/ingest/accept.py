@@ -35,7 +35,9 @@ class SortedSeries:
     instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
     when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
     the series, any of subject, region, plane, weighting, arm; part: what tells it from the other volumes of its series
-    (echo, b-value, water), "" for a whole series; cautions: why it is not certain.
+    (echo, b-value, water), "" for a whole series; cautions: why it is not certain; masked_name: of a volume file, see
+    `file_names`; arm_reason: what told the arm, in a few words; doubt: what speaks against the proposal, in half a
+    sentence.
     """
 
     files: list[Path]
@@ -56,6 +58,9 @@ class SortedSeries:
     placing: dict[str, str] = field(default_factory=dict)
     part: str = ""
     cautions: list[Caution] = field(default_factory=list)
+    masked_name: str = ""
+    arm_reason: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ the next child goes on without it from the last series that was finished.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from processing.caution import Caution
 from processing.errors import InputError
 from processing.ingest import archives, confined
 from processing.ingest.confined import DiedError, Tell
+from processing.ingest.file_names import ARMS
 from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
 
@@ -38,13 +39,15 @@ def sort_delivery(
     folder: Path,
     *,
     key: bytes,
+    arms: Iterable[str] = ARMS,
     limits: confined.ProcessLimits | None = None,
     progress: Progress | None = None,
 ) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
-    folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. progress: called
-    with (share done, what is done). Raises InputError if there are no files, or if file after file kills the reader.
+    folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. arms: codes that
+    names of files and folders may hold. progress: called with (share done, what is done). Raises InputError if there
+    are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
     plain, refused = dict(files), list[RefusedFile]()
@@ -81,7 +84,14 @@ def sort_delivery(
         return SortedDelivery(Sorted([], refused), sent_as, paths)
     answer = _confined(
         "processing.ingest.delivery:sort_all",
-        lambda left: {"files": _named(left), "out": str(clean), "key": key.hex(), "known": known},
+        lambda left: {
+            "files": _named(left),
+            "out": str(clean),
+            "key": key.hex(),
+            "known": known,
+            "arms": list(arms),
+            "lost": [(one.name, one.reason) for one in refused],
+        },
         plain,
         refused,
         limits,
@@ -192,6 +202,8 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
         files,
         out,
         key=bytes.fromhex(arguments["key"]),
+        arms=arguments["arms"],
+        lost=dict(arguments["lost"]),
         progress=lambda done, total: tell({"progress": [done, total]}),
         journal=_Telling(known, out, tell),
     )
@@ -271,4 +283,7 @@ def _series_from(word: Any, out: Path) -> SortedSeries:
         placing={str(name): str(code)[:20] for name, code in word["placing"].items()},
         part=str(word["part"])[:60],
         cautions=[Caution(str(one["code"]), str(one["text"])[:400]) for one in word["cautions"]],
+        masked_name=str(word["masked_name"])[:400],
+        arm_reason=str(word["arm_reason"])[:60],
+        doubt=str(word["doubt"])[:200],
     )

@@ -16,8 +16,13 @@ from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.errors import InputError
+from processing.ingest import unreadable
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
+from processing.ingest.arm_hints import DescribedArm, with_named_arms
+from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
+from processing.ingest.persons import Person, person, told_apart
+from processing.ingest.unreadable import BrokenFile, series_uid_of
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
@@ -75,13 +80,16 @@ def sort_files(
     out: Path,
     *,
     key: bytes,
+    arms: Iterable[str] = ARMS,
+    lost: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     journal: Journal | None = None,
 ) -> Sorted:
     """De-identify and check everything, series by series.
 
     files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
-    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. progress: called with (done, total) steps.
+    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. arms: codes that names of files and folders
+    may hold. lost: files that were sent and are not among these, and why. progress: called with (done, total) steps.
     One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
     JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
     series of their own, marked as a conflict, if they lie in different folders; in one folder the second is refused.
@@ -101,6 +109,10 @@ def sort_files(
     images: dict[str, list[_File]] = defaultdict(list)
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
     described: set[str] = set()
+    arms = list(arms)
+    persons: dict[str, Person] = {}
+    said_arms: dict[str, DescribedArm] = {}
+    broken = [BrokenFile(name, reason) for name, reason in (lost or {}).items()]
     for name, path in others.items():
         steps.done()
         if name in sidecars.values():
@@ -117,14 +129,18 @@ def sort_files(
             frames = frames_of(header, path)
             file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
             images[str(header.get("SeriesInstanceUID", ""))].append(file)
+            persons[name] = person(header, person_folder(masked(name, key=key, arms=arms)))
+            said_arms[name] = DescribedArm.of(header, arms)
         except Exception as reason:
             refused.append(RefusedFile(name, sentence(reason)))
+            broken.append(BrokenFile(name, sentence(reason), series_uid_of(path)))
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     for uid, members in images.items():
         variants, same, wrong = _variants(members)
         duplicates += same
         refused += wrong
+        broken += [BrokenFile(one.name, one.reason, uid) for one in wrong]
         for number, variant in enumerate(variants):
             group = hashlib.sha256(repr((uid, number, sorted(file.name for file in variant))).encode()).hexdigest()
             outcome = journal.known(group)
@@ -133,8 +149,13 @@ def sort_files(
                 journal.done(group, outcome)
             outcomes.append(outcome)
     steps.finish()
-    series = _with_arm_hints(outcomes)
-    refused += [one for outcome in outcomes for one in outcome.refused]
+    series_uids = {file.name: uid for uid, members in images.items() for file in members}
+    told = [one for outcome in outcomes for one in outcome.refused]
+    refused += told
+    broken += [BrokenFile(one.name, one.reason, series_uids[one.name]) for one in told if one.name in series_uids]
+    series = with_named_arms(_with_arm_hints(outcomes), said_arms, key=key, arms=arms)
+    series = told_apart(series, persons, key=key)
+    series = unreadable.with_cautions(series, series_uids, broken)
     series, dropped = _with_conflicts([replace(one, placing=manifest.placing(one.names[0])) for one in series])
     return Sorted(series, refused, duplicates + dropped)
 
