@@ -34,10 +34,10 @@ class SortedSeries:
     description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm;
     instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
     when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
-    the series, any of subject, region, plane, weighting, arm; part: what tells it from the other volumes of its series
-    (echo, b-value, water), "" for a whole series; cautions: why it is not certain; masked_name: of a volume file, see
-    `file_names`; arm_reason: what told the arm, in a few words; doubt: what speaks against the proposal, in half a
-    sentence.
+    the series, any of subject, site, region, plane, weighting, arm; part: what tells it from the other volumes of
+    its series (echo, b-value, water), "" for a whole series; cautions: why it is not certain; masked_name: of a volume
+    file, see `file_names`; arm_reason: what told the arm, in a few words; doubt: what speaks against the proposal, in
+    half a sentence.
     """
 
     files: list[Path]

@@ -145,3 +145,23 @@ def _examinations(persons: Mapping[int, Person]) -> dict[int, str]:
         joined = {first[study] for study in studies}
         first = {study: min(joined) if group in joined else group for study, group in first.items()}
     return {n: first[one.study] for n, one in persons.items()}
+
+
+def settled_by_manifest(series: Sequence[SortedSeries]) -> list[SortedSeries]:
+    """The series without the caution on their patient where a manifest gives each subject a code of its own."""
+    codes: dict[str, set[str]] = defaultdict(set)
+    keys: dict[str, set[str]] = defaultdict(set)
+    for one in series:
+        codes[one.subject_key].add(one.placing.get("subject", ""))
+        keys[one.placing.get("subject", "")].add(one.subject_key)
+
+    def settled(one: SortedSeries) -> bool:
+        code = one.placing.get("subject", "")
+        return bool(code) and codes[one.subject_key] == {code} and keys[code] == {one.subject_key}
+
+    return [
+        replace(one, cautions=[caution for caution in one.cautions if caution.code != "several_patients"])
+        if settled(one)
+        else one
+        for one in series
+    ]

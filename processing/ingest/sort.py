@@ -21,7 +21,7 @@ from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, ac
 from processing.ingest.arm_hints import DescribedArm, with_named_arms
 from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
-from processing.ingest.persons import Person, person, told_apart
+from processing.ingest.persons import Person, person, settled_by_manifest, told_apart
 from processing.ingest.unreadable import BrokenFile, series_uid_of
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
@@ -156,7 +156,8 @@ def sort_files(
     series = with_named_arms(_with_arm_hints(outcomes), said_arms, key=key, arms=arms)
     series = told_apart(series, persons, key=key)
     series = unreadable.with_cautions(series, series_uids, broken)
-    series, dropped = _with_conflicts([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    series = settled_by_manifest([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    series, dropped = _with_conflicts(series)
     return Sorted(series, refused, duplicates + dropped)
 
 

@@ -1,0 +1,61 @@
+"""Whether a proposal may be confirmed without a look: only if nothing speaks against it."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from django.utils.text import capfirst
+
+from readerstudy.intake.models import Candidate
+from readerstudy.protocol.models import ReaderStudy
+
+PLACE = ("subject", "region", "plane", "weighting", "arm")
+Place = tuple[str, str, str, str, int | None]  # the number of the arm
+
+
+def objections(
+    candidate: Candidate, *, claims: Mapping[Place, int], taken: Collection[Place], several_sites: bool
+) -> list[str]:
+    """What speaks against confirming this series unseen, a sentence each; none: it is certain.
+
+    claims: how many waiting series claim a place; taken: places where a series stands; several_sites: whether the study
+    has more than one.
+    """
+    place = place_of(candidate)
+    found = [candidate.conflict] if candidate.conflict else []
+    found += [caution["text"] for caution in candidate.cautions]
+    if candidate.doubt:
+        found.append(f"{capfirst(candidate.doubt)}.")
+    missing = [name for name, value in zip(PLACE, place, strict=True) if not value]
+    missing += ["site"] if several_sites and candidate.site_id is None else []
+    if missing:
+        found.append(f"Choose {', '.join(missing)}.")
+    if candidate.slices == 1:
+        found.append("It has one slice.")
+    if candidate.part.isdecimal() and not any(one["code"] == "unnamed_part" for one in candidate.cautions):
+        found.append("It is one of several volumes of a series, and nothing says which.")
+    if not missing and place in taken:
+        found.append("Another series stands in this place.")
+    elif not missing and claims.get(place, 0) > 1:
+        found.append("Another series claims the same place.")
+    return found
+
+
+def place_of(candidate: Candidate) -> Place:
+    """The cell of the material that a series claims."""
+    return (candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm_id)
+
+
+def settle(study: ReaderStudy) -> None:
+    """Weigh all waiting series of a study again: what one of them claims speaks against another."""
+    waiting = list(study.candidates.filter(state=Candidate.State.PROPOSED))
+    claims = Counter(map(place_of, waiting))
+    columns = ("case__subject__code", "case__region", "case__plane", "case__weighting", "arm")
+    taken = set(study.series.filter(active=True).values_list(*columns))
+    several_sites = study.sites.count() > 1
+    changed = []
+    for candidate in waiting:
+        against = objections(candidate, claims=claims, taken=taken, several_sites=several_sites)
+        if against != candidate.objections or candidate.certain != (not against):
+            candidate.objections, candidate.certain = against, not against
+            changed.append(candidate)
+    Candidate.objects.bulk_update(changed, ["objections", "certain"], batch_size=500)
