@@ -44,6 +44,7 @@ class Action(TextChoices):
     STUDY_OPEN = "study open"
     STUDY_OPENED = "study opened"
     STUDY_PAUSED = "study paused"
+    SUBJECT_GIVEN_A_SITE = "subject given a site"
     UNBLINDED = "unblinded"
     UPLOAD_RECEIVED = "upload received"
     UPLOAD_SORTED = "upload sorted"

@@ -57,6 +57,22 @@ class CandidateForm(PlaceForm):
         self.fields["tick"].widget.attrs["aria-label"] = f"confirm {candidate.sha256[:4]}"
 
     @property
+    def size(self) -> str:
+        """Slices, matrix."""
+        return f"{self.candidate.slices} × {self.candidate.rows} × {self.candidate.columns}"
+
+    @property
+    def voxel(self) -> str:
+        """Size of a voxel, column × row × slice."""
+        return " × ".join(f"{side:.3g}" for side in self.candidate.spacing) + " mm"
+
+    @property
+    def timing(self) -> str:
+        """TR, TE and TI in ms, those that are known."""
+        known = [(name.upper(), self.candidate.parameters.get(name)) for name in ("tr", "te", "ti")]
+        return " ".join(f"{name} {value:.5g}" for name, value in known if value)
+
+    @property
     def placing(self) -> dict:
         """Arguments of intake.services.confirm."""
         data = self.cleaned_data

@@ -155,6 +155,18 @@ def add_series(
 
 
 @transaction.atomic
+def set_site(*, subject: Subject, site: Site, actor: User | None) -> None:
+    """Give a subject another site; only in a draft."""
+    if subject.study.state != State.DRAFT:
+        raise InputError("The study has been opened: its subjects are frozen.")
+    ensure_sealed(study=subject.study, seals=(seals := [("subjects", subject.code)]))
+    before = subject.site.code
+    Subject.objects.filter(pk=subject.pk).update(site=site)
+    said = {"subject": subject.code, "site": site.code, "before": before}
+    record(study=subject.study, action=Action.SUBJECT_GIVEN_A_SITE, actor=actor, seals=seals, **said)
+
+
+@transaction.atomic
 def set_training(*, case: Case, training: bool, actor: User | None) -> None:
     """Use a case for training (shown first, not analysed) or for reading; only in a draft."""
     if case.study.state != State.DRAFT:
@@ -175,6 +187,8 @@ def set_feedback(*, case: Case, text: str, actor: User | None) -> None:
 
 
 def ensure_without_series(study: ReaderStudy, part: object, **_: object) -> None:
-    """InputError if this part of the protocol is an arm that has series."""
+    """InputError if this part of the protocol is an arm that has series, or a site that has subjects."""
+    if isinstance(part, Site) and part.subjects.exists():
+        raise InputError(f"{part.code} has subjects. Give them another site first.")
     if isinstance(part, Arm) and part.series.exists():
         raise InputError(f"{part.code} has series or makes another arm. Remove those first.")
