@@ -51,7 +51,7 @@ def sort_delivery(
     """
     progress = progress or (lambda share, what: None)
     plain, refused = dict(files), list[RefusedFile]()
-    sent_as = {name: name for name in files}
+    sent_as, lost = {name: name for name in files}, dict[str, str]()
     unpacked = folder / "unpacked"
     found = _confined(
         "processing.ingest.delivery:unpack_all",
@@ -68,7 +68,8 @@ def sort_delivery(
         for name, file in content:
             inside = _free_name(f"{_stem(archive)}/{name}", plain)
             plain[inside], sent_as[inside] = base / Path(str(file)).name, archive
-        refused += [RefusedFile(archive, str(reason)) for reason in reasons]
+        refused += [RefusedFile(archive, str(reason)) for _, reason in reasons]
+        lost |= {f"{_stem(archive)}/{inside}": str(reason) for inside, reason in reasons if inside}
     clean = folder / "clean"
     known: dict[str, Any] = {}
 
@@ -90,7 +91,7 @@ def sort_delivery(
             "key": key.hex(),
             "known": known,
             "arms": list(arms),
-            "lost": [(one.name, one.reason) for one in refused],
+            "lost": [*lost.items(), *((one.name, one.reason) for one in refused)],
         },
         plain,
         refused,
@@ -153,7 +154,7 @@ def _free_name(name: str, taken: Mapping[str, Path]) -> str:
 
 
 def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
-    """In the child: [archive, number of its folder, [[path in it, file name], …], [reason, …]] for each archive."""
+    """In the child: [archive, its folder, [[path in it, file name], …], [[path in it, reason], …]] for each."""
     archives_unpacked: list[Any] = []
     folder = Path(arguments["folder"])
     for name, path in arguments["files"]:
@@ -168,10 +169,10 @@ def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
             unpacked = archives.unpack(Path(path), folder / str(number), progress=lambda count: tell({"seen": count}))
         except Exception as reason:
             shutil.rmtree(folder / str(number), ignore_errors=True)
-            archives_unpacked.append([name, number, [], [sentence(reason)]])
+            archives_unpacked.append([name, number, [], [["", sentence(reason)]]])
             continue
         content = [[inside, file.name] for inside, file in unpacked.files.items()]
-        archives_unpacked.append([name, number, content, [reason for _, reason in unpacked.refused]])
+        archives_unpacked.append([name, number, content, unpacked.refused])
     return archives_unpacked
 
 

@@ -250,15 +250,22 @@ def _spelled(reading: NameReading, name: str) -> str:
     """How a name was read without a pattern, as one that could be written."""
     if reading.pattern in (BIDS, NNUNET):
         return reading.pattern
-    words = _words(PurePosixPath(name).name)
+    *folders, stem = PurePosixPath(name).parts
+    in_folder = reading.pattern == "{subject}/…"
+    start = next((n for n in reversed(range(len(folders))) if unknown_words(folders[n])), 0) if in_folder else None
+    levels = [] if start is None else ["{subject}", *(_level(one, reading.arm) for one in folders[start + 1 :])]
+    return "/".join([*levels, _level(stem, reading.arm, subject=reading.pattern == "{subject}_…")])
+
+
+def _level(part: str, arm: str | None, *, subject: bool = False) -> str:
+    words = _words(part)
     told, n = [], 0
     while n < len(words):
         ends = range(len(words), n, -1)
-        end = next((end for end in ends if "".join(words[n:end]) == _squeezed(reading.arm or "")), 0)
-        told.append("{arm}" if end else _placeholder(words[n], reading.pattern == "{subject}_…"))
+        end = next((end for end in ends if "".join(words[n:end]) == _squeezed(arm or "")), 0)
+        told.append("{arm}" if end else _placeholder(words[n], subject))
         n = end or n + 1
-    spelled = "_".join(one for n, one in enumerate(told) if one == "{skip}" or one not in told[:n])
-    return f"{{subject}}/{spelled}" if reading.pattern == "{subject}/…" else spelled
+    return "_".join(one for n, one in enumerate(told) if one == "{skip}" or one not in told[:n])
 
 
 def _placeholder(word: str, subject: bool) -> str:

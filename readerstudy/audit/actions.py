@@ -10,6 +10,7 @@ class Action(TextChoices):
     DRY_RUN = "dry run"
     FEATURES_COMPUTED = "features computed"
     FEEDBACK_CHANGED = "feedback changed"
+    FILE_NAMES_READ = "file names read"
     FINDING_ADDED_LATER = "finding added later"
     FINDING_WITHDRAWN = "finding withdrawn"
     GUESS_ON_BLINDING = "guess on blinding"

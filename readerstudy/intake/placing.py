@@ -16,7 +16,7 @@ def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflic
     What a manifest says goes before what headers, names and earlier uploads let guess.
     """
     from_manifest, parameters = sorted_series.placing, sorted_series.parameters
-    code = from_manifest.get("subject") or _subject_code(study, sorted_series.subject_key, codes)
+    code = from_manifest.get("subject") or subject_code(study, sorted_series.subject_key, codes)
     codes[sorted_series.subject_key] = code
     arm_code = from_manifest.get("arm") or sorted_series.arm_hint
     region, plane = from_manifest.get("region"), from_manifest.get("plane")
@@ -70,7 +70,8 @@ def _site(study: ReaderStudy, code: str, named: str) -> Site | None:
     return sites[0] if len(sites) == 1 else None
 
 
-def _subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
+def subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
+    """The code of the patient with this key: as it is known, waits or stands in `codes`; else the first free one."""
     known = Subject.objects.filter(study=study, key=key).values_list("code", flat=True).first()
     waiting = study.candidates.filter(subject_key=key).values_list("subject_code", flat=True).first()
     if code := known or waiting or codes.get(key):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.archive.downloads import stream_csv
-from readerstudy.intake import certainty, proposals, receiving, selectors, services
+from readerstudy.intake import certainty, names, proposals, receiving, selectors, services
 from readerstudy.intake.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.intake.models import Candidate
 from readerstudy.intake.upload_handler import sealed_files
@@ -84,6 +84,8 @@ def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], 
         "weightings": WEIGHTINGS,
         "bulk": PlaceForm(prefix="bulk", of=" of all ticked", arms=list(study.arms.all()), sites=sites),
         "several_sites": len(sites) > 1,
+        "named": names.named_uploads(study),
+        "patterns": names.USUAL,
         "waiting": selectors.to_confirm(study).count(),
         "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": selectors.to_confirm(study).filter(certain=True).count(),
@@ -210,6 +212,21 @@ def take_proposals(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         messages.error(request, str(error), extra_tags="confirm")
     finally:
         quarantine.erase_requests(files)
+    return redirect("material", study.slug)
+
+
+@study_page("add_material")
+@require_POST
+def read_names(request: StudyRequest, study: ReaderStudy, upload: int) -> HttpResponse:
+    """Another pattern for the names of an upload's volume files."""
+    found = study.uploads.filter(pk=upload).first()
+    if found is None:
+        raise Http404
+    try:
+        count = names.read_again(upload=found, pattern=request.POST.get("pattern", "").strip(), actor=request.user)
+        messages.success(request, f"{count} file names read again. Look, then confirm.", extra_tags="confirm")
+    except InputError as error:
+        messages.error(request, str(error), extra_tags="confirm")
     return redirect("material", study.slug)
 
 

@@ -162,7 +162,7 @@ def set_site(*, subject: Subject, site: Site, actor: User | None) -> None:
     ensure_sealed(study=subject.study, seals=(seals := [("subjects", subject.code)]))
     before = subject.site.code
     Subject.objects.filter(pk=subject.pk).update(site=site)
-    said = {"subject": subject.code, "site": site.code, "before": before}
+    said = {"subject": subject.code, "site": site.code, "earlier": before}
     record(study=subject.study, action=Action.SUBJECT_GIVEN_A_SITE, actor=actor, seals=seals, **said)
 
 

@@ -1,0 +1,196 @@
+"""Series of several patients under one number, and series of which files are missing, say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from processing.ingest.delivery import sort_delivery
+from processing.ingest.persons import names_nobody
+from processing.ingest.sort import Sorted, SortedSeries, sort_files
+from tests.processing import dicom_files as files
+
+KEY = b"0123456789abcdef0123456789abcdef"
+serial = iter(range(10**6))
+
+
+def put(folder: Path, *, slices: int = 4, **changes: object) -> list[Path]:
+    """A series with UIDs of its own."""
+    number, images = next(serial), files.pixels(slices)
+    return [
+        files.save(
+            files.classic(
+                n, images[n], SeriesInstanceUID=f"1.2.{number}", SOPInstanceUID=f"1.2.{number}.{n + 1}", **changes
+            ),
+            folder / f"{n:04d}.dcm",
+        )
+        for n in range(slices)
+    ]
+
+
+def named(folder: Path) -> dict[str, Path]:
+    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def sort(folder: Path) -> Sorted:
+    return sort_files(named(folder), folder.parent / "out", key=KEY)
+
+
+def codes(one: SortedSeries) -> list[str]:
+    return [caution.code for caution in one.cautions]
+
+
+@pytest.mark.parametrize("number", ["", "ANON", "anonymous", "0", "0000", "XXX", "Test", "PHANTOM", "123456"])
+def test_numbers_that_many_patients_have_name_nobody(number: str) -> None:
+    assert names_nobody(number)
+
+
+def test_a_number_of_its_own_names_somebody() -> None:
+    assert not any(map(names_nobody, ["4711-0815", "P01", "11223", "Anna"]))
+
+
+@pytest.mark.parametrize("number", ["ANON", ""])
+def test_one_empty_number_in_two_folders_and_examinations_is_two_subjects_and_never_certain(tmp_path, number) -> None:
+    for person in ("a", "b"):
+        for arm in ("SOC", "FAST"):
+            put(tmp_path / "in" / person / arm, PatientID=number, StudyInstanceUID=f"1.9.{ord(person)}")
+    series = sort(tmp_path / "in").series
+    assert [codes(one) for one in series] == [["several_patients"]] * 4
+    of = {one.names[0].split("/")[0]: one.subject_key for one in series}
+    assert of["a"] != of["b"]
+    assert len({one.subject_key for one in series}) == 2
+
+
+def test_one_patient_on_two_days_in_one_folder_is_nothing_to_ask_about(tmp_path) -> None:
+    put(tmp_path / "in" / "pat1" / "SOC", StudyInstanceUID="1.9.1")
+    put(tmp_path / "in" / "pat1" / "FAST", StudyInstanceUID="1.9.2")
+    series = sort(tmp_path / "in").series
+    assert [codes(one) for one in series] == [[], []]
+    assert len({one.subject_key for one in series}) == 1
+
+
+def test_an_empty_number_in_one_examination_is_one_subject(tmp_path) -> None:
+    put(tmp_path / "in" / "SOC", PatientID="ANON")
+    put(tmp_path / "in" / "FAST", PatientID="ANON")
+    series = sort(tmp_path / "in").series
+    assert [codes(one) for one in series] == [[], []]
+    assert len({one.subject_key for one in series}) == 1
+
+
+def test_the_same_empty_number_in_a_later_delivery_is_another_subject(tmp_path) -> None:
+    put(tmp_path / "one" / "SOC", PatientID="ANON", StudyInstanceUID="1.9.1")
+    put(tmp_path / "two" / "SOC", PatientID="ANON", StudyInstanceUID="1.9.2")
+    first = sort_files(named(tmp_path / "one"), tmp_path / "out1", key=KEY).series[0]
+    second = sort_files(named(tmp_path / "two"), tmp_path / "out2", key=KEY).series[0]
+    assert first.subject_key != second.subject_key
+
+
+def test_one_number_with_the_same_arm_in_two_folders_and_examinations_is_asked_about(tmp_path) -> None:
+    put(tmp_path / "in" / "a" / "SOC", StudyInstanceUID="1.9.1")
+    put(tmp_path / "in" / "b" / "SOC", StudyInstanceUID="1.9.2")
+    assert [codes(one) for one in sort(tmp_path / "in").series] == [["several_patients"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "word"),
+    [
+        ("PatientName", "Other^Otto", "name"),
+        ("PatientBirthDate", "19610101", "date of birth"),
+        ("PatientSex", "M", "sex"),
+    ],
+)
+def test_headers_of_one_number_that_disagree_are_said_without_their_values(tmp_path, keyword, value, word) -> None:
+    put(tmp_path / "in" / "SOC")
+    put(tmp_path / "in" / "FAST", **{keyword: value})
+    for one in sort(tmp_path / "in").series:
+        assert codes(one) == ["several_patients"]
+        assert word in one.cautions[0].text
+        assert value not in one.cautions[0].text
+
+
+def test_one_series_or_examination_of_two_numbers_is_said(tmp_path) -> None:
+    put(tmp_path / "in" / "SOC", PatientID="P1")
+    put(tmp_path / "in" / "FAST", PatientID="P2")
+    assert [codes(one) for one in sort(tmp_path / "in").series] == [["several_patients"]] * 2
+
+
+def test_a_manifest_with_a_code_for_each_subject_answers_the_question(tmp_path) -> None:
+    for person in ("a", "b"):
+        put(tmp_path / "in" / person / "SOC", PatientID="ANON", StudyInstanceUID=f"1.9.{ord(person)}")
+    manifest = tmp_path / "in" / "manifest.csv"
+    manifest.write_text("folder,subject,arm,site\na,S1,SOC,Bern\nb,S2,SOC,Site 2\n")
+    series = sort(tmp_path / "in").series
+    assert [codes(one) for one in series] == [[], []]
+    assert sorted(one.placing["site"] for one in series) == ["Bern", "Site 2"]
+    manifest.write_text("folder,subject,arm\na,S1,SOC\nb,S1,SOC\n")
+    series = sort_files(named(tmp_path / "in"), tmp_path / "out2", key=KEY).series
+    assert [codes(one) for one in series] == [["several_patients"]] * 2, "one code for both is no answer"
+
+
+def test_a_folder_and_a_description_that_disagree_about_the_arm_are_said(tmp_path) -> None:
+    put(tmp_path / "in" / "pat" / "FAST", SeriesDescription="T2 SOC")
+    (one,) = sort(tmp_path / "in").series
+    assert (one.arm_hint, one.doubt) == ("FAST", "the folder says FAST, the description SOC")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def cut_in_header(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:400])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(np.random.default_rng(1).bytes(3000))
+
+
+@pytest.mark.parametrize("damage", [cut, cut_in_header, empty, overwrite])
+def test_a_series_says_how_many_of_its_files_could_not_be_used(tmp_path, damage) -> None:
+    whole = put(tmp_path / "in" / "FAST")
+    paths = put(tmp_path / "in" / "SOC", slices=6)
+    damage(paths[0])
+    damage(paths[5])
+    series = {one.arm_hint: one for one in sort(tmp_path / "in").series}
+    assert series["SOC"].shape[0] == 4
+    assert codes(series["SOC"]) == ["unreadable_files"]
+    assert series["SOC"].cautions[0].text.startswith("2 of 6 files of this series could not be used: ")
+    assert codes(series["FAST"]) == []
+    assert len(whole) == 4
+
+
+def test_what_else_lies_in_the_folder_is_none_of_the_series(tmp_path) -> None:
+    put(tmp_path / "in" / "SOC")
+    (tmp_path / "in" / "SOC" / "letter.dcm").write_text("Dear colleague")
+    (tmp_path / "in" / "SOC" / "DICOMDIR").write_bytes(b"nothing")
+    raw = files.classic(9, files.pixels(1)[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.66", SeriesInstanceUID="1.77")
+    files.save(raw, tmp_path / "in" / "SOC" / "0009.dcm")
+    result = sort(tmp_path / "in")
+    assert len(result.refused) == 3
+    assert [codes(one) for one in result.series] == [[]]
+
+
+def test_a_file_that_kills_the_reader_is_missing_from_its_series(tmp_path, monkeypatch) -> None:
+    put(tmp_path / "in" / "SOC", slices=5)
+    deadly = "SOC/0004.dcm"
+    from processing.ingest import delivery
+    from processing.ingest.confined import DiedError
+
+    run = delivery.confined.run
+
+    def killed(function, arguments, *, limits, news):
+        if function.endswith("sort_all") and deadly in dict(arguments["files"]):
+            news({"at": deadly})
+            raise DiedError("The file needs too much memory.")
+        return run(function, arguments, limits=limits, news=news)
+
+    monkeypatch.setattr(delivery.confined, "run", killed)
+    (one,) = sort_delivery(named(tmp_path / "in"), tmp_path / "work", key=KEY).sorted.series
+    assert one.shape[0] == 4
+    assert one.cautions[0].text.startswith("1 of 5 files")
