@@ -60,7 +60,9 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "comparisons": study.comparisons.select_related("first", "second"),
             "cases": cases.count(),
             "people": study.memberships.select_related("user"),
-            "sites": study.sites.annotate(count=Count("subjects", filter=Q(subjects__withdrawn_at=None))),
+            "sites": study.sites.annotate(count=Count("subjects", filter=Q(subjects__withdrawn_at=None))).order_by(
+                "code"
+            ),
             "moves": selectors.moves_from(study),
             "amendments": study.amendments.select_related("actor"),
         },

@@ -27,6 +27,7 @@ USUAL = (
     BIDS,
     NNUNET,
 )
+LOOKED_AT = 200  # names of an upload, to say how they are read
 SEVERAL = {"code": "several_patients", "text": MAY_BE_ONE}
 
 
@@ -54,7 +55,7 @@ def named_uploads(study: ReaderStudy) -> list[NamedUpload]:
 
 
 def _usual(names: list[str], arms: list[str]) -> str:
-    return Counter(reading.pattern for reading in read_names(names, arms=arms)).most_common(1)[0][0]
+    return Counter(reading.pattern for reading in read_names(names[:LOOKED_AT], arms=arms)).most_common(1)[0][0]
 
 
 @transaction.atomic
