@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from django.utils.text import capfirst
 
 from readerstudy.intake.models import Candidate
+from readerstudy.intake.placing import part_word
 from readerstudy.protocol.models import ReaderStudy
 
 PLACE = ("subject", "region", "plane", "weighting", "arm")
@@ -31,8 +32,8 @@ def objections(
         found.append(f"Choose {', '.join(missing)}.")
     if candidate.slices == 1:
         found.append("It has one slice.")
-    if candidate.part.isdecimal() and not any(one["code"] == "unnamed_part" for one in candidate.cautions):
-        found.append("It is one of several volumes of a series, and nothing says which.")
+    if part_word(candidate.part) is None:
+        found.append(f"It is one of several volumes of a series ({candidate.part}): say in its weighting which.")
     if not missing and place in taken:
         found.append("Another series stands in this place.")
     elif not missing and claims.get(place, 0) > 1:

@@ -7,7 +7,7 @@ from readerstudy.material.models import LONGEST_WEIGHTING, Plane, Subject
 from readerstudy.protocol.models import Arm, ReaderStudy, Region, Site
 
 # What tells a part of a series from the others, as it stands behind the weighting.
-PARTS = {"water": "water", "fat": "fat", "in phase": "in", "opposed phase": "opp", "out of phase": "opp"}
+PARTS = {"water": "water", "fat": "fat", "in phase": "in", "opposed phase": "opp", "fat fraction": "ff"}
 
 
 def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflict: str = "") -> dict:
@@ -35,12 +35,24 @@ def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflic
     }
 
 
-def with_part(weighting: str, part: str) -> str:
-    """The weighting of one volume of a series that holds several: T2 water, DWI b800. Like is paired with like."""
-    b_value = re.fullmatch(r"b = (\d+)\D*", part)
+def part_word(part: str) -> str | None:
+    """A part of a series in a word for its weighting (water, b800, TE5); None if there is none."""
+    if not part or part in PARTS:
+        return PARTS.get(part, "")
+    b_value = re.fullmatch(r"b = (\d+)(\.\d+)? s/mm²", part)
     echo = re.fullmatch(r"echo time ([\d.]+) ms", part)
-    word = PARTS.get(part, f"b{b_value[1]}" if b_value else f"TE{float(echo[1]):g}" if echo else "")
-    return " ".join(filter(None, (weighting, word)))[:LONGEST_WEIGHTING] if weighting else ""
+    return f"b{b_value[1]}" if b_value else f"TE{float(echo[1]):.0f}" if echo else None
+
+
+def with_part(weighting: str, part: str) -> str:
+    """The weighting of one volume of a series that holds several: T2 water, DWI b800. Like is paired with like.
+
+    Echoes of a spin echo differ in weighting themselves, and a little in echo time from arm to arm.
+    """
+    word = part_word(part) or ""
+    if not weighting or (word.startswith("TE") and weighting != "T2*"):
+        return weighting
+    return f"{weighting} {word}".strip()[:LONGEST_WEIGHTING]
 
 
 def _why(sorted_series) -> str:

@@ -14,6 +14,7 @@ from processing.ingest import delivery
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.intake import names, proposals, services
+from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate
 from readerstudy.intake.placing import with_part
 from readerstudy.intake.tasks import sort_upload
@@ -125,8 +126,9 @@ def test_a_series_with_missing_files_is_placed_only_with_a_tick(study, client, t
     [
         ("T2", "water", "T2 water"),
         ("T2", "opposed phase", "T2 opp"),
-        ("DWI", "b = 800 s/mm²", "DWI b800"),
-        ("T2*", "echo time 4.92 ms", "T2* TE4.92"),
+        ("DWI", "b = 800.0 s/mm²", "DWI b800"),
+        ("T2*", "echo time 4.92 ms", "T2* TE5"),
+        ("PD", "echo time 12 ms", "PD"),
         ("T2", "", "T2"),
         ("T2", "2", "T2"),
         ("", "water", ""),
@@ -134,6 +136,17 @@ def test_a_series_with_missing_files_is_placed_only_with_a_tick(study, client, t
 )
 def test_a_part_is_paired_with_its_like_by_its_name(weighting, part, expected):
     assert with_part(weighting, part) == expected
+
+
+def test_a_part_that_no_word_stands_for_is_asked_about(study, tmp_path):
+    write_series(tmp_path / "SOC", 1)
+    sorted_upload(study, tmp_path)
+    (one,) = waiting(study)
+    for part, certain in (("water", True), ("2", False), ("trigger time 40 ms", False)):
+        Candidate.objects.update(part=part)
+        settle(study)
+        one.refresh_from_db()
+        assert one.certain is certain, part
 
 
 def test_names_of_a_flat_folder_tell_subjects_and_arms(study, tmp_path):
