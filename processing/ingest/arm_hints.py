@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pydicom import Dataset
@@ -13,27 +14,25 @@ from processing.deidentify.engine import pseudonym
 from processing.ingest.accept import SortedSeries
 from processing.ingest.file_names import NameReading, arm_of, arms_named, masked, read_names
 
+BY_TIME = "scan time"
 MAY_BE_ONE = "The file names of this folder differ as those of several subjects do, or as those of one: say which."
 
 
-@dataclass(frozen=True)
-class DescribedArm:
-    """The arm that the description of a series names."""
+def described_arm(header: Dataset, arms: tuple[str, ...]) -> str | None:
+    """The arm that SeriesDescription names, else ProtocolName."""
+    return _arm_in(str(header.get("SeriesDescription") or ""), arms) or _arm_in(
+        str(header.get("ProtocolName") or ""), arms
+    )
 
-    arm: str | None
 
-    @classmethod
-    def of(cls, header: Dataset, arms: Iterable[str]) -> DescribedArm:
-        """From SeriesDescription, else ProtocolName."""
-        for keyword in ("SeriesDescription", "ProtocolName"):
-            found = arms_named(str(header.get(keyword) or ""), arms)
-            if found:
-                return cls(next(iter(found)) if len(found) == 1 else None)
-        return cls(None)
+@lru_cache(maxsize=1024)  # the same for each file of a series
+def _arm_in(text: str, arms: tuple[str, ...]) -> str | None:
+    found = arms_named(text, arms)
+    return found.pop() if len(found) == 1 else None
 
 
 def with_named_arms(
-    series: Sequence[SortedSeries], described: Mapping[str, DescribedArm], *, key: bytes, arms: Sequence[str]
+    series: Sequence[SortedSeries], described: Mapping[str, str | None], *, key: bytes, arms: Sequence[str]
 ) -> list[SortedSeries]:
     """The series with the arm that their folders or file names tell, and with what speaks against it.
 
@@ -46,7 +45,7 @@ def with_named_arms(
     return [
         with_reading(one, names[n], readings[n], key=key)
         if n in readings
-        else _of_folder(one, names[n], described.get(one.names[0], DescribedArm(None)).arm, arms)
+        else _of_folder(one, names[n], described.get(one.names[0]), arms)
         for n, one in enumerate(series)
     ]
 
@@ -54,8 +53,10 @@ def with_named_arms(
 def _of_folder(one: SortedSeries, name: str, described: str | None, arms: Sequence[str]) -> SortedSeries:
     named, doubt = arm_of(PurePosixPath(name).parent.parts, arms)
     hint, arm = one.arm_hint, named or described
+    if arm is None and one.arm_reason == BY_TIME:
+        return replace(one, doubt=doubt or "scan times alone tell the arm")
     if arm is None:
-        return replace(one, arm_reason="header" if hint else "", doubt=doubt)
+        return replace(one, arm_reason="words of the header" if hint else "", doubt=doubt)
     if named and described and not _narrows(named, described):
         doubt = doubt or f"the folder says {named}, the description {described}"
     if hint and hint != arm and _narrows(hint, arm) and hint in arms:

@@ -14,11 +14,11 @@ from processing.deidentify.engine import reject_short_key
 from processing.dicom import hints
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
-from processing.dicom.header import read_header
+from processing.dicom.header import NotAnImageError, read_header
 from processing.errors import InputError
 from processing.ingest import unreadable
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
-from processing.ingest.arm_hints import DescribedArm, with_named_arms
+from processing.ingest.arm_hints import BY_TIME, described_arm, with_named_arms
 from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
 from processing.ingest.persons import Person, person, settled_by_manifest, told_apart
@@ -111,7 +111,8 @@ def sort_files(
     described: set[str] = set()
     arms = list(arms)
     persons: dict[str, Person] = {}
-    said_arms: dict[str, DescribedArm] = {}
+    said_arms: dict[str, str | None] = {}
+    folders: dict[PurePosixPath, str] = {}
     broken = [BrokenFile(name, reason) for name, reason in (lost or {}).items()]
     for name, path in others.items():
         steps.done()
@@ -129,11 +130,15 @@ def sort_files(
             frames = frames_of(header, path)
             file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
             images[str(header.get("SeriesInstanceUID", ""))].append(file)
-            persons[name] = person(header, person_folder(masked(name, key=key, arms=arms)))
-            said_arms[name] = DescribedArm.of(header, arms)
+            if file.folder not in folders:
+                folders[file.folder] = person_folder(masked(name, key=key, arms=arms))
+            persons[name] = person(header, folders[file.folder])
+            said_arms[name] = described_arm(header, tuple(arms))
         except Exception as reason:
             refused.append(RefusedFile(name, sentence(reason)))
-            broken.append(BrokenFile(name, sentence(reason), series_uid_of(path)))
+            uid = series_uid_of(path)
+            if uid is None or not isinstance(reason, NotAnImageError):  # raw data of a series are none of its images
+                broken.append(BrokenFile(name, sentence(reason), uid))
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     for uid, members in images.items():
@@ -295,7 +300,10 @@ def _with_arm_hints(outcomes: Iterable[Outcome]) -> list[SortedSeries]:
         [one.parameters.acquisition_seconds for one in series],
         [deep_learning for outcome in outcomes for deep_learning in outcome.deep_learning],
     )
-    return [replace(one, arm_hint=one.arm_hint or by_time) for one, by_time in zip(series, timed, strict=True)]
+    return [
+        one if one.arm_hint or not by_time else replace(one, arm_hint=by_time, arm_reason=BY_TIME)
+        for one, by_time in zip(series, timed, strict=True)
+    ]
 
 
 def _with_conflicts(series: list[SortedSeries]) -> tuple[list[SortedSeries], int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import RawDataStorage
 
 from processing.ingest.delivery import sort_delivery
 from processing.ingest.persons import names_nobody
@@ -167,9 +168,10 @@ def test_a_series_says_how_many_of_its_files_could_not_be_used(tmp_path, damage)
 
 def test_what_else_lies_in_the_folder_is_none_of_the_series(tmp_path) -> None:
     put(tmp_path / "in" / "SOC")
+    number = next(serial) - 1
     (tmp_path / "in" / "SOC" / "letter.dcm").write_text("Dear colleague")
     (tmp_path / "in" / "SOC" / "DICOMDIR").write_bytes(b"nothing")
-    raw = files.classic(9, files.pixels(1)[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.66", SeriesInstanceUID="1.77")
+    raw = files.classic(9, files.pixels(1)[0], SOPClassUID=RawDataStorage, SeriesInstanceUID=f"1.2.{number}")
     files.save(raw, tmp_path / "in" / "SOC" / "0009.dcm")
     result = sort(tmp_path / "in")
     assert len(result.refused) == 3
@@ -194,3 +196,22 @@ def test_a_file_that_kills_the_reader_is_missing_from_its_series(tmp_path, monke
     (one,) = sort_delivery(named(tmp_path / "in"), tmp_path / "work", key=KEY).sorted.series
     assert one.shape[0] == 4
     assert one.cautions[0].text.startswith("1 of 5 files")
+
+
+def test_no_series_of_real_scanners_is_said_to_lack_files_or_to_be_of_several_patients(
+    real_data: Path, tmp_path: Path
+) -> None:
+    result = sort_files(named(real_data / "dicom"), tmp_path / "out", key=KEY)
+    assert len(result.series) > 5
+    said = {code for one in result.series for code in codes(one)}
+    assert not said & {"unreadable_files", "several_patients"}
+
+
+def test_an_arm_that_scan_times_alone_tell_is_asked_about(tmp_path) -> None:
+    for number, seconds in enumerate((200, 90)):
+        put(tmp_path / "in" / f"{number}", AcquisitionDuration=seconds)
+    found = sort(tmp_path / "in").series
+    assert [(one.arm_hint, one.doubt) for one in found] == [
+        ("SOC", "scan times alone tell the arm"),
+        ("FAST", "scan times alone tell the arm"),
+    ]
