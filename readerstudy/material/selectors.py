@@ -40,6 +40,7 @@ class MaterialCell:
             return ", ".join(
                 part
                 for part in [
+                    self.series.part,
                     f"{self.series.slices} slices, {self.series.rows} × {self.series.columns}",
                     f"{seconds:.0f} s" if seconds else "",
                     f"{self.series.model_name} {self.series.model_version}" if self.series.model_name else "",

@@ -189,8 +189,8 @@ function refusals(csv) {
 /** @param {HTMLElement} card */
 async function nameRefused(card) {
   const nameOf = sentNames(card.dataset.sent ?? "");
-  const rows = [...card.querySelectorAll("tr[data-reason]")].filter((row) => row instanceof HTMLTableRowElement);
-  if (!rows.length || !sessionStorage.getItem(`sent ${card.dataset.sent}`)) return;
+  const reasons = [...card.querySelectorAll("[data-reason]")];
+  if (!reasons.length || !sessionStorage.getItem(`sent ${card.dataset.sent}`)) return;
   const answer = await fetch(card.dataset.notUsed ?? "");
   if (!answer.ok) return;
   /** @type {Map<string, string[]>} */
@@ -199,11 +199,11 @@ async function nameRefused(card) {
     const name = nameOf(hash);
     if (name) names.set(reason, [...names.get(reason) ?? [], name]);
   }
-  for (const row of rows) {
-    const found = names.get(row.dataset.reason ?? "");
+  for (const reason of reasons) {
+    const found = names.get(reason.textContent.trim());
     if (!found) continue;
     const more = found.length > NAMED ? el("li", { class: "dim" }, `and ${found.length - NAMED} more`) : null;
-    row.cells[1].append(found.length === 1
+    reason.parentElement?.append(found.length === 1
       ? el("div", { class: "small mono" }, found[0])
       : el("details", { class: "small" },
         el("summary", {}, `${found.length} names, known to this tab alone`),
