@@ -65,11 +65,13 @@ class SortedSeries:
 
 @dataclass(frozen=True)
 class RefusedFile:
-    """A file that cannot be used, and why; `more` others of its series share its fate."""
+    """A file that cannot be used, and why; `more` others of its series share its fate; damaged: its pixels cannot be
+    read, others of its volume can."""
 
     name: str
     reason: str
     more: int = 0
+    damaged: bool = False
 
 
 def accept_stack(
@@ -98,7 +100,7 @@ def accept_stack(
             stored = stored_values(dataset)
             del dataset.PixelData
         except InputError as reason:
-            refused.append(RefusedFile(names[path], str(reason)))
+            refused.append(RefusedFile(names[path], str(reason), damaged=True))
             continue
         datasets[path] = (dataset, stored)
         usable += [frame for frame in frames if frame.path == path]

@@ -51,17 +51,17 @@ def with_named_arms(
 
 
 def _of_folder(one: SortedSeries, name: str, described: str | None, arms: Sequence[str]) -> SortedSeries:
-    named, doubt = arm_of(PurePosixPath(name).parent.parts, arms)
+    named, doubt = arm_of(PurePosixPath(name).parts, arms)
     hint, arm = one.arm_hint, named or described
     if arm is None and one.arm_reason == BY_TIME:
         return replace(one, doubt=doubt or "scan times alone tell the arm")
     if arm is None:
         return replace(one, arm_reason="words of the header" if hint else "", doubt=doubt)
     if named and described and not _narrows(named, described):
-        doubt = doubt or f"the folder says {named}, the description {described}"
+        doubt = doubt or f"the file or folder says {named}, the description {described}"
     if hint and hint != arm and _narrows(hint, arm) and hint in arms:
         doubt, arm = doubt or f"named {arm}, and made by deep learning", hint
-    return replace(one, arm_hint=arm, arm_reason="folder name" if named else "description", doubt=doubt)
+    return replace(one, arm_hint=arm, arm_reason="file or folder name" if named else "description", doubt=doubt)
 
 
 def _narrows(code: str, other: str) -> bool:

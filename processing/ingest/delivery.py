@@ -247,7 +247,10 @@ _NONSENSE = "The reader of the files gave no sensible answer; a file may be made
 
 
 def _refused_from(words: Any) -> list[RefusedFile]:
-    return [RefusedFile(str(word["name"]), str(word["reason"])[:400], int(word["more"])) for word in words]
+    return [
+        RefusedFile(str(word["name"]), str(word["reason"])[:400], int(word["more"]), bool(word["damaged"]))
+        for word in words
+    ]
 
 
 def _series_from(word: Any, out: Path) -> SortedSeries:

@@ -27,7 +27,7 @@ NO_PATIENT = (
     "The PatientID names nobody and {} examinations carry it: subjects were told apart by folder and examination."
 )
 DISAGREE = "The headers of one PatientID disagree about the {} of the patient."
-TWICE = "One PatientID, but the same arm lies in {} folders of different examinations: several patients, or visits."
+TWICE = "One PatientID, but the same arm of the same protocol lies in {} folders: several patients, or several visits."
 ONE_STUDY = "One examination carries {} PatientIDs."
 ONE_SERIES = "The files of this series carry {} PatientIDs."
 
@@ -99,7 +99,7 @@ def told_apart(series: Sequence[SortedSeries], of: Mapping[str, Person], *, key:
         else:
             keys |= {n: pseudonym(key, f"study {first}") for n, first in _examinations(shown).items() if first}
             studies = {one.study for one in shown.values()}
-            problem = NO_PATIENT.format(len(studies)) if len(studies) > 1 else ""
+            problem = NO_PATIENT.format(len(studies)) if len(studies) > 1 else _competition(series, shown, studies=1)
         for n in members if problem else ():
             cautions[n].append(problem)
     return [
@@ -121,15 +121,15 @@ def _disagreement(persons: Iterable[Person]) -> str:
     return DISAGREE.format(" and the ".join(found)) if found else ""
 
 
-def _competition(series: Sequence[SortedSeries], persons: Mapping[int, Person]) -> str:
-    """Whether series that would take the same place lie in different folders and examinations."""
+def _competition(series: Sequence[SortedSeries], persons: Mapping[int, Person], *, studies: int = 2) -> str:
+    """Whether series that would take the same place lie in different folders, and in so many examinations at least."""
     places: dict[tuple, set[tuple[str, str]]] = defaultdict(set)
     for n, one in persons.items():
         shows = series[n]
         places[shows.description_hint, shows.arm_hint, shows.part].add((one.folder, one.study))
     for found in places.values():
-        folders, studies = {folder for folder, _ in found}, {study for _, study in found}
-        if len(folders) > 1 and len(studies) > 1:
+        folders = {folder for folder, _ in found}
+        if len(folders) > 1 and len({study for _, study in found}) >= studies:
             return TWICE.format(len(folders))
     return ""
 

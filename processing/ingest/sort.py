@@ -14,7 +14,7 @@ from processing.deidentify.engine import reject_short_key
 from processing.dicom import hints
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
-from processing.dicom.header import NotAnImageError, read_header
+from processing.dicom.header import read_header
 from processing.errors import InputError
 from processing.ingest import unreadable
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
@@ -22,7 +22,7 @@ from processing.ingest.arm_hints import BY_TIME, described_arm, with_named_arms
 from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
 from processing.ingest.persons import Person, person, settled_by_manifest, told_apart
-from processing.ingest.unreadable import BrokenFile, series_uid_of
+from processing.ingest.unreadable import BrokenFile, broken_file
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
@@ -136,9 +136,8 @@ def sort_files(
             said_arms[name] = described_arm(header, tuple(arms))
         except Exception as reason:
             refused.append(RefusedFile(name, sentence(reason)))
-            uid = series_uid_of(path)
-            if uid is None or not isinstance(reason, NotAnImageError):  # raw data of a series are none of its images
-                broken.append(BrokenFile(name, sentence(reason), uid))
+            missing = broken_file(name, path, sentence(reason))
+            broken += [missing] if missing else []
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     for uid, members in images.items():
@@ -157,7 +156,7 @@ def sort_files(
     series_uids = {file.name: uid for uid, members in images.items() for file in members}
     told = [one for outcome in outcomes for one in outcome.refused]
     refused += told
-    broken += [BrokenFile(one.name, one.reason, series_uids[one.name]) for one in told if one.name in series_uids]
+    broken += [BrokenFile(one.name, one.reason, series_uids[one.name]) for one in told if one.damaged]
     series = with_named_arms(_with_arm_hints(outcomes), said_arms, key=key, arms=arms)
     series = told_apart(series, persons, key=key)
     series = unreadable.with_cautions(series, series_uids, broken)

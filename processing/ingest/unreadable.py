@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from pydicom import dcmread
 
 from processing.caution import Caution
-from processing.dicom.header import tolerant
+from processing.dicom.header import CLASSIC, ENHANCED, check, open_dicom, tolerant
+from processing.errors import InputError
 from processing.ingest.accept import SortedSeries
 
 
@@ -24,14 +25,36 @@ class BrokenFile:
     series_uid: str | None = None
 
 
-def series_uid_of(path: Path) -> str | None:
-    """The SeriesInstanceUID of a file that cannot be read otherwise; None if not even that can be read."""
+def broken_file(name: str, path: Path, reason: str) -> BrokenFile | None:
+    """A refused file as one that is missing from its series; None if it was refused for what it is, as a phase image
+    or raw data."""
     try:
         with tolerant():
             header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
-            return str(header.get("SeriesInstanceUID") or "") or None
+            uid = str(header.get("SeriesInstanceUID") or "")
     except Exception:  # pydicom raises many kinds on damaged files
-        return None
+        uid = ""
+    if not uid:
+        return BrokenFile(name, reason)
+    return None if _is_whole(path) else BrokenFile(name, reason, uid)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a header opens and describes something that is no magnitude MR image."""
+    try:
+        header = open_dicom(path, pixels=False)
+        image = "Rows" in header and "BitsStored" in header
+        if not image:
+            return header.get("SOPClassUID") not in (CLASSIC, ENHANCED)
+    except Exception:  # damaged
+        return False
+    try:
+        check(header)
+    except InputError:
+        return True
+    except Exception:  # a value that cannot be converted
+        return False
+    return False
 
 
 def with_cautions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.uid import RawDataStorage
 
@@ -133,7 +134,7 @@ def test_a_manifest_with_a_code_for_each_subject_answers_the_question(tmp_path) 
 def test_a_folder_and_a_description_that_disagree_about_the_arm_are_said(tmp_path) -> None:
     put(tmp_path / "in" / "pat" / "FAST", SeriesDescription="T2 SOC")
     (one,) = sort(tmp_path / "in").series
-    assert (one.arm_hint, one.doubt) == ("FAST", "the folder says FAST, the description SOC")
+    assert (one.arm_hint, one.doubt) == ("FAST", "the file or folder says FAST, the description SOC")
 
 
 def cut(path: Path) -> None:
@@ -176,6 +177,44 @@ def test_what_else_lies_in_the_folder_is_none_of_the_series(tmp_path) -> None:
     result = sort(tmp_path / "in")
     assert len(result.refused) == 3
     assert [codes(one) for one in result.series] == [[]]
+
+
+def test_phase_images_beside_magnitude_images_are_not_missing_from_them(tmp_path) -> None:
+    paths = put(tmp_path / "in" / "SOC", slices=4)
+    for n, path in enumerate(paths):
+        phase = files.classic(n, files.pixels(1, seed=n)[0], ImageType=["ORIGINAL", "PRIMARY", "P", "ND"])
+        phase.SeriesInstanceUID = pydicom.dcmread(path).SeriesInstanceUID
+        phase.SOPInstanceUID = phase.file_meta.MediaStorageSOPInstanceUID = f"1.9.{n}"
+        files.save(phase, path.with_name(f"1{n:03d}.dcm"))
+    result = sort(tmp_path / "in")
+    assert len(result.refused) == 4
+    assert [codes(one) for one in result.series] == [[]]
+
+
+def test_a_part_that_is_refused_is_not_missing_from_the_other(tmp_path) -> None:
+    for echo, count in enumerate((3, 1)):
+        for n in range(count):
+            dataset = files.classic(n, files.pixels(1)[0], EchoTime=f"{10 + echo}", SOPInstanceUID=f"1.2.{echo}.{n}")
+            del dataset.SliceThickness
+            files.save(dataset, tmp_path / "in" / "SOC" / f"{echo}{n}.dcm")
+    result = sort(tmp_path / "in")
+    assert len(result.refused) == 1
+    assert [codes(one) for one in result.series if one.shape[0] == 3] == [[]]
+
+
+def test_a_file_name_of_a_single_dicom_file_tells_its_arm(tmp_path) -> None:
+    for number, arm in enumerate(("SOC", "FAST-DL")):
+        dataset = files.enhanced(
+            files.pixels(3, seed=number), SeriesInstanceUID=f"1.{number}", SOPInstanceUID=f"1.3.{number}"
+        )
+        files.save(dataset, tmp_path / "in" / f"pat7_{arm}.dcm")
+    assert [one.arm_hint for one in sort(tmp_path / "in").series] == ["FAST-DL", "SOC"]
+
+
+def test_an_empty_number_with_one_arm_in_two_folders_of_one_examination_is_asked_about(tmp_path) -> None:
+    for person in ("a", "b"):
+        put(tmp_path / "in" / person / "SOC", PatientID="ANON")
+    assert [codes(one) for one in sort(tmp_path / "in").series] == [["several_patients"]] * 2
 
 
 def test_a_file_that_kills_the_reader_is_missing_from_its_series(tmp_path, monkeypatch) -> None:
