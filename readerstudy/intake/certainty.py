@@ -1,6 +1,6 @@
 """Whether a proposal may be confirmed without a look: only if nothing speaks against it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 from django.utils.text import capfirst
@@ -46,17 +46,29 @@ def place_of(candidate: Candidate) -> Place:
     return (candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm_id)
 
 
-def settle(study: ReaderStudy) -> None:
-    """Weigh all waiting series of a study again: what one of them claims speaks against another."""
-    waiting = list(study.candidates.filter(state=Candidate.State.PROPOSED))
+def settle(study: ReaderStudy, **_: object) -> None:
+    """Weigh all waiting series of a study again: what one of them claims speaks against another.
+
+    A series of a subject whose site is known takes that site.
+    """
+    waiting = list(study.candidates.filter(state=Candidate.State.PROPOSED).defer("affine", "instances", "parameters"))
     claims = Counter(map(place_of, waiting))
     columns = ("case__subject__code", "case__region", "case__plane", "case__weighting", "arm")
     taken = set(study.series.filter(active=True).values_list(*columns))
+    known = dict(study.subjects.values_list("code", "site"))
     several_sites = study.sites.count() > 1
+    named: dict[str, set[int]] = defaultdict(set)
+    for candidate in waiting:
+        if candidate.site_id:
+            named[candidate.subject_code].add(candidate.site_id)
     changed = []
     for candidate in waiting:
+        code, before = candidate.subject_code, (candidate.site_id, candidate.objections, candidate.certain)
+        candidate.site_id = known.get(code, candidate.site_id)
         against = objections(candidate, claims=claims, taken=taken, several_sites=several_sites)
-        if against != candidate.objections or candidate.certain != (not against):
-            candidate.objections, candidate.certain = against, not against
+        if code not in known and len(named[code]) > 1:
+            against.append("Another series of this subject names another site.")
+        candidate.objections, candidate.certain = against, not against
+        if before != (candidate.site_id, candidate.objections, candidate.certain):
             changed.append(candidate)
-    Candidate.objects.bulk_update(changed, ["objections", "certain"], batch_size=500)
+    Candidate.objects.bulk_update(changed, ["site", "objections", "certain"], batch_size=500)

@@ -69,17 +69,15 @@ def _why(sorted_series) -> str:
 
 
 def _site(study: ReaderStudy, code: str, named: str) -> Site | None:
-    """The site of a subject: where it is known it stays, else as named, else the only one there is."""
+    """The site of a subject: where it is known it stays, else as named; a study with one site needs none said."""
     known = Subject.objects.filter(study=study, code=code).select_related("site").first()
     if known:
         return known.site
     if named:
         return study.sites.filter(code=named).first()
-    waiting = study.candidates.filter(subject_code=code, state=Candidate.State.PROPOSED).exclude(site=None).first()
-    if waiting:
-        return waiting.site
-    sites = list(study.sites.all()[:2])
-    return sites[0] if len(sites) == 1 else None
+    waiting = study.candidates.filter(subject_code=code, state=Candidate.State.PROPOSED).exclude(site=None)
+    first = waiting.select_related("site").first()
+    return first.site if first else None
 
 
 def subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:

@@ -65,12 +65,13 @@ def take_csv(*, study: ReaderStudy, content: bytes, actor: User | None) -> int:
         "arm": {one.code: one for one in study.arms.all()},
         "site": {one.code: one for one in study.sites.all()},
     }
+    sites_of = dict(study.subjects.values_list("code", "site__code"))
     for number, row in enumerate(rows, 2):
         said = {name: (row.get(name) or "").strip() for name in ("series", *CHOSEN)}
         candidate = waiting.get(said["series"])
         if candidate is None:
             raise InputError(f"Line {number}: no series of this number waits to be confirmed.")
-        _propose(candidate, said, rows_of, f"Line {number}: ")
+        _propose(candidate, said, rows_of, sites_of, f"Line {number}: ")
     settle(study)
     record(study=study, action=Action.PROPOSALS_CHANGED_BY_CSV, actor=actor, series=len(rows))
     return len(rows)
@@ -82,7 +83,9 @@ def _delimiter(content: bytes) -> str:
     return ";" if first.count(b";") > first.count(b",") else ","
 
 
-def _propose(candidate: Candidate, said: dict[str, str], rows_of: dict[str, dict], where: str) -> None:
+def _propose(
+    candidate: Candidate, said: dict[str, str], rows_of: dict[str, dict], sites_of: dict[str, str], where: str
+) -> None:
     for name, known in (("region", Region.values), ("plane", Plane.values), *rows_of.items()):
         if said[name] and said[name] not in known:
             raise InputError(f"{where}there is no {name} of this name; choose one of {', '.join(known)}.")
@@ -95,5 +98,8 @@ def _propose(candidate: Candidate, said: dict[str, str], rows_of: dict[str, dict
     candidate.weighting = said["weighting"] or candidate.weighting
     candidate.arm = rows_of["arm"].get(said["arm"], candidate.arm)
     candidate.site = rows_of["site"].get(said["site"], candidate.site)
+    belongs = sites_of.get(candidate.subject_code)
+    if said["site"] and belongs not in (None, said["site"]):
+        raise InputError(f"{where}{candidate.subject_code} belongs to {belongs}; a subject has one site.")
     candidate.doubt, candidate.why = "", "from the CSV"
     candidate.save()

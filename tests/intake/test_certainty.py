@@ -20,6 +20,7 @@ from readerstudy.intake.placing import with_part
 from readerstudy.intake.tasks import sort_upload
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Subject
+from readerstudy.protocol.services import change_parts
 from tests import factories
 from tests.intake.test_import import write_series
 from tests.pages import html
@@ -209,11 +210,34 @@ def test_a_series_of_a_study_with_several_sites_needs_one_and_keeps_it(study, cl
     assert place(soc).case.subject.site == bern
     with pytest.raises(InputError, match="S01 belongs to Bern; a subject has one site"):
         place(fast, site=study.sites.get(code="Site 1"))
+    with pytest.raises(InputError, match="Line 2: S01 belongs to Bern"):
+        proposals.take_csv(study=study, content=f"series;site\n{fast.pk};Site 1\n".encode(), actor=None)
     with pytest.raises(InputError, match="there is no site of this name"):
         proposals.take_csv(study=study, content=f"series;site\n{fast.pk};Genf\n".encode(), actor=None)
     assert Subject.objects.get().site == bern
     line = client.get(reverse("proposals_csv", args=[study.slug])).getvalue().decode()
     assert ",Bern," in line
+
+
+def test_a_second_site_is_asked_about_for_series_that_wait(study, tmp_path, django_capture_on_commit_callbacks):
+    write_series(tmp_path / "anna" / "SOC", 1)
+    write_series(tmp_path / "anna" / "FAST", 2)
+    sorted_upload(study, tmp_path)
+    assert [one.certain for one in waiting(study)] == [True, True]
+    admin = study.memberships.get(role="admin").user
+    bern = study.sites.model(study=study, code="Bern")
+    with django_capture_on_commit_callbacks(execute=True):
+        change_parts(study=study, actor=admin, changed=[bern], removed=[])
+    assert [one.objections for one in waiting(study)] == [["Choose site."]] * 2
+    soc, fast = waiting(study)
+    Candidate.objects.filter(pk=soc.pk).update(site=bern)
+    Candidate.objects.filter(pk=fast.pk).update(site=study.sites.get(code="Site 1"))
+    settle(study)
+    assert "Another series of this subject names another site." in waiting(study)[0].objections
+    place(waiting(study)[0])
+    settle(study)
+    (fast,) = waiting(study)
+    assert (fast.site, fast.certain) == (bern, True)
 
 
 def test_a_manifest_says_the_site(study, tmp_path):
