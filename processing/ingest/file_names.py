@@ -148,21 +148,23 @@ def read_names(names: Sequence[str], *, pattern: str = "", arms: Iterable[str] =
         if reading.pattern == "":
             by_folder[person_folder(names[n])].append(n)
     for folder, members in by_folder.items():
-        in_names = {n: unknown_words(PurePosixPath(names[n]).name) for n in members}
         # Names that differ tell subjects apart; where no two files show the same, they may also be one subject's.
+        in_names = {n: _beside(folder, PurePosixPath(names[n]).name) for n in members}
         shown = {(one.arm, one.region, one.plane, one.weighting) for one in (readings[n] for n in members)}
-        several = len(shown) == len(members)
-        for n in members:
-            own = in_names[n]
-            if len(set(in_names.values())) == 1:  # the folder, or the one name in it
-                subject = folder or own
-                how = "{subject}/…" if folder else "{subject}_…"
-                readings[n] = replace(readings[n], subject=subject, pattern=how if subject else "…")
-            else:
-                readings[n] = replace(readings[n], subject=f"{folder}/{own}", pattern="{subject}_…", several=several)
+        several = len(set(in_names.values())) > 1 and len(shown) == len(members)
+        for n, own in in_names.items():
+            how = "{subject}_…" if own else "{subject}/…" if folder else "…"
+            subject = "/".join(filter(None, (folder, own)))
+            readings[n] = replace(readings[n], subject=subject, pattern=how, several=several)
             if not readings[n].subject:
                 readings[n] = replace(readings[n], doubt=readings[n].doubt or NAMELESS)
     return [replace(one, pattern=_spelled(one, name)) for one, name in zip(readings, names, strict=True)]
+
+
+def _beside(folder: str, stem: str) -> str:
+    """The unknown words of a file name that its folders do not hold."""
+    known = set(re.split("[-/]", folder))
+    return "-".join(word for word in unknown_words(stem).split("-") if word not in known)
 
 
 def _meaning(text: str) -> NameReading:
@@ -188,7 +190,8 @@ def _as_bids(name: str, arms: list[str]) -> NameReading | None:
     if found is None:
         return None
     arm, doubt = arm_of([stem], arms)
-    return replace(_meaning(stem), subject=f"sub-{found[1]}", arm=arm, doubt=doubt, pattern=BIDS)
+    above = re.split(r"(?:^|/)sub-", name)[0]  # the data set
+    return replace(_meaning(stem), subject=_below(above, f"sub-{found[1]}"), arm=arm, doubt=doubt, pattern=BIDS)
 
 
 def _as_nnunet(name: str, arms: list[str]) -> NameReading | None:
@@ -199,7 +202,8 @@ def _as_nnunet(name: str, arms: list[str]) -> NameReading | None:
         return None
     arm, doubt = arm_of([stem], arms)
     doubt = doubt or f"channel {found[2]}"
-    return replace(_meaning(found[1]), subject=found[1], arm=arm, doubt=doubt, pattern=NNUNET)
+    subject = _below(str(PurePosixPath(name).parent), found[1])
+    return replace(_meaning(found[1]), subject=subject, arm=arm, doubt=doubt, pattern=NNUNET)
 
 
 def compiled(pattern: str, arms: Iterable[str]) -> re.Pattern[str]:
@@ -225,7 +229,12 @@ def compiled(pattern: str, arms: Iterable[str]) -> re.Pattern[str]:
     form = "".join(
         re.escape(text) + (parts[name] if name else "") for text, name in zip(between, [*names, ""], strict=True)
     )
-    return re.compile(f"(?:.*/)?{form}")
+    return re.compile(f"(?P<above>.*/)?{form}")
+
+
+def _below(folders: str, subject: str) -> str:
+    """A subject together with what the folders above it are called: names are used twice."""
+    return "/".join(filter(None, (person_folder(f"{folders}/-"), subject)))
 
 
 def _by_pattern(name: str, form: re.Pattern[str], pattern: str, arms: list[str]) -> NameReading:
@@ -237,7 +246,7 @@ def _by_pattern(name: str, form: re.Pattern[str], pattern: str, arms: list[str])
     guessed = _loose(name, arms)
     arm = next((code for code in arms if _squeezed(code) == _squeezed(said.get("arm") or "")), None)
     return NameReading(
-        subject=said["subject"],
+        subject=_below(said["above"] or "", said["subject"]),
         arm=arm or guessed.arm,
         region=spoken.region or guessed.region,
         plane=spoken.plane or guessed.plane,

@@ -16,12 +16,15 @@ def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflic
     What a manifest says goes before what headers, names and earlier uploads let guess.
     """
     from_manifest, parameters = sorted_series.placing, sorted_series.parameters
+    here = sorted_series.subject_key in codes
     code = from_manifest.get("subject") or subject_code(study, sorted_series.subject_key, codes)
     codes[sorted_series.subject_key] = code
     arm_code = from_manifest.get("arm") or sorted_series.arm_hint
     region, plane = from_manifest.get("region"), from_manifest.get("plane")
     region = region if region in Region.values else parameters.region
-    doubt = "" if {"subject", "arm"} <= from_manifest.keys() else sorted_series.doubt
+    doubt = sorted_series.doubt
+    if sorted_series.format == "nifti" and not here and study.candidates.filter(subject_code=code).exists():
+        doubt = doubt or f"{code} is known from an earlier upload, by the names of files alone"
     return {
         "subject_code": code,
         "site": _site(study, code, from_manifest.get("site", "")),
@@ -29,7 +32,7 @@ def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflic
         "region": region if region in Region.values else "",
         "plane": plane if plane in Plane.values else parameters.plane or "",
         "weighting": from_manifest.get("weighting") or with_part(parameters.weighting or "", sorted_series.part),
-        "doubt": doubt,
+        "doubt": "" if {"subject", "arm"} <= from_manifest.keys() else doubt,
         "conflict": conflict,
         "why": _why(sorted_series),
     }

@@ -171,6 +171,16 @@ def test_two_names_with_one_series_each_are_two_subjects_and_asked_about(study, 
     assert told == [("S01", False, ["several_patients"]), ("S02", False, ["several_patients"])]
 
 
+def test_a_subject_known_from_an_earlier_upload_by_names_alone_is_asked_about(study, tmp_path):
+    volume(tmp_path / "one" / "all" / "p8_lumbar_T2_SOC.nii.gz", 1)
+    volume(tmp_path / "two" / "all" / "p8_lumbar_T2_FAST.nii.gz", 2)
+    sorted_upload(study, tmp_path / "one")
+    sorted_upload(study, tmp_path / "two")
+    told = [(one.subject_code, one.arm.code, one.certain) for one in waiting(study)]
+    assert told == [("S01", "SOC", True), ("S01", "FAST", False)]
+    assert waiting(study)[1].objections == ["S01 is known from an earlier upload, by the names of files alone."]
+
+
 def test_names_are_read_again_by_another_pattern_without_being_kept(study, client, tmp_path):
     for number, name in enumerate(["mona_01_SOC_lumbar_T2", "mona_02_FAST_lumbar_T2"]):
         volume(tmp_path / "set" / f"{name}.nii.gz", number)

@@ -69,6 +69,20 @@ def test_the_folder_is_the_subject_where_names_agree() -> None:
     assert [one.arm for one in readings] == ["SOC", "FAST", "SOC"]
 
 
+@pytest.mark.parametrize("pattern", ["", "{subject}_{arm}"])
+def test_one_name_in_two_data_sets_is_two_subjects(pattern: str) -> None:
+    one, other = read(["basel/p1_SOC.nii", "bern/p1_FAST.nii"], pattern=pattern)
+    assert one.subject != other.subject
+    one, other = read(["basel/sub-01/anat/sub-01_T2w.nii", "bern/sub-01/anat/sub-01_T2w.nii"])
+    assert one.subject != other.subject
+
+
+def test_one_file_alone_is_the_subject_that_it_is_among_others() -> None:
+    (alone,) = read(["all/pat9_FAST.nii"])
+    among = read(["all/pat8_FAST.nii", "all/pat9_FAST.nii"])
+    assert alone.subject == among[1].subject != among[0].subject
+
+
 def test_nothing_that_tells_the_subject_is_said() -> None:
     assert {one.doubt for one in read(["SOC/t2.nii.gz", "FAST/t2.nii.gz"])} == {NAMELESS}
 
