@@ -287,7 +287,7 @@ def _series_from(word: Any, out: Path) -> SortedSeries:
         placing={str(name): str(code)[:20] for name, code in word["placing"].items()},
         part=str(word["part"])[:60],
         cautions=[Caution(str(one["code"]), str(one["text"])[:400]) for one in word["cautions"]],
-        masked_name=str(word["masked_name"])[:400],
+        masked_name=str(word["masked_name"])[-400:],
         arm_reason=str(word["arm_reason"])[:60],
         doubt=str(word["doubt"])[:200],
     )

@@ -207,7 +207,8 @@ def _as_nnunet(name: str, arms: list[str]) -> NameReading | None:
 
 
 def compiled(pattern: str, arms: Iterable[str]) -> re.Pattern[str]:
-    """A pattern such as ``{subject}_{region}_{weighting}_{arm}``, matched with the last levels of a path.
+    """A pattern such as ``{subject}_{region}_{weighting}_{arm}``, matched with the last levels of a path; ``{skip}`` is
+    one word, or a whole folder.
 
     Raises InputError if it holds anything but placeholders and separators, or no subject.
     """
@@ -223,12 +224,12 @@ def compiled(pattern: str, arms: Iterable[str]) -> re.Pattern[str]:
         raise InputError("Two placeholders need a separator between them: _ - . / or a space.")
     codes = sorted(arms, key=lambda code: -len(_squeezed(code)))
     arm = "|".join(r"[_\-. ]?".join(map(re.escape, _words(code))) for code in codes)
-    known = r"(?!x[0-9a-f]{6})[^/_\-. ]+"  # a whitelisted word
+    word = r"[^/_\-. ]+"
+    known = rf"(?!x[0-9a-f]{{6}}){word}"  # a whitelisted one
     parts = {name: rf"(?P<{name}>{known}(?:[_\-. ]{known})?)" for name in PLACEHOLDERS}
-    parts |= {"subject": "(?P<subject>[^/]+)", "skip": "[^/]*?", "arm": f"(?P<arm>{arm})"}
-    form = "".join(
-        re.escape(text) + (parts[name] if name else "") for text, name in zip(between, [*names, ""], strict=True)
-    )
+    parts |= {"subject": "(?P<subject>[^/]+)", "skip": word, "arm": f"(?P<arm>{arm})", "": ""}
+    form = "".join(re.escape(text) + parts[name] for text, name in zip(between, [*names, ""], strict=True))
+    form = re.sub(rf"(^|/){re.escape(word)}(?=/)", r"\1[^/]+", form)  # a whole folder
     return re.compile(f"(?P<above>.*/)?{form}")
 
 
