@@ -43,7 +43,7 @@ def with_named_arms(
     volumes = [n for n, one in enumerate(series) if one.format == "nifti"]
     readings = dict(zip(volumes, read_names([names[n] for n in volumes], arms=arms), strict=True))
     return [
-        with_reading(one, names[n], readings[n], key=key)
+        with_reading(one, names[n], readings[n], key=key, arms=arms)
         if n in readings
         else _of_folder(one, names[n], described.get(one.names[0]), arms)
         for n, one in enumerate(series)
@@ -58,10 +58,10 @@ def _of_folder(one: SortedSeries, name: str, described: str | None, arms: Sequen
     if arm is None:
         return replace(one, arm_reason="words of the header" if hint else "", doubt=doubt)
     if named and described and not _narrows(named, described):
-        doubt = doubt or f"the file or folder says {named}, the description {described}"
+        doubt = doubt or f"the {_where(name, arms)} says {named}, the description {described}"
     if hint and hint != arm and _narrows(hint, arm) and hint in arms:
         doubt, arm = doubt or f"named {arm}, and made by deep learning", hint
-    return replace(one, arm_hint=arm, arm_reason="file or folder name" if named else "description", doubt=doubt)
+    return replace(one, arm_hint=arm, arm_reason=_where(name, arms) if named else "description", doubt=doubt)
 
 
 def _narrows(code: str, other: str) -> bool:
@@ -69,7 +69,14 @@ def _narrows(code: str, other: str) -> bool:
     return code == other or code.startswith(f"{other}-")
 
 
-def with_reading(one: SortedSeries, name: str, reading: NameReading, *, key: bytes) -> SortedSeries:
+def _where(name: str, arms: Sequence[str]) -> str:
+    """What of a path names the arm."""
+    return "file name" if arms_named(PurePosixPath(name).name, arms) else "folder name"
+
+
+def with_reading(
+    one: SortedSeries, name: str, reading: NameReading, *, key: bytes, arms: Sequence[str]
+) -> SortedSeries:
     """A volume file as its masked name reads."""
     arm = reading.arm or (None if reading.doubt else one.arm_hint)
     doubt, lies = reading.doubt, one.parameters.plane
@@ -85,7 +92,7 @@ def with_reading(one: SortedSeries, name: str, reading: NameReading, *, key: byt
         masked_name=name,
         subject_key=pseudonym(key, f"nifti {reading.subject}"),
         arm_hint=arm,
-        arm_reason="file or folder name" if reading.arm else "",
+        arm_reason=_where(name, arms) if reading.arm else "",
         doubt=doubt,
         parameters=told,
         cautions=[*one.cautions, *([Caution("several_patients", MAY_BE_ONE)] if reading.several else [])],

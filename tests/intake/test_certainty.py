@@ -75,7 +75,7 @@ def test_a_whole_case_is_certain_and_says_why(study, tmp_path):
     sorted_upload(study, tmp_path)
     soc, fast = waiting(study)
     assert [one.certain for one in (soc, fast)] == [True, True]
-    assert soc.why == "arm by file or folder name, 2 averages"
+    assert soc.why == "arm by folder name, 2 averages"
     assert soc.objections == []
 
 
@@ -277,6 +277,6 @@ def test_the_row_shows_what_a_series_holds(study, client, tmp_path):
     sorted_upload(study, tmp_path)
     client.force_login(study.memberships.get(role="admin").user)
     page = html(client.get(reverse("material", args=[study.slug])))
-    for words in ("6 × 64 × 64", "0.75 × 0.5 × 3 mm", "TR 4000 TE 98", "Certain: arm by file or folder name"):
+    for words in ("6 × 64 × 64", "0.75 × 0.5 × 3 mm", "TR 4000 TE 98", "Certain: arm by folder name"):
         assert words in page
     assert ">Site<" not in page, "asked for only where there are several"

@@ -134,7 +134,7 @@ def test_a_manifest_with_a_code_for_each_subject_answers_the_question(tmp_path) 
 def test_a_folder_and_a_description_that_disagree_about_the_arm_are_said(tmp_path) -> None:
     put(tmp_path / "in" / "pat" / "FAST", SeriesDescription="T2 SOC")
     (one,) = sort(tmp_path / "in").series
-    assert (one.arm_hint, one.doubt) == ("FAST", "the file or folder says FAST, the description SOC")
+    assert (one.arm_hint, one.doubt) == ("FAST", "the folder name says FAST, the description SOC")
 
 
 def cut(path: Path) -> None:
