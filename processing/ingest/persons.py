@@ -28,7 +28,6 @@ NO_PATIENT = (
 )
 DISAGREE = "The headers of one PatientID disagree about the {} of the patient."
 TWICE = "One PatientID, but the same arm of the same protocol lies in {} folders: several patients, or several visits."
-ONE_STUDY = "One examination carries {} PatientIDs."
 ONE_SERIES = "The files of this series carry {} PatientIDs."
 
 
@@ -79,19 +78,12 @@ def told_apart(series: Sequence[SortedSeries], of: Mapping[str, Person], *, key:
     cautions: dict[int, list[str]] = defaultdict(list)
     keys: dict[int, str] = {}
     by_patient: dict[str, list[int]] = defaultdict(list)
-    by_study: dict[str, set[str]] = defaultdict(set)
     for n, persons in enumerate(said):
         patients = {one.patient for one in persons}
         if len(patients) > 1:
             cautions[n].append(ONE_SERIES.format(len(patients)))
-        for one in persons:
-            by_study[one.study].add(one.patient)
         for patient in patients:
             by_patient["" if names_nobody(patient) else patient].append(n)
-    for n, persons in enumerate(said):
-        most = max((len(by_study[one.study]) for one in persons if one.study), default=0)
-        if most > 1 and not cautions[n]:
-            cautions[n].append(ONE_STUDY.format(most))
     for patient, members in by_patient.items():
         shown = {n: next(one for one in said[n] if patient in ("", one.patient)) for n in members}
         if patient:
