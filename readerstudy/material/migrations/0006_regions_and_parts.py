@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('material', '0004_cautions'),
+        ('material', '0005_frame_of_reference'),
     ]
 
     operations = [
