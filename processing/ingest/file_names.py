@@ -35,7 +35,8 @@ _BIDS_KEYS = {"sub", "ses", "acq", "run", "rec", "dir", "echo", "part", "desc", 
 # Words of sequences and of exports, which name nobody.
 _FILLING = {
     *("tse", "fse", "se", "gre", "ge", "ir", "spin", "field", "gradient", "space", "vista", "cube", "flash", "dixon"),
-    *("fs", "fatsat", "spair", "water", "fat", "in", "opp", "phase", "mag", "magnitude", "2d", "3d", "mr", "mri"),
+    *("fs", "fatsat", "spair", "water", "fat", "in", "opp", "2d", "3d", "mr", "mri"),
+    *("phase", "ph", "mag", "magnitude", "real", "imag", "imaginary", *(f"e{echo}" for echo in range(1, 10))),
     *("anat", "dicom", "dcm", "nifti", "nii", "images", "imagestr", "imagests", "labelstr", "data", "raw", "rawdata"),
     *("scan", "scans", "series", "image", "volume", "vol", "echo", "spine", "of", "the", "and", "vs", "brain"),
 }

@@ -30,15 +30,21 @@ def objections(
     missing += ["site"] if several_sites and candidate.site_id is None else []
     if missing:
         found.append(f"Choose {', '.join(missing)}.")
-    if candidate.slices == 1:
+    if candidate.slices == 1 and not candidate.cautions:
         found.append("It has one slice.")
-    if part_word(candidate.part) is None:
-        found.append(f"It is one of several volumes of a series ({candidate.part}): say in its weighting which.")
+    if candidate.part:
+        found.append(f"A part of a series, {candidate.part}: {_like_with_like(candidate)}.")
     if not missing and place in taken:
         found.append("Another series stands in this place.")
     elif not missing and claims.get(place, 0) > 1:
         found.append("Another series claims the same place.")
     return found
+
+
+def _like_with_like(candidate: Candidate) -> str:
+    if part_word(candidate.part) is None:
+        return "say in its weighting which, so that its partner is the same"
+    return "see that its partner is the same"
 
 
 def place_of(candidate: Candidate) -> Place:

@@ -98,6 +98,11 @@ def test_one_slice_is_never_certain(study, tmp_path):
     write_series(tmp_path / "SOC", 1, slices=range(1))
     sorted_upload(study, tmp_path)
     (one,) = waiting(study)
+    assert not one.certain
+    assert len(one.objections) == 1
+    Candidate.objects.update(cautions=[])
+    settle(study)
+    one.refresh_from_db()
     assert (one.certain, one.objections) == (False, ["It has one slice."])
 
 
@@ -108,7 +113,7 @@ def test_a_series_with_missing_files_is_placed_only_with_a_tick(study, client, t
     sorted_upload(study, tmp_path)
     (one,) = waiting(study)
     assert not one.certain
-    assert one.objections[0].startswith("2 of 6 files of this series could not be used")
+    assert [said for said in one.objections if said.startswith("2 of 6 files of this series could not be used")]
     with pytest.raises(InputError, match="tick that it is to be placed without them"):
         place(one)
     client.force_login(study.memberships.get(role="admin").user)
@@ -139,15 +144,29 @@ def test_a_part_is_paired_with_its_like_by_its_name(weighting, part, expected):
     assert with_part(weighting, part) == expected
 
 
-def test_a_part_that_no_word_stands_for_is_asked_about(study, tmp_path):
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [("water", "see that its partner"), ("2", "say in its weighting"), ("trigger time 4 ms", "say in")],
+)
+def test_a_part_of_a_series_is_named_and_asked_about(study, tmp_path, part, said):
     write_series(tmp_path / "SOC", 1)
     sorted_upload(study, tmp_path)
     (one,) = waiting(study)
-    for part, certain in (("water", True), ("2", False), ("trigger time 40 ms", False)):
-        Candidate.objects.update(part=part)
-        settle(study)
-        one.refresh_from_db()
-        assert one.certain is certain, part
+    Candidate.objects.update(part=part)
+    settle(study)
+    one.refresh_from_db()
+    assert not one.certain
+    assert one.objections[0].startswith(f"A part of a series, {part}: {said}")
+
+
+def test_water_is_paired_with_water(study, tmp_path):
+    for number, arm in enumerate(("SOC", "FAST"), 1):
+        for part, word in enumerate(("WATER", "FAT")):
+            folder = tmp_path / "anna" / arm / word
+            write_series(folder, 10 * number + part, ImageType=["DERIVED", "PRIMARY", "DIXON", word])
+    sorted_upload(study, tmp_path)
+    told = sorted((one.weighting, one.arm.code, one.certain) for one in waiting(study))
+    assert told == [(f"T2 {word}", arm, False) for word in ("fat", "water") for arm in ("FAST", "SOC")]
 
 
 def test_names_of_a_flat_folder_tell_subjects_and_arms(study, tmp_path):
