@@ -21,7 +21,7 @@ _NOBODY = {
     *("", "anon", "anonym", "anonymous", "anonymized", "anonymised", "anonymousid", "anonymouspatient"),
     *("unknown", "none", "null", "na", "nn", "noname", "noid", "default", "id", "patientid", "patient", "subject"),
     *("test", "testpatient", "phantom", "qa", "qc", "volunteer", "deidentified", "removed", "redacted"),
-    *("1", "12", "123", "1234", "12345", "123456", "1234567", "12345678"),
+    *("0", "00", "1", "x", "xx", "12", "123", "1234", "12345", "123456", "1234567", "12345678"),
 }
 NO_PATIENT = (
     "The PatientID names nobody and {} examinations carry it: subjects were told apart by folder and examination."
@@ -62,7 +62,7 @@ def person(header: Dataset, folder: str) -> Person:
 def names_nobody(patient: str) -> bool:
     """Whether this PatientID is one that many patients have: empty, ANON, TEST, 0000, XXX."""
     short = _squeezed(patient)
-    return short in _NOBODY or len(set(short)) == 1
+    return short in _NOBODY or len(short) > 2 and len(set(short)) == 1
 
 
 def _squeezed(text: str) -> str:

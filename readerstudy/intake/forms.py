@@ -32,7 +32,7 @@ class PlaceForm(forms.Form):
             kind = "select" if isinstance(widget, forms.Select) else "input"
             widget.attrs |= {"class": kind, "aria-label": name.replace("_code", "") + of}
         self.fields["subject_code"].widget.attrs |= {"list": "subjects", "autocomplete": "off", "size": 6}
-        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 6}
+        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 9}
 
 
 class CandidateForm(PlaceForm):
