@@ -62,7 +62,7 @@ def person(header: Dataset, folder: str) -> Person:
 def names_nobody(patient: str) -> bool:
     """Whether this PatientID is one that many patients have: empty, ANON, TEST, 0000, XXX."""
     short = _squeezed(patient)
-    return short in _NOBODY or len(short) > 2 and len(set(short)) == 1
+    return short in _NOBODY or (len(short) > 2 and len(set(short)) == 1)
 
 
 def _squeezed(text: str) -> str:
