@@ -67,7 +67,8 @@ def _why(sorted_series) -> str:
     if parameters.averages:
         why.append(f"{parameters.averages:g} average{'' if parameters.averages == 1 else 's'}")
     if parameters.acquisition_seconds:
-        why.append(f"{parameters.acquisition_seconds:.0f} s")
+        source = parameters.acquisition_source or "attribute"
+        why.append(f"{parameters.acquisition_seconds:.0f} s{'' if source == 'attribute' else f' ({source})'}")
     return ", ".join(why)
 
 

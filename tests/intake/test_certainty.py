@@ -294,8 +294,14 @@ def test_every_region_that_headers_tell_can_be_placed(study, tmp_path):
 def test_the_row_shows_what_a_series_holds(study, client, tmp_path):
     write_series(tmp_path / "SOC", 1)
     sorted_upload(study, tmp_path)
+    (one,) = waiting(study)
+    one.parameters |= {"simulated": "half matrix, seed 1", "notes": ["RepetitionTime left out: not possible."]}
+    one.save()
     client.force_login(study.memberships.get(role="admin").user)
     page = html(client.get(reverse("material", args=[study.slug])))
-    for words in ("6 × 64 × 64", "0.75 × 0.5 × 3 mm", "TR 4000 TE 98", "Certain: arm by folder name"):
+    for words in (
+        *("6 × 64 × 64", "0.75 × 0.5 × 3 mm", "TR 4000 TE 98", "Certain: arm by folder name"),
+        *("RepetitionTime left out: not possible.", "half matrix, seed 1", ">simulated<"),
+    ):
         assert words in page
     assert ">Site<" not in page, "asked for only where there are several"
