@@ -21,6 +21,7 @@ CODES = (
     "other_plane",
     "several_patients",
     "unnamed_part",
+    "other_part",
     "one_sop_uid",
     "sheared",
     "duplicates",

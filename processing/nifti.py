@@ -19,7 +19,7 @@ from processing.dicom.parameters import plane
 from processing.dicom.simulated import simulated_in_nifti
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
-from processing.nifti_place import CODED, LPS_FROM_RAS, place
+from processing.nifti_place import CODED, LPS_FROM_RAS, converted_unit, place
 from processing.nrrd_place import nrrd_scale
 from processing.padding import marked, settle
 from processing.volume import Parameters, Volume
@@ -131,9 +131,11 @@ def read_nifti(path: Path) -> Volume:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     except Exception:  # truncated or corrupt compression
         raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
+    unit = converted_unit(header)  # before `place` puts the header into mm
     volume = _volume(np.transpose(data, (2, 1, 0)), place(header), path)
     simulated = simulated_in_nifti(bytes(header["descrip"]).decode("ascii", "replace"))
-    return replace(volume, parameters=replace(volume.parameters, simulated=simulated))
+    parameters = replace(volume.parameters, simulated=simulated)
+    return replace(volume, parameters=parameters, cautions=(*unit, *volume.cautions))
 
 
 def read_nrrd(path: Path) -> Volume:

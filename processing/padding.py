@@ -63,9 +63,15 @@ def _declared(array: Array, declared: Array) -> Array | None:
     low, high = float(measured.min()), float(measured.max())
     if low <= float(padded.max()) and float(padded.min()) <= high:
         declared = _patches_at_edges(declared)
-    elif 0 < low - float(padded.min()) <= _AS_AIR * (high - low):
+    elif 0 < low - float(padded.min()) <= max(_AS_AIR * (high - low), 1.5 * _step(measured)):
         return None
     return declared if declared.any() else None
+
+
+def _step(measured: Array) -> float:
+    """Between neighbouring values: a scanner's whole numbers may be few."""
+    values = np.unique(measured)
+    return float(np.diff(values).min()) if values.size > 1 else 0.0
 
 
 def _patches_at_edges(declared: Array) -> Array:

@@ -97,6 +97,10 @@ def _refused(path: Path, reason: str) -> dict[str, Any]:
 
 def _pair(paths: list[Path], one: tuple[int, SortedSeries], other: tuple[int, SortedSeries]) -> dict[str, Any]:
     found = check_pair(series.read(one[1].files), series.read(other[1].files))
+    parts = {one[1].part, other[1].part} - {""}
+    differ = (
+        [Caution("other_part", f"One series is {' and the other '.join(sorted(parts))}.")] if len(parts) > 1 else []
+    )
     return {
         "a": str(paths[one[0]]),
         "part_a": one[1].part,
@@ -104,7 +108,7 @@ def _pair(paths: list[Path], one: tuple[int, SortedSeries], other: tuple[int, So
         "part_b": other[1].part,
         "accepted": found.accepted,
         "reason": found.reason,
-        "warnings": _warnings(found.cautions),
+        "warnings": _warnings([*differ, *found.cautions]),
         "slices": found.slices,
         "largest_offset_mm": None if found.largest_offset is None else round(found.largest_offset, 3),
     }

@@ -49,6 +49,11 @@ def rules() -> Mapping[BaseTag, Rule]:
 
 
 @cache
+def _by_keyword() -> Mapping[str, Rule]:
+    return {rule.keyword: rule for rule in rules().values()}
+
+
+@cache
 def _vocabulary() -> tuple[frozenset[str], frozenset[str], Mapping[str, re.Pattern[str]]]:
     content = tomllib.loads((_FOLDER / "vocabulary.toml").read_text(encoding="utf-8"))
     codes = frozenset(content["codes"].split()) | frozenset(content["code_phrases"])
@@ -66,8 +71,7 @@ def _is_text(name: str, value: str) -> bool:
 
 def vetted_text(keyword: str, value: Any) -> str | None:
     """A text value if the rule of its attribute lets it stay, values of a list joined by a space; else None."""
-    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
-    kept = checked_value(rule.check, value)
+    kept = checked_value(_by_keyword()[keyword].check, value)
     if kept is None:
         return None
     return " ".join(str(part) for part in kept) if isinstance(kept, (list, MultiValue)) else str(kept) or None
@@ -75,15 +79,13 @@ def vetted_text(keyword: str, value: Any) -> str | None:
 
 def vetted_number(keyword: str, value: Any) -> float | None:
     """A number if the rule of its attribute lets it stay; else None: it is no measure, and may be another number."""
-    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
-    kept = checked_value(rule.check, value)
+    kept = checked_value(_by_keyword()[keyword].check, value)
     return None if kept is None or float(kept) > LARGEST else float(kept)
 
 
 def largest(keyword: str) -> float:
     """The largest number that the rule of an attribute lets stay."""
-    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
-    return float(rule.check.split()[2])
+    return float(_by_keyword()[keyword].check.split()[2])
 
 
 def checked_value(check: str, value: Any) -> Any:

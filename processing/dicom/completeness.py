@@ -33,7 +33,7 @@ def cautions(ordered: Stack, *, alone: bool = True) -> tuple[Caution, ...]:
     plus a gap narrower than a slice is no contradiction. Numbers that run in one constant step are taken as
     interleaved with other images if the distance agrees with the header.
     """
-    text = _single(ordered) or _too_far(ordered) or (_numbers(ordered) if alone else "")
+    text = _single(ordered) or _too_few(ordered) or _too_far(ordered) or (_numbers(ordered) if alone else "")
     return (Caution("missing_slices", text),) if text else ()
 
 
@@ -43,6 +43,11 @@ def _distance(ordered: Stack) -> float:
 
 def _single(ordered: Stack) -> str:
     return "The series is one slice: the others of its stack may be missing." if len(ordered.frames) == 1 else ""
+
+
+def _too_few(ordered: Stack) -> str:
+    made, there = ordered.frames[0].made, len(ordered.frames)
+    return f"The scanner made {made} slices of this stack, and {there} are here." if made and there < made else ""
 
 
 def _too_far(ordered: Stack) -> str:

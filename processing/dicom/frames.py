@@ -11,8 +11,9 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
+from processing.deidentify import rules
 from processing.dicom import mosaic
-from processing.dicom.private import ge_direction
+from processing.dicom.private import ge_direction, slices_made
 from processing.errors import InputError
 
 # What may tell apart images that lie at the same place, in the order in which it is tried.
@@ -41,7 +42,8 @@ class Frame:
     slope, intercept: rescale to intensities. index: frame number in the file, from 0.
     marks: values of SPLITTERS, None where the header does not say.
     between, slice_thickness: what SpacingBetweenSlices and SliceThickness say, mm; number: place in the series, as the
-    scanner counts; padding: lowest and highest stored value that holds no intensity.
+    scanner counts; made: slices that it made of the stack; padding: lowest and highest stored value that holds no
+    intensity.
     """
 
     path: Path
@@ -60,6 +62,7 @@ class Frame:
     between: float | None = None
     slice_thickness: float | None = None
     number: int | None = None
+    made: int | None = None
     padding: tuple[int, int] | None = None
 
 
@@ -103,6 +106,11 @@ def number(value: Any) -> float | None:
     return result if np.isfinite(result) and abs(result) < 1e30 else None
 
 
+def measure(found: Mapping[str, Any], keyword: str) -> float | None:
+    """A number of the header that the rule of its attribute lets stay: others are no measure, and may name a person."""
+    return rules.vetted_number(keyword, number(found.get(keyword)))
+
+
 def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> tuple[float, ...]:
     try:
         values = tuple(float(value) for value in found[keyword])
@@ -136,7 +144,7 @@ def _marks(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _place(found: Mapping[str, Any], keyword: str) -> int | None:
-    place = number(found.get(keyword))
+    place = measure(found, keyword)
     return None if place is None else int(place)
 
 
@@ -190,9 +198,10 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
                 slope=1.0 if slope in (None, 0.0) else slope,
                 intercept=0.0 if intercept is None else intercept,
                 marks=_marks(tags, dataset),
-                between=number(tags.get("SpacingBetweenSlices")),
-                slice_thickness=number(tags.get("SliceThickness")),
+                between=measure(tags, "SpacingBetweenSlices"),
+                slice_thickness=measure(tags, "SliceThickness"),
                 number=_place(tags, "InStackPositionNumber" if is_enhanced(dataset) else "InstanceNumber"),
+                made=None if is_enhanced(dataset) else slices_made(dataset),
                 padding=_padding(dataset),
             )
         )

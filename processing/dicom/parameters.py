@@ -14,7 +14,7 @@ from pydicom import Dataset
 from processing.deidentify import rules
 from processing.dicom import vocabulary
 from processing.dicom import weighting as contrast
-from processing.dicom.frames import attributes, number
+from processing.dicom.frames import attributes, measure, number
 from processing.dicom.scan_time import scan_time, tesla
 from processing.dicom.simulated import simulated_by, without_scan_time
 from processing.volume import Parameters
@@ -61,17 +61,17 @@ def weighting_of(found: Mapping[str, Any], free_words: set[str]) -> str | None:
     declared = contrast.FROM_CONTRAST.get(str(found.get("AcquisitionContrast", "")))
     if declared:
         return declared
-    if (number(found.get("DiffusionBValue")) or 0) > 0 or "DIFFUSION" in kinds:
+    if (measure(found, "DiffusionBValue") or 0) > 0 or "DIFFUSION" in kinds:
         return "DWI"
-    ti = number(found.get("InversionTimes")) or number(found.get("InversionTime"))
+    ti = measure(found, "InversionTimes") or measure(found, "InversionTime")
     if str(found.get("InversionRecovery", "")) == "NO":
         ti = None
     return contrast.from_timing(
         family=_family(found),
-        tr=number(found.get("RepetitionTime")),
-        te=number(found.get("EffectiveEchoTime")) or number(found.get("EchoTime")),
+        tr=measure(found, "RepetitionTime"),
+        te=measure(found, "EffectiveEchoTime") or measure(found, "EchoTime"),
         ti=ti,
-        flip_angle=number(found.get("FlipAngle")),
+        flip_angle=measure(found, "FlipAngle"),
     ) or contrast.from_tokens(free_words)
 
 
@@ -107,9 +107,9 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
 
     def value(*keywords: str) -> float | None:
         for keyword in keywords:
-            if (known := number(found.get(keyword))) is None:
+            if number(found.get(keyword)) is None:
                 continue
-            if (kept := rules.vetted_number(keyword, known)) is not None:
+            if (kept := measure(found, keyword)) is not None:
                 return kept
             notes.append(f"{keyword} left out: no such value is possible.")
         return None

@@ -7,14 +7,15 @@ from typing import Any
 
 from processing.deidentify import rules
 
+# Mark: how it is told, and the attribute whose rule its value must pass: it may be a number of a person.
 _WORDS = {
-    "EchoTime": "echo time {} ms",
-    "DiffusionBValue": "b = {} s/mm²",
-    "InversionTime": "inversion time {} ms",
-    "FlipAngle": "flip angle {}°",
-    "TemporalPosition": "time point {:g}",
-    "AcquisitionNumber": "acquisition {:g}",
-    "TriggerTime": "trigger time {:g} ms",
+    "EchoTime": ("echo time {} ms", "EchoTime"),
+    "DiffusionBValue": ("b = {} s/mm²", "DiffusionBValue"),
+    "InversionTime": ("inversion time {} ms", "InversionTime"),
+    "FlipAngle": ("flip angle {}°", "FlipAngle"),
+    "TemporalPosition": ("time point {:g}", "TemporalPositionIdentifier"),
+    "AcquisitionNumber": ("acquisition {:g}", "AcquisitionNumber"),
+    "TriggerTime": ("trigger time {:g} ms", "TriggerTime"),
 }
 _CHEMICAL_SHIFT = {
     "WATER": "water",
@@ -32,7 +33,7 @@ _CHEMICAL_SHIFT = {
     "FAT_FRACTION": "fat fraction",
     "FF": "fat fraction",
 }
-_SEQUENCES = {"dixon", "mdixon", "qdixon", "ideal", "idealiq", "flex"}
+_SEQUENCES = {"dixon", "mdixon", "qdixon", "ideal", "idealiq", "lava flex", "fse flex", "vibrant flex"}
 _SPOKEN = {
     "water": "water",
     "fat": "fat",
@@ -51,11 +52,13 @@ def name_of(keyword: str, value: Any, others: Iterable[Any]) -> str:
     if value is None:
         return ""
     if keyword == "DiffusionDirection":
-        return "direction " + ", ".join(f"{part:.2g}" for part in value)
+        kept = [rules.vetted_number("DiffusionGradientOrientation", part) for part in value]
+        return "" if None in kept else "direction " + ", ".join(f"{part:.2g}" for part in kept)
     if keyword == "ImageType":
         common = set(value).intersection(*(other or () for other in others))
         return chemical_shift(value) or " ".join(_known(word) for word in value if word not in common and _known(word))
-    return _WORDS[keyword].format(value) if keyword in _WORDS else ""
+    words, rule = _WORDS.get(keyword, ("", ""))
+    return words.format(value) if words and rules.vetted_number(rule, value) is not None else ""
 
 
 def _known(word: str) -> str:

@@ -59,11 +59,29 @@ def tell_apart(dataset: Dataset) -> None:
 
 def ge_direction(dataset: Dataset) -> tuple[float, ...] | None:
     """GE's diffusion direction (0019,xxBB to xxBD), by frequency, phase and slice: good to tell images apart only."""
-    if not str(dataset.get("Manufacturer") or "").upper().startswith("GE"):
+    if not _made_by(dataset, "GE"):
         return None
     texts = [block_text(dataset, 0x0019, _GE_ACQUISITION, element) for element in (0xBB, 0xBC, 0xBD)]
     found = tuple(value for text in texts for value in _numbers(text)[:1])
     return found if len(found) == 3 else None
+
+
+def slices_made(dataset: Dataset) -> int | None:
+    """How many slices the scanner made of this stack, by Philips (2001,xx2D, xx18) or GE (0021,xx4F); None for derived
+    images, which may carry the number of their sources."""
+    if "ORIGINAL" not in [str(kind).upper() for kind in dataset.get("ImageType") or []]:
+        return None
+    philips = "Philips Imaging DD 001", "Philips Imaging DD 002"
+    texts: list[str] = []
+    if _made_by(dataset, "PHILIPS"):
+        texts = [block_text(dataset, 0x2001, creator, element) for element in (0x2D, 0x18) for creator in philips]
+    elif _made_by(dataset, "GE"):
+        texts = [block_text(dataset, 0x0021, "GEMS_RELA_01", 0x4F)]
+    return next((int(text) for text in texts if re.fullmatch(r"[1-9]\d{0,3}", text)), None)
+
+
+def _made_by(dataset: Dataset, maker: str) -> bool:
+    return str(dataset.get("Manufacturer") or "").upper().startswith(maker)
 
 
 def _numbers(text: str) -> list[float]:

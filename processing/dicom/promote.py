@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydicom import Dataset
 
-from processing.dicom.frames import attributes, number
+from processing.dicom.frames import attributes, is_enhanced, number
 from processing.dicom.private import tell_apart
 from processing.dicom.scan_time import scan_time, tesla
+
+_READ = ("AcquisitionDuration", "RepetitionTime", "MagneticFieldStrength")
 
 
 def promote(dataset: Dataset) -> None:
@@ -15,7 +17,8 @@ def promote(dataset: Dataset) -> None:
     An impossible one of the two is removed: it may be a number of a person.
     """
     tell_apart(dataset)
-    found = attributes(dataset, 0)
+    # Reading all attributes of a classic file would cost as much as the rest of its de-identification.
+    found = attributes(dataset, 0) if is_enhanced(dataset) else {word: dataset.get(word) for word in _READ}
     seconds = scan_time(dataset, found).seconds
     field, _ = tesla(number(found.get("MagneticFieldStrength")))
     for keyword, value in (("AcquisitionDuration", seconds), ("MagneticFieldStrength", field)):

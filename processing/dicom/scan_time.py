@@ -10,10 +10,10 @@ from typing import Any
 from pydicom import Dataset
 
 from processing.deidentify import rules
-from processing.dicom.frames import number
+from processing.dicom.frames import measure, number
 from processing.dicom.private import block_text, uih_text
 
-_SIEMENS = re.compile(r"TA\s*(?:(\d+):)?(\d+(?:\.\d+)?)\s*(\*\s*\d+)?")
+_SIEMENS = re.compile(r"TA\s*(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)\s*(\*\s*\d+)?")
 _NEAR = 0.99  # of a repetition: rounded times
 
 
@@ -49,7 +49,7 @@ def scan_time(dataset: Dataset, found: Mapping[str, Any]) -> ScanTime:
     partial Fourier and concatenations are not all in classic headers, and the result is wrong by a factor of two and
     more.
     """
-    repetition = rules.vetted_number("RepetitionTime", number(found.get("RepetitionTime"))) or 0.0
+    repetition = measure(found, "RepetitionTime") or 0.0
     note = ""
     for seconds, source, remark in (_attribute(dataset, found), _private(dataset)):
         if seconds is None:
@@ -80,10 +80,10 @@ def _attribute(dataset: Dataset, found: Mapping[str, Any]) -> tuple[float | None
 
 def _private(dataset: Dataset) -> tuple[float | None, str, str]:
     siemens = _SIEMENS.fullmatch(block_text(dataset, 0x0051, "SIEMENS MR HEADER", 0x0A))
-    if siemens and siemens[3]:
+    if siemens and siemens[4]:
         return None, "private", "Scan time left out: the header tells that of one part of the scan only."
     if siemens:
-        return 60 * float(siemens[1] or 0) + float(siemens[2]), "private", ""
+        return 3600 * int(siemens[1] or 0) + 60 * int(siemens[2] or 0) + float(siemens[3]), "private", ""
     for text, scale in (
         (block_text(dataset, 0x0019, "GEMS_ACQU_01", 0x5A), 1e-6),
         (block_text(dataset, 0x2005, "Philips MR Imaging DD 001", 0x33), 1.0),

@@ -222,7 +222,7 @@ def compare(
         reasons=collected.reasons,
     )
     if padding is not None:
-        result.conventions["padding"] = f"left out of every number: {padding.mean():.2%} of the voxels"
+        result.conventions["padding"] = "of either volume, left out of every number"
     if rest:
         result.conventions.update(VOI_CONVENTIONS)
         result.voi.update(collected.checked("voi", rest[0], x))

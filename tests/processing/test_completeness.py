@@ -80,6 +80,34 @@ def test_numbers_shared_with_another_kind_of_image_are_no_gap(tmp_path: Path) ->
     assert said(stack(tmp_path, [1, 3, 5, 7], SpacingBetweenSlices=3.0)) == ""
 
 
+@pytest.mark.parametrize(
+    ("group", "creator", "element"),
+    [
+        (0x2001, "Philips Imaging DD 001", 0x18),
+        (0x2001, "Philips Imaging DD 002", 0x2D),
+        (0x0021, "GEMS_RELA_01", 0x4F),
+    ],
+)
+@pytest.mark.parametrize(
+    ("made", "kind", "words"), [(6, "ORIGINAL", "made 6 slices"), (4, "ORIGINAL", ""), (6, "DERIVED", "")]
+)
+def test_the_scanner_knows_how_many_it_made(
+    tmp_path: Path, group: int, creator: str, element: int, made: int, kind: str, words: str
+) -> None:
+    for n in range(4):
+        dataset = files.classic(n, files.pixels(1, seed=n)[0], ImageType=[kind, "PRIMARY", "M"])
+        dataset.Manufacturer = "GE MEDICAL SYSTEMS" if creator.startswith("GE") else "Philips"
+        dataset.private_block(group, creator, create=True).add_new(element, "SL", made)
+        files.save(dataset, tmp_path / f"{n}.dcm")
+    assert words in said(tmp_path)
+    assert bool(said(tmp_path)) == bool(words)
+
+
+def test_no_number_of_a_person_is_said(tmp_path: Path) -> None:
+    stack(tmp_path, [13579246, 13579248], SpacingBetweenSlices="13579246", SliceThickness="2.5")
+    assert said(tmp_path) == ""
+
+
 def test_echoes_share_their_numbers(tmp_path: Path) -> None:
     for n in range(8):
         changes = {"EchoTime": (20, 90)[n % 2], "SpacingBetweenSlices": 3.0}

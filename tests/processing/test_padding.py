@@ -73,6 +73,14 @@ def test_the_value_counts_before_rescaling(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.padding, corners())
 
 
+def test_the_largest_value_can_be_padding(tmp_path: Path) -> None:
+    images = tissue(1).astype(np.uint16)
+    images[corners()] = 65535
+    volume = series.read(written(tmp_path, images, PixelPaddingValue=65535))
+    np.testing.assert_array_equal(volume.padding, corners())
+    assert volume.array.max() < 2000
+
+
 def test_a_range_of_values_is_padding(tmp_path: Path) -> None:
     images = tissue(1)
     images[corners()] = np.random.default_rng(0).integers(-2000, -1500, int(corners().sum()))
@@ -108,6 +116,12 @@ def test_zero_for_air_does_no_harm_and_nothing_changes(tmp_path: Path) -> None:
     assert volume.padding is None
     assert volume.cautions == ()
     np.testing.assert_array_equal(volume.array, images)
+
+
+def test_zero_for_air_of_a_dark_series_does_no_harm(tmp_path: Path) -> None:
+    images = (tissue(1) // 20).clip(1)
+    images[corners()] = 0
+    assert series.read(written(tmp_path, images, PixelPaddingValue=0)).padding is None
 
 
 def test_a_value_amid_the_intensities_hides_no_anatomy(tmp_path: Path) -> None:
@@ -151,6 +165,27 @@ def test_padding_tells_no_side(tmp_path: Path) -> None:
     assert levels[0] == pytest.approx(levels[1], rel=0.03)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.2])
+def test_padding_is_black_on_both_sides_where_the_arms_are_resampled(tmp_path: Path, shift: float) -> None:
+    """Another pixel size: all arms go through one kernel, which mixes padding into its neighbours."""
+    with_corners = series.read(padded(tmp_path))
+    affine = with_corners.affine.copy()
+    affine[:3, :2] *= 1.5
+    affine[:2, 3] += shift
+    other = Volume(tissue(2)[:, 8:40, 8:40], affine)
+    for first, second in ((with_corners, other), (other, with_corners)):
+        grid = pair.common_grid([first, second])
+        assert grid.resampled
+        black = pair.padding_on_grid(with_corners, grid)
+        assert black is not None
+        assert black.any()
+        found = make_pair(first, second)
+        sides = [pair.decode(frame, *grid.shape[1:]) for frame in found.frames["first_left"]]
+        for slice_, (left, right) in zip(black, sides, strict=True):
+            assert not left[slice_].any()
+            assert not right[slice_].any()
+
+
 def test_padding_taken_as_intensity_would_tell_the_side(tmp_path: Path) -> None:
     images = tissue(1).astype(float)
     images[corners()] = PADDED
@@ -167,7 +202,7 @@ def test_metrics_leave_padding_out_and_say_so(tmp_path: Path) -> None:
     expected = compare(plain, bare, within=~corners())
     for found in (compare(plain, with_corners), compare(with_corners, plain)):
         assert found.volume["psnr"] == pytest.approx(expected.volume["psnr"], abs=0.5)
-        assert "left out of every number" in found.conventions["padding"]
+        assert found.conventions["padding"] == "of either volume, left out of every number"
     assert compare(plain, with_corners).volume == expected.volume
     assert "padding" not in compare(plain, bare).conventions
 

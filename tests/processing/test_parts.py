@@ -43,6 +43,19 @@ def test_other_image_types_are_told_by_known_words_alone() -> None:
     assert [name_of("ImageType", one, [other]) for one, other in (kinds, kinds[::-1])] == ["norm", ""]
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value", "expected"),
+    [
+        ("EchoTime", 20.0, "echo time 20.0 ms"),
+        ("EchoTime", 13579246.0, ""),
+        ("TemporalPosition", 13579246.0, ""),
+        ("DiffusionDirection", (13579246.0, 0, 0), ""),
+    ],
+)
+def test_a_number_of_a_person_names_no_part(keyword: str, value: float, expected: str) -> None:
+    assert name_of(keyword, value, []) == expected
+
+
 def sort(folder: Path, out: Path) -> Sorted:
     named = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return sort_files(named, out, key=KEY)

@@ -14,6 +14,7 @@ from pydicom import Dataset
 from processing import series
 from processing.derived import write_derived
 from processing.dicom.parameters import parameters_of
+from processing.ingest.delivery import sort_delivery
 from processing.ingest.sort import sort_files
 from processing.model_identity import ModelIdentity
 from processing.sidecar import with_sidecar
@@ -61,6 +62,7 @@ def uih(public: float, own: str = "") -> Dataset:
         (header(AcquisitionDuration=184.2), 184.2, "attribute", None),
         (siemens("TA 03:24"), 204, "private", None),
         (siemens("TA 50.10"), 50.1, "private", None),
+        (siemens("TA 1:02:03"), 3723, "private", None),
         (siemens("TA 02.00*36"), None, None, "one part of the scan"),
         (siemens("TA 00.02"), None, None, "less than one repetition"),
         (siemens("TA 03:24", AcquisitionDuration=0.02), 204, "private", None),
@@ -150,6 +152,13 @@ def test_the_kept_file_says_the_same(
     assert (again.acquisition_seconds, again.field_strength) == (seconds, field)
     assert (one.parameters.acquisition_seconds, one.parameters.field_strength) == (seconds, field)
     assert b"13579246" not in one.files[0].read_bytes()
+
+
+def test_notes_and_sources_come_back_from_the_child_that_reads(tmp_path: Path) -> None:
+    path = files.save(siemens("TA 03:24", MagneticFieldStrength="15000"), tmp_path / "in.dcm")
+    (one,) = sort_delivery({"in.dcm": path}, tmp_path / "work", key=KEY).sorted.series
+    assert (one.parameters.acquisition_seconds, one.parameters.acquisition_source) == (204, "private")
+    assert one.parameters.notes == ("Field strength converted from gauss to tesla.",)
 
 
 def test_a_derived_series_keeps_the_private_scan_time(tmp_path: Path) -> None:
