@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,8 @@ from readerstudy.material.models import Instance, Plane, Series, Subject
 from readerstudy.material.services import case_code, ensure_unscheduled, place_series
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
 from readerstudy.protocol.services import ensure_takes_material
+
+LISTED = 1000  # files of one reason that an upload's refusals name by their hash
 
 
 def pseudonym_key(study: ReaderStudy) -> bytes:
@@ -144,12 +147,12 @@ def _conflict(study: ReaderStudy, sorted_series) -> str:
 
 
 def store_sorted(
-    *, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str]], used: Iterable[str] = ()
+    *, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str, int]], used: Iterable[str] = ()
 ) -> dict:
     """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes.
 
-    series: (SortedSeries, [(sha256, size), …] of its files in the archive). used: names in the quarantine, without
-    suffix, of the first pieces of the files that became series.
+    series: (SortedSeries, [(sha256, size), …] of its files in the archive). refused: (SHA-256, reason, files). used:
+    names in the quarantine, without suffix, of the first pieces of the files that became series.
     """
     study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
     codes: dict[str, str] = {}
@@ -180,9 +183,7 @@ def store_sorted(
             subject_key=sorted_series.subject_key,
             **propose(study=study, sorted_series=sorted_series, codes=codes, conflict=conflict),
         )
-    refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
-    Refusal.objects.bulk_create(refusals)
-    counts["refused"] = len(refusals)
+    counts["refused"] = keep_refusals(upload, refused)
     keys = upload.pieces.filter(name__in=[f"{name}.bin" for name in used]).values_list("key", flat=True)
     Delivered.objects.bulk_create(
         [Delivered(study=study, digest=delivery_digest(study, key)) for key in keys], ignore_conflicts=True
@@ -200,6 +201,21 @@ def store_sorted(
         refused=counts["refused"],
     )
     return counts
+
+
+def keep_refusals(upload: Upload, refused: Iterable[tuple[str, str, int]]) -> int:
+    """Keep why files are not used, and of each reason the hashes of the first ones; returns the number of files."""
+    of_reason: dict[str, list[Refusal]] = defaultdict(list)
+    for sha256, reason, files in refused:
+        of_reason[reason[:400]].append(Refusal(upload=upload, sha256=sha256, reason=reason[:400], count=files))
+    rows, total = [], 0
+    for reason, found in of_reason.items():
+        rows += found[:LISTED]
+        if others := sum(one.count for one in found[LISTED:]):
+            rows.append(Refusal(upload=upload, reason=reason, count=others))
+        total += sum(one.count for one in found)
+    Refusal.objects.bulk_create(rows, batch_size=500)
+    return total
 
 
 def delivery_digest(study: ReaderStudy, key: str) -> str:

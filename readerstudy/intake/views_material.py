@@ -24,7 +24,8 @@ from readerstudy.material.views import picture
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
-SHOWN = 250  # rows of the confirm table
+SHOWN = 100  # rows of the confirm table
+REASONS, ASIDE, KNOWN = 50, 50, 20  # rows of the table of what is not used
 LARGEST_TABLE = 10 << 20  # bytes
 
 
@@ -87,9 +88,10 @@ def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], 
         "subject_codes": study.subjects.values_list("code", flat=True),
         "busy": selectors.has_work(study),
         "unfinished": receiving.unfinished(study=study, user=request.user),
-        "not_used": selectors.not_used(study),
-        "aside": selectors.put_aside(study),
-        "known": selectors.known_series(study),
+        "not_used": (not_used := selectors.not_used(study))[:REASONS],
+        "more_reasons": max(0, len(not_used) - REASONS),
+        "aside": selectors.put_aside(study)[:ASIDE],
+        "known": selectors.known_series(study)[:KNOWN],
         **more,
     }
 

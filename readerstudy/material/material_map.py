@@ -24,6 +24,11 @@ class Column:
     subject: str = ""
     region: str = ""
 
+    @property
+    def css(self) -> str:
+        """Classes of its cells."""
+        return f"{self.gap} aside" if self.case.set_aside else self.gap
+
 
 @dataclass
 class Line:
