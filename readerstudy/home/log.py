@@ -26,6 +26,11 @@ def _settings(data: dict) -> str:
     return "set " + ", ".join(f"{name.replace('_', ' ')} to {value}" for name, value in data["changes"].items())
 
 
+def _with(data: dict) -> str:
+    kept = ", which wait to be confirmed again" if data["kept"] else ""
+    return f"with {_count(data['series'], 'series', 'series')}{kept}"
+
+
 SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.SEALED_BY_UPGRADE: lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
@@ -65,6 +70,15 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         f"placed {d['case']} in {d['arm']}{', version ' + str(d['version']) if d['version'] > 1 else ''}"
     ),
     Action.CASE_MOVED: lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
+    Action.CASE_REMOVED: lambda d: f"removed {d['case']} {_with(d)}",
+    Action.CASE_SET_ASIDE: lambda d: f"set {d['case']} aside: {d['reason']}",
+    Action.CASE_TAKEN_UP_AGAIN: lambda d: f"took {d['case']} up again",
+    Action.SUBJECT_REMOVED: lambda d: f"removed subject {d['subject']} {_with(d)}",
+    Action.UPLOAD_REMOVED: lambda d: f"removed upload {d['upload']} {_with(d)}",
+    Action.SERIES_TAKEN_BACK: lambda d: f"took the series of {d['case']} in {d['arm']} back to be confirmed",
+    Action.RETENTION_CHANGED: lambda d: (
+        f"set the study to be kept until {d['until']}" if d["until"] else "set no day until which the study is kept"
+    ),
     Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",
     Action.SERIES_TAKEN_UP_AGAIN: lambda d: f"took series {d['sha256'][:4]} up again",
     Action.VOLUME_OF_INTEREST_ADDED: lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",

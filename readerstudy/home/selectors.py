@@ -89,7 +89,7 @@ def study_row(member: Membership) -> dict:
         "study": study,
         "role": member.role,
         "subjects": study.subjects.filter(withdrawn_at=None).count(),
-        "cases": study.cases.filter(subject__withdrawn_at=None).count(),
+        "cases": study.cases.filter(material.in_use()).count(),
         "there": there,
         "wanted": wanted,
         **done,

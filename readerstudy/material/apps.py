@@ -6,11 +6,15 @@ class MaterialConfig(AppConfig):
     label = "material"
 
     def ready(self) -> None:
+        from django.db.models import Q
+
         from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
+        from readerstudy.material import removal
         from readerstudy.material.alignments import REGISTER, ask_for_alignments
         from readerstudy.material.erasure import ERASE
+        from readerstudy.material.models import Alignment, VolumeOfInterest
         from readerstudy.material.services import ensure_without_series
         from readerstudy.protocol.signals import removing_part
 
@@ -40,5 +44,25 @@ class MaterialConfig(AppConfig):
                 missing=ask_for_alignments,
             ),
             jobs.Kind(ERASE, "Erase", "Erasure", "pixels of withdrawn subjects", 80),
+        )
+        removal.register(
+            removal.Dependant(
+                "alignments",
+                ("fixed_id", "moving_id"),
+                lambda series: Alignment.objects.filter(Q(fixed__in=series) | Q(moving__in=series)),
+                "alignment",
+                "alignments",
+                files=("picture",),
+                place=1,
+            ),
+            removal.Dependant(
+                "volumes",
+                ("pk",),
+                lambda series: VolumeOfInterest.objects.filter(drawn_on__in=series),
+                "volume of interest drawn on it",
+                "volumes of interest drawn on it",
+                files=("sha256",),
+                place=1,
+            ),
         )
         removing_part.connect(ensure_without_series)
