@@ -20,10 +20,10 @@ from readerstudy.protocol.services import ensure_takes_material
 
 
 def candidate_of(series: Series) -> Candidate:
-    """What a series was before it was confirmed. InputError if it never waited: a model made it."""
+    """What a series was before it was confirmed. InputError if it never waited, as what a model made."""
     found = Candidate.objects.filter(series=series).first()
     if found is None:
-        raise InputError("This series was not confirmed by anybody: it goes with the series that it was made from.")
+        raise InputError("This series never waited to be confirmed. Take out what it was made from, or its case.")
     return found
 
 

@@ -48,7 +48,10 @@ def codebook_lines(table: str) -> Iterator[str]:
 
 
 def protocol_json(study: ReaderStudy) -> bytes:
-    return json.dumps(protocol_document(study), indent=2, ensure_ascii=False).encode() + b"\n"
+    aside = study.cases.filter(subject__withdrawn_at=None).exclude(set_aside="").order_by("code")
+    said = [{"case": case.code, "reason": case.set_aside} for case in aside]
+    document = protocol_document(study) | ({"set_aside": said} if said else {})
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 README = """{title}

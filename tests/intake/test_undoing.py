@@ -2,69 +2,257 @@
 
 import pytest
 
+from processing.errors import InputError
+from readerstudy.archive import store
 from readerstudy.audit.verify import problems
 from readerstudy.intake import services, undoing
-from readerstudy.intake.models import Candidate, Upload
-from readerstudy.material.models import Series
+from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
+from readerstudy.jobs.services import claim, finish
+from readerstudy.material.models import Case, Series, Subject
 from readerstudy.material.removal import outgoing
 from readerstudy.reading.models import PreparedPair
 from tests import factories
 from tests.once import made_once
 
 pytestmark = pytest.mark.django_db
+FACTS = ("format", "sha256", "slices", "rows", "columns", "affine", "spacing", "parameters")
+PLACE = ("subject_code", "region", "plane", "weighting", "arm")
 
 
 @made_once()
 def study():
-    return factories.make_study(subjects=2)
-
-
-def with_candidates(study) -> None:
-    """As if all uploaded series had come by one upload and been confirmed."""
+    """Two cases whose uploaded series came by one upload and were confirmed."""
+    study = factories.make_study(subjects=2)
+    Series.objects.update(rows=64, columns=64)
     upload = Upload.objects.create(study=study, state="sorted", salt="")
     for one in study.series.filter(made_from=None).select_related("case__subject", "arm"):
-        Candidate.objects.create(
-            study=study,
-            upload=upload,
-            state="confirmed",
-            series=one,
-            instances=[list(row) for row in one.instances.values_list("sha256", "size")],
-            subject_key=one.case.subject.key,
-            subject_code=one.case.subject.code,
-            region=one.case.region,
-            plane=one.case.plane,
-            weighting=one.case.weighting,
-            arm=one.arm,
-            certain=True,
+        candidate_of(one, upload=upload)
+    factories.log_as_is(study)
+    return study
+
+
+def candidate_of(one: Series, **changes) -> Candidate:
+    return Candidate.objects.create(
+        **{
+            "study_id": one.study_id,
+            "state": "confirmed",
+            "series": one,
+            "instances": [list(row) for row in one.instances.values_list("sha256", "size")],
+            "subject_key": one.case.subject.key,
+            "subject_code": one.case.subject.code,
+            "region": one.case.region,
+            "plane": one.case.plane,
+            "weighting": one.case.weighting,
+            "arm": one.arm,
+            "certain": True,
             **{name: getattr(one, name) for name in FACTS},
-        )
-
-
-FACTS = ("format", "sha256", "slices", "rows", "columns", "affine", "spacing", "parameters")
+            **changes,
+        }
+    )
 
 
 def series_of(study, subject: str, arm: str) -> Series:
     return study.series.get(case__subject__code=subject, arm__code=arm, active=True)
 
 
-def test_a_series_goes_back_with_all_that_was_made_from_it(study):
-    with_candidates(study)
+def arms_of(study, subject: str) -> set[str]:
+    return set(study.series.filter(case__subject__code=subject, active=True).values_list("arm__code", flat=True))
+
+
+def confirm(candidate: Candidate, **changes) -> Series:
+    placing = {name: getattr(candidate, name) for name in PLACE} | changes
+    return services.confirm(candidate=candidate, actor=None, **placing)
+
+
+def files_of(study, **of) -> set[str]:
+    return set(study.series.filter(**of).exclude(instances=None).values_list("instances__sha256", flat=True))
+
+
+def test_a_series_goes_back_with_all_that_was_made_from_it_and_nothing_else(study):
     fast = series_of(study, "S01", "FAST")
     assert outgoing([fast]).in_words == ["1 series made from it", "3 prepared pairs"]
     candidate = undoing.back_to_confirm(series=fast, actor=None)
     assert (candidate.state, candidate.series, candidate.certain) == ("proposed", None, False)
-    left = set(study.series.filter(case__subject__code="S01").values_list("arm__code", flat=True))
-    assert left == {"SOC", "SOC-DL"}
+    assert arms_of(study, "S01") == {"SOC", "SOC-DL"}
     assert PreparedPair.objects.filter(case__subject__code="S01").count() == 0
     assert PreparedPair.objects.filter(case__subject__code="S02").count() == 3
-    assert study.series.filter(case__subject__code="S02").count() == 4
+    assert arms_of(study, "S02") == {"SOC", "SOC-DL", "FAST", "FAST-DL"}
     assert list(problems(study)) == []
 
 
-def test_what_was_taken_back_can_be_confirmed_again(study):
-    with_candidates(study)
+def test_what_was_taken_back_can_be_confirmed_again_and_is_made_again(study, django_capture_on_commit_callbacks):
     candidate = undoing.back_to_confirm(series=series_of(study, "S01", "FAST"), actor=None)
-    placing = {name: getattr(candidate, name) for name in ("subject_code", "region", "plane", "weighting", "arm")}
-    services.confirm(candidate=candidate, actor=None, **placing)
+    with django_capture_on_commit_callbacks(execute=True):
+        confirm(candidate)
     assert series_of(study, "S01", "FAST").candidate == candidate
+    case = Case.objects.get(subject__code="S01")
+    assert study.jobs.filter(function="material.enhance", parameters__case=case.pk, state="waiting").exists()
     assert list(problems(study)) == []
+
+
+def test_what_was_done_for_the_same_pixels_before_is_asked_for_anew(study, django_capture_on_commit_callbacks):
+    fast = series_of(study, "S01", "FAST")
+    arm, case = study.arms.get(code="FAST-DL"), fast.case_id
+    parameters = {"case": case, "arm": arm.pk, "source": fast.pk, "model": "resunet"}
+    done = factories.make_job(study, function="material.enhance", parameters=parameters, state="done")
+    other = factories.make_job(study, "other", "results.compare", {"case": case, "reference": 10**6}, state="done")
+    undoing.back_to_confirm(series=fast, actor=None)
+    assert list(study.jobs.filter(pk__in=[done.pk, other.pk])) == [other]
+
+
+def test_the_version_before_stands_again(study):
+    soc = series_of(study, "S01", "SOC")
+    again = candidate_of(soc, upload=soc.candidate.upload, state="proposed", series=None, sha256="9" * 64)
+    placing = {name: getattr(again, name) for name in PLACE}
+    second = services.confirm(candidate=again, actor=None, replace=True, **placing)
+    assert series_of(study, "S01", "SOC") == second
+    undoing.back_to_confirm(series=second, actor=None)
+    assert series_of(study, "S01", "SOC") == soc
+    assert list(problems(study)) == []
+
+
+def test_the_last_series_takes_its_case_and_subject_along(study):
+    for arm in ("FAST", "SOC"):
+        undoing.back_to_confirm(series=series_of(study, "S01", arm), actor=None)
+    assert not Case.objects.filter(subject__code="S01").exists()
+    assert list(Subject.objects.values_list("code", flat=True)) == ["S02"]
+    assert list(problems(study)) == []
+
+
+def test_a_series_moves_to_another_case_all_or_nothing(study):
+    fast = series_of(study, "S01", "FAST")
+    there = {"region": "lumbar", "plane": "sagittal", "weighting": "T2", "arm": fast.arm}
+    with pytest.raises(InputError, match="S02-lumbar-sag-T2 has a series in FAST already"):
+        undoing.move_series(series=fast, actor=None, subject_code="S02", **there)
+    assert series_of(study, "S01", "FAST") == fast
+    assert PreparedPair.objects.filter(case__subject__code="S01").count() == 3
+    with pytest.raises(InputError, match="stands there already"):
+        undoing.move_series(series=fast, actor=None, subject_code="S01", **there)
+    moved = undoing.move_series(series=fast, actor=None, subject_code="S03", **there)
+    assert moved.case.subject.code == "S03"
+    assert arms_of(study, "S01") == {"SOC", "SOC-DL"}
+    assert list(problems(study)) == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_case_goes_and_its_series_wait_or_go_too(study, keep):
+    case = Case.objects.get(subject__code="S01")
+    Delivered.objects.create(study=study, digest="0" * 64)
+    files = files_of(study, case=case)
+    assert files
+    assert all(map(store.exists, files))
+    undoing.remove_case(case=case, keep=keep, actor=None)
+    assert not Case.objects.filter(pk=case.pk).exists()
+    factories.work_off(study)
+    waiting = study.candidates.filter(state="proposed")
+    assert waiting.count() == (2 if keep else 0)
+    assert {store.exists(sha256) for sha256 in files} == {keep}
+    assert Delivered.objects.exists() == keep  # else who sends it again would be told that it is here
+    assert files_of(study, case__subject__code="S02")
+    assert all(map(store.exists, files_of(study)))
+    assert list(problems(study)) == []
+
+
+def test_files_that_another_series_is_made_of_stay(study):
+    one, other = series_of(study, "S01", "SOC"), series_of(study, "S02", "SOC")
+    shared = other.instances.get()
+    one.instances.update(sha256=shared.sha256)
+    factories.log_as_is(study)
+    undoing.remove_case(case=one.case, keep=False, actor=None)
+    factories.work_off(study)
+    assert store.exists(shared.sha256)
+
+
+def test_a_subject_goes_with_what_waits_of_it(study):
+    undoing.back_to_confirm(series=series_of(study, "S01", "FAST"), actor=None)
+    undoing.remove_subject(subject=Subject.objects.get(code="S01"), keep=False, actor=None)
+    assert not study.candidates.filter(subject_code="S01").exists()
+    assert list(study.subjects.values_list("code", flat=True)) == ["S02"]
+    assert list(problems(study)) == []
+
+
+def test_an_upload_goes_with_all_that_it_brought(study):
+    upload = Upload.objects.get()
+    Refusal.objects.create(upload=upload, reason="This is not a DICOM file.")
+    candidate_of(series_of(study, "S01", "SOC"), upload=upload, series=None, state="dismissed")
+    undoing.remove_upload(upload=upload, actor=None)
+    for rows in (study.uploads, study.candidates, study.series, study.cases, study.subjects):
+        assert not rows.exists()
+    assert not Refusal.objects.exists()
+    assert list(problems(study)) == []
+
+
+def test_what_readers_see_stays(study):
+    fast = series_of(study, "S01", "FAST")
+    factories.open_(study)
+    for change in (
+        lambda: undoing.back_to_confirm(series=fast, actor=None),
+        lambda: undoing.remove_case(case=fast.case, keep=True, actor=None),
+        lambda: undoing.remove_subject(subject=fast.case.subject, keep=False, actor=None),
+        lambda: undoing.remove_upload(upload=Upload.objects.get(), actor=None),
+    ):
+        with pytest.raises(InputError, match="is scheduled: its series are frozen"):
+            change()
+    assert study.series.count() == 8
+    assert study.candidates.filter(state="confirmed").count() == 4
+
+
+def test_nothing_goes_while_the_study_is_being_opened(study):
+    factories.make_job(study, function="reading.open", state="waiting")
+    with pytest.raises(InputError, match="being opened"):
+        undoing.back_to_confirm(series=series_of(study, "S01", "FAST"), actor=None)
+
+
+@pytest.mark.parametrize("parameters", [{"reference": "SOC", "test": "FAST"}, {"source": "FAST"}, {}])
+def test_a_job_that_ends_after_its_input_went_stores_nothing(study, parameters):
+    fast = series_of(study, "S01", "FAST")
+    named = {name: series_of(study, "S01", arm).pk for name, arm in parameters.items()}
+    job = factories.make_job(study, parameters={"case": fast.case_id} | named)
+    running = claim(job_id=job.pk, worker="w")
+    undoing.back_to_confirm(series=fast, actor=None)
+    stored = []
+    assert finish(job=running, store=lambda: stored.append(1)) is False
+    assert stored == []
+
+
+def test_a_job_that_ended_just_before_leaves_nothing_behind(study):
+    """What it stored goes too, though it was not there when the page named what goes."""
+    fast = series_of(study, "S01", "FAST")
+    case = fast.case
+    named = outgoing([fast])
+    job = claim(job_id=factories.make_job(study, parameters={"case": case.pk, "source": fast.pk}).pk, worker="w")
+
+    def store_another() -> None:
+        later = Series.objects.create(
+            study=study,
+            case=case,
+            arm=study.arms.get(code="FAST-DL"),
+            version=2,
+            active=False,
+            made_from=fast,
+            **factories.series_facts("later"),
+        )
+        factories.log_as_is(study)
+        assert later.pk not in [one.pk for one in named.series]
+
+    assert finish(job=job, store=store_another)
+    undoing.back_to_confirm(series=fast, actor=None)
+    assert arms_of(study, "S01") == {"SOC", "SOC-DL"}
+    assert not Series.objects.filter(made_from=fast.pk).exists()
+
+
+def test_every_table_that_points_at_series_is_told_of():
+    """A table that is forgotten would keep a series from going, or lose rows that the log still seals."""
+    from django.apps import apps
+
+    from readerstudy.material.removal import dependants
+
+    pointing = {
+        model
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.is_relation and field.related_model is Series
+    }
+    told = {one.rows([]).model for one in dependants()}
+    own = {Series, apps.get_model("material.Instance"), Candidate}
+    assert pointing - own == told
