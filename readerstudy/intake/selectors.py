@@ -1,6 +1,8 @@
 """What came in: being sorted, to confirm, not used."""
 
-from django.db.models import Max, QuerySet, Sum
+from collections import Counter, defaultdict
+
+from django.db.models import Count, Max, QuerySet, Sum
 
 from readerstudy.intake.models import SORT, Candidate, Refusal, Upload
 from readerstudy.jobs.models import Job
@@ -49,6 +51,29 @@ def being_sorted(study: ReaderStudy) -> list[dict]:
         refused = last.refusals.aggregate(files=Sum("count"))["files"] or 0
         rows.append({"upload": last, "job": None, "refused": refused, "series": last.candidates.count()})
     return rows
+
+
+def latest_uploads(study: ReaderStudy, number: int) -> list[dict]:
+    """The last uploads that were received whole, each with what it brought: series confirmed, waiting and in all."""
+    uploads = list(study.uploads.exclude(state=Upload.State.RECEIVING).select_related("user").order_by("-pk")[:number])
+    ids = [one.pk for one in uploads]
+    refused = Refusal.objects.filter(upload__in=ids).values("upload").annotate(files=Sum("count"))
+    files = dict(refused.order_by().values_list("upload", "files"))
+    brought: dict[int, Counter] = defaultdict(Counter)
+    states = Candidate.objects.filter(upload__in=ids).values_list("upload", "state").order_by()
+    for upload, state, count in states.annotate(count=Count("pk")):
+        brought[upload][state] = count
+    return [
+        {
+            "upload": one,
+            "series": brought[one.pk].total(),
+            "confirmed": brought[one.pk][Candidate.State.CONFIRMED],
+            "waiting": brought[one.pk][Candidate.State.PROPOSED],
+            "known": brought[one.pk][Candidate.State.KNOWN],
+            "refused": files.get(one.pk, 0),
+        }
+        for one in uploads
+    ]
 
 
 def has_work(study: ReaderStudy) -> bool:

@@ -26,6 +26,7 @@ from readerstudy.protocol.models import ReaderStudy
 
 SHOWN = 100  # rows of the confirm table
 REASONS, ASIDE, KNOWN = 50, 50, 20  # rows of the table of what is not used
+UPLOADS = 10  # the last ones, which can be taken back
 LARGEST_TABLE = 10 << 20  # bytes
 
 
@@ -92,6 +93,7 @@ def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], 
         "not_used": (not_used := selectors.not_used(study))[:REASONS],
         "more_reasons": max(0, len(not_used) - REASONS),
         "aside": selectors.put_aside(study)[:ASIDE],
+        "uploads": selectors.latest_uploads(study, UPLOADS),
         "known": selectors.known_series(study)[:KNOWN],
         **more,
     }

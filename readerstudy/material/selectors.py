@@ -42,7 +42,10 @@ class MaterialCell:
     @property
     def label(self) -> str:
         """What the cell is for who cannot see the map."""
-        return f"{self.case.label}, {self.arm.code}: " + ": ".join(filter(None, [STATES[self.state], self.readout]))
+        aside = f"case set aside ({self.case.set_aside})" if self.case.set_aside else ""
+        return f"{self.case.label}, {self.arm.code}: " + ": ".join(
+            filter(None, [aside, STATES[self.state], self.readout])
+        )
 
     @property
     def readout(self) -> str:
