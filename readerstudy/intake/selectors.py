@@ -46,7 +46,7 @@ def being_sorted(study: ReaderStudy) -> list[dict]:
     waiting = list(study.uploads.filter(state=Upload.State.SORTING).order_by("-pk"))
     of_uploads = Job.objects.filter(study=study, function=SORT, parameters__upload__in=[one.pk for one in waiting])
     jobs = {job.parameters["upload"]: job for job in (of_uploads if waiting else ())}
-    rows = [{"upload": upload, "job": jobs.get(upload.pk)} for upload in waiting]
+    rows: list[dict] = [{"upload": upload, "job": jobs.get(upload.pk)} for upload in waiting]
     if last := study.uploads.filter(state=Upload.State.SORTED).order_by("-pk").first():
         refused = last.refusals.aggregate(files=Sum("count"))["files"] or 0
         rows.append({"upload": last, "job": None, "refused": refused, "series": last.candidates.count()})

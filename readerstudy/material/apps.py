@@ -16,7 +16,8 @@ class MaterialConfig(AppConfig):
         from readerstudy.material.erasure import ERASE
         from readerstudy.material.models import Alignment, VolumeOfInterest
         from readerstudy.material.services import ensure_without_series
-        from readerstudy.protocol.signals import removing_part
+        from readerstudy.material.study_removal import files_of_study
+        from readerstudy.protocol.signals import removing_part, removing_study
 
         instances = SealedTable("material.Instance", "series__study", unit=("series_id",))
         register(
@@ -66,3 +67,4 @@ class MaterialConfig(AppConfig):
             ),
         )
         removing_part.connect(ensure_without_series)
+        removing_study.connect(files_of_study)

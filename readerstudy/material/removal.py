@@ -5,6 +5,7 @@ What hangs on a series, each app says for its own: the log seals it, and it goes
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -79,8 +80,8 @@ class Outgoing:
 def outgoing(series: Iterable[Series]) -> Outgoing:
     """What goes with these series."""
     found = list(series)
-    for one in found:  # grows while we go
-        found += [made for made in Series.objects.filter(made_from=one.pk) if made not in found]
+    for source in found:  # grows while we go
+        found += [made for made in Series.objects.filter(made_from=source.pk) if made not in found]
     ids = [one.pk for one in found]
     units: list[tuple[Dependant, set[str]]] = []
     files = set(Instance.objects.filter(series__in=ids).values_list("sha256", flat=True))
@@ -93,7 +94,8 @@ def outgoing(series: Iterable[Series]) -> Outgoing:
 
 def _standing_again(gone: Sequence[Series]) -> list[Series]:
     """Of each place that an active series leaves, the latest version before it."""
-    ids, again = {one.pk for one in gone}, []
+    ids = {one.pk for one in gone}
+    again: list[Series] = []
     for one in gone:
         if one.active:
             others = Series.objects.filter(case=one.case_id, arm=one.arm_id, echo=one.echo).exclude(pk__in=ids)
@@ -152,7 +154,7 @@ def remove_series(
             inputs={"study": study.pk, "series": sorted(ids), "hashes": files},
         )
     for case in Case.objects.filter(pk__in=places):
-        transaction.on_commit(lambda case=case: ask_for_missing(study, case=case))
+        transaction.on_commit(partial(ask_for_missing, study, case=case))
     return found
 
 

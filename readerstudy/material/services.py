@@ -16,6 +16,7 @@ from readerstudy.protocol.models import Arm, ReaderStudy, Region
 from readerstudy.states import ENDED, State
 
 LONGEST_FEEDBACK = 2000  # characters
+LONGEST_REASON = 200
 
 
 def case_code(subject: str, region: str, plane: str, weighting: str) -> str:
@@ -170,8 +171,8 @@ def set_aside(*, case: Case, reason: str, actor: User | None) -> None:
     reason = " ".join(reason.split())
     if not reason:
         raise InputError("Say why the case is set aside.")
-    if len(reason) > (longest := Case._meta.get_field("set_aside").max_length):
-        raise InputError(f"A reason has {longest} letters at most.")
+    if len(reason) > LONGEST_REASON:
+        raise InputError(f"A reason has {LONGEST_REASON} letters at most.")
     _change_use(case, reason)
     record(
         study=case.study,

@@ -13,9 +13,9 @@ class ReadingConfig(AppConfig):
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure, removal
         from readerstudy.material.signals import changing_case, removing_series
-        from readerstudy.protocol.signals import removing_part
+        from readerstudy.protocol.signals import removing_part, removing_study
         from readerstudy.reading import answers
-        from readerstudy.reading.erasure import COLUMNS, HOLDER
+        from readerstudy.reading.erasure import COLUMNS, HOLDER, pair_files
         from readerstudy.reading.models import PreparedPair
         from readerstudy.reading.opening import OPEN, ensure_not_opening
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
@@ -73,6 +73,7 @@ class ReadingConfig(AppConfig):
                 files=COLUMNS,
             )
         )
+        removing_study.connect(pair_files)
         removing_series.connect(ensure_not_opening)
         changing_case.connect(ensure_unscheduled)
         removing_part.connect(pairs_of_comparison)
