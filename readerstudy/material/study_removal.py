@@ -1,4 +1,6 @@
-"""A whole study goes: rows, files, what rests in the quarantine. A tombstone stays. Only an admin does it, never time."""
+"""A whole study goes: rows, files, what rests in the quarantine. A tombstone stays. An admin does it, never time."""
+
+from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,9 +18,10 @@ from readerstudy.protocol.signals import removed, removing_study
 from readerstudy.states import ENDED
 
 
-def is_kept(study: ReaderStudy) -> bool:
-    """Whether a study that has ended is to be kept still."""
-    return study.state in ENDED and study.keep_until is not None and timezone.localdate() <= study.keep_until
+def kept_until(study: ReaderStudy) -> date | None:
+    """The day until which a study that has ended is to be kept; None if it may go."""
+    held = study.state in ENDED and study.keep_until is not None and timezone.localdate() <= study.keep_until
+    return study.keep_until if held else None
 
 
 def files_of_study(study: ReaderStudy, **_: object) -> set[str]:
@@ -37,10 +40,9 @@ def remove_whole_study(*, study: ReaderStudy, reason: str, actor: User | None) -
     InputError without a reason, while it is read, or before the day until which it is kept; RecordError if its log
     does not hold.
     """
-    if is_kept(study):
+    if (day := kept_until(study)) is not None:
         raise InputError(
-            f"The study is to be kept until {date_format(study.keep_until, 'j F Y')}. Change that day first: the log "
-            "tells of it."
+            f"The study is to be kept until {date_format(day, 'j F Y')}. Change that day first: the log tells of it."
         )
     told = removing_study.send(sender=ReaderStudy, study=study)
     files = sorted({sha256 for _, hashes in told for sha256 in hashes or ()})
