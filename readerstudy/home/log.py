@@ -17,7 +17,10 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 def _sorted(data: dict) -> str:
     parts = [f"{_count(data['proposed'], 'series', 'series')} to confirm"]
-    parts += [f"{data['known']} already here"] if data["known"] else []
+    if files := data.get("known_files"):
+        parts += [f"already here: {_count(files, 'file')}"]
+    elif data["known"]:  # of an earlier version, which counted series
+        parts += [f"{data['known']} already here"]
     parts += [f"{_count(data['refused'], 'file')} not used"] if data["refused"] else []
     return f"sorted and de-identified upload {data['upload']}: {', '.join(parts)}"
 

@@ -26,6 +26,7 @@ class Upload(models.Model):
     state = models.CharField(max_length=9, choices=State.choices, default=State.RECEIVING)
     files = models.PositiveIntegerField(default=0)  # while it is received: how many are to come
     bytes = models.PositiveBigIntegerField(default=0)
+    known_files = models.PositiveIntegerField(default=0)  # of the sorted ones, those that were here, or came twice
     created_at = models.DateTimeField(auto_now_add=True)
     sorted_at = models.DateTimeField(null=True, blank=True)
 

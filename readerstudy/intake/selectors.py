@@ -54,7 +54,7 @@ def being_sorted(study: ReaderStudy) -> list[dict]:
 
 
 def latest_uploads(study: ReaderStudy, number: int) -> list[dict]:
-    """The last uploads that were received whole, each with what it brought: series confirmed, waiting and in all."""
+    """The last uploads that were received whole, each with what it brought: series in all and confirmed."""
     uploads = list(study.uploads.exclude(state=Upload.State.RECEIVING).select_related("user").order_by("-pk")[:number])
     ids = [one.pk for one in uploads]
     refused = Refusal.objects.filter(upload__in=ids).values("upload").annotate(files=Sum("count"))
@@ -68,8 +68,6 @@ def latest_uploads(study: ReaderStudy, number: int) -> list[dict]:
             "upload": one,
             "series": brought[one.pk].total(),
             "confirmed": brought[one.pk][Candidate.State.CONFIRMED],
-            "waiting": brought[one.pk][Candidate.State.PROPOSED],
-            "known": brought[one.pk][Candidate.State.KNOWN],
             "refused": files.get(one.pk, 0),
         }
         for one in uploads

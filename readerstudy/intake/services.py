@@ -18,10 +18,11 @@ from readerstudy.archive import quarantine, store_mark
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
+from readerstudy.intake.repeats import Repeats
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing, request_job
-from readerstudy.material.models import Instance, Plane, Series, Subject
+from readerstudy.material.models import Plane, Series, Subject
 from readerstudy.material.services import case_code, ensure_unscheduled, place_series
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
 from readerstudy.protocol.services import ensure_takes_material
@@ -129,41 +130,30 @@ def _subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
     return next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)
 
 
-def _conflict(study: ReaderStudy, sorted_series) -> str:
-    """A sentence if a series that is here has the same SOP Instance UIDs and other pixels."""
-    if sorted_series.conflict or not sorted_series.instance_uids:
-        return sorted_series.conflict
-    same = Instance.objects.filter(series__study=study, uid__in=sorted_series.instance_uids)
-    other_instance = (
-        same.exclude(series__sha256=sorted_series.sha256).select_related("series__case__subject", "series__arm").first()
-    )
-    if other_instance is None:
-        return ""
-    other = other_instance.series
-    return (
-        f"Same SOP Instance UIDs as {other.case.label} {other.arm.code}, version {other.version}, but other pixels. "
-        "Place it elsewhere, replace that one on purpose, or put it aside."
-    )
-
-
 def store_sorted(
-    *, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str, int]], used: Iterable[str] = ()
+    *,
+    upload: Upload,
+    series: Iterable[tuple],
+    refused: Iterable[tuple[str, str, int]],
+    used: Iterable[str] = (),
+    duplicates: int = 0,
 ) -> dict:
     """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes.
 
     series: (SortedSeries, [(sha256, size), …] of its files in the archive). refused: (SHA-256, reason, files). used:
-    names in the quarantine, without suffix, of the first pieces of the files that became series.
+    names in the quarantine, without suffix, of the first pieces of the files that became series. duplicates: files that
+    came twice in it.
     """
     study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
     codes: dict[str, str] = {}
+    repeats = Repeats(study)
     for sorted_series, files in series:
-        known = Series.objects.filter(study=study, sha256=sorted_series.sha256).exists() or (
-            Candidate.objects.filter(study=study, sha256=sorted_series.sha256, state=Candidate.State.PROPOSED).exists()
-        )
+        known = repeats.is_known(sorted_series)
         state = Candidate.State.KNOWN if known else Candidate.State.PROPOSED
         counts[state] += 1
+        duplicates += len(files) if known else 0
         slices, rows, columns = sorted_series.shape
-        conflict = "" if known else _conflict(study, sorted_series)
+        conflict = "" if known else repeats.conflict(sorted_series)
         uids = sorted_series.instance_uids or [""] * len(files)
         Candidate.objects.create(
             study=study,
@@ -190,6 +180,7 @@ def store_sorted(
     )
     upload.pieces.all().delete()
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
+    upload.known_files = duplicates
     upload.save()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
     record(
@@ -198,6 +189,7 @@ def store_sorted(
         upload=upload.pk,
         proposed=counts["proposed"],
         known=counts["known"],
+        known_files=duplicates,
         refused=counts["refused"],
     )
     return counts

@@ -44,7 +44,8 @@ def sort_upload(job: Job, report):
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
         used = {files[found.sent_as[name]].name for one in found.sorted.series for name in one.names}
-    return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used)
+    twice = found.sorted.duplicates
+    return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used, duplicates=twice)
 
 
 def _by_full_percents(report, start: float, share: float):

@@ -49,6 +49,9 @@ class Command(BaseCommand):
             names = [candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm]
             size = f"{candidate.slices} × {candidate.rows} × {candidate.columns}"
             self.stdout.write(" ".join(str(name or "?") for name in names) + f": {size} ({note})")
+        upload.refresh_from_db()
+        if upload.known_files:
+            self.stdout.write(f"already here: {upload.known_files:,} file{'' if upload.known_files == 1 else 's'}")
         for refusal in upload.refusals.all():
             self.stdout.write(f"not used: {refusal.reason}")
         if confirm_certain:
