@@ -91,6 +91,7 @@ def study_row(member: Membership) -> dict:
         "role": member.role,
         "subjects": study.subjects.filter(withdrawn_at=None).count(),
         "cases": study.cases.filter(material.in_use()).count(),
+        "aside": material.set_aside(study).count(),
         "there": there,
         "wanted": wanted,
         **done,

@@ -46,10 +46,10 @@ class Repeats:
 
     def _with_waiting(self, sorted_series, uids: set[str]) -> str:
         for one in self._waiting:
-            if uids & {"".join(uid) for _, _, *uid in one.instances}:
-                if what := _difference(sorted_series, sha256=one.sha256, key=one.subject_key):
-                    whose = f" of {one.subject_code}" if one.subject_code else ""
-                    return f"Same SOP Instance UIDs as a series{whose} that waits, but {what}. {OF_WAITING}"
+            what = _difference(sorted_series, sha256=one.sha256, key=one.subject_key)
+            if what and uids & {"".join(uid) for _, _, *uid in one.instances}:
+                whose = f" of {one.subject_code}" if one.subject_code else ""
+                return f"Same SOP Instance UIDs as a series{whose} that waits, but {what}. {OF_WAITING}"
         return ""
 
 

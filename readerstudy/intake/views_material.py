@@ -19,7 +19,7 @@ from readerstudy.intake.models import Candidate
 from readerstudy.intake.upload_handler import sealed_files
 from readerstudy.material import volumes
 from readerstudy.material.material_map import study_map
-from readerstudy.material.selectors import in_use, is_taken, material_grid
+from readerstudy.material.selectors import in_use, is_taken, material_grid, set_aside
 from readerstudy.material.views import picture
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -48,7 +48,7 @@ def _live(request: StudyRequest, study: ReaderStudy) -> tuple[str, str]:
             "subjects": study.subjects.filter(withdrawn_at=None).count(),
             "arms": study.arms.count(),
             "cases": study.cases.filter(in_use()).count(),
-            "aside": study.cases.filter(subject__withdrawn_at=None).exclude(set_aside="").count(),
+            "aside": set_aside(study).count(),
         },
         request,
     )

@@ -111,6 +111,8 @@ WAIT_OR_GO = [("keep", "Take out; its series wait to be confirmed"), ("go", "Rem
 def remove_case(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """A whole case goes."""
     one = case_of(study, case)
+    if one.subject.withdrawn_at:
+        raise Http404
     series = list(Series.objects.filter(case=one))
     return _page(
         request,

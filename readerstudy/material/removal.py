@@ -89,7 +89,7 @@ def outgoing(series: Iterable[Series]) -> Outgoing:
         rows = one.rows(ids).order_by()
         units.append((one, {unit_name(*row) for row in rows.values_list(*one.unit).distinct()}))
         files |= {sha256 for column in one.files for sha256 in rows.values_list(column, flat=True)}
-    return Outgoing(found, units, files, _standing_again(found))
+    return Outgoing(found, units, files - {""}, _standing_again(found))
 
 
 def _standing_again(gone: Sequence[Series]) -> list[Series]:

@@ -29,6 +29,11 @@ def in_use(path: str = "") -> Q:
     return Q(**{f"{path}subject__withdrawn_at": None, f"{path}set_aside": ""})
 
 
+def set_aside(study: ReaderStudy) -> QuerySet[Case]:
+    """Cases that somebody set aside, with the reason in `set_aside`."""
+    return study.cases.filter(subject__withdrawn_at=None).exclude(set_aside="").order_by("code")
+
+
 @dataclass(frozen=True)
 class MaterialCell:
     """One case in one arm: there, missing, waiting, running, failed or unsure (to confirm)."""
