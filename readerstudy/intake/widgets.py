@@ -14,7 +14,7 @@ def _options(choices: tuple[tuple[str, str], ...], chosen: frozenset[str]) -> Sa
     return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((value, SafeString(" selected" if str(value) in chosen else ""), label) for value, label in choices),
+        ((value, SafeString(" selected" if value in chosen else ""), label) for value, label in choices),
     )
 
 

@@ -84,8 +84,8 @@ Awaited = Collection[tuple[str, str, str, str, int | None]]
 
 def material_grid(study: ReaderStudy, *, awaited: Awaited = ()) -> list[tuple[Case, list[MaterialCell]]]:
     """Every case with one cell per arm, by region, subject, case; without those of withdrawn subjects."""
-    # Of thousands of series, where each lies takes longer to read than all the rest.
-    return _rows(study, _cases(study, withdrawn=False), awaited, without=("affine", "spacing"))
+    # Of thousands of series, where each lies and since when takes longer to read than all the rest.
+    return _rows(study, _cases(study, withdrawn=False), awaited, without=("affine", "spacing", "created_at"))
 
 
 def _cases(study: ReaderStudy, *, withdrawn: bool) -> QuerySet[Case]:

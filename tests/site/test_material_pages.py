@@ -393,6 +393,15 @@ def test_a_large_study_takes_as_many_queries_as_a_small_one(draft, path, django_
         client.get(url(study, path), **more)
 
 
+def test_what_people_wrote_stays_text_on_the_map(draft):
+    study, client = draft
+    grow(study, 1)
+    Subject.objects.filter(study=study).update(code='"><b>x')
+    page = html(client.get(url(study)))
+    assert "&quot;&gt;&lt;b&gt;x sagittal T2" in page
+    assert "<b>x" not in page
+
+
 MANY = ("intake_refusal", "intake_candidate", "material_series", "material_instance")
 
 
