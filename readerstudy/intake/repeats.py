@@ -1,5 +1,8 @@
 """What comes in again: the same files, or other ones under identifiers that are here already."""
 
+from collections import defaultdict
+from typing import NamedTuple
+
 from readerstudy.intake.models import Candidate
 from readerstudy.material.models import Instance, Series
 from readerstudy.protocol.models import ReaderStudy
@@ -8,18 +11,32 @@ OF_PLACED = "Place it elsewhere, replace that one on purpose, or put it aside."
 OF_WAITING = "Place each where it belongs, or put one aside."
 
 
+class _Waiting(NamedTuple):
+    """A series that waits to be confirmed."""
+
+    sha256: str
+    subject_key: str
+    subject_code: str
+
+
 class Repeats:
     """What is here of a study when an upload is sorted."""
 
     def __init__(self, study: ReaderStudy) -> None:
         self.study = study
         waiting = Candidate.objects.filter(study=study, state=Candidate.State.PROPOSED)
+        self._by_pixels: dict[str, set[str]] = defaultdict(set)  # SHA-256: keys of subjects
+        self._by_uid: dict[str, dict[int, _Waiting]] = defaultdict(dict)
         columns = ("pk", "sha256", "subject_key", "subject_code", "instances")
-        self._waiting = list(waiting.values_list(*columns, named=True))
+        for number, sha256, key, code, instances in waiting.values_list(*columns).order_by("pk"):
+            self._by_pixels[sha256].add(key)
+            for _, _, *uid in instances:
+                self._by_uid["".join(uid)][number] = _Waiting(sha256, key, code)
+        self._by_uid.pop("", None)  # of files without
 
     def is_known(self, sorted_series) -> bool:
         """Whether the same pixels are placed or wait, and of no other patient by its header."""
-        keys = {one.subject_key for one in self._waiting if one.sha256 == sorted_series.sha256}
+        keys = self._by_pixels.get(sorted_series.sha256, set())
         placed = Series.objects.filter(study=self.study, sha256=sorted_series.sha256)
         found = list(placed.values_list("candidate__subject_key", flat=True))
         if not sorted_series.instance_uids:  # a file without a patient: its key is the name of its folder
@@ -45,9 +62,9 @@ class Repeats:
         return ""
 
     def _with_waiting(self, sorted_series, uids: set[str]) -> str:
-        for one in self._waiting:
-            what = _difference(sorted_series, sha256=one.sha256, key=one.subject_key)
-            if what and uids & {"".join(uid) for _, _, *uid in one.instances}:
+        found = {number: one for uid in uids if uid in self._by_uid for number, one in self._by_uid[uid].items()}
+        for _, one in sorted(found.items()):
+            if what := _difference(sorted_series, sha256=one.sha256, key=one.subject_key):
                 whose = f" of {one.subject_code}" if one.subject_code else ""
                 return f"Same SOP Instance UIDs as a series{whose} that waits, but {what}. {OF_WAITING}"
         return ""

@@ -19,7 +19,7 @@ from tests.once import made_once
 from tests.pages import html
 from tests.processing import dicom_files as files
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()

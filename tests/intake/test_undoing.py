@@ -15,7 +15,7 @@ from tests import factories
 from tests.confirmed import candidate_of, make_confirmed_study, series_of
 from tests.once import made_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PLACE = ("subject_code", "region", "plane", "weighting", "arm")
 
 

@@ -15,7 +15,7 @@ from readerstudy.results.exports import protocol_json
 from tests import factories
 from tests.once import made_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()
