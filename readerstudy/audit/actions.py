@@ -39,6 +39,7 @@ class Action(TextChoices):
     SERIES_MADE_AGAIN = "series made again"
     SERIES_PLACED = "series placed"
     SERIES_PUT_ASIDE = "series put aside"
+    SERIES_REMOVED = "series removed"
     SERIES_TAKEN_BACK = "series taken back"
     SERIES_TAKEN_UP_AGAIN = "series taken up again"
     SETTINGS_CHANGED = "settings changed"

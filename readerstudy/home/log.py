@@ -78,6 +78,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.CASE_TAKEN_UP_AGAIN: lambda d: f"took {d['case']} up again",
     Action.SUBJECT_REMOVED: lambda d: f"removed subject {d['subject']} {_with(d)}",
     Action.UPLOAD_REMOVED: lambda d: f"removed upload {d['upload']} {_with(d)}",
+    Action.SERIES_REMOVED: lambda d: f"removed series {d['sha256'][:4]}, which was not confirmed",
     Action.SERIES_TAKEN_BACK: lambda d: f"took the series of {d['case']} in {d['arm']} back to be confirmed",
     Action.RETENTION_CHANGED: lambda d: (
         f"set the study to be kept until {d['until']}" if d["until"] else "set no day until which the study is kept"

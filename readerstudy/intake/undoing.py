@@ -8,6 +8,7 @@ from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine
 from readerstudy.audit.actions import Action
+from readerstudy.audit.services import record
 from readerstudy.intake.models import SORT, Candidate, Delivered, Upload
 from readerstudy.intake.services import confirm
 from readerstudy.jobs.models import Job
@@ -101,6 +102,17 @@ def remove_upload(*, upload: Upload, actor: User | None) -> None:
     remove_series(study=study, series=series, action=Action.UPLOAD_REMOVED, actor=actor, upload=number, kept=False)
     upload.delete()
     transaction.on_commit(lambda: quarantine.erase(number))
+
+
+@transaction.atomic
+def remove_candidate(*, candidate: Candidate, actor: User | None) -> None:
+    """Remove a series that is not confirmed, with its files. InputError if it was confirmed meanwhile."""
+    ensure_takes_material(candidate.study)
+    found = Candidate.objects.select_for_update().filter(pk=candidate.pk, series=None)
+    if not found.exists():
+        raise InputError("This series has been confirmed: take it back first, on the page of its case.")
+    _forget(candidate.study, found)
+    record(study=candidate.study, action=Action.SERIES_REMOVED, actor=actor, sha256=candidate.sha256)
 
 
 def _leaving(series: Iterable[Series], *, keep: bool) -> list[int]:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("series/<int:series>/move/", views_undo.move_series, name="move_series"),
     path("cases/<int:case>/remove/", views_undo.remove_case, name="remove_case"),
     path("subjects/<int:subject>/remove/", views_undo.remove_subject, name="remove_subject"),
+    path("candidates/<int:candidate>/remove/", views_undo.remove_candidate, name="remove_candidate"),
     path("uploads/<int:upload>/remove/", views_undo.remove_upload, name="remove_upload"),
     path("uploads/", views.begin, name="begin_upload"),
     path("uploads/<int:upload>/missing/", views.missing, name="missing_pieces"),

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from processing.errors import InputError
 from readerstudy.intake import undoing
 from readerstudy.intake.forms import WEIGHTINGS, PlaceForm
-from readerstudy.intake.models import Upload
+from readerstudy.intake.models import Candidate, Upload
 from readerstudy.material.models import Case, Series, Subject
 from readerstudy.material.removal import outgoing
 from readerstudy.material.views import case_of
@@ -142,6 +142,24 @@ def remove_subject(request: StudyRequest, study: ReaderStudy, subject: int) -> H
         after=lambda: redirect("material", study.slug),
         change=lambda keep: undoing.remove_subject(subject=one, keep=keep, actor=request.user),
         buttons=WAIT_OR_GO,
+    )
+
+
+@never_cache
+@study_page("add_material")
+def remove_candidate(request: StudyRequest, study: ReaderStudy, candidate: int) -> HttpResponse:
+    """A series that is not confirmed goes with its files."""
+    one = get_object_or_404(Candidate.objects.select_related("study"), study=study, pk=candidate)
+    shown = " ".join(filter(None, [one.subject_code, one.plane, one.weighting]))
+    return _page(
+        request,
+        study,
+        title=f"Remove series {one.sha256[:4]}, {shown}" if shown else f"Remove series {one.sha256[:4]}",
+        goes=[f"{len(one.instances):,} file{'' if len(one.instances) == 1 else 's'}"],
+        back=reverse("material", args=[study.slug]),
+        after=lambda: redirect("material", study.slug),
+        change=lambda keep: undoing.remove_candidate(candidate=one, actor=request.user),
+        buttons=[("go", "Remove with its files")],
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from processing.errors import InputError
-from readerstudy.archive import store
+from readerstudy.archive import quarantine, store
 from readerstudy.audit.verify import problems
 from readerstudy.intake import services, undoing
 from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
@@ -148,6 +148,44 @@ def test_an_upload_goes_with_all_that_it_brought(study):
     for rows in (study.uploads, study.candidates, study.series, study.cases, study.subjects):
         assert not rows.exists()
     assert not Refusal.objects.exists()
+    assert list(problems(study)) == []
+
+
+def test_an_upload_that_is_being_sorted_goes_and_its_job_stores_nothing(study, django_capture_on_commit_callbacks):
+    upload = Upload.objects.create(study=study, state="sorting")
+    folder = quarantine.folder(upload.pk)
+    asked = factories.make_job(study, function="intake.sort", parameters={"upload": upload.pk})
+    running = claim(job_id=asked.pk, worker="w")
+    with django_capture_on_commit_callbacks(execute=True):
+        undoing.remove_upload(upload=upload, actor=None)
+    assert finish(job=running, store=lambda: services.store_sorted(upload=upload, series=[], refused=[])) is False
+    assert not Upload.objects.filter(pk=upload.pk).exists()
+    assert not folder.exists()
+    assert study.series.count() == 8
+
+
+def test_what_was_made_by_hand_is_named_and_goes(study):
+    fast = series_of(study, "S01", "FAST")
+    mask = VolumeOfInterest.objects.create(
+        study=study, case=fast.case, drawn_on=fast, name="lesion", sha256=store.put_bytes(b"m"), voxels=1, millilitres=1
+    )
+    on_other = series_of(study, "S02", "FAST")
+    other = VolumeOfInterest.objects.create(
+        study=study,
+        case=on_other.case,
+        drawn_on=on_other,
+        name="x",
+        sha256=store.put_bytes(b"o"),
+        voxels=1,
+        millilitres=1,
+    )
+    factories.log_as_is(study)
+    assert "1 volume of interest drawn on it, which does not come back" in outgoing([fast]).in_words
+    undoing.back_to_confirm(series=fast, actor=None)
+    factories.work_off(study)
+    assert list(VolumeOfInterest.objects.all()) == [other]
+    assert not store.exists(mask.sha256)
+    assert store.exists(other.sha256)
     assert list(problems(study)) == []
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from readerstudy.accounts.services import add_member
+from readerstudy.archive import store
 from readerstudy.intake.models import Candidate, Upload
 from readerstudy.material.models import Case
 from tests import factories
@@ -81,6 +82,22 @@ def test_an_upload_is_taken_back_from_the_list_of_uploads(study, admin):
     assert address not in html(admin.get(page(study, "")))
 
 
+def test_a_series_that_was_put_aside_is_removed_and_a_confirmed_one_is_not(study, admin):
+    fast = series_of(study, "S01", "FAST")
+    address = page(study, f"candidates/{fast.candidate.pk}/remove/")
+    assert "take it back first" in html(admin.post(address))
+    admin.post(page(study, f"series/{fast.pk}/back/"))
+    candidate = study.candidates.get(state="proposed")
+    file = candidate.instances[0][0]
+    admin.post(page(study, "confirm/"), {"aside_one": candidate.pk})
+    assert address in html(admin.get(page(study, "")))
+    assert "1 file" in html(admin.get(address))
+    admin.post(address)
+    factories.work_off(study)
+    assert not study.candidates.filter(pk=candidate.pk).exists()
+    assert not store.exists(file)
+
+
 def test_a_case_is_set_aside_and_taken_up_and_stays_on_the_map(study, admin):
     aside = case_page(study) + "set-aside/"
     assert aside in html(admin.get(case_page(study)))
@@ -104,13 +121,13 @@ def test_nothing_of_it_is_offered_or_possible_once_readers_see_the_case(study, a
 
 
 WAYS = ["series/{series}/back/", "series/{series}/move/", "cases/{case}/remove/", "subjects/{subject}/remove/"]
-WAYS += ["cases/{case}/set-aside/", "uploads/{upload}/remove/"]
+WAYS += ["cases/{case}/set-aside/", "uploads/{upload}/remove/", "candidates/{candidate}/remove/"]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_only_an_admin_and_only_by_a_form_of_this_site(study, admin, sign_in, way):
     fast = series_of(study, "S01", "FAST")
-    numbers = {"series": fast.pk, "case": fast.case_id, "subject": fast.case.subject_id}
+    numbers = {"series": fast.pk, "case": fast.case_id, "subject": fast.case.subject_id, "candidate": fast.candidate.pk}
     address = page(study, way.format(upload=Upload.objects.get().pk, **numbers))
     for role in ("reader", "analyst"):
         member = add_member(study=study, user=factories.make_user(), role=role)
