@@ -180,7 +180,7 @@ def store_sorted(
     )
     upload.pieces.all().delete()
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
-    upload.known_files = duplicates
+    upload.known_files += duplicates
     upload.save()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
     record(
@@ -189,7 +189,7 @@ def store_sorted(
         upload=upload.pk,
         proposed=counts["proposed"],
         known=counts["known"],
-        known_files=duplicates,
+        known_files=upload.known_files,
         refused=counts["refused"],
     )
     return counts
