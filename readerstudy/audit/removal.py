@@ -84,19 +84,24 @@ def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
 def summary(study: Study) -> dict:
     """What a tombstone says of a study: its state, the hash of its title, that of all its data as locking makes it,
     that of what was exported last, and how many rows each table has."""
-    rows = {}
-    with connection.cursor() as cursor:
-        for model, ids in rows_of_study():
-            cursor.execute(f"SELECT count(*) FROM ({ids.format(study='%s')}) AS found", [study.pk])
-            rows[model._meta.label] = cursor.fetchone()[0]
     exported = Event.objects.filter(study=study, action=Action.RESULTS_EXPORTED).order_by("-number").first()
     return {
         "state": study.state,
         "title_sha256": hashlib.sha256(study.title.encode()).hexdigest(),
         "data_sha256": study.lock_sha256 or manifest_sha256(manifest(study)),
         "exported": {"file": exported.data.get("file", ""), "line_sha256": exported.sha256} if exported else None,
-        "rows": {label: count for label, count in sorted(rows.items()) if count},
+        "rows": row_counts(study),
     }
+
+
+def row_counts(study: Study) -> dict[str, int]:
+    """How many rows of a study each table has; those without are left out."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model, ids in rows_of_study():
+            cursor.execute(f"SELECT count(*) FROM ({ids.format(study='%s')}) AS found", [study.pk])
+            found[model._meta.label] = cursor.fetchone()[0]
+    return {label: count for label, count in sorted(found.items()) if count}
 
 
 def rows_of_study() -> list[tuple[type[Model], str]]:

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from readerstudy.audit.removal import summary
+from readerstudy.audit.removal import row_counts
 from readerstudy.material.study_removal import kept_until, remove_whole_study
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.forms import TypeTitleForm
@@ -76,7 +76,7 @@ def remove(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
                 request, f"{study.title} was removed. Its log ended with line {stone.number:,}, {stone.sha256[:12]}."
             )
             return redirect("home")
-    rows = summary(study)["rows"]
+    rows = row_counts(study)
     goes = [f"{rows[label]:,} {TOLD[label][rows[label] > 1]}" for label in TOLD if label in rows]
     return render(
         request,

@@ -4,16 +4,18 @@ import pytest
 
 from processing.errors import InputError
 from readerstudy.archive import quarantine, store
+from readerstudy.audit.services import RecordError
 from readerstudy.audit.verify import problems
 from readerstudy.intake import services, undoing
 from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
 from readerstudy.jobs.services import claim, finish
-from readerstudy.material.models import Case, Instance, Series, Subject, VolumeOfInterest
+from readerstudy.material.models import Alignment, Case, Instance, Series, Subject, VolumeOfInterest
 from readerstudy.material.removal import outgoing
 from readerstudy.reading.models import PreparedPair, Presentation
 from tests import factories
 from tests.confirmed import candidate_of, make_confirmed_study, series_of
 from tests.once import made_once
+from tests.tampering import run as tamper
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PLACE = ("subject_code", "region", "plane", "weighting", "arm")
@@ -187,6 +189,53 @@ def test_what_was_made_by_hand_is_named_and_goes(study):
     assert not store.exists(mask.sha256)
     assert store.exists(other.sha256)
     assert list(problems(study)) == []
+
+
+def test_what_jobs_made_comes_again_once_the_series_is_confirmed_again(django_capture_on_commit_callbacks):
+    study = factories.make_study(subjects=0, readers=0)
+    with django_capture_on_commit_callbacks(execute=True):
+        factories.two_acquisitions(study)
+    work(study)
+    fast = series_of(study, "S01", "FAST")
+    upload = Upload.objects.create(study=study, state="sorted", salt="")
+    candidate = candidate_of(fast, upload=upload)
+    before = numbers(study)
+    assert len(before) > 10
+    assert Alignment.objects.count() == 1
+    assert "1 alignment" in outgoing([fast]).in_words
+    with django_capture_on_commit_callbacks(execute=True):
+        undoing.back_to_confirm(series=fast, actor=None)
+    work(study)
+    assert numbers(study) == []
+    assert not Alignment.objects.exists()
+    candidate.refresh_from_db()
+    with django_capture_on_commit_callbacks(execute=True):
+        confirm(candidate)
+    work(study)
+    assert numbers(study) == before
+    assert Alignment.objects.count() == 1
+    assert list(problems(study)) == []
+
+
+def numbers(study) -> list:
+    return sorted(study.metrics.values_list("metric", "region", "registered", "value"), key=str)
+
+
+def work(study) -> None:
+    """Do what waits, but for the arms that a model makes."""
+    while study.jobs.filter(state="waiting").exclude(function="material.enhance").exists():
+        study.jobs.filter(function="material.enhance").delete()
+        factories.work_off(study)
+
+
+def test_nothing_goes_where_the_record_does_not_hold(study):
+    fast = series_of(study, "S01", "FAST")
+    tamper(
+        "UPDATE reading_preparedpair SET flags = '[\"x\"]' WHERE first_id = %s", series_of(study, "S01", "FAST-DL").pk
+    )
+    with pytest.raises(RecordError, match="Prepared pair"):
+        undoing.back_to_confirm(series=fast, actor=None)
+    assert study.series.count() == 8
 
 
 def test_what_readers_see_stays(study):
