@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
@@ -98,9 +99,11 @@ def remove_upload(*, upload: Upload, actor: User | None) -> None:
     study, number = upload.study, upload.pk
     Job.objects.filter(study=study, function=SORT, parameters__upload=number).delete()  # one that runs stores nothing
     series = list(Series.objects.filter(candidate__upload=upload))
-    _forget(study, upload.candidates.all())
+    pixels = list(upload.candidates.values_list("sha256", flat=True))
+    _forget(study, upload.candidates.all(), copies=False)
     remove_series(study=study, series=series, action=Action.UPLOAD_REMOVED, actor=actor, upload=number, kept=False)
     upload.delete()
+    _first_again(study, pixels)
     transaction.on_commit(lambda: quarantine.erase(number))
 
 
@@ -125,16 +128,34 @@ def _leaving(series: Iterable[Series], *, keep: bool) -> list[int]:
     return []
 
 
+def _known(study: ReaderStudy, pixels: Iterable[str]) -> Q:
+    """What came a second time."""
+    return Q(study=study, state=Candidate.State.KNOWN, sha256__in=list(pixels))
+
+
+def _first_again(study: ReaderStudy, pixels: Iterable[str]) -> None:
+    """What another upload brought a second time is all that is left of it now: it waits to be confirmed."""
+    here = set(study.series.filter(sha256__in=pixels).values_list("sha256", flat=True))
+    here |= set(study.candidates.filter(state=Candidate.State.PROPOSED).values_list("sha256", flat=True))
+    for sha256 in set(pixels) - here:
+        if again := Candidate.objects.filter(_known(study, [sha256])).order_by("pk").first():
+            Candidate.objects.filter(pk=again.pk).update(state=Candidate.State.PROPOSED)
+
+
 def _wait_again(candidates: Collection[int]) -> None:
     Candidate.objects.filter(pk__in=candidates).update(
         state=Candidate.State.PROPOSED, series=None, certain=False, why="taken back: look, then confirm"
     )
 
 
-def _forget(study: ReaderStudy, candidates) -> None:
-    """Remove candidates and, where nothing else needs them, their files. What is sent again is taken again."""
-    files = sorted({sha256 for one in candidates for sha256, *_ in one.instances})
-    numbers = sorted(one.pk for one in candidates)
+def _forget(study: ReaderStudy, candidates: QuerySet[Candidate], *, copies: bool = True) -> None:
+    """Remove candidates and, where nothing else needs them, their files. What is sent again is taken again. copies: what
+    came a second time goes too."""
+    found = list(candidates)
+    if copies:
+        found += Candidate.objects.filter(_known(study, [one.sha256 for one in found]))
+    files = sorted({sha256 for one in found for sha256, *_ in one.instances})
+    numbers = sorted({one.pk for one in found})
     Candidate.objects.filter(pk__in=numbers).delete()
     Delivered.objects.filter(study=study).delete()
     if files:

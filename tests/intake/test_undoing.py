@@ -153,6 +153,28 @@ def test_an_upload_goes_with_all_that_it_brought(study):
     assert list(problems(study)) == []
 
 
+def test_what_came_a_second_time_goes_with_the_case_and_keeps_no_file(study):
+    soc = series_of(study, "S01", "SOC")
+    later = Upload.objects.create(study=study, state="sorted", salt="")
+    twin = candidate_of(soc, upload=later, series=None, state="known", subject_code="S77", subject_key="other")
+    files = files_of(study, case=soc.case)
+    undoing.remove_case(case=soc.case, keep=False, actor=None)
+    factories.work_off(study)
+    assert not Candidate.objects.filter(pk=twin.pk).exists()
+    assert not any(map(store.exists, files))
+
+
+def test_what_a_later_upload_brought_too_waits_once_the_first_is_gone(study):
+    soc, first = series_of(study, "S01", "SOC"), Upload.objects.get()
+    later = Upload.objects.create(study=study, state="sorted", salt="")
+    twin = candidate_of(soc, upload=later, series=None, state="known")
+    undoing.remove_upload(upload=first, actor=None)
+    factories.work_off(study)
+    twin.refresh_from_db()
+    assert twin.state == "proposed"
+    assert all(store.exists(sha256) for sha256, _ in twin.instances)
+
+
 def test_an_upload_that_is_being_sorted_goes_and_its_job_stores_nothing(study, django_capture_on_commit_callbacks):
     upload = Upload.objects.create(study=study, state="sorting")
     folder = quarantine.folder(upload.pk)
