@@ -149,8 +149,8 @@ def _wait_again(candidates: Collection[int]) -> None:
 
 
 def _forget(study: ReaderStudy, candidates: QuerySet[Candidate], *, copies: bool = True) -> None:
-    """Remove candidates and, where nothing else needs them, their files. What is sent again is taken again. copies: what
-    came a second time goes too."""
+    """Remove candidates and, where nothing else needs them, their files. What is sent again is taken again. copies:
+    what came a second time goes too."""
     found = list(candidates)
     if copies:
         found += Candidate.objects.filter(_known(study, [one.sha256 for one in found]))

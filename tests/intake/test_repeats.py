@@ -86,7 +86,7 @@ def test_known_identifiers_of_another_patient_or_other_pixels_are_asked_about(st
     send(study, series(tmp_path / "first"))
     if placed:
         place(newest())
-    send(study, series(tmp_path / "second", **changes))
+    assert why in send(study, series(tmp_path / "second", **changes))
     found = newest()
     assert (found.state, found.certain) == ("proposed", False)
     there = "S01 axial T2 SOC, version 1" if placed else "a series of S01 that waits"

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         if job.state == Job.State.FAILED:
             raise CommandError(job.error, returncode=2)
         for candidate in upload.candidates.order_by("pk"):
-            note = "already here" if candidate.state == Candidate.State.KNOWN else candidate.why
+            note = "already here" if candidate.state == Candidate.State.KNOWN else candidate.conflict or candidate.why
             names = [candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm]
             size = f"{candidate.slices} × {candidate.rows} × {candidate.columns}"
             self.stdout.write(" ".join(str(name or "?") for name in names) + f": {size} ({note})")
