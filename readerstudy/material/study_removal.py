@@ -33,7 +33,6 @@ def files_of_study(study: ReaderStudy, **_: object) -> set[str]:
     }
 
 
-@transaction.atomic
 def remove_whole_study(*, study: ReaderStudy, reason: str, actor: User | None) -> Tombstone:
     """Remove a draft, or a study that has ended, with the files that no other study needs.
 
@@ -44,16 +43,17 @@ def remove_whole_study(*, study: ReaderStudy, reason: str, actor: User | None) -
         raise InputError(
             f"The study is to be kept until {date_format(day, 'j F Y')}. Change that day first: the log tells of it."
         )
-    told = removing_study.send(sender=ReaderStudy, study=study)
-    files = sorted({sha256 for _, hashes in told for sha256 in hashes or ()})
-    stone = remove_study(study=study, reason=reason, actor=actor)
-    if files:
-        request_job(
-            function=ERASE,
-            study=None,
-            label=f"Files of {study.slug}",
-            parameters={"hashes": files},
-            inputs={"removed": study.slug, "line": stone.sha256},
-        )
-    transaction.on_commit(lambda: removed.send(sender=ReaderStudy, study=study))
+    with transaction.atomic():
+        told = removing_study.send(sender=ReaderStudy, study=study)
+        files = sorted({sha256 for _, hashes in told for sha256 in hashes or ()})
+        stone = remove_study(study=study, reason=reason, actor=actor)
+        if files:
+            request_job(
+                function=ERASE,
+                study=None,
+                label=f"Files of {study.slug}",
+                parameters={"hashes": files},
+                inputs={"removed": study.slug, "line": stone.sha256},
+            )
+    removed.send(sender=ReaderStudy, study=study)
     return stone
