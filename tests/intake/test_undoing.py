@@ -275,6 +275,16 @@ def test_what_readers_see_stays(study):
     assert study.candidates.filter(state="confirmed").count() == 4
 
 
+def test_a_case_that_came_after_the_opening_can_be_taken_back_until_it_is_scheduled(study):
+    factories.open_(study)
+    later = factories.make_case(study, "S09")["FAST"]
+    candidate_of(later, upload=Upload.objects.get())
+    undoing.back_to_confirm(series=later, actor=None)
+    assert arms_of(study, "S09") == {"SOC", "SOC-DL"}
+    assert arms_of(study, "S01") == {"SOC", "SOC-DL", "FAST", "FAST-DL"}
+    assert list(problems(study)) == []
+
+
 def test_nothing_goes_while_the_study_is_being_opened(study):
     factories.make_job(study, function="reading.open", state="waiting")
     with pytest.raises(InputError, match="being opened"):
