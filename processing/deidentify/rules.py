@@ -15,7 +15,9 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
 _FOLDER = Path(__file__).parent
-VERSION = "1"
+VERSION = "2"
+METHOD = f"Deny by default: only listed attributes kept, rules {VERSION}"
+LARGEST = 1e75  # Philips writes 7.23e75 where it has no value
 ACTIONS = ("keep", "uid", "class", "pseudonym", "region", "set", "empty", "descend", "pixels")
 
 
@@ -71,6 +73,19 @@ def vetted_text(keyword: str, value: Any) -> str | None:
     return " ".join(str(part) for part in kept) if isinstance(kept, (list, MultiValue)) else str(kept) or None
 
 
+def vetted_number(keyword: str, value: Any) -> float | None:
+    """A number if the rule of its attribute lets it stay; else None: it is no measure, and may be another number."""
+    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
+    kept = checked_value(rule.check, value)
+    return None if kept is None or float(kept) > LARGEST else float(kept)
+
+
+def largest(keyword: str) -> float:
+    """The largest number that the rule of an attribute lets stay."""
+    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
+    return float(rule.check.split()[2])
+
+
 def checked_value(check: str, value: Any) -> Any:
     """The value if it passes the check of a `keep` rule, else None. Empty values pass.
 
@@ -114,5 +129,4 @@ def _in_range(part: Any, low: float, high: float, *, whole: bool) -> bool:
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text):
         return False
     number = float(text)
-    # 7.23e75: Philips' mark for "no value".
-    return (low <= number <= high or number > 1e75) and (not whole or number == int(number))
+    return (low <= number <= high or number > LARGEST) and (not whole or number == int(number))

@@ -12,6 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
 from processing.dicom import mosaic
+from processing.dicom.private import ge_direction
 from processing.errors import InputError
 
 # What may tell apart images that lie at the same place, in the order in which it is tried.
@@ -39,6 +40,8 @@ class Frame:
     increasing row (unit vectors); spacing: between rows, between columns, mm; thickness in mm or None.
     slope, intercept: rescale to intensities. index: frame number in the file, from 0.
     marks: values of SPLITTERS, None where the header does not say.
+    between, slice_thickness: what SpacingBetweenSlices and SliceThickness say, mm; number: place in the series, as the
+    scanner counts; padding: lowest and highest stored value that holds no intensity.
     """
 
     path: Path
@@ -54,6 +57,10 @@ class Frame:
     slope: float
     intercept: float
     marks: Mapping[str, Any]
+    between: float | None = None
+    slice_thickness: float | None = None
+    number: int | None = None
+    padding: tuple[int, int] | None = None
 
 
 def is_enhanced(dataset: Dataset) -> bool:
@@ -106,13 +113,13 @@ def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> t
     return values
 
 
-def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
+def _marks(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     def rounded(*keywords: str) -> float | None:
         values = [number(found.get(keyword)) for keyword in keywords]
         known = [value for value in values if value is not None]
         return round(known[0], 2) if known else None
 
-    direction = found.get("DiffusionGradientOrientation")
+    direction = found.get("DiffusionGradientOrientation") or ge_direction(dataset)
     kinds = found.get("FrameType") or found.get("ImageType") or ()
     return {
         "EchoTime": rounded("EffectiveEchoTime", "EchoTime"),
@@ -126,6 +133,30 @@ def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
         "ComplexImageComponent": str(found.get("ComplexImageComponent") or "") or None,
         "TriggerTime": rounded("NominalCardiacTriggerDelayTime", "TriggerTime"),
     }
+
+
+def _place(found: Mapping[str, Any], keyword: str) -> int | None:
+    place = number(found.get(keyword))
+    return None if place is None else int(place)
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    """PixelPaddingValue, and PixelPaddingRangeLimit, as they stand among the stored values.
+
+    Whichever VR a writer chose, US or SS, bits count; those above the stored ones are cleared in pixels too.
+    """
+    value, limit = (dataset.get(word) for word in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if not isinstance(value, int):
+        return None
+    ends = [as_stored(dataset, end) for end in (value, limit if isinstance(limit, int) else value)]
+    return min(ends), max(ends)
+
+
+def as_stored(dataset: Dataset, value: int) -> int:
+    """A number of the header as the stored value with the same bits."""
+    bits = int(dataset.BitsStored)
+    low = value & (1 << bits) - 1
+    return low - (1 << bits) if dataset.get("PixelRepresentation", 0) and low >> bits - 1 else low
 
 
 def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
@@ -158,7 +189,11 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
                 thickness=number(tags.get("SpacingBetweenSlices")) or number(tags.get("SliceThickness")),
                 slope=1.0 if slope in (None, 0.0) else slope,
                 intercept=0.0 if intercept is None else intercept,
-                marks=_marks(tags),
+                marks=_marks(tags, dataset),
+                between=number(tags.get("SpacingBetweenSlices")),
+                slice_thickness=number(tags.get("SliceThickness")),
+                number=_place(tags, "InStackPositionNumber" if is_enhanced(dataset) else "InstanceNumber"),
+                padding=_padding(dataset),
             )
         )
     if mosaic.is_mosaic(dataset):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,8 @@ from processing.deidentify import rules
 from processing.dicom import vocabulary
 from processing.dicom import weighting as contrast
 from processing.dicom.frames import attributes, number
+from processing.dicom.scan_time import scan_time, tesla
+from processing.dicom.simulated import simulated_by, without_scan_time
 from processing.volume import Parameters
 
 OLDEST = 90  # years: 90 stands for 90 and more
@@ -100,10 +103,16 @@ def free_words(dataset: Dataset) -> set[str]:
 def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameters:
     """Parameters of the volume to which frame `index` of the file belongs; only vetted texts are taken."""
     found = attributes(dataset, index)
+    notes: list[str] = []
 
     def value(*keywords: str) -> float | None:
-        known = [number(found.get(keyword)) for keyword in keywords]
-        return next((v for v in known if v is not None), None)
+        for keyword in keywords:
+            if (known := number(found.get(keyword))) is None:
+                continue
+            if (kept := rules.vetted_number(keyword, known)) is not None:
+                return kept
+            notes.append(f"{keyword} left out: no such value is possible.")
+        return None
 
     def text(keyword: str) -> str | None:
         return rules.vetted_text(keyword, dataset.get(keyword))
@@ -111,14 +120,16 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
     inversion = value("InversionTimes", "InversionTime")
     trains = value("EchoTrainLength", "RFEchoTrainLength")
     sex = str(dataset.get("PatientSex", "")).strip().upper()
-    return Parameters(
+    field, about_field = tesla(number(found.get("MagneticFieldStrength")))
+    time = scan_time(dataset, found)
+    taken = Parameters(
         region=region_of(dataset, found),
         plane=plane(affine),
         weighting=weighting_of(found, free_words(dataset)),
         manufacturer=text("Manufacturer"),
         model=text("ManufacturerModelName"),
         software=text("SoftwareVersions"),
-        field_strength=value("MagneticFieldStrength"),
+        field_strength=field,
         tr=value("RepetitionTime"),
         te=value("EffectiveEchoTime", "EchoTime"),
         ti=inversion if inversion else None,
@@ -126,7 +137,10 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
         echo_train_length=None if trains is None else int(trains),
         averages=value("NumberOfAverages"),
         slice_thickness=value("SliceThickness"),
-        acquisition_seconds=value("AcquisitionDuration"),
+        acquisition_seconds=time.seconds,
+        acquisition_source=time.source,
         age=age_in_years(dataset),
         sex=sex if sex in ("F", "M", "O") else None,
     )
+    notes += filter(None, (about_field, time.note))
+    return without_scan_time(replace(taken, notes=tuple(notes) or None), simulated_by(dataset))

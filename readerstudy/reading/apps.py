@@ -16,7 +16,7 @@ class ReadingConfig(AppConfig):
         from readerstudy.protocol.signals import removing_part, removing_study
         from readerstudy.reading import answers
         from readerstudy.reading.erasure import COLUMNS, HOLDER, pair_files
-        from readerstudy.reading.models import PreparedPair
+        from readerstudy.reading.models import CaseCheck, PreparedPair
         from readerstudy.reading.opening import OPEN, ensure_not_opening
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
         from readerstudy.reading.upgrade import sign_answers
@@ -34,6 +34,7 @@ class ReadingConfig(AppConfig):
             SealedSection(
                 "pairs", "Prepared pair", (SealedTable("reading.PreparedPair", unit=("case_id", "comparison_id")),)
             ),
+            SealedSection("checks", "Check of case", (SealedTable("reading.CaseCheck", unit=("case_id",)),)),
             SealedSection("schedule", "Schedule of", (schedule,)),
             SealedSection(
                 "signatures", "Signature", (SealedTable("reading.Signature", "reader__study", unit=("pk",)),)
@@ -42,6 +43,7 @@ class ReadingConfig(AppConfig):
         answered = ("Rating", "Statement", "Finding", "ActiveTime", "Guess", "Write")
         lock_manifest.register(
             lock_manifest.LockedTable("reading.PreparedPair"),
+            lock_manifest.LockedTable("reading.CaseCheck"),
             lock_manifest.LockedTable("reading.Presentation"),
             *(lock_manifest.LockedTable(f"reading.{name}", "presentation__study") for name in answered),
             lock_manifest.LockedTable("reading.Signature", "reader__study"),
@@ -71,7 +73,15 @@ class ReadingConfig(AppConfig):
                 "prepared pair",
                 "prepared pairs",
                 files=COLUMNS,
-            )
+            ),
+            removal.Dependant(
+                "checks",
+                ("case_id",),
+                lambda series: CaseCheck.objects.filter(case__series__in=series),
+                "check against the other arms",
+                "checks against the other arms",
+                files=("picture",),
+            ),
         )
         removing_study.connect(pair_files)
         removing_series.connect(ensure_not_opening)

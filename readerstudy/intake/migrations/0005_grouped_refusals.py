@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('intake', '0003_cautions'),
+        ('intake', '0004_frame_of_reference'),
     ]
 
     operations = [
