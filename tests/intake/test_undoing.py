@@ -41,7 +41,8 @@ def files_of(study, **of) -> set[str]:
 
 def test_a_series_goes_back_with_all_that_was_made_from_it_and_nothing_else(study):
     fast = series_of(study, "S01", "FAST")
-    assert outgoing([fast]).in_words == ["1 series made from it", "3 prepared pairs"]
+    goes = ["1 series made from it", "3 prepared pairs", "1 check against the other arms"]
+    assert outgoing([fast]).in_words == goes
     candidate = undoing.back_to_confirm(series=fast, actor=None)
     assert (candidate.state, candidate.series, candidate.certain) == ("proposed", None, False)
     assert arms_of(study, "S01") == {"SOC", "SOC-DL"}
