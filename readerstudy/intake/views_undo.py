@@ -78,15 +78,17 @@ def move_series(request: StudyRequest, study: ReaderStudy, series: int) -> HttpR
     one = _series_of(study, series)
     now = {"subject_code": one.case.subject.code, "arm": str(one.arm_id)}
     now |= {name: getattr(one.case, name) for name in NAMES[1:]}
-    form = PlaceForm(request.POST or None, initial=now, arms=list(study.arms.all()), sites=[])
+    now["site"] = str(one.case.subject.site_id)
+    form = PlaceForm(request.POST or None, initial=now, arms=list(study.arms.all()), sites=list(study.sites.all()))
 
     def change(keep: bool) -> None:
         if not form.is_valid():
             raise InputError("Say subject, region, plane, weighting and arm.")
         data = form.cleaned_data
-        arm = form.arms.get(data["arm"])
         placing = {name: data[name].strip() for name in NAMES}
-        undoing.move_series(series=one, actor=request.user, arm=arm, **placing)
+        new = not study.subjects.filter(code=placing["subject_code"]).exists()
+        placing |= {"arm": form.arms.get(data["arm"]), "site": form.sites.get(data["site"]) if new else None}
+        undoing.move_series(series=one, actor=request.user, **placing)
 
     return _page(
         request,
