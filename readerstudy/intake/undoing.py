@@ -10,6 +10,7 @@ from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
+from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import SORT, Candidate, Delivered, Upload
 from readerstudy.intake.services import confirm
 from readerstudy.jobs.models import Job
@@ -36,7 +37,7 @@ def back_to_confirm(*, series: Series, actor: User | None) -> Candidate:
     candidate = candidate_of(series)
     case, arm = series.case.code, series.arm.code
     remove_series(study=series.study, series=[series], action=Action.SERIES_TAKEN_BACK, actor=actor, case=case, arm=arm)
-    _wait_again([candidate.pk])
+    _wait_again(series.study, [candidate.pk])
     candidate.refresh_from_db()
     return candidate
 
@@ -48,7 +49,8 @@ def move_series(*, series: Series, actor: User | None, **placing) -> Series:
     names = ("subject_code", "region", "plane", "weighting", "arm")
     if all(placing[name] == now for name, now in zip(names, here, strict=True)):
         raise InputError("The series stands there already. Choose another case or arm.")
-    return confirm(candidate=back_to_confirm(series=series, actor=actor), actor=actor, **placing)
+    candidate = back_to_confirm(series=series, actor=actor)
+    return confirm(candidate=candidate, actor=actor, incomplete=True, **placing)  # it was placed with what it lacks
 
 
 @transaction.atomic
@@ -66,7 +68,7 @@ def remove_case(*, case: Case, keep: bool, actor: User | None) -> None:
         case=case.code,
         kept=keep and bool(candidates),
     )
-    _wait_again(candidates)
+    _wait_again(case.study, candidates)
 
 
 @transaction.atomic
@@ -89,7 +91,7 @@ def remove_subject(*, subject: Subject, keep: bool, actor: User | None) -> None:
         subject=subject.code,
         kept=keep and bool(candidates),
     )
-    _wait_again(candidates)
+    _wait_again(subject.study, candidates)
 
 
 @transaction.atomic
@@ -115,6 +117,7 @@ def remove_candidate(*, candidate: Candidate, actor: User | None) -> None:
     if not found.exists():
         raise InputError("This series has been confirmed: take it back first, on the page of its case.")
     _forget(candidate.study, found)
+    settle(candidate.study)
     record(study=candidate.study, action=Action.SERIES_REMOVED, actor=actor, sha256=candidate.sha256)
 
 
@@ -140,12 +143,15 @@ def _first_again(study: ReaderStudy, pixels: Iterable[str]) -> None:
     for sha256 in set(pixels) - here:
         if again := Candidate.objects.filter(_known(study, [sha256])).order_by("pk").first():
             Candidate.objects.filter(pk=again.pk).update(state=Candidate.State.PROPOSED)
+    settle(study)
 
 
-def _wait_again(candidates: Collection[int]) -> None:
+def _wait_again(study: ReaderStudy, candidates: Collection[int]) -> None:
+    """These wait again; places are free that other series claim."""
     Candidate.objects.filter(pk__in=candidates).update(
-        state=Candidate.State.PROPOSED, series=None, certain=False, why="taken back: look, then confirm"
+        state=Candidate.State.PROPOSED, series=None, doubt="taken back: look, then confirm"
     )
+    settle(study)
 
 
 def _forget(study: ReaderStudy, candidates: QuerySet[Candidate], *, copies: bool = True) -> None:

@@ -78,7 +78,11 @@ def move_series(request: StudyRequest, study: ReaderStudy, series: int) -> HttpR
     one = _series_of(study, series)
     now = {"subject_code": one.case.subject.code, "arm": str(one.arm_id)}
     now |= {name: getattr(one.case, name) for name in NAMES[1:]}
-    form = PlaceForm(request.POST or None, initial=now, arms=list(study.arms.all()), sites=[])
+    now["site"] = str(one.case.subject.site_id)
+    sites = list(study.sites.all())
+    form = PlaceForm(request.POST or None, initial=now, arms=list(study.arms.all()), sites=sites)
+    if len(sites) == 1:
+        del form.fields["site"]
 
     def change(keep: bool) -> None:
         if not form.is_valid():
@@ -86,6 +90,8 @@ def move_series(request: StudyRequest, study: ReaderStudy, series: int) -> HttpR
         data = form.cleaned_data
         arm = form.arms.get(data["arm"])
         placing = {name: data[name].strip() for name in NAMES}
+        others = study.subjects.filter(code=placing["subject_code"]).exclude(pk=one.case.subject_id)
+        placing["site"] = None if others.exists() else form.sites.get(data.get("site", ""))
         undoing.move_series(series=one, actor=request.user, arm=arm, **placing)
 
     return _page(
