@@ -17,8 +17,13 @@ from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.dicom.read import SHARED_UID
 from processing.errors import InputError
+from processing.ingest import unreadable
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
+from processing.ingest.arm_hints import BY_TIME, described_arm, with_named_arms
+from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
+from processing.ingest.persons import Person, person, settled_by_manifest, told_apart
+from processing.ingest.unreadable import BrokenFile, broken_file
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
@@ -76,13 +81,16 @@ def sort_files(
     out: Path,
     *,
     key: bytes,
+    arms: Iterable[str] = ARMS,
+    lost: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     journal: Journal | None = None,
 ) -> Sorted:
     """De-identify and check everything, series by series.
 
     files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
-    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. progress: called with (done, total) steps.
+    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. arms: codes that names of files and folders
+    may hold. lost: files that were sent and are not among these, and why. progress: called with (done, total) steps.
     One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
     JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
     series of their own, marked as a conflict, if they lie in different folders; in one folder the second is refused.
@@ -102,6 +110,11 @@ def sort_files(
     images: dict[str, list[_File]] = defaultdict(list)
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
     described: set[str] = set()
+    arms = list(arms)
+    persons: dict[str, Person] = {}
+    said_arms: dict[str, str | None] = {}
+    folders: dict[PurePosixPath, str] = {}
+    broken = [BrokenFile(name, reason) for name, reason in (lost or {}).items()]
     for name, path in others.items():
         steps.done()
         if name in sidecars.values():
@@ -118,8 +131,14 @@ def sort_files(
             frames = frames_of(header, path)
             file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
             images[str(header.get("SeriesInstanceUID", ""))].append(file)
+            if file.folder not in folders:
+                folders[file.folder] = person_folder(masked(name, key=key, arms=arms))
+            persons[name] = person(header, folders[file.folder])
+            said_arms[name] = described_arm(header, tuple(arms))
         except Exception as reason:
             refused.append(RefusedFile(name, sentence(reason)))
+            missing = broken_file(name, path, sentence(reason))
+            broken += [missing] if missing else []
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     for uid, members in images.items():
@@ -130,6 +149,7 @@ def sort_files(
         variants, same, wrong = _variants(members)
         duplicates += same
         refused += wrong
+        broken += [BrokenFile(one.name, one.reason, uid) for one in wrong]
         for number, variant in enumerate(variants):
             group = hashlib.sha256(repr((uid, number, sorted(file.name for file in variant))).encode()).hexdigest()
             outcome = journal.known(group)
@@ -138,9 +158,15 @@ def sort_files(
                 journal.done(group, outcome)
             outcomes.append(outcome)
     steps.finish()
-    series = _with_arm_hints(outcomes)
-    refused += [one for outcome in outcomes for one in outcome.refused]
-    series, dropped = _with_conflicts([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    series_uids = {file.name: uid for uid, members in images.items() for file in members}
+    told = [one for outcome in outcomes for one in outcome.refused]
+    refused += told
+    broken += [BrokenFile(one.name, one.reason, series_uids[one.name]) for one in told if one.damaged]
+    series = with_named_arms(_with_arm_hints(outcomes), said_arms, key=key, arms=arms)
+    series = told_apart(series, persons, key=key)
+    series = unreadable.with_cautions(series, series_uids, broken)
+    series = settled_by_manifest([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    series, dropped = _with_conflicts(series)
     return Sorted(series, refused, duplicates + dropped)
 
 
@@ -290,7 +316,10 @@ def _with_arm_hints(outcomes: Iterable[Outcome]) -> list[SortedSeries]:
         [one.parameters.acquisition_seconds for one in series],
         [deep_learning for outcome in outcomes for deep_learning in outcome.deep_learning],
     )
-    return [replace(one, arm_hint=one.arm_hint or by_time) for one, by_time in zip(series, timed, strict=True)]
+    return [
+        one if one.arm_hint or not by_time else replace(one, arm_hint=by_time, arm_reason=BY_TIME)
+        for one, by_time in zip(series, timed, strict=True)
+    ]
 
 
 def _with_conflicts(series: list[SortedSeries]) -> tuple[list[SortedSeries], int]:

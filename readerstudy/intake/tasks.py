@@ -36,7 +36,11 @@ def sort_upload(job: Job, report):
             progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
         )
         found = sort_delivery(
-            files, Path(folder), key=services.pseudonym_key(upload.study), progress=_by_full_percents(report, 0.2, 0.7)
+            files,
+            Path(folder),
+            key=services.pseudonym_key(upload.study),
+            arms=list(upload.study.arms.values_list("code", flat=True)),
+            progress=_by_full_percents(report, 0.2, 0.7),
         )
         report(0.9, "storing")
         series = [(one, archive_files(one.files)) for one in found.sorted.series]
