@@ -12,6 +12,7 @@ from analysis.scan_times import ALL, NUMBERS, OTHER, TEXTS
 from readerstudy.archive.downloads import csv_lines
 from readerstudy.images import analyses, charts
 from readerstudy.material.models import Plane, Series
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
 
 PLANES = {plane[:3]: plane for plane in Plane.values}
@@ -64,7 +65,7 @@ SOURCES = {"attribute": "from the header", "private": "from private tags of the 
 
 
 def _acquired(study: ReaderStudy) -> list[Series]:
-    active = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    active = study.series.filter(in_use("case__"), active=True, made_from=None)
     return [one for one in active.select_related("case__subject", "arm") if not one.simulated]
 
 
