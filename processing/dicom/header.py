@@ -17,7 +17,7 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from processing.dicom import mosaic
+from processing.dicom import mosaic, quick
 from processing.dicom.pixels import LOSSY, declared_bytes
 from processing.dicom.private import promote
 from processing.dicom.skim import skim
@@ -57,6 +57,11 @@ def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
     is beyond all measure.
     """
     try:
+        if quick.is_wanted():
+            with tolerant():
+                header = quick.quick_header(path, pixels=pixels)
+            if header is not None:
+                return header
         skim(path)
         with tolerant():
             return dcmread(path, stop_before_pixels=not pixels)
