@@ -32,7 +32,7 @@ _MAPPED_FROM = 256 << 10
 class Known:
     """One attribute with one value, as pydicom reads it; the same object for all files that say the same."""
 
-    __slots__ = ("__weakref__", "element")
+    __slots__ = ("element",)
 
     def __init__(self, element: DataElement) -> None:
         self.element = element
@@ -43,9 +43,8 @@ class Header(Dataset):
 
     def __init__(self, attributes: dict[BaseTag, Any]) -> None:
         super().__init__(attributes)
-        object.__setattr__(self, "known", {})
-
-    known: dict[int, Known]
+        self.rows: list[tuple[int, BaseTag, Known | None]] = []
+        self.creators: dict[int, list[BaseTag]] = {}
 
     def get(self, key: Any, default: Any = None) -> Any:
         """As a data set does, faster for keywords."""
@@ -83,24 +82,35 @@ class Header(Dataset):
             return super().private_block(group, private_creator, create)
         if not private_creator:
             raise ValueError("Private creator must have a value")
-        for tag in self._creators.get(group, ()):
+        for tag in self.creators.get(group, ()):
             if tag in self._dict and self[tag].value == private_creator:
                 return PrivateBlock((group, private_creator), self, tag.element)
         raise KeyError(f"Private creator '{private_creator}' not found")
 
-    _creators: dict[int, list[BaseTag]]
+
+_tags: dict[int, BaseTag] = {}
+_tags_of: dict[str, BaseTag | None] = {}
 
 
-_tags: dict[str, BaseTag | None] = {}
+def interned(number: int) -> BaseTag:
+    """The one object for this tag: looking it up among attributes then needs no comparison."""
+    found = _tags.get(number)
+    if found is None:
+        if len(_tags) > MOST_KEPT:
+            _tags.clear()
+        found = _tags[number] = BaseTag(number)
+    return found
 
 
 def _tag_of(keyword: str) -> BaseTag | None:
-    if keyword not in _tags:
-        if len(_tags) > MOST_KEPT:
-            _tags.clear()
+    try:
+        return _tags_of[keyword]
+    except KeyError:
         number = tag_for_keyword(keyword)
-        _tags[keyword] = None if number is None else BaseTag(number)
-    return _tags[keyword]
+        if len(_tags_of) > MOST_KEPT:
+            _tags_of.clear()
+        _tags_of[keyword] = None if number is None else interned(number)
+        return _tags_of[keyword]
 
 
 class _Values:
@@ -115,7 +125,7 @@ class _Values:
         if number not in self.tags:
             if len(self.tags) > MOST_KEPT:
                 self.tags.clear()
-            tag = BaseTag(number)
+            tag = interned(number)
             self.tags[number] = tag, not tag.is_private and _is_plain(tag)
         return self.tags[number]
 
@@ -157,7 +167,7 @@ def _header(data: bytes | mmap.mmap, pixels: bool) -> Header | None:
     header = _built(table, charset)
     if pixels and table.pixels:
         vr, start, end = table.pixels
-        tag = BaseTag(PIXEL_DATA)
+        tag = interned(PIXEL_DATA)
         header._dict[tag] = RawDataElement(tag, vr, end - start, data[start:end], start, table.implicit, True)
     return header
 
@@ -169,29 +179,29 @@ def _built(table: Table, charset: bytes) -> Header:
     header = Header(attributes)
     encodings = convert_encodings(_CHARSETS[charset])
     header.set_original_encoding(implicit, True, encodings)
-    creators: dict[int, list[BaseTag]] = {}
-    known, memory = header.known, values.known
+    memory, rows, creators = values.known, header.rows, header.creators
     for row in table.rows:
-        tag, plain = values.tag(row.tag)
+        number = row.tag
+        tag, plain = values.tag(number)
+        same = None
         if plain and len(row.value) <= LONGEST_KEPT:
-            key = row.tag, row.vr, row.value
-            if (found := memory.get(key, False)) is not None and found is not False:
-                attributes[tag] = found.element
-                known[row.tag] = found
-                continue
-            attributes[tag] = _raw(tag, row, implicit)
-            if found is None:  # seen for the second time
-                _remember(header, tag, key, memory)
+            key = number, row.vr, row.value
+            same = memory.get(key)
+            if same is not None:
+                attributes[tag] = same.element
             else:
-                if len(memory) > MOST_KEPT:
+                attributes[tag] = _raw(tag, row, implicit)
+                if key in memory:  # seen for the second time
+                    same = memory[key] = _converted(header, tag)
+                elif len(memory) > MOST_KEPT:
                     memory.clear()
-                memory[key] = None
-            continue
-        attributes[tag] = _raw(tag, row, implicit)
-        if row.tag & 0x1FF00 == 0x10000 and 0x10 <= row.tag & 0xFFFF:
-            creators.setdefault(row.tag >> 16, []).append(tag)
-    object.__setattr__(header, "_creators", creators)
-    meta = {BaseTag(row.tag): _raw(BaseTag(row.tag), row, False) for row in table.meta}
+                memory[key] = same
+        else:
+            attributes[tag] = _raw(tag, row, implicit)
+            if number & 0x1FF00 == 0x10000 and number & 0xF0:
+                creators.setdefault(number >> 16, []).append(tag)
+        rows.append((number, tag, same))
+    meta = {interned(row.tag): _raw(interned(row.tag), row, False) for row in table.meta}
     header.file_meta = FileMetaDataset(meta)
     header.file_meta.set_original_encoding(False, True, convert_encodings(""))
     return header
@@ -202,9 +212,8 @@ def _raw(tag: BaseTag, row: Row, implicit: bool) -> RawDataElement:
     return RawDataElement(tag, row.vr, len(row.value), value, 0, implicit, True)  # type: ignore[arg-type]
 
 
-def _remember(header: Header, tag: BaseTag, key: tuple[int, str | None, bytes], memory: dict[Any, Any]) -> None:
+def _converted(header: Header, tag: BaseTag) -> Known | None:
     try:
-        element = Dataset.__getitem__(header, tag)
+        return Known(Dataset.__getitem__(header, tag))
     except Exception:  # what cannot be converted is left to whoever asks for it
-        return
-    memory[key] = header.known[key[0]] = Known(element)
+        return None

@@ -11,6 +11,7 @@ from pydicom import Dataset
 
 from processing import nifti, sidecar
 from processing.caution import Caution
+from processing.deidentify.bytewise import Cleaner
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
 from processing.dicom import hints, vocabulary
@@ -20,6 +21,7 @@ from processing.dicom.header import check_magnitude, read_header
 from processing.dicom.mosaic import is_mosaic, unfold
 from processing.dicom.parameters import free_words
 from processing.dicom.pixels import stored_values
+from processing.dicom.quick import Header
 from processing.dicom.read import assemble
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
@@ -107,7 +109,7 @@ def accept_stack(
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
     arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
     folder.mkdir(parents=True)
-    report = Report()
+    report, cleaner = Report(), Cleaner(key)
     written: list[Path] = []
     sources: list[str] = []
     uids: list[str] = []
@@ -118,6 +120,19 @@ def accept_stack(
         if is_mosaic(dataset):
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
         for image, pixels in images:
+            if isinstance(image, Header):
+                changes: dict[str, str | int] = {"InstanceNumber": len(written) + 1}
+                if several:
+                    changes["SeriesInstanceUID"] = keyed_uid(key, f"{cleaner.uid(image, 'SeriesInstanceUID')} {part}")
+                pieces, found = cleaner.clean(image, pixels, report, changes)
+                target = folder / f"{len(written) + 1:04d}.dcm"
+                with target.open("xb") as stream:
+                    stream.writelines(pieces)
+                written.append(target)
+                sources.append(names[path])
+                uids.append(found["SOPInstanceUID"])
+                uid = found["SeriesInstanceUID"]
+                continue
             clean, one = deidentify(image, key=key, pixels=pixels)
             report.add(one)
             if several:

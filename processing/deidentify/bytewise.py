@@ -1,0 +1,209 @@
+"""The clean file of an ordinary one, attribute by attribute as bytes: what was decided once is not decided again.
+
+Rules, checks and encoding are those of the engine, applied to each attribute with each value the first time that it is
+seen; the bytes are the same as those that the engine writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydicom import DataElement
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRLittleEndian
+
+from processing.deidentify.engine import IMPLEMENTATION_NAME, IMPLEMENTATION_UID, kept, note_changes, said_anew
+from processing.deidentify.report import Report, name_of
+from processing.deidentify.rules import rules
+from processing.dicom.header import check, tolerant
+from processing.dicom.quick import MOST_KEPT, Header, Known
+from processing.dicom.table import PIXEL_DATA
+from processing.errors import InputError
+
+Pieces = list[bytes | memoryview]
+OUTCOMES = ("kept", "replaced", "emptied", "removed", "refused_values")
+MOST_SAID, MOST_IN_KEY = 1000, 200
+_UIDS = {"SOPClassUID": 0x00080016, "SOPInstanceUID": 0x00080018, "SeriesInstanceUID": 0x0020000E}
+_AGE = 0x00101010
+# What may differ from slice to slice and tells nothing of region, contrast or age.
+_BY_SLICE = frozenset(
+    tag_for_keyword(keyword)
+    for keyword in (
+        "SOPInstanceUID",
+        "InstanceCreationDate",
+        "InstanceCreationTime",
+        "AcquisitionDate",
+        "AcquisitionTime",
+        "ContentDate",
+        "ContentTime",
+        "AcquisitionDateTime",
+        "InstanceNumber",
+        "ImagePositionPatient",
+        "SliceLocation",
+        "TriggerTime",
+        "WindowCenter",
+        "WindowWidth",
+        "SmallestImagePixelValue",
+        "LargestImagePixelValue",
+        "ReferencedImageSequence",
+        "SourceImageSequence",
+    )
+)
+
+
+class Cleaner:
+    """Cleans the files of one key; remembers what it decided, within bounds."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self._decided: dict[Known, tuple[bytes, str, str, Report | None]] = {}
+        self._said: dict[tuple[Any, ...], list[tuple[int, bytes]]] = {}
+        self._names: dict[int, str] = {}
+        self._ruled = frozenset(map(int, rules()))
+        self._meta: dict[str, tuple[bytes, bytes]] = {}
+
+    def clean(
+        self, header: Header, pixels: np.ndarray, report: Report, changes: Mapping[str, str | int] | None = None
+    ) -> tuple[Pieces, dict[str, str]]:
+        """The bytes of the clean file and its UIDs by keyword; what was done is added to `report`.
+
+        changes: attributes by keyword that are written instead. Raises InputError as `engine.deidentify` does.
+        """
+        try:
+            with tolerant():
+                check(header)
+                return self._clean(header, pixels, report, changes or {})
+        except InputError:
+            raise
+        except Exception:  # a value that cannot be converted
+            raise InputError("The DICOM header holds values that cannot be read; export it again.") from None
+
+    def _clean(
+        self, header: Header, pixels: np.ndarray, report: Report, changes: Mapping[str, str | int]
+    ) -> tuple[Pieces, dict[str, str]]:
+        counts = {name: getattr(report, name) for name in OUTCOMES}
+        content: dict[int, bytes] = {}
+        attributes = header._dict
+        rows = header.rows
+        if len(attributes) != len(rows):  # something was added, or taken away
+            there = {tag for _, tag, _ in rows}
+            rows = [row for row in rows if row[1] in attributes]
+            rows += [(int(tag), tag, None) for tag in attributes if tag not in there]
+        for number, tag, same in rows:
+            if same is None or attributes[tag] is not same.element:
+                decided = self._decide(header, number, tag)
+            elif (remembered := self._decided.get(same)) is not None:
+                decided = remembered
+            else:
+                decided = self._remembered(same, header, number, tag)
+            encoded, outcome, name, inner = decided
+            counts[outcome][name] += 1
+            if inner is not None:
+                report.add(inner)
+            if encoded:
+                content[number] = encoded
+        content.update(self._said_anew(header, content))
+        for keyword, value in changes.items():
+            content.update([encoded_attribute(keyword, value)])
+        note_changes(header, report)
+        report.files += 1
+        uids = {keyword: _text(content[tag]) for keyword, tag in _UIDS.items()}
+        vr = b"OB" if pixels.dtype.itemsize == 1 else b"OW"
+        values = memoryview(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))).cast("B")
+        odd = len(values) % 2
+        start = b"\xe0\x7f\x10\x00" + vr + b"\0\0" + (len(values) + odd).to_bytes(4, "little")
+        before = [content[tag] for tag in sorted(content) if tag < PIXEL_DATA]
+        return [self._meta_of(uids), *before, start, values, b"\0" * odd], uids
+
+    def _remembered(
+        self, same: Known, header: Header, number: int, tag: BaseTag
+    ) -> tuple[bytes, str, str, Report | None]:
+        if len(self._decided) > MOST_KEPT:
+            self._decided.clear()
+        decided = self._decided[same] = self._decide(header, number, tag)
+        return decided
+
+    def _decide(self, header: Header, number: int, tag: BaseTag) -> tuple[bytes, str, str, Report | None]:
+        """Bytes that stay of one attribute, its outcome and name, and what became of its items."""
+        name = self._names.get(number)
+        if name is None:
+            if len(self._names) > MOST_KEPT:
+                self._names.clear()
+            name = self._names[number] = name_of(tag)
+        if number not in self._ruled:
+            return b"", "removed", name, None
+        inner = Report()
+        left, outcome = kept(header, tag, self.key, inner)
+        has_items = left is not None and left.VR == "SQ" and len(left.value) > 0
+        return b"" if left is None else _encoded(left), outcome, name, inner if has_items else None
+
+    def _said_anew(self, header: Header, content: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
+        key: list[Any] = []
+        attributes = header._dict
+        for number, tag, same in header.rows:
+            if number in _BY_SLICE or number >> 16 & 1 or number >= PIXEL_DATA:
+                continue
+            element = attributes.get(tag)
+            if same is not None and same.element is element:
+                key.append(same)
+            elif element is not None:
+                key.append((number, element.VR, _short(element.value)))
+        if len(attributes) > len(header.rows):
+            there = {tag for _, tag, _ in header.rows}
+            key += [(int(tag), _short(header[tag].value)) for tag in attributes if tag not in there]
+        found = self._said.get(place := tuple(key))
+        if found is None:
+            age = _text(content[_AGE]) if _AGE in content else None
+            found = [encoded_attribute(*one) for one in said_anew(header, self.key, age).items()]
+            if len(self._said) > MOST_SAID:
+                self._said.clear()
+            self._said[place] = found
+        return found
+
+    def _meta_of(self, uids: Mapping[str, str]) -> bytes:
+        """Preamble and file meta group."""
+        sop_class, instance = uids["SOPClassUID"], uids["SOPInstanceUID"]
+        if not sop_class or not instance:
+            raise ValueError("no UID")
+        if sop_class not in self._meta:
+            before = _encoded(DataElement(0x00020001, "OB", b"\0\1")) + _uid(0x00020002, sop_class)
+            behind = _uid(0x00020010, ExplicitVRLittleEndian) + _uid(0x00020012, IMPLEMENTATION_UID)
+            self._meta[sop_class] = before, behind + _encoded(DataElement(0x00020013, "SH", IMPLEMENTATION_NAME))
+        before, behind = self._meta[sop_class]
+        group = before + _uid(0x00020003, instance) + behind
+        return b"\0" * 128 + b"DICM" + _encoded(DataElement(0x00020000, "UL", len(group))) + group
+
+
+def _short(value: Any) -> Any:
+    """A value as part of a key; what is long is like nothing else."""
+    text = repr(value)
+    return text if len(text) <= MOST_IN_KEY else object()
+
+
+def encoded_attribute(keyword: str, value: str | int) -> tuple[int, bytes]:
+    """An attribute by its keyword: tag and bytes."""
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    return tag, _encoded(DataElement(tag, dictionary_VR(tag), value))
+
+
+def _encoded(element: DataElement) -> bytes:
+    stream = DicomBytesIO()
+    stream.is_implicit_VR, stream.is_little_endian = False, True
+    write_data_element(stream, element, "iso8859")
+    return bytes(stream.getvalue())
+
+
+def _uid(tag: int, uid: str) -> bytes:
+    value = uid.encode() + b"\0" * (len(uid) % 2)
+    return tag.to_bytes(4, "little")[2:] + tag.to_bytes(4, "little")[:2] + b"UI" + len(value).to_bytes(2, "little") + value
+
+
+def _text(encoded: bytes) -> str:
+    """The value of an attribute with a short length."""
+    return encoded[8:].rstrip(b"\0 ").decode()
