@@ -108,7 +108,7 @@ def accept_stack(
     named = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
     arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     report, cleaner = Report(), Cleaner(key)
     written: list[Path] = []
     sources: list[str] = []
@@ -177,7 +177,7 @@ def accept_volume_file(
     if path.suffix.lower() in (".nrrd", ".nhdr") or name.lower().endswith((".nrrd", ".nhdr")):
         raise InputError("NRRD cannot be taken into a study; convert it to NIfTI or send the DICOM series.")
     volume = nifti.read_nifti(path)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     target = nifti.clean_nifti(path, folder / "volume.nii.gz")
     place = PurePosixPath(name)
     named = vocabulary.tokens(place.name, place.parent.name)

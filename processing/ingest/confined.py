@@ -114,7 +114,7 @@ def _cause(status: int, limits: ProcessLimits, *, late: bool) -> str:
     return "Reading it made the reader crash: the file is damaged, or made to do harm."
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Where the system can tell (Linux): a worker that is killed leaves no reader behind."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -137,7 +137,7 @@ def _confine(memory: int, cpu_seconds: int, file_bytes: int) -> None:
 def main(argv: list[str]) -> None:
     """The child: confine itself, read the arguments, call the function, say what came of it."""
     name, *numbers = argv
-    _die_with_parent()
+    die_with_parent()
     _confine(*map(int, numbers))
     with os.fdopen(os.dup(1), "wb") as mouth:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer

@@ -14,7 +14,7 @@ from typing import Any
 
 from processing.caution import Caution
 from processing.errors import InputError
-from processing.ingest import archives, confined
+from processing.ingest import archives, confined, workers
 from processing.ingest.confined import DiedError, Tell
 from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
@@ -40,6 +40,7 @@ def sort_delivery(
     key: bytes,
     limits: confined.ProcessLimits | None = None,
     progress: Progress | None = None,
+    processes: int | None = None,
 ) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
@@ -47,6 +48,7 @@ def sort_delivery(
     with (share done, what is done). Raises InputError if there are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
+    processes = processes or workers.processors()
     plain, refused = dict(files), list[RefusedFile]()
     sent_as = {name: name for name in files}
     unpacked = folder / "unpacked"
@@ -81,7 +83,7 @@ def sort_delivery(
         return SortedDelivery(Sorted([], refused), sent_as, paths)
     answer = _confined(
         "processing.ingest.delivery:sort_all",
-        lambda left: {"files": _named(left), "out": str(clean), "key": key.hex(), "known": known},
+        lambda left: {"files": _named(left), "out": str(clean), "key": key.hex(), "known": known, "processes": processes},
         plain,
         refused,
         limits,
@@ -194,6 +196,7 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
         key=bytes.fromhex(arguments["key"]),
         progress=lambda done, total: tell({"progress": [done, total]}),
         journal=_Telling(known, out, tell),
+        processes=arguments["processes"],
     )
     return _json(result)
 

@@ -7,6 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from processing import nifti, sidecar
@@ -16,12 +17,14 @@ from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.errors import InputError
+from processing.ingest import workers
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
 from processing.ingest.manifest import is_manifest, read_manifests
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
 MOST_VOLUMES = 24  # in one series; a time series has hundreds
+AT_ONCE = 50  # headers that one reader reads before it tells what it found
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
 SAME_UID = "Another file in this folder has the same SOP Instance UID but other content."
 
@@ -62,8 +65,13 @@ class _File:
     name: str
     path: Path
     uid: str
-    digest: bytes
     frames: list[Frame]
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the bytes: asked for only where two files have one UID."""
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
 
     @property
     def folder(self) -> PurePosixPath:
@@ -77,11 +85,13 @@ def sort_files(
     key: bytes,
     progress: Callable[[int, int], None] | None = None,
     journal: Journal | None = None,
+    processes: int = 1,
 ) -> Sorted:
     """De-identify and check everything, series by series.
 
     files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
     out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. progress: called with (done, total) steps.
+    processes: how many read at once.
     One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
     JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
     series of their own, marked as a conflict, if they lie in different folders; in one folder the second is refused.
@@ -101,37 +111,57 @@ def sort_files(
     images: dict[str, list[_File]] = defaultdict(list)
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
     described: set[str] = set()
+    dicom: list[tuple[str, Path]] = []
     for name, path in others.items():
-        steps.done()
         if name in sidecars.values():
-            continue
-        journal.reading(name)
-        try:
-            if nifti.is_volume_file(path) or nifti.is_volume_file(Path(name)):
-                beside = sidecars.get(sidecar.basename(name))
-                described.update([beside] if beside else [])
-                paths = path, others[beside] if beside else None
+            steps.done()
+        elif nifti.is_volume_file(path) or nifti.is_volume_file(Path(name)):
+            steps.done()
+            journal.reading(name)
+            beside = sidecars.get(sidecar.basename(name))
+            described.update([beside] if beside else [])
+            paths = path, others[beside] if beside else None
+            try:
                 outcomes.append(_volume_file(name, *paths, beside or "", out, key, journal))
-                continue
-            header = read_header(path)
-            frames = frames_of(header, path)
-            file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
-            images[str(header.get("SeriesInstanceUID", ""))].append(file)
-        except Exception as reason:
-            refused.append(RefusedFile(name, sentence(reason)))
+            except Exception as reason:
+                refused.append(RefusedFile(name, sentence(reason)))
+        else:
+            dicom.append((name, path))
+
+    def headers_alone(some: list[tuple[str, Path]]) -> list[_File | RefusedFile]:
+        return [_header(name, path, journal.reading) for name, path in some]
+
+    some_at_once = [dicom[start : start + AT_ONCE] for start in range(0, len(dicom), AT_ONCE)]
+    for read in workers.each(_headers, some_at_once, processes=processes, alone=headers_alone):
+        for one in read:
+            steps.done()
+            if isinstance(one, RefusedFile):
+                refused.append(one)
+            else:
+                images[one.frames[0].series_uid].append(one)
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
+    groups: list[tuple[str, list[_File]]] = []
     for uid, members in images.items():
         variants, same, wrong = _variants(members)
         duplicates += same
         refused += wrong
         for number, variant in enumerate(variants):
-            group = hashlib.sha256(repr((uid, number, sorted(file.name for file in variant))).encode()).hexdigest()
-            outcome = journal.known(group)
-            if outcome is None:
-                outcome = _take_series(variant, out, key, steps, journal)
-                journal.done(group, outcome)
-            outcomes.append(outcome)
+            words = repr((uid, number, sorted(file.name for file in variant)))
+            groups.append((hashlib.sha256(words.encode()).hexdigest(), variant))
+    before = {group: journal.known(group) for group, _ in groups}
+    new = [(group, variant) for group, variant in groups if before[group] is None]
+    taking = workers.each(
+        lambda one: _take_series(one[1], out, key, Journal().reading),
+        new,
+        processes=processes,
+        alone=lambda one: _take_series(one[1], out, key, journal.reading),
+    )
+    for (group, variant), outcome in zip(new, taking, strict=True):
+        journal.done(group, outcome)
+        before[group] = outcome
+        steps.done(len(variant))
+    outcomes += [outcome for group, _ in groups if (outcome := before[group]) is not None]
     steps.finish()
     series = _with_arm_hints(outcomes)
     refused += [one for outcome in outcomes for one in outcome.refused]
@@ -143,8 +173,8 @@ class _Steps:
     def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
         self.progress, self.total, self.count = progress, total, 0
 
-    def done(self) -> None:
-        self.count = min(self.count + 1, self.total)
+    def done(self, count: int = 1) -> None:
+        self.count = min(self.count + count, self.total)
         if self.progress:
             self.progress(self.count, self.total)
 
@@ -162,13 +192,16 @@ def sentence(reason: Exception) -> str:
     return f"The material could not be processed ({type(reason).__name__}); export it again."
 
 
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
-
-
 def _next_folder(out: Path) -> Path:
-    return out / str(1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=0))
+    """A new folder below `out`; other readers may make theirs at the same time."""
+    number = 0
+    while True:
+        number = 1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=number)
+        try:
+            (out / str(number)).mkdir()
+        except FileExistsError:
+            continue
+        return out / str(number)
 
 
 def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[RefusedFile]]:
@@ -186,11 +219,11 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
             refused.append(RefusedFile(file.name, SAME_UID))
     variants: list[dict[str, _File]] = []
     folders = list(by_folder.values())
-    contents: dict[str, set[bytes]] = defaultdict(set)
+    copies: dict[str, list[_File]] = defaultdict(list)
     for folder in folders:
         for uid, file in folder.items():
-            contents[uid].add(file.digest)
-    if all(len(digests) == 1 for digests in contents.values()):
+            copies[uid].append(file)
+    if all(len(files) == 1 or len({file.digest for file in files}) == 1 for files in copies.values()):
         whole: dict[str, _File] = {}
         for folder in folders:
             dropped += len(whole.keys() & folder.keys())
@@ -210,7 +243,20 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
     return [list(variant.values()) for variant in variants], dropped, refused
 
 
-def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, journal: Journal) -> Outcome:
+def _headers(some: list[tuple[str, Path]]) -> list[_File | RefusedFile]:
+    return [_header(name, path, Journal().reading) for name, path in some]
+
+
+def _header(name: str, path: Path, reading: Callable[[str], None]) -> _File | RefusedFile:
+    reading(name)
+    try:
+        header = read_header(path)
+        return _File(name, path, str(header.get("SOPInstanceUID", "")), frames_of(header, path))
+    except Exception as reason:
+        return RefusedFile(name, sentence(reason))
+
+
+def _take_series(members: list[_File], out: Path, key: bytes, reading: Callable[[str], None]) -> Outcome:
     """Split one DICOM series into volumes and take each."""
     result = Outcome()
     names = {file.path: file.name for file in members}
@@ -222,10 +268,6 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
         folder = _next_folder(out)
         used = {frame.path for frame in frames}
         first_name = next(file.name for file in members if file.path in used)
-
-        def reading(name: str) -> None:
-            steps.done()
-            journal.reading(name)
 
         try:
             taken, deep_learning = accept_stack(

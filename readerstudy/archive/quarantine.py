@@ -11,7 +11,7 @@ import secrets
 import shutil
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from processing.errors import InputError
+from readerstudy.archive import durable
 
 FRAME = 1 << 20
 LENGTH = struct.Struct(">I")
@@ -41,13 +42,13 @@ def _cipher(salt: str, name: str) -> AESGCM:
 
 
 class QuarantineWriter:
-    """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`."""
+    """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`, or `close_all`."""
 
     def __init__(self, directory: Path, salt: str, original_name: str, *, part: int = 1, parts: int = 1) -> None:
         self.path = directory / f"{secrets.token_hex(16)}.bin"
         self._cipher = _cipher(salt, self.path.name)
-        self._draft = self.path.with_suffix(".part")
-        self._file = self._draft.open("wb")
+        self.draft = self.path.with_suffix(".part")
+        self._file = self.draft.open("wb")
         self._count = 0
         self.size = 0
         self._frame(HEAD.pack(part, parts) + original_name.encode())
@@ -62,17 +63,28 @@ class QuarantineWriter:
             self._frame(content[start : start + FRAME])
         self.size += len(content)
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        """Nothing more is to come; `close_all` makes it last."""
         self._frame(b"")
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
-        self._draft.rename(self.path)
+
+    def close(self) -> None:
+        self.finish()
+        close_all([self])
 
     def discard(self) -> None:
         self._file.close()
-        self._draft.unlink(missing_ok=True)
+        self.draft.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
+
+
+def close_all(writers: Sequence[QuarantineWriter]) -> None:
+    """Flush the finished files of several writers to disk together, then give them their names."""
+    drafts = [writer.draft for writer in writers]
+    durable.sync(drafts)
+    for writer in writers:
+        writer.draft.rename(writer.path)
+    durable.sync({draft.parent for draft in drafts})
 
 
 def _frames(path: Path, salt: str) -> Iterator[bytes]:

@@ -57,12 +57,15 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
     with transaction.atomic():
         upload = Upload.objects.create(study=study, user=actor)
         target = quarantine.folder(upload.pk)
+        writers = []
         for path in paths:
             writer = quarantine.QuarantineWriter(target, upload.salt, str(path.relative_to(folder)))
             with path.open("rb") as file:
                 while chunk := file.read(quarantine.FRAME):
                     writer.write(chunk)
-            writer.close()
+            writer.finish()
+            writers.append(writer)
+        quarantine.close_all(writers)
         send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload
 

@@ -39,7 +39,8 @@ def sort_upload(job: Job, report):
             files, Path(folder), key=services.pseudonym_key(upload.study), progress=_by_full_percents(report, 0.2, 0.7)
         )
         report(0.9, "storing")
-        series = [(one, archive_files(one.files)) for one in found.sorted.series]
+        kept = iter(archive_files([file for one in found.sorted.series for file in one.files]))
+        series = [(one, [next(kept) for _ in one.files]) for one in found.sorted.series]
         refused = [(_sha256(found.paths.get(one.name)), one.reason) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
