@@ -116,8 +116,8 @@ def header(series: int, n: int, pixels: np.ndarray) -> Dataset:
     one.FrameOfReferenceUID = f"1.2.826.0.3.{patient + 1}"
     for keyword in ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "PatientBirthDate"):
         setattr(one, keyword, "20200401")
-    for keyword in ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime"):
-        setattr(one, keyword, f"1015{n:02d}.250000")
+    one.StudyTime, one.SeriesTime = "101500.250000", f"1015{series % 60:02d}.250000"
+    one.AcquisitionTime = one.ContentTime = f"1016{n:02d}.250000"
     one.AccessionNumber, one.StudyID = "A4711", "1"
     one.PatientName, one.PatientID = f"Muster^Erika {patient}", f"4711-{patient}"
     one.PatientSex, one.PatientAge, one.PatientWeight, one.PatientSize = "F", "070Y", "62", "1.7"
@@ -152,7 +152,7 @@ def header(series: int, n: int, pixels: np.ndarray) -> Dataset:
     reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = MRImageStorage, f"{uid}.{n + 1}"
     one.ReferencedImageSequence = Sequence([reference] * 3)
     siemens = one.private_block(0x0019, "SIEMENS MR HEADER", create=True)
-    for element in range(8, 20):
+    for element in (8, 9, 11, *range(15, 24)):
         siemens.add_new(element, "IS", str(element + n))
     protocol = one.private_block(0x0051, "SIEMENS MR HEADER", create=True)
     protocol.add_new(0x0A, "LO", f"TA {('04:12', '01:58')[series % 2]}")

@@ -6,20 +6,30 @@ seen; the bytes are the same as those that the engine writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from pydicom import DataElement
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRLittleEndian
 
-from processing.deidentify.engine import IMPLEMENTATION_NAME, IMPLEMENTATION_UID, kept, note_changes, said_anew
+from processing.deidentify.engine import (
+    IMPLEMENTATION_NAME,
+    IMPLEMENTATION_UID,
+    keyed_uid,
+    kept,
+    note_changes,
+    said_anew,
+)
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import rules
+from processing.deidentify.rules import Rule, checked_value, rules
 from processing.dicom.header import check, tolerant
 from processing.dicom.quick import MOST_KEPT, Header, Known
 from processing.dicom.table import PIXEL_DATA
@@ -30,6 +40,12 @@ OUTCOMES = ("kept", "replaced", "emptied", "removed", "refused_values")
 MOST_SAID, MOST_IN_KEY = 1000, 200
 _UIDS = {"SOPClassUID": 0x00080016, "SOPInstanceUID": 0x00080018, "SeriesInstanceUID": 0x0020000E}
 _AGE = 0x00101010
+_PLAIN_UID = re.compile(rb"(0|[1-9]\d{0,40})(\.(0|[1-9]\d{0,40}))+")
+_PLAIN_NUMBERS = {
+    "DS": re.compile(rb"-?\d{1,9}(\.\d{1,12})?(\\-?\d{1,9}(\.\d{1,12})?)*"),
+    "IS": re.compile(rb"(0|-?[1-9]\d{0,8})"),
+}
+_VRS = {int(tag): dictionary_VR(tag) for tag in rules()}
 # What may differ from slice to slice and tells nothing of region, contrast or age.
 _BY_SLICE = frozenset(
     tag_for_keyword(keyword)
@@ -56,6 +72,12 @@ _BY_SLICE = frozenset(
 )
 
 
+@lru_cache(4)
+def cleaner_of(key: bytes) -> Cleaner:
+    """The one cleaner of a key: what it decided for one series holds for the next."""
+    return Cleaner(key)
+
+
 class Cleaner:
     """Cleans the files of one key; remembers what it decided, within bounds."""
 
@@ -64,27 +86,29 @@ class Cleaner:
         self._decided: dict[Known, tuple[bytes, str, str, Report | None]] = {}
         self._said: dict[tuple[Any, ...], list[tuple[int, bytes]]] = {}
         self._names: dict[int, str] = {}
-        self._ruled = frozenset(map(int, rules()))
+        self._rules = {int(tag): rule for tag, rule in rules().items()}
+        self._constants: dict[int, bytes] = {}
         self._meta: dict[str, tuple[bytes, bytes]] = {}
 
     def clean(
-        self, header: Header, pixels: np.ndarray, report: Report, changes: Mapping[str, str | int] | None = None
+        self, header: Header, pixels: np.ndarray, report: Report, *, number: int, part: str = ""
     ) -> tuple[Pieces, dict[str, str]]:
         """The bytes of the clean file and its UIDs by keyword; what was done is added to `report`.
 
-        changes: attributes by keyword that are written instead. Raises InputError as `engine.deidentify` does.
+        number: its new instance number; part: makes the UID of its series differ from that of the other parts. Raises
+        InputError as `engine.deidentify` does.
         """
         try:
             with tolerant():
                 check(header)
-                return self._clean(header, pixels, report, changes or {})
+                return self._clean(header, pixels, report, number, part)
         except InputError:
             raise
         except Exception:  # a value that cannot be converted
             raise InputError("The DICOM header holds values that cannot be read; export it again.") from None
 
     def _clean(
-        self, header: Header, pixels: np.ndarray, report: Report, changes: Mapping[str, str | int]
+        self, header: Header, pixels: np.ndarray, report: Report, number_anew: int, part: str
     ) -> tuple[Pieces, dict[str, str]]:
         counts = {name: getattr(report, name) for name in OUTCOMES}
         content: dict[int, bytes] = {}
@@ -94,7 +118,11 @@ class Cleaner:
             there = {tag for _, tag, _ in rows}
             rows = [row for row in rows if row[1] in attributes]
             rows += [(int(tag), tag, None) for tag in attributes if tag not in there]
+        ruled, names, removed = self._rules, self._names, counts["removed"]
         for number, tag, same in rows:
+            if number not in ruled:
+                removed[names.get(number) or self._name(number, tag)] += 1
+                continue
             if same is None or attributes[tag] is not same.element:
                 decided = self._decide(header, number, tag)
             elif (remembered := self._decided.get(same)) is not None:
@@ -108,17 +136,24 @@ class Cleaner:
             if encoded:
                 content[number] = encoded
         content.update(self._said_anew(header, content))
-        for keyword, value in changes.items():
-            content.update([encoded_attribute(keyword, value)])
+        content.update([encoded_attribute("InstanceNumber", number_anew)])
+        uids = {keyword: _text(content[tag]) for keyword, tag in _UIDS.items()}
+        if part:
+            uids["SeriesInstanceUID"] = keyed_uid(self.key, f"{uids['SeriesInstanceUID']} {part}")
+            content[_UIDS["SeriesInstanceUID"]] = _uid(_UIDS["SeriesInstanceUID"], uids["SeriesInstanceUID"])
         note_changes(header, report)
         report.files += 1
-        uids = {keyword: _text(content[tag]) for keyword, tag in _UIDS.items()}
         vr = b"OB" if pixels.dtype.itemsize == 1 else b"OW"
         values = memoryview(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))).cast("B")
         odd = len(values) % 2
         start = b"\xe0\x7f\x10\x00" + vr + b"\0\0" + (len(values) + odd).to_bytes(4, "little")
         before = [content[tag] for tag in sorted(content) if tag < PIXEL_DATA]
         return [self._meta_of(uids), *before, start, values, b"\0" * odd], uids
+
+    def _name(self, number: int, tag: BaseTag) -> str:
+        if len(self._names) > MOST_KEPT:
+            self._names.clear()
+        return self._names.setdefault(number, name_of(tag))
 
     def _remembered(
         self, same: Known, header: Header, number: int, tag: BaseTag
@@ -130,17 +165,35 @@ class Cleaner:
 
     def _decide(self, header: Header, number: int, tag: BaseTag) -> tuple[bytes, str, str, Report | None]:
         """Bytes that stay of one attribute, its outcome and name, and what became of its items."""
-        name = self._names.get(number)
-        if name is None:
-            if len(self._names) > MOST_KEPT:
-                self._names.clear()
-            name = self._names[number] = name_of(tag)
-        if number not in self._ruled:
-            return b"", "removed", name, None
+        name = self._names.get(number) or self._name(number, tag)
+        rule, element = self._rules[number], header._dict[tag]
+        if type(element) is RawDataElement and (short := self._at_sight(rule, number, element)):
+            return short, "kept" if rule.action == "keep" else "replaced", name, None
         inner = Report()
         left, outcome = kept(header, tag, self.key, inner)
         has_items = left is not None and left.VR == "SQ" and len(left.value) > 0
         return b"" if left is None else _encoded(left), outcome, name, inner if has_items else None
+
+    def _at_sight(self, rule: Rule, number: int, element: RawDataElement) -> bytes | None:
+        """Bytes of a UID, a date, or of numbers that are written as DICOM prescribes; None where the engine must look at
+        it."""
+        vr, value = element.VR, element.value
+        if vr != _VRS.get(number) or not value:
+            return None
+        if rule.action == "uid":
+            uid = value.rstrip(b"\0")
+            return _uid(number, keyed_uid(self.key, uid.decode())) if _PLAIN_UID.fullmatch(uid) else None
+        if rule.action == "set" and vr in ("DA", "TM", "DT"):
+            return self._constants.get(number) or self._constants.setdefault(
+                number, _encoded(DataElement(number, vr, rule.value))
+            )
+        if rule.action != "keep" or vr not in _PLAIN_NUMBERS:
+            return None
+        text = value.rstrip(b" ")
+        if not _PLAIN_NUMBERS[vr].fullmatch(text) or checked_value(rule.check, text.decode().split("\\")) is None:
+            return None
+        text += b" " * (len(text) % 2)
+        return _start(number, vr) + len(text).to_bytes(2, "little") + text
 
     def _said_anew(self, header: Header, content: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
         key: list[Any] = []
@@ -201,7 +254,11 @@ def _encoded(element: DataElement) -> bytes:
 
 def _uid(tag: int, uid: str) -> bytes:
     value = uid.encode() + b"\0" * (len(uid) % 2)
-    return tag.to_bytes(4, "little")[2:] + tag.to_bytes(4, "little")[:2] + b"UI" + len(value).to_bytes(2, "little") + value
+    return _start(tag, "UI") + len(value).to_bytes(2, "little") + value
+
+
+def _start(tag: int, vr: str) -> bytes:
+    return (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") + vr.encode()
 
 
 def _text(encoded: bytes) -> str:

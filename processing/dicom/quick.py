@@ -1,4 +1,4 @@
-"""Open an ordinary DICOM file without building its header anew: what all slices of a series say is converted once.
+"""Open an ordinary classic MR file without building its header anew: what all slices of a series say is converted once.
 
 The result is the data set that pydicom makes of the same file; values are converted by pydicom itself, and kept by their
 bytes. Of what is not ordinary there is none, and pydicom reads it.
@@ -17,6 +17,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement, empty_value_for_VR
 from pydicom.dataset import FileMetaDataset, PrivateBlock
 from pydicom.tag import BaseTag
+from pydicom.uid import MRImageStorage
 
 from processing.dicom.table import PIXEL_DATA, Row, Table, read_table
 
@@ -25,7 +26,8 @@ LARGEST = 256 << 20
 LONGEST_KEPT = 1024  # bytes of a value that is remembered
 MOST_KEPT = 50_000
 _CHARSETS = {b"": "", b"ISO_IR 6": "ISO_IR 6", b"ISO_IR 100": "ISO_IR 100", b"ISO_IR 192": "ISO_IR 192"}
-_CHARSET = 0x00080005
+_CHARSET, _IMAGE_TYPE, _SOP_CLASS = _DECISIVE = 0x00080005, 0x00080008, 0x00080016
+_CLASSIC = MRImageStorage.encode()
 _MAPPED_FROM = 256 << 10
 
 
@@ -161,8 +163,9 @@ def _header(data: bytes | mmap.mmap, pixels: bool) -> Header | None:
     table = read_table(data)
     if table is None:
         return None
-    charset = next((row.value.strip(b"\0 ") for row in table.rows if row.tag == _CHARSET), b"")
-    if charset not in _CHARSETS:
+    said = {tag: value.strip(b"\0 ") for tag, _, value in table.rows[:50] if tag in _DECISIVE}
+    charset = said.get(_CHARSET, b"")
+    if charset not in _CHARSETS or said.get(_SOP_CLASS) != _CLASSIC or b"MOSAIC" in said.get(_IMAGE_TYPE, b"").upper():
         return None
     header = _built(table, charset)
     if pixels and table.pixels:
@@ -181,35 +184,36 @@ def _built(table: Table, charset: bytes) -> Header:
     header.set_original_encoding(implicit, True, encodings)
     memory, rows, creators = values.known, header.rows, header.creators
     for row in table.rows:
-        number = row.tag
-        tag, plain = values.tag(number)
+        number = row[0]
+        tag, plain = values.tags.get(number) or values.tag(number)
         same = None
-        if plain and len(row.value) <= LONGEST_KEPT:
-            key = number, row.vr, row.value
-            same = memory.get(key)
+        if plain and len(row[2]) <= LONGEST_KEPT:
+            same = memory.get(row)
             if same is not None:
                 attributes[tag] = same.element
             else:
                 attributes[tag] = _raw(tag, row, implicit)
-                if key in memory:  # seen for the second time
-                    same = memory[key] = _converted(header, tag)
+                if row in memory:  # seen for the second time
+                    same = _converted(header, tag)
                 elif len(memory) > MOST_KEPT:
                     memory.clear()
-                memory[key] = same
+                memory[row] = same
         else:
             attributes[tag] = _raw(tag, row, implicit)
             if number & 0x1FF00 == 0x10000 and number & 0xF0:
                 creators.setdefault(number >> 16, []).append(tag)
         rows.append((number, tag, same))
-    meta = {interned(row.tag): _raw(interned(row.tag), row, False) for row in table.meta}
+    meta = {interned(row[0]): _raw(interned(row[0]), row, False) for row in table.meta}
     header.file_meta = FileMetaDataset(meta)
     header.file_meta.set_original_encoding(False, True, convert_encodings(""))
     return header
 
 
 def _raw(tag: BaseTag, row: Row, implicit: bool) -> RawDataElement:
-    value = row.value or empty_value_for_VR(row.vr, raw=True)
-    return RawDataElement(tag, row.vr, len(row.value), value, 0, implicit, True)  # type: ignore[arg-type]
+    _, vr, value = row
+    return RawDataElement(
+        tag, vr, len(value), value or empty_value_for_VR(vr, raw=True), 0, implicit, True  # type: ignore[arg-type]
+    )
 
 
 def _converted(header: Header, tag: BaseTag) -> Known | None:

@@ -90,5 +90,6 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset)
     first = ordered.frames[0]
     array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
     for n, frame in enumerate(ordered.frames):
-        array[n] = stored[frame.path][frame.index] * frame.slope + frame.intercept
+        values = stored[frame.path][frame.index]
+        array[n] = values if (frame.slope, frame.intercept) == (1, 0) else values * frame.slope + frame.intercept
     return Volume(array, ordered.affine, parameters=parameters_of(header, first.index, ordered.affine))

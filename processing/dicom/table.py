@@ -32,13 +32,8 @@ class DoubtError(Exception):
     """The file is not ordinary; a parser that knows more must read it."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One attribute: `vr` is None in implicit VR; of a sequence of undefined length the value ends before its end."""
-
-    tag: int
-    vr: str | None
-    value: bytes
+# Tag, VR (None where it is implicit) and value; that of a sequence of undefined length ends before its delimiter.
+Row = tuple[int, str | None, bytes]
 
 
 @dataclass(frozen=True)
@@ -77,8 +72,8 @@ def _table(data: bytes | mmap.mmap) -> Table:
         tag, vr, start, place = _explicit(data, place, total)
         if vr == b"SQ":
             raise DoubtError
-        meta.append(Row(tag, _NAMES[vr], data[start:place]))
-    syntax = next((row.value.rstrip(b"\0 ") for row in meta if row.tag == 0x00020010), b"")
+        meta.append((tag, _NAMES[vr], data[start:place]))
+    syntax = next((value.rstrip(b"\0 ") for tag, _, value in meta if tag == 0x00020010), b"")
     if syntax not in (ExplicitVRLittleEndian.encode(), ImplicitVRLittleEndian.encode()):
         raise DoubtError
     implicit = syntax == ImplicitVRLittleEndian.encode()
@@ -107,7 +102,7 @@ def _table(data: bytes | mmap.mmap) -> Table:
                 raise DoubtError
             pixels = name, start, behind
         else:
-            rows.append(Row(tag, name, data[start:behind]))
+            rows.append((tag, name, data[start:behind]))
     return Table(implicit, meta, rows, pixels)
 
 

@@ -11,7 +11,7 @@ from pydicom import Dataset
 
 from processing import nifti, sidecar
 from processing.caution import Caution
-from processing.deidentify.bytewise import Cleaner
+from processing.deidentify.bytewise import cleaner_of
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
 from processing.dicom import hints, vocabulary
@@ -109,7 +109,7 @@ def accept_stack(
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
     arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
     folder.mkdir(parents=True, exist_ok=True)
-    report, cleaner = Report(), Cleaner(key)
+    report, cleaner = Report(), cleaner_of(key)
     written: list[Path] = []
     sources: list[str] = []
     uids: list[str] = []
@@ -120,12 +120,10 @@ def accept_stack(
         if is_mosaic(dataset):
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
         for image, pixels in images:
+            number = len(written) + 1
             if isinstance(image, Header):
-                changes: dict[str, str | int] = {"InstanceNumber": len(written) + 1}
-                if several:
-                    changes["SeriesInstanceUID"] = keyed_uid(key, f"{cleaner.uid(image, 'SeriesInstanceUID')} {part}")
-                pieces, found = cleaner.clean(image, pixels, report, changes)
-                target = folder / f"{len(written) + 1:04d}.dcm"
+                pieces, found = cleaner.clean(image, pixels, report, number=number, part=part if several else "")
+                target = folder / f"{number:04d}.dcm"
                 with target.open("xb") as stream:
                     stream.writelines(pieces)
                 written.append(target)
@@ -139,8 +137,8 @@ def accept_stack(
                 if is_enhanced(clean):
                     clean = frame_subset(clean, sorted(f.index for f in usable if f.path == path), part)
                 clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
-            clean.InstanceNumber = len(written) + 1
-            target = folder / f"{len(written) + 1:04d}.dcm"
+            clean.InstanceNumber = number
+            target = folder / f"{number:04d}.dcm"
             save(clean, target)
             written.append(target)
             sources.append(names[path])
