@@ -29,7 +29,7 @@ from processing.deidentify.engine import (
     said_anew,
 )
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import Rule, checked_value, rules
+from processing.deidentify.rules import Rule, checked_value, most_values, rules
 from processing.dicom.header import check, tolerant
 from processing.dicom.quick import MOST_KEPT, Header, Known
 from processing.dicom.table import PIXEL_DATA
@@ -190,7 +190,10 @@ class Cleaner:
         if rule.action != "keep" or vr not in _PLAIN_NUMBERS:
             return None
         text = value.rstrip(b" ")
-        if not _PLAIN_NUMBERS[vr].fullmatch(text) or checked_value(rule.check, text.decode().split("\\")) is None:
+        parts = text.decode("latin-1").split("\\")
+        if not _PLAIN_NUMBERS[vr].fullmatch(text) or len(parts) > most_values(rule.tag):
+            return None
+        if checked_value(rule.check, parts) is None:
             return None
         text += b" " * (len(text) % 2)
         return _start(number, vr) + len(text).to_bytes(2, "little") + text

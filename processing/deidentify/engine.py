@@ -16,7 +16,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import VERSION, checked_value, rules
+from processing.deidentify.rules import VERSION, checked_value, most_values, rules
 from processing.dicom import vocabulary
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
@@ -157,7 +157,8 @@ def kept(dataset: Dataset, tag: BaseTag, key: bytes, report: Report) -> tuple[Da
         return None, "refused_values"
     if rule.action in ("pixels", "pseudonym", "region"):
         return None, "kept" if rule.action == "pixels" else "replaced"
-    if element.VR not in dictionary_VR(tag).split(" or "):  # free text may pose as anything
+    # Free text may pose as anything, also as a row of numbers.
+    if element.VR not in dictionary_VR(tag).split(" or ") or (element.VR != "SQ" and element.VM > most_values(tag)):
         return None, "refused_values"
     if rule.action == "descend":
         items = [_filtered(item, key, report) for item in element.value]
@@ -165,7 +166,8 @@ def kept(dataset: Dataset, tag: BaseTag, key: bytes, report: Report) -> tuple[Da
     if rule.action == "uid":
         return DataElement(tag, "UI", keyed_uid(key, str(element.value)) if element.value else ""), "replaced"
     if rule.action == "class":
-        return DataElement(tag, "UI", str(element.value)), "kept"
+        known = UID(str(element.value)).name != str(element.value)
+        return (DataElement(tag, "UI", str(element.value)), "kept") if known else (None, "refused_values")
     if rule.action == "empty":
         return DataElement(tag, element.VR, Sequence() if element.VR == "SQ" else None), "emptied"
     if rule.action == "set":

@@ -25,6 +25,7 @@ ENGINE = "READERSTUDY_DICOM_ENGINE"  # bytes, or pydicom to have it read every f
 LARGEST = 256 << 20
 LONGEST_KEPT = 1024  # bytes of a value that is remembered
 MOST_KEPT = 50_000
+OFTEN = 2
 _CHARSETS = {b"": "", b"ISO_IR 6": "ISO_IR 6", b"ISO_IR 100": "ISO_IR 100", b"ISO_IR 192": "ISO_IR 192"}
 _CHARSET, _IMAGE_TYPE, _SOP_CLASS = _DECISIVE = 0x00080005, 0x00080008, 0x00080016
 _CLASSIC = MRImageStorage.encode()
@@ -119,7 +120,7 @@ class _Values:
     """Attributes by tag, value representation and bytes, for files of one character set; bounded."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[int, str | None, bytes], Known | None] = {}
+        self.known: dict[Row, Known | int] = {}  # or how often it was seen
         self.tags: dict[int, tuple[BaseTag, bool]] = {}
 
     def tag(self, number: int) -> tuple[BaseTag, bool]:
@@ -186,18 +187,20 @@ def _built(table: Table, charset: bytes) -> Header:
     for row in table.rows:
         number = row[0]
         tag, plain = values.tags.get(number) or values.tag(number)
-        same = None
+        same: Known | None = None
         if plain and len(row[2]) <= LONGEST_KEPT:
-            same = memory.get(row)
-            if same is not None:
+            found = memory.get(row, 0)
+            if type(found) is Known:
+                same = found
                 attributes[tag] = same.element
             else:
                 attributes[tag] = _raw(tag, row, implicit)
-                if row in memory:  # seen for the second time
-                    same = _converted(header, tag)
-                elif len(memory) > MOST_KEPT:
-                    memory.clear()
-                memory[row] = same
+                if found < OFTEN:  # an intake opens each file twice: what is one file's own is not worth keeping
+                    if len(memory) > MOST_KEPT:
+                        memory.clear()
+                    memory[row] = found + 1
+                elif (same := _converted(header, tag)) is not None:
+                    memory[row] = same
         else:
             attributes[tag] = _raw(tag, row, implicit)
             if number & 0x1FF00 == 0x10000 and number & 0xF0:
