@@ -4,9 +4,9 @@
 
 Each file is written byte by byte: attributes of the standard and of makers, right and wrong value representations,
 sequences within each other, of defined and undefined length, odd character sets, odd lengths, out of order, cut short.
-The engine that works on bytes must leave what pydicom's leaves, byte for byte, refuse what it refuses in the same words,
-and nothing planted may survive. Prints how many it took and how many it left to pydicom; exit status 1 at the first
-difference.
+The engine that works on bytes must leave what pydicom's leaves, byte for byte, refuse what it refuses in the same
+words, and nothing planted may survive. Prints how many it took and how many it left to pydicom; exit status 1 at the
+first difference.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class Volume:
         """Hash of the pixels and their place in space (affine rounded to 1 µm)."""
         digest = hashlib.sha256(repr((self.array.shape, self.units)).encode())
         digest.update((np.round(self.affine, 3) + 0.0).astype("<f8").tobytes())  # + 0.0: no negative zeros
-        digest.update(np.ascontiguousarray(self.array, "<f4"))
+        digest.update(np.ascontiguousarray(self.array, "<f4").data)
         return digest.hexdigest()
 
     def same_place(self, other: Volume) -> bool:

@@ -23,8 +23,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from processing.deidentify.engine import (
     IMPLEMENTATION_NAME,
     IMPLEMENTATION_UID,
-    keyed_uid,
     kept,
+    keyed_uid,
     note_changes,
     said_anew,
 )
@@ -32,7 +32,7 @@ from processing.deidentify.report import Report, name_of
 from processing.deidentify.rules import Rule, checked_value, most_values, rules
 from processing.dicom.header import check, tolerant
 from processing.dicom.quick import MOST_KEPT, Header, Known
-from processing.dicom.table import PIXEL_DATA
+from processing.dicom.table import PIXEL_DATA, DoubtError
 from processing.errors import InputError
 
 Pieces = list[bytes | memoryview]
@@ -96,7 +96,7 @@ class Cleaner:
         """The bytes of the clean file and its UIDs by keyword; what was done is added to `report`.
 
         number: its new instance number; part: makes the UID of its series differ from that of the other parts. Raises
-        InputError as `engine.deidentify` does.
+        InputError as `engine.deidentify` does, DoubtError where that must look at it.
         """
         try:
             with tolerant():
@@ -105,12 +105,12 @@ class Cleaner:
         except InputError:
             raise
         except Exception:  # a value that cannot be converted
-            raise InputError("The DICOM header holds values that cannot be read; export it again.") from None
+            raise DoubtError from None
 
     def _clean(
         self, header: Header, pixels: np.ndarray, report: Report, number_anew: int, part: str
     ) -> tuple[Pieces, dict[str, str]]:
-        counts = {name: getattr(report, name) for name in OUTCOMES}
+        counted: list[tuple[str, str, Report | None]] = []
         content: dict[int, bytes] = {}
         attributes = header._dict
         rows = header.rows
@@ -118,10 +118,10 @@ class Cleaner:
             there = {tag for _, tag, _ in rows}
             rows = [row for row in rows if row[1] in attributes]
             rows += [(int(tag), tag, None) for tag in attributes if tag not in there]
-        ruled, names, removed = self._rules, self._names, counts["removed"]
+        ruled, names = self._rules, self._names
         for number, tag, same in rows:
             if number not in ruled:
-                removed[names.get(number) or self._name(number, tag)] += 1
+                counted.append(("removed", names.get(number) or self._name(number, tag), None))
                 continue
             if same is None or attributes[tag] is not same.element:
                 decided = self._decide(header, number, tag)
@@ -130,9 +130,7 @@ class Cleaner:
             else:
                 decided = self._remembered(same, header, number, tag)
             encoded, outcome, name, inner = decided
-            counts[outcome][name] += 1
-            if inner is not None:
-                report.add(inner)
+            counted.append((outcome, name, inner))
             if encoded:
                 content[number] = encoded
         content.update(self._said_anew(header, content))
@@ -143,8 +141,13 @@ class Cleaner:
             content[_UIDS["SeriesInstanceUID"]] = _uid(_UIDS["SeriesInstanceUID"], uids["SeriesInstanceUID"])
         note_changes(header, report)
         report.files += 1
+        counts = {name: getattr(report, name) for name in OUTCOMES}
+        for outcome, name, inner in counted:
+            counts[outcome][name] += 1
+            if inner is not None:
+                report.add(inner)
         vr = b"OB" if pixels.dtype.itemsize == 1 else b"OW"
-        values = memoryview(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))).cast("B")
+        values = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data.cast("B")
         odd = len(values) % 2
         start = b"\xe0\x7f\x10\x00" + vr + b"\0\0" + (len(values) + odd).to_bytes(4, "little")
         before = [content[tag] for tag in sorted(content) if tag < PIXEL_DATA]
@@ -175,8 +178,7 @@ class Cleaner:
         return b"" if left is None else _encoded(left), outcome, name, inner if has_items else None
 
     def _at_sight(self, rule: Rule, number: int, element: RawDataElement) -> bytes | None:
-        """Bytes of a UID, a date, or of numbers that are written as DICOM prescribes; None where the engine must look at
-        it."""
+        """Bytes of a UID, a date, or of plain numbers; None where the engine must look at it."""
         vr, value = element.VR, element.value
         if vr != _VRS.get(number) or not value:
             return None

@@ -158,7 +158,7 @@ def kept(dataset: Dataset, tag: BaseTag, key: bytes, report: Report) -> tuple[Da
     if rule.action in ("pixels", "pseudonym", "region"):
         return None, "kept" if rule.action == "pixels" else "replaced"
     # Free text may pose as anything, also as a row of numbers.
-    if element.VR not in dictionary_VR(tag).split(" or ") or (element.VR != "SQ" and element.VM > most_values(tag)):
+    if element.VR not in dictionary_VR(tag).split(" or ") or (element.VR != "SQ" and most_values(tag) < element.VM):
         return None, "refused_values"
     if rule.action == "descend":
         items = [_filtered(item, key, report) for item in element.value]

@@ -1,13 +1,15 @@
-"""Open an ordinary classic MR file without building its header anew: what all slices of a series say is converted once.
+"""Open an ordinary classic MR file without building its header anew: what all slices say is converted once.
 
-The result is the data set that pydicom makes of the same file; values are converted by pydicom itself, and kept by their
-bytes. Of what is not ordinary there is none, and pydicom reads it.
+The result is the data set that pydicom makes of the same file; values are converted by pydicom itself, and kept by
+their bytes. Of what is not ordinary there is none, and pydicom reads it.
 """
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -151,10 +153,11 @@ def is_wanted() -> bool:
 def quick_header(path: Path, *, pixels: bool) -> Header | None:
     """The header of an ordinary file, with pixel data if wanted; None if pydicom must read it."""
     with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+        size = stream.seek(0, io.SEEK_END)
         if not 140 < size < LARGEST:
             return None
-        if pixels or size < _MAPPED_FROM:
+        if pixels or size < _MAPPED_FROM or isinstance(stream, io.BytesIO):
+            stream.seek(0)
             return _header(stream.read(), pixels)
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _header(data, pixels)
@@ -190,7 +193,7 @@ def _built(table: Table, charset: bytes) -> Header:
         same: Known | None = None
         if plain and len(row[2]) <= LONGEST_KEPT:
             found = memory.get(row, 0)
-            if type(found) is Known:
+            if isinstance(found, Known):
                 same = found
                 attributes[tag] = same.element
             else:
@@ -206,7 +209,7 @@ def _built(table: Table, charset: bytes) -> Header:
             if number & 0x1FF00 == 0x10000 and number & 0xF0:
                 creators.setdefault(number >> 16, []).append(tag)
         rows.append((number, tag, same))
-    meta = {interned(row[0]): _raw(interned(row[0]), row, False) for row in table.meta}
+    meta: dict[BaseTag, Any] = {interned(row[0]): _raw(interned(row[0]), row, False) for row in table.meta}
     header.file_meta = FileMetaDataset(meta)
     header.file_meta.set_original_encoding(False, True, convert_encodings(""))
     return header
@@ -214,9 +217,12 @@ def _built(table: Table, charset: bytes) -> Header:
 
 def _raw(tag: BaseTag, row: Row, implicit: bool) -> RawDataElement:
     _, vr, value = row
-    return RawDataElement(
-        tag, vr, len(value), value or empty_value_for_VR(vr, raw=True), 0, implicit, True  # type: ignore[arg-type]
-    )
+    return RawDataElement(tag, vr, len(value), value or _empty(vr), 0, implicit, True)
+
+
+@cache
+def _empty(vr: str | None) -> Any:
+    return empty_value_for_VR(vr, raw=True)
 
 
 def _converted(header: Header, tag: BaseTag) -> Known | None:

@@ -1,7 +1,8 @@
 """The header of an ordinary DICOM file as a table of byte ranges: followed once, nothing built, pixels left in place.
 
-Ordinary is what scanners and archives write: a file with preamble and meta group, explicit or implicit VR little endian,
-uncompressed, attributes in ascending order and of known value representations. Of anything else there is no table.
+Ordinary is what scanners and archives write: a file with preamble and meta group, explicit or implicit VR little
+endian, uncompressed, attributes in ascending order and of known value representations. Of anything else there is no
+table.
 PS3.5 section 7.
 """
 
@@ -19,11 +20,8 @@ PIXEL_DATA = 0x7FE00010
 MOST_ELEMENTS = 20_000
 DEEPEST = 8  # sequences within each other
 _OTHER_PIXELS = (0x7FE00008, 0x7FE00009)
-_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_SHORT = frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT")
-    + (b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US")
-)
+_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _UNDEFINED = 0xFFFFFFFF
 _EXPLICIT, _IMPLICIT, _LENGTH = Struct("<HH2sH"), Struct("<HHI"), Struct("<I")
 
@@ -126,8 +124,8 @@ def _explicit(data: bytes | mmap.mmap, place: int, end: int) -> tuple[int, bytes
 
 def _implicit_element(
     data: bytes | mmap.mmap, place: int, end: int, count: list[int], depth: int = 0
-) -> tuple[int, None, int, int, int]:
-    """Tag, no VR, start and end of the value, and where the next attribute starts."""
+) -> tuple[int, str | None, int, int, int]:
+    """Tag, VR of what must be a sequence, start and end of the value, and where the next attribute starts."""
     group, element, length = _IMPLICIT.unpack_from(data, place)
     tag, start = group << 16 | element, place + 8
     behind = -1 if length == _UNDEFINED else start + length
@@ -138,7 +136,7 @@ def _implicit_element(
         raise DoubtError
     if behind >= 0 and not known:
         return tag, None, start, behind, behind
-    return tag, None, start, *_sequence(data, start, behind, end, True, depth, count)
+    return tag, "SQ" if behind < 0 else None, start, *_sequence(data, start, behind, end, True, depth, count)
 
 
 def _sequence(

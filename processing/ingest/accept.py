@@ -23,6 +23,7 @@ from processing.dicom.parameters import free_words
 from processing.dicom.pixels import stored_values
 from processing.dicom.quick import Header
 from processing.dicom.read import assemble
+from processing.dicom.table import DoubtError
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
 from processing.volume import Parameters
@@ -121,16 +122,20 @@ def accept_stack(
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
         for image, pixels in images:
             number = len(written) + 1
+            target = folder / f"{number:04d}.dcm"
             if isinstance(image, Header):
-                pieces, found = cleaner.clean(image, pixels, report, number=number, part=part if several else "")
-                target = folder / f"{number:04d}.dcm"
-                with target.open("xb") as stream:
-                    stream.writelines(pieces)
-                written.append(target)
-                sources.append(names[path])
-                uids.append(found["SOPInstanceUID"])
-                uid = found["SeriesInstanceUID"]
-                continue
+                try:
+                    pieces, found = cleaner.clean(image, pixels, report, number=number, part=part if several else "")
+                except DoubtError:
+                    image = read_header(path, whole=True)
+                else:
+                    with target.open("xb") as stream:
+                        stream.writelines(pieces)
+                    written.append(target)
+                    sources.append(names[path])
+                    uids.append(found["SOPInstanceUID"])
+                    uid = found["SeriesInstanceUID"]
+                    continue
             clean, one = deidentify(image, key=key, pixels=pixels)
             report.add(one)
             if several:
@@ -138,7 +143,6 @@ def accept_stack(
                     clean = frame_subset(clean, sorted(f.index for f in usable if f.path == path), part)
                 clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
             clean.InstanceNumber = number
-            target = folder / f"{number:04d}.dcm"
             save(clean, target)
             written.append(target)
             sources.append(names[path])

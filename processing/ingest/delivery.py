@@ -16,6 +16,7 @@ from processing.caution import Caution
 from processing.errors import InputError
 from processing.ingest import archives, confined, workers
 from processing.ingest.confined import DiedError, Tell
+from processing.ingest.sealed import Sealed, path_from, words_of
 from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
 
@@ -52,16 +53,18 @@ def sort_delivery(
     plain, refused = dict(files), list[RefusedFile]()
     sent_as = {name: name for name in files}
     unpacked = folder / "unpacked"
-    found = _confined(
+    open_files = {name: path for name, path in plain.items() if not isinstance(path, Sealed)}
+    found = open_files and _confined(
         "processing.ingest.delivery:unpack_all",
         lambda left: {"files": _named(left), "folder": str(unpacked)},
-        plain,
+        open_files,
         refused,
         limits,
         lambda word: progress(0.1, "unpacking"),
         before=lambda: shutil.rmtree(unpacked, ignore_errors=True),
     )
-    for archive, number, content, reasons in found:
+    plain = {name: path for name, path in plain.items() if isinstance(path, Sealed) or name in open_files}
+    for archive, number, content, reasons in found or ():
         del plain[archive]
         base = unpacked / str(number)
         for name, file in content:
@@ -83,7 +86,13 @@ def sort_delivery(
         return SortedDelivery(Sorted([], refused), sent_as, paths)
     answer = _confined(
         "processing.ingest.delivery:sort_all",
-        lambda left: {"files": _named(left), "out": str(clean), "key": key.hex(), "known": known, "processes": processes},
+        lambda left: {
+            "files": _named(left),
+            "out": str(clean),
+            "key": key.hex(),
+            "known": known,
+            "processes": processes,
+        },
         plain,
         refused,
         limits,
@@ -128,8 +137,8 @@ def _confined(
     raise AssertionError("unreachable")
 
 
-def _named(files: Mapping[str, Path]) -> list[tuple[str, str]]:
-    return [(name, str(path)) for name, path in files.items()]
+def _named(files: Mapping[str, Path]) -> list[tuple[str, list[str]]]:
+    return [(name, words_of(path)) for name, path in files.items()]
 
 
 def _stem(name: str) -> str:
@@ -148,16 +157,17 @@ def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
     """In the child: [archive, number of its folder, [[path in it, file name], …], [reason, …]] for each archive."""
     archives_unpacked: list[Any] = []
     folder = Path(arguments["folder"])
-    for name, path in arguments["files"]:
+    for name, words in arguments["files"]:
         tell({"at": name})
-        kind = archives.kind_of(Path(path))
+        path = path_from(words)
+        kind = archives.kind_of(path)
         if kind is None:
             continue
         number = len(archives_unpacked) + 1
         try:
             if kind == "other":
                 raise InputError(archives.OTHER)
-            unpacked = archives.unpack(Path(path), folder / str(number), progress=lambda count: tell({"seen": count}))
+            unpacked = archives.unpack(path, folder / str(number), progress=lambda count: tell({"seen": count}))
         except Exception as reason:
             shutil.rmtree(folder / str(number), ignore_errors=True)
             archives_unpacked.append([name, number, [], [sentence(reason)]])
@@ -189,7 +199,7 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
     for left in out.iterdir() if out.is_dir() else ():
         if left not in finished:
             shutil.rmtree(left)
-    files = {name: Path(path) for name, path in arguments["files"]}
+    files = {name: path_from(words) for name, words in arguments["files"]}
     result = sort_files(
         files,
         out,

@@ -161,7 +161,7 @@ def sort_files(
         journal.done(group, outcome)
         before[group] = outcome
         steps.done(len(variant))
-    outcomes += [outcome for group, _ in groups if (outcome := before[group]) is not None]
+    outcomes += [known for group, _ in groups if (known := before[group]) is not None]
     steps.finish()
     series = _with_arm_hints(outcomes)
     refused += [one for outcome in outcomes for one in outcome.refused]

@@ -31,8 +31,8 @@ class WholeFileStorage(FileSystemStorage):
         return name
 
     def keep(self, files: Mapping[str, Path]) -> None:
-        """Keep many files at once, by name; they are flushed together. What is on the same disk is not copied: nobody
-        may write to such a file afterwards."""
+        """Keep many files at once, by name; they are flushed together. They are moved here, or copied from another
+        disk; nobody may write to them afterwards."""
         if not files:
             return
         sync(files.values())
@@ -42,10 +42,8 @@ class WholeFileStorage(FileSystemStorage):
         for name, path in files.items():
             path.chmod(0o600)
             try:
-                os.link(path, self.path(name))
-            except FileExistsError:
-                continue
-            except OSError:  # another disk, or one that knows no links
+                path.rename(self.path(name))
+            except OSError:  # another disk
                 with path.open("rb") as file:
                     self._save(name, File(file))
         sync(folders)

@@ -44,7 +44,7 @@ def sort_upload(job: Job, report):
         refused = [(_sha256(found.paths.get(one.name)), one.reason) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
-        used = {files[found.sent_as[name]].name for one in found.sorted.series for name in one.names}
+        used = {files[found.sent_as[name]].stem for one in found.sorted.series for name in one.names}
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used)
 
 

@@ -13,7 +13,11 @@ from processing.deidentify.rules import rules
 
 LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 WORDS = ("MUSTERMANN", "Mustermann^Erika", "erika mustermann", "47110815", "19500317", "MÜLLERMANN")
+NUMBERS = ("47110815", "19500317", "1", "0", "-3", "2.50", "1e3", "007", "+5", " 4 ", "", "1.5E+01")
+CODES = ("MUSTERMANN", "YES", "NO", "SE\\MUSTERMANN", "HFS", "T2", "OTHER", "M", "mustermann")
+CREATORS = (b"SIEMENS MR HEADER ", b"GEMS_PARM_01", b"GEMS_ACQU_01", b"Philips Imaging DD 001", b"MUSTERMANN")
 UID = "1.2.3.4711.19500317"
+UIDS = ("", "MUSTERMANN", "1.2.840.10008.5.1.4.1.1.4", f"{UID}\\1.2.4711")
 # As bytes of the output none of these may stand anywhere.
 PLANTED = (
     *(word.encode(code) for word in WORDS for code in ("latin-1", "utf-8", "utf-16-le")),
@@ -26,7 +30,6 @@ PLANTED = (
 )
 SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5")
 CHARSETS = (None, b"ISO_IR 100", b"ISO_IR 192", b"ISO_IR 13", b"\\ISO 2022 IR 87", b"ISO_IR 6", b"MUSTERMANN")
-_BY_VR = {vr: [tag for tag, entry in DicomDictionary.items() if entry[0] == vr] for vr in sorted(LONG | {"DS", "IS", "LO"})}
 _ALL = [tag for tag in DicomDictionary if 0x0008 <= tag >> 16 < 0x7FE0 and not tag >> 16 & 1 and tag & 0xFFFF]
 _RULED = [int(tag) for tag in rules()]
 
@@ -45,12 +48,9 @@ class Element:
 def value_of(chance: random.Random, vr: str) -> bytes:
     """A planted value of this VR, at times one that the rules let stay, at times an odd one."""
     if vr in ("DS", "IS"):
-        parts = [chance.choice(("47110815", "19500317", "1", "0", "-3", "2.50", "1e3", "007", "+5", " 4 ", "", "1.5E+01"))
-                 for _ in range(chance.choice((1, 1, 1, 3)))]
-        return "\\".join(parts).encode()
+        return "\\".join(chance.choices(NUMBERS, k=chance.choice((1, 1, 1, 3)))).encode()
     if vr == "UI":
-        return chance.choice((UID, f"{UID}.{chance.randrange(9)}", "", "MUSTERMANN", "1.2.840.10008.5.1.4.1.1.4", f"{UID}\\1.2.4711"))\
-            .encode()
+        return chance.choice((UID, f"{UID}.{chance.randrange(9)}", *UIDS)).encode()
     if vr in ("US", "SS"):
         return struct.pack("<H", chance.choice((0, 1, 4711))) * chance.choice((1, 1, 2))
     if vr in ("UL", "SL", "AT", "OL"):
@@ -64,7 +64,7 @@ def value_of(chance: random.Random, vr: str) -> bytes:
     if vr == "AS":
         return chance.choice((b"070Y", b"097Y", b"MUST", b"ERI", b"003M"))
     if vr == "CS":
-        return chance.choice((b"MUSTERMANN", b"YES", b"NO", b"SE\\MUSTERMANN", b"HFS", b"T2", b"OTHER", b"M", b"mustermann"))
+        return chance.choice(CODES).encode()
     word = chance.choice((*WORDS, "", "SIEMENS", "Prisma_fit", "*tse2d1_15", "LSPINE", "normalized", "1H", "3"))
     return word.encode(chance.choice(("utf-8", "latin-1")))
 
@@ -73,8 +73,8 @@ def element(chance: random.Random, tag: int, vr: str, depth: int) -> Element:
     """An attribute with a planted value, or with items that hold some."""
     if vr != "SQ":
         value = value_of(chance, vr)
-        odd = chance.random() < 0.02
-        return Element(tag, vr, value if odd or len(value) % 2 == 0 else value + (b"\0" if vr in ("UI", "OB", "UN") else b" "))
+        fill = b"\0" if vr in ("UI", "OB", "UN") else b" "
+        return Element(tag, vr, value if chance.random() < 0.02 else value + fill * (len(value) % 2))
     count = 0 if depth > 2 else chance.choice((0, 1, 1, 2))
     return Element(tag, vr, items=[inner(chance, depth + 1) for _ in range(count)], is_open=chance.random() < 0.4)
 
@@ -93,7 +93,7 @@ def inner(chance: random.Random, depth: int) -> list[Element]:
 
 def _private(chance: random.Random, depth: int) -> list[Element]:
     group = chance.choice((0x0009, 0x0019, 0x0029, 0x0043, 0x0051, 0x2001, 0x2005))
-    creator = chance.choice((b"SIEMENS MR HEADER ", b"GEMS_PARM_01", b"GEMS_ACQU_01", b"Philips Imaging DD 001", b"MUSTERMANN"))
+    creator = chance.choice(CREATORS)
     found = [Element(group << 16 | 0x10, "LO", creator)]
     for low in sorted({chance.choice((0x0A, 0x0C, 0x0E, 0x39, 0x5A, 0x03, 0x77)) for _ in range(3)}):
         vr = chance.choice(("LO", "UN", "IS", "DS", "FD", "SQ", "OB"))

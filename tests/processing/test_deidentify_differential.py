@@ -48,15 +48,17 @@ def difference(data: bytes, before: bytes, place: Path) -> str:
 def is_quick(place: Path) -> bool:
     """Whether the engine of bytes took the file of `difference`, and did not leave it to pydicom."""
     taken = len(list((place / "bytes").rglob("*.dcm"))) == 2
-    return taken and quick.quick_header(place / "in" / "2", pixels=True) is not None
+    with warnings.catch_warnings(action="ignore"):
+        return taken and quick.quick_header(place / "in" / "2", pixels=True) is not None
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_both_engines_leave_the_same_bytes_and_nothing_planted(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     quickly = 0
     for number in range(60):
-        assert difference(planted_file(chance, number), plain_file(number), tmp_path / str(number)) == "", (seed, number)
+        found = difference(planted_file(chance, number), plain_file(number), tmp_path / str(number))
+        assert found == "", (seed, number)
         quickly += is_quick(tmp_path / str(number))
     assert quickly > 20
 
@@ -88,6 +90,6 @@ def test_a_fault_in_the_quick_engine_is_found(
     faulty = fault(KEY)
     monkeypatch.setattr(accept, "cleaner_of", lambda key: faulty)
     chance = random.Random(1)
-    numbers = range(10_000, 10_060)  # UIDs that no test before has made known
+    numbers = range(10_000, 10_025)  # UIDs that no test before has made known
     found = [difference(planted_file(chance, number), plain_file(number), tmp_path / str(number)) for number in numbers]
     assert any(found)
