@@ -148,9 +148,11 @@ def header(series: int, n: int, pixels: np.ndarray) -> Dataset:
     one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 12, 11, 0
     one.SmallestImagePixelValue, one.LargestImagePixelValue = int(pixels.min()), int(pixels.max())
     one.WindowCenter, one.WindowWidth = str(900 + n), str(1800 + n)
-    reference = Dataset()
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = MRImageStorage, f"{uid}.{n + 1}"
-    one.ReferencedImageSequence = Sequence([reference] * 3)
+    localizers = [Dataset() for _ in range(3)]  # the same for all slices, as scanners write them
+    for place, reference in enumerate(localizers):
+        reference.ReferencedSOPClassUID = MRImageStorage
+        reference.ReferencedSOPInstanceUID = f"1.2.826.0.4.{patient + 1}.{place}"
+    one.ReferencedImageSequence = Sequence(localizers)
     siemens = one.private_block(0x0019, "SIEMENS MR HEADER", create=True)
     for element in (8, 9, 11, *range(15, 24)):
         siemens.add_new(element, "IS", str(element + n))

@@ -30,10 +30,9 @@ from processing.deidentify.engine import (
 )
 from processing.deidentify.report import Report, name_of
 from processing.deidentify.rules import Rule, checked_value, most_values, rules
-from processing.dicom.header import check, tolerant
+from processing.dicom.header import tolerant
 from processing.dicom.quick import MOST_KEPT, Header, Known
 from processing.dicom.table import PIXEL_DATA, DoubtError
-from processing.errors import InputError
 
 Pieces = list[bytes | memoryview]
 OUTCOMES = ("kept", "replaced", "emptied", "removed", "refused_values")
@@ -95,15 +94,12 @@ class Cleaner:
     ) -> tuple[Pieces, dict[str, str]]:
         """The bytes of the clean file and its UIDs by keyword; what was done is added to `report`.
 
-        number: its new instance number; part: makes the UID of its series differ from that of the other parts. Raises
-        InputError as `engine.deidentify` does, DoubtError where that must look at it.
+        header: as `header.read_header` checked it; number: its new instance number; part: makes the UID of its series
+        differ from that of the other parts. Raises DoubtError where `engine.deidentify` must look at it.
         """
         try:
             with tolerant():
-                check(header)
                 return self._clean(header, pixels, report, number, part)
-        except InputError:
-            raise
         except Exception:  # a value that cannot be converted
             raise DoubtError from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ MOST_KEPT = 50_000
 OFTEN = 2
 _CHARSETS = {b"": "", b"ISO_IR 6": "ISO_IR 6", b"ISO_IR 100": "ISO_IR 100", b"ISO_IR 192": "ISO_IR 192"}
 _CHARSET, _IMAGE_TYPE, _SOP_CLASS = _DECISIVE = 0x00080005, 0x00080008, 0x00080016
+_INSTANCE = 0x00020003
 _CLASSIC = MRImageStorage.encode()
 _MAPPED_FROM = 256 << 10
 
@@ -44,12 +45,14 @@ class Known:
 
 
 class Header(Dataset):
-    """A data set that shares its attributes with others that say the same: they are replaced, never changed."""
+    """A data set that shares its attributes with others that say the same: they are replaced, never changed.
 
-    def __init__(self, attributes: dict[BaseTag, Any]) -> None:
-        super().__init__(attributes)
-        self.rows: list[tuple[int, BaseTag, Known | None]] = []
-        self.creators: dict[int, list[BaseTag]] = {}
+    rows: tag as a number, tag, and what it shares; creators: private creators by group. Its meta group, without the UID
+    of the instance, is that of others too.
+    """
+
+    rows: list[tuple[int, BaseTag, Known | None]]
+    creators: dict[int, list[BaseTag]]
 
     def get(self, key: Any, default: Any = None) -> Any:
         """As a data set does, faster for keywords."""
@@ -183,10 +186,17 @@ def _built(table: Table, charset: bytes) -> Header:
     implicit = table.implicit
     values = _values.setdefault((implicit, charset), _Values())
     attributes: dict[BaseTag, Any] = {}
-    header = Header(attributes)
-    encodings = convert_encodings(_CHARSETS[charset])
-    header.set_original_encoding(implicit, True, encodings)
-    memory, rows, creators = values.known, header.rows, header.creators
+    rows: list[tuple[int, BaseTag, Known | None]] = []
+    creators: dict[int, list[BaseTag]] = {}
+    header = _empty_header(implicit, charset)
+    header.__dict__ |= {
+        "_dict": attributes,
+        "_private_blocks": {},
+        "rows": rows,
+        "creators": creators,
+        "file_meta": _meta(tuple(row for row in table.meta if row[0] != _INSTANCE)),
+    }
+    memory = values.known
     for row in table.rows:
         number = row[0]
         tag, plain = values.tags.get(number) or values.tag(number)
@@ -209,10 +219,28 @@ def _built(table: Table, charset: bytes) -> Header:
             if number & 0x1FF00 == 0x10000 and number & 0xF0:
                 creators.setdefault(number >> 16, []).append(tag)
         rows.append((number, tag, same))
-    meta: dict[BaseTag, Any] = {interned(row[0]): _raw(interned(row[0]), row, False) for row in table.meta}
-    header.file_meta = FileMetaDataset(meta)
-    header.file_meta.set_original_encoding(False, True, convert_encodings(""))
     return header
+
+
+@cache
+def _template(implicit: bool, charset: bytes) -> dict[str, Any]:
+    one = Dataset()
+    one.set_original_encoding(implicit, True, convert_encodings(_CHARSETS[charset]))
+    return dict(vars(one))
+
+
+def _empty_header(implicit: bool, charset: bytes) -> Header:
+    header = Header.__new__(Header)
+    header.__dict__ |= _template(implicit, charset)
+    return header
+
+
+@lru_cache(100)
+def _meta(rows: tuple[Row, ...]) -> FileMetaDataset:
+    attributes: dict[BaseTag, Any] = {interned(row[0]): _raw(interned(row[0]), row, False) for row in rows}
+    meta = FileMetaDataset(attributes)
+    meta.set_original_encoding(False, True, convert_encodings(""))
+    return meta
 
 
 def _raw(tag: BaseTag, row: Row, implicit: bool) -> RawDataElement:
