@@ -74,6 +74,11 @@ class Header(Dataset):
                 return element
         return super().__getitem__(key)
 
+    def __getattr__(self, name: str) -> Any:
+        if name[:1].isupper() and (tag := _tag_of(name)) in self._dict and tag is not None:
+            return self[tag].value
+        return super().__getattr__(name)
+
     def __contains__(self, name: Any) -> bool:
         if isinstance(name, str) and (tag := _tag_of(name)) is not None:
             return tag in self._dict

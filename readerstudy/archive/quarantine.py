@@ -55,7 +55,8 @@ class QuarantineWriter:
 
     def _frame(self, content: bytes) -> None:
         sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
-        self._file.write(LENGTH.pack(len(sealed)) + sealed)
+        self._file.write(LENGTH.pack(len(sealed)))
+        self._file.write(sealed)
         self._count += 1
 
     def write(self, content: bytes) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,15 +41,18 @@ def put_file(path: Path) -> tuple[str, int]:
         return sha256, path.stat().st_size
 
 
+def _hash_and_size(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
+
+
 def put_files(paths: Sequence[Path]) -> list[tuple[str, int]]:
     """Keep many files, flushed to disk together; returns SHA-256 and size in bytes in the same order.
 
     Nobody may write to them afterwards.
     """
-    found = []
-    for path in paths:
-        with path.open("rb") as file:
-            found.append((hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(_hash_and_size, paths))
     new = {_name(sha256): path for (sha256, _), path in zip(found, paths, strict=True) if not exists(sha256)}
     storage = _storage()
     if isinstance(storage, WholeFileStorage):

@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,15 +59,17 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
     with transaction.atomic():
         upload = Upload.objects.create(study=study, user=actor)
         target = quarantine.folder(upload.pk)
-        writers = []
-        for path in paths:
+
+        def seal(path: Path) -> quarantine.QuarantineWriter:
             writer = quarantine.QuarantineWriter(target, upload.salt, str(path.relative_to(folder)))
             with path.open("rb") as file:
                 while chunk := file.read(quarantine.FRAME):
                     writer.write(chunk)
             writer.finish()
-            writers.append(writer)
-        quarantine.close_all(writers)
+            return writer
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            quarantine.close_all(list(pool.map(seal, paths)))
         send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload
 
