@@ -4,6 +4,8 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from django.conf import settings
+
 from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.intake import services
@@ -16,6 +18,7 @@ from readerstudy.material.volumes import archive_files
 @job_function(SORT)
 def sort_upload(job: Job, report):
     from processing.ingest.delivery import sort_delivery
+    from processing.ingest.workers import processors
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
     if not upload.salt:
@@ -36,7 +39,11 @@ def sort_upload(job: Job, report):
             progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
         )
         found = sort_delivery(
-            files, Path(folder), key=services.pseudonym_key(upload.study), progress=_by_full_percents(report, 0.2, 0.7)
+            files,
+            Path(folder),
+            key=services.pseudonym_key(upload.study),
+            progress=_by_full_percents(report, 0.2, 0.7),
+            processes=max(1, processors() // settings.WORKER_SLOTS),
         )
         report(0.9, "storing")
         kept = iter(archive_files([file for one in found.sorted.series for file in one.files]))
