@@ -161,7 +161,7 @@ def header(series: int, n: int, pixels: np.ndarray) -> Dataset:
     for element in range(0x0B, 0x18):
         protocol.add_new(element, "LO", f"value {element}")
     csa = one.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-    csa.add_new(0x10, "OB", bytes([n]) * 12_000)
+    csa.add_new(0x10, "OB", bytes([n]) * 500 + bytes([series % 256]) * 11_500)
     csa.add_new(0x20, "OB", bytes([series % 256]) * 60_000)
     one.PixelData = pixels.tobytes()
     one["PixelData"].VR = "OW"
