@@ -85,6 +85,10 @@ def _table(data: bytes | mmap.mmap) -> Table:
         name: str | None
         if implicit:
             tag, name, start, behind, place = _implicit_element(data, place, total, count)
+        elif (found := _EXPLICIT.unpack_from(data, place))[2] in _SHORT and place + 8 + found[3] <= total:  # most
+            group, element, vr, length = found
+            tag, name, start = group << 16 | element, _NAMES[vr], place + 8
+            place = behind = start + length
         else:
             tag, vr, start, behind = _explicit(data, place, total)
             place, name = behind, _NAMES[vr]
