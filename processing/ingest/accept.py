@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+import numpy as np
 from pydicom import Dataset
 
 from processing import nifti, sidecar
@@ -110,44 +111,21 @@ def accept_stack(
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
     arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
     folder.mkdir(parents=True, exist_ok=True)
-    report, cleaner = Report(), cleaner_of(key)
+    report = Report()
     written: list[Path] = []
     sources: list[str] = []
-    uids: list[str] = []
-    uid = ""
+    uids: list[tuple[str, str]] = []
     for path in dict.fromkeys(frame.path for frame in ordered.frames):
         dataset, stored = datasets.pop(path)
         images = list(unfold(dataset, stored))
         if is_mosaic(dataset):
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
+        kept_frames = sorted(frame.index for frame in usable if frame.path == path)
         for image, pixels in images:
-            number = len(written) + 1
-            target = folder / f"{number:04d}.dcm"
-            if isinstance(image, Header):
-                try:
-                    pieces, found = cleaner.clean(image, pixels, report, number=number, part=part if several else "")
-                except DoubtError:
-                    image = read_header(path, whole=True)
-                else:
-                    with target.open("xb") as stream:
-                        stream.writelines(pieces)
-                    written.append(target)
-                    sources.append(names[path])
-                    uids.append(found["SOPInstanceUID"])
-                    uid = found["SeriesInstanceUID"]
-                    continue
-            clean, one = deidentify(image, key=key, pixels=pixels)
-            report.add(one)
-            if several:
-                if is_enhanced(clean):
-                    clean = frame_subset(clean, sorted(f.index for f in usable if f.path == path), part)
-                clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
-            clean.InstanceNumber = number
-            save(clean, target)
+            target = folder / f"{len(written) + 1:04d}.dcm"
+            uids.append(_write(image, path, pixels, target, key, report, part if several else "", kept_frames))
             written.append(target)
             sources.append(names[path])
-            uids.append(str(clean.SOPInstanceUID))
-            uid = str(clean.SeriesInstanceUID)
     taken = SortedSeries(
         files=written,
         format="dicom",
@@ -158,15 +136,50 @@ def accept_stack(
         affine=volume.affine.tolist(),
         parameters=volume.parameters,
         subject_key=subject,
-        series_uid=uid,
+        series_uid=uids[-1][1],
         description_hint=description(volume.parameters),
         arm_hint=arm,
         report=report.as_dict(),
-        instance_uids=uids,
+        instance_uids=[uid for uid, _ in uids],
         part=part if several else "",
         cautions=list(volume.cautions),
     )
     return taken, deep_learning
+
+
+def _write(
+    image: Dataset,
+    source: Path,
+    pixels: np.ndarray,
+    target: Path,
+    key: bytes,
+    report: Report,
+    part: str,
+    frames: list[int],
+) -> tuple[str, str]:
+    """Write one image clean as `target`, numbered by that name; returns its new instance and series UID.
+
+    part: "" for a series that stays whole; of an enhanced file of several, `frames` (0-based) are this one's.
+    """
+    number = int(target.stem)
+    if isinstance(image, Header):
+        try:
+            pieces, uids = cleaner_of(key).clean(image, pixels, report, number=number, part=part)
+        except DoubtError:
+            image = read_header(source, whole=True)
+        else:
+            with target.open("xb") as stream:
+                stream.writelines(pieces)
+            return uids["SOPInstanceUID"], uids["SeriesInstanceUID"]
+    clean, one = deidentify(image, key=key, pixels=pixels)
+    report.add(one)
+    if part:
+        if is_enhanced(clean):
+            clean = frame_subset(clean, frames, part)
+        clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
+    clean.InstanceNumber = number
+    save(clean, target)
+    return str(clean.SOPInstanceUID), str(clean.SeriesInstanceUID)
 
 
 def accept_volume_file(

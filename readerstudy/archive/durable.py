@@ -5,16 +5,18 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+FEW = 8  # files: below it is not worth flushing what others have written too
 _syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)  # Linux
 
 
 def sync(paths: Iterable[Path]) -> None:
     """Return when the content of these files, and what folders say of them, is on disk. OSError if that fails."""
-    places = {path.stat().st_dev: path for path in paths} if _syncfs else {}
-    for path in places.values() if _syncfs else paths:
+    paths = list(paths)
+    together = _syncfs is not None and len(paths) > FEW
+    for path in {path.stat().st_dev: path for path in paths}.values() if together else paths:
         handle = os.open(path, os.O_RDONLY)
         try:
-            if _syncfs is None:
+            if not together:
                 os.fsync(handle)
             elif _syncfs(handle):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

@@ -61,18 +61,26 @@ def test_a_disk_that_cannot_keep_them_is_an_error(tmp_path, monkeypatch):
         return -1
 
     monkeypatch.setattr(durable, "_syncfs", full)
-    (path,) = written(tmp_path / "clean", 1)
+    paths = written(tmp_path / "clean", 10)
     with pytest.raises(OSError, match="No space left"):
-        store.put_files([path])
-    assert path.exists()
+        store.put_files(paths)
+    assert all(path.exists() for path in paths)
 
 
-def test_where_there_is_no_syncfs_each_file_is_flushed(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("count", "each"), [(3, 3), (10, 0)])
+def test_few_files_are_flushed_one_by_one_and_many_together(tmp_path, monkeypatch, count, each):
+    flushed = []
+    monkeypatch.setattr(durable.os, "fsync", flushed.append)
+    durable.sync(written(tmp_path / "clean", count))
+    assert len(flushed) == each
+
+
+def test_where_many_cannot_be_flushed_together_each_is(tmp_path, monkeypatch):
     flushed = []
     monkeypatch.setattr(durable, "_syncfs", None)
     monkeypatch.setattr(durable.os, "fsync", flushed.append)
-    durable.sync(written(tmp_path / "clean"))
-    assert len(flushed) == 3
+    durable.sync(written(tmp_path / "clean", 10))
+    assert len(flushed) == 10
 
 
 @pytest.mark.slow
