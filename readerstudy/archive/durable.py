@@ -12,13 +12,18 @@ _syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)  # Linux
 def sync(paths: Iterable[Path]) -> None:
     """Return when the content of these files, and what folders say of them, is on disk. OSError if that fails."""
     paths = list(paths)
-    together = _syncfs is not None and len(paths) > FEW
-    for path in {path.stat().st_dev: path for path in paths}.values() if together else paths:
+    if _syncfs is None or len(paths) <= FEW:
+        flush, chosen = os.fsync, paths
+    else:
+        flush, chosen = _flush_all, list({path.stat().st_dev: path for path in paths}.values())
+    for path in chosen:
         handle = os.open(path, os.O_RDONLY)
         try:
-            if not together:
-                os.fsync(handle)
-            elif _syncfs(handle):
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            flush(handle)
         finally:
             os.close(handle)
+
+
+def _flush_all(handle: int) -> None:
+    if _syncfs(handle):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
