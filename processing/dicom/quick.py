@@ -122,8 +122,8 @@ def _tag_of(keyword: str) -> BaseTag | None:
         number = tag_for_keyword(keyword)
         if len(_tags_of) > MOST_KEPT:
             _tags_of.clear()
-        _tags_of[keyword] = None if number is None else interned(number)
-        return _tags_of[keyword]
+        found = _tags_of[keyword] = None if number is None else interned(number)
+        return found
 
 
 class _Values:
@@ -135,12 +135,13 @@ class _Values:
 
     def tag(self, number: int) -> tuple[BaseTag, bool]:
         """The tag, and whether what its bytes mean depends on nothing else in the file."""
-        if number not in self.tags:
+        found = self.tags.get(number)
+        if found is None:
             if len(self.tags) > MOST_KEPT:
                 self.tags.clear()
             tag = interned(number)
-            self.tags[number] = tag, not tag.is_private and _is_plain(tag)
-        return self.tags[number]
+            found = self.tags[number] = tag, not tag.is_private and _is_plain(tag)
+        return found
 
 
 def _is_plain(tag: BaseTag) -> bool:
@@ -204,7 +205,7 @@ def _built(table: Table, charset: bytes) -> Header:
     memory = values.known
     for row in table.rows:
         number = row[0]
-        tag, plain = values.tags.get(number) or values.tag(number)
+        tag, plain = values.tag(number)
         same: Known | None = None
         if plain and len(row[2]) <= LONGEST_KEPT:
             found = memory.get(row, 0)
