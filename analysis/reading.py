@@ -56,7 +56,7 @@ def analyse(
     integrity : DataFrame, optional
         The integrity table.
     series : DataFrame, optional
-        The series table; it is checked and adds no numbers.
+        The series table; it is checked, and adds a warning where series were simulated, but no numbers.
     guesses : DataFrame, optional
         The guesses table, for the blinding indices.
     seed : int, default 0
@@ -97,8 +97,7 @@ def analyse(
     ratings = tables.check_ratings(ratings)
     findings = None if findings is None else tables.check(findings, "findings")
     integrity = None if integrity is None else tables.check(integrity, "integrity")
-    if series is not None:
-        tables.check(series, "series")
+    series = None if series is None else tables.check(series, "series")
     guesses = None if guesses is None else tables.check(guesses, "guesses")
     main = ratings[ratings["kind"] == "main"]
     if main.empty:
@@ -109,7 +108,7 @@ def analyse(
     comparisons = _comparisons(data, declared, drawn)
     return {
         "conventions": _conventions(declared, seed, resamples=len(drawn)),
-        "warnings": _warnings(main, data, declared),
+        "warnings": [*_warnings(main, data, declared), *_simulated(series)],
         "n": _counts(main, data),
         "primary": _primary(comparisons, declared),
         "comparisons": comparisons,
@@ -125,6 +124,19 @@ def analyse(
         "screening": screening(data),
         "subgroups": subgroups(data, main[main["status"] == "rated"]),
     }
+
+
+def _simulated(series: pd.DataFrame | None) -> list[str]:
+    """Which arms no scanner acquired, in one sentence."""
+    if series is None or "simulated" not in series or series["simulated"].isna().all():
+        return []
+    arms = []
+    for arm, rows in series.groupby("arm", sort=False, observed=True):
+        how = rows["simulated"].dropna().astype(str)
+        if len(how):
+            others = " and others" if how.nunique() > 1 else ""
+            arms.append(f"{arm} in {len(how)} of {len(rows)} series ({how.iloc[0]}{others})")
+    return [f"Simulated, not acquired: {'; '.join(arms)}."]
 
 
 def _check_scale(main: pd.DataFrame, protocol: Protocol) -> None:

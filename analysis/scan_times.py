@@ -36,8 +36,10 @@ PER_EXAMINATION = (
     f"mean over subjects of reference − test, summed over each subject's cases; subjects resampled "
     f"{bootstrap.RESAMPLES:,} times, percentile interval"
 )
+SIMULATED = "simulated, not acquired"
 OTHERS = (
     "made_from",
+    "simulated",
     "model_name",
     "processing_seconds",
     "site",
@@ -52,6 +54,7 @@ CONVENTIONS = {
     "case": "subject and case code together",
     "arms": "acquired arms: series that were not made from another; processing time of the others apart",
     "parameters": "median, minimum and maximum over the series of a protocol and arm that state it",
+    "simulated": "series that no scanner acquired: their times do not count",
     "times": "paired by case; cases without both times are left out and counted by reason",
     "paired_t": "on subject means, reference − test",
     "age": f"over one examination per subject; ages over 89 are stored as {OLDEST} and counted as oldest, so that mean "
@@ -84,7 +87,8 @@ def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0
 
     Notes
     -----
-    Saved is reference − test, paired by case; intervals resample subjects, none for fewer than five.
+    Saved is reference − test, paired by case; intervals resample subjects, none for fewer than five. What was simulated
+    took no scanner's time: its ``acquisition_seconds`` do not count.
 
     Examples
     --------
@@ -100,6 +104,7 @@ def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0
     for name in [*NUMBERS, *TEXTS, *OTHERS]:
         if name not in series:
             series[name] = np.nan
+    series["acquisition_seconds"] = series["acquisition_seconds"].mask(series["simulated"].notna())
     series["protocol"] = _protocols(series)
     made = series["made_from"].notna()
     acquired = series[~made]
@@ -162,7 +167,8 @@ def _parameters(rows: pd.DataFrame) -> dict[str, Any]:
         stated = {"unit": unit, "n": int(values.size), "median": None, "min": None, "max": None}
         if values.size:
             stated |= {"median": float(np.median(values)), "min": float(values.min()), "max": float(values.max())}
-        found[name] = stated | {"reason": None if values.size else "no series states it"}
+        no_time = name == "acquisition_seconds" and rows["simulated"].notna().all()
+        found[name] = stated | {"reason": None if values.size else SIMULATED if no_time else "no series states it"}
     for name in TEXTS:
         counts = rows[name].dropna().astype(str).value_counts()
         found[name] = {
@@ -181,6 +187,9 @@ def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, see
     acquired_in = grouped.size().unstack("arm").reindex(columns=[reference, test]).notna()
     both = pair.dropna()
     x, y = (both[arm].to_numpy(dtype=np.float64) for arm in (reference, test))
+    simulated = rows[rows["simulated"].notna()].groupby(["subject", "case", "arm"], observed=True).size()
+    simulated_in = simulated.unstack("arm").reindex(index=pair.index, columns=pair.columns).notna()
+    nothing = SIMULATED if simulated_in.any(axis=1).all() else "no case has a time in both arms"
     own, place = np.unique(both.index.get_level_values("subject").astype(str), return_inverse=True)
     slow, fast = (np.bincount(place, weights=values, minlength=own.size).astype(np.float64) for values in (x, y))
     cases = np.bincount(place, minlength=own.size).astype(np.float64)
@@ -191,38 +200,41 @@ def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, see
         "test": test,
         "cases": int(x.size),
         "subjects": int(own.size),
-        "left_out": _left_out(pair, acquired_in),
+        "left_out": _left_out(pair, acquired_in, simulated_in),
         "mean_reference": float(x.mean()) if x.size else None,
         "sd_reference": float(x.std(ddof=1)) if x.size > 1 else None,
         "mean_test": float(y.mean()) if y.size else None,
         "sd_test": float(y.std(ddof=1)) if y.size > 1 else None,
-        "saved": _ratio(slow - fast, cases, SAVED, seed).as_estimate(),
-        "saved_percent": _ratio(100 * (slow - fast), slow, PERCENT, seed).as_estimate(),
-        "saved_per_examination": _ratio(slow - fast, np.ones(own.size), PER_EXAMINATION, seed).as_estimate(),
-        "ratio": _ratio(fast, slow, RATIO, seed).as_estimate(),
+        "saved": _ratio(slow - fast, cases, SAVED, seed, nothing).as_estimate(),
+        "saved_percent": _ratio(100 * (slow - fast), slow, PERCENT, seed, nothing).as_estimate(),
+        "saved_per_examination": _ratio(slow - fast, np.ones(own.size), PER_EXAMINATION, seed, nothing).as_estimate(),
+        "ratio": _ratio(fast, slow, RATIO, seed, nothing).as_estimate(),
         "saved_by_subject": by_subject.as_estimate(),
         "paired_t": by_subject.as_test(),
     }
 
 
-def _left_out(seconds: pd.DataFrame, acquired: pd.DataFrame) -> dict[str, int]:
+def _left_out(seconds: pd.DataFrame, acquired: pd.DataFrame, simulated: pd.DataFrame) -> dict[str, int]:
     """How many cases have no pair of times, by reason; what was not acquired comes before what states no time."""
     reference, test = seconds.columns
-    whole, timeless = acquired.all(axis=1), seconds.isna()
+    both, timeless = acquired.all(axis=1), seconds.isna()
+    real = both & ~simulated.any(axis=1)
     reasons = {f"not acquired in {arm}": ~acquired[arm] & acquired.any(axis=1) for arm in (reference, test)}
     reasons |= {
-        "no time in either": whole & timeless.all(axis=1),
-        f"no time in {reference}": whole & timeless[reference] & ~timeless[test],
-        f"no time in {test}": whole & timeless[test] & ~timeless[reference],
+        f"simulated in {test}": both & simulated[test],
+        f"simulated in {reference}": both & simulated[reference] & ~simulated[test],
+        "no time in either": real & timeless.all(axis=1),
+        f"no time in {reference}": real & timeless[reference] & ~timeless[test],
+        f"no time in {test}": real & timeless[test] & ~timeless[reference],
     }
     return {reason: int(found.sum()) for reason, found in reasons.items() if found.any()}
 
 
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, seed: int) -> Result:
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, seed: int, nothing: str) -> Result:
     """Sum of ``above`` over sum of ``below`` (each per subject) with its patient bootstrap."""
     n = int(above.size)
     if n == 0:
-        return undefined("no case has a time in both arms", n=n, method=method)
+        return undefined(nothing, n=n, method=method)
     if below.sum() <= 0:
         return undefined("every time in the reference is 0", n=n, method=method)
     estimate = float(above.sum() / below.sum())

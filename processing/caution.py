@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 CODES = (
@@ -15,9 +17,11 @@ CODES = (
     "frame_of_reference",
     "drift",
     "mirrored",
+    "shifted",
     "other_plane",
     "several_patients",
     "unnamed_part",
+    "other_part",
     "one_sop_uid",
     "sheared",
     "duplicates",
@@ -53,3 +57,9 @@ class Caution:
     def __post_init__(self) -> None:
         if self.code not in CODES:
             raise ValueError(f"no such caution: {self.code}")
+
+
+def warn(cautions: Iterable[Caution], name: str) -> None:
+    """Say the cautions of one series on standard error; name: what the person who gave it calls it."""
+    for caution in cautions:
+        print(f"{name}: {caution.text}", file=sys.stderr)

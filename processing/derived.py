@@ -19,6 +19,8 @@ from processing.dicom.geometry import Stack, split, stack
 from processing.dicom.header import independent_copy, tolerant
 from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import free_words, weighting_of
+from processing.dicom.pixels import stored_values
+from processing.dicom.promote import promote
 from processing.dicom.read import read_images
 from processing.dicom.weighting import TO_CONTRAST
 from processing.errors import InputError
@@ -27,8 +29,9 @@ from processing.volume import Volume
 
 MANUFACTURER = "Reader Study"
 CODING_SCHEME = "99READERSTUDY"
-# What describes the pixels of the source only: extreme values, padding, overlays and private data go too.
-_SOURCE_ONLY = ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue", "PixelPaddingRangeLimit")
+# What describes the pixels of the source only: extreme values, overlays and private data go too.
+_SOURCE_ONLY = ("SmallestImagePixelValue", "LargestImagePixelValue")
+_PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 # Enhanced MR allows these in original images only (PS3.3 C.8.13.4, C.8.13.7, as dciodvfy checks them).
 _ORIGINAL_ONLY = (
     "BulkMotionCompensationTechnique",
@@ -84,9 +87,9 @@ def write_derived(
     Notes
     -----
     DICOM: classic or enhanced MR as the source; headers of the source without private attributes; intensities back to
-    stored values by the source's rescale (more bits if they do not fit, cut off at 16). ImageType DERIVED, derivation
-    description and code, references to the source, the model as contributing equipment. UIDs follow from source, model,
-    precision and pixels: the same input gives the same files.
+    stored values by the source's rescale (more bits if they do not fit, cut off at 16), padding as it was. ImageType
+    DERIVED, derivation description and code, references to the source, the model as contributing equipment. UIDs follow
+    from source, model, precision and pixels: the same input gives the same files.
 
     Examples
     --------
@@ -120,13 +123,21 @@ def write_derived(
         raise InputError("The processed volume lies elsewhere than its source.")
     some = next(iter(datasets.values()))
     stored, bits = _to_stored(volume, ordered, some)
+    if volume.padding is not None:
+        for n, frame in enumerate(ordered.frames):
+            there = volume.padding[n]
+            stored[n][there] = stored_values(datasets[frame.path])[frame.index][there]
     digest = hashlib.sha256(stored.tobytes()).hexdigest()
     written = []
     for number, path in enumerate(dict.fromkeys(frame.path for frame in ordered.frames), 1):
         members = [(n, frame) for n, frame in enumerate(ordered.frames) if frame.path == path]
         target = out / f"{number:04d}.dcm"
         with tolerant():
-            save(_derived(datasets[path], members, stored, bits, number, model, digest), target)
+            derived = _derived(datasets[path], members, stored, bits, number, model, digest)
+            for keyword in _PADDING:
+                if volume.padding is None and keyword in derived:
+                    delattr(derived, keyword)
+            save(derived, target)
         written.append(target)
     return written
 
@@ -226,6 +237,7 @@ def _derived(
 ) -> Dataset:
     """The derived file of one source file; `members` are (slice index, frame) of its frames."""
     derived = independent_copy(source)
+    promote(derived)
     derived.remove_private_tags()
     for tag in list(derived.keys()):
         # Command and file groups are no part of a data set; curves and overlays are drawn on the source.

@@ -17,9 +17,11 @@ from processing.dicom.segmentation import is_segmentation, read_segments
 from processing.errors import InputError
 from processing.nifti import read_nifti
 from processing.nifti_place import LPS_FROM_RAS
+from processing.nrrd_place import nrrd_scale
 from processing.volume import Array, check_affine
 
 MOST_LABELS = 200
+NO_LABELS = "A mask has whole numbers from 0 as labels; this file has others. Is it an image?"
 _WORDS = """
 vertebra vertebral vertebrae body bodies disc discs disk intervertebral cord spinal canal csf thecal sac cauda
 equina conus nerve root foramen facet joint ligament pedicle lamina process spinous transverse sacrum coccyx
@@ -132,6 +134,8 @@ def read_mask(path: Path) -> list[Mask]:
             if "no NIfTI" in str(error):
                 raise InputError("A mask is a NIfTI, NRRD or DICOM segmentation file; this is none.") from None
             raise
+        if volume.padding is not None:
+            raise InputError(NO_LABELS)
         found = by_label(volume.array, volume.affine)
     if not found:
         raise InputError("The mask is empty.")
@@ -175,7 +179,7 @@ def by_label(array: Array, affine: Array, names: Mapping[int, str] = MappingProx
     """
     labels = np.unique(array)
     if np.abs(labels - np.round(labels)).max() > 1e-4 or labels[0] < 0:
-        raise InputError("A mask has whole numbers from 0 as labels; this file has others. Is it an image?")
+        raise InputError(NO_LABELS)
     labels = labels[labels > 0.5]
     if len(labels) > MOST_LABELS:
         raise InputError(f"A mask has at most {MOST_LABELS} labels; this file has {len(labels)}. Is it an image?")
@@ -189,6 +193,7 @@ def _from_nrrd(path: Path) -> list[Mask]:
         header = stream.read(1 << 16).split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
     if re.search(rb"(?m)^data ?file\s*:", header):  # another file of this machine, of the sender's choosing
         raise InputError("The NRRD file keeps its data in another file; save it as one .nrrd file.")
+    scale = nrrd_scale(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("NrrdImageIO")
     reader.SetFileName(str(path))
@@ -201,6 +206,7 @@ def _from_nrrd(path: Path) -> list[Mask]:
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
+    affine[:3] *= scale
     check_affine(affine)
     array = SimpleITK.GetArrayFromImage(image)
     layers = [array] if array.ndim == 3 else [array[..., layer] for layer in range(array.shape[-1])]

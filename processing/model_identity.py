@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Names by which a file tells that no scanner acquired it.
+DEGRADATION = "simulated degradation"
+SIMULATED = "Simulated, not acquired:"
+PHANTOM = "Synthetic phantom"
+
 
 @dataclass(frozen=True)
 class ModelIdentity:

@@ -6,17 +6,22 @@ import gzip
 import io
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
 
+from processing import component
 from processing.dicom import vocabulary
 from processing.dicom.parameters import plane
+from processing.dicom.simulated import simulated_in_nifti
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
-from processing.nifti_place import CODED, LPS_FROM_RAS, place
+from processing.nifti_place import CODED, LPS_FROM_RAS, converted_unit, place
+from processing.nrrd_place import nrrd_scale
+from processing.padding import marked, settle
 from processing.volume import Parameters, Volume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
@@ -126,8 +131,11 @@ def read_nifti(path: Path) -> Volume:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     except Exception:  # truncated or corrupt compression
         raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
-    affine = place(header)
-    return Volume(np.transpose(data, (2, 1, 0)), affine, parameters=_parameters(path, affine))
+    unit = converted_unit(header)  # before `place` puts the header into mm
+    volume = _volume(np.transpose(data, (2, 1, 0)), place(header), path)
+    simulated = simulated_in_nifti(bytes(header["descrip"]).decode("ascii", "replace"))
+    parameters = replace(volume.parameters, simulated=simulated)
+    return replace(volume, parameters=parameters, cautions=(*unit, *volume.cautions))
 
 
 def read_nrrd(path: Path) -> Volume:
@@ -146,34 +154,46 @@ def read_nrrd(path: Path) -> Volume:
     Raises
     ------
     InputError
-        If it cannot be read, or is not one three-dimensional grey image.
+        If it cannot be read, is not one three-dimensional grey image, or does not say where it lies.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> import SimpleITK
     >>> from processing.nifti import read_nrrd
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     SimpleITK.WriteImage(SimpleITK.Image(4, 3, 2, SimpleITK.sitkInt16), f"{folder}/image.nrrd")
+    ...     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.ones((2, 3, 4))), f"{folder}/image.nrrd")
     ...     read_nrrd(Path(folder) / "image.nrrd").shape
     (2, 3, 4)
     """
     import SimpleITK  # heavy, and only NRRD needs it
 
+    scale = nrrd_scale(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         image = reader.Execute()
     except RuntimeError:
         raise InputError("The NRRD file cannot be read: missing or damaged; export it again.") from None
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+    several = image.GetNumberOfComponentsPerPixel() != 1 or "complex" in image.GetPixelIDTypeAsString()
+    if image.GetDimension() != 3 or several:
         raise InputError("The NRRD image is not one three-dimensional grey image.")
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
+    affine[:3] *= scale
     array = SimpleITK.GetArrayFromImage(image)
-    return Volume(np.asarray(array, dtype=np.float32), affine, parameters=_parameters(path, affine))
+    return _volume(np.asarray(array, dtype=np.float32), affine, path)
+
+
+def _volume(array: np.ndarray, affine: np.ndarray, path: Path) -> Volume:
+    if not np.isfinite(array).all():
+        raise InputError("The image contains values that are not numbers (NaN or infinite).")
+    array, padding, cautions = settle(array)
+    cautions += component.cautions(array, path.name)
+    return Volume(array, affine, parameters=_parameters(path, affine), padding=padding, cautions=cautions)
 
 
 def _parameters(path: Path, affine: np.ndarray) -> Parameters:
@@ -187,7 +207,7 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     Parameters
     ----------
     volume : Volume
-        What is written.
+        What is written; its padding as values far below all others.
     path : Path
         The file; packed if its name ends in .gz.
     description : str, default ""
@@ -211,7 +231,7 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     ...     nibabel.load(written).shape
     (4, 3, 2)
     """
-    data = np.ascontiguousarray(np.transpose(volume.array, (2, 1, 0)))
+    data = np.ascontiguousarray(np.transpose(marked(volume.array, volume.padding), (2, 1, 0)))
     image = nibabel.Nifti1Image(data, LPS_FROM_RAS @ volume.affine)
     image.set_data_dtype(np.float32)
     image.header.set_xyzt_units("mm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nibabel
 import numpy as np
 
+from processing.caution import Caution
 from processing.errors import InputError
 from processing.volume import Array, check_affine
 
@@ -83,6 +84,15 @@ def place(header: nibabel.Nifti1Header) -> Array:
     elif sform is not None:
         _check_agreement(header, sform, qform)
     return np.asarray(LPS_FROM_RAS @ ras, np.float64)
+
+
+def converted_unit(header: nibabel.Nifti1Header) -> tuple[Caution, ...]:
+    """A caution if a header, as it stands in the file, gives lengths in another unit than mm: programs forget that."""
+    unit, scale = _UNITS.get(int(header["xyzt_units"]) & 7, ("", 1.0))
+    if scale == 1:
+        return ()
+    sizes = by(np.array(header["pixdim"][1:4], float) * scale)
+    return (Caution("units", f"The NIfTI header gives lengths in {unit}: voxels were taken as {sizes} mm."),)
 
 
 def by(sizes: Array) -> str:

@@ -206,6 +206,43 @@ def itk_image(volume: Volume) -> SimpleITK.Image:
     return _itk(volume.array.astype(np.float64), volume.affine)
 
 
+def measured_part(mask: Array, volume: Volume) -> Array:
+    """The part of a mask where the volume has intensities.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (slices, rows, columns)
+        On the grid of the volume.
+    volume : Volume
+        With padding or without.
+
+    Returns
+    -------
+    ndarray of bool, shape (slices, rows, columns)
+        The mask without the voxels that are padding.
+
+    Raises
+    ------
+    InputError
+        If nothing is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.radiomics import measured_part
+    >>> from processing.volume import Volume
+    >>> volume = Volume([[[5, 5, 9]]], np.eye(4), padding=np.array([[[True, False, False]]]))
+    >>> measured_part(np.array([[[True, True, False]]]), volume).tolist()
+    [[[False, True, False]]]
+    """
+    if volume.padding is None:
+        return mask
+    left = mask & ~volume.padding
+    if mask.any() and not left.any():
+        raise InputError("The volume of interest lies on padding alone: there is no intensity in it.")
+    return left
+
+
 def itk_mask(mask: Array, affine: Array) -> SimpleITK.Image:
     """A mask for SimpleITK, as label 1.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -33,6 +33,8 @@ CONVENTIONS = {
     f"{LONGEST_SIDE} pixels), all slices at each",
     "start": "patient coordinates, shifted by up to 12 mm along each axis where that gives more mutual information",
     "interpolation": "linear",
+    "identity": "kept unless the alignment found has more mutual information, and the opposite one less: interpolation "
+    "smooths noise, and any move gains by that",
     "kept": "angles to 0.0001 rad, shifts to 0.01 mm",
     "quality": "normalised mutual information (H(A) + H(B)) / H(A, B), 64 bins (Studholme et al. 1999), and "
     "Pearson's correlation, both over the foreground of the fixed volume that the moving one covers",
@@ -117,6 +119,8 @@ def register(fixed: Volume, moving: Volume, *, progress: Callable[[float], None]
         if np.ptp(volume.array) == 0:
             raise InputError("A series has the same value everywhere; it cannot be registered.")
     mask = foreground(fixed.array)
+    if fixed.padding is not None:
+        mask &= ~fixed.padding
     if not mask.any():
         raise InputError("The reference series has no foreground; it cannot be registered.")
     transform = sitk.Euler3DTransform()
@@ -158,7 +162,7 @@ def apply(matrix: np.ndarray, moving: Volume, *, like: Volume) -> tuple[Volume, 
     placed : Volume
         On the grid of ``like``; what lies outside is 0.
     inside : ndarray of bool, shape (slices, rows, columns)
-        Where it has values.
+        Where it has values that no padding went into.
 
     Examples
     --------
@@ -180,8 +184,12 @@ def apply(matrix: np.ndarray, moving: Volume, *, like: Volume) -> tuple[Volume, 
     there = sitk.GetArrayFromImage(sitk.Resample(image, grid, transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32))
     whole = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
     whole.CopyInformation(image)
-    inside = sitk.GetArrayFromImage(sitk.Resample(whole, grid, transform, sitk.sitkNearestNeighbor, 0))
-    return like.with_array(there), inside > 0
+    inside = sitk.GetArrayFromImage(sitk.Resample(whole, grid, transform, sitk.sitkNearestNeighbor, 0)) > 0
+    if moving.padding is not None:
+        padding = sitk.GetImageFromArray(moving.padding.astype(np.float32))
+        padding.CopyInformation(image)
+        inside &= sitk.GetArrayFromImage(sitk.Resample(padding, grid, transform, sitk.sitkLinear, 1.0)) == 0
+    return replace(like, array=there, padding=None, cautions=moving.cautions), inside
 
 
 def itk_image(volume: Volume) -> sitk.Image:
@@ -290,8 +298,13 @@ def _software() -> str:
 
 
 def _nothing_better(matrix: np.ndarray, nmi: float, fixed: Volume, moving: Volume, mask: np.ndarray) -> bool:
+    """Whether the identity does as well. Interpolation smooths noise, and any move whatever gains by that: one that is
+    true gains more, so that the opposite move does worse than none."""
     found = _quality(matrix, fixed, moving, mask)[0]["nmi"]
-    return found is None or found <= nmi
+    if found is None or found <= nmi:
+        return True
+    opposite = _quality(np.linalg.inv(matrix), fixed, moving, mask)[0]["nmi"]
+    return opposite is not None and opposite >= nmi
 
 
 def _quality(

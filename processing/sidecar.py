@@ -11,7 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydicom import Dataset
+
 from processing.deidentify import rules
+from processing.dicom.scan_time import scan_time, tesla
 from processing.dicom.weighting import Family, from_timing
 from processing.errors import InputError
 from processing.nifti import SUFFIXES
@@ -20,17 +23,15 @@ from processing.volume import Parameters
 LARGEST_BYTES = 1 << 20
 LONE = "A JSON file without a NIfTI image of the same name; nothing else in JSON is read."
 
-# Key: field, factor to its unit, largest value in that unit.
-_NUMBERS: dict[str, tuple[str, float, float]] = {
-    "RepetitionTime": ("tr", 1000, 1e6),
-    "EchoTime": ("te", 1000, 1e5),
-    "InversionTime": ("ti", 1000, 1e6),
-    "FlipAngle": ("flip_angle", 1, 360),
-    "MagneticFieldStrength": ("field_strength", 1, 30),
-    "EchoTrainLength": ("echo_train_length", 1, 1e5),
-    "NumberOfAverages": ("averages", 1, 1e4),
-    "SliceThickness": ("slice_thickness", 1, 1e3),
-    "AcquisitionDuration": ("acquisition_seconds", 1, 1e5),
+# Key: field, attribute whose rule its value must pass, factor to the unit of both.
+_NUMBERS: dict[str, tuple[str, str, float]] = {
+    "RepetitionTime": ("tr", "RepetitionTime", 1000),
+    "EchoTime": ("te", "EchoTime", 1000),
+    "InversionTime": ("ti", "InversionTime", 1000),
+    "FlipAngle": ("flip_angle", "FlipAngle", 1),
+    "EchoTrainLength": ("echo_train_length", "EchoTrainLength", 1),
+    "NumberOfAverages": ("averages", "NumberOfAverages", 1),
+    "SliceThickness": ("slice_thickness", "SliceThickness", 1),
 }
 _TEXTS = {
     "Manufacturer": ("manufacturer", "Manufacturer"),
@@ -57,12 +58,24 @@ def with_sidecar(parameters: Parameters, path: Path) -> Parameters:
     if not isinstance(sidecar, dict):
         raise InputError("The JSON sidecar is no list of names and values; it is not read.")
     read_parameters: dict[str, Any] = {}
-    for key, (name, factor, most) in _NUMBERS.items():
-        value = sidecar.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-            scaled = round(value * factor, 6)
-            if 0 <= scaled <= most:
-                read_parameters[name] = int(scaled) if name == "echo_train_length" else float(scaled)
+    notes: list[str] = []
+    for key, (name, keyword, factor) in _NUMBERS.items():
+        if (value := _number(sidecar.get(key))) is None:
+            continue
+        scaled = round(value * factor, 6)
+        if rules.vetted_number(keyword, int(scaled) if name == "echo_train_length" else scaled) is None:
+            notes.append(f"{key} left out: no such value is possible.")
+        else:
+            read_parameters[name] = int(scaled) if name == "echo_train_length" else float(scaled)
+    field, about_field = tesla(_number(sidecar.get("MagneticFieldStrength")))
+    told = {"AcquisitionDuration": _number(sidecar.get("AcquisitionDuration"))}
+    time = scan_time(Dataset(), {**told, "RepetitionTime": read_parameters.get("tr")})
+    read_parameters |= {} if field is None else {"field_strength": field}
+    if time.seconds is not None:
+        read_parameters |= {"acquisition_seconds": time.seconds, "acquisition_source": time.source}
+    notes += filter(None, (about_field, time.note))
+    if notes:
+        read_parameters["notes"] = (*(parameters.notes or ()), *notes)
     for key, (name, keyword) in _TEXTS.items():
         if isinstance(sidecar.get(key), str):
             read_parameters[name] = rules.vetted_text(keyword, sidecar[key])
@@ -72,6 +85,11 @@ def with_sidecar(parameters: Parameters, path: Path) -> Parameters:
     if updated.weighting is None:
         updated = replace(updated, weighting=_weighting(sidecar, updated))
     return updated
+
+
+def _number(value: Any) -> float | None:
+    right = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if right else None
 
 
 def _weighting(said: dict[str, Any], taken: Parameters) -> str | None:

@@ -52,10 +52,16 @@ class Parameters:
         In mm.
     acquisition_seconds : float, optional
         In s.
+    acquisition_source : str, optional
+        Where that stands: "attribute", "private", or "typed" by a person.
     age : float, optional
         In years; 90 stands for 90 and more.
     sex : str, optional
         One of F, M, O.
+    simulated : str, optional
+        How, if no scanner acquired it: a phantom, a degradation and its settings.
+    notes : tuple of str, optional
+        What was converted or left out because it is impossible; a sentence each.
 
     Notes
     -----
@@ -84,8 +90,11 @@ class Parameters:
     averages: float | None = None
     slice_thickness: float | None = None
     acquisition_seconds: float | None = None
+    acquisition_source: str | None = None  # attribute, private, typed
     age: float | None = None  # years; 90 stands for 90 and more
     sex: str | None = None  # F, M, O
+    simulated: str | None = None  # how: phantom, degraded
+    notes: tuple[str, ...] | None = None
 
 
 def check_affine(affine: Array) -> None:
@@ -103,6 +112,11 @@ def check_affine(affine: Array) -> None:
             f"The axes of the image are not at right angles ({worst:.1f}° between two of them): export it "
             "again, or resample it to a rectangular grid."
         )
+
+
+def has_negatives(array: Array) -> bool:
+    """Whether values are negative beyond 15 % of the largest: a scanner's gradient correction leaves small ones."""
+    return bool(array.min() < -0.15 * max(float(array.max()), 0.0))
 
 
 @dataclass(frozen=True)
@@ -126,6 +140,9 @@ class Volume:
         Whether the third index is known to be the slice, as in DICOM; else its spacing decides.
     cautions : tuple of Caution, default ()
         What whoever uses the series should know.
+    frame_of_reference : str, optional
+        DICOM's UID of the coordinates that the series shares with others; keyed in de-identified files. None where the
+        file does not say, as in NIfTI.
 
     Raises
     ------
@@ -150,6 +167,7 @@ class Volume:
     padding: Array | None = None
     slices_known: bool = False
     cautions: tuple[Caution, ...] = ()
+    frame_of_reference: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         array = np.ascontiguousarray(self.array, dtype=np.float32)
@@ -223,15 +241,20 @@ class Volume:
         return replace(self, array=array, affine=affine, padding=padding, slices_known=known)
 
     def require_magnitude(self) -> None:
-        """Raise InputError if values are negative beyond 15 % of the largest: a phase image, say, or a map.
-
-        A magnitude has none, but a scanner's gradient correction leaves small ones.
-        """
-        if self.array.min() < -0.15 * max(float(self.array.max()), 0.0):
+        """Raise InputError if the volume seems to show phase, a real or imaginary part, or a signed map."""
+        if has_negatives(self.array):
             raise InputError("The series has negative values; only magnitude images can be processed.")
+        for caution in self.cautions:
+            if caution.code == "phase":
+                raise InputError(f"Only magnitude images can be processed. {caution.text}")
+
+    @property
+    def measured(self) -> Array:
+        """The intensities without padding; the array itself where there is none."""
+        return self.array if self.padding is None else self.array[~self.padding]
 
     def with_array(self, array: Array) -> Volume:
-        """The same place in space with other intensities; `array` keeps the shape."""
+        """The same place in space with other intensities; `array` keeps the shape, padding stays what it is."""
         if array.shape != self.array.shape:
             raise InputError(f"Expected shape {self.array.shape}, got {array.shape}.")
-        return replace(self, array=array)
+        return replace(self, array=array if self.padding is None else np.where(self.padding, self.array, array))

@@ -21,12 +21,13 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
-from readerstudy.material.models import Series
+from readerstudy.material.models import Case, Series
 from readerstudy.material.services import add_series, place_series
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import create_study, move
+from readerstudy.reading import checks
 from readerstudy.reading.answers import link_row, start_chains
-from readerstudy.reading.models import AnswerHead, PreparedPair, Presentation, Rating
+from readerstudy.reading.models import AnswerHead, CaseCheck, PreparedPair, Presentation, Rating
 from readerstudy.reading.preparing import units_of
 from readerstudy.reading.selectors import prepared_pair
 from readerstudy.reading.services import confirm, open_study, rate, start, state
@@ -88,7 +89,15 @@ def make_case(study: ReaderStudy, subject: str, weighting: str = "T2", region: s
             )
     for comparison in study.comparisons.select_related("first", "second"):
         prepare(study, comparison, series[comparison.first.code], series[comparison.second.code])
+    keep_checked(series["SOC"].case)
     return series
+
+
+def keep_checked(case: Case) -> None:
+    """Have a case that has no pixels checked, with nothing against it."""
+    series = sorted(one.pk for one in checks.shown_series(case).values())
+    check = CaseCheck(study=case.study, case=case, series=series, version=checks.VERSION)
+    record(study=case.study, action="pairs prepared", case=case.code, pairs=0, seals=checks.keep(check))
 
 
 def place_pixels(study: ReaderStudy, arm: str, volume: Volume, *, subject: str = "S01", seconds: float = 90) -> Series:

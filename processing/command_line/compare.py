@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from processing import registration, series
+from processing.caution import warn
 from processing.errors import InputError
 from processing.metrics import quality
 from processing.volume import Volume
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
         except ValueError:
             raise InputError('The range must be "volume", "slice", 2**16 or a positive number.') from None
     reference, test, within = series.read(arguments.reference), series.read(arguments.test), None
+    warn(reference.cautions, arguments.reference.name)
+    warn(test.cautions, arguments.test.name)
     mask, voi = (None if path is None else _above_zero(path, reference) for path in (arguments.mask, arguments.voi))
     if arguments.register:
         alignment = registration.register(reference, test)

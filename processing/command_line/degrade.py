@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from processing import series
+from processing.caution import warn
 from processing.derived import write_like
 from processing.errors import InputError
 from processing.simulate.degrade import Degradation, degrade
@@ -52,5 +53,6 @@ def run(arguments: argparse.Namespace) -> None:
         half_nex_fraction=arguments.sigma_fraction,
         seed=arguments.seed,
     )
-    volume = degrade(series.read(arguments.source), wanted)
-    write_like(arguments.source, volume, arguments.out, model=wanted.identity)
+    volume = series.read(arguments.source)
+    warn(volume.cautions, arguments.source.name)
+    write_like(arguments.source, degrade(volume, wanted), arguments.out, model=wanted.identity)

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from processing import series
+from processing.caution import warn
 from processing.derived import write_like
 from processing.enhancement.enhance import DEFAULT_MODEL, enhance
 
@@ -31,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the enhanced series; print noise, model and seconds as JSON."""
+    volume = series.read(arguments.source)
+    warn(volume.cautions, arguments.source.name)
     enhanced = enhance(
-        series.read(arguments.source),
+        volume,
         model=arguments.model,
         device=arguments.device,
         noise_sigma=arguments.noise_sigma,

@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 
 from processing import series
+from processing.caution import warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print one JSON object."""
     volume = series.read(arguments.path)
+    warn(volume.cautions, arguments.path.name)
     print(
         json.dumps(
             {

@@ -17,9 +17,11 @@ from typing import IO
 import SimpleITK
 
 from processing import masks, nifti, radiomics, series
+from processing.caution import warn
 from processing.dicom.header import open_dicom
 from processing.dicom.segmentation import is_segmentation
 from processing.errors import InputError
+from processing.volume import Volume
 
 COLUMNS = (
     "subject",
@@ -106,9 +108,10 @@ def _read(image: Path, mask: Path, label: int) -> tuple[SimpleITK.Image, SimpleI
         if not path.exists():
             raise InputError(f"There is no file or folder {path.name}.")
     plain = [path.is_file() and nifti.is_volume_file(path) for path in (image, mask)]
-    if all(plain):
-        return _itk(image), _itk(mask)
     volume = series.read(image)
+    warn(volume.cautions, image.name)
+    if all(plain) and volume.padding is None:
+        return _itk(image, volume), _itk(mask, series.read(mask))
     found = _masks(mask)
     wanted = [one for one in found if one.label == label]
     if not wanted:
@@ -121,7 +124,10 @@ def _read(image: Path, mask: Path, label: int) -> tuple[SimpleITK.Image, SimpleI
             f"{carried.millilitres_before:.4g} → {carried.millilitres:.4g} ml, {carried.outside:.1%} outside.",
             file=sys.stderr,
         )
-    labelled = radiomics.itk_mask(carried.mask.array, carried.mask.affine)
+    measured = radiomics.measured_part(carried.mask.array, volume)
+    if left_out := carried.voxels - int(measured.sum()):
+        print(f"{left_out} of {carried.voxels} voxels of the mask lie on padding: they are left out.", file=sys.stderr)
+    labelled = radiomics.itk_mask(measured, carried.mask.affine)
     return radiomics.itk_image(volume), SimpleITK.Cast(labelled, SimpleITK.sitkUInt32) * label
 
 
@@ -133,17 +139,12 @@ def _masks(path: Path) -> list[masks.Mask]:
     return masks.by_label(volume.array, volume.affine)
 
 
-def _itk(path: Path) -> SimpleITK.Image:
-    """Values in the type of the file, as ITK reads them; the place of a NIfTI image as every command reads it."""
-    volume = None if path.suffix in (".nrrd", ".nhdr") else nifti.read_nifti(path)
+def _itk(path: Path, volume: Volume) -> SimpleITK.Image:
+    """Values in the type of the file, as ITK reads them; their place as every command reads it, in `volume`."""
     try:
         image = SimpleITK.ReadImage(str(path))
     except RuntimeError:
-        if volume is None:
-            raise InputError(f"{path.name} cannot be read: damaged, or no image.") from None
         return radiomics.itk_image(volume)  # ITK refuses orientations that are not quite orthogonal
-    if volume is None:
-        return image
     if image.GetDimension() != 3:  # further axes of length 1
         return radiomics.itk_image(volume)
     return radiomics.placed(image, volume.affine)

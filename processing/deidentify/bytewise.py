@@ -31,6 +31,7 @@ from processing.deidentify.engine import (
 from processing.deidentify.report import Report, name_of
 from processing.deidentify.rules import Rule, checked_value, most_values, rules
 from processing.dicom.header import tolerant
+from processing.dicom.promote import promote
 from processing.dicom.quick import MOST_KEPT, Header, Known
 from processing.dicom.table import PIXEL_DATA, DoubtError
 
@@ -99,6 +100,7 @@ class Cleaner:
         """
         try:
             with tolerant():
+                promote(header)
                 return self._clean(header, pixels, report, number, part)
         except Exception:  # a value that cannot be converted
             raise DoubtError from None
@@ -109,10 +111,9 @@ class Cleaner:
         counted: list[tuple[str, str, Report | None]] = []
         content: dict[int, bytes] = {}
         attributes = header._dict
-        rows = header.rows
-        if len(attributes) != len(rows):  # something was added, or taken away
+        rows = [row for row in header.rows if row[1] in attributes]
+        if len(attributes) != len(rows):  # something was added
             there = {tag for _, tag, _ in rows}
-            rows = [row for row in rows if row[1] in attributes]
             rows += [(int(tag), tag, None) for tag in attributes if tag not in there]
         ruled, names = self._rules, self._names
         for number, tag, same in rows:
@@ -207,9 +208,8 @@ class Cleaner:
                 key.append(same)
             elif element is not None:
                 key.append((number, element.VR, _short(element.value)))
-        if len(attributes) > len(header.rows):
-            there = {tag for _, tag, _ in header.rows}
-            key += [(int(tag), _short(header[tag].value)) for tag in attributes if tag not in there]
+        there = {tag for _, tag, _ in header.rows}
+        key += [(int(tag), _short(header[tag].value)) for tag in attributes if tag not in there]
         found = self._said.get(place := tuple(key))
         if found is None:
             age = _text(content[_AGE]) if _AGE in content else None

@@ -16,20 +16,19 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import VERSION, checked_value, most_values, rules
+from processing.deidentify.rules import METHOD, checked_value, most_values, rules
 from processing.dicom import vocabulary
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
 from processing.dicom.mosaic import is_mosaic
 from processing.dicom.parameters import OLDEST, age_in_years, free_words, region_of, weighting_of
 from processing.dicom.pixels import stored_values
-from processing.dicom.private import promote
+from processing.dicom.promote import promote
 from processing.dicom.weighting import TO_CONTRAST
 from processing.errors import InputError
 
 IMPLEMENTATION_UID = UID("2.25.126474329310374936219186210353262110427")
 IMPLEMENTATION_NAME = "READERSTUDY"
-METHOD = f"Deny by default: only listed attributes kept, rules {VERSION}"
 
 
 def keyed_uid(key: bytes, uid: str) -> str:

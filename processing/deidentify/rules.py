@@ -18,6 +18,8 @@ from pydicom.tag import BaseTag, Tag
 
 _FOLDER = Path(__file__).parent
 VERSION = "2"
+METHOD = f"Deny by default: only listed attributes kept, rules {VERSION}"
+LARGEST = 1e75  # Philips writes 7.23e75 where it has no value
 ACTIONS = ("keep", "uid", "class", "pseudonym", "region", "set", "empty", "descend", "pixels")
 
 
@@ -49,6 +51,11 @@ def rules() -> Mapping[BaseTag, Rule]:
 
 
 @cache
+def _by_keyword() -> Mapping[str, Rule]:
+    return {rule.keyword: rule for rule in rules().values()}
+
+
+@cache
 def _vocabulary() -> tuple[frozenset[str], frozenset[str], Mapping[str, re.Pattern[str]]]:
     content = tomllib.loads((_FOLDER / "vocabulary.toml").read_text(encoding="utf-8"))
     codes = frozenset(content["codes"].split()) | frozenset(content["code_phrases"])
@@ -66,11 +73,21 @@ def _is_text(name: str, value: str) -> bool:
 
 def vetted_text(keyword: str, value: Any) -> str | None:
     """A text value if the rule of its attribute lets it stay, values of a list joined by a space; else None."""
-    rule = next(rule for rule in rules().values() if rule.keyword == keyword)
-    kept = checked_value(rule.check, value)
+    kept = checked_value(_by_keyword()[keyword].check, value)
     if kept is None:
         return None
     return " ".join(str(part) for part in kept) if isinstance(kept, (list, MultiValue)) else str(kept) or None
+
+
+def vetted_number(keyword: str, value: Any) -> float | None:
+    """A number if the rule of its attribute lets it stay; else None: it is no measure, and may be another number."""
+    kept = checked_value(_by_keyword()[keyword].check, value)
+    return None if kept is None or float(kept) > LARGEST else float(kept)
+
+
+def largest(keyword: str) -> float:
+    """The largest number that the rule of an attribute lets stay."""
+    return float(_by_keyword()[keyword].check.split()[2])
 
 
 def checked_value(check: str, value: Any) -> Any:
@@ -123,6 +140,6 @@ def _in_range(part: Any, low: float, high: float, *, whole: bool) -> bool:
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text):
         return False
     number = float(text)
-    # Philips' mark for "no value" is 7.23e75; eight digits of text, read as a number of eight bytes, are under 1e-30.
-    possible = low <= number <= high or 7.2e75 < number < 7.3e75
+    # Eight digits of text, read as a number of eight bytes, are under 1e-30; letters are over 1e76.
+    possible = low <= number <= high or LARGEST < number < LARGEST * 10
     return possible and (number == 0 or abs(number) > 1e-30) and (not whole or number == int(number))

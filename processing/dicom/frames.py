@@ -13,7 +13,9 @@ from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag
 from pydicom.uid import EnhancedMRImageStorage
 
+from processing.deidentify import rules
 from processing.dicom import mosaic
+from processing.dicom.private import ge_direction, slices_made
 from processing.errors import InputError
 
 # What may tell apart images that lie at the same place, in the order in which it is tried.
@@ -41,6 +43,9 @@ class Frame:
     increasing row (unit vectors); spacing: between rows, between columns, mm; thickness in mm or None.
     slope, intercept: rescale to intensities. index: frame number in the file, from 0.
     marks: values of SPLITTERS, None where the header does not say.
+    between, slice_thickness: what SpacingBetweenSlices and SliceThickness say, mm; number: place in the series, as the
+    scanner counts; made: slices that it made of the stack; padding: lowest and highest stored value that holds no
+    intensity.
     """
 
     path: Path
@@ -56,6 +61,11 @@ class Frame:
     slope: float
     intercept: float
     marks: Mapping[str, Any]
+    between: float | None = None
+    slice_thickness: float | None = None
+    number: int | None = None
+    made: int | None = None
+    padding: tuple[int, int] | None = None
 
 
 _keyword = lru_cache(10_000)(keyword_for_tag)
@@ -101,6 +111,11 @@ def number(value: Any) -> float | None:
     return result if np.isfinite(result) and abs(result) < 1e30 else None
 
 
+def measure(found: Mapping[str, Any], keyword: str) -> float | None:
+    """A number of the header that the rule of its attribute lets stay: others are no measure, and may name a person."""
+    return rules.vetted_number(keyword, number(found.get(keyword)))
+
+
 def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> tuple[float, ...]:
     try:
         values = tuple(float(value) for value in found[keyword])
@@ -111,13 +126,13 @@ def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> t
     return values
 
 
-def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
+def _marks(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     def rounded(*keywords: str) -> float | None:
         values = [number(found.get(keyword)) for keyword in keywords]
         known = [value for value in values if value is not None]
         return round(known[0], 2) if known else None
 
-    direction = found.get("DiffusionGradientOrientation")
+    direction = found.get("DiffusionGradientOrientation") or ge_direction(dataset)
     kinds = found.get("FrameType") or found.get("ImageType") or ()
     return {
         "EchoTime": rounded("EffectiveEchoTime", "EchoTime"),
@@ -131,6 +146,30 @@ def _marks(found: Mapping[str, Any]) -> dict[str, Any]:
         "ComplexImageComponent": str(found.get("ComplexImageComponent") or "") or None,
         "TriggerTime": rounded("NominalCardiacTriggerDelayTime", "TriggerTime"),
     }
+
+
+def _place(found: Mapping[str, Any], keyword: str) -> int | None:
+    place = measure(found, keyword)
+    return None if place is None else int(place)
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    """PixelPaddingValue, and PixelPaddingRangeLimit, as they stand among the stored values.
+
+    Whichever VR a writer chose, US or SS, bits count; those above the stored ones are cleared in pixels too.
+    """
+    value, limit = (dataset.get(word) for word in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if not isinstance(value, int):
+        return None
+    ends = [as_stored(dataset, end) for end in (value, limit if isinstance(limit, int) else value)]
+    return min(ends), max(ends)
+
+
+def as_stored(dataset: Dataset, value: int) -> int:
+    """A number of the header as the stored value with the same bits."""
+    bits = int(dataset.BitsStored)
+    low = value & (1 << bits) - 1
+    return low - (1 << bits) if dataset.get("PixelRepresentation", 0) and low >> bits - 1 else low
 
 
 def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
@@ -163,7 +202,12 @@ def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
                 thickness=number(tags.get("SpacingBetweenSlices")) or number(tags.get("SliceThickness")),
                 slope=1.0 if slope in (None, 0.0) else slope,
                 intercept=0.0 if intercept is None else intercept,
-                marks=_marks(tags),
+                marks=_marks(tags, dataset),
+                between=measure(tags, "SpacingBetweenSlices"),
+                slice_thickness=measure(tags, "SliceThickness"),
+                number=_place(tags, "InStackPositionNumber" if is_enhanced(dataset) else "InstanceNumber"),
+                made=None if is_enhanced(dataset) else slices_made(dataset),
+                padding=_padding(dataset),
             )
         )
     if mosaic.is_mosaic(dataset):

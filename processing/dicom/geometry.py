@@ -9,18 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from processing.dicom.frames import SPLITTERS, Frame
+from processing.dicom.parts import name_of
 from processing.errors import InputError
 
 SAME_PLACE_MM = 0.01
 SPACING_TOLERANCE = 0.03  # of the slice distance: old scanners round positions to 0.1 mm
-WORDS = {
-    "EchoTime": "echo time {} ms",
-    "DiffusionBValue": "b = {} s/mm²",
-    "InversionTime": "inversion time {} ms",
-    "FlipAngle": "flip angle {}°",
-    "TemporalPosition": "time point {:g}",
-    "AcquisitionNumber": "acquisition {:g}",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,7 @@ def _split_by_marks(frames: list[Frame], keywords: Sequence[str]) -> list[tuple[
             continue
         parts = []
         for value, members in sorted(groups.items(), key=lambda item: (item[0] is None, str(item[0]).zfill(12))):
-            name = WORDS[keyword].format(value) if keyword in WORDS and value is not None else ""
+            name = name_of(keyword, value, [other for other in groups if other != value])
             for inner, group in _split_by_marks(members, keywords[n + 1 :]):
                 parts.append((", ".join(filter(None, (name, inner))), group))
         return parts

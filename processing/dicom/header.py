@@ -17,26 +17,15 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
+from processing import component
 from processing.dicom import mosaic, quick
 from processing.dicom.pixels import LOSSY, declared_bytes
-from processing.dicom.private import promote
+from processing.dicom.private import private_component, tell_apart
 from processing.dicom.skim import skim
 from processing.errors import InputError
 
 CLASSIC = MRImageStorage
 ENHANCED = EnhancedMRImageStorage
-_KINDS = {
-    "PHASE": "phase",
-    "PHASE MAP": "phase",
-    "PHASE SUBTRACT": "phase",
-    "VELOCITY": "velocity",
-    "VELOCITY MAP": "velocity",
-    "P": "phase",
-    "REAL": "real",
-    "R": "real",
-    "IMAGINARY": "imaginary",
-    "I": "imaginary",
-}
 
 
 class NotAnImageError(InputError):
@@ -109,7 +98,7 @@ def read_header(path: Path, *, pixels: bool = False, whole: bool = False) -> Dat
     try:
         with tolerant():
             check(dataset)
-            promote(dataset)
+            tell_apart(dataset)
     except InputError:
         raise
     except Exception:  # a value that cannot be converted
@@ -143,7 +132,7 @@ def check(dataset: Dataset) -> None:
         raise InputError(LOSSY)
     if mosaic.is_mosaic(dataset):
         mosaic.layout(dataset)
-    check_magnitude(dataset.get("ImageType") or [], dataset.get("ComplexImageComponent", ""))
+    check_magnitude(dataset.get("ImageType") or [], dataset.get("ComplexImageComponent"), private_component(dataset))
     if sop_class == ENHANCED:
         if not dataset.get("PerFrameFunctionalGroupsSequence"):
             raise InputError("The enhanced MR file has no functional groups: it is truncated; export it again.")
@@ -153,9 +142,8 @@ def check(dataset: Dataset) -> None:
         raise InputError("A classic MR file with several frames; export it as enhanced MR or as single slices.")
 
 
-def check_magnitude(kinds: Iterable[object], component: object) -> None:
+def check_magnitude(kinds: Iterable[object], *components: object) -> None:
     """Raise InputError if the type of an image or frame, or its complex component, is another part than magnitude."""
-    words = [str(kind).upper() for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-    for word in [str(component or "").upper(), *[kind.split("_")[0] for kind in words[2:3]], *words[3:4]]:
-        if word in _KINDS:
-            raise InputError(f"A {_KINDS[word]} image: only magnitude images can be read.")
+    for found in (component.said(kinds), *(component.said((), one) for one in components)):
+        if found:
+            raise InputError(f"A {found} image: only magnitude images can be read.")

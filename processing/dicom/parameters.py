@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,9 @@ from pydicom import Dataset
 from processing.deidentify import rules
 from processing.dicom import vocabulary
 from processing.dicom import weighting as contrast
-from processing.dicom.frames import attributes, number
+from processing.dicom.frames import attributes, measure, number
+from processing.dicom.scan_time import scan_time, tesla
+from processing.dicom.simulated import simulated_by, without_scan_time
 from processing.volume import Parameters
 
 OLDEST = 90  # years: 90 stands for 90 and more
@@ -58,17 +61,17 @@ def weighting_of(found: Mapping[str, Any], free_words: set[str]) -> str | None:
     declared = contrast.FROM_CONTRAST.get(str(found.get("AcquisitionContrast", "")))
     if declared:
         return declared
-    if (number(found.get("DiffusionBValue")) or 0) > 0 or "DIFFUSION" in kinds:
+    if (measure(found, "DiffusionBValue") or 0) > 0 or "DIFFUSION" in kinds:
         return "DWI"
-    ti = number(found.get("InversionTimes")) or number(found.get("InversionTime"))
+    ti = measure(found, "InversionTimes") or measure(found, "InversionTime")
     if str(found.get("InversionRecovery", "")) == "NO":
         ti = None
     return contrast.from_timing(
         family=_family(found),
-        tr=number(found.get("RepetitionTime")),
-        te=number(found.get("EffectiveEchoTime")) or number(found.get("EchoTime")),
+        tr=measure(found, "RepetitionTime"),
+        te=measure(found, "EffectiveEchoTime") or measure(found, "EchoTime"),
         ti=ti,
-        flip_angle=number(found.get("FlipAngle")),
+        flip_angle=measure(found, "FlipAngle"),
     ) or contrast.from_tokens(free_words)
 
 
@@ -100,10 +103,16 @@ def free_words(dataset: Dataset) -> set[str]:
 def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameters:
     """Parameters of the volume to which frame `index` of the file belongs; only vetted texts are taken."""
     found = attributes(dataset, index)
+    notes: list[str] = []
 
     def value(*keywords: str) -> float | None:
-        known = [number(found.get(keyword)) for keyword in keywords]
-        return next((v for v in known if v is not None), None)
+        for keyword in keywords:
+            if number(found.get(keyword)) is None:
+                continue
+            if (kept := measure(found, keyword)) is not None:
+                return kept
+            notes.append(f"{keyword} left out: no such value is possible.")
+        return None
 
     def text(keyword: str) -> str | None:
         return rules.vetted_text(keyword, dataset.get(keyword))
@@ -111,14 +120,16 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
     inversion = value("InversionTimes", "InversionTime")
     trains = value("EchoTrainLength", "RFEchoTrainLength")
     sex = str(dataset.get("PatientSex", "")).strip().upper()
-    return Parameters(
+    field, about_field = tesla(number(found.get("MagneticFieldStrength")))
+    time = scan_time(dataset, found)
+    taken = Parameters(
         region=region_of(dataset, found),
         plane=plane(affine),
         weighting=weighting_of(found, free_words(dataset)),
         manufacturer=text("Manufacturer"),
         model=text("ManufacturerModelName"),
         software=text("SoftwareVersions"),
-        field_strength=value("MagneticFieldStrength"),
+        field_strength=field,
         tr=value("RepetitionTime"),
         te=value("EffectiveEchoTime", "EchoTime"),
         ti=inversion if inversion else None,
@@ -126,7 +137,10 @@ def parameters_of(dataset: Dataset, index: int, affine: np.ndarray) -> Parameter
         echo_train_length=None if trains is None else int(trains),
         averages=value("NumberOfAverages"),
         slice_thickness=value("SliceThickness"),
-        acquisition_seconds=value("AcquisitionDuration"),
+        acquisition_seconds=time.seconds,
+        acquisition_source=time.source,
         age=age_in_years(dataset),
         sex=sex if sex in ("F", "M", "O") else None,
     )
+    notes += filter(None, (about_field, time.note))
+    return without_scan_time(replace(taken, notes=tuple(notes) or None), simulated_by(dataset))

@@ -89,6 +89,10 @@ class Header(Dataset):
             self._dict.pop(tag, None)
         super().__setattr__(name, value)
 
+    def private_creators(self, group: int) -> list[str]:
+        """As a data set does, without looking through all attributes."""
+        return [self[tag].value for tag in self.creators.get(group, ()) if tag in self._dict]
+
     def private_block(self, group: int, private_creator: str, create: bool = False) -> PrivateBlock:
         """As a data set does, without looking through all attributes."""
         if create:

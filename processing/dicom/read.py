@@ -8,13 +8,21 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
+from processing import component
+from processing.dicom import completeness
 from processing.dicom.frames import frames_of
 from processing.dicom.geometry import Stack, split, stack
 from processing.dicom.header import NotAnImageError, check_magnitude, read_header
 from processing.dicom.parameters import parameters_of
 from processing.dicom.pixels import stored_values
 from processing.errors import InputError
+from processing.padding import settle
 from processing.volume import Volume
+
+SHARED_UID = (
+    "carry the same SOP Instance UID although they show different slices: another program damaged them; send the "
+    "series as the scanner exports it."
+)
 
 
 def read_dicom(paths: Sequence[Path]) -> Volume:
@@ -52,8 +60,8 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
     if len(parts) > 1:
         names = "; ".join(part or "other" for part, _ in parts[:4])
         raise InputError(f"The series holds {len(parts)} volumes ({names}); sort it first, then give one.")
-    marks = parts[0][1][0].marks
-    check_magnitude(marks["ImageType"], marks["ComplexImageComponent"])
+    for frame in parts[0][1]:
+        check_magnitude(frame.marks["ImageType"], frame.marks["ComplexImageComponent"])
     ordered = stack(parts[0][1])
     stored = {path: stored_values(dataset) for path, dataset in headers.items()}
     return assemble(ordered, stored, headers[ordered.frames[0].path])
@@ -65,7 +73,7 @@ def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
     Raises InputError if there is none, or one cannot be used.
     """
     headers: dict[Path, Dataset] = {}
-    seen: set[str] = set()
+    seen: dict[str, Dataset] = {}
     reasons: list[str] = []
     for path in sorted(paths):
         try:
@@ -74,22 +82,37 @@ def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
             reasons.append(str(reason))
             continue
         uid = str(header.get("SOPInstanceUID", path))
-        if uid not in seen:
-            seen.add(uid)
+        first = seen.setdefault(uid, header)
+        if first is header:
             headers[path] = header
+        elif first.get("ImagePositionPatient") != header.get("ImagePositionPatient"):
+            raise InputError(f"Files of the series {SHARED_UID}")
     if not headers:
         raise InputError(reasons[0] if len(paths) == 1 else "The folder holds no MR images.")
     return headers
 
 
-def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset) -> Volume:
+def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset, *, alone: bool = True) -> Volume:
     """The volume of a checked stack.
 
-    stored: stored values (frames, rows, columns) of each of its files; header: of the first slice's file.
+    stored: stored values (frames, rows, columns) of each of its files; header: of the first slice's file; alone:
+    whether its series holds no other volume.
     """
     first = ordered.frames[0]
     array = np.empty((len(ordered.frames), first.rows, first.columns), np.float32)
+    declared = np.zeros(array.shape, bool)
     for n, frame in enumerate(ordered.frames):
         values = stored[frame.path][frame.index]
         array[n] = values if (frame.slope, frame.intercept) == (1, 0) else values * frame.slope + frame.intercept
-    return Volume(array, ordered.affine, parameters=parameters_of(header, first.index, ordered.affine))
+        if frame.padding is not None:
+            declared[n] = (values >= frame.padding[0]) & (values <= frame.padding[1])
+    array, padding, cautions = settle(array, declared if any(frame.padding for frame in ordered.frames) else None)
+    return Volume(
+        array,
+        ordered.affine,
+        parameters=parameters_of(header, first.index, ordered.affine),
+        padding=padding,
+        slices_known=True,
+        cautions=(*completeness.cautions(ordered, alone=alone), *cautions, *component.cautions(array)),
+        frame_of_reference=str(header.get("FrameOfReferenceUID") or "").strip() or None,
+    )

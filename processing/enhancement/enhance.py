@@ -140,7 +140,7 @@ def enhance(
     if threads is not None:
         _set_threads(threads)
     noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
-    scale = max(high_percentile(volume.array, 99.9), noise.sigma / _LARGEST_LEVEL)
+    scale = max(high_percentile(volume.measured, 99.9), noise.sigma / _LARGEST_LEVEL)
     precision = precision or _fastest(key, device, noise.sigma / scale if scale else 0.0, mirrored)
     passes = _passes(key, device, precision, mirrored)
     out = volume.array.copy()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydicom import Dataset
 
-from processing import nifti, sidecar
+from processing import component, nifti, sidecar
 from processing.caution import Caution
 from processing.deidentify.bytewise import cleaner_of
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
@@ -21,9 +21,11 @@ from processing.dicom.geometry import stack
 from processing.dicom.header import check_magnitude, read_header
 from processing.dicom.mosaic import is_mosaic, unfold
 from processing.dicom.parameters import free_words
+from processing.dicom.parts import chemical_shift
 from processing.dicom.pixels import stored_values
 from processing.dicom.quick import Header
 from processing.dicom.read import assemble
+from processing.dicom.simulated import without_scan_time
 from processing.dicom.table import DoubtError
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
@@ -39,7 +41,9 @@ class SortedSeries:
     instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
     when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
     the series, any of subject, region, plane, weighting, arm; part: what tells it from the other volumes of its series
-    (echo, b-value, water), "" for a whole series; cautions: why it is not certain.
+    (echo, b-value), or that it shows water, fat or one of their phases, else ""; frame_of_reference: keyed UID of its
+    coordinates, "" if not known;
+    cautions: why it is not certain.
     """
 
     files: list[Path]
@@ -59,7 +63,11 @@ class SortedSeries:
     conflict: str = ""
     placing: dict[str, str] = field(default_factory=dict)
     part: str = ""
+    frame_of_reference: str = ""
     cautions: list[Caution] = field(default_factory=list)
+
+
+UNNAMED = "The series holds several volumes, and nothing says what this one is."
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ def accept_stack(
     part: str,
     *,
     several: bool,
+    named: bool,
     names: Mapping[Path, str],
     folder: Path,
     key: bytes,
@@ -84,10 +93,12 @@ def accept_stack(
 ) -> tuple[SortedSeries, bool]:
     """Write the frames of one volume as a clean series into `folder`; also whether deep learning made it.
 
-    part: what tells it apart if the series holds `several` volumes. Files that cannot be used are added to `refused`.
+    part: what tells it apart if the series holds `several` volumes; `named`: in words. Files that cannot be used are
+    added to `refused`.
     Raises InputError if what is left is no complete volume.
     """
-    check_magnitude(frames[0].marks["ImageType"], frames[0].marks["ComplexImageComponent"])
+    for frame in frames:
+        check_magnitude(frame.marks["ImageType"], frame.marks["ComplexImageComponent"])
     usable: list[Frame] = []
     datasets: dict[Path, tuple[Dataset, Any]] = {}
     for path in dict.fromkeys(frame.path for frame in frames):
@@ -105,11 +116,12 @@ def accept_stack(
         raise InputError("No file of the series can be used.")
     ordered = stack(usable, part)
     first = datasets[ordered.frames[0].path][0]
-    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first)
+    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first, alone=not several)
     subject = subject_key(key, first)
-    named = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
-    deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(named)
-    arm = hints.arm_from_words(free_words(first) | named, deep_learning=deep_learning)
+    shift = chemical_shift(frames[0].marks["ImageType"], free_words(first))
+    in_path = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
+    deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(in_path)
+    arm = hints.arm_from_words(free_words(first) | in_path, deep_learning=deep_learning)
     folder.mkdir(parents=True, exist_ok=True)
     report = Report()
     written: list[Path] = []
@@ -141,8 +153,9 @@ def accept_stack(
         arm_hint=arm,
         report=report.as_dict(),
         instance_uids=[uid for uid, _ in uids],
-        part=part if several else "",
-        cautions=list(volume.cautions),
+        part=part if several else shift,
+        frame_of_reference=keyed_uid(key, volume.frame_of_reference) if volume.frame_of_reference else "",
+        cautions=[*volume.cautions, *([Caution("unnamed_part", UNNAMED)] if several and not named else [])],
     )
     return taken, deep_learning
 
@@ -197,12 +210,15 @@ def accept_volume_file(
     place = PurePosixPath(name)
     named = vocabulary.tokens(place.name, place.parent.name)
     parameters = replace(volume.parameters, region=vocabulary.region(named), weighting=from_tokens(named))
+    # The file may rest under another name than it was sent with.
+    cautions = {one.code: one for one in (*component.named(place.name), *volume.cautions)}
     unread = None
     if beside is not None:
         try:
             parameters = sidecar.with_sidecar(parameters, beside)
         except InputError as reason:
             unread = str(reason)
+    parameters = without_scan_time(parameters, volume.parameters.simulated)
     identity = place.parent.as_posix() if place.parent.name else place.name.split(".")[0]
     taken = SortedSeries(
         files=[target],
@@ -218,7 +234,7 @@ def accept_volume_file(
         description_hint=description(parameters),
         arm_hint=hints.arm_from_words(vocabulary.tokens(name), deep_learning=False),
         report={"files": 1, "notes": ["NIfTI: only values, type, scale and place in space kept."]},
-        cautions=list(volume.cautions),
+        cautions=[*cautions.values()],
     )
     return taken, unread
 

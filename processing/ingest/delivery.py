@@ -261,6 +261,9 @@ def _series_from(word: Any, out: Path) -> SortedSeries:
     kinds = {one.name: str(one.type) for one in fields(Parameters)}
     parameters: dict[str, Any] = {}
     for name, value in word["parameters"].items():
+        if name == "notes":
+            parameters[name] = tuple(str(note)[:200] for note in value) if value else None
+            continue
         right = (str,) if "str" in kinds[name] else (int, float)
         if value is not None and (not isinstance(value, right) or isinstance(value, bool)):
             raise ValueError("parameters")
@@ -283,5 +286,6 @@ def _series_from(word: Any, out: Path) -> SortedSeries:
         conflict=str(word["conflict"])[:300],
         placing={str(name): str(code)[:20] for name, code in word["placing"].items()},
         part=str(word["part"])[:60],
+        frame_of_reference=str(word["frame_of_reference"])[:64],
         cautions=[Caution(str(one["code"]), str(one["text"])[:400]) for one in word["cautions"]],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +16,7 @@ from processing.dicom import hints
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
 from processing.dicom.header import read_header
+from processing.dicom.read import SHARED_UID
 from processing.errors import InputError
 from processing.ingest import workers
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
@@ -143,6 +144,10 @@ def sort_files(
     duplicates = 0
     groups: list[tuple[str, list[_File]]] = []
     for uid, members in images.items():
+        if shared := _sharing_uids(members):
+            why = f"{shared} of the {len(members)} files of the series {SHARED_UID}"
+            refused.append(RefusedFile(members[0].name, why, len(members) - 1))
+            continue
         variants, same, wrong = _variants(members)
         duplicates += same
         refused += wrong
@@ -202,6 +207,15 @@ def _next_folder(out: Path) -> Path:
         except FileExistsError:
             continue
         return out / str(number)
+
+
+def _sharing_uids(members: list[_File]) -> int:
+    """How many files of a series carry the SOP Instance UID of another that lies elsewhere."""
+    by_uid: dict[str, list[_File]] = defaultdict(list)
+    for file in members:
+        by_uid[file.uid].append(file)
+    places = {uid: {file.frames[0].position for file in same} for uid, same in by_uid.items()}
+    return sum(len(same) for uid, same in by_uid.items() if len(places[uid]) > 1)
 
 
 def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[RefusedFile]]:
@@ -264,7 +278,9 @@ def _take_series(members: list[_File], out: Path, key: bytes, reading: Callable[
     if len(parts) > MOST_VOLUMES:
         reason = f"The series holds {len(parts)} volumes, as a time series does; send at most {MOST_VOLUMES}."
         return Outcome(refused=[RefusedFile(members[0].name, reason, len(members) - 1)])
+    counts = Counter(part for part, _ in parts)
     for number, (part, frames) in enumerate(parts, 1):
+        named = bool(part) and counts[part] == 1
         folder = _next_folder(out)
         used = {frame.path for frame in frames}
         first_name = next(file.name for file in members if file.path in used)
@@ -272,8 +288,9 @@ def _take_series(members: list[_File], out: Path, key: bytes, reading: Callable[
         try:
             taken, deep_learning = accept_stack(
                 frames,
-                part or str(number),
+                part if named else f"{part} {number}".strip(),
                 several=len(parts) > 1,
+                named=named,
                 names=names,
                 folder=folder,
                 key=key,

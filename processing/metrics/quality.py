@@ -162,7 +162,7 @@ def compare(
     Notes
     -----
     How each metric is made stands in ``conventions``; psnr is of the MSE of the whole volume, ssim the mean over
-    slices.
+    slices. Padding of either volume counts as the part outside ``within``.
 
     Examples
     --------
@@ -184,7 +184,11 @@ def compare(
     for name, given in (("mask", region), ("overlap", within), ("volume of interest", voi)):
         if given is not None and given.shape != reference.shape:
             raise InputError(f"The {name} has shape {given.shape}, the volumes {reference.shape}.")
+    paddings = [one.padding for one in (reference, test) if one.padding is not None]
+    padding = np.logical_or.reduce(paddings) if paddings else None
     counted = None if within is None else np.asarray(within).astype(bool)
+    if padding is not None:
+        counted = ~padding if counted is None else counted & ~padding
     inside = [region, *([] if voi is None else [np.asarray(voi).astype(bool)])]
     inside = [one if counted is None else one & counted for one in inside]
     x, y = reference.array, test.array
@@ -200,7 +204,7 @@ def compare(
         return one
 
     per_slice = over_slices(worker, len(x), threads=threads)
-    collected = _Collected(partial=within is not None)
+    collected = _Collected(partial=counted is not None)
     slices: list[dict[str, Any]] = []
     for n, (parts, multiscale) in enumerate(per_slice):
         if counted is None or counted[n].any():
@@ -217,6 +221,8 @@ def compare(
         slices=slices,
         reasons=collected.reasons,
     )
+    if padding is not None:
+        result.conventions["padding"] = "of either volume, left out of every number"
     if rest:
         result.conventions.update(VOI_CONVENTIONS)
         result.voi.update(collected.checked("voi", rest[0], x))
@@ -381,7 +387,7 @@ class _Collected:
             if found[name] is None:
                 reason = _reason(where, name, found, reference)
                 if self.partial and found["mse"] is not None and name in ("ssim", "ms_ssim"):
-                    reason = "windows reach outside the part that both series cover"
+                    reason = "windows reach outside the part where both series have intensities"
                 self.reasons[f"{where}.{name}"] = reason
         return {name: found[name] for name in METRICS}
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from processing.errors import InputError
+from processing.grid import oriented
 from processing.metrics.quality import difference_percent, percent_difference
-from processing.pair import oriented
 from processing.registration import apply
 from processing.volume import Array, Volume
 

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from processing.errors import InputError
-from processing.pair import Grid, common_grid, grey_range, on_grid, oriented
+from processing.grid import Grid, common_grid, on_grid, oriented
+from processing.pair import grey_range
 from processing.pictures.difference_map import REACH, SlicePair, coloured, difference
 from processing.registration import apply
 from processing.volume import Array, Volume
@@ -123,7 +124,7 @@ def _window(shape: tuple[int, ...], crop: tuple[float, float, float, float]) -> 
 
 def _grey(image: Array, volume: Volume, grid: Grid) -> Array:
     whole = oriented(volume, grid.affine[:3, 2])
-    lower, upper = grey_range(whole.array, *whole.spacing[:2])
+    lower, upper = grey_range(whole.array, *whole.spacing[:2], whole.padding)
     return (np.clip((image - lower) / (upper - lower), 0, 1) * 255).round().astype(np.uint8)
 
 

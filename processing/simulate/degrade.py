@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from processing.errors import InputError
-from processing.model_identity import ModelIdentity
+from processing.model_identity import DEGRADATION, SIMULATED, ModelIdentity
 from processing.noise import add_complex_noise
 from processing.volume import Array, Volume
 
@@ -109,11 +109,11 @@ class Degradation:
         text = json.dumps(used, sort_keys=True)
         words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in used.items())
         return ModelIdentity(
-            name="simulated degradation",
+            name=DEGRADATION,
             version="1",
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             precision="float32",
-            description=f"Simulated, not acquired: {words}.",
+            description=f"{SIMULATED} {words}.",
         )
 
 
@@ -160,7 +160,7 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
     array = np.maximum(volume.array, 0)
     sigma = degradation.half_nex_sigma or 0.0
     if degradation.half_nex_fraction is not None:
-        sigma = degradation.half_nex_fraction * float(np.percentile(array, 99.9))
+        sigma = degradation.half_nex_fraction * float(np.percentile(np.maximum(volume.measured, 0), 99.9))
     rows = array.shape[1]
     lines = _sampled_lines(rows, degradation) if degradation.undersample else None
     out = np.empty_like(array)

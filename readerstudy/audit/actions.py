@@ -6,6 +6,8 @@ from django.db.models import TextChoices
 class Action(TextChoices):
     ACQUISITIONS_ALIGNED = "acquisitions aligned"
     ANSWER_REVISED = "answer revised"
+    CASE_HELD_BACK = "case held back"
+    CASE_RELEASED = "case released"
     CASE_MOVED = "case moved"
     DRY_RUN = "dry run"
     FEATURES_COMPUTED = "features computed"
@@ -30,6 +32,7 @@ class Action(TextChoices):
     READING_SIGNED = "reading signed"
     RESULTS_EXPORTED = "results exported"
     RESULTS_SEEN = "results seen"
+    SCAN_TIME_TYPED = "scan time typed"
     SEALED_AFTER_A_RESTORE = "sealed after a restore"
     SEALED_BY_UPGRADE = "sealed by upgrade"
     SERIES_MADE_AGAIN = "series made again"

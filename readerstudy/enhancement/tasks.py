@@ -43,7 +43,13 @@ def enhance_series(job: Job, report):
         report(0.95, "storing")
         made = volumes.read(files)
         instances = volumes.archive_files(files)
-    facts = volumes.series_fields(made) | {
+    fields = volumes.series_fields(made)
+    if simulated := source.parameters.get("simulated"):  # no stored file says so: its equipment is not kept
+        kept = {k: v for k, v in fields["parameters"].items() if not k.startswith("acquisition_")}
+        fields["parameters"] = kept | {"simulated": simulated}
+    facts = fields | {
+        "cautions": source.cautions,
+        "part": source.part,
         "format": source.format,
         "made_from": source,
         "model_name": enhanced.model.name,

@@ -40,6 +40,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         f"{', registered' if d['registered'] else ''}"
     ),
     Action.PAIRS_PREPARED: lambda d: f"prepared {_count(d['pairs'], 'pair')} of {d['case']}",
+    Action.CASE_HELD_BACK: lambda d: f"held {d['case']} back: its series do not seem to show the same place",
+    Action.CASE_RELEASED: lambda d: (
+        f"let {d['case']} pass: {d['reason']}" if d["reason"] else f"held {d['case']} back again"
+    ),
     Action.ACQUISITIONS_ALIGNED: lambda d: f"aligned {d['moving']} with {d['fixed']} of {d['case']}",
     Action.FEATURES_COMPUTED: lambda d: (
         f"computed {_count(d['features'], 'feature')} of {d['volume']} of {d['case']} on {d['arm']}"
@@ -63,6 +67,11 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.UPLOAD_SORTED: _sorted,
     Action.SERIES_PLACED: lambda d: (
         f"placed {d['case']} in {d['arm']}{', version ' + str(d['version']) if d['version'] > 1 else ''}"
+    ),
+    Action.SCAN_TIME_TYPED: lambda d: (
+        f"took the scan time of {d['case']} in {d['arm']} back to what the header says"
+        if d["seconds"] is None
+        else f"typed the scan time of {d['case']} in {d['arm']}: {d['seconds']:g} s"
     ),
     Action.CASE_MOVED: lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
     Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",

@@ -9,6 +9,7 @@ from readerstudy.material import alignments, selectors, volumes_of_interest
 from readerstudy.material.views import case_of
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.checks import stands_against
 from readerstudy.reading.preparing import pairs_of
 
 
@@ -33,5 +34,6 @@ def case_page(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespo
             "states": selectors.STATES,
             "volumes": volumes_of_interest.of_case(shown_case),
             "alignments": alignments.of_case(shown_case),
+            "against": stands_against(study, [shown_case]),
         },
     )

@@ -153,15 +153,18 @@ def _processing(series: Series) -> str:
 
 
 def _times_note(series: Series) -> str:
-    """Scan time, and for a made arm what its processing adds."""
+    """Scan time, and for a made arm what its processing adds; what was simulated took none."""
     seconds = _seconds(series)
-    return " + ".join(part for part in (f"{clock(seconds)} min" if seconds else "", _processing(series)) if part)
+    time = "simulated" if series.simulated else f"{clock(seconds)} min" if seconds else ""
+    return " + ".join(part for part in (time, _processing(series)) if part)
 
 
 def _origin_in_words(series: Series) -> str:
     """The same in words, with the model's name and version."""
     seconds = _seconds(series)
     words = f"scan time {clock(seconds)} min" if seconds else "scan time not stated"
+    if series.simulated:
+        words = f"simulated, not acquired ({series.simulated})"
     if series.made_from:
         words += f", {series.made_from.arm.code} processed by {series.model_name} {series.model_version}".rstrip()
         words += f" in {_processing(series)}" if _processing(series) else ""

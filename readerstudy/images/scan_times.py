@@ -1,5 +1,6 @@
 """What the page of scan times shows: time saved, protocols, cohort, scanners."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
@@ -51,11 +52,29 @@ def context(study: ReaderStudy) -> dict:
             }
             for row in times
         ],
+        "sources": sources(study),
         "processing": [{**row, "arm": arms.get(row["arm"])} for row in results["processing"]],
         "cohort": results["cohort"],
         "sexes": [f"{n} {sex}" for sex, n in results["cohort"]["sex"].items() if n or sex in ("F", "M")],
         "scanners": [{**row, "name": _scanner(row)} for row in results["scanners"]],
     }
+
+
+SOURCES = {"attribute": "from the header", "private": "from private tags of the scanner", "typed": "typed in"}
+
+
+def sources(study: ReaderStudy) -> str:
+    """Where the scan times of the acquired series came from: 12 from the header, 2 typed in, 1 not known."""
+    acquired = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    found = Counter(
+        SOURCES.get(said.get("acquisition_source"), "from the header")
+        if said.get("acquisition_seconds")
+        else "not known"
+        for said in acquired.values_list("parameters", flat=True)
+        if not said.get("simulated")
+    )
+    order = [*SOURCES.values(), "not known"]
+    return ", ".join(f"{found[source]} {source}" for source in order if found[source])
 
 
 def _scanner(row: dict) -> str:

@@ -41,6 +41,7 @@ def series(study: ReaderStudy) -> Iterator[Row]:
             "made_from": series_code(one.made_from) if one.made_from else None,
             "model_name": f"{one.model_name} {one.model_version}".strip(),
             "model_sha256": one.model_sha256,
+            "simulated": said.get("simulated"),
             "age": age if age is None else min(age, 90),
             "sex": subject.sex or said.get("sex"),
         }

@@ -29,7 +29,9 @@ def compare_series(job: Job, report):
     matrix = job.parameters.get("matrix")
     volumes = load(reference), load(test)
     report(0.2, "on one grid")
-    a, b, within, how = _on_one_grid(*volumes) if matrix is None else _registered(*volumes, np.array(matrix))
+    a, b, within, how = (
+        _on_one_grid(*volumes, reference.case.plane) if matrix is None else _registered(*volumes, np.array(matrix))
+    )
     report(0.4, "comparing")
     threads = max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS)
     comparison = compare(a, b, within=within, threads=threads)
@@ -77,12 +79,15 @@ def compare_series(job: Job, report):
     return store
 
 
-def _on_one_grid(reference: Volume, test: Volume) -> tuple[Volume, Volume, None, dict]:
+def _on_one_grid(reference: Volume, test: Volume, plane: str) -> tuple[Volume, Volume, np.ndarray | None, dict]:
     """Both on the grid that readers see."""
-    from processing.pair import common_grid, on_grid
+    from processing.grid import common_grid, on_grid, padding_on_grid
 
-    grid = common_grid([reference, test])
-    a, b = (Volume(on_grid(volume, grid), grid.affine) for volume in (reference, test))
+    grid = common_grid([reference, test], plane=plane)
+    a, b = (
+        Volume(on_grid(volume, grid), grid.affine, padding=padding_on_grid(volume, grid))
+        for volume in (reference, test)
+    )
     return a, b, None, {"registered": False, "resampled": grid.resampled}
 
 

@@ -18,7 +18,7 @@ from readerstudy.material.volumes_of_interest import load_mask
 @job_function(RADIOMICS)
 def compute_features(job: Job, report):
     from processing.masks import carry
-    from processing.radiomics import extract, itk_image, itk_mask, read_settings
+    from processing.radiomics import extract, itk_image, itk_mask, measured_part, read_settings
 
     voi = VolumeOfInterest.objects.select_related("study", "case").get(pk=job.parameters["voi"])
     series = Series.objects.select_related("arm").get(pk=job.parameters["series"])
@@ -27,10 +27,9 @@ def compute_features(job: Job, report):
     report(0.2, "carrying the mask")
     matrix = job.parameters["matrix"]
     carried = carry(load_mask(voi), volume.shape, volume.affine, matrix=None if matrix is None else np.array(matrix))
+    measured = measured_part(carried.mask.array, volume)
     report(0.3, "computing features")
-    extracted = extract(
-        itk_image(volume), itk_mask(carried.mask.array, volume.affine), settings=read_settings(settings.settings)
-    )
+    extracted = extract(itk_image(volume), itk_mask(measured, volume.affine), settings=read_settings(settings.settings))
     if not extracted.rows:
         raise InputError("The radiomic settings ask for no feature. Let others hold.")
     rows = [
@@ -69,6 +68,7 @@ def compute_features(job: Job, report):
             "millilitres_before": carried.millilitres_before,
             "millilitres": carried.millilitres,
             "outside": carried.outside,
+            "on_padding": carried.voxels - int(measured.sum()),
             "how": job.parameters["how"],
             "versions": extracted.versions,
         }

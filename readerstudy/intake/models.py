@@ -106,6 +106,7 @@ class Candidate(models.Model):
     spacing = models.JSONField()
     parameters = models.JSONField()
     part = models.CharField(max_length=60, blank=True)  # of a series that holds several volumes: water, an echo
+    frame_of_reference = models.CharField(max_length=64, blank=True)  # keyed UID of its coordinates; none in NIfTI
     cautions = models.JSONField(default=list)  # [{"code", "text"}, …]: why it is not certain
     instances = models.JSONField()  # [[sha256, size, uid], ...] in slice order; uid is the keyed SOP Instance UID
     subject_key = models.CharField(max_length=16)

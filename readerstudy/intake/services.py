@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from processing.check import check_pair, placed
 from processing.errors import InputError
-from processing.pair import check_same_place
+from processing.volume import Volume
 from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine, store_mark
 from readerstudy.audit.actions import Action
@@ -182,6 +183,7 @@ def store_sorted(
             spacing=list(sorted_series.spacing),
             parameters={k: v for k, v in vars(sorted_series.parameters).items() if v is not None},
             part=sorted_series.part,
+            frame_of_reference=sorted_series.frame_of_reference,
             cautions=[vars(one) for one in sorted_series.cautions],
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
             subject_key=sorted_series.subject_key,
@@ -228,7 +230,7 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         raise InputError("Choose an arm.")
     at = (placing["subject_code"], placing["region"], placing["plane"], placing["weighting"])
     ensure_unscheduled(study=study, code=case_code(*at))
-    place = candidate.affine, (candidate.slices, candidate.rows, candidate.columns)
+    arrived = _place(candidate)
     for other in (
         Series.objects.filter(
             study=study,
@@ -241,10 +243,9 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         .exclude(arm=placing["arm"])
         .select_related("arm")
     ):
-        try:
-            check_same_place(*place, other.affine, (other.slices, other.rows, other.columns))
-        except InputError as error:
-            raise InputError(f"Does not fit the {other.arm.code} series of this case: {error}") from error
+        found = check_pair(arrived, _place(other), plane=placing["plane"], pixels=False)
+        if not found.accepted:
+            raise InputError(f"Does not fit the {other.arm.code} series of this case: {found.reason}")
     series = place_series(
         study=study,
         instances=candidate.instances,
@@ -260,6 +261,7 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         spacing=candidate.spacing,
         parameters=candidate.parameters,
         part=candidate.part,
+        frame_of_reference=candidate.frame_of_reference,
         cautions=candidate.cautions,
         **placing,
     )
@@ -268,6 +270,12 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
     candidate.state, candidate.series = Candidate.State.CONFIRMED, series
     candidate.save()
     return series
+
+
+def _place(series: Candidate | Series) -> Volume:
+    shape = series.slices, series.rows, series.columns
+    frame = series.frame_of_reference or None
+    return placed(series.affine, shape, slices_known=series.format == "dicom", frame_of_reference=frame)
 
 
 @transaction.atomic

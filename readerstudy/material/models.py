@@ -74,8 +74,8 @@ class Series(models.Model):
     spacing = models.JSONField()
     parameters = models.JSONField(default=dict)
     part = models.CharField(max_length=60, blank=True)  # of a series that holds several volumes: water, an echo
+    frame_of_reference = models.CharField(max_length=64, blank=True)  # keyed UID of its coordinates; none in NIfTI
     cautions = models.JSONField(default=list)  # [{"code", "text"}, …] at import
-    simulated = models.CharField(max_length=200, blank=True)  # how: degradation and seed, phantom; "" if acquired
     made_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="makes")
     model_name = models.CharField(max_length=60, blank=True)
     model_version = models.CharField(max_length=40, blank=True)
@@ -97,6 +97,11 @@ class Series(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} {self.arm} v{self.version}"
+
+    @property
+    def simulated(self) -> str:
+        """How no scanner acquired it: a phantom, a degradation and its settings; "" if one did."""
+        return self.parameters.get("simulated") or ""
 
 
 class Instance(models.Model):

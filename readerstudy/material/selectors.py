@@ -37,11 +37,13 @@ class MaterialCell:
     def readout(self) -> str:
         if self.series:
             seconds = self.series.parameters.get("acquisition_seconds")
+            simulated = self.series.simulated
             return ", ".join(
                 part
                 for part in [
                     f"{self.series.slices} slices, {self.series.rows} × {self.series.columns}",
                     f"{seconds:.0f} s" if seconds else "",
+                    f"simulated ({simulated})" if simulated else "",
                     f"{self.series.model_name} {self.series.model_version}" if self.series.model_name else "",
                     f"version {self.series.version}" if self.series.version > 1 else "",
                 ]
@@ -126,3 +128,19 @@ def cells_and_neighbours(case: Case, *, awaited: Awaited = ()) -> tuple[list[Mat
     before = rows[place - 1][0] if place else None
     after = rows[place + 1][0] if place + 1 < len(rows) else None
     return rows[place][1], before, after
+
+
+def simulation_note(study: ReaderStudy) -> str:
+    """Which arms were simulated, and how, in one sentence for tables and captions; "" if none was.
+
+    What was made from a simulated series counts with it.
+    """
+    found: dict[str, set[str]] = {}
+    present = study.series.filter(active=True, case__subject__withdrawn_at=None).order_by("arm__place")
+    for arm, said in present.values_list("arm__code", "parameters"):
+        if how := said.get("simulated"):
+            found.setdefault(arm, set()).add(how)
+    if not found:
+        return ""
+    arms = (f"{arm} ({sorted(ways)[0]}{' and others' if len(ways) > 1 else ''})" for arm, ways in found.items())
+    return f"Simulated, not acquired: {'; '.join(arms)}."

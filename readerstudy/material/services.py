@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from processing.deidentify import rules
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
@@ -139,6 +140,38 @@ def add_series(
         seals=[*seals, ("series", str(series.pk))],
     )
     return series
+
+
+@transaction.atomic
+def set_acquisition_seconds(*, series: Series, seconds: float | None, actor: User | None) -> None:
+    """The scan time that a person knows better than the header; None takes it back to what the header said.
+
+    InputError for a series that no scanner acquired, or a time that no scan takes.
+    """
+    if series.simulated or series.made_from_id:
+        raise InputError("This series was simulated or made from another: it has no scan time of its own.")
+    longest = rules.largest("AcquisitionDuration")
+    if seconds is not None and not 1 <= seconds <= longest:
+        raise InputError(f"A scan takes from 1 to {longest:.0f} seconds.")
+    seals = [("series", str(series.pk))]
+    ensure_sealed(study=series.study, seals=seals)
+    kept = dict(series.parameters)
+    stated = kept.pop("stated", {name: kept.get(name) for name in ("acquisition_seconds", "acquisition_source")})
+    if seconds is None:
+        kept |= stated
+    else:
+        kept |= {"acquisition_seconds": seconds, "acquisition_source": "typed", "stated": stated}
+    series.parameters = {name: value for name, value in kept.items() if value is not None}
+    series.save(update_fields=["parameters"])
+    record(
+        study=series.study,
+        action=Action.SCAN_TIME_TYPED,
+        actor=actor,
+        case=series.case.code,
+        arm=series.arm.code,
+        seconds=seconds,
+        seals=seals,
+    )
 
 
 @transaction.atomic

@@ -9,5 +9,6 @@ urlpatterns = [
     path("masks/<int:volume>/", views_masks.change_mask, name="change_mask"),
     path("masks/<int:volume>/<int:series>/picture.png", views_masks.mask_picture, name="mask_picture"),
     path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),
+    path("series/<int:series>/scan-time/", views.scan_time, name="scan_time"),
     path("series/<int:series>/picture.png", views.series_picture, name="series_picture"),
 ]

@@ -1,5 +1,7 @@
 """Cases and their series: training, feedback, pictures."""
 
+import re
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -36,6 +38,31 @@ def feedback(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespon
     services.set_feedback(case=case_of(study, case), text=request.POST.get("feedback", ""), actor=request.user)
     messages.success(request, "Readers are told this after each practice pair of the case.", extra_tags="feedback")
     return redirect("case", study.slug, case)
+
+
+@study_page("type_scan_times")
+@require_POST
+def scan_time(request: StudyRequest, study: ReaderStudy, series: int) -> HttpResponse:
+    """The scan time of a series as typed, minutes:seconds or seconds; empty: as the header says."""
+    found = Series.objects.filter(study=study, pk=series).select_related("case", "arm", "study").first()
+    if found is None:
+        raise Http404
+    try:
+        seconds = seconds_of(request.POST.get("time", ""))
+        services.set_acquisition_seconds(series=found, seconds=seconds, actor=request.user)
+    except InputError as error:
+        messages.error(request, str(error))
+    return redirect("case", study.slug, found.case_id)
+
+
+def seconds_of(text: str) -> float | None:
+    """3:24, 204 or 204.5; None for nothing. InputError for anything else."""
+    if not text.strip():
+        return None
+    said = re.fullmatch(r"(?:(\d{1,3}):)?(\d{1,5}(?:\.\d{1,3})?)", text.strip(), re.ASCII)
+    if said is None or (said[1] and float(said[2]) >= 60):
+        raise InputError("Type the scan time as minutes:seconds, such as 3:24, or in seconds.")
+    return 60.0 * int(said[1] or 0) + float(said[2])
 
 
 def picture(load) -> HttpResponse:

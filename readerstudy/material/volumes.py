@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from processing.pair import oriented
+from processing.grid import oriented
 from processing.series import read
 from processing.volume import Volume
 from readerstudy.archive.store import local_files
@@ -30,18 +30,19 @@ def load(series: Series) -> Volume:
 
 def load_cached(series: Series) -> Volume:
     """`load`, oriented, and kept for a while in this process: for pages on which people scroll. Read-only."""
-    return _kept_or((series.pk, series.sha256), lambda: load(series))
+    plane = series.case.plane
+    return _kept_or((series.pk, f"{series.sha256} {plane}"), lambda: oriented(load(series), plane=plane))
 
 
 def load_file_cached(sha256: str) -> Volume:
     """The same for a NIfTI file of the archive that is no series."""
-    return _kept_or((0, sha256), lambda: load_files([sha256], "nifti"))
+    return _kept_or((0, sha256), lambda: oriented(load_files([sha256], "nifti")))
 
 
 def _kept_or(key: tuple[int, str], read_it: Callable[[], Volume]) -> Volume:
     with _lock:  # who asks for the same pixels at the same time shall wait, not read them again
         if key not in _kept:
-            _kept[key] = oriented(read_it())
+            _kept[key] = read_it()
             _kept[key].array.setflags(write=False)
         _kept.move_to_end(key)
         while len(_kept) > 1 and sum(volume.array.nbytes for volume in _kept.values()) > KEPT_BYTES:

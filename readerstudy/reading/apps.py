@@ -33,6 +33,7 @@ class ReadingConfig(AppConfig):
             SealedSection(
                 "pairs", "Prepared pair", (SealedTable("reading.PreparedPair", unit=("case_id", "comparison_id")),)
             ),
+            SealedSection("checks", "Check of case", (SealedTable("reading.CaseCheck", unit=("case_id",)),)),
             SealedSection("schedule", "Schedule of", (schedule,)),
             SealedSection(
                 "signatures", "Signature", (SealedTable("reading.Signature", "reader__study", unit=("pk",)),)
@@ -41,6 +42,7 @@ class ReadingConfig(AppConfig):
         answered = ("Rating", "Statement", "Finding", "ActiveTime", "Guess", "Write")
         lock_manifest.register(
             lock_manifest.LockedTable("reading.PreparedPair"),
+            lock_manifest.LockedTable("reading.CaseCheck"),
             lock_manifest.LockedTable("reading.Presentation"),
             *(lock_manifest.LockedTable(f"reading.{name}", "presentation__study") for name in answered),
             lock_manifest.LockedTable("reading.Signature", "reader__study"),

@@ -1,11 +1,11 @@
-"""Prepared pairs of a subject, when it is withdrawn. Answers stay; its presentations become void (`amendments`)."""
+"""Prepared pairs and checks of a withdrawn subject. Answers stay; its presentations become void (`amendments`)."""
 
 from django.db.models import QuerySet
 
 from readerstudy.audit.seals import Seal
 from readerstudy.material.erasure import Holder, units
 from readerstudy.material.models import Case, Subject
-from readerstudy.reading.models import PreparedPair
+from readerstudy.reading.models import CaseCheck, PreparedPair
 
 COLUMNS = ("first_left_sha256", "first_right_sha256")
 
@@ -15,21 +15,28 @@ def _pairs(cases: QuerySet[Case]) -> QuerySet[PreparedPair]:
 
 
 def _seals(cases: QuerySet[Case]) -> list[Seal]:
-    return units("pairs", _pairs(cases).values_list("case_id", "comparison_id"))
+    checks = CaseCheck.objects.filter(case__in=cases)
+    return [
+        *units("pairs", _pairs(cases).values_list("case_id", "comparison_id")),
+        *units("checks", checks.values_list("case_id")),
+    ]
 
 
 def _files(subject: Subject, cases: QuerySet[Case]) -> set[str]:
-    return {sha256 for both in _pairs(cases).values_list(*COLUMNS) for sha256 in both}
+    pictures = CaseCheck.objects.filter(case__in=cases).exclude(picture="").values_list("picture", flat=True)
+    return {*pictures, *(sha256 for both in _pairs(cases).values_list(*COLUMNS) for sha256 in both)}
 
 
 def _erase(subject: Subject, cases: QuerySet[Case]) -> dict[str, int]:
     count = _pairs(cases).count()
     _pairs(cases).delete()
+    CaseCheck.objects.filter(case__in=cases).delete()
     return {"pairs": count}
 
 
 def _needed(hashes: list[str]) -> set[str]:
-    return {
+    pictures = CaseCheck.objects.filter(picture__in=hashes).values_list("picture", flat=True)
+    return set(pictures) | {
         sha256
         for column in COLUMNS
         for sha256 in PreparedPair.objects.filter(**{f"{column}__in": hashes}).values_list(column, flat=True)

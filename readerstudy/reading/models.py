@@ -1,5 +1,6 @@
 import secrets
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -30,6 +31,45 @@ class PreparedPair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} {self.comparison}"
+
+
+class CaseCheck(models.Model):
+    """What the check of a case's series against each other found, before a reader sees them.
+
+    series: numbers of the series that were looked at, and `version` of the check. findings: [{"first", "second",
+    "code", "text"}, …] with codes of arms. While it is `held` no pair is prepared, until an admin who has looked at
+    `picture` lets it pass with a reason.
+    """
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="checks")
+    case = models.OneToOneField("material.Case", models.CASCADE, related_name="check_made")
+    series = models.JSONField()
+    version = models.PositiveSmallIntegerField()
+    findings = models.JSONField(default=list)
+    held = models.BooleanField(default=False)
+    picture = models.CharField(max_length=64, blank=True)  # PNG in the archive: what was held back, and how it fits
+    released_reason = models.CharField(max_length=200, blank=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-held", "case__code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(released_at__isnull=True, released_reason="")
+                | Q(released_at__isnull=False, held=True) & ~Q(released_reason=""),
+                name="release_has_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"check of {self.case}"
+
+    @property
+    def stops(self) -> bool:
+        """Whether readers may not see the case yet."""
+        return self.held and self.released_at is None
 
 
 def new_token() -> str:

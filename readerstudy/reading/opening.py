@@ -15,8 +15,7 @@ from readerstudy.jobs.services import request_job, retry
 from readerstudy.material.models import Case
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
-from readerstudy.reading import preparing
-from readerstudy.reading.models import PreparedPair
+from readerstudy.reading import checks, preparing
 from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.reading.services import open_study
 from readerstudy.states import State
@@ -51,16 +50,30 @@ def last_opening(study: ReaderStudy) -> Job | None:
     return Job.objects.filter(study=study, function=OPEN).order_by("-created_at", "-pk").first()
 
 
-def prepare_missing(study: ReaderStudy, report: Callable[[float, str], None]) -> list[tuple[Case, list[PreparedPair]]]:
-    """Check the pairs of every case against their hashes; pairs for those that have none yet."""
+def prepare_missing(study: ReaderStudy, report: Callable[[float, str], None]) -> list[tuple[Case, preparing.Prepared]]:
+    """Check every case at both ends and its pairs against their hashes; pairs for those that have none yet.
+
+    InputError if a case is held back; what was found is kept, so that it can be looked at.
+    """
     cases, made = preparing.cases_to_show(study), []
     each = study.comparisons.count()
     for number, case in enumerate(cases):
         done, message = 0.98 * number / len(cases), f"{number * each:,} of {len(cases) * each:,} pairs ready"
         report(done, message)
-        if preparing.is_prepared(case) and preparing.are_files_there(case):
+        if preparing.is_prepared(case) and preparing.are_files_there(case) and checks.is_checked(case):
             continue
-        made.append((case, preparing.prepare(case, lambda share, _: report(done + 0.98 * share / len(cases), message))))  # noqa: B023
+        prepared = preparing.prepare(case, lambda share, _: report(done + 0.98 * share / len(cases), message))  # noqa: B023
+        if prepared.check.stops:
+            with transaction.atomic():
+                preparing.replace_prepared(case, prepared.pairs, prepared.check)
+        else:
+            made.append((case, prepared))
+    if held := checks.held_back(study):
+        codes = ", ".join(check.case.code for check in held[:5])
+        raise InputError(
+            f"Not opened: {len(held)} case{'' if len(held) == 1 else 's'} held back ({codes}). "
+            "Look at what stands against them, then let them pass or correct their series."
+        )
     report(0.98, "making the schedule")
     return made
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from readerstudy.accounts.models import Role
 from readerstudy.material.selectors import series_progress
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.checks import held_back
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
     series_there, series_wanted = series_progress(study)
     pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
     prepared = prepared_pairs(study)
+    held = len(held_back(study))
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
         Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
@@ -41,6 +43,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
             f"{series_there} of {series_wanted} series are there",
             "material",
         ),
+        *([Point(False, f"{held} case{'' if held == 1 else 's'} held back: look at them", "checks")] if held else []),
         Point(
             pairs > 0 and prepared == pairs,
             f"{prepared} of {pairs} pairs prepared on one geometry",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import accumulate
 
 from processing.errors import InputError
@@ -15,25 +16,38 @@ from readerstudy.material.models import Case, Series
 from readerstudy.material.selectors import present_series
 from readerstudy.material.volumes import load
 from readerstudy.protocol.models import Comparison, ReaderStudy
-from readerstudy.reading.models import PreparedPair
+from readerstudy.reading import checks
+from readerstudy.reading.models import CaseCheck, PreparedPair
 
 PREPARE = "reading.prepare"
 
 
-def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPair]:
-    """The pairs of a case, stored as files but not as rows. InputError if the arms do not fit each other."""
-    from processing.pair import common_grid, levelled, make_pair
+@dataclass(frozen=True)
+class Prepared:
+    """What became of a case: its pairs, stored as files but not as rows, none while it is held back; and its check."""
+
+    pairs: list[PreparedPair]
+    check: CaseCheck
+
+
+def prepare(case: Case, report: Callable[[float, str], None]) -> Prepared:
+    """Check the series of a case against each other and make its pairs. InputError if the arms do not fit."""
+    from processing.grid import common_grid
+    from processing.pair import levelled, make_pair
 
     comparisons = list(case.study.comparisons.select_related("first", "second"))
-    arms = {arm.pk for c in comparisons for arm in (c.first, c.second)}
-    series = {one.arm_id: one for one in case.series.filter(active=True, arm__in=arms)}
+    series = checks.shown_series(case)
     volumes = {arm: load(one) for arm, one in series.items()}
     report(0.2, "aligning")
-    grid = common_grid([volumes[arm] for arm in sorted(volumes)])
+    grid = common_grid([volumes[arm] for arm in sorted(volumes)], plane=case.plane)
+    check = checks.look_at(case, comparisons, volumes, grid)
+    report(0.3, "preparing pairs")
+    if check.stops:
+        return Prepared([], check)
     pairs, made = [], []
     for number, comparison in enumerate(comparisons):
         pairs.append(make_pair(volumes[comparison.first_id], volumes[comparison.second_id], grid=grid))
-        report(0.2 + 0.7 * (number + 1) / len(comparisons), "preparing pairs")
+        report(0.3 + 0.6 * (number + 1) / len(comparisons), "preparing pairs")
     for comparison, pair in zip(comparisons, levelled(pairs), strict=True):
         left, right = pair.frames["first_left"], pair.frames["second_left"]
         made.append(
@@ -51,10 +65,10 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> list[PreparedPa
                 first_right_sha256=store.put_bytes(b"".join(right)),
             )
         )
-    return made
+    return Prepared(made, check)
 
 
-def replace_prepared(case: Case, made: list[PreparedPair]) -> None:
+def replace_prepared(case: Case, made: list[PreparedPair], check: CaseCheck | None = None) -> None:
     """Let these be the pairs of the case, and log it. In a transaction. InputError once the case is scheduled."""
     if case.presentations.exists():
         raise InputError(f"{case.code} is scheduled: what readers see of it cannot change any more.")
@@ -62,7 +76,10 @@ def replace_prepared(case: Case, made: list[PreparedPair]) -> None:
     PreparedPair.objects.filter(case=case).delete()
     PreparedPair.objects.bulk_create(made)
     seals = {*before, *units_of(made)}
-    record(study=case.study, action=Action.PAIRS_PREPARED, case=case.code, pairs=len(made), seals=seals)
+    if check is not None:
+        seals |= checks.keep(check)
+    action = Action.CASE_HELD_BACK if check is not None and check.stops else Action.PAIRS_PREPARED
+    record(study=case.study, action=action, case=case.code, pairs=len(made), seals=seals)
 
 
 def units_of(pairs: Iterable[PreparedPair]) -> list[Seal]:
@@ -106,7 +123,7 @@ def ask_for_pairs(study: ReaderStudy, *, case: Case | None = None, renew: bool =
 
 def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dict[int, Series]) -> bool:
     shown = [there.get(arm) for arm in sorted({arm for c in comparisons for arm in (c.first_id, c.second_id)})]
-    if not shown or not all(shown):
+    if not shown or not all(shown) or case.presentations.exists():
         return False
     return request_job(
         function=PREPARE,
@@ -116,6 +133,9 @@ def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dic
         inputs={
             "series": [one.pk for one in shown if one],
             "comparisons": [(c.first_id, c.second_id) for c in comparisons],
+            "plane": case.plane,
+            "check": checks.VERSION,
+            "let_pass": checks.let_pass_at(case, [one for one in shown if one]),
         },
     )[1]
 

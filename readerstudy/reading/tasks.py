@@ -12,8 +12,9 @@ def prepare_pairs(job: Job, report):
     made = preparing.prepare(case, report)
 
     def store() -> dict:
-        preparing.replace_prepared(case, made)
-        return {"pairs": len(made), "flags": sorted({flag for pair in made for flag in pair.flags})}
+        preparing.replace_prepared(case, made.pairs, made.check)
+        flags = sorted({flag for pair in made.pairs for flag in pair.flags})
+        return {"pairs": len(made.pairs), "flags": flags, "held_back": made.check.stops}
 
     return store
 
@@ -25,8 +26,8 @@ def open_study(job: Job, report):
     made = opening.prepare_missing(study, report)
 
     def store() -> dict:
-        for case, pairs in made:
-            preparing.replace_prepared(case, pairs)
+        for case, prepared in made:
+            preparing.replace_prepared(case, prepared.pairs, prepared.check)
         return opening.finish(study=study, actor=job.parameters["actor"])
 
     return store

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from readerstudy.reading.views_amendments import amend
+from readerstudy.reading.views_checks import case_checks, check_picture, decide
 from readerstudy.reading.views_opening import move, opening
 
 urlpatterns = [
@@ -10,4 +11,7 @@ urlpatterns = [
     path("amendments/", amend, name="amendments"),
     path("amendments/<str:kind>/", amend, name="amend"),
     path("opening/", opening, name="opening"),
+    path("checks/", case_checks, name="checks"),
+    path("checks/<int:case>/", decide, name="decide"),
+    path("checks/<int:case>/picture/", check_picture, name="check_picture"),
 ]

@@ -11,6 +11,7 @@ from analysis.report.tables.primary_hypothesis import hypothesis
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.images import image_summary
+from readerstudy.material.selectors import simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
 from readerstudy.results import services
@@ -21,7 +22,12 @@ FINDINGS_SHOWN = 12
 def first_page(study: ReaderStudy, made: services.Results) -> dict:
     """Everything that `results/results.html` needs beside the study."""
     arms = {arm.code: arm for arm in study.arms.all()}
-    shared = {**_head(study, made), "images": image_summary.images(made.images, made.range_rules, arms)}
+    simulated = simulation_note(study) or ("Synthetic images." if study.synthetic else "")
+    shared = {
+        **_head(study, made),
+        "simulated": simulated,
+        "images": image_summary.images(made.images, made.range_rules, arms),
+    }
     if made.reading is None:
         return shared
     names, colours = _names(study), _colours(study)
@@ -47,7 +53,7 @@ def first_page(study: ReaderStudy, made: services.Results) -> dict:
         "net_preference_caption": preference.net_preference_caption(made.reading),
         "agreement": _one_comparison_at_a_time(agreement.by_cell(made.reading, names)),
         "manuscript": [
-            replace(table, note=f"Synthetic images. {table.note}") if study.synthetic else table
+            replace(table, note=f"{simulated} {table.note}") if simulated else table
             for table in manuscript(made.reading, rows, names)
         ],
     }

@@ -10,6 +10,7 @@ from io import BufferedRandom
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
+from readerstudy.material.selectors import simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.results.tables import ROWS, Row
@@ -75,6 +76,12 @@ SHA-256
 """
 
 
+def _warning(study: ReaderStudy) -> str:
+    if study.synthetic:
+        return "\nSYNTHETIC: simulated images. Nothing here is evidence about patients.\n"
+    return f"\n{note}\n" if (note := simulation_note(study)) else ""
+
+
 def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict], *, seed: int) -> str:
     """Write everything into one zip; returns its SHA-256.
 
@@ -96,7 +103,7 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
         protocol=study.protocol_sha256,
         schedule=study.schedule_sha256,
         seed=seed,
-        warning="\nSYNTHETIC: simulated images. Nothing here is evidence about patients.\n" if study.synthetic else "",
+        warning=_warning(study),
         hashes="\n".join(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in contents.items()),
     ).encode()
     stamp = (study.closed_at or study.created_at).astimezone(UTC).timetuple()[:6]

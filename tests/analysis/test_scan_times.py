@@ -269,3 +269,32 @@ def test_the_command_prints_the_same(table, tmp_path, capsys):
     table.to_csv(tmp_path / "series.csv", index=False)
     assert main(["scan-times", str(tmp_path / "series.csv")]) == 0
     assert json.loads(capsys.readouterr().out) == scan_times.analyse(table)
+
+
+def test_what_was_simulated_saves_no_time_whatever_the_table_says():
+    rows = pd.DataFrame([row for n in range(6) for row in rows_of(f"S{n}", ["lumbar-sag-T2"])])
+    fast = rows["arm"] == "FAST"
+    real = scan_times.analyse(rows)["times"][0]
+    assert real["saved_percent"]["estimate"] == pytest.approx(100 * (1 - 36 / 91))
+    whole = scan_times.analyse(rows.assign(simulated=np.where(fast, "degraded: half matrix linear, seed 0", None)))
+    (protocol,) = whole["protocols"]
+    assert [arm["parameters"]["acquisition_seconds"]["reason"] for arm in protocol["arms"]] == [
+        None,
+        "simulated, not acquired",
+    ]
+    assert whole["times"][0]["saved_percent"] | {"method": ""} == {
+        "estimate": None,
+        "ci": None,
+        "level": 0.95,
+        "n": 0,
+        "method": "",
+        "reason": "simulated, not acquired",
+    }
+    assert whole["times"][0]["left_out"] == {"simulated in FAST": 6}
+
+
+def test_cases_of_which_one_arm_was_simulated_are_left_out_alone():
+    rows = pd.DataFrame([row for n in range(6) for row in rows_of(f"S{n}", ["lumbar-sag-T2"])])
+    one = (rows["arm"] == "FAST") & (rows["subject"] == "S0")
+    found = scan_times.analyse(rows.assign(simulated=np.where(one, "phantom", None)))["times"][0]
+    assert (found["cases"], found["left_out"]) == (5, {"simulated in FAST": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -72,7 +73,9 @@ def test_values_that_are_no_such_numbers_or_names_are_left_out(tmp_path: Path) -
     }
     path = tmp_path / "a.json"
     path.write_text(json.dumps(wrong)[:-1] + ', "SliceThickness": NaN, "AcquisitionDuration": 1e999}')
-    assert with_sidecar(Parameters(), path) == Parameters()
+    found = with_sidecar(Parameters(), path)
+    assert replace(found, notes=None) == Parameters()
+    assert [note.split(" left out")[0] for note in found.notes or ()] == ["FlipAngle", "Field strength"]
 
 
 @pytest.mark.parametrize("content", [b"[1, 2]", b"{", b"\xff\xfe", b"[" * 100_000, b" " * (2 << 20)])

@@ -51,6 +51,9 @@ OTHERS = [
     "processing.derived.write_like",
     "processing.deidentify.engine.deidentify",
     "processing.enhancement.training.train",
+    "processing.padding.settle",
+    "processing.component.cautions",
+    "processing.nrrd_place.nrrd_scale",
     "processing.masks.Mask",
     "processing.masks.read_mask",
     "processing.masks.by_label",
@@ -59,10 +62,10 @@ OTHERS = [
     "processing.radiomics.read_settings",
     "processing.radiomics.itk_image",
     "processing.radiomics.itk_mask",
+    "processing.radiomics.measured_part",
     "processing.registration.apply",
     "processing.pair.make_pair",
-    "processing.pair.common_grid",
-    "processing.pair.check_same_place",
+    "processing.grid.common_grid",
 ]
 
 

@@ -118,8 +118,9 @@ def test_a_figure_says_nothing_but_what_it_was_given(three):
 
 def test_the_window_is_that_of_the_readers(three):
     from processing import pair
+    from processing.grid import common_grid
 
-    grid = pair.common_grid([one.volume for one in three])
+    grid = common_grid([one.volume for one in three])
     levels = pair.grey_levels(three[0].volume.array, grid)[2].astype(float) / (pair.UPPER_LEVEL * pair.LEVEL_STEP)
     shown = panel(three, 2).images[0][0]
     assert np.abs(np.clip(levels, 0, 1) * 255 - shown).max() <= 1

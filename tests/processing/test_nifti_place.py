@@ -176,6 +176,9 @@ def test_every_reader_gives_mm(
     np.testing.assert_allclose(mask.affine, found["affine"])
     (taken,) = sort_files({"S01/t2.nii": path}, tmp_path / "out", key=KEY).series
     assert taken.spacing == pytest.approx((2.5, 2.5, 5))
+    assert [(one.code, "2.5 × 2.5 × 5 mm" in one.text) for one in taken.cautions] == (
+        [] if by == 1 else [("units", True)]
+    )
     clean = nibabel.load(taken.files[0])
     assert clean.header.get_xyzt_units() == ("mm", "msec" if unit & 16 else "unknown")
     assert clean.header.get_zooms() == pytest.approx((2.5, 2.5, 5))

@@ -11,7 +11,8 @@ import pytest
 
 from processing import pair, series
 from processing.errors import InputError
-from processing.pair import common_grid, make_pair
+from processing.grid import common_grid, on_grid, oriented
+from processing.pair import make_pair
 from processing.volume import Volume
 
 AXIAL = np.array([[0.8, 0, 0, -60], [0, 0.8, 0, -50], [0, 0, 4, 10], [0, 0, 0, 1.0]])
@@ -79,7 +80,7 @@ def test_volumes_on_one_grid_are_not_resampled() -> None:
     assert not grid.resampled
     assert grid.flags == ()
     for volume in volumes:
-        np.testing.assert_array_equal(pair.on_grid(volume, grid), volume.array)
+        np.testing.assert_array_equal(on_grid(volume, grid), volume.array)
 
 
 @pytest.mark.parametrize("scale", [1.0, 7.3])
@@ -132,9 +133,9 @@ def test_a_half_matrix_puts_every_arm_through_the_kernel_and_is_flagged() -> Non
     assert grid.shape == (6, 128, 128)
     assert "Pixel sizes differ" in grid.flags[0]
     # The spline goes through its samples, and a ramp has the same values on both grids.
-    np.testing.assert_allclose(pair.on_grid(fine, grid), fine.array, atol=1e-3)
+    np.testing.assert_allclose(on_grid(fine, grid), fine.array, atol=1e-3)
     inside = (slice(None), slice(20, -20), slice(20, -20))
-    np.testing.assert_allclose(pair.on_grid(coarse, grid)[inside], fine.array[inside], atol=1e-3)
+    np.testing.assert_allclose(on_grid(coarse, grid)[inside], fine.array[inside], atol=1e-3)
 
 
 def test_the_kernel_is_scipys_cubic_spline() -> None:
@@ -148,16 +149,16 @@ def test_the_kernel_is_scipys_cubic_spline() -> None:
     expected = ndimage.affine_transform(
         shifted.array[0].astype(float), [1, 1], matrix[[1, 0], 3], grid.shape[1:], order=3, mode="mirror"
     )
-    np.testing.assert_allclose(pair.on_grid(shifted, grid)[0], expected, atol=0.01)
+    np.testing.assert_allclose(on_grid(shifted, grid)[0], expected, atol=0.01)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.4])
 def test_one_slice_alone_is_that_of_the_stack(shift: float) -> None:
     moved = Volume(head(noise=20, slices=8).array, AXIAL @ _translation(shift, 0, -1))
     grid = common_grid([head(), moved])
-    whole = pair.on_grid(moved, grid)
+    whole = on_grid(moved, grid)
     for place in range(grid.shape[0]):
-        np.testing.assert_array_equal(pair.on_grid(moved, grid, only=place), whole[place : place + 1])
+        np.testing.assert_array_equal(on_grid(moved, grid, only=place), whole[place : place + 1])
 
 
 def test_other_storage_order_gives_the_same_pair() -> None:
@@ -166,8 +167,8 @@ def test_other_storage_order_gives_the_same_pair() -> None:
     array, affine = volume.array[::-1, ::-1, :], AXIAL.copy()
     affine = affine @ _translation(0, 127, 5) @ np.diag([1, -1, -1, 1])
     turned = Volume(np.transpose(array, (2, 1, 0)), affine[:, [2, 1, 0, 3]])
-    np.testing.assert_array_equal(pair.oriented(turned).array, volume.array)
-    np.testing.assert_allclose(pair.oriented(turned).affine, AXIAL, atol=1e-9)
+    np.testing.assert_array_equal(oriented(turned).array, volume.array)
+    np.testing.assert_allclose(oriented(turned).affine, AXIAL, atol=1e-9)
     assert make_pair(volume, turned).frames == make_pair(volume, volume).frames
 
 
@@ -246,4 +247,4 @@ def test_volumes_with_slices_keep_their_plane() -> None:
     stretched = thick.affine @ np.diag([1, 1, 1.1, 1])
     with pytest.raises(InputError, match="tilted by 90"):
         make_pair(thick, Volume(cube(1, 2, 3).array, cube(1, 2, 3).affine @ np.diag([1, 1, 1.1, 1])))
-    assert pair.oriented(Volume(thick.array, stretched), np.array([0.0, 0, 1])).normal.tolist() == [1, 0, 0]
+    assert oriented(Volume(thick.array, stretched), np.array([0.0, 0, 1])).normal.tolist() == [1, 0, 0]

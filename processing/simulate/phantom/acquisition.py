@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from processing.errors import InputError
+from processing.model_identity import PHANTOM
 from processing.simulate.phantom import cervical, lumbar
 from processing.simulate.phantom.anatomy import Anatomy
 from processing.simulate.phantom.canvas import FIELDS, Canvas, field_on_plane
@@ -260,7 +261,7 @@ def _parameters(anatomy: Anatomy, protocol: PulseSequence) -> Parameters:
         region=anatomy.region,
         plane=protocol.plane,
         weighting=protocol.weighting,
-        manufacturer="Synthetic phantom",
+        manufacturer=PHANTOM,
         model="Spine phantom",
         software="1",
         field_strength=1.5,

@@ -20,9 +20,4 @@ class Migration(migrations.Migration):
             name='part',
             field=models.CharField(blank=True, max_length=60),
         ),
-        migrations.AddField(
-            model_name='series',
-            name='simulated',
-            field=models.CharField(blank=True, max_length=200),
-        ),
     ]

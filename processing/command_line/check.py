@@ -1,0 +1,114 @@
+"""Check whether series may stand side by side as one case, as the intake and the reading room do.
+
+In: SERIES, one or more: DICOM folders, files or archives, NIfTI. Each is read as an upload is: sorted, de-identified
+    and checked in a temporary folder.
+Out: one JSON object on stdout. series: what each is and what to look at (warnings); pairs: each with those of the
+     others, slices shown side by side and how far they lie apart at most (mm). Not accepted: the reason says why.
+Example: python -m processing check soc fast
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+from itertools import combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from processing import series
+from processing.caution import Caution
+from processing.check import check_pair
+from processing.dicom.parameters import plane
+from processing.errors import InputError
+from processing.grid import oriented
+from processing.ingest.accept import SortedSeries
+from processing.ingest.delivery import sort_delivery
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """SERIES …"""
+    parser.add_argument("series", type=Path, nargs="+", metavar="SERIES")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print one JSON object."""
+    files: dict[str, Path] = {}
+    for number, path in enumerate(arguments.series):
+        files |= _files(number, path)
+    with TemporaryDirectory() as folder:
+        found = sort_delivery(files, Path(folder), key=secrets.token_bytes(16)).sorted
+        taken = sorted(((_argument(one.names[0]), one) for one in found.series), key=lambda each: each[0])
+        entries = [_accepted(arguments.series[number], one) for number, one in taken]
+        refused: dict[int, list[str]] = {}
+        for one in found.refused:
+            refused.setdefault(_argument(one.name), []).append(one.reason)
+        there = {number for number, _ in taken}
+        for number, reasons in refused.items():
+            if number not in there:
+                entries.append(_refused(arguments.series[number], reasons[0]))
+        several = len(arguments.series) > 1
+        pairs = [
+            _pair(arguments.series, one, other)
+            for one, other in combinations(taken, 2)
+            if not several or one[0] != other[0]
+        ]
+    print(json.dumps({"series": entries, "pairs": pairs}, indent=1, ensure_ascii=False))
+
+
+def _files(number: int, path: Path) -> dict[str, Path]:
+    if not path.exists():
+        raise InputError(f"There is no file or folder {path.name}.")
+    if path.is_file():
+        return {f"{number}/{path.name}": path}
+    inside = sorted(file for file in path.rglob("*") if file.is_file())
+    if not inside:
+        raise InputError(f"The folder {path.name} is empty.")
+    return {f"{number}/{path.name}/{file.relative_to(path)}": file for file in inside}
+
+
+def _argument(name: str) -> int:
+    return int(name.split("/", 1)[0])
+
+
+def _warnings(cautions: list[Caution] | tuple[Caution, ...]) -> list[dict[str, str]]:
+    return [{"code": one.code, "text": one.text} for one in cautions]
+
+
+def _accepted(path: Path, one: SortedSeries) -> dict[str, Any]:
+    shown = oriented(series.read(one.files))
+    return {
+        "path": str(path),
+        "part": one.part,
+        "accepted": True,
+        "reason": "",
+        "plane": plane(shown.affine),
+        "slices": shown.shape[0],
+        "spacing_mm": [round(size, 4) for size in shown.spacing],
+        "warnings": _warnings(one.cautions),
+    }
+
+
+def _refused(path: Path, reason: str) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"plane": None, "slices": None, "spacing_mm": None, "warnings": []}
+    return {"path": str(path), "part": "", "accepted": False, "reason": reason, **nothing}
+
+
+def _pair(paths: list[Path], one: tuple[int, SortedSeries], other: tuple[int, SortedSeries]) -> dict[str, Any]:
+    found = check_pair(series.read(one[1].files), series.read(other[1].files))
+    parts = {one[1].part, other[1].part} - {""}
+    differ = (
+        [Caution("other_part", f"One series is {' and the other '.join(sorted(parts))}.")] if len(parts) > 1 else []
+    )
+    return {
+        "a": str(paths[one[0]]),
+        "part_a": one[1].part,
+        "b": str(paths[other[0]]),
+        "part_b": other[1].part,
+        "accepted": found.accepted,
+        "reason": found.reason,
+        "warnings": _warnings([*differ, *found.cautions]),
+        "slices": found.slices,
+        "largest_offset_mm": None if found.largest_offset is None else round(found.largest_offset, 3),
+    }

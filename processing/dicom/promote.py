@@ -1,0 +1,28 @@
+"""All that private tags or unusual units say, made standard in place before the private tags go."""
+
+from __future__ import annotations
+
+from pydicom import Dataset
+
+from processing.dicom.frames import attributes, is_enhanced, number
+from processing.dicom.private import tell_apart
+from processing.dicom.scan_time import scan_time, tesla
+
+_READ = ("AcquisitionDuration", "RepetitionTime", "MagneticFieldStrength")
+
+
+def promote(dataset: Dataset) -> None:
+    """Write what tells images apart, AcquisitionDuration in seconds and MagneticFieldStrength in tesla.
+
+    An impossible one of the two is removed: it may be a number of a person.
+    """
+    tell_apart(dataset)
+    # Reading all attributes of a classic file would cost as much as the rest of its de-identification.
+    found = attributes(dataset, 0) if is_enhanced(dataset) else {word: dataset.get(word) for word in _READ}
+    seconds = scan_time(dataset, found).seconds
+    field, _ = tesla(number(found.get("MagneticFieldStrength")))
+    for keyword, value in (("AcquisitionDuration", seconds), ("MagneticFieldStrength", field)):
+        if value is not None and number(dataset.get(keyword)) != value:
+            setattr(dataset, keyword, value)
+        elif value is None and keyword in dataset:
+            delattr(dataset, keyword)
