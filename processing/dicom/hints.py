@@ -13,8 +13,9 @@ from processing.dicom.private import has_deep_learning
 _STANDARD = {"soc", "ref", "reference", "standard", "conventional"}
 _FAST = {"fast", "acc", "accelerated", "rapid"}
 # "fast" as part of a sequence name says nothing about the arm.
-_SEQUENCES = {"fast spin", "fast se", "fast gre", "fast field", "fast gradient", "fast ir"}
+SEQUENCES = {"fast spin", "fast se", "fast gre", "fast field", "fast gradient", "fast ir"}
 _DEEP_LEARNING = {"dl", "dlr", "csai", "csai2", "smartspeedai", "deepresolve", "airrecon", "aice", "subtle"}
+WORDS = frozenset(_STANDARD | _FAST | _DEEP_LEARNING)
 
 
 def has_deep_learning_hint(dataset: Dataset) -> bool:
@@ -29,7 +30,7 @@ def names_deep_learning(words: set[str]) -> bool:
 
 def arm_from_words(words: set[str], *, deep_learning: bool) -> str | None:
     """SOC, FAST, SOC-DL or FAST-DL if a whitelisted word names the acquisition; None otherwise."""
-    acquisition = "SOC" if words & _STANDARD else "FAST" if words & _FAST and not words & _SEQUENCES else None
+    acquisition = "SOC" if words & _STANDARD else "FAST" if words & _FAST and not words & SEQUENCES else None
     return f"{acquisition}-DL" if acquisition and deep_learning else acquisition
 
 

@@ -40,6 +40,7 @@ _REGIONS = {
     "wrist": "wrist",
     "hand": "hand",
 }
+WORDS = frozenset(_REGIONS)  # all of them, lower case, some of two words
 # BodyPartExamined that stands for a region in a de-identified file (DICOM PS3.16 annex L where it has one).
 BODY_PARTS = {
     "brain": "BRAIN",

@@ -37,6 +37,7 @@ _FROM_TOKEN = {
     "dwi": "DWI",
     "adc": "ADC",
 }
+WORDS = frozenset(_FROM_TOKEN)  # all of them, lower case
 
 
 def from_tokens(tokens: Iterable[str]) -> str | None:

@@ -40,10 +40,11 @@ class SortedSeries:
     description_hint and arm_hint: built from whitelisted words and timing only, for a person to confirm;
     instance_uids: keyed SOP Instance UIDs in the order of `files`, none for NIfTI; conflict: "", or a sentence
     when another series of the upload has the same UIDs and other pixels; placing: what a manifest.csv says of
-    the series, any of subject, region, plane, weighting, arm; part: what tells it from the other volumes of its series
-    (echo, b-value), or that it shows water, fat or one of their phases, else ""; frame_of_reference: keyed UID of its
-    coordinates, "" if not known;
-    cautions: why it is not certain.
+    the series, any of subject, site, region, plane, weighting, arm; part: what tells it from the other volumes of
+    its series (echo, b-value), or that it shows water, fat or one of their phases, else ""; frame_of_reference: keyed
+    UID of its coordinates, "" if not known; cautions: why it is not certain; masked_name: of a volume file, see
+    `file_names`; arm_reason: what told the arm, in a few words; doubt: what speaks against the proposal, in half a
+    sentence.
     """
 
     files: list[Path]
@@ -65,6 +66,9 @@ class SortedSeries:
     part: str = ""
     frame_of_reference: str = ""
     cautions: list[Caution] = field(default_factory=list)
+    masked_name: str = ""
+    arm_reason: str = ""
+    doubt: str = ""
 
 
 UNNAMED = "The series holds several volumes, and nothing says what this one is."
@@ -72,11 +76,13 @@ UNNAMED = "The series holds several volumes, and nothing says what this one is."
 
 @dataclass(frozen=True)
 class RefusedFile:
-    """A file that cannot be used, and why; `more` others of its series share its fate."""
+    """A file that cannot be used, and why; `more` others of its series share its fate; damaged: its pixels cannot be
+    read, others of its volume can."""
 
     name: str
     reason: str
     more: int = 0
+    damaged: bool = False
 
 
 def accept_stack(
@@ -108,7 +114,7 @@ def accept_stack(
             stored = stored_values(dataset)
             del dataset.PixelData
         except InputError as reason:
-            refused.append(RefusedFile(names[path], str(reason)))
+            refused.append(RefusedFile(names[path], str(reason), damaged=True))
             continue
         datasets[path] = (dataset, stored)
         usable += [frame for frame in frames if frame.path == path]

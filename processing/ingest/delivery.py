@@ -7,7 +7,7 @@ the next child goes on without it from the last series that was finished.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from processing.caution import Caution
 from processing.errors import InputError
 from processing.ingest import archives, confined, workers
 from processing.ingest.confined import DiedError, Tell
+from processing.ingest.file_names import ARMS
 from processing.ingest.sealed import Sealed, path_from, words_of
 from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
@@ -39,19 +40,21 @@ def sort_delivery(
     folder: Path,
     *,
     key: bytes,
+    arms: Iterable[str] = ARMS,
     limits: confined.ProcessLimits | None = None,
     progress: Progress | None = None,
     processes: int | None = None,
 ) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
-    folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. progress: called
-    with (share done, what is done). Raises InputError if there are no files, or if file after file kills the reader.
+    folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. arms: codes that
+    names of files and folders may hold. progress: called with (share done, what is done). Raises InputError if there
+    are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
     processes = processes or workers.processors()
     plain, refused = dict(files), list[RefusedFile]()
-    sent_as = {name: name for name in files}
+    sent_as, lost = {name: name for name in files}, dict[str, str]()
     unpacked = folder / "unpacked"
     open_files = {name: path for name, path in plain.items() if not isinstance(path, Sealed)}
     found = open_files and _confined(
@@ -70,7 +73,8 @@ def sort_delivery(
         for name, file in content:
             inside = _free_name(f"{_stem(archive)}/{name}", plain)
             plain[inside], sent_as[inside] = base / Path(str(file)).name, archive
-        refused += [RefusedFile(archive, str(reason)) for reason in reasons]
+        refused += [RefusedFile(archive, str(reason)) for _, reason in reasons]
+        lost |= {f"{_stem(archive)}/{inside}": str(reason) for inside, reason in reasons if inside}
     clean = folder / "clean"
     known: dict[str, Any] = {}
 
@@ -91,6 +95,8 @@ def sort_delivery(
             "out": str(clean),
             "key": key.hex(),
             "known": known,
+            "arms": list(arms),
+            "lost": [*lost.items(), *((one.name, one.reason) for one in refused)],
             "processes": processes,
         },
         plain,
@@ -154,7 +160,7 @@ def _free_name(name: str, taken: Mapping[str, Path]) -> str:
 
 
 def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
-    """In the child: [archive, number of its folder, [[path in it, file name], …], [reason, …]] for each archive."""
+    """In the child: [archive, its folder, [[path in it, file name], …], [[path in it, reason], …]] for each."""
     archives_unpacked: list[Any] = []
     folder = Path(arguments["folder"])
     for name, words in arguments["files"]:
@@ -170,10 +176,10 @@ def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
             unpacked = archives.unpack(path, folder / str(number), progress=lambda count: tell({"seen": count}))
         except Exception as reason:
             shutil.rmtree(folder / str(number), ignore_errors=True)
-            archives_unpacked.append([name, number, [], [sentence(reason)]])
+            archives_unpacked.append([name, number, [], [["", sentence(reason)]]])
             continue
         content = [[inside, file.name] for inside, file in unpacked.files.items()]
-        archives_unpacked.append([name, number, content, [reason for _, reason in unpacked.refused]])
+        archives_unpacked.append([name, number, content, unpacked.refused])
     return archives_unpacked
 
 
@@ -204,6 +210,8 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
         files,
         out,
         key=bytes.fromhex(arguments["key"]),
+        arms=arguments["arms"],
+        lost=dict(arguments["lost"]),
         progress=lambda done, total: tell({"progress": [done, total]}),
         journal=_Telling(known, out, tell),
         processes=arguments["processes"],
@@ -247,7 +255,10 @@ _NONSENSE = "The reader of the files gave no sensible answer; a file may be made
 
 
 def _refused_from(words: Any) -> list[RefusedFile]:
-    return [RefusedFile(str(word["name"]), str(word["reason"])[:400], int(word["more"])) for word in words]
+    return [
+        RefusedFile(str(word["name"]), str(word["reason"])[:400], int(word["more"]), bool(word["damaged"]))
+        for word in words
+    ]
 
 
 def _series_from(word: Any, out: Path) -> SortedSeries:
@@ -288,4 +299,7 @@ def _series_from(word: Any, out: Path) -> SortedSeries:
         part=str(word["part"])[:60],
         frame_of_reference=str(word["frame_of_reference"])[:64],
         cautions=[Caution(str(one["code"]), str(one["text"])[:400]) for one in word["cautions"]],
+        masked_name=str(word["masked_name"])[-400:],
+        arm_reason=str(word["arm_reason"])[:60],
+        doubt=str(word["doubt"])[:200],
     )

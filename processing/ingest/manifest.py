@@ -14,8 +14,9 @@ from processing.errors import InputError
 NAME = "manifest.csv"
 LARGEST_BYTES = 4 << 20
 REQUIRED = ("folder", "subject", "arm")
-OPTIONAL = ("region", "plane", "weighting")
-_LONGEST = {"subject": 20, "arm": 20, "region": 10, "plane": 10, "weighting": 10}
+OPTIONAL = ("region", "plane", "weighting", "site")
+_LONGEST = {"subject": 20, "arm": 20, "region": 10, "plane": 10, "weighting": 20, "site": 20}
+_ALSO = {"weighting": "* ", "site": " "}  # T2*, T2 water, Site 1
 
 
 @dataclass
@@ -89,7 +90,7 @@ def _codes(row: Mapping[str, str | None], line: int) -> dict[str, str]:
     found = {}
     for column, longest in _LONGEST.items():
         value = (row.get(column) or "").strip()
-        extra = "*" if column == "weighting" else ""  # T2*
+        extra = _ALSO.get(column, "")
         if not re.fullmatch(rf"[A-Za-z0-9._{extra}-]{{0,{longest}}}", value):
             raise InputError(
                 f"manifest.csv, line {line}: {column} must be a code of at most {longest} letters, digits, . _ or -."

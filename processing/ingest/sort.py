@@ -18,9 +18,13 @@ from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.dicom.read import SHARED_UID
 from processing.errors import InputError
-from processing.ingest import workers
+from processing.ingest import unreadable, workers
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
+from processing.ingest.arm_hints import BY_TIME, described_arm, with_named_arms
+from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
+from processing.ingest.persons import Person, person, settled_by_manifest, told_apart
+from processing.ingest.unreadable import BrokenFile, broken_file
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
@@ -67,6 +71,8 @@ class _File:
     path: Path
     uid: str
     frames: list[Frame]
+    person: Person
+    arm: str | None
 
     @cached_property
     def digest(self) -> bytes:
@@ -79,11 +85,19 @@ class _File:
         return PurePosixPath(self.name).parent
 
 
+@dataclass(frozen=True)
+class _Unread:
+    refused: RefusedFile
+    broken: BrokenFile | None
+
+
 def sort_files(
     files: Mapping[str, Path],
     out: Path,
     *,
     key: bytes,
+    arms: Iterable[str] = ARMS,
+    lost: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     journal: Journal | None = None,
     processes: int = 1,
@@ -91,7 +105,8 @@ def sort_files(
     """De-identify and check everything, series by series.
 
     files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
-    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. progress: called with (done, total) steps.
+    out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. arms: codes that names of files and folders
+    may hold. lost: files that were sent and are not among these, and why. progress: called with (done, total) steps.
     processes: how many read at once.
     One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
     JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
@@ -113,6 +128,11 @@ def sort_files(
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
     described: set[str] = set()
     dicom: list[tuple[str, Path]] = []
+    arms = list(arms)
+    persons: dict[str, Person] = {}
+    said_arms: dict[str, str | None] = {}
+    folders: dict[PurePosixPath, str] = {}
+    broken = [BrokenFile(name, reason) for name, reason in (lost or {}).items()]
     for name, path in others.items():
         if name in sidecars.values():
             steps.done()
@@ -126,20 +146,32 @@ def sort_files(
                 outcomes.append(_volume_file(name, *paths, beside or "", out, key, journal))
             except Exception as reason:
                 refused.append(RefusedFile(name, sentence(reason)))
+                missing = broken_file(name, path, sentence(reason))
+                broken += [missing] if missing else []
         else:
             dicom.append((name, path))
 
-    def headers_alone(some: list[tuple[str, Path]]) -> list[_File | RefusedFile]:
-        return [_header(name, path, journal.reading) for name, path in some]
+    def read(some: list[tuple[str, Path]], reading: Callable[[str], None]) -> list[_File | _Unread]:
+        return [_header(name, path, tuple(arms), reading) for name, path in some]
 
-    some_at_once = [dicom[start : start + AT_ONCE] for start in range(0, len(dicom), AT_ONCE)]
-    for read in workers.each(_headers, some_at_once, processes=processes, alone=headers_alone):
-        for one in read:
+    at_once = [dicom[start : start + AT_ONCE] for start in range(0, len(dicom), AT_ONCE)]
+    for found in workers.each(
+        lambda some: read(some, Journal().reading),
+        at_once,
+        processes=processes,
+        alone=lambda some: read(some, journal.reading),
+    ):
+        for one in found:
             steps.done()
-            if isinstance(one, RefusedFile):
-                refused.append(one)
-            else:
-                images[one.frames[0].series_uid].append(one)
+            if isinstance(one, _Unread):
+                refused.append(one.refused)
+                broken += [one.broken] if one.broken else []
+                continue
+            images[one.frames[0].series_uid].append(one)
+            if one.folder not in folders:
+                folders[one.folder] = person_folder(masked(one.name, key=key, arms=arms))
+            persons[one.name] = replace(one.person, folder=folders[one.folder])
+            said_arms[one.name] = one.arm
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
     groups: list[tuple[str, list[_File]]] = []
@@ -151,6 +183,7 @@ def sort_files(
         variants, same, wrong = _variants(members)
         duplicates += same
         refused += wrong
+        broken += [BrokenFile(one.name, one.reason, uid) for one in wrong]
         for number, variant in enumerate(variants):
             words = repr((uid, number, sorted(file.name for file in variant)))
             groups.append((hashlib.sha256(words.encode()).hexdigest(), variant))
@@ -168,9 +201,15 @@ def sort_files(
         steps.done(len(variant))
     outcomes += [known for group, _ in groups if (known := before[group]) is not None]
     steps.finish()
-    series = _with_arm_hints(outcomes)
-    refused += [one for outcome in outcomes for one in outcome.refused]
-    series, dropped = _with_conflicts([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    series_uids = {file.name: uid for uid, members in images.items() for file in members}
+    told = [one for outcome in outcomes for one in outcome.refused]
+    refused += told
+    broken += [BrokenFile(one.name, one.reason, series_uids[one.name]) for one in told if one.damaged]
+    series = with_named_arms(_with_arm_hints(outcomes), said_arms, key=key, arms=arms)
+    series = told_apart(series, persons, key=key)
+    series = unreadable.with_cautions(series, series_uids, broken)
+    series = settled_by_manifest([replace(one, placing=manifest.placing(one.names[0])) for one in series])
+    series, dropped = _with_conflicts(series)
     return Sorted(series, refused, duplicates + dropped)
 
 
@@ -257,17 +296,14 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
     return [list(variant.values()) for variant in variants], dropped, refused
 
 
-def _headers(some: list[tuple[str, Path]]) -> list[_File | RefusedFile]:
-    return [_header(name, path, Journal().reading) for name, path in some]
-
-
-def _header(name: str, path: Path, reading: Callable[[str], None]) -> _File | RefusedFile:
+def _header(name: str, path: Path, arms: tuple[str, ...], reading: Callable[[str], None]) -> _File | _Unread:
     reading(name)
     try:
         header = read_header(path)
-        return _File(name, path, str(header.get("SOPInstanceUID", "")), frames_of(header, path))
+        told = person(header, ""), described_arm(header, arms)
+        return _File(name, path, str(header.get("SOPInstanceUID", "")), frames_of(header, path), *told)
     except Exception as reason:
-        return RefusedFile(name, sentence(reason))
+        return _Unread(RefusedFile(name, sentence(reason)), broken_file(name, path, sentence(reason)))
 
 
 def _take_series(members: list[_File], out: Path, key: bytes, reading: Callable[[str], None]) -> Outcome:
@@ -332,7 +368,10 @@ def _with_arm_hints(outcomes: Iterable[Outcome]) -> list[SortedSeries]:
         [one.parameters.acquisition_seconds for one in series],
         [deep_learning for outcome in outcomes for deep_learning in outcome.deep_learning],
     )
-    return [replace(one, arm_hint=one.arm_hint or by_time) for one, by_time in zip(series, timed, strict=True)]
+    return [
+        one if one.arm_hint or not by_time else replace(one, arm_hint=by_time, arm_reason=BY_TIME)
+        for one, by_time in zip(series, timed, strict=True)
+    ]
 
 
 def _with_conflicts(series: list[SortedSeries]) -> tuple[list[SortedSeries], int]:

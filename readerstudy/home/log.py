@@ -74,6 +74,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         else f"typed the scan time of {d['case']} in {d['arm']}: {d['seconds']:g} s"
     ),
     Action.CASE_MOVED: lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
+    Action.SUBJECT_GIVEN_A_SITE: lambda d: f"gave {d['subject']} the site {d['site']}, before {d['earlier']}",
+    Action.FILE_NAMES_READ: lambda d: (
+        f"read {_count(d['files'], 'file name')} of upload {d['upload']} again, as {d['pattern'] or 'they tell'}"
+    ),
     Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",
     Action.SERIES_TAKEN_UP_AGAIN: lambda d: f"took series {d['sha256'][:4]} up again",
     Action.VOLUME_OF_INTEREST_ADDED: lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",

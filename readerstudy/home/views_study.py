@@ -1,5 +1,6 @@
 """A study at a glance, and its protocol with what is missing before it can be opened."""
 
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -59,6 +60,9 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "comparisons": study.comparisons.select_related("first", "second"),
             "cases": cases.count(),
             "people": study.memberships.select_related("user"),
+            "sites": study.sites.annotate(count=Count("subjects", filter=Q(subjects__withdrawn_at=None))).order_by(
+                "code"
+            ),
             "moves": selectors.moves_from(study),
             "amendments": study.amendments.select_related("actor"),
         },

@@ -6,10 +6,13 @@ class IntakeConfig(AppConfig):
     label = "intake"
 
     def ready(self) -> None:
+        from readerstudy.intake.certainty import settle
         from readerstudy.intake.erasure import HOLDER
         from readerstudy.intake.models import SORT
         from readerstudy.jobs.registry import Kind, register
         from readerstudy.material import erasure
+        from readerstudy.protocol.signals import protocol_changed
 
         register("readerstudy.intake.tasks", Kind(SORT, "Sort", "Intake", "De-identify, group, check", 10))
         erasure.register(HOLDER)
+        protocol_changed.connect(settle)

@@ -3,7 +3,7 @@
 from django import forms
 
 from readerstudy.intake.models import Candidate
-from readerstudy.material.models import Plane
+from readerstudy.material.models import LONGEST_WEIGHTING, Plane
 from readerstudy.protocol.models import Region
 
 WEIGHTINGS = ["T1", "T2", "STIR", "PD", "FLAIR", "T2*", "DWI", "ADC"]
@@ -15,21 +15,24 @@ class PlaceForm(forms.Form):
     subject_code = forms.CharField(max_length=20, required=False)
     region = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Region.values)], required=False)
     plane = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Plane.values)], required=False)
-    weighting = forms.CharField(max_length=10, required=False)
+    weighting = forms.CharField(max_length=LONGEST_WEIGHTING, required=False)
     arm = forms.ChoiceField(required=False)
+    site = forms.ChoiceField(required=False)
 
-    def __init__(self, *args, arms: list, of: str = "", **kwargs) -> None:
+    def __init__(self, *args, arms: list, sites: list, of: str = "", **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.arms = {str(arm.pk): arm for arm in arms}
-        chosen = self.fields["arm"]
-        assert isinstance(chosen, forms.ChoiceField)
-        chosen.choices = [("", "choose"), *((pk, arm.code) for pk, arm in self.arms.items())]
-        for name in ("subject_code", "region", "plane", "weighting", "arm"):
+        self.sites = {str(site.pk): site for site in sites}
+        for name, rows in (("arm", self.arms), ("site", self.sites)):
+            chosen = self.fields[name]
+            assert isinstance(chosen, forms.ChoiceField)
+            chosen.choices = [("", "choose"), *((pk, row.code) for pk, row in rows.items())]
+        for name in ("subject_code", "region", "plane", "weighting", "arm", "site"):
             widget = self.fields[name].widget
             kind = "select" if isinstance(widget, forms.Select) else "input"
             widget.attrs |= {"class": kind, "aria-label": name.replace("_code", "") + of}
         self.fields["subject_code"].widget.attrs |= {"list": "subjects", "autocomplete": "off", "size": 6}
-        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 6}
+        self.fields["weighting"].widget.attrs |= {"list": "weightings", "autocomplete": "off", "size": 9}
 
 
 class CandidateForm(PlaceForm):
@@ -37,6 +40,7 @@ class CandidateForm(PlaceForm):
 
     tick = forms.BooleanField(required=False)
     replace = forms.BooleanField(label="replace what stands there", required=False)
+    incomplete = forms.BooleanField(label="place although files are missing", required=False)
 
     def __init__(self, *args, candidate: Candidate, **kwargs) -> None:
         kwargs["prefix"] = f"c{candidate.pk}"
@@ -44,6 +48,7 @@ class CandidateForm(PlaceForm):
         kwargs["initial"] = {name: getattr(candidate, name) for name in names} | {
             "tick": candidate.certain,
             "arm": str(candidate.arm_id or ""),
+            "site": str(candidate.site_id or ""),
         }
         super().__init__(*args, **kwargs)
         self.candidate = candidate
@@ -52,8 +57,32 @@ class CandidateForm(PlaceForm):
         self.fields["tick"].widget.attrs["aria-label"] = f"confirm {candidate.sha256[:4]}"
 
     @property
+    def size(self) -> str:
+        """Slices, matrix."""
+        return f"{self.candidate.slices} × {self.candidate.rows} × {self.candidate.columns}"
+
+    @property
+    def voxel(self) -> str:
+        """Size of a voxel, column × row × slice."""
+        return " × ".join(f"{side:.3g}" for side in self.candidate.spacing) + " mm"
+
+    @property
+    def timing(self) -> str:
+        """TR, TE and TI in ms, those that are known."""
+        known = [(name.upper(), self.candidate.parameters.get(name)) for name in ("tr", "te", "ti")]
+        return " ".join(f"{name} {value:.5g}" for name, value in known if value)
+
+    @property
     def placing(self) -> dict:
         """Arguments of intake.services.confirm."""
         data = self.cleaned_data
         names = ("subject_code", "region", "plane", "weighting")
-        return {name: data.get(name, "").strip() for name in names} | {"arm": self.arms.get(data.get("arm", ""))}
+        return {name: data.get(name, "").strip() for name in names} | {
+            "arm": self.arms.get(data.get("arm", "")),
+            "site": self.sites.get(data.get("site", "")),
+        }
+
+    @property
+    def ways(self) -> dict[str, bool]:
+        """What was ticked beside it."""
+        return {name: bool(self.cleaned_data.get(name)) for name in ("replace", "incomplete")}

@@ -26,6 +26,7 @@ class Upload(models.Model):
     state = models.CharField(max_length=9, choices=State.choices, default=State.RECEIVING)
     files = models.PositiveIntegerField(default=0)  # while it is received: how many are to come
     bytes = models.PositiveBigIntegerField(default=0)
+    pattern = models.CharField(max_length=120, blank=True)  # by which the names of its volume files are read
     created_at = models.DateTimeField(auto_now_add=True)
     sorted_at = models.DateTimeField(null=True, blank=True)
 
@@ -113,9 +114,13 @@ class Candidate(models.Model):
     subject_code = models.CharField(max_length=20, blank=True)
     region = models.CharField(max_length=10, blank=True)
     plane = models.CharField(max_length=10, blank=True)
-    weighting = models.CharField(max_length=10, blank=True)
+    weighting = models.CharField(max_length=20, blank=True)
     arm = models.ForeignKey("protocol.Arm", models.SET_NULL, null=True, blank=True, related_name="+")
-    certain = models.BooleanField(default=False)
+    site = models.ForeignKey("protocol.Site", models.SET_NULL, null=True, blank=True, related_name="+")
+    masked_name = models.CharField(max_length=400, blank=True)  # of a volume file: unknown words are keyed hashes
+    doubt = models.CharField(max_length=200, blank=True)  # what in headers and names speaks against the proposal
+    objections = models.JSONField(default=list)  # all that does, a sentence each
+    certain = models.BooleanField(default=False)  # nothing does
     why = models.CharField(max_length=200, blank=True)
     conflict = models.CharField(max_length=300, blank=True)  # same SOP Instance UIDs as another series, other pixels
     series = models.OneToOneField("material.Series", models.SET_NULL, null=True, blank=True, related_name="candidate")
@@ -126,3 +131,8 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"candidate {self.sha256[:4]}"
+
+    @property
+    def lacks(self) -> str:
+        """How many of its files are missing, in a sentence; "" if none are."""
+        return next((one["text"] for one in self.cautions if one["code"] == "unreadable_files"), "")

@@ -10,14 +10,15 @@ from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
+from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate, Refusal
 from readerstudy.intake.selectors import to_confirm
-from readerstudy.material.models import Plane
+from readerstudy.material.models import LONGEST_WEIGHTING, Plane
 from readerstudy.protocol.models import ReaderStudy, Region
 from readerstudy.protocol.services import ensure_takes_material
 
-CHOSEN = ("subject", "region", "plane", "weighting", "arm")
-COLUMNS = ("series", "slices", "rows", "columns", "acquisition_seconds", *CHOSEN, "why")
+CHOSEN = ("subject", "region", "plane", "weighting", "arm", "site")
+COLUMNS = ("series", "slices", "rows", "columns", "part", "acquisition_seconds", *CHOSEN, "why", "look")
 
 
 def proposals_csv(study: ReaderStudy) -> Iterator[str]:
@@ -25,8 +26,10 @@ def proposals_csv(study: ReaderStudy) -> Iterator[str]:
     yield _line(COLUMNS)
     for one in to_confirm(study).iterator(chunk_size=500):
         seconds = one.parameters.get("acquisition_seconds", "")
-        chosen = one.subject_code, one.region, one.plane, one.weighting, one.arm.code if one.arm else ""
-        yield _line([one.pk, one.slices, one.rows, one.columns, seconds, *chosen, one.conflict or one.why])
+        codes = [row.code if row else "" for row in (one.arm, one.site)]
+        chosen = one.subject_code, one.region, one.plane, one.weighting, *codes
+        size = one.slices, one.rows, one.columns, one.part
+        yield _line([one.pk, *size, seconds, *chosen, one.why, " ".join(one.objections)])
 
 
 def not_used_csv(study: ReaderStudy) -> Iterator[str]:
@@ -47,7 +50,7 @@ def _line(values) -> str:
 def take_csv(*, study: ReaderStudy, content: bytes, actor: User | None) -> int:
     """Propose what the CSV says; returns the number of series. All of it is taken or nothing.
 
-    Needs the column `series` and any of subject, region, plane, weighting, arm; an empty cell changes nothing.
+    Needs the column `series` and any of subject, region, plane, weighting, arm, site; an empty cell changes nothing.
     InputError names the first line that cannot be taken.
     """
     ensure_takes_material(study)
@@ -58,13 +61,18 @@ def take_csv(*, study: ReaderStudy, content: bytes, actor: User | None) -> int:
     if not rows or "series" not in rows[0] or not set(CHOSEN) & set(rows[0]):
         raise InputError("The first line must name the column series and at least one of " + ", ".join(CHOSEN) + ".")
     waiting = {str(one.pk): one for one in to_confirm(study)}
-    arms = {arm.code: arm for arm in study.arms.all()}
+    rows_of: dict[str, dict] = {
+        "arm": {one.code: one for one in study.arms.all()},
+        "site": {one.code: one for one in study.sites.all()},
+    }
+    sites_of = dict(study.subjects.values_list("code", "site__code"))
     for number, row in enumerate(rows, 2):
         said = {name: (row.get(name) or "").strip() for name in ("series", *CHOSEN)}
         candidate = waiting.get(said["series"])
         if candidate is None:
             raise InputError(f"Line {number}: no series of this number waits to be confirmed.")
-        _propose(candidate, said, arms, f"Line {number}: ")
+        _propose(candidate, said, rows_of, sites_of, f"Line {number}: ")
+    settle(study)
     record(study=study, action=Action.PROPOSALS_CHANGED_BY_CSV, actor=actor, series=len(rows))
     return len(rows)
 
@@ -75,18 +83,23 @@ def _delimiter(content: bytes) -> str:
     return ";" if first.count(b";") > first.count(b",") else ","
 
 
-def _propose(candidate: Candidate, said: dict[str, str], arms: dict, where: str) -> None:
-    for name, known in (("region", Region.values), ("plane", Plane.values), ("arm", arms)):
+def _propose(
+    candidate: Candidate, said: dict[str, str], rows_of: dict[str, dict], sites_of: dict[str, str], where: str
+) -> None:
+    for name, known in (("region", Region.values), ("plane", Plane.values), *rows_of.items()):
         if said[name] and said[name] not in known:
             raise InputError(f"{where}there is no {name} of this name; choose one of {', '.join(known)}.")
-    for name, longest in (("subject", 20), ("weighting", 10)):
+    for name, longest in (("subject", 20), ("weighting", LONGEST_WEIGHTING)):
         if len(said[name]) > longest:
             raise InputError(f"{where}a {name} has {longest} letters at most.")
     candidate.subject_code = said["subject"] or candidate.subject_code
     candidate.region = said["region"] or candidate.region
     candidate.plane = said["plane"] or candidate.plane
     candidate.weighting = said["weighting"] or candidate.weighting
-    candidate.arm = arms.get(said["arm"], candidate.arm)
-    place = candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm
-    candidate.certain, candidate.why = all(place) and not candidate.conflict, "from the CSV"
+    candidate.arm = rows_of["arm"].get(said["arm"], candidate.arm)
+    candidate.site = rows_of["site"].get(said["site"], candidate.site)
+    belongs = sites_of.get(candidate.subject_code)
+    if said["site"] and belongs not in (None, said["site"]):
+        raise InputError(f"{where}{candidate.subject_code} belongs to {belongs}; a subject has one site.")
+    candidate.doubt, candidate.why = "", "from the CSV"
     candidate.save()

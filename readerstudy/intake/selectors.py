@@ -11,7 +11,7 @@ def to_confirm(study: ReaderStudy) -> QuerySet[Candidate]:
     """Series that wait for an admin: certain ones first, then by subject."""
     return (
         study.candidates.filter(state=Candidate.State.PROPOSED)
-        .select_related("arm")
+        .select_related("arm", "site")
         .order_by("-certain", "subject_code", "region", "plane", "weighting", "arm__place", "pk")
     )
 

@@ -19,13 +19,15 @@ from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine, store_mark
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
+from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
+from readerstudy.intake.placing import propose
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing, request_job
-from readerstudy.material.models import Instance, Plane, Series, Subject
+from readerstudy.material.models import Instance, Series
 from readerstudy.material.services import case_code, ensure_unscheduled, place_series
-from readerstudy.protocol.models import Arm, ReaderStudy, Region
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
 
@@ -97,43 +99,6 @@ def lacking_pieces(upload: Upload) -> int:
     return max(0, upload.files - len(there))  # sent in one request, or read from a folder: a piece is a file
 
 
-def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflict: str = "") -> dict:
-    """What a sorted series probably is. `codes` remembers new subjects' codes within one upload.
-
-    What a manifest says goes before what headers and earlier uploads let guess; a conflict is never certain.
-    """
-    from_manifest, parameters = sorted_series.placing, sorted_series.parameters
-    code = from_manifest.get("subject") or _subject_code(study, sorted_series.subject_key, codes)
-    codes[sorted_series.subject_key] = code
-    arm_code = from_manifest.get("arm") or sorted_series.arm_hint
-    arm = Arm.objects.filter(study=study, code=arm_code).first() if arm_code else None
-    why = [f"{parameters.averages:g} average{'' if parameters.averages == 1 else 's'}" if parameters.averages else ""]
-    why += [f"{parameters.acquisition_seconds:.0f} s" if parameters.acquisition_seconds else ""]
-    why += ["from the manifest" if from_manifest else ""]
-    region, plane = from_manifest.get("region"), from_manifest.get("plane")
-    proposal = {
-        "subject_code": code,
-        "arm": arm,
-        "region": region if region in Region.values else parameters.region or "",
-        "plane": plane if plane in Plane.values else parameters.plane or "",
-        "weighting": from_manifest.get("weighting") or parameters.weighting or "",
-    }
-    missing = [name for name, value in proposal.items() if not value]
-    why += ["choose " + ", ".join(name.replace("_code", "") for name in missing)] if missing else []
-    certain = not missing and not conflict
-    return {**proposal, "certain": certain, "conflict": conflict, "why": ", ".join(part for part in why if part)}
-
-
-def _subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
-    known = Subject.objects.filter(study=study, key=key).values_list("code", flat=True).first()
-    waiting = study.candidates.filter(subject_key=key).values_list("subject_code", flat=True).first()
-    if code := known or waiting or codes.get(key):
-        return code
-    taken = {*study.subjects.values_list("code", flat=True), *codes.values()}
-    taken |= set(study.candidates.values_list("subject_code", flat=True))
-    return next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)
-
-
 def _conflict(study: ReaderStudy, sorted_series) -> str:
     """A sentence if a series that is here has the same SOP Instance UIDs and other pixels."""
     if sorted_series.conflict or not sorted_series.instance_uids:
@@ -187,8 +152,10 @@ def store_sorted(
             cautions=[vars(one) for one in sorted_series.cautions],
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
             subject_key=sorted_series.subject_key,
+            masked_name=sorted_series.masked_name,
             **propose(study=study, sorted_series=sorted_series, codes=codes, conflict=conflict),
         )
+    settle(study)
     refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
     Refusal.objects.bulk_create(refusals)
     counts["refused"] = len(refusals)
@@ -217,10 +184,13 @@ def delivery_digest(study: ReaderStudy, key: str) -> str:
 
 
 @transaction.atomic
-def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, **placing) -> Series:
-    """Place a candidate as subject_code, region, plane, weighting and arm say.
+def confirm(
+    *, candidate: Candidate, actor: User | None, replace: bool = False, incomplete: bool = False, **placing
+) -> Series:
+    """Place a candidate as subject_code, site, region, plane, weighting and arm say.
 
-    InputError if its geometry does not fit the other arms of the case, or the place is taken.
+    InputError if its geometry does not fit the other arms of the case, the place is taken, or files of it are missing
+    and nobody said that it is to be placed although it is `incomplete`.
     """
     study = candidate.study
     ensure_takes_material(study)
@@ -228,6 +198,8 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
         raise InputError("This series has been placed or put aside already.")
     if placing.get("arm") is None:
         raise InputError("Choose an arm.")
+    if candidate.lacks and not incomplete:
+        raise InputError(f"{candidate.lacks} Send the series again, or tick that it is to be placed without them.")
     at = (placing["subject_code"], placing["region"], placing["plane"], placing["weighting"])
     ensure_unscheduled(study=study, code=case_code(*at))
     arrived = _place(candidate)
@@ -267,6 +239,7 @@ def confirm(*, candidate: Candidate, actor: User | None, replace: bool = False, 
     )
     for name in ("subject_code", "region", "plane", "weighting", "arm"):
         setattr(candidate, name, placing[name])
+    candidate.site = series.case.subject.site
     candidate.state, candidate.series = Candidate.State.CONFIRMED, series
     candidate.save()
     return series
@@ -282,6 +255,7 @@ def _place(series: Candidate | Series) -> Volume:
 def dismiss(*, candidate: Candidate, actor: User | None) -> None:
     """Put a candidate aside; it can be called back."""
     Candidate.objects.filter(pk=candidate.pk, state=Candidate.State.PROPOSED).update(state=Candidate.State.DISMISSED)
+    settle(candidate.study)
     record(study=candidate.study, action=Action.SERIES_PUT_ASIDE, actor=actor, sha256=candidate.sha256)
 
 
@@ -289,19 +263,23 @@ def dismiss(*, candidate: Candidate, actor: User | None) -> None:
 def call_back(*, candidate: Candidate, actor: User | None) -> None:
     """Take up again a candidate that was put aside."""
     Candidate.objects.filter(pk=candidate.pk, state=Candidate.State.DISMISSED).update(state=Candidate.State.PROPOSED)
+    settle(candidate.study)
     record(study=candidate.study, action=Action.SERIES_TAKEN_UP_AGAIN, actor=actor, sha256=candidate.sha256)
 
 
 def confirm_certain(*, study: ReaderStudy, actor: User | None) -> tuple[int, list[str]]:
     """Place every candidate whose proposal is certain. Returns the number placed, and why others were not."""
     placed, problems = 0, []
-    for candidate in study.candidates.filter(state=Candidate.State.PROPOSED, certain=True).select_related("arm"):
-        names = ("subject_code", "region", "plane", "weighting", "arm")
+    for candidate in study.candidates.filter(state=Candidate.State.PROPOSED, certain=True).select_related(
+        "arm", "site"
+    ):
+        names = ("subject_code", "site", "region", "plane", "weighting", "arm")
         try:
             confirm(candidate=candidate, actor=actor, **{name: getattr(candidate, name) for name in names})
             placed += 1
         except InputError as error:
             problems.append(f"{candidate.subject_code} {candidate.plane} {candidate.weighting}: {error}")
+    settle(study)
     ask_for_missing(study)
     return placed, problems
 

@@ -42,6 +42,7 @@ def sort_upload(job: Job, report):
             files,
             Path(folder),
             key=services.pseudonym_key(upload.study),
+            arms=list(upload.study.arms.values_list("code", flat=True)),
             progress=_by_full_percents(report, 0.2, 0.7),
             processes=max(1, processors() // settings.WORKER_SLOTS),
         )

@@ -8,6 +8,7 @@ urlpatterns = [
     path("confirm/", views_material.confirm_candidates, name="confirm_candidates"),
     path("to-confirm.csv", views_material.proposals_csv, name="proposals_csv"),
     path("to-confirm/", views_material.take_proposals, name="take_proposals"),
+    path("names/<int:upload>/", views_material.read_names, name="read_names"),
     path("not-used.csv", views_material.not_used_csv, name="not_used_csv"),
     path("candidates/<int:candidate>/picture.png", views_material.candidate_picture, name="candidate_picture"),
     path("uploads/", views.begin, name="begin_upload"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.archive.downloads import stream_csv
-from readerstudy.intake import proposals, receiving, selectors, services
+from readerstudy.intake import certainty, names, proposals, receiving, selectors, services
 from readerstudy.intake.forms import WEIGHTINGS, CandidateForm, PlaceForm
 from readerstudy.intake.models import Candidate
 from readerstudy.intake.upload_handler import sealed_files
@@ -30,9 +30,10 @@ LARGEST_TABLE = 10 << 20  # bytes
 
 def _forms(study: ReaderStudy, data=None) -> list[CandidateForm]:
     """The rows of the confirm table: the first ones, or those that were sent."""
-    arms, candidates = list(study.arms.all()), selectors.to_confirm(study)
+    rows = {"arms": list(study.arms.all()), "sites": list(study.sites.all())}
+    candidates = selectors.to_confirm(study)
     shown = candidates[:SHOWN] if data is None else [one for one in candidates if f"c{one.pk}-subject_code" in data]
-    return [CandidateForm(data, candidate=candidate, arms=arms) for candidate in shown[:SHOWN]]
+    return [CandidateForm(data, candidate=candidate, **rows) for candidate in shown[:SHOWN]]
 
 
 def _live(request: StudyRequest, study: ReaderStudy) -> tuple[str, str]:
@@ -73,6 +74,7 @@ def material(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 
 def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], **more) -> dict:
     live, seen = _live(request, study)
+    sites = list(study.sites.all())
     return {
         "tab": "material",
         "study": study,
@@ -80,7 +82,10 @@ def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], 
         "seen": f"{seen}-0",
         "rows": rows,
         "weightings": WEIGHTINGS,
-        "bulk": PlaceForm(prefix="bulk", of=" of all ticked", arms=list(study.arms.all())),
+        "bulk": PlaceForm(prefix="bulk", of=" of all ticked", arms=list(study.arms.all()), sites=sites),
+        "several_sites": len(sites) > 1,
+        "named": names.named_uploads(study),
+        "patterns": names.USUAL,
         "waiting": selectors.to_confirm(study).count(),
         "ticked": sum(bool(row["tick"].value()) for row in rows),
         "certain": selectors.to_confirm(study).filter(certain=True).count(),
@@ -141,12 +146,13 @@ def confirm_candidates(request: StudyRequest, study: ReaderStudy) -> HttpRespons
             services.dismiss(candidate=row.candidate, actor=request.user)
         else:
             try:
-                replace = row.cleaned_data.get("replace", False)
-                services.confirm(candidate=row.candidate, actor=request.user, replace=replace, **row.placing)
+                services.confirm(candidate=row.candidate, actor=request.user, **row.ways, **row.placing)
                 placed += 1
             except InputError as error:
-                row.error, row.may_replace = str(error), is_taken(study, **row.placing)
+                where = {name: value for name, value in row.placing.items() if name != "site"}
+                row.error, row.may_replace = str(error), is_taken(study, **where)
                 kept.append(row)
+    certainty.settle(study)
     if placed:
         messages.success(request, f"{placed} series placed.", extra_tags="confirm")
     if any(row.error for row in kept):
@@ -206,6 +212,21 @@ def take_proposals(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         messages.error(request, str(error), extra_tags="confirm")
     finally:
         quarantine.erase_requests(files)
+    return redirect("material", study.slug)
+
+
+@study_page("add_material")
+@require_POST
+def read_names(request: StudyRequest, study: ReaderStudy, upload: int) -> HttpResponse:
+    """Another pattern for the names of an upload's volume files."""
+    found = study.uploads.filter(pk=upload).first()
+    if found is None:
+        raise Http404
+    try:
+        count = names.read_again(upload=found, pattern=request.POST.get("pattern", "").strip(), actor=request.user)
+        messages.success(request, f"{count} file names read again. Look, then confirm.", extra_tags="confirm")
+    except InputError as error:
+        messages.error(request, str(error), extra_tags="confirm")
     return redirect("material", study.slug)
 
 

@@ -5,6 +5,8 @@ from django.db.models import F, Q
 
 from readerstudy.protocol.models import Region
 
+LONGEST_WEIGHTING = 20
+
 
 class Plane(models.TextChoices):
     SAGITTAL = "sagittal", "sagittal"
@@ -40,7 +42,7 @@ class Case(models.Model):
     code = models.CharField(max_length=60)
     region = models.CharField(max_length=10, choices=Region.choices)
     plane = models.CharField(max_length=10, choices=Plane.choices)
-    weighting = models.CharField(max_length=10)
+    weighting = models.CharField(max_length=LONGEST_WEIGHTING)
     training = models.BooleanField(default=False)
     feedback = models.TextField(blank=True)  # what a reader is told after a training pair of this case
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
-from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.protocol.models import Arm, ReaderStudy, Region
 
 # state of a cell: its word
 STATES = {
@@ -41,6 +41,7 @@ class MaterialCell:
             return ", ".join(
                 part
                 for part in [
+                    self.series.part,
                     f"{self.series.slices} slices, {self.series.rows} × {self.series.columns}",
                     f"{seconds:.0f} s" if seconds else "",
                     f"simulated ({simulated})" if simulated else "",
@@ -79,10 +80,9 @@ def material_grid(
     for job in Job.objects.filter(study=study, function="material.enhance").order_by("pk"):
         jobs[job.parameters["case"], job.parameters["arm"]] = job
     rows = []
-    order = ["cervical", "thoracic", "lumbar", "brain", "abdomen", "other"]
     cases = study.cases.filter(subject__withdrawn_at__isnull=not withdrawn)
     cases = cases.select_related("subject__site").order_by("subject__code", "code")
-    for case in sorted(cases, key=lambda case: order.index(case.region)):
+    for case in sorted(cases, key=lambda case: Region.values.index(case.region)):
         cells = []
         for arm in arms:
             there, latest = series.get((case.pk, arm.pk)), jobs.get((case.pk, arm.pk))

@@ -13,7 +13,7 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Instance, Plane, Series, Subject
 from readerstudy.material.signals import changing_case
-from readerstudy.protocol.models import Arm, ReaderStudy, Region
+from readerstudy.protocol.models import Arm, ReaderStudy, Region, Site
 from readerstudy.states import State
 
 LONGEST_FEEDBACK = 2000  # characters
@@ -39,6 +39,7 @@ def place_series(
     arm: Arm,
     instances: Sequence,
     subject_key: str = "",
+    site: Site | None = None,
     actor: User | None = None,
     replace: bool = False,
     **facts,
@@ -47,7 +48,7 @@ def place_series(
 
     `instances` is [(sha256, bytes)] or [(sha256, bytes, keyed SOP Instance UID)] in slice order; `facts` are the
     fields of Series (format, sha256, slices, rows, columns, affine, spacing, parameters, made_from, model_*,
-    processing_seconds).
+    processing_seconds). site: of the subject; needed only if it is new and the study has several.
     InputError if a code is missing, or a series stands there already and `replace` is not set.
     """
     if not subject_code or region not in Region.values or plane not in Plane.values or not weighting:
@@ -56,8 +57,7 @@ def place_series(
         raise InputError(f"{subject_code} was withdrawn from this study: nothing of it may come in again.")
     code = case_code(subject_code, region, plane, weighting)
     ensure_sealed(study=study, seals=[("subjects", subject_code), ("cases", code)])
-    site = study.sites.first()
-    assert site is not None  # every study is made with one
+    site = _site_of(study, subject_code, site)
     subject, new_subject = Subject.objects.get_or_create(
         study=study,
         code=subject_code,
@@ -77,6 +77,19 @@ def place_series(
     series = add_series(case=case, arm=arm, instances=instances, actor=actor, replace=replace, seals=seals, **facts)
     transaction.on_commit(lambda: ask_for_missing(study, case=series.case))
     return series
+
+
+def _site_of(study: ReaderStudy, subject_code: str, site: Site | None) -> Site:
+    """The one site of a subject, known or new. InputError if two are meant, or none is."""
+    known = Subject.objects.filter(study=study, code=subject_code).select_related("site").first()
+    if known and site not in (None, known.site):
+        raise InputError(f"{subject_code} belongs to {known.site.code}; a subject has one site.")
+    if known:
+        return known.site
+    sites = [site] if site else list(study.sites.all()[:2])
+    if len(sites) != 1:
+        raise InputError(f"Choose the site of {subject_code}: the study has several.")
+    return sites[0]
 
 
 @transaction.atomic
@@ -143,6 +156,18 @@ def add_series(
 
 
 @transaction.atomic
+def set_site(*, subject: Subject, site: Site, actor: User | None) -> None:
+    """Give a subject another site; only in a draft."""
+    if subject.study.state != State.DRAFT:
+        raise InputError("The study has been opened: its subjects are frozen.")
+    ensure_sealed(study=subject.study, seals=(seals := [("subjects", subject.code)]))
+    before = subject.site.code
+    Subject.objects.filter(pk=subject.pk).update(site=site)
+    said = {"subject": subject.code, "site": site.code, "earlier": before}
+    record(study=subject.study, action=Action.SUBJECT_GIVEN_A_SITE, actor=actor, seals=seals, **said)
+
+
+@transaction.atomic
 def set_acquisition_seconds(*, series: Series, seconds: float | None, actor: User | None) -> None:
     """The scan time that a person knows better than the header; None takes it back to what the header said.
 
@@ -195,6 +220,8 @@ def set_feedback(*, case: Case, text: str, actor: User | None) -> None:
 
 
 def ensure_without_series(study: ReaderStudy, part: object, **_: object) -> None:
-    """InputError if this part of the protocol is an arm that has series."""
+    """InputError if this part of the protocol is an arm that has series, or a site that has subjects."""
+    if isinstance(part, Site) and part.subjects.exists():
+        raise InputError(f"{part.code} has subjects. Give them another site first.")
     if isinstance(part, Arm) and part.series.exists():
         raise InputError(f"{part.code} has series or makes another arm. Remove those first.")

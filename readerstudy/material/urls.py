@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readerstudy.material import views, views_masks
+from readerstudy.material import views, views_masks, views_sites
 
 urlpatterns = [
     path("cases/<int:case>/training/", views.training, name="training"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("masks/<int:volume>/", views_masks.change_mask, name="change_mask"),
     path("masks/<int:volume>/<int:series>/picture.png", views_masks.mask_picture, name="mask_picture"),
     path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),
+    path("subject-site/", views_sites.subject_site, name="subject_site"),
     path("series/<int:series>/scan-time/", views.scan_time, name="scan_time"),
     path("series/<int:series>/picture.png", views.series_picture, name="series_picture"),
 ]

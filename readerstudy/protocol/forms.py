@@ -7,8 +7,10 @@ from django.forms import BaseModelFormSet, modelformset_factory
 from django.utils.text import slugify
 
 from analysis.protocol import WIDEST, too_wide
+from processing.ingest.file_names import arms_named
 from readerstudy.protocol import defaults
-from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Region
+from readerstudy.protocol.defaults import ARMS
+from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Region, Site
 from readerstudy.protocol.selectors import model_names
 
 
@@ -41,9 +43,32 @@ class StudyForm(forms.ModelForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["title"].widget.attrs["autofocus"] = True
-        if not self.instance.pk:
-            self.initial["reader_title"] = "Paired MRI reading"
         add_field_classes(self)
+
+    def clean_reader_title(self) -> str:
+        title = self.cleaned_data["reader_title"]
+        codes = self.instance.arms.values_list("code", flat=True) if self.instance.pk else (arm[0] for arm in ARMS)
+        if told := sorted(arms_named(title, list(codes))):
+            raise ValidationError(f"Readers would learn what is compared: leave out {' and '.join(told)}.")
+        return title
+
+
+class NewStudyForm(StudyForm):
+    """What a study begins with."""
+
+    regions = forms.MultipleChoiceField(
+        choices=[choice for choice in Region.choices if choice[0] != Region.OTHER],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The criteria that are proposed follow them.",
+        error_messages={"required": "Choose at least one region."},
+    )
+    field_order = ("title", "reader_title", "regions", "description")
+
+    class Meta(StudyForm.Meta):
+        help_texts = StudyForm.Meta.help_texts | {
+            "reader_title": "What readers see, and the address of the study. It must not tell what is compared: "
+            "Lumbar spine MRI.",
+        }
 
 
 class QuestionsForm(forms.ModelForm):
@@ -124,7 +149,7 @@ class HypothesisForm(forms.ModelForm):
 
 
 class PartForm(forms.ModelForm):
-    """A row of a table: one arm, comparison or criterion."""
+    """A row of a table: one arm, comparison, criterion or site."""
 
     study: ReaderStudy
     clash: str  # what a broken constraint means
@@ -134,8 +159,9 @@ class PartForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.instance.study = study
         add_field_classes(self)
-        self.fields["place"].widget = forms.HiddenInput()
-        self.fields["place"].required = False
+        if "place" in self.fields:
+            self.fields["place"].widget = forms.HiddenInput()
+            self.fields["place"].required = False
 
     def clean_place(self) -> int:
         return self.cleaned_data.get("place") or 0
@@ -241,6 +267,15 @@ class CriterionForm(PartForm):
         return self.cleaned_data
 
 
+class SiteForm(PartForm):
+    clash = "A site of this name exists already."
+
+    class Meta:
+        model = Site
+        fields = ("code", "name")
+        labels = {"code": "Site", "name": "Full name"}
+
+
 class PartFormSet(BaseModelFormSet):
     """Rows of one table of the protocol; the form of each row reports its own errors."""
 
@@ -248,11 +283,16 @@ class PartFormSet(BaseModelFormSet):
         """Left to the database's constraints, which each form puts in words."""
 
 
-PARTS = {"arms": (Arm, ArmForm), "comparisons": (Comparison, ComparisonForm), "criteria": (Criterion, CriterionForm)}
+PARTS = {
+    "arms": (Arm, ArmForm),
+    "comparisons": (Comparison, ComparisonForm),
+    "criteria": (Criterion, CriterionForm),
+    "sites": (Site, SiteForm),
+}
 
 
 def part_formset(part: str, study: ReaderStudy, data=None) -> "BaseModelFormSet[Model, PartForm]":
-    """The rows of `part` (arms, comparisons, criteria) of this study, and one empty row."""
+    """The rows of `part` (arms, comparisons, criteria, sites) of this study, and one empty row."""
     model, form = PARTS[part]
     factory = modelformset_factory(model, form=form, formset=PartFormSet, extra=1, can_delete=True, max_num=30)
     formset = factory(data, queryset=getattr(study, part).all(), form_kwargs={"study": study}, prefix=part)

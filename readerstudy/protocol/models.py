@@ -7,11 +7,28 @@ from readerstudy.states import State
 
 
 class Region(models.TextChoices):
+    """Every region that headers can tell (processing.dicom.vocabulary), and one for what they cannot."""
+
     CERVICAL = "cervical", "cervical spine"
     THORACIC = "thoracic", "thoracic spine"
     LUMBAR = "lumbar", "lumbar spine"
+    SPINE = "spine", "spine"
     BRAIN = "brain", "brain"
+    NECK = "neck", "neck"
+    CHEST = "chest", "chest"
+    BREAST = "breast", "breast"
+    HEART = "heart", "heart"
     ABDOMEN = "abdomen", "abdomen"
+    PELVIS = "pelvis", "pelvis"
+    PROSTATE = "prostate", "prostate"
+    HIP = "hip", "hip"
+    KNEE = "knee", "knee"
+    ANKLE = "ankle", "ankle"
+    FOOT = "foot", "foot"
+    SHOULDER = "shoulder", "shoulder"
+    ELBOW = "elbow", "elbow"
+    WRIST = "wrist", "wrist"
+    HAND = "hand", "hand"
     OTHER = "other", "other"
 
 

@@ -1,6 +1,7 @@
 """Make and change a protocol; move a study from state to state."""
 
 import secrets
+from collections.abc import Collection
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -37,10 +38,12 @@ def create_study(
     user: User,
     reader_title: str = "",
     description: str = "",
+    regions: Collection[str] = (),
     model_name: str,
     synthetic: bool = False,
 ) -> ReaderStudy:
-    """A draft with the protocol of Bash et al.; `user` becomes its admin. `model_name` makes the DL arms.
+    """A draft with the arms of Bash et al. and criteria that fit the regions; `user` becomes its admin. `model_name`
+    makes the DL arms.
 
     The addresses are made from the title for readers: the study's own title may name arms.
     """
@@ -68,10 +71,8 @@ def create_study(
         )
     for place, (first, second, question) in enumerate(defaults.COMPARISONS):
         Comparison.objects.create(study=study, first=arms[first], second=arms[second], question=question, place=place)
-    for place, (code, name, asks, better) in enumerate(defaults.CRITERIA):
-        Criterion.objects.create(
-            study=study, code=code, name=name, asks=asks, better=better, anchors=defaults.ANCHORS, place=place
-        )
+    for place, fields in enumerate(defaults.criteria_for(regions)):
+        Criterion.objects.create(study=study, place=place, **fields)
     study.primary_comparison = study.comparisons.get(first=arms["FAST-DL"], second=arms["SOC"])
     study.primary_criterion = study.criteria.get(code="snr")
     study.save()
@@ -102,9 +103,11 @@ def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
 
 
 @transaction.atomic
-def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Criterion) -> None:
-    """Take an arm, a comparison or a criterion out of a draft. InputError if something else needs it."""
+def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Criterion | Site) -> None:
+    """Take an arm, a comparison, a criterion or a site out of a draft. InputError if something else needs it."""
     ensure_draft(study)
+    if isinstance(part, Site) and study.sites.count() == 1:
+        raise InputError("A study has at least one site. Rename this one.")
     if isinstance(part, Arm):
         if study.comparisons.filter(first=part).exists() or study.comparisons.filter(second=part).exists():
             raise InputError(f"{part.code} is compared. Remove its comparisons first.")

@@ -21,7 +21,7 @@ from readerstudy.states import State
 def new_study(request: SignedInRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise Http404
-    form = forms.StudyForm(request.POST or None)
+    form = forms.NewStudyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             names = selectors.model_names()
@@ -47,7 +47,7 @@ SETTINGS = {
 
 @study_page("edit_protocol")
 def edit(request: StudyRequest, study: ReaderStudy, part: str) -> HttpResponse:
-    """Change one part of a draft: a form of settings, or a table of arms, comparisons or criteria."""
+    """Change one part of a draft: a form of settings, or a table of arms, comparisons, criteria or sites."""
     if part in forms.PARTS:
         return _edit_table(request, study, part)
     if part not in SETTINGS:

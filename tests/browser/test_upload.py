@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from readerstudy.archive import quarantine
 from readerstudy.intake.models import Piece, Upload
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import ReaderStudy
 from tests import factories
 
@@ -168,3 +170,23 @@ def test_the_page_stays_free_while_a_folder_is_read(page, folder, held):
     choose(page, folder)
     page.wait_for_function("() => document.querySelector('[data-say]').textContent.includes('/s')")
     assert page.evaluate("() => window.longest") < 1500
+
+
+def test_names_of_files_that_are_not_used_are_known_to_the_tab_that_sent_them(page, tmp_path):
+    folder = tmp_path / "muster"
+    for name in ("letter.dcm", "scan/notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"Dear colleague, {name}")
+    (folder / "large.bin").write_bytes(os.urandom(LARGE))
+    choose(page, folder)
+    arrived(page)
+    run_job(Job.objects.get(function="intake.sort").pk)
+    page.reload()
+    not_used = page.locator("[data-not-used]")
+    not_used.get_by_text("3 names, known to this tab alone").click()
+    for name in ("muster/letter.dcm", "muster/scan/notes.txt", "muster/large.bin"):
+        expect(not_used.get_by_text(name)).to_be_visible()
+    elsewhere = page.context.new_page()
+    elsewhere.goto(page.url)
+    expect(elsewhere.locator("[data-not-used]")).to_contain_text("This is not a DICOM file")
+    expect(elsewhere.locator("[data-not-used]")).not_to_contain_text("letter")

@@ -115,8 +115,10 @@ def test_no_identifier_is_stored_served_or_logged(client, tmp_path, settings, ca
         "leads out of the archive",
     ):
         assert [reason for reason in reasons if words in reason], (words, reasons)
-    assert Candidate.objects.filter(subject_code="S07").exists(), "the good line of the manifest counts"
-    services.confirm_certain(study=study, actor=None)
+    placed = Candidate.objects.get(subject_code="S07")  # by the good line of the manifest
+    assert [one["code"] for one in placed.cautions] == ["several_patients"], "names in many charsets under one number"
+    names = ("subject_code", "site", "region", "plane", "weighting", "arm")
+    services.confirm(candidate=placed, actor=None, **{name: getattr(placed, name) for name in names})
     assert Series.objects.exists()
     for path in [path for path in (tmp_path).rglob("*") if path.is_file() and "sent" not in path.parts]:
         found += leaks(path.read_bytes(), forms, f"in {path.relative_to(tmp_path)}")

@@ -39,13 +39,67 @@ def fields(page: str) -> dict[str, str]:
     return found
 
 
-def test_a_new_study_is_a_draft_with_the_default_protocol(sign_in):
+NEW = {"title": "Knee, fast", "reader_title": "Knee MRI", "regions": ["knee"], "description": ""}
+
+
+def test_a_new_study_is_a_draft_with_criteria_of_its_region(sign_in):
     user = factories.make_user(staff=True)
-    answer = sign_in(user).post("/new/", {"title": "Knee, fast", "reader_title": "Knee MRI", "description": ""})
+    answer = sign_in(user).post("/new/", NEW)
     study = ReaderStudy.objects.get()
-    assert answer["Location"] == url(study)
-    assert (study.state, study.arms.count(), study.comparisons.count(), study.criteria.count()) == ("draft", 4, 3, 8)
+    assert answer["Location"] == url(study) == "/studies/knee-mri/protocol/"
+    assert (study.state, study.arms.count(), study.comparisons.count()) == ("draft", 4, 3)
+    names = list(study.criteria.values_list("name", flat=True))
+    assert names[:3] == ["SNR", "Resolution", "Artifacts"]
+    assert {"Cartilage", "Menisci"} < set(names)
+    assert "Cord delineation" not in names
+    assert {tuple(one.regions) for one in study.criteria.all()} == {()}
     assert Membership.objects.get(study=study).user == user
+
+
+def test_criteria_of_one_region_among_several_are_asked_for_there(sign_in):
+    sign_in(factories.make_user(staff=True)).post("/new/", NEW | {"regions": ["lumbar", "cervical", "brain"]})
+    criteria = {one.code: one.regions for one in ReaderStudy.objects.get().criteria.all()}
+    assert criteria["snr"] == []
+    assert criteria["cord_delineation"] == ["lumbar", "cervical"]
+    assert criteria["grey_white"] == ["brain"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"regions": []}, "Choose at least one region."),
+        ({"reader_title": ""}, "This field is required."),
+        ({"reader_title": "FAST-DL or SOC of the knee"}, "Readers would learn what is compared"),
+    ],
+)
+def test_a_new_study_needs_regions_and_a_title_that_blinds(sign_in, changes, said):
+    answer = sign_in(factories.make_user(staff=True)).post("/new/", NEW | changes)
+    assert said in html(answer)
+    assert not ReaderStudy.objects.exists()
+
+
+def test_sites_are_added_renamed_and_removed_while_no_subject_has_them(study, admin):
+    path = url(study, "protocol/sites/")
+    data = fields(admin.get(path).content.decode()) | {"sites-0-code": "Basel", "sites-1-code": "Bern"}
+    assert admin.post(path, data).status_code == 302
+    assert list(study.sites.values_list("code", flat=True)) == ["Basel", "Bern"]
+    data = fields(admin.get(path).content.decode())
+    assert "Basel has subjects" in html(admin.post(path, data | {"sites-0-DELETE": "on"}))
+    assert admin.post(path, data | {"sites-1-DELETE": "on"}).status_code == 302
+    data = fields(admin.get(path).content.decode())
+    assert "at least one site" in html(admin.post(path, data | {"sites-0-DELETE": "on"}))
+    assert study.sites.count() == 1
+
+
+def test_a_subject_moves_to_another_site_and_the_log_says_so(study, admin):
+    bern = study.sites.create(code="Bern")
+    factories.log_as_is(study)
+    page = admin.post(url(study, "material/subject-site/"), {"subject": "S01", "site": bern.pk}, follow=True)
+    assert "S01 belongs to Bern now" in html(page)
+    assert study.subjects.get(code="S01").site == bern
+    assert study.events.order_by("-number").first().data["earlier"] == "Site 1"
+    page = admin.post(url(study, "material/subject-site/"), {"subject": "S77", "site": bern.pk}, follow=True)
+    assert "Choose a subject of this study" in html(page)
 
 
 def test_only_staff_make_studies(sign_in):

@@ -1,6 +1,7 @@
-/** The material page: arrow keys and readout on the map, ticks and bulk edit of the confirm table. */
+/** The material page: arrow keys and readout on the map, ticks and bulk edit of the confirm table, names of refused files. */
 
 import { around, el, find } from "../shared/dom.js";
+import { sentNames } from "../shared/sent_names.js";
 
 /** @typedef {HTMLInputElement|HTMLSelectElement} Field */
 
@@ -169,3 +170,46 @@ function confirmTable(table) {
 
 const table = document.querySelector("#confirm");
 if (table instanceof HTMLElement) confirmTable(table);
+
+
+// ---- names of files that are not used, as far as this tab sent them
+
+const NAMED = 50; // names of one reason that are shown
+
+/**
+ * Reason and hash of each line of the CSV of what is not used.
+ * @param {string} csv
+ * @returns {[string, string][]}
+ */
+function refusals(csv) {
+  const line = /^\d+,([0-9a-f]{64}),(?:"((?:[^"]|"")*)"|([^,\r\n]*))/gm;
+  return [...csv.matchAll(line)].map(([, hash, quoted, plain]) => [quoted?.replaceAll('""', '"') ?? plain, hash]);
+}
+
+/** @param {HTMLElement} card */
+async function nameRefused(card) {
+  const nameOf = sentNames(card.dataset.sent ?? "");
+  const reasons = [...card.querySelectorAll("[data-reason]")];
+  if (!reasons.length || !sessionStorage.getItem(`sent ${card.dataset.sent}`)) return;
+  const answer = await fetch(card.dataset.notUsed ?? "");
+  if (!answer.ok) return;
+  /** @type {Map<string, string[]>} */
+  const names = new Map();
+  for (const [reason, hash] of refusals(await answer.text())) {
+    const name = nameOf(hash);
+    if (name) names.set(reason, [...names.get(reason) ?? [], name]);
+  }
+  for (const reason of reasons) {
+    const found = names.get(reason.textContent.trim());
+    if (!found) continue;
+    const more = found.length > NAMED ? el("li", { class: "dim" }, `and ${found.length - NAMED} more`) : null;
+    reason.parentElement?.append(found.length === 1
+      ? el("div", { class: "small mono" }, found[0])
+      : el("details", { class: "small" },
+        el("summary", {}, `${found.length} names, known to this tab alone`),
+        el("ul", { class: "mono" }, ...found.slice(0, NAMED).map((name) => el("li", {}, name)), more)));
+  }
+}
+
+const notUsed = document.querySelector("[data-not-used]");
+if (notUsed instanceof HTMLElement) nameRefused(notUsed);

@@ -5,11 +5,12 @@
 
 import { csrfToken } from "../shared/csrf.js";
 import { find } from "../shared/dom.js";
+import { remember } from "../shared/sent_names.js";
 
 /**
  * @import { UploadAnswers } from "../server.ts"
  * @typedef {[File, string][]} Files each with its path below what was chosen
- * @typedef {{path: string, head: Uint8Array<ArrayBuffer>, blob: Blob, key: string}} Piece `key` once it is named
+ * @typedef {{path: string, head: Uint8Array<ArrayBuffer>, blob: Blob, part: number, parts: number, key: string}} Piece `key` once it is named
  */
 
 const PIECE = 16 << 20; // bytes of the largest piece
@@ -65,7 +66,7 @@ function cut(file, path) {
   const text = new TextEncoder();
   const parts = Math.max(1, Math.ceil(file.size / PIECE));
   return Array.from({ length: parts }, (_, part) => ({
-    path, head: text.encode(`${path}\0${part + 1}\0${parts}`),
+    path, part: part + 1, parts, head: text.encode(`${path}\0${part + 1}\0${parts}`),
     blob: parts === 1 ? file : file.slice(part * PIECE, (part + 1) * PIECE),
     key: "",
   }));
@@ -81,6 +82,8 @@ class Upload {
   cancelled = false;
   /** @type {Set<XMLHttpRequest>} */
   requests = new Set();
+  /** @type {Map<string, string>} path by SHA-256 of the file */
+  names = new Map();
 
   /**
    * @param {HTMLFormElement} form
@@ -106,7 +109,10 @@ class Upload {
       const keys = wanted.map((piece) => piece.key);
       const files = new Set(wanted.map((piece) => piece.path)).size;
       const answer = await this.ask("finish", { keys, files });
-      if (!answer.missing.length) return answer.next;
+      if (!answer.missing.length) {
+        remember(this.form.dataset.upload ?? "", this.names);
+        return answer.next;
+      }
       if (round === 2) throw new Refused("The site did not get everything. Drop the folder again: only the rest is sent.");
       lacking = answer.missing.map((place) => wanted[place]);
     }
@@ -132,17 +138,22 @@ class Upload {
       let done = 0;
       for (let start = 0; start < this.pieces.length; ) {
         const some = this.pieces.slice(start, start + this.next(this.pieces, start));
-        const pieces = some.map(({ blob, head }) => ({ blob, head }));
-        /** @type {string[]} */
-        const keys = await new Promise((resolve, reject) => {
+        const pieces = some.map(({ blob, head, part, parts }) => ({ blob, head, part, parts }));
+        /** @type {{key: string, file: string|null}[]} */
+        const hashes = await new Promise((resolve, reject) => {
           worker.onmessage = ({ data }) => data.error
             ? reject(new Refused("A file could not be read; it was changed, moved or locked. Drop the folder again."))
-            : resolve(data.keys);
+            : resolve(data.hashes);
           worker.onerror = () => reject(new Refused("The browser could not read the files. Reload the page."));
           worker.postMessage({ pieces });
         });
         this.check();
-        some.forEach((piece, place) => { piece.key = keys[place]; done += piece.blob.size; });
+        some.forEach((piece, place) => {
+          const { key, file } = hashes[place];
+          piece.key = key;
+          if (file) this.names.set(file, piece.path);
+          done += piece.blob.size;
+        });
         start += some.length;
         this.report(`Reading ${amount(done)} of ${amount(this.total)}`, this.total ? done / this.total : 1);
       }

@@ -1,5 +1,6 @@
 """Import every series below a folder into a study."""
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import claim
 from readerstudy.jobs.tasks import perform
 from readerstudy.protocol.models import ReaderStudy
+
+
+def _names_by_hash(folder: Path) -> dict[str, str]:
+    """The names of the files below a folder by the SHA-256 of their bytes: the site keeps hashes only."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                found[hashlib.file_digest(file, "sha256").hexdigest()] = str(path.relative_to(folder))
+    return found
 
 
 class Command(BaseCommand):
@@ -45,12 +56,15 @@ class Command(BaseCommand):
         if job.state == Job.State.FAILED:
             raise CommandError(job.error, returncode=2)
         for candidate in upload.candidates.order_by("pk"):
-            note = "already here" if candidate.state == Candidate.State.KNOWN else candidate.why
+            note = " ".join(candidate.objections) or candidate.why
+            note = "already here" if candidate.state == Candidate.State.KNOWN else note
             names = [candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm]
             size = f"{candidate.slices} × {candidate.rows} × {candidate.columns}"
             self.stdout.write(" ".join(str(name or "?") for name in names) + f": {size} ({note})")
+        names_of = _names_by_hash(folder) if upload.refusals.exists() else {}
         for refusal in upload.refusals.all():
-            self.stdout.write(f"not used: {refusal.reason}")
+            name = names_of.get(refusal.sha256, "in an archive")
+            self.stdout.write(f"not used: {refusal.reason} ({name})")
         if confirm_certain:
             placed, problems = services.confirm_certain(study=found, actor=None)
             self.stdout.write(f"{placed} series placed.")
