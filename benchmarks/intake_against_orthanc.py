@@ -95,12 +95,14 @@ def _several(rates: list[float]) -> str:
 def write_files(folder: Path, count: int, size: int) -> list[Path]:
     """Classic MR series of 25 slices with a header as a scanner writes it, private blocks and references included."""
     chance = np.random.default_rng(size)
+    # Dark for the most part, as images of the body are.
+    images = np.minimum(chance.gamma(1.0, 300.0, (8, size, size)), 4095).astype("<u2")
     paths = []
     for number in range(count):
         series, n = divmod(number, SLICES)
         path = folder / f"P{series // 4:03d}" / str(series % 4) / f"{n:04d}.dcm"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = chance.integers(0, 4096, (size, size), dtype="<u2")
+        pixels = np.roll(images[number % len(images)], number, axis=0)
         header(series, n, pixels).save_as(path, enforce_file_format=True)
         paths.append(path)
     return paths

@@ -30,6 +30,8 @@ from readerstudy.material.services import case_code, ensure_unscheduled, place_s
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
+AT_ONCE = 1000  # files that are flushed to disk together
+
 
 def pseudonym_key(study: ReaderStudy) -> bytes:
     """The key under which this study's pseudonyms and UIDs are made; different studies cannot be linked."""
@@ -72,7 +74,8 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
             return writer
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            quarantine.close_all(list(pool.map(seal, paths)))
+            for start in range(0, len(paths), AT_ONCE):
+                quarantine.close_all(list(pool.map(seal, paths[start : start + AT_ONCE])))
         send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload
 
