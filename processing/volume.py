@@ -204,7 +204,7 @@ class Volume:
         """Hash of the pixels, their padding and their place in space (affine rounded to 1 µm)."""
         digest = hashlib.sha256(repr((self.array.shape, self.units)).encode())
         digest.update((np.round(self.affine, 3) + 0.0).astype("<f8").tobytes())  # + 0.0: no negative zeros
-        digest.update(self.array.astype("<f4").tobytes())
+        digest.update(np.ascontiguousarray(self.array, "<f4").data)
         if self.padding is not None:
             digest.update(np.packbits(self.padding).tobytes())
         return digest.hexdigest()

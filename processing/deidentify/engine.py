@@ -12,10 +12,11 @@ from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from processing.deidentify.report import Report, name_of
-from processing.deidentify.rules import METHOD, checked_value, rules
+from processing.deidentify.rules import METHOD, checked_value, most_values, rules
 from processing.dicom import vocabulary
 from processing.dicom.frames import attributes
 from processing.dicom.header import check, independent_copy, tolerant
@@ -103,79 +104,85 @@ def _clean(dataset: Dataset, key: bytes, pixels: np.ndarray) -> tuple[Dataset, R
     clean = _filtered(dataset, key, report)
     clean.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
     clean["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
-    clean.PatientName = ""
-    clean.PatientID = subject_key(key, dataset)
+    for keyword, value in said_anew(dataset, key, clean.get("PatientAge")).items():
+        setattr(clean, keyword, value)
+    note_changes(dataset, report)
+    _write_meta(clean)
+    return clean, report
+
+
+def said_anew(dataset: Dataset, key: bytes, age_kept: str | None) -> dict[str, str]:
+    """Attributes by keyword that a clean file says in other words, or besides; age_kept: what the rules left."""
+    said = {"PatientName": "", "PatientID": subject_key(key, dataset)}
     age = age_in_years(dataset)
-    if age is not None and age >= OLDEST:
-        clean.PatientAge = f"{OLDEST:03d}Y"
-    elif age is not None and not clean.get("PatientAge"):
-        clean.PatientAge = f"{int(age):03d}Y"
-    clean.PatientIdentityRemoved = "YES"
-    clean.DeidentificationMethod = METHOD
-    clean.LongitudinalTemporalInformationModified = "REMOVED"
+    if age is not None and (age >= OLDEST or not age_kept):
+        said["PatientAge"] = f"{min(int(age), OLDEST):03d}Y"
+    said["PatientIdentityRemoved"] = "YES"
+    said["DeidentificationMethod"] = METHOD
+    said["LongitudinalTemporalInformationModified"] = "REMOVED"
     found = attributes(dataset, 0)
     region = region_of(dataset, found)
     if region in vocabulary.BODY_PARTS:
-        clean.BodyPartExamined = vocabulary.BODY_PARTS[region]
+        said["BodyPartExamined"] = vocabulary.BODY_PARTS[region]
     # Only where the timing does not tell: echoes in one file may differ in contrast.
     if weighting_of(found, set()) is None:
         contrast = TO_CONTRAST.get(weighting_of(found, free_words(dataset)) or "")
         if contrast:
-            clean.AcquisitionContrast = contrast
-    _note_changes(dataset, report)
-    _write_meta(clean)
-    return clean, report
+            said["AcquisitionContrast"] = contrast
+    return said
 
 
 def _filtered(dataset: Dataset, key: bytes, report: Report) -> Dataset:
     clean = Dataset()
     for tag in sorted(dataset.keys()):
-        rule = rules().get(tag)
-        if rule is None:
-            report.removed[name_of(tag)] += 1
-            continue
-        try:
-            element = dataset[tag]
-        except Exception:  # a value that cannot be read cannot be checked
-            report.refused_values[name_of(tag)] += 1
-            continue
-        if rule.action in ("pixels", "pseudonym", "region"):
-            report.count(report.kept if rule.action == "pixels" else report.replaced, element)
-            continue  # written by `_clean`
-        if element.VR not in dictionary_VR(tag).split(" or "):  # free text may pose as anything
-            report.count(report.refused_values, element)
-            continue
-        if rule.action == "descend":
-            items = [_filtered(item, key, report) for item in element.value]
-            clean.add(DataElement(tag, "SQ", Sequence(items)))
-            report.count(report.kept, element)
-        elif rule.action == "uid":
-            clean.add(DataElement(tag, "UI", keyed_uid(key, str(element.value)) if element.value else ""))
-            report.count(report.replaced, element)
-        elif rule.action == "class":
-            clean.add(DataElement(tag, "UI", str(element.value)))
-            report.count(report.kept, element)
-        elif rule.action == "empty":
-            clean.add(DataElement(tag, element.VR, Sequence() if element.VR == "SQ" else None))
-            report.count(report.emptied, element)
-        elif rule.action == "set":
-            clean.add(DataElement(tag, element.VR, rule.value))
-            report.count(report.replaced, element)
-        else:
-            value = checked_value(rule.check, element.value)
-            if value is None and element.value is not None:
-                report.count(report.refused_values, element)
-                continue
-            clean.add(DataElement(tag, element.VR, value))
-            report.count(report.kept, element)
+        element, outcome = kept(dataset, tag, key, report)
+        getattr(report, outcome)[name_of(tag)] += 1
+        if element is not None:
+            clean.add(element)
     return clean
 
 
-def _note_changes(dataset: Dataset, report: Report) -> None:
+def kept(dataset: Dataset, tag: BaseTag, key: bytes, report: Report) -> tuple[DataElement | None, str]:
+    """What the rules leave of one attribute, None if nothing or if `said_anew` says it; and the outcome that counts it.
+
+    What became of the attributes of its items, if it has any, is counted in `report`.
+    """
+    rule = rules().get(tag)
+    if rule is None:
+        return None, "removed"
+    try:
+        element = dataset[tag]
+    except Exception:  # a value that cannot be read cannot be checked
+        return None, "refused_values"
+    if rule.action in ("pixels", "pseudonym", "region"):
+        return None, "kept" if rule.action == "pixels" else "replaced"
+    # Free text may pose as anything, also as a row of numbers.
+    if element.VR not in dictionary_VR(tag).split(" or ") or (element.VR != "SQ" and most_values(tag) < element.VM):
+        return None, "refused_values"
+    if rule.action == "descend":
+        items = [_filtered(item, key, report) for item in element.value]
+        return DataElement(tag, "SQ", Sequence(items)), "kept"
+    if rule.action == "uid":
+        return DataElement(tag, "UI", keyed_uid(key, str(element.value)) if element.value else ""), "replaced"
+    if rule.action == "class":
+        known = UID(str(element.value)).name != str(element.value)
+        return (DataElement(tag, "UI", str(element.value)), "kept") if known else (None, "refused_values")
+    if rule.action == "empty":
+        return DataElement(tag, element.VR, Sequence() if element.VR == "SQ" else None), "emptied"
+    if rule.action == "set":
+        return DataElement(tag, element.VR, rule.value), "replaced"
+    value = checked_value(rule.check, element.value)
+    if value is None and element.value is not None:
+        return (DataElement(tag, element.VR, rule.value), "replaced") if rule.value else (None, "refused_values")
+    return DataElement(tag, element.VR, value), "kept"
+
+
+def note_changes(dataset: Dataset, report: Report) -> None:
+    """Say in the report what was done to the pixels, and which planes and scales are gone."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed:
         report.notes.add(f"{syntax.name} decoded and stored uncompressed.")
-    groups = {tag.group for tag in dataset.keys()}  # noqa: SIM118 - a data set iterates over values
+    groups = {tag >> 16 for tag in dataset.keys()}  # noqa: SIM118 - a data set iterates over values
     if any(group >> 8 == 0x60 for group in groups):
         report.notes.add("Overlay planes removed.")
     if 0x2005 in groups:

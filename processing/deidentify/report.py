@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pydicom import DataElement
 from pydicom.datadict import keyword_for_tag
 from pydicom.tag import BaseTag
 
@@ -30,10 +29,6 @@ class Report:
     removed: Counter[str] = field(default_factory=Counter)
     refused_values: Counter[str] = field(default_factory=Counter)
     notes: set[str] = field(default_factory=set)
-
-    def count(self, outcome: Counter[str], element: DataElement) -> None:
-        """Add one attribute to an outcome."""
-        outcome[name_of(element.tag)] += 1
 
     def add(self, other: Report) -> None:
         """Add the counts of another report."""

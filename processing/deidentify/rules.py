@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VM
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
@@ -119,8 +121,15 @@ def checked_value(check: str, value: Any) -> Any:
     if kind == "sex":
         return value if str(value).strip() in ("F", "M", "O") else None
     if kind == "pointer":
-        return value if all(not BaseTag(part).is_private for part in parts) else None
+        return value if all(dictionary_has_tag(part) for part in parts) else None
     raise ValueError(f"rules.csv: unknown check {check}")
+
+
+@cache
+def most_values(tag: BaseTag) -> float:
+    """How many values an attribute of the standard may have."""
+    most = dictionary_VM(tag).rsplit("-", 1)[-1]
+    return math.inf if "n" in most else int(most)
 
 
 def _in_range(part: Any, low: float, high: float, *, whole: bool) -> bool:
@@ -131,4 +140,6 @@ def _in_range(part: Any, low: float, high: float, *, whole: bool) -> bool:
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text):
         return False
     number = float(text)
-    return (low <= number <= high or number > LARGEST) and (not whole or number == int(number))
+    # Eight digits of text, read as a number of eight bytes, are under 1e-30; letters are over 1e76.
+    possible = low <= number <= high or LARGEST < number < LARGEST * 10
+    return possible and (number == 0 or abs(number) > 1e-30) and (not whole or number == int(number))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.datadict import keyword_for_tag
 from pydicom.uid import EnhancedMRImageStorage
 
 from processing.deidentify import rules
@@ -66,6 +68,9 @@ class Frame:
     padding: tuple[int, int] | None = None
 
 
+_keyword = lru_cache(10_000)(keyword_for_tag)
+
+
 def is_enhanced(dataset: Dataset) -> bool:
     """Whether the file is an Enhanced MR Image."""
     return bool(dataset.SOPClassUID == EnhancedMRImageStorage)
@@ -77,7 +82,7 @@ def attributes(dataset: Dataset, index: int) -> dict[str, Any]:
     found = {}
     for tag in dataset.keys():  # noqa: SIM118 - a data set iterates over converted values
         if tag.group in _GROUPS and dataset.get_item(tag).VR != "SQ":
-            found[dataset[tag].keyword] = dataset[tag].value
+            found[_keyword(tag)] = dataset[tag].value
     if not is_enhanced(dataset):
         return found
     shared = dataset.get("SharedFunctionalGroupsSequence") or []

@@ -18,7 +18,7 @@ from pydicom.uid import (
 )
 
 from processing import component
-from processing.dicom import kinds, mosaic
+from processing.dicom import kinds, mosaic, quick
 from processing.dicom.identifiers import check_identifiers
 from processing.dicom.pixels import LOSSY, declared_bytes
 from processing.dicom.private import private_component, tell_apart
@@ -40,16 +40,21 @@ def tolerant() -> Iterator[None]:
         yield
 
 
-def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
-    """Parse one file, with or without its pixel data.
+def open_dicom(path: Path, *, pixels: bool = True, whole: bool = False) -> Dataset:
+    """Parse one file, with or without its pixel data. whole: have pydicom read it, also if it is an ordinary one.
 
     Raises NotAnImageError if it is not DICOM, InputError if it ends in the middle of the header or its structure
     is beyond all measure.
     """
     try:
+        if quick.is_wanted() and not whole:
+            with tolerant():
+                header = quick.quick_header(path, pixels=pixels)
+            if header is not None:
+                return header
         skim(path)
-        with tolerant():
-            return dcmread(path, stop_before_pixels=not pixels)
+        with tolerant(), path.open("rb") as stream:
+            return dcmread(stream, stop_before_pixels=not pixels)
     except InvalidDicomError:
         return _without_preamble(path, pixels)
     except IsADirectoryError:
@@ -77,20 +82,20 @@ def _without_preamble(path: Path, pixels: bool) -> Dataset:
     if start[:2] not in (b"\x02\0", b"\x08\0"):  # the first group, little endian
         raise NotAnImageError("This is not a DICOM file." if start else "The file is empty.")
     try:
-        with tolerant():
-            dataset = dcmread(path, stop_before_pixels=not pixels, force=True)
+        with tolerant(), path.open("rb") as stream:
+            dataset = dcmread(stream, stop_before_pixels=not pixels, force=True)
             _ = dataset.SOPClassUID
     except Exception:
         raise InputError("The DICOM file is damaged or truncated; export it again.") from None
     return dataset
 
 
-def read_header(path: Path, *, pixels: bool = False) -> Dataset:
+def read_header(path: Path, *, pixels: bool = False, whole: bool = False) -> Dataset:
     """Header of a usable MR image, with pixel data if wanted; what only private tags told is made standard.
 
     Raises InputError with the reason if the file is not a magnitude MR image with pixels.
     """
-    dataset = open_dicom(path, pixels=pixels)
+    dataset = open_dicom(path, pixels=pixels, whole=whole)
     try:
         with tolerant():
             check(dataset)
@@ -98,6 +103,8 @@ def read_header(path: Path, *, pixels: bool = False) -> Dataset:
     except InputError:
         raise
     except Exception:  # a value that cannot be converted
+        if isinstance(dataset, quick.Header):
+            return read_header(path, pixels=pixels, whole=True)
         raise InputError("The DICOM header holds values that cannot be read; export it again.") from None
     return dataset
 

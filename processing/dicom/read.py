@@ -103,7 +103,7 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset,
     declared = np.zeros(array.shape, bool)
     for n, frame in enumerate(ordered.frames):
         values = stored[frame.path][frame.index]
-        array[n] = values * frame.slope + frame.intercept
+        array[n] = values if (frame.slope, frame.intercept) == (1, 0) else values * frame.slope + frame.intercept
         if frame.padding is not None:
             declared[n] = (values >= frame.padding[0]) & (values <= frame.padding[1])
     array, padding, cautions = settle(array, declared if any(frame.padding for frame in ordered.frames) else None)

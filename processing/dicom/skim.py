@@ -6,6 +6,7 @@ hostile file claims is known before anything is built from it. PS3.5 section 7.
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 import struct
@@ -40,13 +41,16 @@ def skim(path: Path) -> None:
     deflated file inflates too much. What does not look like DICOM at all passes: the parser says what it is.
     """
     with path.open("rb") as stream:
-        if path.stat().st_size < 8:
+        if stream.seek(0, io.SEEK_END) < 8:
+            return
+        if isinstance(stream, io.BytesIO):
+            _skim(stream.getvalue())
             return
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             _skim(data)
 
 
-def _skim(data: mmap.mmap) -> None:
+def _skim(data: bytes | mmap.mmap) -> None:
     start = 132 if data[128:132] == b"DICM" else 0
     if start == 0 and data[:2] not in (b"\x02\0", b"\x08\0"):
         return
@@ -63,7 +67,7 @@ def _skim(data: mmap.mmap) -> None:
     _walk(data, start, implicit=implicit, little=little)
 
 
-def _file_meta(data: mmap.mmap, place: int) -> tuple[UID | None, int]:
+def _file_meta(data: bytes | mmap.mmap, place: int) -> tuple[UID | None, int]:
     """Transfer syntax and where the data set starts; the group of the file meta is always explicit little endian."""
     syntax = None
     while place + 8 <= len(data) and data[place : place + 2] == b"\x02\0":

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+import numpy as np
 from pydicom import Dataset
 
 from processing import component, nifti, sidecar
 from processing.caution import Caution
+from processing.deidentify.bytewise import cleaner_of
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
 from processing.dicom import hints, vocabulary
@@ -22,8 +24,10 @@ from processing.dicom.parameters import free_words
 from processing.dicom.parts import chemical_shift
 from processing.dicom.pixels import stored_values
 from processing.dicom.promote import promote
+from processing.dicom.quick import Header
 from processing.dicom.read import assemble
 from processing.dicom.simulated import without_scan_time
+from processing.dicom.table import DoubtError
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
 from processing.volume import Parameters
@@ -125,32 +129,23 @@ def accept_stack(
     in_path = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
     deep_learning = hints.has_deep_learning_hint(first) or hints.names_deep_learning(in_path)
     arm = hints.arm_from_words(free_words(first) | in_path, deep_learning=deep_learning)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     report = Report()
     written: list[Path] = []
     sources: list[str] = []
-    uids: list[str] = []
-    uid = ""
+    uids: list[tuple[str, str]] = []
     for path in dict.fromkeys(frame.path for frame in ordered.frames):
         dataset, stored = datasets.pop(path)
         images = list(unfold(dataset, stored))
         if is_mosaic(dataset):
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
+        kept_frames = sorted(frame.index for frame in usable if frame.path == path)
         for image, pixels in images:
             promote(image)
-            clean, one = deidentify(image, key=key, pixels=pixels)
-            report.add(one)
-            if several:
-                if is_enhanced(clean):
-                    clean = frame_subset(clean, sorted(f.index for f in usable if f.path == path), part)
-                clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
-            clean.InstanceNumber = len(written) + 1
             target = folder / f"{len(written) + 1:04d}.dcm"
-            save(clean, target)
+            uids.append(_write(image, path, pixels, target, key, report, part if several else "", kept_frames))
             written.append(target)
             sources.append(names[path])
-            uids.append(str(clean.SOPInstanceUID))
-            uid = str(clean.SeriesInstanceUID)
     taken = SortedSeries(
         files=written,
         format="dicom",
@@ -161,16 +156,52 @@ def accept_stack(
         affine=volume.affine.tolist(),
         parameters=volume.parameters,
         subject_key=subject,
-        series_uid=uid,
+        series_uid=uids[-1][1],
         description_hint=description(volume.parameters),
         arm_hint=arm,
         report=report.as_dict(),
-        instance_uids=uids,
+        instance_uids=[uid for uid, _ in uids],
         part=part if several else shift,
         frame_of_reference=keyed_uid(key, volume.frame_of_reference) if volume.frame_of_reference else "",
         cautions=[*volume.cautions, *([Caution("unnamed_part", UNNAMED)] if several and not named else [])],
     )
     return taken, deep_learning
+
+
+def _write(
+    image: Dataset,
+    source: Path,
+    pixels: np.ndarray,
+    target: Path,
+    key: bytes,
+    report: Report,
+    part: str,
+    frames: list[int],
+) -> tuple[str, str]:
+    """Write one image clean as `target`, numbered by that name; returns its new instance and series UID.
+
+    part: "" for a series that stays whole; of an enhanced file of several, `frames` (0-based) are this one's.
+    """
+    number = int(target.stem)
+    if isinstance(image, Header):
+        try:
+            pieces, uids = cleaner_of(key).clean(image, pixels, report, number=number, part=part)
+        except DoubtError:
+            image = read_header(source, whole=True)
+            promote(image)
+        else:
+            with target.open("xb") as stream:
+                stream.writelines(pieces)
+            return uids["SOPInstanceUID"], uids["SeriesInstanceUID"]
+    clean, one = deidentify(image, key=key, pixels=pixels)
+    report.add(one)
+    if part:
+        if is_enhanced(clean):
+            clean = frame_subset(clean, frames, part)
+        clean.SeriesInstanceUID = keyed_uid(key, f"{clean.SeriesInstanceUID} {part}")
+    clean.InstanceNumber = number
+    save(clean, target)
+    return str(clean.SOPInstanceUID), str(clean.SeriesInstanceUID)
 
 
 def accept_volume_file(
@@ -183,7 +214,7 @@ def accept_volume_file(
     if path.suffix.lower() in (".nrrd", ".nhdr") or name.lower().endswith((".nrrd", ".nhdr")):
         raise InputError("NRRD cannot be taken into a study; convert it to NIfTI or send the DICOM series.")
     volume = nifti.read_nifti(path)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     target = nifti.clean_nifti(path, folder / "volume.nii.gz")
     place = PurePosixPath(name)
     named = vocabulary.tokens(place.name, place.parent.name)

@@ -25,7 +25,10 @@ from typing import IO, Any
 from processing.errors import InputError
 
 _ROOT = Path(__file__).resolve().parents[2]
+_PASSED_ON = ("PATH", "LANG", "TMPDIR", "READERSTUDY_DICOM_ENGINE")
 LONGEST_LINE = 64 << 20
+# Arrays of an image are freed and taken again by the thousand: the C library shall not ask the system each time.
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(256 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
 _EVERY_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Tell = Callable[[Any], None]
@@ -55,8 +58,8 @@ def run(function: str, arguments: Any, *, limits: ProcessLimits | None = None, n
     limits = limits or ProcessLimits()
     command = [sys.executable, "-m", "processing.ingest.confined", function]
     command += [str(int(v)) for v in (limits.memory, limits.cpu_seconds, limits.file_bytes)]
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    environment = {**kept, **dict.fromkeys(_EVERY_THREAD, "1"), "PYTHONDONTWRITEBYTECODE": "1"}
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment = {**kept, **_KEEP_MEMORY, **dict.fromkeys(_EVERY_THREAD, "1"), "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(
         command, cwd=_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:
@@ -114,7 +117,7 @@ def _cause(status: int, limits: ProcessLimits, *, late: bool) -> str:
     return "Reading it made the reader crash: the file is damaged, or made to do harm."
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Where the system can tell (Linux): a worker that is killed leaves no reader behind."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -137,7 +140,7 @@ def _confine(memory: int, cpu_seconds: int, file_bytes: int) -> None:
 def main(argv: list[str]) -> None:
     """The child: confine itself, read the arguments, call the function, say what came of it."""
     name, *numbers = argv
-    _die_with_parent()
+    die_with_parent()
     _confine(*map(int, numbers))
     with os.fdopen(os.dup(1), "wb") as mouth:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer

@@ -14,9 +14,10 @@ from typing import Any
 
 from processing.caution import Caution
 from processing.errors import InputError
-from processing.ingest import archives, confined
+from processing.ingest import archives, confined, workers
 from processing.ingest.confined import DiedError, Tell
 from processing.ingest.file_names import ARMS
+from processing.ingest.sealed import Sealed, path_from, words_of
 from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
 from processing.volume import Parameters
 
@@ -42,6 +43,7 @@ def sort_delivery(
     arms: Iterable[str] = ARMS,
     limits: confined.ProcessLimits | None = None,
     progress: Progress | None = None,
+    processes: int | None = None,
 ) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
@@ -50,19 +52,22 @@ def sort_delivery(
     are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
+    processes = processes or workers.processors()
     plain, refused = dict(files), list[RefusedFile]()
     sent_as, lost = {name: name for name in files}, dict[str, str]()
     unpacked = folder / "unpacked"
-    found = _confined(
+    open_files = {name: path for name, path in plain.items() if not isinstance(path, Sealed)}
+    found = open_files and _confined(
         "processing.ingest.delivery:unpack_all",
         lambda left: {"files": _named(left), "folder": str(unpacked)},
-        plain,
+        open_files,
         refused,
         limits,
         lambda word: progress(0.1, "unpacking"),
         before=lambda: shutil.rmtree(unpacked, ignore_errors=True),
     )
-    for archive, number, content, reasons in found:
+    plain = {name: path for name, path in plain.items() if isinstance(path, Sealed) or name in open_files}
+    for archive, number, content, reasons in found or ():
         del plain[archive]
         base = unpacked / str(number)
         for name, file in content:
@@ -92,6 +97,7 @@ def sort_delivery(
             "known": known,
             "arms": list(arms),
             "lost": [*lost.items(), *((one.name, one.reason) for one in refused)],
+            "processes": processes,
         },
         plain,
         refused,
@@ -137,8 +143,8 @@ def _confined(
     raise AssertionError("unreachable")
 
 
-def _named(files: Mapping[str, Path]) -> list[tuple[str, str]]:
-    return [(name, str(path)) for name, path in files.items()]
+def _named(files: Mapping[str, Path]) -> list[tuple[str, list[str]]]:
+    return [(name, words_of(path)) for name, path in files.items()]
 
 
 def _stem(name: str) -> str:
@@ -157,16 +163,17 @@ def unpack_all(arguments: dict[str, Any], tell: Tell) -> list[Any]:
     """In the child: [archive, its folder, [[path in it, file name], …], [[path in it, reason], …]] for each."""
     archives_unpacked: list[Any] = []
     folder = Path(arguments["folder"])
-    for name, path in arguments["files"]:
+    for name, words in arguments["files"]:
         tell({"at": name})
-        kind = archives.kind_of(Path(path))
+        path = path_from(words)
+        kind = archives.kind_of(path)
         if kind is None:
             continue
         number = len(archives_unpacked) + 1
         try:
             if kind == "other":
                 raise InputError(archives.OTHER)
-            unpacked = archives.unpack(Path(path), folder / str(number), progress=lambda count: tell({"seen": count}))
+            unpacked = archives.unpack(path, folder / str(number), progress=lambda count: tell({"seen": count}))
         except Exception as reason:
             shutil.rmtree(folder / str(number), ignore_errors=True)
             archives_unpacked.append([name, number, [], [["", sentence(reason)]]])
@@ -198,7 +205,7 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
     for left in out.iterdir() if out.is_dir() else ():
         if left not in finished:
             shutil.rmtree(left)
-    files = {name: Path(path) for name, path in arguments["files"]}
+    files = {name: path_from(words) for name, words in arguments["files"]}
     result = sort_files(
         files,
         out,
@@ -207,6 +214,7 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
         lost=dict(arguments["lost"]),
         progress=lambda done, total: tell({"progress": [done, total]}),
         journal=_Telling(known, out, tell),
+        processes=arguments["processes"],
     )
     return _json(result)
 

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from processing import nifti, sidecar
@@ -17,7 +18,7 @@ from processing.dicom.geometry import split
 from processing.dicom.header import read_header
 from processing.dicom.read import SHARED_UID
 from processing.errors import InputError
-from processing.ingest import unreadable
+from processing.ingest import unreadable, workers
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
 from processing.ingest.arm_hints import BY_TIME, described_arm, with_named_arms
 from processing.ingest.file_names import ARMS, masked, person_folder
@@ -28,6 +29,7 @@ from processing.ingest.unreadable import BrokenFile, broken_file
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
 MOST_VOLUMES = 24  # in one series; a time series has hundreds
+AT_ONCE = 50  # headers that one reader reads before it tells what it found
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
 OTHER_PATIENT = "Another series of this upload has the same SOP Instance UIDs, but another patient by the header."
 SAME_UID = "Another file in this folder has the same SOP Instance UID but other content."
@@ -69,12 +71,25 @@ class _File:
     name: str
     path: Path
     uid: str
-    digest: bytes
     frames: list[Frame]
+    person: Person
+    arm: str | None
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the bytes: asked for only where two files have one UID."""
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
 
     @property
     def folder(self) -> PurePosixPath:
         return PurePosixPath(self.name).parent
+
+
+@dataclass(frozen=True)
+class _Unread:
+    refused: RefusedFile
+    broken: BrokenFile | None
 
 
 def sort_files(
@@ -86,12 +101,14 @@ def sort_files(
     lost: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     journal: Journal | None = None,
+    processes: int = 1,
 ) -> Sorted:
     """De-identify and check everything, series by series.
 
     files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
     out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. arms: codes that names of files and folders
     may hold. lost: files that were sent and are not among these, and why. progress: called with (done, total) steps.
+    processes: how many read at once.
     One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
     JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
     series of their own, marked as a conflict, if they lie in different folders; in one folder the second is refused.
@@ -111,37 +128,54 @@ def sort_files(
     images: dict[str, list[_File]] = defaultdict(list)
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
     described: set[str] = set()
+    dicom: list[tuple[str, Path]] = []
     arms = list(arms)
     persons: dict[str, Person] = {}
     said_arms: dict[str, str | None] = {}
     folders: dict[PurePosixPath, str] = {}
     broken = [BrokenFile(name, reason) for name, reason in (lost or {}).items()]
     for name, path in others.items():
-        steps.done()
         if name in sidecars.values():
-            continue
-        journal.reading(name)
-        try:
-            if nifti.is_volume_file(path) or nifti.is_volume_file(Path(name)):
-                beside = sidecars.get(sidecar.basename(name))
-                described.update([beside] if beside else [])
-                paths = path, others[beside] if beside else None
+            steps.done()
+        elif nifti.is_volume_file(path) or nifti.is_volume_file(Path(name)):
+            steps.done()
+            journal.reading(name)
+            beside = sidecars.get(sidecar.basename(name))
+            described.update([beside] if beside else [])
+            paths = path, others[beside] if beside else None
+            try:
                 outcomes.append(_volume_file(name, *paths, beside or "", out, key, journal))
+            except Exception as reason:
+                refused.append(RefusedFile(name, sentence(reason)))
+                missing = broken_file(name, path, sentence(reason))
+                broken += [missing] if missing else []
+        else:
+            dicom.append((name, path))
+
+    def read(some: list[tuple[str, Path]], reading: Callable[[str], None]) -> list[_File | _Unread]:
+        return [_header(name, path, tuple(arms), reading) for name, path in some]
+
+    at_once = [dicom[start : start + AT_ONCE] for start in range(0, len(dicom), AT_ONCE)]
+    for found in workers.each(
+        lambda some: read(some, Journal().reading),
+        at_once,
+        processes=processes,
+        alone=lambda some: read(some, journal.reading),
+    ):
+        for one in found:
+            steps.done()
+            if isinstance(one, _Unread):
+                refused.append(one.refused)
+                broken += [one.broken] if one.broken else []
                 continue
-            header = read_header(path)
-            frames = frames_of(header, path)
-            file = _File(name, path, str(header.get("SOPInstanceUID", "")), _digest(path), frames)
-            images[str(header.get("SeriesInstanceUID", ""))].append(file)
-            if file.folder not in folders:
-                folders[file.folder] = person_folder(masked(name, key=key, arms=arms))
-            persons[name] = person(header, folders[file.folder])
-            said_arms[name] = described_arm(header, tuple(arms))
-        except Exception as reason:
-            refused.append(RefusedFile(name, sentence(reason)))
-            missing = broken_file(name, path, sentence(reason))
-            broken += [missing] if missing else []
+            images[one.frames[0].series_uid].append(one)
+            if one.folder not in folders:
+                folders[one.folder] = person_folder(masked(one.name, key=key, arms=arms))
+            persons[one.name] = replace(one.person, folder=folders[one.folder])
+            said_arms[one.name] = one.arm
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
+    groups: list[tuple[str, list[_File]]] = []
     for uid, members in images.items():
         if shared := _sharing_uids(members):
             why = f"{shared} of the {len(members)} files of the series {SHARED_UID}"
@@ -152,12 +186,21 @@ def sort_files(
         refused += wrong
         broken += [BrokenFile(one.name, one.reason, uid) for one in wrong]
         for number, variant in enumerate(variants):
-            group = hashlib.sha256(repr((uid, number, sorted(file.name for file in variant))).encode()).hexdigest()
-            outcome = journal.known(group)
-            if outcome is None:
-                outcome = _take_series(variant, out, key, steps, journal)
-                journal.done(group, outcome)
-            outcomes.append(outcome)
+            words = repr((uid, number, sorted(file.name for file in variant)))
+            groups.append((hashlib.sha256(words.encode()).hexdigest(), variant))
+    before = {group: journal.known(group) for group, _ in groups}
+    new = [(group, variant) for group, variant in groups if before[group] is None]
+    taking = workers.each(
+        lambda one: _take_series(one[1], out, key, Journal().reading),
+        new,
+        processes=processes,
+        alone=lambda one: _take_series(one[1], out, key, journal.reading),
+    )
+    for (group, variant), outcome in zip(new, taking, strict=True):
+        journal.done(group, outcome)
+        before[group] = outcome
+        steps.done(len(variant))
+    outcomes += [known for group, _ in groups if (known := before[group]) is not None]
     steps.finish()
     series_uids = {file.name: uid for uid, members in images.items() for file in members}
     told = [one for outcome in outcomes for one in outcome.refused]
@@ -175,8 +218,8 @@ class _Steps:
     def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
         self.progress, self.total, self.count = progress, total, 0
 
-    def done(self) -> None:
-        self.count = min(self.count + 1, self.total)
+    def done(self, count: int = 1) -> None:
+        self.count = min(self.count + count, self.total)
         if self.progress:
             self.progress(self.count, self.total)
 
@@ -194,13 +237,16 @@ def sentence(reason: Exception) -> str:
     return f"The material could not be processed ({type(reason).__name__}); export it again."
 
 
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
-
-
 def _next_folder(out: Path) -> Path:
-    return out / str(1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=0))
+    """A new folder below `out`; other readers may make theirs at the same time."""
+    number = 0
+    while True:
+        number = 1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=number)
+        try:
+            (out / str(number)).mkdir()
+        except FileExistsError:
+            continue
+        return out / str(number)
 
 
 def _sharing_uids(members: list[_File]) -> int:
@@ -227,11 +273,11 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
             refused.append(RefusedFile(file.name, SAME_UID))
     variants: list[dict[str, _File]] = []
     folders = list(by_folder.values())
-    contents: dict[str, set[bytes]] = defaultdict(set)
+    copies: dict[str, list[_File]] = defaultdict(list)
     for folder in folders:
         for uid, file in folder.items():
-            contents[uid].add(file.digest)
-    if all(len(digests) == 1 for digests in contents.values()):
+            copies[uid].append(file)
+    if all(len(files) == 1 or len({file.digest for file in files}) == 1 for files in copies.values()):
         whole: dict[str, _File] = {}
         for folder in folders:
             dropped += len(whole.keys() & folder.keys())
@@ -251,7 +297,17 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
     return [list(variant.values()) for variant in variants], dropped, refused
 
 
-def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, journal: Journal) -> Outcome:
+def _header(name: str, path: Path, arms: tuple[str, ...], reading: Callable[[str], None]) -> _File | _Unread:
+    reading(name)
+    try:
+        header = read_header(path)
+        told = person(header, ""), described_arm(header, arms)
+        return _File(name, path, str(header.get("SOPInstanceUID", "")), frames_of(header, path), *told)
+    except Exception as reason:
+        return _Unread(RefusedFile(name, sentence(reason)), broken_file(name, path, sentence(reason)))
+
+
+def _take_series(members: list[_File], out: Path, key: bytes, reading: Callable[[str], None]) -> Outcome:
     """Split one DICOM series into volumes and take each."""
     result = Outcome()
     names = {file.path: file.name for file in members}
@@ -265,10 +321,6 @@ def _take_series(members: list[_File], out: Path, key: bytes, steps: _Steps, jou
         folder = _next_folder(out)
         used = {frame.path for frame in frames}
         first_name = next(file.name for file in members if file.path in used)
-
-        def reading(name: str) -> None:
-            steps.done()
-            journal.reading(name)
 
         try:
             taken, deep_learning = accept_stack(

@@ -29,8 +29,8 @@ def broken_file(name: str, path: Path, reason: str) -> BrokenFile | None:
     """A refused file as one that is missing from its series; None if it was refused for what it is, as a phase image
     or raw data."""
     try:
-        with tolerant():
-            header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
+        with tolerant(), path.open("rb") as stream:
+            header = dcmread(stream, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
             uid = str(header.get("SeriesInstanceUID") or "")
     except Exception:  # pydicom raises many kinds on damaged files
         uid = ""

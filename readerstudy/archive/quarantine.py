@@ -6,26 +6,28 @@ how many it is, then its bytes, then an empty frame that proves it is whole. Del
 upload unreadable.
 """
 
-import os
 import secrets
 import shutil
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from processing.errors import InputError
+from processing.ingest.sealed import LENGTH, frames, sealed
+from readerstudy.archive import durable
 
 FRAME = 1 << 20
-LENGTH = struct.Struct(">I")
 HEAD = struct.Struct(">II")  # part, of how many
+ERASERS = 8
+DICM = slice(128, 132)  # where a DICOM file says that it is one
 
 
 def folder(upload_id: int | str) -> Path:
@@ -34,27 +36,27 @@ def folder(upload_id: int | str) -> Path:
     return path
 
 
-def _cipher(salt: str, name: str) -> AESGCM:
+def _key(salt: str, name: str) -> bytes:
     secret = settings.SECRET_KEY.encode()
-    key = HKDF(algorithm=hashes.SHA256(), length=32, salt=bytes.fromhex(salt), info=name.encode()).derive(secret)
-    return AESGCM(key)
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=bytes.fromhex(salt), info=name.encode()).derive(secret)
 
 
 class QuarantineWriter:
-    """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`."""
+    """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`, or `close_all`."""
 
     def __init__(self, directory: Path, salt: str, original_name: str, *, part: int = 1, parts: int = 1) -> None:
         self.path = directory / f"{secrets.token_hex(16)}.bin"
-        self._cipher = _cipher(salt, self.path.name)
-        self._draft = self.path.with_suffix(".part")
-        self._file = self._draft.open("wb")
+        self._cipher = AESGCM(_key(salt, self.path.name))
+        self.draft = self.path.with_suffix(".part")
+        self._file = self.draft.open("wb")
         self._count = 0
         self.size = 0
         self._frame(HEAD.pack(part, parts) + original_name.encode())
 
     def _frame(self, content: bytes) -> None:
         sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
-        self._file.write(LENGTH.pack(len(sealed)) + sealed)
+        self._file.write(LENGTH.pack(len(sealed)))
+        self._file.write(sealed)
         self._count += 1
 
     def write(self, content: bytes) -> None:
@@ -62,68 +64,74 @@ class QuarantineWriter:
             self._frame(content[start : start + FRAME])
         self.size += len(content)
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        """Nothing more is to come; `close_all` makes it last."""
         self._frame(b"")
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
-        self._draft.rename(self.path)
+
+    def close(self) -> None:
+        self.finish()
+        close_all([self])
 
     def discard(self) -> None:
         self._file.close()
-        self._draft.unlink(missing_ok=True)
+        self.draft.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
 
-def _frames(path: Path, salt: str) -> Iterator[bytes]:
-    cipher = _cipher(salt, path.name)
-    with path.open("rb") as file:
-        for count in range(2**32):
-            head = file.read(LENGTH.size)
-            if len(head) < LENGTH.size:
-                raise InputError("A file in the quarantine is cut short; send it again.")
-            try:
-                content = cipher.decrypt(count.to_bytes(12, "big"), file.read(LENGTH.unpack(head)[0]), None)
-            except InvalidTag as error:
-                raise InputError("A file in the quarantine is damaged; send it again.") from error
-            if count and not content:
-                return
-            yield content
+def close_all(writers: Sequence[QuarantineWriter]) -> None:
+    """Flush the finished files of several writers to disk together, then give them their names."""
+    drafts = [writer.draft for writer in writers]
+    durable.sync(drafts)
+    for writer in writers:
+        writer.draft.rename(writer.path)
+    durable.sync({draft.parent for draft in drafts})
 
 
 def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
     """Write the plain bytes of one piece to `target`; returns the file's original name, which part, of how many."""
-    frames = _frames(path, salt)
-    head = next(frames)
+    content = frames(path, _key(salt, path.name))
+    head = next(content)
     with target.open("wb") as file:
-        file.writelines(frames)
+        file.writelines(content)
     return head[HEAD.size :].decode(), *HEAD.unpack(head[: HEAD.size])
 
 
 def plain_bytes(path: Path, salt: str) -> bytes:
     """The bytes of one small piece."""
-    frames = _frames(path, salt)
-    next(frames)
-    return b"".join(frames)
+    content = frames(path, _key(salt, path.name))
+    next(content)
+    return b"".join(content)
 
 
 def unseal_upload(
     upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], object]
 ) -> dict[str, Path]:
-    """Write the plain files of an upload into `folder`; returns original name → path, in the order of the names.
+    """The files of an upload by original name, in the order of the names, as whatever opens them reads them: a DICOM
+    file of one piece stays sealed, the others are written into `folder`.
 
     A plain file is named as its first piece, without suffix. Parts are joined; a second file of the same name gets a
     number behind it. progress: called with (done, total) pieces. InputError if a piece is damaged or missing.
     """
-    sealed = sealed_files(upload_id)
+    pieces = sealed_files(upload_id)
     parts: dict[str, dict[int, tuple[int, Path]]] = defaultdict(dict)
-    for number, path in enumerate(sealed):
-        target = folder / path.stem
-        name, part, of = unseal_piece(path, salt, target)
+    for number, path in enumerate(pieces):
+        key = _key(salt, path.name)
+        content = frames(path, key)
+        head = next(content)
+        name, (part, of) = head[HEAD.size :].decode(), HEAD.unpack(head[: HEAD.size])
+        first = next(content, b"")
+        if of == 1 and first[DICM] == b"DICM":
+            target: Path = sealed(path, key)
+        else:
+            target = folder / path.stem
+            with target.open("wb") as file:
+                file.write(first)
+                file.writelines(content)
         if part in parts[name]:
             name = f"{name}#{number}"
         parts[name][part] = (of, target)
-        progress(number + 1, len(sealed))
+        progress(number + 1, len(pieces))
     return {name: _joined(parts[name]) for name in sorted(parts)}
 
 
@@ -132,6 +140,8 @@ def _joined(parts: dict[int, tuple[int, Path]]) -> Path:
     of, first = parts.get(1, (0, None))
     if first is None or set(parts) != set(range(1, of + 1)):
         raise InputError("A part of a file is missing in the quarantine; send it again.")
+    if of == 1:
+        return first
     with first.open("ab") as whole:
         for part in range(2, of + 1):
             with parts[part][1].open("rb") as file:
@@ -145,7 +155,10 @@ def sealed_files(upload_id: int) -> list[Path]:
 
 
 def erase(upload_id: int | str) -> None:
-    shutil.rmtree(settings.QUARANTINE_DIR / str(upload_id), ignore_errors=True)
+    path = settings.QUARANTINE_DIR / str(upload_id)
+    with ThreadPoolExecutor(ERASERS) as pool:  # a disk answers late, but many at once
+        list(pool.map(lambda file: file.unlink(missing_ok=True), path.glob("*.bin")))
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def erase_requests(files: Iterable) -> None:

@@ -2,9 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+
+from readerstudy.archive.durable import sync
 
 
 class WholeFileStorage(FileSystemStorage):
@@ -25,3 +29,21 @@ class WholeFileStorage(FileSystemStorage):
             Path(draft).unlink(missing_ok=True)
             raise
         return name
+
+    def keep(self, files: Mapping[str, Path]) -> None:
+        """Keep many files at once, by name; they are flushed together. They are moved here, or copied from another
+        disk; nobody may write to them afterwards."""
+        if not files:
+            return
+        sync(files.values())
+        folders = {Path(self.path(name)).parent for name in files}
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        for name, path in files.items():
+            path.chmod(0o600)
+            try:
+                path.rename(self.path(name))
+            except OSError:  # another disk
+                with path.open("rb") as file:
+                    self._save(name, File(file))
+        sync(folders)

@@ -124,8 +124,9 @@ def receive_batch(*, upload: Upload, stream: Stream) -> int:
                 digest.update(chunk)
                 writer.write(chunk)
                 left -= len(chunk)
-            writer.close()
+            writer.finish()
             pieces.append(Piece(upload=upload, key=digest.hexdigest(), name=writer.path.name, size=size))
+        quarantine.close_all(writers)
         with transaction.atomic():
             # What came twice at the same time stays once.
             there = set(upload.pieces.filter(key__in=[p.key for p in pieces]).values_list("key", flat=True))

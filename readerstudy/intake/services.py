@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
+import os
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
 LISTED = 1000  # files of one reason that an upload's refusals name by their hash
+AT_ONCE = 1000  # files that are flushed to disk together
 
 
 def pseudonym_key(study: ReaderStudy) -> bytes:
@@ -64,12 +67,18 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
     with transaction.atomic():
         upload = Upload.objects.create(study=study, user=actor)
         target = quarantine.folder(upload.pk)
-        for path in paths:
+
+        def seal(path: Path) -> quarantine.QuarantineWriter:
             writer = quarantine.QuarantineWriter(target, upload.salt, str(path.relative_to(folder)))
             with path.open("rb") as file:
                 while chunk := file.read(quarantine.FRAME):
                     writer.write(chunk)
-            writer.close()
+            writer.finish()
+            return writer
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for start in range(0, len(paths), AT_ONCE):
+                quarantine.close_all(list(pool.map(seal, paths[start : start + AT_ONCE])))
         send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload
 

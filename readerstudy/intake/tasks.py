@@ -4,6 +4,8 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from django.conf import settings
+
 from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.intake import services
@@ -16,6 +18,7 @@ from readerstudy.material.volumes import archive_files
 @job_function(SORT)
 def sort_upload(job: Job, report):
     from processing.ingest.delivery import sort_delivery
+    from processing.ingest.workers import processors
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
     if not upload.salt:
@@ -41,13 +44,15 @@ def sort_upload(job: Job, report):
             key=services.pseudonym_key(upload.study),
             arms=list(upload.study.arms.values_list("code", flat=True)),
             progress=_by_full_percents(report, 0.2, 0.7),
+            processes=max(1, processors() // settings.WORKER_SLOTS),
         )
         report(0.9, "storing")
-        series = [(one, archive_files(one.files)) for one in found.sorted.series]
+        kept = iter(archive_files([file for one in found.sorted.series for file in one.files]))
+        series = [(one, [next(kept) for _ in one.files]) for one in found.sorted.series]
         refused = [(_sha256(found.paths.get(one.name)), one.reason, 1 + one.more) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
-        used = {files[found.sent_as[name]].name for one in found.sorted.series for name in one.names}
+        used = {files[found.sent_as[name]].stem for one in found.sorted.series for name in one.names}
     twice = found.sorted.duplicates
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used, duplicates=twice)
 

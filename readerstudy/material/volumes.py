@@ -71,7 +71,8 @@ def series_fields(volume: Volume) -> dict:
 
 
 def archive_files(paths: list[Path]) -> list[tuple[str, int]]:
-    """Keep the files of one series; returns (SHA-256, bytes) in the same order."""
-    from readerstudy.archive.store import put_file
+    """Keep the files of one or more series; returns (SHA-256, bytes) in the same order. Nobody may write to them
+    afterwards."""
+    from readerstudy.archive.store import put_files
 
-    return [put_file(path) for path in paths]
+    return put_files(paths)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import re
+import signal
 import struct
 import tarfile
 import time
@@ -18,7 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from processing.dicom import skim
 from processing.errors import InputError
-from processing.ingest import archives, confined, delivery
+from processing.ingest import archives, confined, delivery, sort
 from processing.ingest.confined import DiedError, ProcessLimits
 from processing.ingest.delivery import SortedDelivery, sort_delivery
 from tests.processing import dicom_files as files
@@ -343,12 +345,45 @@ def test_one_file_that_kills_the_reader_costs_only_itself(tmp_path: Path, monkey
             raise DiedError("Killed.") from None
 
     monkeypatch.setattr(confined, "run", run)
-    found = deliver(tmp_path / "in")
+    found = deliver(tmp_path / "in", processes=1)
     assert reasons(found) == {"two/3.dcm": "Killed."}
     assert sorted(one.shape[0] for one in found.sorted.series) == [3, 3]
     assert len(children) == 3
     assert seen.count("one/1_0.dcm") == 4, "its pixels were read once"
     assert sorted(path.name for path in (tmp_path / "work" / "clean").iterdir()) == ["1", "2"]
+
+
+def test_one_file_that_kills_one_of_several_readers_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork dies of it; the confined process does the rest alone, dies as well, and another goes on without it."""
+    for number in range(3):
+        for n, image in enumerate(files.pixels(4, seed=number)):
+            uids = {"SeriesInstanceUID": f"1.2.9.{number}", "SOPInstanceUID": f"1.2.9.{number}.{n}"}
+            files.save(files.classic(n, image, **uids), tmp_path / "in" / str(number) / f"{n}.dcm")
+    parent, take = os.getpid(), sort.accept_stack
+
+    def accept_stack(*arguments, reading, **options):
+        def deadly(name: str) -> None:
+            reading(name)
+            if name == "1/3.dcm" and os.getpid() != parent:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if name == "1/3.dcm":
+                raise KeyboardInterrupt
+
+        return take(*arguments, reading=deadly, **options)
+
+    def run(function, arguments, *, limits, news):
+        try:
+            return getattr(delivery, function.partition(":")[2])(arguments, news)
+        except KeyboardInterrupt:
+            raise DiedError("Killed.") from None
+
+    monkeypatch.setattr(confined, "run", run)
+    monkeypatch.setattr(sort, "accept_stack", accept_stack)
+    found = deliver(tmp_path / "in", processes=2)
+    assert reasons(found) == {"1/3.dcm": "Killed."}
+    assert sorted(one.shape[0] for one in found.sorted.series) == [3, 4, 4]
 
 
 @pytest.mark.slow

@@ -1,12 +1,14 @@
 """What may identify rests encrypted, and only there."""
 
 import os
+import pickle
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from processing.errors import InputError
+from processing.ingest.sealed import path_from, words_of
 from readerstudy.archive import quarantine
 from readerstudy.intake import services
 from readerstudy.intake.models import Upload
@@ -43,6 +45,47 @@ def test_a_file_cut_short_is_noticed(tmp_path):
     path.write_bytes(path.read_bytes()[:1_500_000])
     with pytest.raises(InputError, match=r"damaged|cut short"):
         quarantine.unseal_piece(path, SALT, tmp_path / "plain")
+
+
+def upload_of(study, folder, **content: bytes) -> Upload:
+    folder.mkdir()
+    for name, each in content.items():
+        (folder / name).write_bytes(each)
+    return services.receive_folder(study=study, folder=folder, actor=None)
+
+
+def unsealed(upload: Upload, target):
+    return quarantine.unseal_upload(upload.pk, upload.salt, target, progress=lambda done, total: None)
+
+
+@pytest.mark.django_db
+def test_a_dicom_file_is_read_without_a_plain_copy_on_the_disk(tmp_path):
+    dicom, other = bytes(128) + b"DICM" + b"Jane Doe" * 300_000, b"no DICOM"
+    upload = upload_of(factories.make_study(subjects=0), tmp_path / "in", a=dicom, b=other)
+    (tmp_path / "plain").mkdir()
+    files = unsealed(upload, tmp_path / "plain")
+    assert [path.read_bytes() for path in tmp_path.glob("plain/*")] == [other]
+    assert files["b"].read_bytes() == other
+    assert files["a"].read_bytes() == pickle.loads(pickle.dumps(files["a"])).read_bytes() == dicom
+    assert path_from(words_of(files["a"])).read_bytes() == dicom
+    with pytest.raises(ValueError, match="bytes only"):
+        files["a"].open("w")
+
+
+@pytest.mark.django_db
+def test_a_dicom_file_that_was_damaged_in_the_quarantine_is_refused_and_not_taken_for_another(tmp_path):
+    dicom = bytes(128) + b"DICM" + os.urandom(3_000_000)
+    upload = upload_of(factories.make_study(subjects=0), tmp_path / "in", a=dicom)
+    (sealed_file,) = quarantine.sealed_files(upload.pk)
+    content = bytearray(sealed_file.read_bytes())
+    content[2_500_000] ^= 1
+    sealed_file.write_bytes(content)
+    files = unsealed(upload, tmp_path)
+    with pytest.raises(InputError, match="damaged"):
+        files["a"].read_bytes()
+    sealed_file.write_bytes(content[:2_000_000])
+    with pytest.raises(InputError, match=r"damaged|cut short"):
+        files["a"].read_bytes()
 
 
 def test_a_discarded_file_leaves_nothing(tmp_path):
