@@ -45,12 +45,16 @@ def back_to_confirm(*, series: Series, actor: User | None) -> Candidate:
 @transaction.atomic
 def move_series(*, series: Series, actor: User | None, **placing) -> Series:
     """Take a series back and place it elsewhere, all or nothing. placing: as for `confirm`."""
+    candidate = candidate_of(series)
     here = (series.case.subject.code, series.case.region, series.case.plane, series.case.weighting, series.arm)
     names = ("subject_code", "region", "plane", "weighting", "arm")
     if all(placing[name] == now for name, now in zip(names, here, strict=True)):
         raise InputError("The series stands there already. Choose another case or arm.")
-    candidate = back_to_confirm(series=series, actor=actor)
-    return confirm(candidate=candidate, actor=actor, incomplete=True, **placing)  # it was placed with what it lacks
+    moved = confirm(
+        candidate=back_to_confirm(series=series, actor=actor), actor=actor, incomplete=bool(candidate.lacks), **placing
+    )
+    settle(series.study)
+    return moved
 
 
 @transaction.atomic
@@ -106,6 +110,7 @@ def remove_upload(*, upload: Upload, actor: User | None) -> None:
     remove_series(study=study, series=series, action=Action.UPLOAD_REMOVED, actor=actor, upload=number, kept=False)
     upload.delete()
     _first_again(study, pixels)
+    settle(study)
     transaction.on_commit(lambda: quarantine.erase(number))
 
 

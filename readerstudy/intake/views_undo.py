@@ -88,11 +88,11 @@ def move_series(request: StudyRequest, study: ReaderStudy, series: int) -> HttpR
         if not form.is_valid():
             raise InputError("Say subject, region, plane, weighting and arm.")
         data = form.cleaned_data
-        arm = form.arms.get(data["arm"])
         placing = {name: data[name].strip() for name in NAMES}
         others = study.subjects.filter(code=placing["subject_code"]).exclude(pk=one.case.subject_id)
-        placing["site"] = None if others.exists() else form.sites.get(data.get("site", ""))
-        undoing.move_series(series=one, actor=request.user, arm=arm, **placing)
+        site = None if others.exists() else form.sites.get(data.get("site", ""))
+        placing |= {"arm": form.arms.get(data["arm"]), "site": site}
+        undoing.move_series(series=one, actor=request.user, **placing)
 
     return _page(
         request,

@@ -125,6 +125,7 @@ def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dic
     shown = [there.get(arm) for arm in sorted({arm for c in comparisons for arm in (c.first_id, c.second_id)})]
     if not shown or not all(shown) or case.presentations.exists():
         return False
+    passed = checks.let_pass_at(case, [one for one in shown if one])
     return request_job(
         function=PREPARE,
         study=study,
@@ -133,9 +134,7 @@ def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dic
         inputs={
             "series": [one.pk for one in shown if one],
             "comparisons": [(c.first_id, c.second_id) for c in comparisons],
-            "plane": case.plane,
-            "check": checks.VERSION,
-            "let_pass": checks.let_pass_at(case, [one for one in shown if one]),
+            **({"let_pass": passed} if passed else {}),
         },
     )[1]
 

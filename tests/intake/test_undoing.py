@@ -7,6 +7,7 @@ from readerstudy.archive import quarantine, store
 from readerstudy.audit.services import RecordError
 from readerstudy.audit.verify import problems
 from readerstudy.intake import services, undoing
+from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate, Delivered, Refusal, Upload
 from readerstudy.jobs.services import claim, finish
 from readerstudy.material.models import Alignment, Case, Instance, Series, Subject, VolumeOfInterest
@@ -89,6 +90,24 @@ def test_the_last_series_takes_its_case_and_subject_along(study):
     assert not Case.objects.filter(subject__code="S01").exists()
     assert list(Subject.objects.values_list("code", flat=True)) == ["S02"]
     assert list(problems(study)) == []
+
+
+def test_what_was_taken_back_is_never_certain_again_by_itself(study):
+    candidate = undoing.back_to_confirm(series=series_of(study, "S01", "FAST"), actor=None)
+    settle(study)
+    candidate.refresh_from_db()
+    assert not candidate.certain
+    assert "Taken back: look, then confirm." in candidate.objections
+    assert services.confirm_certain(study=study, actor=None) == (0, [])
+
+
+def test_a_series_of_which_files_are_missing_moves_without_asking_again(study):
+    fast = series_of(study, "S01", "FAST")
+    lacking = [{"code": "unreadable_files", "text": "2 of 20 files could not be used."}]
+    Candidate.objects.filter(series=fast).update(cautions=lacking)
+    place = {"region": "lumbar", "plane": "sagittal", "weighting": "T2", "arm": fast.arm}
+    moved = undoing.move_series(series=fast, actor=None, subject_code="S09", **place)
+    assert moved.cautions == lacking
 
 
 def test_a_series_moves_to_another_case_all_or_nothing(study):

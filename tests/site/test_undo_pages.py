@@ -56,6 +56,15 @@ def test_a_series_moves_by_a_form_that_holds_where_it_is(study, admin):
     assert series_of(study, "S09", "FAST").arm == fast.arm
 
 
+def test_a_series_moves_to_a_new_subject_of_another_site(study, admin):
+    other = study.sites.create(code="Site 2")
+    factories.log_as_is(study)
+    fast = series_of(study, "S01", "FAST")
+    place = {"subject_code": "S09", "region": "lumbar", "plane": "sagittal", "weighting": "T2", "arm": fast.arm_id}
+    assert admin.post(page(study, f"series/{fast.pk}/move/"), place | {"site": other.pk}).status_code == 302
+    assert series_of(study, "S09", "FAST").case.subject.site == other
+
+
 @pytest.mark.parametrize(("button", "waiting"), [("keep", 2), ("go", 0)])
 @pytest.mark.parametrize("what", ["cases", "subjects"])
 def test_a_case_or_a_subject_goes_by_one_of_two_buttons(study, admin, what, button, waiting):
