@@ -23,7 +23,6 @@ from processing.dicom.mosaic import is_mosaic, unfold
 from processing.dicom.parameters import free_words
 from processing.dicom.parts import chemical_shift
 from processing.dicom.pixels import stored_values
-from processing.dicom.promote import promote
 from processing.dicom.quick import Header
 from processing.dicom.read import assemble
 from processing.dicom.simulated import without_scan_time
@@ -141,7 +140,6 @@ def accept_stack(
             images = [images[frame.index] for frame in ordered.frames if frame.path == path]
         kept_frames = sorted(frame.index for frame in usable if frame.path == path)
         for image, pixels in images:
-            promote(image)
             target = folder / f"{len(written) + 1:04d}.dcm"
             uids.append(_write(image, path, pixels, target, key, report, part if several else "", kept_frames))
             written.append(target)
@@ -188,7 +186,6 @@ def _write(
             pieces, uids = cleaner_of(key).clean(image, pixels, report, number=number, part=part)
         except DoubtError:
             image = read_header(source, whole=True)
-            promote(image)
         else:
             with target.open("xb") as stream:
                 stream.writelines(pieces)
