@@ -240,4 +240,5 @@ def candidate_picture(request: StudyRequest, study: ReaderStudy, candidate: int)
     found = Candidate.objects.filter(study=study, pk=candidate).first()
     if found is None:
         raise Http404
-    return picture(lambda: volumes.load_files([sha256 for sha256, *_ in found.instances], found.format))
+    hashes = [sha256 for sha256, *_ in found.instances]
+    return picture(lambda: volumes.load_files(hashes, found.format), found.plane)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
+from processing.grid import oriented
 from processing.pictures.picture import middle_slice_png
 from readerstudy.archive import store
 from readerstudy.material import services, volumes
@@ -81,10 +82,10 @@ def seconds_of(text: str) -> float | None:
     return 60.0 * int(said[1] or 0) + float(said[2])
 
 
-def picture(load) -> HttpResponse:
-    """The middle slice of what `load` gives, as PNG."""
+def picture(load, plane: str) -> HttpResponse:
+    """The middle slice of what `load` gives, as radiologists look at a case of this plane, as PNG."""
     try:
-        png = middle_slice_png(load())
+        png = middle_slice_png(oriented(load(), plane=plane))
     except (InputError, FileNotFoundError) as error:
         raise Http404 from error
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
@@ -92,10 +93,10 @@ def picture(load) -> HttpResponse:
 
 @study_page("see_material")
 def series_picture(request: StudyRequest, study: ReaderStudy, series: int) -> HttpResponse:
-    found = Series.objects.filter(study=study, pk=series).first()
+    found = Series.objects.filter(study=study, pk=series).select_related("case").first()
     if found is None:
         raise Http404
-    return picture(lambda: volumes.load(found))
+    return picture(lambda: volumes.load(found), found.case.plane)
 
 
 @study_page("see_material")

@@ -158,7 +158,7 @@ def stands_against(study: ReaderStudy, cases: Iterable[Case]) -> list[Against]:
         text = f"Moved by {alignment.shift:.1f} mm between the two: over half a slice."
         arms = f"{alignment.fixed.arm.code} vs {alignment.moving.arm.code}"
         points.setdefault(alignment.fixed.case_id, []).append((arms, text))
-    shown = [Against(case, points[case.pk], checks.get(case.pk)) for case in cases if case.pk in points]
+    shown = [Against(case, points[case.pk], checks.get(case.pk)) for case in cases if points.get(case.pk)]
     return sorted(shown, key=lambda one: not (one.check and one.check.stops))
 
 

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from PIL import Image
 from pytest_django.asserts import assertHTMLEqual
 
 from processing.nifti import write_nifti
@@ -292,10 +293,6 @@ def test_a_case_shows_its_arms_and_can_become_a_training_case(study, admin):
 
 
 def test_the_picture_of_a_series_is_a_png_with_square_pixels(study, admin, tmp_path):
-    from io import BytesIO
-
-    from PIL import Image
-
     array = np.linspace(0, 100, 3 * 40 * 20, dtype=np.float32).reshape(3, 40, 20)
     path = tmp_path / "volume.nii.gz"
     write_nifti(Volume(array, np.diag([2.0, 1.0, 4.0, 1.0])), path)
@@ -306,7 +303,7 @@ def test_the_picture_of_a_series_is_a_png_with_square_pixels(study, admin, tmp_p
     series.instances.create(position=0, sha256=put_bytes(path.read_bytes()), size=1)
     answer = admin.get(url(study, f"series/{series.pk}/picture.png"))
     assert answer["Content-Type"] == "image/png"
-    assert Image.open(BytesIO(answer.content)).size == (480, 480)
+    assert Image.open(io.BytesIO(answer.content)).size == (480, 480)
 
 
 def test_a_picture_of_another_study_is_not_shown(study, admin, draft):
@@ -474,3 +471,21 @@ def test_feedback_belongs_to_training_cases_of_a_draft(study, admin):
     assert admin.post(page + "feedback/", {"feedback": "later"}).status_code == 409
     case.refresh_from_db()
     assert case.feedback == "The cord <b>moves</b>."
+
+
+@pytest.mark.parametrize("columns", [1, -1])
+def test_a_picture_shows_the_left_side_on_the_right_however_the_file_is_stored(study, admin, columns):
+    """One bright spot, left and anterior of the patient; axial, in two orders of storage."""
+    across = np.arange(32) * 2.0 - 31
+    x, y = np.meshgrid(across * columns, across)
+    image = 100.0 * (np.hypot(x, y) < 28) + 800.0 * (np.hypot(x - 16, y + 14) < 5)
+    affine = np.diag([2.0 * columns, 2.0, 5.0, 1.0])
+    affine[:2, 3] = -31.0 * columns, -31.0
+    volume = Volume(np.stack([image] * 4), affine)
+    series = factories.place_pixels(study, "SOC", volume, subject="S09")
+    type(series.case).objects.filter(pk=series.case_id).update(plane="axial")
+    png = Image.open(io.BytesIO(admin.get(url(study, f"series/{series.pk}/picture.png")).content))
+    grey = np.asarray(png, float)
+    row, column = (np.argwhere(grey > 0.8 * grey.max()).mean(axis=0) / grey.shape).tolist()
+    assert row < 0.4
+    assert column > 0.6
