@@ -105,8 +105,8 @@ def read_nifti(path: Path) -> Volume:
 
     Notes
     -----
-    ``scl_slope`` is applied; sform comes before qform, and lengths in micron or metre become mm. Region and
-    weighting are read from the names of file and folder.
+    ``scl_slope`` is applied, and what is not a number (NaN) is padding; sform comes before qform, and lengths in micron
+    or metre become mm. Region and weighting are read from the names of file and folder.
 
     Examples
     --------
@@ -189,9 +189,10 @@ def read_nrrd(path: Path) -> Volume:
 
 
 def _volume(array: np.ndarray, affine: np.ndarray, path: Path) -> Volume:
-    if not np.isfinite(array).all():
+    lacking = np.isnan(array)  # what programs write where they have no value
+    if lacking.all() or np.isinf(array).any():
         raise InputError("The image contains values that are not numbers (NaN or infinite).")
-    array, padding, cautions = settle(array)
+    array, padding, cautions = settle(array, lacking if lacking.any() else None)
     cautions += component.cautions(array, path.name)
     return Volume(array, affine, parameters=_parameters(path, affine), padding=padding, cautions=cautions)
 

@@ -20,7 +20,7 @@ def settle(array: Array, declared: Array | None = None) -> tuple[Array, Array | 
     array : ndarray, shape (slices, rows, columns)
         Intensities, padding among them.
     declared : ndarray of bool, shape (slices, rows, columns), optional
-        Where the file says that the value is padding.
+        Where the file says that the value is padding, or has none (NaN).
 
     Returns
     -------

@@ -185,11 +185,13 @@ def apply(matrix: np.ndarray, moving: Volume, *, like: Volume) -> tuple[Volume, 
     whole = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
     whole.CopyInformation(image)
     inside = sitk.GetArrayFromImage(sitk.Resample(whole, grid, transform, sitk.sitkNearestNeighbor, 0)) > 0
+    mixed_in = None
     if moving.padding is not None:
         padding = sitk.GetImageFromArray(moving.padding.astype(np.float32))
         padding.CopyInformation(image)
-        inside &= sitk.GetArrayFromImage(sitk.Resample(padding, grid, transform, sitk.sitkLinear, 1.0)) == 0
-    return replace(like, array=there, padding=None, cautions=moving.cautions), inside
+        mixed_in = sitk.GetArrayFromImage(sitk.Resample(padding, grid, transform, sitk.sitkLinear, 0.0)) > 0
+        inside &= ~mixed_in
+    return replace(like, array=there, padding=mixed_in, cautions=moving.cautions), inside
 
 
 def itk_image(volume: Volume) -> sitk.Image:

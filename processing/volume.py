@@ -201,10 +201,12 @@ class Volume:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the pixels and their place in space (affine rounded to 1 µm)."""
+        """Hash of the pixels, their padding and their place in space (affine rounded to 1 µm)."""
         digest = hashlib.sha256(repr((self.array.shape, self.units)).encode())
         digest.update((np.round(self.affine, 3) + 0.0).astype("<f8").tobytes())  # + 0.0: no negative zeros
         digest.update(np.ascontiguousarray(self.array, "<f4").data)
+        if self.padding is not None:
+            digest.update(np.packbits(self.padding).tobytes())
         return digest.hexdigest()
 
     def same_place(self, other: Volume) -> bool:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import secrets
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,16 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print one JSON object."""
-    files: dict[str, Path] = {}
-    for number, path in enumerate(arguments.series):
-        files |= _files(number, path)
+    files, arguments_of = _files(arguments.series)
     with TemporaryDirectory() as folder:
-        found = sort_delivery(files, Path(folder), key=secrets.token_bytes(16)).sorted
-        taken = sorted(((_argument(one.names[0]), one) for one in found.series), key=lambda each: each[0])
+        delivery = sort_delivery(files, Path(folder), key=secrets.token_bytes(16))
+        found = delivery.sorted
+
+        def argument(name: str) -> int:
+            return arguments_of[delivery.sent_as.get(name, name)]
+
+        taken = sorted(((argument(one.names[0]), one) for one in found.series), key=lambda each: each[0])
         entries = [_accepted(arguments.series[number], one) for number, one in taken]
         refused: dict[int, list[str]] = {}
         for one in found.refused:
-            refused.setdefault(_argument(one.name), []).append(one.reason)
+            refused.setdefault(argument(one.name), []).append(one.reason)
         there = {number for number, _ in taken}
         for number, reasons in refused.items():
             if number not in there:
@@ -57,19 +62,20 @@ def run(arguments: argparse.Namespace) -> None:
     print(json.dumps({"series": entries, "pairs": pairs}, indent=1, ensure_ascii=False))
 
 
-def _files(number: int, path: Path) -> dict[str, Path]:
-    if not path.exists():
-        raise InputError(f"There is no file or folder {path.name}.")
-    if path.is_file():
-        return {f"{number}/{path.name}": path}
-    inside = sorted(file for file in path.rglob("*") if file.is_file())
-    if not inside:
-        raise InputError(f"The folder {path.name} is empty.")
-    return {f"{number}/{path.name}/{file.relative_to(path)}": file for file in inside}
-
-
-def _argument(name: str) -> int:
-    return int(name.split("/", 1)[0])
+def _files(paths: Sequence[Path]) -> tuple[dict[str, Path], dict[str, int]]:
+    """All files by the names that an upload of the folder around them gives; and the argument of each."""
+    base = Path(os.path.commonpath([path.resolve().parent for path in paths]))
+    files, arguments = dict[str, Path](), dict[str, int]()
+    for number, path in enumerate(paths):
+        if not path.exists():
+            raise InputError(f"There is no file or folder {path.name}.")
+        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        if not inside:
+            raise InputError(f"The folder {path.name} is empty.")
+        for file in inside:
+            name = str(Path(base.name, file.resolve().relative_to(base)))
+            files[name], arguments[name] = file, number
+    return files, arguments
 
 
 def _warnings(cautions: list[Caution] | tuple[Caution, ...]) -> list[dict[str, str]]:

@@ -2,7 +2,8 @@
 
 In: PATH, one series.
 Out: one JSON object on stdout: shape (slices, rows, columns); spacing (columns, rows, slices) and affine in mm, LPS;
-     units and range of intensities; sha256; times in ms and s, angles in degrees, field strength in tesla.
+     units and range of intensities; sha256; times in ms and s, angles in degrees, field strength in tesla; where the
+     scan time stands, and notes on what was converted or left out. What to beware of is said on stderr.
 Example: python -m processing info soc
 """
 

@@ -84,6 +84,6 @@ def _numbers(ordered: Stack) -> str:
             f"{missing} of the numbers {known[0]} to {known[-1]} of the images {'is' if missing == 1 else 'are'} not "
             "there: slices may be missing."
         )
-    if (known[0] - 1) % len(known):  # else those before are other volumes of as many slices
+    if 1 < known[0] <= len(known):  # as many before as there are here, or more, may be other volumes
         return f"The numbers of the images begin at {known[0]}: slices before may be missing."
     return ""

@@ -18,7 +18,8 @@ from pydicom.uid import (
 )
 
 from processing import component
-from processing.dicom import mosaic, quick
+from processing.dicom import kinds, mosaic, quick
+from processing.dicom.identifiers import check_identifiers
 from processing.dicom.pixels import LOSSY, declared_bytes
 from processing.dicom.private import private_component, tell_apart
 from processing.dicom.skim import skim
@@ -112,14 +113,12 @@ def check(dataset: Dataset) -> None:
     """Raise InputError unless the header describes a magnitude MR image with grey pixels."""
     sop_class = UID(str(dataset.get("SOPClassUID", "")))
     if sop_class not in (CLASSIC, ENHANCED):
-        name = sop_class.name if sop_class.is_private is False and sop_class.name != sop_class else "Unknown class"
-        modality = str(dataset.get("Modality", ""))
-        if "Rows" not in dataset or "Raw" in name or modality in ("SR", "PR", "KO", "REG"):
-            raise NotAnImageError(f"{name}: it holds no image pixels.")
-        raise InputError(f"{name}: not an MR series.")
+        raise (NotAnImageError if kinds.holds_no_pixels(dataset) else InputError)(kinds.words(dataset))
+    kinds.check_transfer_syntax(dataset)
     missing = [word for word in ("Rows", "Columns", "BitsAllocated", "BitsStored") if word not in dataset]
     if missing:
         raise InputError("The image description ends early: the file is truncated; export it again.")
+    check_identifiers(dataset)
     if dataset.get("SamplesPerPixel", 1) != 1 or dataset.get("PhotometricInterpretation") != "MONOCHROME2":
         raise InputError("The image is in colour or inverted; only MONOCHROME2 images can be read.")
     if dataset.BitsAllocated not in (8, 16) or dataset.get("HighBit", dataset.BitsStored - 1) != dataset.BitsStored - 1:
@@ -132,6 +131,8 @@ def check(dataset: Dataset) -> None:
         raise InputError(LOSSY)
     if mosaic.is_mosaic(dataset):
         mosaic.layout(dataset)
+    if mosaic.is_grid(dataset):
+        raise InputError("A grid of slices of United Imaging (VFRAME): export the series as single slices.")
     check_magnitude(dataset.get("ImageType") or [], dataset.get("ComplexImageComponent"), private_component(dataset))
     if sop_class == ENHANCED:
         if not dataset.get("PerFrameFunctionalGroupsSequence"):

@@ -45,6 +45,11 @@ def is_mosaic(dataset: Dataset) -> bool:
     return "MOSAIC" in [str(kind).upper() for kind in dataset.get("ImageType") or []]
 
 
+def is_grid(dataset: Dataset) -> bool:
+    """Whether the image type says that it is United Imaging's grid of slices, whose layout is not read here."""
+    return "VFRAME" in [str(kind).upper() for kind in dataset.get("ImageType") or []]
+
+
 def layout(dataset: Dataset) -> Layout:
     """Where the slices of a mosaic lie. Raises InputError if the private header does not say."""
     try:

@@ -84,7 +84,9 @@ def _decode(dataset: Dataset, shape: tuple[int, int, int]) -> np.ndarray:
         raise
     except Exception:  # the decoders raise many kinds
         name = dataset.file_meta.TransferSyntaxUID.name
-        raise InputError(f"The pixels ({name}) cannot be decoded: damaged or unsupported; export it again.") from None
+        raise InputError(
+            f"The pixels ({name}) cannot be decoded: damaged or unsupported; export the series again uncompressed."
+        ) from None
     if array.size != np.prod(shape):
         raise InputError("The decoded pixels do not fit rows, columns and frames; export the series again.")
     return np.asarray(array.reshape(shape))

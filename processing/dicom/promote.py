@@ -14,8 +14,12 @@ _READ = ("AcquisitionDuration", "RepetitionTime", "MagneticFieldStrength")
 def promote(dataset: Dataset) -> None:
     """Write what tells images apart, AcquisitionDuration in seconds and MagneticFieldStrength in tesla.
 
-    An impossible one of the two is removed: it may be a number of a person.
+    An impossible one of the two is removed: it may be a number of a person. A second time nothing happens, for units
+    would be converted again.
     """
+    if getattr(dataset, "promoted", False):
+        return
+    dataset.promoted = True  # an attribute of the object, not of the file
     tell_apart(dataset)
     # Reading all attributes of a classic file would cost as much as the rest of its de-identification.
     found = attributes(dataset, 0) if is_enhanced(dataset) else {word: dataset.get(word) for word in _READ}

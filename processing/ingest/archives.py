@@ -80,18 +80,25 @@ def unpack(
     """Write the regular files of an archive into `folder` as 000001, 000002, ….
 
     A link, device, encrypted or nested entry, one whose name leads elsewhere, or one that inflates beyond measure is
-    refused and the others are used. Too many entries, too many bytes in all or a damaged archive refuse all of it:
-    InputError, and nothing is left in `folder`. progress: called with the number of entries seen.
+    refused and the others are used; empty ones are counted in one refusal. Too many entries, too many bytes in all or a
+    damaged archive refuse all of it: InputError, and nothing is left in `folder`. progress: called with the number of
+    entries seen.
     """
     limits = limits or ArchiveLimits()
     folder.mkdir(parents=True, exist_ok=True)
     room = min(limits.total, shutil.disk_usage(folder).free // 2)
     result = Unpacked()
+    empty = number = 0
     try:
         entries = _zip_entries(path) if kind_of(path) == "zip" else _tar_entries(path, limits, room)
         for number, entry in enumerate(entries, 1):
             if number > limits.entries:
                 raise InputError(f"The archive has over {limits.entries:,} entries; send it in parts.")
+            if progress and number % 50 == 0:
+                progress(number)
+            if entry.size == 0 and not entry.fault:
+                empty += 1
+                continue
             target = folder / f"{number:06d}"
             try:
                 name = _checked_name(entry.name, limits)
@@ -109,8 +116,6 @@ def unpack(
             while name in result.files:
                 name += "#"
             result.files[name] = target
-            if progress and number % 50 == 0:
-                progress(number)
     except _TooMuchError:
         shutil.rmtree(folder)
         raise InputError(
@@ -122,8 +127,12 @@ def unpack(
     except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error, ValueError, RecursionError):
         shutil.rmtree(folder)
         raise InputError("The archive is damaged or cut short; send it again.") from None
-    if not result.files and not result.refused:
+    if not number:
         raise InputError("The archive holds no files.")
+    if empty:
+        result.refused.append(
+            ("", f"{empty:,} of {number:,} entries of the archive are empty; nothing of them is used.")
+        )
     return result
 
 
@@ -134,6 +143,7 @@ class _TooMuchError(InputError):
 @dataclass(frozen=True)
 class _Entry:
     name: str
+    size: int  # bytes, as the archive says
     packed: int | None  # bytes in the archive; None where entries are packed together
     open: Callable[[], IO[bytes]]
     fault: str = ""
@@ -144,7 +154,8 @@ def _zip_entries(path: Path) -> Iterator[_Entry]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            yield _Entry(info.orig_filename, info.compress_size, partial(archive.open, info), _zip_fault(info))
+            opened = partial(archive.open, info)
+            yield _Entry(info.orig_filename, info.file_size, info.compress_size, opened, _zip_fault(info))
 
 
 def _zip_fault(info: zipfile.ZipInfo) -> str:
@@ -175,7 +186,7 @@ def _tar_entries(path: Path, limits: ArchiveLimits, room: int) -> Iterator[_Entr
                     continue
                 fault = "" if info.isreg() and not info.issparse() else _tar_fault(info)
                 opened = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
-                yield _Entry(info.name, None, opened, fault)
+                yield _Entry(info.name, info.size, None, opened, fault)
 
 
 def _tar_fault(info: tarfile.TarInfo) -> str:

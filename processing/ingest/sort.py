@@ -31,6 +31,7 @@ __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 MOST_VOLUMES = 24  # in one series; a time series has hundreds
 AT_ONCE = 50  # headers that one reader reads before it tells what it found
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
+OTHER_PATIENT = "Another series of this upload has the same SOP Instance UIDs, but another patient by the header."
 SAME_UID = "Another file in this folder has the same SOP Instance UID but other content."
 
 
@@ -375,17 +376,20 @@ def _with_arm_hints(outcomes: Iterable[Outcome]) -> list[SortedSeries]:
 
 
 def _with_conflicts(series: list[SortedSeries]) -> tuple[list[SortedSeries], int]:
-    """Series that share instances: marked if their pixels differ, else only the first stays; and files dropped."""
+    """Series that share instances: marked if pixels or patients differ, else the first stays alone; files dropped."""
     owners: dict[str, list[SortedSeries]] = defaultdict(list)
     kept, dropped = [], 0
     for one in series:
         rivals = {id(rival): rival for uid in one.instance_uids for rival in owners[uid]}
-        if any(rival.sha256 == one.sha256 for rival in rivals.values()):
+        if any((rival.sha256, rival.subject_key) == (one.sha256, one.subject_key) for rival in rivals.values()):
             shutil.rmtree(one.files[0].parent)
             dropped += len(one.files)
             continue
         kept.append(one)
         for uid in one.instance_uids:
             owners[uid].append(one)
-    contested = {id(one) for several in owners.values() if len(several) > 1 for one in several}
-    return [replace(one, conflict=CONFLICT) if id(one) in contested else one for one in kept], dropped
+    said: dict[int, str] = {}
+    for several in owners.values():
+        patients = len({one.subject_key for one in several})
+        said |= {id(one): OTHER_PATIENT if patients > 1 else CONFLICT for one in several if len(several) > 1}
+    return [replace(one, conflict=said.get(id(one), "")) for one in kept], dropped

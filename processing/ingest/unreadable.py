@@ -49,7 +49,8 @@ def _is_whole(path: Path) -> bool:
     except Exception:  # damaged
         return False
     try:
-        check(header)
+        with tolerant():
+            check(header)
     except InputError:
         return True
     except Exception:  # a value that cannot be converted

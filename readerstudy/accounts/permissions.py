@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "resume_study": {ADMIN: frozenset({State.PAUSED})},
     "close_study": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
     "lock_study": {ADMIN: frozenset({State.CLOSED})},
+    "set_retention": {ADMIN: ALL},
+    "remove_study": {ADMIN: frozenset({State.DRAFT, State.CLOSED, State.LOCKED})},
     "see_schedule": {ADMIN: ALL - DRAFT, ANALYST: ALL - DRAFT},
     "read": {READER: frozenset({State.OPEN})},
     "sign": {READER: ALL - DRAFT - {State.LOCKED}},

@@ -9,6 +9,9 @@ class Action(TextChoices):
     CASE_HELD_BACK = "case held back"
     CASE_RELEASED = "case released"
     CASE_MOVED = "case moved"
+    CASE_REMOVED = "case removed"
+    CASE_SET_ASIDE = "case set aside"
+    CASE_TAKEN_UP_AGAIN = "case taken up again"
     DRY_RUN = "dry run"
     FEATURES_COMPUTED = "features computed"
     FEEDBACK_CHANGED = "feedback changed"
@@ -31,6 +34,7 @@ class Action(TextChoices):
     RADIOMIC_SETTINGS_CHANGED = "radiomic settings changed"
     RATING_REVISED = "rating revised"
     READING_SIGNED = "reading signed"
+    RETENTION_CHANGED = "retention changed"
     RESULTS_EXPORTED = "results exported"
     RESULTS_SEEN = "results seen"
     SCAN_TIME_TYPED = "scan time typed"
@@ -39,6 +43,8 @@ class Action(TextChoices):
     SERIES_MADE_AGAIN = "series made again"
     SERIES_PLACED = "series placed"
     SERIES_PUT_ASIDE = "series put aside"
+    SERIES_REMOVED = "series removed"
+    SERIES_TAKEN_BACK = "series taken back"
     SERIES_TAKEN_UP_AGAIN = "series taken up again"
     SETTINGS_CHANGED = "settings changed"
     STUDY_AMENDED = "study amended"
@@ -49,8 +55,10 @@ class Action(TextChoices):
     STUDY_OPENED = "study opened"
     STUDY_PAUSED = "study paused"
     SUBJECT_GIVEN_A_SITE = "subject given a site"
+    SUBJECT_REMOVED = "subject removed"
     UNBLINDED = "unblinded"
     UPLOAD_RECEIVED = "upload received"
+    UPLOAD_REMOVED = "upload removed"
     UPLOAD_SORTED = "upload sorted"
     VOLUME_OF_INTEREST_ADDED = "volume of interest added"
     VOLUME_OF_INTEREST_CALLED_BACK = "volume of interest called back"
@@ -59,7 +67,7 @@ class Action(TextChoices):
 
 # Every log begins with it.
 FIRST = Action.STUDY_CREATED
-# What may still be noted of a locked study: who looked, who took what, who may, and with which key.
+# What may still be noted of a locked study: who looked, who took what, who may, with which key, how long it is kept.
 AFTER_LOCKING = {
     Action.RESULTS_SEEN,
     Action.RESULTS_EXPORTED,
@@ -67,6 +75,7 @@ AFTER_LOCKING = {
     Action.MEMBER_REMOVED,
     Action.STUDY_LOCKED,
     Action.KEY_CHANGED,
+    Action.RETENTION_CHANGED,
 }
 # Answers after the first, or after confirmation: each line keeps the hash of its row.
 LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_ADDED_LATER)

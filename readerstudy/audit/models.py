@@ -93,6 +93,7 @@ class Tombstone(models.Model):
     reason = models.CharField(max_length=500)
     actor_name = models.CharField(max_length=150, blank=True)
     at = models.DateTimeField()
+    data = models.JSONField(default=dict)  # what was removed, without a name: state, numbers of rows, hashes
     mac = models.CharField(max_length=64)
     key = models.CharField(max_length=8)
 

@@ -6,11 +6,15 @@ role may delete no answer and no line of a log (`audit.roles`).
 
 # ruff: noqa: S608 - SQL of our own tables' names; what varies is a parameter
 
+import hashlib
+
 from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import ForeignKey, Model
 
 from processing.errors import InputError
+from readerstudy.audit.actions import Action
+from readerstudy.audit.lock_manifest import manifest, manifest_sha256
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.services import tombstone, verified_end
 from readerstudy.audit.studies import Study, studies, study_for_update
@@ -50,7 +54,7 @@ END $$
 
 @transaction.atomic
 def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
-    """Remove every row of a study; its files in the archive stay. Returns the tombstone.
+    """Remove every row of a study; for its files see `material.study_removal`. Returns the tombstone.
 
     InputError without a reason, or while the study is open or paused; RecordError if its log does not hold: then it
     is evidence.
@@ -60,7 +64,14 @@ def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
         raise InputError(f"The study is {held.get_state_display()}: close it before you remove it.")
     end = verified_end(held)
     assert end is not None  # every log begins with the making of the study
-    stone = tombstone(study_slug=held.slug, reason=reason, number=end.number, sha256=end.sha256, actor=actor)
+    stone = tombstone(
+        study_slug=held.slug,
+        reason=reason,
+        number=end.number,
+        sha256=end.sha256,
+        actor=actor,
+        data=summary(held),
+    )
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT audit_remove_study(%s)", [held.pk])
@@ -68,6 +79,29 @@ def remove_study(*, study: Study, reason: str, actor=None) -> Tombstone:
             for statement in statements():
                 cursor.execute(statement.format(study="%s"), [held.pk])
     return stone
+
+
+def summary(study: Study) -> dict:
+    """What a tombstone says of a study: its state, the hash of its title, that of all its data as locking makes it,
+    that of what was exported last, and how many rows each table has."""
+    exported = Event.objects.filter(study=study, action=Action.RESULTS_EXPORTED).order_by("-number").first()
+    return {
+        "state": study.state,
+        "title_sha256": hashlib.sha256(study.title.encode()).hexdigest(),
+        "data_sha256": study.lock_sha256 or manifest_sha256(manifest(study)),
+        "exported": {"file": exported.data.get("file", ""), "line_sha256": exported.sha256} if exported else None,
+        "rows": row_counts(study),
+    }
+
+
+def row_counts(study: Study) -> dict[str, int]:
+    """How many rows of a study each table has; those without are left out."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model, ids in rows_of_study():
+            cursor.execute(f"SELECT count(*) FROM ({ids.format(study='%s')}) AS found", [study.pk])
+            found[model._meta.label] = cursor.fetchone()[0]
+    return {label: count for label, count in sorted(found.items()) if count}
 
 
 def rows_of_study() -> list[tuple[type[Model], str]]:

@@ -9,6 +9,7 @@ from processing.errors import InputError
 from readerstudy.audit import chain, heads, keys
 from readerstudy.audit import seals as sealing
 from readerstudy.audit.actions import AFTER_LOCKING, Action
+from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.studies import Study, study_for_update
@@ -88,13 +89,18 @@ def _append(held: Study, last: Event | None, actor, action: str, data: dict) -> 
 
 
 def tombstone_signature(stone: Tombstone) -> tuple:
-    """What the MAC of a tombstone is made over."""
-    return "removed", stone.slug, stone.number, stone.sha256, stone.reason, stone.actor_name, stone.at.isoformat()
+    """What the MAC of a tombstone is made over; earlier ones say nothing of what was removed."""
+    said = (canonical(stone.data).decode(),) if stone.data else ()
+    ends = stone.number, stone.sha256, stone.reason, stone.actor_name, stone.at.isoformat()
+    return ("removed", stone.slug, *ends, *said)
 
 
 @transaction.atomic
-def tombstone(*, study_slug: str, reason: str, number: int, sha256: str, actor=None) -> Tombstone:
-    """Note that a whole study is removed on purpose, with the number and hash of the last line of its log.
+def tombstone(
+    *, study_slug: str, reason: str, number: int, sha256: str, actor=None, data: dict | None = None
+) -> Tombstone:
+    """Note that a whole study is removed on purpose, with the number and hash of the last line of its log. data: what
+    was removed.
 
     In the transaction that removes it; the head outside the database follows with the commit. InputError without a
     reason.
@@ -108,6 +114,7 @@ def tombstone(*, study_slug: str, reason: str, number: int, sha256: str, actor=N
         reason=reason.strip()[:500],
         actor_name=actor.username if actor else "",
         at=timezone.now(),
+        data=data or {},
         key=keys.key_name(),
     )
     stone.mac = keys.sign(*tombstone_signature(stone))

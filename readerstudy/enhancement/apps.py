@@ -7,9 +7,10 @@ class EnhancementConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.enhancement.outputs import ENHANCE, ask_for_outputs, outdated
-        from readerstudy.enhancement.previews import HOLDER, PREVIEW
+        from readerstudy.enhancement.previews import HOLDER, PREVIEW, leave_study
         from readerstudy.jobs.registry import Kind, register
         from readerstudy.material import erasure
+        from readerstudy.protocol.signals import removing_study
 
         register(
             "readerstudy.enhancement.tasks",
@@ -25,3 +26,4 @@ class EnhancementConfig(AppConfig):
             Kind(PREVIEW, "Preview", "Model preview", "one series through a model, to look at", 30),
         )
         erasure.register(HOLDER)
+        removing_study.connect(leave_study)

@@ -14,6 +14,7 @@ from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, placing
 from readerstudy.material.erasure import Holder, erase_files
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol import enhancers
+from readerstudy.protocol.models import ReaderStudy
 
 PREVIEW = "material.preview"
 KEPT = timedelta(days=7)
@@ -113,6 +114,11 @@ def erase_old_previews() -> int:
         if sha256 := job.result.get("sha256"):
             erase_files([sha256])
     return len(old)
+
+
+def leave_study(study: ReaderStudy, **_: object) -> set[str]:
+    """Hashes of the kept outputs of a study that is removed."""
+    return preview_files(cases=study.cases.values_list("pk", flat=True))
 
 
 def _needed(hashes: list[str]) -> set[str]:

@@ -17,13 +17,21 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 def _sorted(data: dict) -> str:
     parts = [f"{_count(data['proposed'], 'series', 'series')} to confirm"]
-    parts += [f"{data['known']} already here"] if data["known"] else []
+    if files := data.get("known_files"):
+        parts += [f"already here: {_count(files, 'file')}"]
+    elif data["known"]:  # of an earlier version, which counted series
+        parts += [f"{data['known']} already here"]
     parts += [f"{_count(data['refused'], 'file')} not used"] if data["refused"] else []
     return f"sorted and de-identified upload {data['upload']}: {', '.join(parts)}"
 
 
 def _settings(data: dict) -> str:
     return "set " + ", ".join(f"{name.replace('_', ' ')} to {value}" for name, value in data["changes"].items())
+
+
+def _with(data: dict) -> str:
+    kept = ", which wait to be confirmed again" if data["kept"] else ""
+    return f"with {_count(data['series'], 'series', 'series')}{kept}"
 
 
 SENTENCES: dict[str, Callable[[dict], str]] = {
@@ -77,6 +85,16 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.SUBJECT_GIVEN_A_SITE: lambda d: f"gave {d['subject']} the site {d['site']}, before {d['earlier']}",
     Action.FILE_NAMES_READ: lambda d: (
         f"read {_count(d['files'], 'file name')} of upload {d['upload']} again, as {d['pattern'] or 'they tell'}"
+    ),
+    Action.CASE_REMOVED: lambda d: f"removed {d['case']} {_with(d)}",
+    Action.CASE_SET_ASIDE: lambda d: f"set {d['case']} aside: {d['reason']}",
+    Action.CASE_TAKEN_UP_AGAIN: lambda d: f"took {d['case']} up again",
+    Action.SUBJECT_REMOVED: lambda d: f"removed subject {d['subject']} {_with(d)}",
+    Action.UPLOAD_REMOVED: lambda d: f"removed upload {d['upload']} {_with(d)}",
+    Action.SERIES_REMOVED: lambda d: f"removed series {d['sha256'][:4]}, which was not confirmed",
+    Action.SERIES_TAKEN_BACK: lambda d: f"took the series of {d['case']} in {d['arm']} back to be confirmed",
+    Action.RETENTION_CHANGED: lambda d: (
+        f"set the study to be kept until {d['until']}" if d["until"] else "set no day until which the study is kept"
     ),
     Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",
     Action.SERIES_TAKEN_UP_AGAIN: lambda d: f"took series {d['sha256'][:4]} up again",

@@ -24,6 +24,7 @@ from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import job_key, request_job, retry
 from readerstudy.material.models import Series
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading.opening_checklist import checklist
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 def _inputs(study: ReaderStudy) -> dict:
-    series = study.series.filter(active=True).order_by("pk").values_list("sha256", flat=True)
+    series = study.series.filter(in_use("case__"), active=True).order_by("pk").values_list("sha256", flat=True)
     return {"study": study.pk, "protocol": protocol_document(study)["sha256"], "series": list(series)}
 
 

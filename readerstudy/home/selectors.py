@@ -7,13 +7,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.audit import heads
 from readerstudy.audit.actions import Action
 from readerstudy.audit.heads import Alarm
-from readerstudy.audit.models import Event
+from readerstudy.audit.models import Event, Tombstone
 from readerstudy.home.log import FOLDED
 from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
@@ -89,7 +90,8 @@ def study_row(member: Membership) -> dict:
         "study": study,
         "role": member.role,
         "subjects": study.subjects.filter(withdrawn_at=None).count(),
-        "cases": study.cases.filter(subject__withdrawn_at=None).count(),
+        "cases": study.cases.filter(material.in_use()).count(),
+        "aside": material.set_aside(study).count(),
         "there": there,
         "wanted": wanted,
         **done,
@@ -110,6 +112,7 @@ def tasks_of(rows: list[dict]) -> list[Task]:
         *(task for study in mine for task in _failed_jobs(study)),
         *(task for study in mine for task in _before_opening(study)),
         *(task for row in rows for task in _reading(row)),
+        *(task for study in mine for task in _retention(study)),
     ]
 
 
@@ -178,6 +181,18 @@ def _reading(row: dict) -> list[Task]:
             )
         ]
     return []
+
+
+def _retention(study: ReaderStudy) -> list[Task]:
+    if study.state not in ENDED or study.keep_until is None or study.keep_until >= timezone.localdate():
+        return []
+    detail = f"It was to be kept until {date_format(study.keep_until, 'j F Y')}. Nothing is removed by itself."
+    return [Task("The study may be removed", detail, "remove_study", "Remove it", study)]
+
+
+def removed_studies(number: int) -> list[Tombstone]:
+    """The studies that were removed last."""
+    return list(Tombstone.objects.order_by("-at")[:number])
 
 
 def reading_this_week(studies: list[ReaderStudy]) -> list[dict]:

@@ -5,6 +5,7 @@ from django.urls import path
 from readerstudy.home.views_case import case_page
 from readerstudy.home.views_log import log
 from readerstudy.home.views_rehearsal import rehearsal
+from readerstudy.home.views_retention import remove, retention
 from readerstudy.home.views_sample_size import plan
 from readerstudy.home.views_study import overview, protocol
 
@@ -15,4 +16,6 @@ urlpatterns = [
     path("protocol/sample-size/", plan, name="plan"),
     path("material/cases/<int:case>/", case_page, name="case"),
     path("log/", log, name="log"),
+    path("retention/", retention, name="retention"),
+    path("remove/", remove, name="remove_study"),
 ]

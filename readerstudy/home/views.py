@@ -10,6 +10,8 @@ from readerstudy.accounts import views
 from readerstudy.home import selectors
 from readerstudy.protocol.access import SignedInRequest
 
+REMOVED = 10  # studies of which the home page tells
+
 
 class SignIn(views.SignIn):
     """With what each account of the demonstration has to do."""
@@ -32,6 +34,7 @@ def home(request: SignedInRequest) -> HttpResponse:
         "rows": rows,
         "tasks": selectors.tasks_of(rows),
         "may_create": request.user.is_staff,
+        "removed": selectors.removed_studies(REMOVED) if request.user.is_staff else [],
     }
     if mine := [row["study"] for row in rows if row["role"] == "admin"]:
         context |= {

@@ -34,6 +34,7 @@ def case_page(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespo
             "states": selectors.STATES,
             "volumes": volumes_of_interest.of_case(shown_case),
             "alignments": alignments.of_case(shown_case),
+            "frozen": shown_case.presentations.exists(),
             "against": stands_against(study, [shown_case]),
         },
     )

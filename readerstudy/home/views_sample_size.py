@@ -9,6 +9,7 @@ from analysis import sample_size
 from analysis.errors import InputError
 from analysis.report import plan_figures
 from readerstudy.home.forms_sample_size import PlanForm
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import Claim, ReaderStudy
 
@@ -56,7 +57,7 @@ def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 def _expected(study: ReaderStudy) -> dict:
     """What stands in the form at first: the study as it is, else that of Bash et al."""
     subjects = study.subjects.filter(withdrawn_at=None).count()
-    cases = study.cases.filter(subject__withdrawn_at=None, training=False).count()
+    cases = study.cases.filter(in_use(), training=False).count()
     readers = study.memberships.filter(role="reader").count()
     enough = subjects > 1 and cases >= subjects
     return {

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 
 from readerstudy.home.selectors import latest_events, study_row, tasks_of
 from readerstudy.jobs.selectors import counts
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol import selectors
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -40,7 +41,7 @@ def overview(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 @study_page("see_protocol")
 def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     draft = study.state == State.DRAFT
-    cases = study.cases.filter(training=False, subject__withdrawn_at=None)
+    cases = study.cases.filter(in_use(), training=False)
     if not draft:  # others wait for an amendment
         cases = cases.filter(presentations__isnull=False).distinct()
     return render(

@@ -15,6 +15,7 @@ from analysis import image_metrics, tables
 from analysis import scan_times as scan_time_analysis
 from readerstudy.audit import keys
 from readerstudy.images.tables import table_csv
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 
 SEED = 0  # of the analysis: the default of `python -m analysis reading`
@@ -42,7 +43,7 @@ def images(study: ReaderStudy) -> dict:
 
 def scan_times(study: ReaderStudy) -> dict | None:
     """The analysis of series.csv: `python -m analysis scan-times`; None without an acquired series."""
-    acquired = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    acquired = study.series.filter(in_use("case__"), active=True, made_from=None)
     reference = acquired.filter(arm__acquisition="reference", arm__reconstruction="standard").first()
     if not acquired.exists():
         return None

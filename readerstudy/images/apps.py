@@ -6,16 +6,19 @@ class ImagesConfig(AppConfig):
     label = "results"  # of its tables, whose names stay
 
     def ready(self) -> None:
+        from django.db.models import Q
+
         from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.images.analyses import erase_analyses
-        from readerstudy.images.erasure import HOLDER
+        from readerstudy.images.erasure import HOLDER, erase_with_series
         from readerstudy.images.feature_jobs import ask_for_features
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
-        from readerstudy.images.models import RADIOMICS, STABILITY
+        from readerstudy.images.models import RADIOMICS, STABILITY, Feature, Metric
         from readerstudy.images.radiomics import make_settings
         from readerstudy.jobs import registry as jobs
-        from readerstudy.material import erasure
+        from readerstudy.material import erasure, removal
+        from readerstudy.material.signals import removing_series
         from readerstudy.protocol.signals import locking, removed
 
         features = SealedTable("results.Feature", unit=("voi_id", "series_id", "settings_id"))
@@ -46,6 +49,23 @@ class ImagesConfig(AppConfig):
             jobs.Kind(STABILITY, "Stability", "Stability", "radiomic features between arms", 110, reads_only=True),
         )
         erasure.register(HOLDER)
+        removal.register(
+            removal.Dependant(
+                "metrics",
+                ("reference_id", "test_id"),
+                lambda series: Metric.objects.filter(Q(reference__in=series) | Q(test__in=series)),
+                "comparison by image metrics",
+                "comparisons by image metrics",
+            ),
+            removal.Dependant(
+                "features",
+                ("voi_id", "series_id", "settings_id"),
+                lambda series: Feature.objects.filter(Q(series__in=series) | Q(voi__drawn_on__in=series)),
+                "set of radiomic features",
+                "sets of radiomic features",
+            ),
+        )
+        removing_series.connect(erase_with_series)
         # Made on first use: after locking that would be a change.
         locking.connect(make_settings)
         removed.connect(erase_analyses)

@@ -8,6 +8,7 @@ from readerstudy.images.analyses import erase_analyses
 from readerstudy.images.models import Feature, Metric
 from readerstudy.material.erasure import Holder, units
 from readerstudy.material.models import Case, Subject
+from readerstudy.protocol.models import ReaderStudy
 
 
 def _seals(cases: QuerySet[Case]) -> list[Seal]:
@@ -22,6 +23,11 @@ def _erase(subject: Subject, cases: QuerySet[Case]) -> dict[str, int]:
         "metrics": Metric.objects.filter(case__in=cases).delete()[0],
         "features": Feature.objects.filter(voi__case__in=cases).delete()[0],
     }
+
+
+def erase_with_series(study: ReaderStudy, **_: object) -> None:
+    """Series are taken out: what is kept of earlier analyses is made again without them."""
+    transaction.on_commit(lambda: erase_analyses(study))
 
 
 HOLDER = Holder(seals=_seals, erase=_erase)

@@ -13,6 +13,7 @@ from readerstudy.images.models import Metric
 from readerstudy.jobs.models import Job
 from readerstudy.material.alignments import REGISTER
 from readerstudy.material.models import Alignment
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 WORST = 12
@@ -76,7 +77,7 @@ def repositioned(rows: list[dict], arms: dict[str, Arm]) -> list[dict]:
 def registration_summary(study: ReaderStudy) -> dict | None:
     """How far patients moved between two acquisitions, and what could not be registered."""
     found = Alignment.objects.filter(
-        study=study, fixed__active=True, moving__active=True, moving__case__subject__withdrawn_at=None
+        in_use("moving__case__"), study=study, fixed__active=True, moving__active=True
     ).select_related("moving__case__subject", "moving__arm")
     used = [one for one in found if one.quality["used"]]
     if not found:
@@ -98,6 +99,7 @@ def worst_cases(study: ReaderStudy, rows: list[dict], arms: dict[str, Arm], chos
     pair = next((pair for pair in pairs if " vs ".join(pair) == chosen), pairs[0])
     registered = any(row["registered"] for row in rows if (row["reference"], row["test"]) == pair)
     cases = Metric.objects.filter(
+        in_use("case__"),
         study=study,
         metric="ssim",
         region="whole",
@@ -107,7 +109,6 @@ def worst_cases(study: ReaderStudy, rows: list[dict], arms: dict[str, Arm], chos
         test__arm__code=pair[1],
         reference__active=True,
         test__active=True,
-        case__subject__withdrawn_at=None,
     ).select_related("case__subject")
     return {
         "pairs": [" vs ".join(each) for each in pairs],

@@ -10,6 +10,7 @@ from readerstudy.audit.services import record
 from readerstudy.images.models import RADIOMICS, Feature, FeatureSettings
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import VolumeOfInterest
+from readerstudy.material.selectors import in_use
 from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol.models import Arm, ReaderStudy
 
@@ -64,7 +65,7 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
     counted = without.order_by().values_list("voi", "series").annotate(Count("pk"))
     undefined = {(volume, one): count for volume, one, count in counted}
     rows = []
-    for volume in sorted(active_volumes(study=study), key=lambda one: (one.case.code, one.name)):
+    for volume in sorted(active_volumes(study=study, case__set_aside=""), key=lambda one: (one.case.code, one.name)):
         cells = []
         for arm in arms:
             there = series.get((volume.case_id, arm.pk))
@@ -78,7 +79,7 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
 def present_features(study: ReaderStudy):
     """Features of the settings that hold, of volumes and series that count."""
     return study.features.filter(
-        settings__active=True, series__active=True, voi__removed_at=None, voi__case__subject__withdrawn_at=None
+        in_use("voi__case__"), settings__active=True, series__active=True, voi__removed_at=None
     )
 
 

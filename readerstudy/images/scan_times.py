@@ -1,7 +1,7 @@
 """What the page of scan times shows: time saved, protocols, cohort, scanners."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from analysis.formats import number
@@ -11,7 +11,8 @@ from analysis.report.table import TableCell
 from analysis.scan_times import ALL, NUMBERS, OTHER, TEXTS
 from readerstudy.archive.downloads import csv_lines
 from readerstudy.images import analyses, charts
-from readerstudy.material.models import Plane
+from readerstudy.material.models import Plane, Series
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
 
 PLANES = {plane[:3]: plane for plane in Plane.values}
@@ -63,18 +64,31 @@ def context(study: ReaderStudy) -> dict:
 SOURCES = {"attribute": "from the header", "private": "from private tags of the scanner", "typed": "typed in"}
 
 
+def _acquired(study: ReaderStudy) -> list[Series]:
+    active = study.series.filter(in_use("case__"), active=True, made_from=None)
+    return [one for one in active.select_related("case__subject", "arm") if not one.simulated]
+
+
 def sources(study: ReaderStudy) -> str:
     """Where the scan times of the acquired series came from: 12 from the header, 2 typed in, 1 not known."""
-    acquired = study.series.filter(active=True, made_from=None, case__subject__withdrawn_at=None)
+    return _counted(one.parameters for one in _acquired(study))
+
+
+def _counted(parameters: Iterable[dict]) -> str:
     found = Counter(
-        SOURCES.get(said.get("acquisition_source"), "from the header")
-        if said.get("acquisition_seconds")
-        else "not known"
-        for said in acquired.values_list("parameters", flat=True)
-        if not said.get("simulated")
+        SOURCES[said.get("acquisition_source") or "attribute"] if said.get("acquisition_seconds") else "not known"
+        for said in parameters
     )
-    order = [*SOURCES.values(), "not known"]
-    return ", ".join(f"{found[source]} {source}" for source in order if found[source])
+    return ", ".join(f"{found[source]} {source}" for source in [*SOURCES.values(), "not known"] if found[source])
+
+
+def _sources_of_arms(study: ReaderStudy) -> dict[tuple[str, str], str]:
+    """The same for each protocol and arm."""
+    found: dict[tuple[str, str], list[dict]] = defaultdict(list)
+    for one in _acquired(study):
+        protocol = one.case.code.removeprefix(f"{one.case.subject.code}-")
+        found[protocol, one.arm.code].append(one.parameters)
+    return {place: _counted(parameters) for place, parameters in found.items()}
 
 
 def _scanner(row: dict) -> str:
@@ -225,14 +239,17 @@ ENDS = {"": "median", "_min": "min", "_max": "max", "_n": "n"}
 
 
 def csv_table(study: ReaderStudy) -> Iterator[str]:
-    """One row per protocol and arm: median, minimum, maximum, n of every parameter; the commonest matrix."""
+    """One row per protocol and arm: median, minimum, maximum, n of every parameter; the commonest matrix; where the
+    scan times came from."""
     found = analyses.scan_times(study)
     numbers = [f"{name}{end}" for name in NUMBERS for end in ENDS]
+    told = _sources_of_arms(study)
     rows = (
         {"protocol": row["protocol"], "arm": own["arm"], "series": own["n"]}
         | {f"{name}{end}": own["parameters"][name][key] for name in NUMBERS for end, key in ENDS.items()}
         | {name: own["parameters"][name]["values"][0][0] for name in TEXTS if own["parameters"][name]["n"]}
+        | {"scan_times": told.get((row["protocol"], own["arm"]))}
         for row in (found["protocols"] if found else [])
         for own in row["arms"]
     )
-    return csv_lines(["protocol", "arm", "series", *numbers, *TEXTS], rows)
+    return csv_lines(["protocol", "arm", "series", *numbers, *TEXTS, "scan_times"], rows)

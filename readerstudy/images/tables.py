@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from analysis.tables import column_names
 from readerstudy.archive.downloads import Row, csv_lines
 from readerstudy.images.radiomics import present_features
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 
 CHUNK = 500
@@ -18,7 +19,7 @@ def series_code(series) -> str:
 def series(study: ReaderStudy) -> Iterator[Row]:
     """One row per active series: how the pixels of one case in one arm came to be."""
     active = (
-        study.series.filter(active=True, case__subject__withdrawn_at=None)
+        study.series.filter(in_use("case__"), active=True)
         .select_related("case__subject__site", "arm", "made_from__case", "made_from__arm")
         .order_by("case__code", "arm__place", "echo")
     )
@@ -81,7 +82,7 @@ METRIC_COLUMNS = {
 
 def metrics(study: ReaderStudy) -> Iterator[Row]:
     """One row per pair of active series, metric, region and slice."""
-    present = study.metrics.filter(reference__active=True, test__active=True, case__subject__withdrawn_at=None)
+    present = study.metrics.filter(in_use("case__"), reference__active=True, test__active=True)
     for values in present.values_list(*METRIC_COLUMNS.values()).iterator(chunk_size=CHUNK):
         yield dict(zip(METRIC_COLUMNS, values, strict=True))
 

@@ -7,12 +7,13 @@ class IntakeConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.intake.certainty import settle
-        from readerstudy.intake.erasure import HOLDER
+        from readerstudy.intake.erasure import HOLDER, leave_study
         from readerstudy.intake.models import SORT
         from readerstudy.jobs.registry import Kind, register
         from readerstudy.material import erasure
-        from readerstudy.protocol.signals import protocol_changed
+        from readerstudy.protocol.signals import protocol_changed, removing_study
 
         register("readerstudy.intake.tasks", Kind(SORT, "Sort", "Intake", "De-identify, group, check", 10))
         erasure.register(HOLDER)
+        removing_study.connect(leave_study)
         protocol_changed.connect(settle)

@@ -3,21 +3,26 @@
 from django import forms
 
 from readerstudy.intake.models import Candidate
+from readerstudy.intake.widgets import Input, Select, Tick
 from readerstudy.material.models import LONGEST_WEIGHTING, Plane
 from readerstudy.protocol.models import Region
 
 WEIGHTINGS = ["T1", "T2", "STIR", "PD", "FLAIR", "T2*", "DWI", "ADC"]
 
 
+def _any_of(values: list[str]) -> list[tuple[str, str]]:
+    return [("", "choose"), *((value, value) for value in values)]
+
+
 class PlaceForm(forms.Form):
     """Where a series belongs: the columns of the confirm table. `of` ends the labels that are read aloud."""
 
-    subject_code = forms.CharField(max_length=20, required=False)
-    region = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Region.values)], required=False)
-    plane = forms.ChoiceField(choices=[("", "choose"), *((value, value) for value in Plane.values)], required=False)
-    weighting = forms.CharField(max_length=LONGEST_WEIGHTING, required=False)
-    arm = forms.ChoiceField(required=False)
-    site = forms.ChoiceField(required=False)
+    subject_code = forms.CharField(max_length=20, required=False, widget=Input)
+    region = forms.ChoiceField(choices=_any_of(Region.values), required=False, widget=Select)
+    plane = forms.ChoiceField(choices=_any_of(Plane.values), required=False, widget=Select)
+    weighting = forms.CharField(max_length=LONGEST_WEIGHTING, required=False, widget=Input)
+    arm = forms.ChoiceField(required=False, widget=Select)
+    site = forms.ChoiceField(required=False, widget=Select)
 
     def __init__(self, *args, arms: list, sites: list, of: str = "", **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -38,7 +43,7 @@ class PlaceForm(forms.Form):
 class CandidateForm(PlaceForm):
     """One row of the confirm table: is it this subject, case and arm?"""
 
-    tick = forms.BooleanField(required=False)
+    tick = forms.BooleanField(required=False, widget=Tick)
     replace = forms.BooleanField(label="replace what stands there", required=False)
     incomplete = forms.BooleanField(label="place although files are missing", required=False)
 

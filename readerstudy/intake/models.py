@@ -27,6 +27,7 @@ class Upload(models.Model):
     files = models.PositiveIntegerField(default=0)  # while it is received: how many are to come
     bytes = models.PositiveBigIntegerField(default=0)
     pattern = models.CharField(max_length=120, blank=True)  # by which the names of its volume files are read
+    known_files = models.PositiveIntegerField(default=0)  # of the sorted ones, those that were here, or came twice
     created_at = models.DateTimeField(auto_now_add=True)
     sorted_at = models.DateTimeField(null=True, blank=True)
 
@@ -73,14 +74,19 @@ class Delivered(models.Model):
 
 
 class Refusal(models.Model):
-    """A file that is not used, by the hash of its bytes (a file name may identify), and why."""
+    """A file that is not used, by the hash of its bytes (a file name may identify), and why.
+
+    Of many files with one reason only the first have rows of their own: the last row counts the others.
+    """
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="refusals")
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True)  # of one of the files; "" where it was not unpacked
     reason = models.CharField(max_length=400)
+    count = models.PositiveIntegerField(default=1)
 
     class Meta:
         ordering = ["pk"]
+        constraints = [models.CheckConstraint(condition=Q(count__gte=1), name="refusal_counts_a_file")]
 
     def __str__(self) -> str:
         return self.reason

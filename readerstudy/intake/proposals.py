@@ -33,10 +33,11 @@ def proposals_csv(study: ReaderStudy) -> Iterator[str]:
 
 
 def not_used_csv(study: ReaderStudy) -> Iterator[str]:
-    """Lines of a CSV of the files that are not used, by the SHA-256 of their bytes, and why."""
-    yield _line(["upload", "sha256", "reason"])
+    """Lines of a CSV of the files that are not used, by the SHA-256 of their bytes, and why. A line without one counts
+    further files of the same reason."""
+    yield _line(["upload", "sha256", "reason", "files"])
     refusals = Refusal.objects.filter(upload__study=study).order_by("upload", "pk")
-    for row in refusals.values_list("upload", "sha256", "reason").iterator(chunk_size=500):
+    for row in refusals.values_list("upload", "sha256", "reason", "count").iterator(chunk_size=500):
         yield _line(row)
 
 

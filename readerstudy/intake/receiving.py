@@ -169,8 +169,9 @@ def _parsed(head: bytes) -> tuple[str, int, int]:
 
 
 @transaction.atomic
-def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User) -> list[int]:
-    """Have the upload sorted if all of `keys` are there; else return the places of those that are not.
+def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User, known: int = 0) -> list[int]:
+    """Have the upload sorted if all of `keys` are there; else return the places of those that are not. known: files
+    that the browser did not send, as they are here already.
 
     What is there besides, from a folder that was dropped before, is erased.
     """
@@ -185,6 +186,7 @@ def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User) -> l
     stray = [name for key, name in there.items() if key not in wanted]
     upload.pieces.exclude(key__in=wanted).delete()
     size = sum(upload.pieces.values_list("size", flat=True))
+    upload.known_files = known
     send_to_sort(upload, files, size, actor)
     folder = quarantine.folder(upload.pk)
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,15 +23,17 @@ from readerstudy.audit.services import record
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
 from readerstudy.intake.placing import propose
+from readerstudy.intake.repeats import Repeats
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing, request_job
-from readerstudy.material.models import Instance, Series
+from readerstudy.material.models import Series
 from readerstudy.material.services import case_code, ensure_unscheduled, place_series
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
 AT_ONCE = 1000  # files that are flushed to disk together
+LISTED = 1000  # files of one reason that an upload's refusals name by their hash
 
 
 def pseudonym_key(study: ReaderStudy) -> bytes:
@@ -102,41 +105,30 @@ def lacking_pieces(upload: Upload) -> int:
     return max(0, upload.files - len(there))  # sent in one request, or read from a folder: a piece is a file
 
 
-def _conflict(study: ReaderStudy, sorted_series) -> str:
-    """A sentence if a series that is here has the same SOP Instance UIDs and other pixels."""
-    if sorted_series.conflict or not sorted_series.instance_uids:
-        return sorted_series.conflict
-    same = Instance.objects.filter(series__study=study, uid__in=sorted_series.instance_uids)
-    other_instance = (
-        same.exclude(series__sha256=sorted_series.sha256).select_related("series__case__subject", "series__arm").first()
-    )
-    if other_instance is None:
-        return ""
-    other = other_instance.series
-    return (
-        f"Same SOP Instance UIDs as {other.case.label} {other.arm.code}, version {other.version}, but other pixels. "
-        "Place it elsewhere, replace that one on purpose, or put it aside."
-    )
-
-
 def store_sorted(
-    *, upload: Upload, series: Iterable[tuple], refused: Iterable[tuple[str, str]], used: Iterable[str] = ()
+    *,
+    upload: Upload,
+    series: Iterable[tuple],
+    refused: Iterable[tuple[str, str, int]],
+    used: Iterable[str] = (),
+    duplicates: int = 0,
 ) -> dict:
     """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes.
 
-    series: (SortedSeries, [(sha256, size), …] of its files in the archive). used: names in the quarantine, without
-    suffix, of the first pieces of the files that became series.
+    series: (SortedSeries, [(sha256, size), …] of its files in the archive). refused: (SHA-256, reason, files). used:
+    names in the quarantine, without suffix, of the first pieces of the files that became series. duplicates: files that
+    came twice in it.
     """
     study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
     codes: dict[str, str] = {}
+    repeats = Repeats(study)
     for sorted_series, files in series:
-        known = Series.objects.filter(study=study, sha256=sorted_series.sha256).exists() or (
-            Candidate.objects.filter(study=study, sha256=sorted_series.sha256, state=Candidate.State.PROPOSED).exists()
-        )
+        known = repeats.is_known(sorted_series)
         state = Candidate.State.KNOWN if known else Candidate.State.PROPOSED
         counts[state] += 1
+        duplicates += len(files) if known else 0
         slices, rows, columns = sorted_series.shape
-        conflict = "" if known else _conflict(study, sorted_series)
+        conflict = "" if known else repeats.conflict(sorted_series)
         uids = sorted_series.instance_uids or [""] * len(files)
         Candidate.objects.create(
             study=study,
@@ -159,15 +151,14 @@ def store_sorted(
             **propose(study=study, sorted_series=sorted_series, codes=codes, conflict=conflict),
         )
     settle(study)
-    refusals = [Refusal(upload=upload, sha256=sha256, reason=reason[:400]) for sha256, reason in refused]
-    Refusal.objects.bulk_create(refusals)
-    counts["refused"] = len(refusals)
+    counts["refused"] = keep_refusals(upload, refused)
     keys = upload.pieces.filter(name__in=[f"{name}.bin" for name in used]).values_list("key", flat=True)
     Delivered.objects.bulk_create(
         [Delivered(study=study, digest=delivery_digest(study, key)) for key in keys], ignore_conflicts=True
     )
     upload.pieces.all().delete()
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
+    upload.known_files += duplicates
     upload.save()
     transaction.on_commit(lambda: quarantine.erase(upload.pk))
     record(
@@ -176,9 +167,25 @@ def store_sorted(
         upload=upload.pk,
         proposed=counts["proposed"],
         known=counts["known"],
+        known_files=upload.known_files,
         refused=counts["refused"],
     )
     return counts
+
+
+def keep_refusals(upload: Upload, refused: Iterable[tuple[str, str, int]]) -> int:
+    """Keep why files are not used, and of each reason the hashes of the first ones; returns the number of files."""
+    of_reason: dict[str, list[Refusal]] = defaultdict(list)
+    for sha256, reason, files in refused:
+        of_reason[reason[:400]].append(Refusal(upload=upload, sha256=sha256, reason=reason[:400], count=files))
+    rows, total = [], 0
+    for reason, found in of_reason.items():
+        rows += found[:LISTED]
+        if others := sum(one.count for one in found[LISTED:]):
+            rows.append(Refusal(upload=upload, reason=reason, count=others))
+        total += sum(one.count for one in found)
+    Refusal.objects.bulk_create(rows, batch_size=500)
+    return total
 
 
 def delivery_digest(study: ReaderStudy, key: str) -> str:

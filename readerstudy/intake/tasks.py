@@ -49,11 +49,12 @@ def sort_upload(job: Job, report):
         report(0.9, "storing")
         kept = iter(archive_files([file for one in found.sorted.series for file in one.files]))
         series = [(one, [next(kept) for _ in one.files]) for one in found.sorted.series]
-        refused = [(_sha256(found.paths.get(one.name)), one.reason) for one in found.sorted.refused]
+        refused = [(_sha256(found.paths.get(one.name)), one.reason, 1 + one.more) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
         used = {files[found.sent_as[name]].stem for one in found.sorted.series for name in one.names}
-    return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used)
+    twice = found.sorted.duplicates
+    return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used, duplicates=twice)
 
 
 def _by_full_percents(report, start: float, share: float):

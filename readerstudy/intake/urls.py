@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readerstudy.intake import views, views_material
+from readerstudy.intake import views, views_material, views_undo
 
 urlpatterns = [
     path("", views_material.material, name="material"),
@@ -11,6 +11,12 @@ urlpatterns = [
     path("names/<int:upload>/", views_material.read_names, name="read_names"),
     path("not-used.csv", views_material.not_used_csv, name="not_used_csv"),
     path("candidates/<int:candidate>/picture.png", views_material.candidate_picture, name="candidate_picture"),
+    path("series/<int:series>/back/", views_undo.take_back, name="take_back"),
+    path("series/<int:series>/move/", views_undo.move_series, name="move_series"),
+    path("cases/<int:case>/remove/", views_undo.remove_case, name="remove_case"),
+    path("subjects/<int:subject>/remove/", views_undo.remove_subject, name="remove_subject"),
+    path("candidates/<int:candidate>/remove/", views_undo.remove_candidate, name="remove_candidate"),
+    path("uploads/<int:upload>/remove/", views_undo.remove_upload, name="remove_upload"),
     path("uploads/", views.begin, name="begin_upload"),
     path("uploads/<int:upload>/missing/", views.missing, name="missing_pieces"),
     path("uploads/<int:upload>/pieces/", views.pieces, name="send_pieces"),

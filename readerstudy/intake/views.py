@@ -90,7 +90,8 @@ def pieces(request: StudyRequest, study: ReaderStudy, upload: int) -> JsonRespon
 def finish(request: StudyRequest, study: ReaderStudy, upload: int) -> JsonResponse:
     found = receiving.open_upload(study=study, user=request.user, number=upload)
     asked = _request_json(request)
-    lacking = receiving.finish(upload=found, keys=_keys(asked), files=_number(asked, "files"), actor=request.user)
+    counts = {"files": _number(asked, "files"), "known": _number({"known": 0} | asked, "known")}
+    lacking = receiving.finish(upload=found, keys=_keys(asked), actor=request.user, **counts)
     return JsonResponse({"missing": lacking, "next": reverse("material", args=[study.slug])})
 
 

@@ -19,12 +19,14 @@ from readerstudy.intake.models import Candidate
 from readerstudy.intake.upload_handler import sealed_files
 from readerstudy.material import volumes
 from readerstudy.material.material_map import study_map
-from readerstudy.material.selectors import is_taken, material_grid
+from readerstudy.material.selectors import in_use, is_taken, material_grid, set_aside
 from readerstudy.material.views import picture
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
-SHOWN = 250  # rows of the confirm table
+SHOWN = 100  # rows of the confirm table
+REASONS, ASIDE, KNOWN = 50, 50, 20  # rows of the table of what is not used
+UPLOADS = 10  # the last ones, which can be taken back
 LARGEST_TABLE = 10 << 20  # bytes
 
 
@@ -46,7 +48,8 @@ def _live(request: StudyRequest, study: ReaderStudy) -> tuple[str, str]:
             "uploads": selectors.being_sorted(study),
             "subjects": study.subjects.filter(withdrawn_at=None).count(),
             "arms": study.arms.count(),
-            "cases": study.cases.filter(subject__withdrawn_at=None).count(),
+            "cases": study.cases.filter(in_use()).count(),
+            "aside": set_aside(study).count(),
         },
         request,
     )
@@ -92,9 +95,11 @@ def _page(request: StudyRequest, study: ReaderStudy, rows: list[CandidateForm], 
         "subject_codes": study.subjects.values_list("code", flat=True),
         "busy": selectors.has_work(study),
         "unfinished": receiving.unfinished(study=study, user=request.user),
-        "not_used": selectors.not_used(study),
-        "aside": selectors.put_aside(study),
-        "known": selectors.known_series(study),
+        "not_used": (not_used := selectors.not_used(study))[:REASONS],
+        "more_reasons": max(0, len(not_used) - REASONS),
+        "aside": selectors.put_aside(study)[:ASIDE],
+        "uploads": selectors.latest_uploads(study, UPLOADS),
+        "known": selectors.known_series(study)[:KNOWN],
         **more,
     }
 

@@ -38,6 +38,7 @@ AFRESH = {
     "finished_at": None,
 }
 MAX_ATTEMPTS = 5
+UNDER_WAY = (Job.State.WAITING, Job.State.RUNNING)
 NOT_ASKED_FOR = (
     "This site did not ask for this job, or it was changed since: nothing was done, and it is not tried again. What is "
     "missing can be asked for anew."
@@ -87,7 +88,7 @@ def ask_for_missing(study: ReaderStudy, *, case: Model | None = None, renew: boo
 def ensure_nothing_runs(study: ReaderStudy, **_: object) -> None:
     """InputError while jobs could still change data of the study."""
     harmless = [kind.name for kind in registry.kinds() if kind.reads_only]
-    under_way = Job.objects.filter(study=study, state__in=[Job.State.WAITING, Job.State.RUNNING])
+    under_way = Job.objects.filter(study=study, state__in=UNDER_WAY)
     busy = under_way.exclude(function__in=harmless).count()
     if busy:
         raise InputError(
@@ -212,7 +213,7 @@ def retry_failed(*, study: ReaderStudy) -> int:
 def cancel(*, job: Job) -> bool:
     """Stop a job: a waiting one never starts, a running one cannot store its result."""
     return bool(
-        Job.objects.filter(pk=job.pk, state__in=[Job.State.WAITING, Job.State.RUNNING]).update(
+        Job.objects.filter(pk=job.pk, state__in=UNDER_WAY).update(
             state=Job.State.CANCELLED, finished_at=timezone.now(), claim=""
         )
     )

@@ -6,13 +6,18 @@ class MaterialConfig(AppConfig):
     label = "material"
 
     def ready(self) -> None:
+        from django.db.models import Q
+
         from readerstudy.audit import lock_manifest
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
+        from readerstudy.material import removal
         from readerstudy.material.alignments import REGISTER, ask_for_alignments
         from readerstudy.material.erasure import ERASE
+        from readerstudy.material.models import Alignment, VolumeOfInterest
         from readerstudy.material.services import ensure_without_series
-        from readerstudy.protocol.signals import removing_part
+        from readerstudy.material.study_removal import files_of_study
+        from readerstudy.protocol.signals import removing_part, removing_study
 
         instances = SealedTable("material.Instance", "series__study", unit=("series_id",))
         register(
@@ -41,4 +46,25 @@ class MaterialConfig(AppConfig):
             ),
             jobs.Kind(ERASE, "Erase", "Erasure", "pixels of withdrawn subjects", 80),
         )
+        removal.register(
+            removal.Dependant(
+                "alignments",
+                ("fixed_id", "moving_id"),
+                lambda series: Alignment.objects.filter(Q(fixed__in=series) | Q(moving__in=series)),
+                "alignment",
+                "alignments",
+                files=("picture",),
+                place=1,
+            ),
+            removal.Dependant(
+                "volumes",
+                ("pk",),
+                lambda series: VolumeOfInterest.objects.filter(drawn_on__in=series),
+                "volume of interest drawn on it, which does not come back",
+                "volumes of interest drawn on it, which do not come back",
+                files=("sha256",),
+                place=1,
+            ),
+        )
         removing_part.connect(ensure_without_series)
+        removing_study.connect(files_of_study)

@@ -45,6 +45,7 @@ class Case(models.Model):
     weighting = models.CharField(max_length=LONGEST_WEIGHTING)
     training = models.BooleanField(default=False)
     feedback = models.TextField(blank=True)  # what a reader is told after a training pair of this case
+    set_aside = models.CharField(max_length=200, blank=True)  # why it is not used; "" if it is
 
     class Meta:
         ordering = ["subject__code", "code"]

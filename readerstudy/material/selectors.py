@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
@@ -18,6 +20,20 @@ STATES = {
 }
 
 
+NOT_DONE = (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED)
+ORDER = list(Region.values)  # of the regions on the map
+
+
+def in_use(path: str = "") -> Q:
+    """Cases that count: their subjects were not withdrawn, and nobody set them aside. path: lookup of the case."""
+    return Q(**{f"{path}subject__withdrawn_at": None, f"{path}set_aside": ""})
+
+
+def set_aside(study: ReaderStudy) -> QuerySet[Case]:
+    """Cases that somebody set aside, with the reason in `set_aside`."""
+    return study.cases.filter(subject__withdrawn_at=None).exclude(set_aside="").order_by("code")
+
+
 @dataclass(frozen=True)
 class MaterialCell:
     """One case in one arm: there, missing, waiting, running, failed or unsure (to confirm)."""
@@ -31,7 +47,10 @@ class MaterialCell:
     @property
     def label(self) -> str:
         """What the cell is for who cannot see the map."""
-        return f"{self.case.label}, {self.arm.code}: " + ": ".join(filter(None, [STATES[self.state], self.readout]))
+        aside = f"case set aside ({self.case.set_aside})" if self.case.set_aside else ""
+        return f"{self.case.label}, {self.arm.code}: " + ": ".join(
+            filter(None, [aside, STATES[self.state], self.readout])
+        )
 
     @property
     def readout(self) -> str:
@@ -54,41 +73,47 @@ class MaterialCell:
 
 
 def present_series(study: ReaderStudy, case: Case | None = None) -> list[tuple[Case, dict[int, Series]]]:
-    """Each case with its active series by arm, of one case or all; without withdrawn subjects and empty cases."""
+    """Each case in use with its active series by arm, of one case or all; without empty cases."""
     found: dict[int, dict[int, Series]] = {}
-    present = study.series.filter(active=True, case__subject__withdrawn_at=None).select_related("arm", "made_from__arm")
+    present = study.series.filter(in_use("case__"), active=True).select_related("arm", "made_from__arm")
     for one in present.filter(case=case) if case else present:
         found.setdefault(one.case_id, {})[one.arm_id] = one
     return [(one, found[one.pk]) for one in study.cases.filter(pk__in=found)]
-
-
-def active_series(study: ReaderStudy):
-    return study.series.filter(active=True).select_related("case__subject__site", "arm")
 
 
 # (subject, region, plane, weighting, arm) of series that wait to be confirmed: codes, and the arm's number.
 Awaited = Collection[tuple[str, str, str, str, int | None]]
 
 
-def material_grid(
-    study: ReaderStudy, *, awaited: Awaited = (), withdrawn: bool = False
+def material_grid(study: ReaderStudy, *, awaited: Awaited = ()) -> list[tuple[Case, list[MaterialCell]]]:
+    """Every case with one cell per arm, by region, subject, case; without those of withdrawn subjects."""
+    # Of thousands of series, where each lies and since when takes longer to read than all the rest.
+    return _rows(study, _cases(study, withdrawn=False), awaited, without=("affine", "spacing", "created_at"))
+
+
+def _cases(study: ReaderStudy, *, withdrawn: bool) -> QuerySet[Case]:
+    cases = study.cases.filter(subject__withdrawn_at__isnull=not withdrawn)
+    return cases.select_related("subject__site").order_by("subject__code", "code")
+
+
+def _rows(
+    study: ReaderStudy, cases: QuerySet[Case], awaited: Awaited, without: tuple[str, ...] = ()
 ) -> list[tuple[Case, list[MaterialCell]]]:
-    """Every case with one cell per arm, by region, subject, case; those of withdrawn subjects only if asked for."""
-    arms = list(study.arms.all())
-    series = {(s.case_id, s.arm_id): s for s in active_series(study)}
+    arms = list(study.arms.select_related("made_from"))
+    present = Series.objects.filter(study=study, active=True, case__in=cases.order_by()).defer(*without)
+    series = {(one.case_id, one.arm_id): one for one in present.order_by()}
     jobs: dict[tuple[int, int], Job] = {}
-    for job in Job.objects.filter(study=study, function="material.enhance").order_by("pk"):
+    not_done = Job.objects.filter(study=study, function="material.enhance", state__in=NOT_DONE)
+    for job in not_done.order_by("pk"):
         jobs[job.parameters["case"], job.parameters["arm"]] = job
     rows = []
-    cases = study.cases.filter(subject__withdrawn_at__isnull=not withdrawn)
-    cases = cases.select_related("subject__site").order_by("subject__code", "code")
-    for case in sorted(cases, key=lambda case: Region.values.index(case.region)):
+    for case in sorted(cases, key=lambda case: ORDER.index(case.region)):
         cells = []
         for arm in arms:
             there, latest = series.get((case.pk, arm.pk)), jobs.get((case.pk, arm.pk))
             if there:
                 state = "there"
-            elif latest and latest.state in (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED):
+            elif latest:
                 state = latest.state
             elif (case.subject.code, case.region, case.plane, case.weighting, arm.pk) in awaited:
                 state = "unsure"
@@ -102,7 +127,7 @@ def material_grid(
 def series_progress(study: ReaderStudy) -> tuple[int, int]:
     """Series that are there, and series that the protocol asks for (cases × arms)."""
     arms = study.arms.count()
-    cases = study.cases.filter(subject__withdrawn_at=None)
+    cases = study.cases.filter(in_use())
     there = study.series.filter(active=True, echo=1, case__in=cases).count()
     return there, cases.count() * arms
 
@@ -123,11 +148,12 @@ def is_taken(
 
 def cells_and_neighbours(case: Case, *, awaited: Awaited = ()) -> tuple[list[MaterialCell], Case | None, Case | None]:
     """One cell per arm of this case, and the cases before and after it in the order of the map."""
-    rows = material_grid(case.study, awaited=awaited, withdrawn=case.subject.withdrawn_at is not None)
-    place = next(number for number, (found, _) in enumerate(rows) if found == case)
-    before = rows[place - 1][0] if place else None
-    after = rows[place + 1][0] if place + 1 < len(rows) else None
-    return rows[place][1], before, after
+    cases = _cases(case.study, withdrawn=case.subject.withdrawn_at is not None)
+    order = sorted(cases, key=lambda one: ORDER.index(one.region))
+    place = order.index(case)
+    before = order[place - 1] if place else None
+    after = order[place + 1] if place + 1 < len(order) else None
+    return _rows(case.study, cases.filter(pk=case.pk), awaited)[0][1], before, after
 
 
 def simulation_note(study: ReaderStudy) -> str:
@@ -136,7 +162,7 @@ def simulation_note(study: ReaderStudy) -> str:
     What was made from a simulated series counts with it.
     """
     found: dict[str, set[str]] = {}
-    present = study.series.filter(active=True, case__subject__withdrawn_at=None).order_by("arm__place")
+    present = study.series.filter(in_use("case__"), active=True).order_by("arm__place")
     for arm, said in present.values_list("arm__code", "parameters"):
         if how := said.get("simulated"):
             found.setdefault(arm, set()).add(how)

@@ -12,11 +12,12 @@ from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Instance, Plane, Series, Subject
-from readerstudy.material.signals import changing_case
+from readerstudy.material.signals import changing_case, removing_series
 from readerstudy.protocol.models import Arm, ReaderStudy, Region, Site
-from readerstudy.states import State
+from readerstudy.states import ENDED, State
 
 LONGEST_FEEDBACK = 2000  # characters
+LONGEST_REASON = 200
 
 
 def case_code(subject: str, region: str, plane: str, weighting: str) -> str:
@@ -217,6 +218,46 @@ def set_feedback(*, case: Case, text: str, actor: User | None) -> None:
     ensure_sealed(study=case.study, seals=(seals := [("cases", case.code)]))
     Case.objects.filter(pk=case.pk).update(feedback=text.strip()[:LONGEST_FEEDBACK])
     record(study=case.study, action=Action.FEEDBACK_CHANGED, actor=actor, case=case.code, seals=seals)
+
+
+@transaction.atomic
+def set_aside(*, case: Case, reason: str, actor: User | None) -> None:
+    """Do without a case, for a reason: it leaves what is to be read and counted, and stays to be seen.
+
+    InputError without a reason, or once readers see the case.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        raise InputError("Say why the case is set aside.")
+    if len(reason) > LONGEST_REASON:
+        raise InputError(f"A reason has {LONGEST_REASON} letters at most.")
+    _change_use(case, reason)
+    record(
+        study=case.study,
+        action=Action.CASE_SET_ASIDE,
+        actor=actor,
+        case=case.code,
+        reason=reason,
+        seals=[("cases", case.code)],
+    )
+
+
+@transaction.atomic
+def take_up(*, case: Case, actor: User | None) -> None:
+    """Use a case again that was set aside, and ask for what it lacks."""
+    _change_use(case, "")
+    seals = [("cases", case.code)]
+    record(study=case.study, action=Action.CASE_TAKEN_UP_AGAIN, actor=actor, case=case.code, seals=seals)
+    transaction.on_commit(lambda: ask_for_missing(case.study, case=case))
+
+
+def _change_use(case: Case, reason: str) -> None:
+    if ReaderStudy.objects.get(pk=case.study_id).state in ENDED:
+        raise InputError("The study is closed: its cases stay as they are.")
+    removing_series.send(sender=Case, study=case.study, series=[])
+    ensure_unscheduled(study=case.study, code=case.code)
+    ensure_sealed(study=case.study, seals=[("cases", case.code)])
+    Case.objects.filter(pk=case.pk).update(set_aside=reason)
 
 
 def ensure_without_series(study: ReaderStudy, part: object, **_: object) -> None:

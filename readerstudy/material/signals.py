@@ -4,3 +4,6 @@ from django.dispatch import Signal
 
 # study, code: series of the case of this code are about to change. Receivers raise InputError if they are frozen.
 changing_case = Signal()
+# study, series (ids): they are about to be taken out, in that transaction. Receivers raise InputError while that may
+# not be.
+removing_series = Signal()

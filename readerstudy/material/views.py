@@ -5,6 +5,7 @@ import re
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
@@ -38,6 +39,21 @@ def feedback(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespon
     services.set_feedback(case=case_of(study, case), text=request.POST.get("feedback", ""), actor=request.user)
     messages.success(request, "Readers are told this after each practice pair of the case.", extra_tags="feedback")
     return redirect("case", study.slug, case)
+
+
+@study_page("add_material")
+@require_POST
+def set_aside(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
+    """Do without a case, or take it up again."""
+    found = case_of(study, case)
+    try:
+        if "back" in request.POST:
+            services.take_up(case=found, actor=request.user)
+        else:
+            services.set_aside(case=found, reason=request.POST.get("reason", ""), actor=request.user)
+    except InputError as error:
+        messages.error(request, str(error), extra_tags="aside")
+    return redirect(reverse("case", args=[study.slug, case]) + "#aside")
 
 
 @study_page("type_scan_times")

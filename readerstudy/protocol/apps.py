@@ -20,7 +20,7 @@ class ProtocolConfig(AppConfig):
             SealedSection("amendments", "Amendment", (SealedTable("protocol.Amendment", unit=("number",)),)),
         )
         lock_manifest.register(
-            lock_manifest.LockedTable("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256"})),
+            lock_manifest.LockedTable("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256", "keep_until"})),
             *(lock_manifest.LockedTable(one) for one in (*parts, "protocol.Amendment")),
         )
         verify.register(verify.Checks(since_opening=since_opening))

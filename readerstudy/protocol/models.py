@@ -100,6 +100,7 @@ class ReaderStudy(models.Model):
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     locked_at = models.DateTimeField(null=True, blank=True)
+    keep_until = models.DateField(null=True, blank=True)  # until then a study that has ended is not removed
 
     class Meta:
         ordering = ["created_at", "pk"]

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection
+from datetime import date
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -147,6 +148,15 @@ def change_parts(*, study: ReaderStudy, actor: User, changed: list, removed: lis
             transaction.on_commit(lambda: protocol_changed.send(sender=ReaderStudy, study=study))
     except IntegrityError as error:
         raise InputError("Two rows are the same. Each needs a name, or a pair of arms, of its own.") from error
+
+
+@transaction.atomic
+def keep_until(*, study: ReaderStudy, day: date | None, actor: User | None) -> None:
+    """Set the day until which the study is kept, in every state; None for none. Nothing is removed by itself."""
+    ensure_sealed(study=study, seals=PROTOCOL)
+    ReaderStudy.objects.filter(pk=study.pk).update(keep_until=day)
+    said = day.isoformat() if day else ""
+    record(study=study, action=Action.RETENTION_CHANGED, actor=actor, until=said, seals=PROTOCOL)
 
 
 MOVED = {

@@ -9,6 +9,9 @@ protocol_changed = Signal()
 removing_part = Signal()
 # study: it moved to another state, and the move is committed.
 moved = Signal()
+# study: every row of it is about to be removed, in that transaction. Receivers return the hashes of its files in the
+# archive that are theirs, and see to what lies elsewhere.
+removing_study = Signal()
 # study: every row of it was removed.
 removed = Signal()
 # study: it is about to be locked, in that transaction. Receivers make what would else be made later, or raise

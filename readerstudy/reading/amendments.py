@@ -14,6 +14,7 @@ from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.erasure import cancel_jobs, erase_subject, sealed_units
 from readerstudy.material.models import Case, Subject
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import blocks
 from readerstudy.reading.models import Presentation
@@ -32,7 +33,7 @@ def scheduled_cases(study: ReaderStudy) -> list[Case]:
 
 def unscheduled_cases(study: ReaderStudy) -> list[tuple[Case, bool]]:
     """Cases that came after opening, and whether all their pairs are prepared."""
-    found = study.cases.filter(subject__withdrawn_at=None, presentations__isnull=True).select_related("subject")
+    found = study.cases.filter(in_use(), presentations__isnull=True).select_related("subject")
     return [(case, is_prepared(case)) for case in found.distinct().order_by("code")]
 
 

@@ -11,12 +11,13 @@ class ReadingConfig(AppConfig):
         from readerstudy.audit import lock_manifest, triggers, upgrade, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
-        from readerstudy.material import erasure
-        from readerstudy.material.signals import changing_case
-        from readerstudy.protocol.signals import removing_part
+        from readerstudy.material import erasure, removal
+        from readerstudy.material.signals import changing_case, removing_series
+        from readerstudy.protocol.signals import removing_part, removing_study
         from readerstudy.reading import answers
-        from readerstudy.reading.erasure import HOLDER
-        from readerstudy.reading.opening import OPEN
+        from readerstudy.reading.erasure import COLUMNS, HOLDER, pair_files
+        from readerstudy.reading.models import CaseCheck, PreparedPair
+        from readerstudy.reading.opening import OPEN, ensure_not_opening
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
         from readerstudy.reading.upgrade import sign_answers
         from readerstudy.reading.verify import problems_beside_log, since_opening
@@ -64,5 +65,25 @@ class ReadingConfig(AppConfig):
             jobs.Kind(OPEN, "Open", "Opening", "check pairs, make the schedule, freeze", 70),
         )
         erasure.register(HOLDER)
+        removal.register(
+            removal.Dependant(
+                "pairs",
+                ("case_id", "comparison_id"),
+                lambda series: PreparedPair.objects.filter(Q(first__in=series) | Q(second__in=series)),
+                "prepared pair",
+                "prepared pairs",
+                files=COLUMNS,
+            ),
+            removal.Dependant(
+                "checks",
+                ("case_id",),
+                lambda series: CaseCheck.objects.filter(case__series__in=series),
+                "check against the other arms",
+                "checks against the other arms",
+                files=("picture",),
+            ),
+        )
+        removing_study.connect(pair_files)
+        removing_series.connect(ensure_not_opening)
         changing_case.connect(ensure_unscheduled)
         removing_part.connect(pairs_of_comparison)

@@ -17,6 +17,7 @@ from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Alignment, Case, Series
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Comparison, ReaderStudy
 from readerstudy.reading.models import CaseCheck, PreparedPair
 from readerstudy.states import State
@@ -98,7 +99,7 @@ def _seal(check: CaseCheck) -> Seal:
 
 def held_back(study: ReaderStudy) -> list[CaseCheck]:
     """Checks that keep a case of the study from its readers."""
-    waiting = study.checks.filter(held=True, released_at=None, case__subject__withdrawn_at=None)
+    waiting = study.checks.filter(in_use("case__"), held=True, released_at=None)
     return [one for one in waiting.select_related("case__subject") if is_checked(one.case)]
 
 

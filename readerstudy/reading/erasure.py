@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from readerstudy.audit.seals import Seal
 from readerstudy.material.erasure import Holder, units
 from readerstudy.material.models import Case, Subject
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import CaseCheck, PreparedPair
 
 COLUMNS = ("first_left_sha256", "first_right_sha256")
@@ -41,6 +42,12 @@ def _needed(hashes: list[str]) -> set[str]:
         for column in COLUMNS
         for sha256 in PreparedPair.objects.filter(**{f"{column}__in": hashes}).values_list(column, flat=True)
     }
+
+
+def pair_files(study: ReaderStudy, **_: object) -> set[str]:
+    """Hashes of all prepared pairs of a study that is removed, and of the pictures of its checks."""
+    pictures = study.checks.exclude(picture="").values_list("picture", flat=True)
+    return {*pictures, *(sha256 for both in study.pairs.values_list(*COLUMNS) for sha256 in both)}
 
 
 HOLDER = Holder(seals=_seals, files=_files, erase=_erase, needed=_needed)

@@ -11,8 +11,9 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
 from readerstudy.jobs.models import Job
-from readerstudy.jobs.services import request_job, retry
+from readerstudy.jobs.services import UNDER_WAY, request_job, retry
 from readerstudy.material.models import Case
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import checks, preparing
@@ -31,7 +32,7 @@ def request_opening(*, study: ReaderStudy, actor: User) -> Job:
         raise InputError("This study has been opened already.")
     if missing := not_ready(study):
         raise InputError("Not ready to open: " + "; ".join(point.text for point in missing) + ".")
-    series = study.series.filter(active=True).order_by("pk").values_list("sha256", flat=True)
+    series = study.series.filter(in_use("case__"), active=True).order_by("pk").values_list("sha256", flat=True)
     job, new = request_job(
         function=OPEN,
         study=study,
@@ -48,6 +49,12 @@ def request_opening(*, study: ReaderStudy, actor: User) -> Job:
 def last_opening(study: ReaderStudy) -> Job | None:
     """The job that opens this study, as it stands; None if nobody has asked for it."""
     return Job.objects.filter(study=study, function=OPEN).order_by("-created_at", "-pk").first()
+
+
+def ensure_not_opening(study: ReaderStudy, **_: object) -> None:
+    """InputError while a job opens this study: what it checks may not go meanwhile."""
+    if Job.objects.filter(study=study, function=OPEN, state__in=UNDER_WAY).exists():
+        raise InputError("The study is being opened. Wait until that has ended, or cancel that job first.")
 
 
 def prepare_missing(study: ReaderStudy, report: Callable[[float, str], None]) -> list[tuple[Case, preparing.Prepared]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from readerstudy.accounts.models import Role
-from readerstudy.material.selectors import series_progress
+from readerstudy.material.selectors import in_use, series_progress
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.checks import held_back
 
@@ -23,9 +23,9 @@ def checklist(study: ReaderStudy) -> list[Point]:
     """What must be so before readers start."""
     arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
     readers = study.memberships.filter(role=Role.READER).count()
-    cases = study.cases.filter(training=False, subject__withdrawn_at=None).count()
+    cases = study.cases.filter(in_use(), training=False).count()
     series_there, series_wanted = series_progress(study)
-    pairs = study.cases.filter(subject__withdrawn_at=None).count() * comparisons
+    pairs = study.cases.filter(in_use()).count() * comparisons
     prepared = prepared_pairs(study)
     held = len(held_back(study))
     return [
@@ -60,4 +60,4 @@ def not_ready(study: ReaderStudy) -> list[Point]:
 
 def prepared_pairs(study: ReaderStudy) -> int:
     """Prepared pairs whose two series are still the active ones."""
-    return study.pairs.filter(first__active=True, second__active=True, case__subject__withdrawn_at=None).count()
+    return study.pairs.filter(in_use("case__"), first__active=True, second__active=True).count()

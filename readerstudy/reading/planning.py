@@ -1,6 +1,7 @@
 """From protocol and material to the schedule, and back: what it was made from, and whether it still is that."""
 
 from readerstudy.accounts.models import Role
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generate
@@ -8,7 +9,7 @@ from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generat
 
 def schedule_inputs(study: ReaderStudy) -> dict:
     """What the schedule follows from, beside the seed: kept in the log when the study is opened."""
-    cases = study.cases.filter(subject__withdrawn_at=None).select_related("subject").order_by("code")
+    cases = study.cases.filter(in_use()).select_related("subject").order_by("code")
     return {
         "readers": sorted(study.memberships.filter(role=Role.READER).values_list("code", flat=True)),
         "cases": [[case.code, case.subject.code, case.training] for case in cases],

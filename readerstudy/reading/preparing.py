@@ -13,7 +13,7 @@ from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import record
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Series
-from readerstudy.material.selectors import present_series
+from readerstudy.material.selectors import in_use, present_series
 from readerstudy.material.volumes import load
 from readerstudy.protocol.models import Comparison, ReaderStudy
 from readerstudy.reading import checks
@@ -88,8 +88,8 @@ def units_of(pairs: Iterable[PreparedPair]) -> list[Seal]:
 
 
 def cases_to_show(study: ReaderStudy) -> list[Case]:
-    """The cases of a study that readers see: those of subjects that were not withdrawn."""
-    found = study.cases.filter(subject__withdrawn_at=None).select_related("study")
+    """The cases of a study that readers see: those in use."""
+    found = study.cases.filter(in_use()).select_related("study")
     return list(found.order_by("code"))
 
 
@@ -125,6 +125,7 @@ def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dic
     shown = [there.get(arm) for arm in sorted({arm for c in comparisons for arm in (c.first_id, c.second_id)})]
     if not shown or not all(shown) or case.presentations.exists():
         return False
+    passed = checks.let_pass_at(case, [one for one in shown if one])
     return request_job(
         function=PREPARE,
         study=study,
@@ -133,9 +134,7 @@ def _ask_for_pairs(study: ReaderStudy, case: Case, comparisons: list, there: dic
         inputs={
             "series": [one.pk for one in shown if one],
             "comparisons": [(c.first_id, c.second_id) for c in comparisons],
-            "plane": case.plane,
-            "check": checks.VERSION,
-            "let_pass": checks.let_pass_at(case, [one for one in shown if one]),
+            **({"let_pass": passed} if passed else {}),
         },
     )[1]
 

@@ -11,6 +11,7 @@ from readerstudy.accounts.models import Membership, User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
+from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
@@ -65,7 +66,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     study.state, study.opened_at = State.OPEN, timezone.now()
     study.protocol_sha256, study.schedule_sha256 = protocol_document(study)["sha256"], made.sha256
     study.save()
-    series = study.series.filter(active=True).order_by("case__code", "arm__code").values_list("sha256", flat=True)
+    frozen = study.series.filter(in_use("case__"), active=True).order_by("case__code", "arm__code")
     record(
         study=study,
         action=Action.STUDY_OPENED,
@@ -76,7 +77,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         inputs=given,
         distance=made.distance,
         presentations=presentations,
-        series=list(series),
+        series=list(frozen.values_list("sha256", flat=True)),
         seals=[("protocol", None), ("schedule", None)],
     )
     return study

@@ -10,7 +10,7 @@ from io import BufferedRandom
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
-from readerstudy.material.selectors import simulation_note
+from readerstudy.material.selectors import set_aside, simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.results.tables import ROWS, Row
@@ -49,7 +49,9 @@ def codebook_lines(table: str) -> Iterator[str]:
 
 
 def protocol_json(study: ReaderStudy) -> bytes:
-    return json.dumps(protocol_document(study), indent=2, ensure_ascii=False).encode() + b"\n"
+    said = [{"case": case.code, "reason": case.set_aside} for case in set_aside(study)]
+    document = protocol_document(study) | ({"set_aside": said} if said else {})
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 README = """{title}

@@ -308,7 +308,10 @@ def test_no_request_changes_a_locked_study():
     for member in Membership.objects.filter(study=study).select_related("user"):
         client = client_of(member.user)
         for name, _, others, _ in ADDRESSES:
-            if name == "remove_person":
+            if name in (
+                "remove_person",
+                "remove_study",
+            ):  # whoever may do it may; with the title typed all goes at once
                 continue
             path = reverse(name, kwargs={"slug": study.slug} | {other: numbers.get(other, 1) for other in others})
             for method in ("get", "post", "put", "patch", "delete"):

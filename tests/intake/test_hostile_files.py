@@ -281,6 +281,26 @@ def test_what_unpacks_to_more_than_allowed_in_all_is_refused_whole(tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_empty_entries_are_refused_once_with_their_number(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"empty.{kind}"
+    names = [f"a/{number}.dcm" for number in range(300)]
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(name, b"x" if name == names[7] else b"")
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            for name in names:
+                info = tarfile.TarInfo(name)
+                info.size = int(name == names[7])
+                archive.addfile(info, io.BytesIO(b"x"))
+    found = archives.unpack(path, tmp_path / "out")
+    assert list(found.files) == [names[7]]
+    assert found.refused == [("", "299 of 300 entries of the archive are empty; nothing of them is used.")]
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
 def test_encrypted_entries_and_damaged_archives_say_so(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"a.dcm": b"content" * 100})
     content = bytearray(path.read_bytes())

@@ -94,6 +94,14 @@ def test_it_is_sorted_only_when_every_piece_is_there(upload, admin, django_captu
         receiving.open_upload(study=upload.study, user=admin, number=upload.pk)
 
 
+def test_files_that_the_browser_did_not_send_count_as_here_already(upload, admin):
+    receiving.receive_batch(upload=upload, stream=batch(A))
+    receiving.finish(upload=upload, keys=[key(A)], files=1, known=7, actor=admin)
+    services.store_sorted(upload=upload, series=[], refused=[("", "x", 1)], duplicates=2)
+    upload.refresh_from_db()
+    assert upload.known_files == 9
+
+
 def test_parts_of_a_large_file_become_one_file(upload, tmp_path):
     parts = [bytes([number]) * 3_000_000 for number in range(3)]
     pieces = [(head("scan.nii", number, 3), content) for number, content in enumerate(parts, 1)]

@@ -1,5 +1,7 @@
 """An admin types a scan time that the header lacks, and takes it back; who may, until when, and what the log says."""
 
+import csv
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -8,7 +10,7 @@ from processing.errors import InputError
 from readerstudy.audit.models import Event
 from readerstudy.audit.verify import problems
 from readerstudy.home.log import sentence
-from readerstudy.images.scan_times import sources
+from readerstudy.images.scan_times import csv_table, sources
 from readerstudy.material.models import Series
 from readerstudy.material.services import set_acquisition_seconds
 from readerstudy.material.views import seconds_of
@@ -49,7 +51,12 @@ def test_what_is_typed_is_kept_shown_logged_and_sealed(study):
     assert series.parameters["acquisition_source"] == "typed"
     line = sentence(Event.objects.filter(study=study).order_by("-number").first())
     assert line.endswith(f"typed the scan time of {series.case.code} in FAST: 204 s")
-    assert "1 typed in" in sources(study)
+    assert sources(study) == "3 from the header, 1 typed in"
+    rows = list(csv.DictReader(csv_table(study)))
+    assert {row["arm"]: row["scan_times"] for row in rows} == {
+        "SOC": "2 from the header",
+        "FAST": "1 from the header, 1 typed in",
+    }
     post(study, series, "100")
     post(study, series, "")
     series.refresh_from_db()

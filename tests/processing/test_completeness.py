@@ -61,6 +61,8 @@ def test_distances_are_compared_with_what_the_header_says(
         ([1, 2, 3, 4], ""),
         ([4, 3, 2, 1], ""),
         ([5, 6, 7, 8], ""),  # the second volume of four slices
+        ([0, 1, 2, 3], ""),
+        ([1001, 1002, 1003], ""),
         ([1, 3, 5, 7], "steps of 2"),
         ([1, 2, 4, 5], "1 of the numbers 1 to 5"),
         ([2, 3, 4, 5, 6], "begin at 2"),

@@ -7,7 +7,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from pydicom import Dataset
+from pydicom.sequence import Sequence
 from scipy import ndimage
+from scipy.io import loadmat
 
 from processing import series
 from processing.__main__ import main
@@ -133,3 +136,59 @@ def test_commands_refuse_to_process_it_and_warn_of_it(
     for command in (["info", str(path)], ["compare", str(path), str(path)]):
         assert main(command) == 0
         assert f"{name}: " in capsys.readouterr().err
+
+
+def frame_types(dataset: Dataset, kinds: list[list[str]], components: list[str | None]) -> Dataset:
+    for frame, kind, component in zip(dataset.PerFrameFunctionalGroupsSequence, kinds, components, strict=True):
+        item = Dataset()
+        item.FrameType = kind
+        if component:
+            item.ComplexImageComponent = component
+        frame.MRImageFrameTypeSequence = Sequence([item])
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("kind", "component"),
+    [
+        (["ORIGINAL", "PRIMARY", "PHASE", "NONE"], None),
+        (["ORIGINAL", "PRIMARY", "T1", "NONE"], "PHASE"),
+        (["ORIGINAL", "PRIMARY", "T1", "NONE"], "IMAGINARY"),
+    ],
+)
+def test_the_frames_of_one_file_are_told_apart(tmp_path: Path, kind: list[str], component: str | None) -> None:
+    images = files.pixels(6)
+    magnitude = ["ORIGINAL", "PRIMARY", "T1", "NONE"]
+    kinds, components = [magnitude] * 3 + [kind] * 3, ["MAGNITUDE"] * 3 + [component] * 3
+    dataset = frame_types(files.enhanced(images, echoes=(20, 20)), kinds, components)
+    for n, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        frame.PlanePositionSequence[0].ImagePositionPatient = [10.0 - 3.0 * (n % 3), -5, 7]
+    dataset.ComplexImageComponent = "MIXED"
+    path = files.save(dataset, tmp_path / "a.dcm")
+    found = sort_files({"a.dcm": path}, tmp_path / "out", key=KEY)
+    assert [one.shape[0] for one in found.series] == [3]
+    assert [one.reason.endswith("only magnitude images can be read.") for one in found.refused] == [True]
+    kept = series.read(found.series[0].files)
+    np.testing.assert_allclose(kept.array, images[:3] * 1.5 - 2)
+
+
+ACQUIRED = (
+    "vol_fig4A_3DGRE_sagittal",
+    "vol_fig4B_3DFSE_coronal",
+    "vol_figS5_TFISP_FA90",
+    "patient_S6A_FLAIR",
+    "patient_S6A_FSE",
+    "patient_S6A_GRE",
+)
+
+
+@pytest.mark.parametrize("name", ACQUIRED)
+def test_images_of_acquired_k_space_are_told_apart(real_data: Path, name: str) -> None:
+    """A real scanner's complex images: all parts but the magnitude are suspected, phase in unsigned numbers too."""
+    content = loadmat(real_data / "more" / "kspace_ulf" / f"{name}_kspace.mat")
+    (lines,) = (value for value in content.values() if np.iscomplexobj(value))
+    images = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(np.moveaxis(lines, -1, 0), axes=(1, 2))), axes=(1, 2))
+    turns = np.angle(images) / (2 * np.pi) + 0.5
+    assert cautions(np.abs(images)) == ()
+    for part in (np.angle(images), np.round(4095 * turns), images.real, images.imag):
+        assert [one.code for one in cautions(part)] == ["phase"]

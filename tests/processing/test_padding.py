@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -11,6 +12,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from processing import pair, registration, series
 from processing.derived import write_derived
+from processing.errors import InputError
 from processing.ingest.sort import sort_files
 from processing.metrics.quality import compare
 from processing.model_identity import ModelIdentity
@@ -210,8 +212,9 @@ def test_metrics_leave_padding_out_and_say_so(tmp_path: Path) -> None:
 def test_registration_looks_at_no_padding(tmp_path: Path) -> None:
     with_corners, plain = series.read(padded(tmp_path / "a")), series.read(written(tmp_path / "b", tissue(1)))
     moved, inside = registration.apply(np.eye(4), with_corners, like=plain)
-    assert moved.padding is None
+    np.testing.assert_array_equal(moved.padding, corners())
     np.testing.assert_array_equal(inside, ~corners())
+    assert compare(plain, moved, within=inside).volume["l1"] == 0
 
 
 def test_a_mask_counts_where_there_are_intensities(tmp_path: Path) -> None:
@@ -246,3 +249,31 @@ def test_nifti_keeps_padding_apart(tmp_path: Path) -> None:
     again = read_nifti(write_nifti(volume, tmp_path / "a.nii.gz"))
     np.testing.assert_array_equal(again.padding, corners())
     np.testing.assert_allclose(again.array, volume.array)
+
+
+def test_padding_of_an_enhanced_file_is_known_and_kept(tmp_path: Path) -> None:
+    images = tissue(1).astype(np.uint16)
+    images[corners()] = 4000
+    dataset = files.enhanced(images)
+    dataset.add_new("PixelPaddingValue", "US", 4000)
+    path = files.save(dataset, tmp_path / "a.dcm")
+    volume = series.read(path)
+    np.testing.assert_array_equal(volume.padding, corners())
+    (kept,) = sort_files({"a.dcm": path}, tmp_path / "out", key=b"k" * 16).series
+    np.testing.assert_array_equal(series.read(kept.files).padding, corners())
+    made = write_derived(kept.files, degrade(volume, Degradation(gibbs=0.3)), tmp_path / "made", model=MODEL)
+    np.testing.assert_array_equal(series.read(made).padding, corners())
+
+
+def test_what_is_not_a_number_is_padding_in_nifti(tmp_path: Path) -> None:
+    images = tissue(1).astype(np.float32)
+    images[corners()] = np.nan
+    header = np.diag([-0.75, -0.5, 3.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(images.transpose(2, 1, 0), header), tmp_path / "a.nii")
+    volume = read_nifti(tmp_path / "a.nii")
+    np.testing.assert_array_equal(volume.padding, corners())
+    assert [one.code for one in volume.cautions] == ["padding"]
+    images[0, 0, 0] = np.inf
+    nibabel.save(nibabel.Nifti1Image(images.transpose(2, 1, 0), header), tmp_path / "b.nii")
+    with pytest.raises(InputError, match="not numbers"):
+        read_nifti(tmp_path / "b.nii")

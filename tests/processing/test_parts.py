@@ -142,3 +142,10 @@ def test_a_field_map_of_ge_is_refused_and_its_magnitude_taken(tmp_path: Path) ->
     found = sort(tmp_path / "in", tmp_path / "out")
     assert [one.shape[0] for one in found.series] == [3]
     assert {one.reason for one in found.refused} == {"A real image: only magnitude images can be read."}
+
+
+def test_a_grid_of_united_imaging_is_no_slice(tmp_path: Path) -> None:
+    two(tmp_path / "in", {"ImageType": ["ORIGINAL", "PRIMARY", "M", "VFRAME"], "Manufacturer": "UIH"})
+    found = sort(tmp_path / "in", tmp_path / "out")
+    assert found.series == []
+    assert all("VFRAME" in one.reason for one in found.refused)

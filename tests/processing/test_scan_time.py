@@ -14,6 +14,7 @@ from pydicom import Dataset
 from processing import series
 from processing.derived import write_derived
 from processing.dicom.parameters import parameters_of
+from processing.dicom.promote import promote
 from processing.ingest.delivery import sort_delivery
 from processing.ingest.sort import sort_files
 from processing.model_identity import ModelIdentity
@@ -152,6 +153,13 @@ def test_the_kept_file_says_the_same(
     assert (again.acquisition_seconds, again.field_strength) == (seconds, field)
     assert (one.parameters.acquisition_seconds, one.parameters.field_strength) == (seconds, field)
     assert b"13579246" not in one.files[0].read_bytes()
+
+
+def test_units_are_converted_once() -> None:
+    dataset = uih(184_200.0)
+    for _ in range(2):
+        promote(dataset)
+        assert dataset.AcquisitionDuration == 184.2
 
 
 def test_notes_and_sources_come_back_from_the_child_that_reads(tmp_path: Path) -> None:

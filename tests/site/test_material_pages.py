@@ -7,17 +7,24 @@ import time
 
 import numpy as np
 import pytest
+from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.db.models import Count
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.asserts import assertHTMLEqual
 
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.archive.quarantine import sealed_files, unseal_piece
 from readerstudy.archive.store import put_bytes
+from readerstudy.intake import widgets
 from readerstudy.intake.models import Candidate, Refusal, Upload
-from readerstudy.intake.views_material import SHOWN
+from readerstudy.intake.services import LISTED, keep_refusals
+from readerstudy.intake.views_material import REASONS, SHOWN
 from readerstudy.jobs.models import Job
-from readerstudy.material.models import Case
+from readerstudy.material.models import Case, Series, Subject
 from readerstudy.protocol.services import create_study, move
 from tests import factories
 from tests.pages import html
@@ -355,7 +362,102 @@ def test_what_is_not_used_can_be_taken_along(draft):
     upload = Upload.objects.create(study=study, state="sorted", salt="")
     Refusal.objects.create(upload=upload, sha256="a" * 64, reason="The file ends too early.")
     lines = b"".join(client.get(url(study, "not-used.csv")).streaming_content).decode().splitlines()
-    assert lines[1] == f"{upload.pk},{'a' * 64},The file ends too early."
+    assert lines[1] == f"{upload.pk},{'a' * 64},The file ends too early.,1"
+
+
+def grow(study, *numbers: int) -> None:
+    """Cases with all their series, series that wait, that are put aside or known, and refused files."""
+    site, (upload, _) = study.sites.get(), Upload.objects.get_or_create(study=study, state="sorted", salt="")
+    arms = list(study.arms.all())
+    for number in numbers:
+        subject = Subject.objects.create(study=study, site=site, code=f"S{number:03d}")
+        case = Case.objects.create(
+            study=study, subject=subject, code=f"c{number}", region="lumbar", plane="sagittal", weighting="T2"
+        )
+        for arm in arms:
+            Series.objects.create(study=study, case=case, arm=arm, **factories.series_facts(f"{number} {arm}"))
+        for state in Candidate.State:
+            candidate(study, f"W{number:03d}", seed=f"{number} {state}", upload=upload, state=state)
+        Refusal.objects.create(upload=upload, sha256=f"{number:064x}", reason=f"Reason {number}.", count=5)
+
+
+@pytest.mark.parametrize("path", ["", "?view=table", "?seen=x&shown=3"])
+def test_a_large_study_takes_as_many_queries_as_a_small_one(draft, path, django_assert_num_queries):
+    study, client = draft
+    more = {"HTTP_HX_REQUEST": "true"} if "seen" in path else {}
+    grow(study, 1, 2)
+    with CaptureQueriesContext(connection) as small:
+        client.get(url(study, path), **more)
+    grow(study, *range(3, 12))
+    with django_assert_num_queries(len(small)):
+        client.get(url(study, path), **more)
+
+
+def test_what_people_wrote_stays_text_on_the_map(draft):
+    study, client = draft
+    grow(study, 1)
+    Subject.objects.filter(study=study).update(code='"><b>x')
+    page = html(client.get(url(study)))
+    assert "&quot;&gt;&lt;b&gt;x sagittal T2" in page
+    assert "<b>x" not in page
+
+
+MANY = ("intake_refusal", "intake_candidate", "material_series", "material_instance")
+
+
+def joins(queries: CaptureQueriesContext) -> list[str]:
+    """Queries that join a table of many rows."""
+    return [one["sql"] for one in queries if any(f'JOIN "{table}"' in one["sql"] for table in MANY)]
+
+
+def test_no_query_of_the_page_joins_a_table_of_many_rows(draft):
+    study, client = draft
+    grow(study, 1, 2)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(url(study))
+    assert joins(queries) == []
+    with CaptureQueriesContext(connection) as queries:
+        list(study.uploads.annotate(refused=Count("refusals"), series=Count("candidates")))
+    assert joins(queries) != []
+
+
+def test_refused_files_of_one_reason_are_one_line_with_their_number(draft):
+    study, client = draft
+    upload = Upload.objects.create(study=study, state="sorted", salt="", files=3000)
+    refused = [(f"{number:064x}", "This is not a DICOM file.", 1) for number in range(LISTED + 500)]
+    assert keep_refusals(upload, [*refused, ("", "The series holds 40 volumes.", 40)]) == LISTED + 540
+    assert Refusal.objects.count() == LISTED + 2
+    page = html(client.get(url(study)))
+    assert f"{LISTED + 500:,} files" in page
+    assert page.count("This is not a DICOM file.") == 1
+    lines = b"".join(client.get(url(study, "not-used.csv")).streaming_content).decode().splitlines()
+    assert lines[LISTED + 1] == f"{upload.pk},,This is not a DICOM file.,500"
+    assert lines[LISTED + 2] == f"{upload.pk},,The series holds 40 volumes.,40"
+
+
+def test_of_many_reasons_the_first_are_shown_and_the_others_counted(draft):
+    study, client = draft
+    upload = Upload.objects.create(study=study, state="sorted", salt="")
+    for number in range(REASONS + 3):
+        Refusal.objects.create(upload=upload, sha256=f"{number:064x}", reason=f"Reason {number}.")
+    page = html(client.get(url(study)))
+    assert len(re.findall(r"Reason \d+\.", page)) == REASONS
+    assert "3 further reasons are in the CSV" in page
+
+
+@pytest.mark.parametrize(("quick", "django"), [(widgets.Input, forms.TextInput), (widgets.Tick, forms.CheckboxInput)])
+@pytest.mark.parametrize("value", ["", None, True, 'S"1 <b>'])
+def test_quick_widgets_write_what_those_of_django_write(quick, django, value):
+    attrs = {"class": "input", "id": "id_x", "disabled": True, "required": False}
+    assertHTMLEqual(quick().render("x", value, attrs), django().render("x", value, attrs))
+
+
+@pytest.mark.parametrize("value", ["", None, "1", 'a"b'])
+def test_a_quick_select_writes_what_that_of_django_writes(value):
+    choices = [("", "choose"), ("1", "SOC <1>"), ('a"b', "a & b")]
+    attrs = {"class": "select", "id": "id_x"}
+    expected = forms.Select(choices=choices).render("x", value, attrs)
+    assertHTMLEqual(widgets.Select(choices=choices).render("x", value, attrs), expected)
 
 
 def test_feedback_belongs_to_training_cases_of_a_draft(study, admin):

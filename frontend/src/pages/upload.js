@@ -32,6 +32,8 @@ const amount = (bytes) => bytes > 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(b
 const inWords = (seconds) => seconds < 100 ? `${Math.max(1, Math.ceil(seconds))} s` : `${Math.round(seconds / 60)} min`;
 /** @param {number} count */
 const number = (count) => count.toLocaleString("en-GB");
+/** How many files these pieces are of. @param {Piece[]} pieces */
+const pathsOf = (pieces) => new Set(pieces.map((piece) => piece.path)).size;
 
 /**
  * Every file below what was dropped.
@@ -102,13 +104,13 @@ class Upload {
     this.number = begun.upload;
     await this.readAll();
     const wanted = await this.drop();
-    if (!wanted.length) throw new Refused("All of these files are here already. Nothing was sent.");
+    const known = pathsOf(this.pieces) - pathsOf(wanted);
+    if (!wanted.length) throw new Refused(`Already here: ${number(known)} file${known === 1 ? "" : "s"}. Nothing was sent.`);
     for (let round = 0, lacking = wanted; ; round += 1) {
       await this.sendAll(await this.inPortions(lacking, "missing"));
       this.report("All sent. Checking …", 1);
       const keys = wanted.map((piece) => piece.key);
-      const files = new Set(wanted.map((piece) => piece.path)).size;
-      const answer = await this.ask("finish", { keys, files });
+      const answer = await this.ask("finish", { keys, files: pathsOf(wanted), known });
       if (!answer.missing.length) {
         remember(this.form.dataset.upload ?? "", this.names);
         return answer.next;

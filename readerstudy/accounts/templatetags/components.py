@@ -35,6 +35,7 @@ WHY_NOT = {
     "export": "Tables can be downloaded once the study is closed.",
     "unblind": "Unblinding is for a study that is being read; a closed one shows its arms in the results.",
     "see_schedule": "The schedule is made when the study is opened.",
+    "remove_study": "A study that is being read cannot be removed: close it first.",
     "run_jobs": "A locked study cannot change.",
 }
 WHY_NOT_READ = {

@@ -61,6 +61,9 @@ class Command(BaseCommand):
             names = [candidate.subject_code, candidate.region, candidate.plane, candidate.weighting, candidate.arm]
             size = f"{candidate.slices} × {candidate.rows} × {candidate.columns}"
             self.stdout.write(" ".join(str(name or "?") for name in names) + f": {size} ({note})")
+        upload.refresh_from_db()
+        if upload.known_files:
+            self.stdout.write(f"already here: {upload.known_files:,} file{'' if upload.known_files == 1 else 's'}")
         names_of = _names_by_hash(folder) if upload.refusals.exists() else {}
         for refusal in upload.refusals.all():
             name = names_of.get(refusal.sha256, "in an archive")

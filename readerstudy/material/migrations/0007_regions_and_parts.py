@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('material', '0005_frame_of_reference'),
+        ('material', '0006_set_aside'),
     ]
 
     operations = [

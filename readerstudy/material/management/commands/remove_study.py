@@ -3,14 +3,13 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from processing.errors import InputError
-from readerstudy.audit.removal import remove_study
 from readerstudy.audit.services import RecordError
+from readerstudy.material.study_removal import remove_whole_study
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.signals import removed
 
 
 class Command(BaseCommand):
-    help = "Remove every row of a draft, closed or locked study. Its log goes too; a signed tombstone says so."
+    help = "Remove a draft, closed or locked study with its files. Its log goes too; a signed tombstone says so."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("study", help="slug")
@@ -21,8 +20,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no study {study}.", returncode=2)
         try:
-            stone = remove_study(study=found, reason=reason)
+            stone = remove_whole_study(study=found, reason=reason, actor=None)
         except (InputError, RecordError) as error:
             raise CommandError(str(error), returncode=1) from error
-        removed.send(sender=ReaderStudy, study=found)
         self.stdout.write(f"{study}: removed; its log ended with event {stone.number}, {stone.sha256[:16]}")

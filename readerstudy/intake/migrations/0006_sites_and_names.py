@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('intake', '0004_frame_of_reference'),
+        ('intake', '0005_grouped_refusals'),
         ('protocol', '0005_primary_test'),
     ]
 
