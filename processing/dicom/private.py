@@ -24,8 +24,15 @@ def block_text(dataset: Dataset, group: int, creator: str, element: int) -> str:
         return ""
 
 
+def made_by(dataset: Dataset, *makers: str) -> bool:
+    """Whether the manufacturer's name begins like one of these, in capitals."""
+    return str(dataset.get("Manufacturer") or "").strip().upper().startswith(makers)
+
+
 def uih_text(dataset: Dataset, element: int) -> str:
     """The value of one of United Imaging's private attributes as text, "" if there is none."""
+    if not made_by(dataset, "UIH", "UNITED IMAGING"):
+        return ""
     texts = [block_text(dataset, _UIH, creator, element) for creator in dataset.private_creators(_UIH)]
     return next((text for text in texts if text), "")
 
@@ -59,7 +66,7 @@ def tell_apart(dataset: Dataset) -> None:
 
 def ge_direction(dataset: Dataset) -> tuple[float, ...] | None:
     """GE's diffusion direction (0019,xxBB to xxBD), by frequency, phase and slice: good to tell images apart only."""
-    if not _made_by(dataset, "GE"):
+    if not made_by(dataset, "GE"):
         return None
     texts = [block_text(dataset, 0x0019, _GE_ACQUISITION, element) for element in (0xBB, 0xBC, 0xBD)]
     found = tuple(value for text in texts for value in _numbers(text)[:1])
@@ -73,15 +80,11 @@ def slices_made(dataset: Dataset) -> int | None:
         return None
     philips = "Philips Imaging DD 001", "Philips Imaging DD 002"
     texts: list[str] = []
-    if _made_by(dataset, "PHILIPS"):
+    if made_by(dataset, "PHILIPS"):
         texts = [block_text(dataset, 0x2001, creator, element) for element in (0x2D, 0x18) for creator in philips]
-    elif _made_by(dataset, "GE"):
+    elif made_by(dataset, "GE"):
         texts = [block_text(dataset, 0x0021, "GEMS_RELA_01", 0x4F)]
     return next((int(text) for text in texts if re.fullmatch(r"[1-9]\d{0,3}", text)), None)
-
-
-def _made_by(dataset: Dataset, maker: str) -> bool:
-    return str(dataset.get("Manufacturer") or "").upper().startswith(maker)
 
 
 def _numbers(text: str) -> list[float]:

@@ -11,7 +11,7 @@ from pydicom import Dataset
 
 from processing.deidentify import rules
 from processing.dicom.frames import measure, number
-from processing.dicom.private import block_text, uih_text
+from processing.dicom.private import block_text, made_by, uih_text
 
 _SIEMENS = re.compile(r"TA\s*(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)\s*(\*\s*\d+)?")
 _NEAR = 0.99  # of a repetition: rounded times
@@ -65,9 +65,8 @@ def scan_time(dataset: Dataset, found: Mapping[str, Any]) -> ScanTime:
 
 def _attribute(dataset: Dataset, found: Mapping[str, Any]) -> tuple[float | None, str, str]:
     value = number(found.get("AcquisitionDuration"))
-    maker = str(dataset.get("Manufacturer") or "").strip().upper()
     ours = str(dataset.get("DeidentificationMethod") or "").startswith(rules.METHOD.split(":")[0])
-    if value is None or ours or not maker.startswith(("UIH", "UNITED IMAGING")):
+    if value is None or ours or not made_by(dataset, "UIH", "UNITED IMAGING"):
         return value, "attribute", ""
     if any(tag.group == 0x0065 for tag in dataset.keys()):  # noqa: SIM118 - a data set iterates over values
         return value / 1000, "attribute", "Scan time converted from milliseconds, as United Imaging writes it."

@@ -45,7 +45,7 @@ class CandidateForm(PlaceForm):
 
     tick = forms.BooleanField(required=False, widget=Tick)
     replace = forms.BooleanField(label="replace what stands there", required=False)
-    incomplete = forms.BooleanField(label="place although files are missing", required=False)
+    incomplete = forms.BooleanField(label="place although files are missing", required=False, widget=Tick)
 
     def __init__(self, *args, candidate: Candidate, **kwargs) -> None:
         kwargs["prefix"] = f"c{candidate.pk}"

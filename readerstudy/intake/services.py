@@ -32,8 +32,8 @@ from readerstudy.material.services import case_code, ensure_unscheduled, place_s
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
-AT_ONCE = 1000  # files that are flushed to disk together
 LISTED = 1000  # files of one reason that an upload's refusals name by their hash
+AT_ONCE = 1000  # files that are flushed to disk together
 
 
 def pseudonym_key(study: ReaderStudy) -> bytes:

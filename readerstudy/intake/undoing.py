@@ -148,11 +148,13 @@ def _first_again(study: ReaderStudy, pixels: Iterable[str]) -> None:
     for sha256 in set(pixels) - here:
         if again := Candidate.objects.filter(_known(study, [sha256])).order_by("pk").first():
             Candidate.objects.filter(pk=again.pk).update(state=Candidate.State.PROPOSED)
+    settle(study)
 
 
 def _wait_again(study: ReaderStudy, candidates: Collection[int]) -> None:
+    """These wait again; places are free that other series claim."""
     Candidate.objects.filter(pk__in=candidates).update(
-        state=Candidate.State.PROPOSED, series=None, doubt="it was taken back"
+        state=Candidate.State.PROPOSED, series=None, doubt="taken back: look, then confirm"
     )
     settle(study)
 

@@ -79,15 +79,19 @@ def move_series(request: StudyRequest, study: ReaderStudy, series: int) -> HttpR
     now = {"subject_code": one.case.subject.code, "arm": str(one.arm_id)}
     now |= {name: getattr(one.case, name) for name in NAMES[1:]}
     now["site"] = str(one.case.subject.site_id)
-    form = PlaceForm(request.POST or None, initial=now, arms=list(study.arms.all()), sites=list(study.sites.all()))
+    sites = list(study.sites.all())
+    form = PlaceForm(request.POST or None, initial=now, arms=list(study.arms.all()), sites=sites)
+    if len(sites) == 1:
+        del form.fields["site"]
 
     def change(keep: bool) -> None:
         if not form.is_valid():
             raise InputError("Say subject, region, plane, weighting and arm.")
         data = form.cleaned_data
         placing = {name: data[name].strip() for name in NAMES}
-        new = not study.subjects.filter(code=placing["subject_code"]).exists()
-        placing |= {"arm": form.arms.get(data["arm"]), "site": form.sites.get(data["site"]) if new else None}
+        others = study.subjects.filter(code=placing["subject_code"]).exclude(pk=one.case.subject_id)
+        site = None if others.exists() else form.sites.get(data.get("site", ""))
+        placing |= {"arm": form.arms.get(data["arm"]), "site": site}
         undoing.move_series(series=one, actor=request.user, **placing)
 
     return _page(

@@ -119,7 +119,7 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
     admin.goto(site.url + "/new/")
     admin.get_by_label("Title", exact=True).fill(TITLE)
     admin.get_by_label("Title for readers").fill("Lumbar spine MRI")
-    admin.get_by_label("lumbar spine").check()
+    admin.get_by_role("checkbox", name="lumbar spine").check()
     admin.locator("main form button.primary, form button.primary").first.click()
     admin.wait_for_url(re.compile(r"/studies/.+/protocol/"))
     study = admin.url.removesuffix("protocol/")

@@ -97,7 +97,7 @@ def test_what_was_taken_back_is_never_certain_again_by_itself(study):
     settle(study)
     candidate.refresh_from_db()
     assert not candidate.certain
-    assert "It was taken back." in candidate.objections
+    assert "Taken back: look, then confirm." in candidate.objections
     assert services.confirm_certain(study=study, actor=None) == (0, [])
 
 
