@@ -167,21 +167,23 @@ class Cleaner:
         """Bytes that stay of one attribute, its outcome and name, and what became of its items."""
         name = self._names.get(number) or self._name(number, tag)
         rule, element = self._rules[number], header._dict[tag]
-        if type(element) is RawDataElement and (short := self._at_sight(rule, number, element)):
+        if short := self._at_sight(rule, number, element):
             return short, "kept" if rule.action == "keep" else "replaced", name, None
         inner = Report()
         left, outcome = kept(header, tag, self.key, inner)
         has_items = left is not None and left.VR == "SQ" and len(left.value) > 0
         return b"" if left is None else _encoded(left), outcome, name, inner if has_items else None
 
-    def _at_sight(self, rule: Rule, number: int, element: RawDataElement) -> bytes | None:
+    def _at_sight(self, rule: Rule, number: int, element: DataElement | RawDataElement) -> bytes | None:
         """Bytes of a UID, a date, or of plain numbers; None where the engine must look at it."""
         vr, value = element.VR, element.value
         if vr != _VRS.get(number) or not value:
             return None
         if rule.action == "uid":
-            uid = value.rstrip(b"\0")
+            uid = value.rstrip(b"\0") if isinstance(value, bytes) else str(value).encode()
             return _uid(number, keyed_uid(self.key, uid.decode())) if _PLAIN_UID.fullmatch(uid) else None
+        if not isinstance(value, bytes):  # somebody has looked at it already
+            return None
         if rule.action == "set" and vr in ("DA", "TM", "DT"):
             return self._constants.get(number) or self._constants.setdefault(
                 number, _encoded(DataElement(number, vr, rule.value))

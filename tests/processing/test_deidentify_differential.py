@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 
 from processing.deidentify.bytewise import Cleaner, encoded_attribute
 from processing.deidentify.rules import Rule
@@ -64,9 +64,10 @@ def test_both_engines_leave_the_same_bytes_and_nothing_planted(seed: int, tmp_pa
 
 
 class _SkipsUids(Cleaner):
-    def _at_sight(self, rule: Rule, number: int, element: RawDataElement) -> bytes | None:
+    def _at_sight(self, rule: Rule, number: int, element: DataElement | RawDataElement) -> bytes | None:
         if rule.action == "uid":
-            return struct.pack("<HH2sH", number >> 16, number & 0xFFFF, b"UI", len(element.value)) + element.value
+            value = element.value if isinstance(element.value, bytes) else str(element.value).encode()
+            return struct.pack("<HH2sH", number >> 16, number & 0xFFFF, b"UI", len(value)) + value
         return super()._at_sight(rule, number, element)
 
 
