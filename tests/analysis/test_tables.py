@@ -17,7 +17,7 @@ CONTRACT = {
     "guesses": "study,subject,case,reader,presentation,comparison,guessed,first_side",
     "series": "subject,site,case,arm,series,sha256,manufacturer,model,software,field_strength,tr,te,ti,flip_angle,"
     "echo_train_length,averages,matrix,pixel_spacing,slice_thickness,slices,acquisition_seconds,processing_seconds,"
-    "made_from,model_name,model_sha256,age,sex",
+    "made_from,model_name,model_sha256,simulated,age,sex",
     "metrics": "subject,case,reference,test,metric,region,slice,value,data_range,range_rule,registered,settings_hash",
     "features": "subject,case,roi,arm,image_type,class,feature,value,status,reason,settings_hash,mask",
 }

@@ -125,4 +125,6 @@ def test_a_study_is_dicom_that_says_it_is_synthetic(tmp_path: Path, monkeypatch:
         assert image.PatientID == "SYN-01"
     soc, quick = (series.read(folder).parameters for folder in folders[:2])
     assert (soc.weighting, soc.plane, soc.region) == ("T2", "sagittal", "lumbar")
-    assert (soc.averages, quick.averages, quick.acquisition_seconds) == (2, 1, 36)
+    assert (soc.averages, quick.averages) == (2, 1)
+    assert (soc.simulated, quick.acquisition_seconds) == ("phantom", None)
+    assert {image.AcquisitionDuration for image in images} == {91, 36, 195, 107}
