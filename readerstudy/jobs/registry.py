@@ -100,6 +100,6 @@ def _load() -> None:
 
 def find(name: str) -> Function:
     """The function of this name; KeyError if no app has it."""
-    if not _functions:
+    if name not in _functions:  # some may be known by an import of their own
         _load()
     return _functions[name]
