@@ -201,8 +201,8 @@ def tombstone_forged(db: Administrator, studies: Studies) -> None:
     slug = ReaderStudy.objects.get(pk=studies.closed).slug
     delete(db, studies.closed)
     db.run(
-        "INSERT INTO audit_tombstone (slug, number, sha256, reason, actor_name, at, mac, key) "
-        "VALUES (%s, %s, %s, 'It was a trial.', '', '2026-01-01 00:00:00+00:00', %s, %s)",
+        "INSERT INTO audit_tombstone (slug, number, sha256, reason, actor_name, at, data, mac, key) "
+        "VALUES (%s, %s, %s, 'It was a trial.', '', '2026-01-01 00:00:00+00:00', '{}', %s, %s)",
         slug,
         number,
         sha256,
