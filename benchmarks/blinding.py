@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sqlite3
 import sys
 import tempfile
@@ -170,7 +171,8 @@ def main() -> int:
                 set_row(site, pk, first_side=side)
                 both[side] = look(page, wire, f"{base}room/", token)
                 text = "".join(one.body for one in both[side]) + page.content()
-                named |= {word for word in made["words"] if word in text}
+                # Whole words: three letters stand by chance in one of some thousand random tokens.
+                named |= {word for word in made["words"] if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)}
                 frames: dict[float, set[str]] = {}
                 for frame, pane in page.evaluate("() => window.drawn"):
                     frames.setdefault(frame, set()).add(pane)
