@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from processing.errors import InputError
 from processing.grid import oriented
 from processing.ingest.accept import SortedSeries
 from processing.ingest.delivery import sort_delivery
+from processing.volume import Volume
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +46,13 @@ def run(arguments: argparse.Namespace) -> None:
         def argument(name: str) -> int:
             return arguments_of[delivery.sent_as.get(name, name)]
 
-        taken = sorted(((argument(one.names[0]), one) for one in found.series), key=lambda each: each[0])
-        entries = [_accepted(arguments.series[number], one) for number, one in taken]
+        taken = [_Taken(argument(one.names[0]), one, series.read(one.files)) for one in found.series]
+        taken.sort(key=lambda each: each.argument)
+        entries = [_accepted(arguments.series[one.argument], one) for one in taken]
         refused: dict[int, list[str]] = {}
         for one in found.refused:
             refused.setdefault(argument(one.name), []).append(one.reason)
-        there = {number for number, _ in taken}
+        there = {one.argument for one in taken}
         for number, reasons in refused.items():
             if number not in there:
                 entries.append(_refused(arguments.series[number], reasons[0]))
@@ -57,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
         pairs = [
             _pair(arguments.series, one, other)
             for one, other in combinations(taken, 2)
-            if not several or one[0] != other[0]
+            if not several or one.argument != other.argument
         ]
     print(json.dumps({"series": entries, "pairs": pairs}, indent=1, ensure_ascii=False))
 
@@ -82,17 +85,26 @@ def _warnings(cautions: list[Caution] | tuple[Caution, ...]) -> list[dict[str, s
     return [{"code": one.code, "text": one.text} for one in cautions]
 
 
-def _accepted(path: Path, one: SortedSeries) -> dict[str, Any]:
-    shown = oriented(series.read(one.files))
+@dataclass(frozen=True)
+class _Taken:
+    """A series that was taken, and the number of the argument that it came with."""
+
+    argument: int
+    series: SortedSeries
+    volume: Volume
+
+
+def _accepted(path: Path, one: _Taken) -> dict[str, Any]:
+    shown = oriented(one.volume)
     return {
         "path": str(path),
-        "part": one.part,
+        "part": one.series.part,
         "accepted": True,
         "reason": "",
         "plane": plane(shown.affine),
         "slices": shown.shape[0],
         "spacing_mm": [round(size, 4) for size in shown.spacing],
-        "warnings": _warnings(one.cautions),
+        "warnings": _warnings(one.series.cautions),
     }
 
 
@@ -101,17 +113,17 @@ def _refused(path: Path, reason: str) -> dict[str, Any]:
     return {"path": str(path), "part": "", "accepted": False, "reason": reason, **nothing}
 
 
-def _pair(paths: list[Path], one: tuple[int, SortedSeries], other: tuple[int, SortedSeries]) -> dict[str, Any]:
-    found = check_pair(series.read(one[1].files), series.read(other[1].files))
-    parts = {one[1].part, other[1].part} - {""}
+def _pair(paths: list[Path], one: _Taken, other: _Taken) -> dict[str, Any]:
+    found = check_pair(one.volume, other.volume)
+    parts = {one.series.part, other.series.part} - {""}
     differ = (
         [Caution("other_part", f"One series is {' and the other '.join(sorted(parts))}.")] if len(parts) > 1 else []
     )
     return {
-        "a": str(paths[one[0]]),
-        "part_a": one[1].part,
-        "b": str(paths[other[0]]),
-        "part_b": other[1].part,
+        "a": str(paths[one.argument]),
+        "part_a": one.series.part,
+        "b": str(paths[other.argument]),
+        "part_b": other.series.part,
         "accepted": found.accepted,
         "reason": found.reason,
         "warnings": _warnings([*differ, *found.cautions]),

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_erosion
 
+from processing.grid import Grid, on_grid
+from processing.resemblance import Fit
 from processing.volume import Array, Volume
 
 OUTLINE = (255, 196, 66)
@@ -61,6 +63,26 @@ def alignment_png(fixed: Volume, before: Volume, after: Volume, *, longest: int 
         fused = (still + _grey(moving.array[place])[..., None] * MOVING).round().astype(np.uint8)
         both.paste(Image.fromarray(fused).resize(size, Image.Resampling.LANCZOS), (number * (width + GAP), 0))
     return _png(both)
+
+
+def better_fit_png(first: Volume, second: Volume, grid: Grid, fit: Fit, *, longest: int = 360) -> bytes:
+    """PNG of three slices beside each other: first, second as it lies, and second as it fits the first better.
+
+    The slice is the one of the first image with the most contrast in the middle half of the stack. Grey levels as in
+    `middle_slice_png`, of each slice.
+    """
+    one, other = (Volume(on_grid(volume, grid), grid.affine) for volume in (first, second))
+    better = np.flip(other.array, tuple(axis for axis in range(3) if fit.mirrored[axis]))
+    for axis, (mm, size) in enumerate(zip(fit.shift_mm, reversed(one.spacing), strict=True)):
+        better = np.roll(better, round(mm / size), axis)
+    quarter = len(one.array) // 4
+    place = quarter + int(np.argmax(one.array[quarter : len(one.array) - quarter].std(axis=(1, 2))))
+    width, height = size_of = _size(*one.shape[1:], one, longest)
+    sheet = Image.new("L", (3 * width + 2 * GAP, height))
+    for number, array in enumerate((one.array, other.array, better)):
+        picture = Image.fromarray(_grey(array[place])).resize(size_of, Image.Resampling.BICUBIC)
+        sheet.paste(picture, (number * (width + GAP), 0))
+    return _png(sheet)
 
 
 def outlined_png(volume: Volume, mask: Array, *, longest: int = 480) -> bytes:

@@ -91,6 +91,17 @@ def picture(load, plane: str) -> HttpResponse:
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
 
+def stored_picture(sha256: str) -> HttpResponse:
+    """A PNG of the archive; 404 if there is none, or its file went."""
+    try:
+        png = store.read(sha256) if sha256 else None
+    except FileNotFoundError:
+        png = None
+    if png is None:
+        raise Http404
+    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
+
+
 @study_page("see_material")
 def series_picture(request: StudyRequest, study: ReaderStudy, series: int) -> HttpResponse:
     found = Series.objects.filter(study=study, pk=series).select_related("case").first()
@@ -103,10 +114,4 @@ def series_picture(request: StudyRequest, study: ReaderStudy, series: int) -> Ht
 def alignment_picture(request: StudyRequest, study: ReaderStudy, alignment: int) -> HttpResponse:
     """Two acquisitions in one picture, before and after registration."""
     found = Alignment.objects.filter(study=study, pk=alignment).first()
-    try:
-        picture = store.read(found.picture) if found else None
-    except FileNotFoundError:
-        picture = None
-    if picture is None:
-        raise Http404
-    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
+    return stored_picture(found.picture if found else "")

@@ -1,6 +1,6 @@
 """What stands against a case before a reader sees it, and what an admin who has looked lets pass."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -12,10 +12,10 @@ from processing.volume import Volume
 from readerstudy.accounts.models import User
 from readerstudy.archive import store
 from readerstudy.audit.actions import Action
-from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.jobs.services import ask_for_missing
+from readerstudy.material.erasure import units
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Comparison, ReaderStudy
@@ -51,13 +51,19 @@ def let_pass_at(case: Case, series: Iterable[Series]) -> str:
     return found.released_at.isoformat() if found and found.released_at else ""
 
 
-def look_at(case: Case, comparisons: Sequence[Comparison], volumes: Mapping[int, Volume], grid: Grid) -> CaseCheck:
+def look_at(
+    case: Case,
+    comparisons: Sequence[Comparison],
+    series: Collection[Series],
+    volumes: Mapping[int, Volume],
+    grid: Grid,
+) -> CaseCheck:
     """Check each pair of a case; not saved. What was let pass before stays so while the series are the same.
 
-    InputError if a pair cannot be shown at all.
+    series: whose `volumes` these are; others may stand there by now. InputError if a pair cannot be shown at all.
     """
     from processing.check import HELD_BACK, check_pair
-    from processing.pictures.better_fit import better_fit_png
+    from processing.pictures.picture import better_fit_png
 
     findings, picture = [], ""
     for comparison in comparisons:
@@ -69,7 +75,6 @@ def look_at(case: Case, comparisons: Sequence[Comparison], volumes: Mapping[int,
             picture = store.put_bytes(better_fit_png(first, second, grid, found.fit))
         names = {"first": comparison.first.code, "second": comparison.second.code}
         findings += [{**names, "code": one.code, "text": one.text} for one in found.cautions]
-    series = list(shown_series(case).values())
     check = CaseCheck(
         study=case.study,
         case=case,
@@ -129,7 +134,7 @@ def _release(case: Case, *, reason: str, actor: User | None) -> None:
     check.released_at = timezone.now() if reason else None
     check.save()
     pairs = PreparedPair.objects.filter(case=case)
-    seals = [_seal(check), *(("pairs", unit_name(one.case_id, one.comparison_id)) for one in pairs)]
+    seals = [_seal(check), *units("pairs", pairs.values_list("case_id", "comparison_id"))]
     pairs.delete()
     record(study=case.study, action=Action.CASE_RELEASED, actor=actor, case=case.code, reason=reason, seals=seals)
     transaction.on_commit(lambda: ask_for_missing(case.study, case=case))
@@ -144,17 +149,17 @@ class Against:
     check: CaseCheck | None
 
 
-def stands_against(study: ReaderStudy, cases: Iterable[Case]) -> list[Against]:
+def stands_against(study: ReaderStudy, cases: Collection[Case]) -> list[Against]:
     """Everything worth a look before the study opens, held-back cases first."""
-    checks = {one.case_id: one for one in study.checks.all()}
+    checks = {one.case_id: one for one in study.checks.filter(case__in=cases)}
     points: dict[int, list[tuple[str, str]]] = {}
     for one in checks.values():
         found = [(f"{each['first']} vs {each['second']}", each["text"]) for each in one.findings]
         points.setdefault(one.case_id, []).extend(found)
-    for series in study.series.filter(active=True).exclude(cautions=[]).select_related("arm"):
+    for series in study.series.filter(case__in=cases, active=True).exclude(cautions=[]).select_related("arm"):
         found = [(series.arm.code, each["text"]) for each in series.cautions]
         points.setdefault(series.case_id, []).extend(found)
-    for alignment in _far_apart(study):
+    for alignment in _far_apart(study, cases):
         text = f"Moved by {alignment.shift:.1f} mm between the two: over half a slice."
         arms = f"{alignment.fixed.arm.code} vs {alignment.moving.arm.code}"
         points.setdefault(alignment.fixed.case_id, []).append((arms, text))
@@ -162,9 +167,9 @@ def stands_against(study: ReaderStudy, cases: Iterable[Case]) -> list[Against]:
     return sorted(shown, key=lambda one: not (one.check and one.check.stops))
 
 
-def _far_apart(study: ReaderStudy) -> list[Alignment]:
-    """Alignments of the present series that move by over half a slice."""
-    present = study.alignments.filter(fixed__active=True, moving__active=True)
+def _far_apart(study: ReaderStudy, cases: Collection[Case]) -> list[Alignment]:
+    """Alignments of the present series of these cases that move by over half a slice."""
+    present = study.alignments.filter(fixed__case__in=cases, fixed__active=True, moving__active=True)
     found = present.select_related("fixed__arm", "moving__arm")
     known = (one for one in found if "translation_mm" in one.quality)
     return [one for one in known if one.shift > 0.5 * float(one.fixed.spacing[2])]

@@ -40,7 +40,7 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> Prepared:
     volumes = {arm: load(one) for arm, one in series.items()}
     report(0.2, "aligning")
     grid = common_grid([volumes[arm] for arm in sorted(volumes)], plane=case.plane)
-    check = checks.look_at(case, comparisons, volumes, grid)
+    check = checks.look_at(case, comparisons, series.values(), volumes, grid)
     report(0.3, "preparing pairs")
     if check.stops:
         return Prepared([], check)

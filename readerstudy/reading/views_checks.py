@@ -1,14 +1,13 @@
 """What stands against the cases before a study opens: look, and let pass or hold back."""
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from readerstudy.archive import store
-from readerstudy.material.views import case_of
+from readerstudy.material.views import case_of, stored_picture
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import checks
@@ -44,11 +43,5 @@ def decide(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse
 @study_page("see_material")
 def check_picture(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """What was held back: one series, the other as it lies, the other as it fits better."""
-    found = CaseCheck.objects.filter(study=study, case=case).exclude(picture="").first()
-    try:
-        picture = store.read(found.picture) if found else None
-    except FileNotFoundError:
-        picture = None
-    if picture is None:
-        raise Http404
-    return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
+    found = CaseCheck.objects.filter(study=study, case=case).first()
+    return stored_picture(found.picture if found else "")

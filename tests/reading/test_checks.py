@@ -13,7 +13,8 @@ from processing.volume import Volume
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member
 from readerstudy.audit.verify import problems
-from readerstudy.reading import checks
+from readerstudy.material import volumes
+from readerstudy.reading import checks, preparing
 from readerstudy.reading.opening import request_opening
 from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.reading.preparing import ask_for_pairs
@@ -122,6 +123,17 @@ def test_another_series_is_looked_at_anew(study, wrong):
     study.series.filter(case=wrong, arm__code="FAST").update(active=False)
     assert checks.let_pass_at(wrong, checks.shown_series(wrong).values()) == ""
     assert not checks.is_checked(wrong)
+
+
+def test_a_series_that_is_replaced_while_another_is_looked_at_counts_as_not_looked_at(study, wrong, monkeypatch):
+    def load_and_replace(series):
+        study.series.filter(pk=series.pk).update(active=False)
+        return volumes.load(series)
+
+    looked_at = sorted(one.pk for one in checks.shown_series(wrong).values())
+    monkeypatch.setattr(preparing, "load", load_and_replace)
+    assert preparing.prepare(wrong, lambda *_: None).check.series == looked_at
+    assert checks.shown_series(wrong) == {}
 
 
 def test_nothing_passes_once_the_study_is_open(study, wrong):
