@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import sqlite3
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from analysis.statistics.proportions import binomial
 from processing.pair import decode
 from tests import chromium
 from tests.site_process import Site, running_site
+from tests.telling import tells
 from tests.wire import WATCH_DRAWING, Received, Wire
 
 PASSWORD = "a long password"
@@ -171,8 +171,7 @@ def main() -> int:
                 set_row(site, pk, first_side=side)
                 both[side] = look(page, wire, f"{base}room/", token)
                 text = "".join(one.body for one in both[side]) + page.content()
-                # Whole words: three letters stand by chance in one of some thousand random tokens.
-                named |= {word for word in made["words"] if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)}
+                named |= set(tells(made["words"], text))
                 frames: dict[float, set[str]] = {}
                 for frame, pane in page.evaluate("() => window.drawn"):
                     frames.setdefault(frame, set()).add(pane)

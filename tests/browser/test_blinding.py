@@ -8,6 +8,7 @@ from readerstudy.reading.models import Presentation
 from tests import factories
 from tests.browser.room.actions import sign_in
 from tests.pixels import with_pixels
+from tests.telling import tells
 from tests.wire import WATCH_DRAWING, Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +62,7 @@ def test_both_orders_of_every_pair_are_alike_but_for_pixels(browser, live_server
             page.goto(live_server.url + reverse("reading", args=[study.slug]))
             until_loaded(page, wire, pair)
             state = page.evaluate(STATE)
-            assert [word for word in words if word in str(state)] == []
+            assert tells(words, str(state)) == []
             states.append({name: state[name] for name in ("title", "local", "session", "cookies", "names")})
             seen.append([one.tells for one in wire.of(pair.token)])
             by_frame = {}

@@ -23,6 +23,7 @@ from tests.browser.room.actions import (
     until_saved,
     until_shown,
 )
+from tests.telling import tells
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -335,4 +336,4 @@ def test_nothing_that_the_browser_holds_names_an_arm_or_a_series(page, study):
     held = page.content() + kept
     words = [arm.code for arm in study.arms.all()] + [one.sha256 for one in study.series.all()]
     words += [case.code for case in study.cases.all()] + [c.code for c in study.comparisons.all()]
-    assert [word for word in words if f">{word}<" in held or f'"{word}"' in held] == []
+    assert tells(words, held) == []
