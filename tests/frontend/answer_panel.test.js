@@ -72,6 +72,24 @@ describe("the pair", () => {
   });
 });
 
+test("slices that were not seen are said before the first answer", () => {
+  answerPanel.unseen = "11 slices unseen";
+  answerPanel.update();
+  expect([text(".unseen"), answerPanel.find(".unseen").hidden]).toEqual(["11 slices unseen", false]);
+  answerPanel.unseen = null;
+  answerPanel.update();
+  expect(answerPanel.find(".unseen").hidden).toBe(true);
+});
+
+test("window and zoom are said only while they differ from what a new pair shows", () => {
+  const usual = { window: 100, level: 50, zoom: 1, invert: false };
+  const said = (more) => {
+    answerPanel.readout({ ...usual, ...more });
+    return [".window", ".zoom"].map((selector) => answerPanel.find(selector).hidden);
+  };
+  expect([said({}), said({ invert: true }), said({ level: 40 }), said({ zoom: 2 })]).toEqual([[true, true], [false, true], [false, true], [true, false]]);
+});
+
 test("what is told stands for a few seconds, or until the next answer", () => {
   answerPanel.announce("No connection", "this pair stays");
   answerPanel.update();
@@ -91,8 +109,8 @@ test("answers are shown as they are", () => {
   answers.comment = "dark";
   answerPanel.update();
   expect(document.querySelector("input[name=criterion-1]:checked").value).toBe("5");
-  expect([...document.querySelectorAll(".chip.sel")].map((chip) => chip.textContent.trim())).toEqual(["loss", "left only ←", "comment M"]);
-  expect(text(".integrity .on")).toBe("on both");
+  expect([...document.querySelectorAll(".chip.sel")].map((chip) => chip.textContent.trim())).toEqual(["finding A", "left only ←", "comment M"]);
+  expect(text(".integrity .on")).toBe("loss on both");
 });
 
 test("whether the ratings are hidden is remembered", () => {

@@ -74,7 +74,8 @@ describe("integrity", () => {
   });
 
   test("a finding is written behind its answer, with the place that was clicked", () => {
-    answering.finding("loss");
+    answering.finding();
+    answering.findingDialog.key(new KeyboardEvent("keydown", { key: "1" }));
     answering.clicked("right", 10, 10);
     answering.findingDialog.key(new KeyboardEvent("keydown", { key: "Enter" }));
     expect(written).toEqual([

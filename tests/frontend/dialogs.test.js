@@ -69,6 +69,18 @@ describe("a finding", () => {
     expect([dialog.open, byId("finding").hidden, actions.onleave.mock.calls.length]).toEqual([false, true, 1]);
   });
 
+  test("that was begun waits for the reader to come back, and goes with the pair", () => {
+    dialog.place("right", { i: 1, j: 2, k: 3 });
+    dialog.remark.value = "dark rim";
+    key(dialog, "Escape", dialog.remark);
+    expect([dialog.open, dialog.mark, dialog.begun]).toEqual([false, null, true]);
+    dialog.show([]);
+    expect([dialog.remark.value, dialog.mark]).toEqual(["dark rim", { side: "right", i: 1, j: 2, k: 3 }]);
+    dialog.close();
+    dialog.show([]);
+    expect([dialog.remark.value, dialog.mark, dialog.begun]).toEqual(["", null, false]);
+  });
+
   test("kept before can be taken back", () => {
     const finding = { id: 1, kind: "loss", side: "both", structure: "disc", remark: "" };
     dialog.show([finding]);
@@ -94,6 +106,32 @@ describe("a comment", () => {
     key(dialog, "Escape", dialog.field);
     expect([onkeep.mock.calls.length, dialog.open]).toEqual([1, false]);
   });
+});
+
+test("Enter keeps a comment, Shift Enter breaks its line", () => {
+  const onkeep = vi.fn();
+  const dialog = new CommentDialog(byId("comment"), onkeep);
+  dialog.show("");
+  dialog.field.value = "dark";
+  const event = new KeyboardEvent("keydown", { key: "Enter", shiftKey: true, cancelable: true });
+  Object.defineProperty(event, "target", { value: dialog.field });
+  expect([dialog.key(event), event.defaultPrevented, dialog.open]).toEqual([true, false, true]);
+  dialog.field.value = "dark\nbelow";
+  key(dialog, "Enter", dialog.field);
+  expect(onkeep.mock.calls).toEqual([["dark\nbelow"]]);
+});
+
+test("a dialog takes the focus and gives it back to what had it by keyboard, not to what was clicked", () => {
+  const dialog = new CommentDialog(byId("comment"), vi.fn());
+  const chip = document.querySelector(".chip.comment");
+  for (const byKeyboard of [true, false]) {
+    chip.matches = (selector) => (selector === ":focus-visible" ? byKeyboard : HTMLElement.prototype.matches.call(chip, selector));
+    chip.focus();
+    dialog.show("");
+    expect(document.activeElement).toBe(dialog.field);
+    key(dialog, "Escape", dialog.field);
+    expect(document.activeElement === chip).toBe(byKeyboard);
+  }
 });
 
 describe("a choice", () => {

@@ -1,7 +1,8 @@
 /** The panel under the images: echo, prompt, scales, integrity, diagnostic quality, confirm. Draws `Answers`. */
 
-import { around, count, el, find, setText } from "../shared/dom.js";
+import { count, el, find, setText } from "../shared/dom.js";
 import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
+import { PRESETS } from "./viewing.js";
 
 /**
  * @import { Config, Pair, Quality } from "../server.ts"
@@ -13,7 +14,7 @@ import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
  * @property {(id: string, score: number) => void} rate
  * @property {(place: string) => void} moveTo
  * @property {() => void} none
- * @property {(kind: string) => void} finding
+ * @property {() => void} finding
  * @property {(value: Quality) => void} diagnostic
  * @property {() => void} comment
  * @property {() => void} skip
@@ -78,7 +79,7 @@ export class AnswerPanel {
     });
     root.addEventListener("click", (event) => {
       const { activeElement } = document;
-      if (event.detail > 0 && !around(event, "input:not([type=radio])") && activeElement instanceof HTMLElement) activeElement.blur();
+      if (event.detail > 0 && activeElement instanceof HTMLElement && activeElement.matches("button, [type=radio]")) activeElement.blur();
     });
     this.find(".help").addEventListener("click", actions.keys);
     this.find(".refused").addEventListener("click", actions.refused);
@@ -130,6 +131,7 @@ export class AnswerPanel {
   #buildScales({ criteria }) {
     this.#scales.clear();
     this.root.style.setProperty("--n", String(criteria.length));
+    this.root.style.setProperty("--half", String(Math.ceil(criteria.length / 2)));
     this.find(".scales").replaceChildren(
       ...criteria.map((criterion) => {
         const id = String(criterion.id);
@@ -168,10 +170,7 @@ export class AnswerPanel {
     integrity.replaceChildren(
       el("span", {}, "Integrity"),
       el("button", { class: "chip", type: "button", "data-none": true, onclick: () => actions.none() }, "none ", el("kbd", {}, "Q")),
-      ...config.finding_kinds.map((kind) =>
-        el("button", { class: "chip", type: "button", "data-kind": kind.id, onclick: () => actions.finding(kind.id) }, kind.name),
-      ),
-      el("span", { class: "also" }, el("kbd", {}, "A")),
+      el("button", { class: "chip", type: "button", "data-finding": true, onclick: () => actions.finding() }, "finding ", el("kbd", {}, "A")),
       el("span", { class: "on", hidden: true }),
     );
     const diagnostic = this.find(".diagnostic");
@@ -180,9 +179,10 @@ export class AnswerPanel {
       el("span", {}, "Diagnostic"),
       ...QUALITIES.map(({ value, name, key }) =>
         el("button", {
-          class: "chip", type: "button", role: "radio", "data-value": value, onclick: () => actions.diagnostic(value),
+          class: `chip ${value === "both" ? value : ""}`, type: "button", role: "radio", "data-value": value, onclick: () => actions.diagnostic(value),
         }, `${name} `, el("kbd", { class: value === "both" ? null : "arrow" }, key)),
       ),
+      el("button", { class: "chip other", type: "button", onclick: () => actions.moveTo(DIAGNOSTIC) }, "other ", el("kbd", {}, "S")),
       el("span", { class: "also" }, el("kbd", {}, "S")),
     );
   }
@@ -214,6 +214,9 @@ export class AnswerPanel {
     });
     Array.from(this.find(".echo").children).forEach((fifth, index) => fifth.classList.toggle("hit", answers.echo === index + 1));
     this.#updateClose(answers);
+    const unseen = this.find(".unseen");
+    unseen.hidden = this.unseen === null || this.reviewing;
+    setText(unseen, this.unseen ?? "");
     if (this.#announcing === undefined) this.#prompt(answers);
   }
 
@@ -221,10 +224,8 @@ export class AnswerPanel {
   #updateClose(answers) {
     const integrity = this.find(".integrity");
     integrity.classList.toggle("now", answers.cursor === INTEGRITY);
-    integrity.classList.toggle("off", answers.cursor !== INTEGRITY && !answers.answered(INTEGRITY));
-    const kinds = new Set(answers.findings.map((finding) => finding.kind));
     for (const chip of integrity.querySelectorAll(".chip")) {
-      const selected = chip.hasAttribute("data-none") ? answers.integrity === "none" : kinds.has(chip.getAttribute("data-kind") ?? "");
+      const selected = chip.hasAttribute("data-none") ? answers.integrity === "none" : answers.findings.length > 0;
       chip.classList.toggle("sel", selected);
       chip.setAttribute("aria-pressed", String(selected));
     }
@@ -232,13 +233,12 @@ export class AnswerPanel {
     on.hidden = answers.findings.length === 0;
     const [only] = answers.findings;
     const where = { left: "on the left", right: "on the right", both: "on both", undetermined: "side unclear" };
-    setText(on, answers.findings.length > 1 ? count(answers.findings.length, "finding") : only ? where[only.side] : "");
+    setText(on, answers.findings.length > 1 ? count(answers.findings.length, "finding") : only ? `${this.#kind(only.kind)} ${where[only.side]}` : "");
 
     const diagnostic = this.find(".diagnostic");
     diagnostic.classList.toggle("now", answers.cursor === DIAGNOSTIC || this.choosing);
     diagnostic.classList.toggle("choosing", this.choosing);
-    diagnostic.classList.toggle("off", answers.cursor !== DIAGNOSTIC && !this.choosing && !answers.answered(DIAGNOSTIC));
-    for (const chip of diagnostic.querySelectorAll(".chip")) {
+    for (const chip of diagnostic.querySelectorAll("[data-value]")) {
       const selected = answers.diagnostic === chip.getAttribute("data-value");
       chip.classList.toggle("sel", selected);
       chip.setAttribute("aria-checked", String(selected));
@@ -261,6 +261,11 @@ export class AnswerPanel {
       go.classList.remove("keyed");
       setText(go, missing ? `Confirm · ${missing} to go` : `Confirm · ${this.unseen}`);
     }
+  }
+
+  /** @param {string} id */
+  #kind(id) {
+    return this.config.finding_kinds.find((kind) => kind.id === id)?.name ?? id;
   }
 
   /**
@@ -333,11 +338,18 @@ export class AnswerPanel {
     this.update();
   }
 
-  /** @param {Viewing} viewing */
+  /**
+   * Window and zoom, while they are not what a new pair shows.
+   * @param {Viewing} viewing
+   */
   readout(viewing) {
     const inverted = viewing.invert ? " · inverted" : "";
-    setText(this.find(".window"), `window ${Math.round(viewing.window)} % · level ${Math.round(viewing.level)} %${inverted}`);
-    setText(this.find(".zoom"), `zoom ${viewing.zoom.toFixed(1)}`);
+    const [usual] = PRESETS;
+    const [readout, zoom] = [this.find(".window"), this.find(".zoom")];
+    setText(readout, `window ${Math.round(viewing.window)} % · level ${Math.round(viewing.level)} %${inverted}`);
+    setText(zoom, `zoom ${viewing.zoom.toFixed(1)}`);
+    readout.hidden = viewing.window === usual.window && viewing.level === usual.level && !viewing.invert;
+    zoom.hidden = viewing.zoom === 1;
   }
 
   /**

@@ -36,7 +36,7 @@ export class Answering {
     this.findingDialog = new FindingDialog(byId("finding"), config.finding_kinds, {
       onkeep: (finding) => this.#keep(finding),
       onremove: (finding) => this.#withdraw(finding),
-      onleave: () => this.answerPanel.update(),
+      onleave: () => this.#left(),
       onchange: () => this.#marks(),
     });
     this.commentDialog = new CommentDialog(byId("comment"), (text) => this.#comment(text));
@@ -107,19 +107,22 @@ export class Answering {
     this.answerPanel.answered();
   }
 
-  /**
-   * Opens the dialog for a finding.
-   * @param {string|null} kind where its chip was clicked
-   */
-  finding(kind = null) {
+  /** Opens the dialog for a finding. */
+  finding() {
     const answers = this.#now;
     if (!answers || this.config.ask_integrity === false) return;
     this.commentDialog.close();
     this.viewing.stopCine();
     answers.moveTo(INTEGRITY);
     this.answerPanel.answered();
-    this.findingDialog.show(answers.findings, kind);
+    this.findingDialog.show(answers.findings);
     this.answerPanel.hint("Integrity", "kind, side, a word if you like, Enter");
+  }
+
+  /** Says that what was begun waits. */
+  #left() {
+    if (this.findingDialog.begun) this.answerPanel.hint("Not kept yet", "A goes on with the finding");
+    else this.answerPanel.answered();
   }
 
   /** @param {NewFinding} finding */
@@ -197,7 +200,7 @@ export class Answering {
   comment() {
     const answers = this.#now;
     if (!answers) return;
-    this.findingDialog.close();
+    if (this.findingDialog.open) this.findingDialog.leave();
     this.commentDialog.show(answers.comment);
   }
 

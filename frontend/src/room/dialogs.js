@@ -1,6 +1,7 @@
-/** The dialogs that rise from the answer panel: a finding on integrity, a comment, a choice. They never cover an image's centre. */
+/** The dialogs in the answers' place: a finding on integrity, a comment, a choice. They cover no part of an image. */
 
 import { around, el, find, setText } from "../shared/dom.js";
+import { Focus } from "./focus.js";
 
 /**
  * @import { Finding, FindingKind, NewFinding, Side } from "../server.ts"
@@ -30,7 +31,7 @@ const SIDE_WORDS = { left: "left image", both: "both", right: "right image", und
 /**
  * A letter typed beside a dialog's field lands in the field; nothing typed there may rate or confirm.
  * @param {KeyboardEvent} event
- * @param {HTMLInputElement} field
+ * @param {HTMLInputElement|HTMLTextAreaElement} field
  */
 function lead(event, field) {
   if (event.key === " " && event.target instanceof Element && event.target.matches("button:focus-visible")) return false;
@@ -38,17 +39,8 @@ function lead(event, field) {
   return !THROUGH.has(event.key);
 }
 
-/**
- * What was focused in a dialog that closes is so no longer.
- * @param {HTMLElement} root
- */
-function leaveFocus(root) {
-  const { activeElement } = document;
-  if (activeElement instanceof HTMLElement && root.contains(activeElement)) activeElement.blur();
-}
-
 export class FindingDialog {
-  /** @type {Draft|null} */
+  /** @type {Draft|null} what was begun on this pair and not kept, also after the dialog was left */
   #draft = null;
 
   /**
@@ -61,6 +53,7 @@ export class FindingDialog {
     this.root = root;
     this.kinds = kinds;
     this.actions = actions;
+    this.focus = new Focus(root);
     this.remark = find(root, ".remark", HTMLInputElement);
     this.structure = find(root, ".structure", HTMLInputElement);
     find(root, ".kinds").replaceChildren(
@@ -72,28 +65,34 @@ export class FindingDialog {
     for (const side of Object.values(ARROWS)) {
       find(root, `[data-side=${side}]`).addEventListener("click", () => this.#set({ side }));
     }
+    find(root, ".leave").addEventListener("click", () => this.leave());
     find(root, ".keep").addEventListener("click", () => this.#keep());
   }
 
   get open() {
-    return this.#draft !== null;
+    return !this.root.hidden;
   }
 
   /** The place marked so far. */
   get mark() {
-    const { marked: side = null, i = null, j = null, k = null } = this.#draft ?? {};
+    const { marked: side = null, i = null, j = null, k = null } = (this.open && this.#draft) || {};
     return side && { side, i, j, k };
   }
 
+  /** Whether something was begun that is not kept yet. */
+  get begun() {
+    return this.#draft !== null && Boolean(this.#draft.kind || this.#draft.side || this.remark.value || this.structure.value);
+  }
+
   /**
+   * Goes on with what was begun on this pair.
    * @param {Finding[]} findings kept before
-   * @param {string|null} kind chosen by its chip
    */
-  show(findings, kind = null) {
-    this.#draft = { kind, side: null, i: null, j: null, k: null, marked: null };
-    this.remark.value = this.structure.value = "";
+  show(findings) {
+    this.#draft ??= { kind: null, side: null, i: null, j: null, k: null, marked: null };
     this.list(findings);
     this.root.hidden = false;
+    this.focus.take();
     this.#update(this.#draft);
   }
 
@@ -103,16 +102,29 @@ export class FindingDialog {
       ...findings.map((finding) => {
         const kind = this.kinds.find((each) => each.id === finding.kind)?.name ?? finding.kind;
         const words = [kind, SIDE_WORDS[finding.side], finding.structure, finding.remark].filter(Boolean).join(" · ");
-        return el("li", {}, el("span", {}, words),
+        return el("li", { title: words }, el("span", {}, words),
           el("button", { class: "btn small quiet", type: "button", onclick: () => this.actions.onremove(finding) }, "take back"));
       }),
     );
   }
 
+  /** Away, with all that was begun: it was kept, or the pair is left. */
   close() {
     this.#draft = null;
+    this.remark.value = this.structure.value = "";
+    this.#hide();
+  }
+
+  /** Away, until the reader comes back to what was begun. */
+  leave() {
+    this.#hide();
+    this.actions.onleave();
+  }
+
+  #hide() {
+    if (this.root.hidden) return;
     this.root.hidden = true;
-    leaveFocus(this.root);
+    this.focus.giveBack();
     this.actions.onchange();
   }
 
@@ -167,8 +179,7 @@ export class FindingDialog {
     const kind = /^[1-9]$/.test(event.key) ? this.kinds[Number(event.key) - 1] : undefined;
     const writing = field !== undefined && field.value !== "";
     if (event.key === "Escape") {
-      this.close();
-      this.actions.onleave();
+      this.leave();
     } else if (event.key === "Enter") {
       if (around(event, "button")?.matches(":focus-visible")) return false;
       this.#keep();
@@ -193,8 +204,10 @@ export class CommentDialog {
   constructor(root, onkeep) {
     this.root = root;
     this.onkeep = onkeep;
-    this.field = find(root, "input", HTMLInputElement);
+    this.field = find(root, "textarea", HTMLTextAreaElement);
+    this.focus = new Focus(root);
     this.before = "";
+    find(root, ".leave").addEventListener("click", () => this.close());
     find(root, ".keep").addEventListener("click", () => this.#keep());
   }
 
@@ -207,12 +220,13 @@ export class CommentDialog {
     this.before = text;
     this.field.value = text;
     this.root.hidden = false;
-    this.field.focus();
+    this.focus.take(this.field);
   }
 
   close() {
+    if (this.root.hidden) return;
     this.root.hidden = true;
-    this.field.blur();
+    this.focus.giveBack();
   }
 
   #keep() {
@@ -227,7 +241,8 @@ export class CommentDialog {
    */
   key(event) {
     if (event.key === "Escape") this.close();
-    else if (event.key === "Enter") this.#keep();
+    else if (event.key === "Enter" && around(event, "button")?.matches(":focus-visible")) return false;
+    else if (event.key === "Enter" && !event.shiftKey) this.#keep();
     else return event.target === this.field || lead(event, this.field);
     event.preventDefault();
     return true;
@@ -246,6 +261,7 @@ export class ChoiceDialog {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    this.focus = new Focus(root);
   }
 
   get open() {
@@ -262,19 +278,22 @@ export class ChoiceDialog {
     this.#options = options;
     this.#onleave = onleave;
     this.root.setAttribute("aria-label", title);
-    const leave = onleave ? el("span", { class: "dim small" }, el("kbd", {}, "Esc"), " leave it") : null;
+    const leave = onleave
+      ? el("button", { class: "btn leave", type: "button", onclick: () => this.#answer(onleave) }, "Leave it ", el("kbd", {}, "Esc"))
+      : null;
     this.root.replaceChildren(
-      el("div", { class: "row spread" }, el("b", {}, title), leave),
-      note ? el("p", { class: "dim small" }, note) : "",
-      el("div", { class: "row", role: "group" }, ...options.map(({ mark, words, choose }) =>
-        el("button", { class: "chip", type: "button", onclick: () => this.#answer(choose) }, el("kbd", {}, mark), ` ${words}`))),
+      el("p", { class: "row" }, el("b", {}, title), el("span", { class: "dim" }, note)),
+      el("div", { class: "row", role: "group", "aria-label": title }, ...options.map(({ mark, words, choose }) =>
+        el("button", { class: "chip", type: "button", onclick: () => this.#answer(choose) }, el("kbd", {}, mark), ` ${words}`)), leave),
     );
     this.root.hidden = false;
+    this.focus.take();
   }
 
   close() {
+    if (this.root.hidden) return;
     this.root.hidden = true;
-    leaveFocus(this.root);
+    this.focus.giveBack();
   }
 
   /** @param {() => void} choose */

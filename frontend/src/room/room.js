@@ -25,6 +25,7 @@ import { bySide } from "./sides.js";
 import { SliceIndicator } from "./slice_indicator.js";
 import { openStore } from "./store.js";
 import { claim } from "./tabs.js";
+import * as touch from "./touch.js";
 import { PRESETS, Viewing } from "./viewing.js";
 import { Viewports } from "./viewports.js";
 
@@ -81,7 +82,7 @@ export class Room {
       rate: (id, score) => this.answering.set(id, score),
       moveTo: (place) => this.answering.moveTo(place),
       none: () => this.answering.none(),
-      finding: (kind) => this.answering.finding(kind),
+      finding: () => this.answering.finding(),
       diagnostic: (value) => this.answering.diagnostic(value),
       comment: () => this.answering.comment(),
       skip: () => this.skip(),
@@ -101,6 +102,7 @@ export class Room {
       tool: () => this.instruments.tool,
       onhover: (side, x, y) => this.instruments.hover(x, y),
     });
+    touch.listen(byId("room"), this.viewing);
     keyboard.listen(this, () => this.#topLayer());
     setInterval(() => this.#reportTime(), REPORT_MS);
     document.addEventListener("visibilitychange", () => this.#turned(document.visibilityState));

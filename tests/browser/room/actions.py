@@ -43,7 +43,7 @@ def press(page: Page, *keys: str) -> None:
 
 def see_all(page: Page) -> None:
     press(page, "Home", *["ArrowDown"] * (int(page.inner_text(".pos span")) - 1))
-    expect(page.locator(".go")).not_to_contain_text("unseen")
+    expect(page.locator(".unseen")).to_be_hidden()
 
 
 def confirm(page: Page, key: str = "Space") -> None:

@@ -293,22 +293,6 @@ def test_the_end_of_the_list_is_said_calmly(page, reader, context):
     expect(page.locator("#calm")).to_contain_text("6 of 6 pairs read")
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1600, 900), (1920, 1080)])
-def test_the_room_fits_without_scrolling(page, size):
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    press(page, "a")
-    extent = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-    assert extent == list(size)
-    for selector in ("#pane-left", "#pane-right", ".close", ".prompt", "#finding", ".go"):
-        box = page.locator(selector).bounding_box()
-        assert box["x"] >= 0
-        assert box["y"] >= 0
-        assert box["x"] + box["width"] <= size[0]
-        assert box["y"] + box["height"] <= size[1]
-    left, right = (page.locator(f"#pane-{side}").bounding_box() for side in ("left", "right"))
-    assert (left["width"], left["height"]) == (right["width"], right["height"])
-
-
 def test_nothing_that_the_browser_holds_names_an_arm_or_a_series(page, study):
     page.route("**/ratings/**", lambda route: route.abort())
     press(page, *"24")
