@@ -15,6 +15,11 @@ export type Seen = Record<Side, number[]>;
 export type Criterion = { id: number; name: string; asks: string; better: string; anchors: string[]; required: boolean };
 export type FindingKind = { id: string; name: string };
 
+/** What a key or a button of the mouse does; `strokes` as this reader has them, `defaults` as everybody begins. */
+export type Binding = { action: string; group: "rate" | "slices" | "view"; words: string; defaults: string[]; strokes: string[] };
+/** Window and level in percent of the common range. */
+export type NamedWindow = { name: string; window: number; level: number };
+
 /** The study as its reading room knows it, and where things are. */
 export type Config = {
   criteria: Criterion[];
@@ -27,6 +32,10 @@ export type Config = {
   ask_diagnostic: boolean;
   break_minutes: number;
   title: string;
+  windows: NamedWindow[];
+  keys: Binding[];
+  /** Where the reader's own keys are kept. */
+  keys_address: string;
   /** Code of the reader for whom the page speaks. */
   reader: string;
   /** Address of the reading, ending in a slash. */

@@ -6,6 +6,16 @@ class User(AbstractUser):
     """A person. `is_staff` may create studies; everything else is a role in one study."""
 
 
+class Preferences(models.Model):
+    """How a person likes to work, on every machine. No part of any study's record."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="preferences")
+    keys = models.JSONField(default=dict)  # of the reading room, where they are not the usual ones: `accounts/keys.py`
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user}"
+
+
 class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
     READER = "reader", "Reader"

@@ -1,9 +1,14 @@
-"""Sign in, and change a password."""
+"""Sign in, change a password, bind keys."""
 
 from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.urls import reverse_lazy
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from processing.errors import InputError
+from readerstudy.accounts import keys
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.forms import SignInForm
 
@@ -35,3 +40,18 @@ class ChangePassword(auth_views.PasswordChangeView):
             field.widget.attrs["class"] = "input"
             field.help_text = ""
         return form
+
+
+class Keys(APIView):
+    """The signed-in person's own keys in the reading room; what is put replaces them all."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"keys": keys.bound(request.user)})
+
+    def put(self, request: Request) -> Response:
+        said = request.data.get("keys") if isinstance(request.data, dict) else None
+        try:
+            keys.set_keys(user=request.user, keys=said)
+        except InputError as error:
+            return Response({"detail": str(error)}, status=400)
+        return self.get(request)

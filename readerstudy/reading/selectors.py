@@ -12,6 +12,7 @@ from readerstudy.audit.models import Event
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.reading import guesses, signatures
 from readerstudy.reading.models import Finding, Guess, PreparedPair, Presentation, Rating, Side, Statement, Write
+from readerstudy.reading.windows import WINDOWS
 
 AHEAD = 3  # pairs that are fetched before their turn: what can be read without a connection
 SKIP_REASONS = [
@@ -225,6 +226,7 @@ def room_config(study: ReaderStudy) -> dict:
         "break_minutes": study.break_minutes,
         "finding_kinds": [{"id": value, "name": label} for value, label in Finding.Kind.choices],
         "title": study.reader_title,
+        "windows": WINDOWS,
     }
 
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from readerstudy.accounts import keys
 from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive import store
@@ -34,6 +35,8 @@ def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         "home": reverse("home"),
         "login": reverse("login"),
         "sign": reverse("sign_reading", args=[study.slug]),
+        "keys": keys.bound(request.membership.user),
+        "keys_address": reverse("keys"),
     }
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}

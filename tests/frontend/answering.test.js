@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Answers } from "../../frontend/src/room/answers.js";
 import { Answering } from "../../frontend/src/room/answering.js";
-import { config, noAnswers, pair } from "./fixtures.js";
+import { bindings, config, noAnswers, pair } from "./fixtures.js";
 import { openPage } from "./page.js";
 
 let closed;
@@ -23,9 +23,9 @@ beforeEach(() => {
       return `key ${written.length}`;
     },
   };
-  answerPanel = { answered: vi.fn(), announce: vi.fn(), hint: vi.fn(), update: vi.fn(), choosing: false, reviewing: false };
+  answerPanel = { answered: vi.fn(), announce: vi.fn(), say: vi.fn(), hint: vi.fn(), update: vi.fn(), choosing: false, reviewing: false };
   viewing = { shown: { left: 4, right: 5 }, swapped: null, pixelAt: () => ({ i: 1, j: 2 }), stopCine: vi.fn(), scroll: vi.fn() };
-  answering = new Answering(config, { reading, answerPanel, viewing, instruments: { mark: vi.fn() } }, () => closed);
+  answering = new Answering(config, { reading, answerPanel, viewing, instruments: { mark: vi.fn() }, bindings: bindings() }, () => closed);
   open();
 });
 
@@ -40,11 +40,10 @@ test("a digit is written for the criterion under the cursor, and the next is ask
   ]);
 });
 
-test("other digits, and digits after the last criterion, write nothing", () => {
-  for (const digit of [0, 6, 9]) answering.rate(digit);
+test("digits after the last criterion write nothing, and say so", () => {
   answering.answers.moveTo("integrity");
   answering.rate(3);
-  expect(written).toEqual([]);
+  expect([written, answerPanel.say.mock.calls[0][0]]).toEqual([[], "3 does nothing here"]);
 });
 
 test("nothing is written while there is nothing to answer", () => {
@@ -85,6 +84,20 @@ describe("integrity", () => {
     expect(answering.answers.findings[0].key).toBe("key 2");
   });
 
+  test("a finding that is left puts the cursor back where it stood", () => {
+    const escape = () => answering.findingDialog.key(new KeyboardEvent("keydown", { key: "Escape" }));
+    answering.rate(4);
+    for (const opened of [() => answering.finding(), () => { answering.finding(); answering.finding("loss"); }]) {
+      opened();
+      expect(answering.answers.cursor).toBe("integrity");
+      escape();
+      expect(answering.answers.cursor).toBe("2");
+    }
+    answering.finding();
+    answering.comment();
+    expect(answering.answers.cursor).toBe("2");
+  });
+
   test("the last finding that is taken back takes the answer with it", () => {
     open({ integrity: "findings", findings: [finding(1)] });
     answering.clearLast();
@@ -96,12 +109,11 @@ describe("integrity", () => {
 describe("diagnostic quality", () => {
   test("not both waits for an arrow", () => {
     answering.choose();
-    answering.move(-1);
-    answering.choose();
-    answering.scroll(1);
+    const arrow = (key, more = {}) => answering.choosingKey(new KeyboardEvent("keydown", { key, ...more }));
+    expect([arrow("3"), arrow("ArrowDown", { repeat: true }), written.length]).toEqual([false, true, 0]);
+    arrow("ArrowLeft");
+    arrow("ArrowDown");
     expect(written.map(([, , { value }]) => value)).toEqual(["left", "neither"]);
-    answering.scroll(1);
-    expect(viewing.scroll).toHaveBeenCalledWith(1);
   });
 });
 

@@ -3,15 +3,17 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ChoiceDialog, CommentDialog, FindingDialog } from "../../frontend/src/room/dialogs.js";
-import { config } from "./fixtures.js";
+import { bindings, config } from "./fixtures.js";
 import { openPage } from "./page.js";
 
 beforeEach(openPage);
 
+const looks = (event) => bindings().looks(event);
+
 const byId = (id) => document.getElementById(id);
 /** @returns whether the dialog took the key */
-const key = (dialog, name, target = document.body) => {
-  const event = new KeyboardEvent("keydown", { key: name, cancelable: true });
+const key = (dialog, name, target = document.body, more = {}) => {
+  const event = new KeyboardEvent("keydown", { key: name, cancelable: true, ...more });
   Object.defineProperty(event, "target", { value: target });
   return dialog.key(event);
 };
@@ -22,7 +24,7 @@ describe("a finding", () => {
 
   beforeEach(() => {
     actions = { onkeep: vi.fn(), onremove: vi.fn(), onleave: vi.fn(), onchange: vi.fn() };
-    dialog = new FindingDialog(byId("finding"), config.finding_kinds, actions);
+    dialog = new FindingDialog(byId("finding"), config.finding_kinds, actions, looks);
     dialog.show([]);
   });
 
@@ -33,6 +35,16 @@ describe("a finding", () => {
     key(dialog, "Enter", dialog.remark);
     expect(actions.onkeep).toHaveBeenCalledWith({ kind: "creation", side: "left", i: null, j: null, k: null, structure: "", remark: "bright spot" });
     expect(dialog.open).toBe(false);
+  });
+
+  test("gets its kind from a digit on every keyboard, and none of them is typed into the remark", () => {
+    for (const [name, code] of [["é", "Digit2"], ["2", "Numpad2"]]) {
+      dialog.show([]);
+      key(dialog, name, dialog.remark, { code });
+      key(dialog, "ArrowLeft");
+      key(dialog, "Enter");
+      expect(actions.onkeep.mock.lastCall[0].kind).toBe("creation");
+    }
   });
 
   test("is not kept without kind and side", () => {
@@ -93,7 +105,7 @@ describe("a finding", () => {
 describe("a comment", () => {
   test("is kept where it has changed", () => {
     const onkeep = vi.fn();
-    const dialog = new CommentDialog(byId("comment"), onkeep);
+    const dialog = new CommentDialog(byId("comment"), onkeep, looks);
     dialog.show("dark");
     key(dialog, "Enter", dialog.field);
     expect(onkeep).not.toHaveBeenCalled();
@@ -135,21 +147,33 @@ test("a dialog takes the focus and gives it back to what had it by keyboard, not
 });
 
 describe("a choice", () => {
+  const onunheard = vi.fn();
   const options = () => [{ key: "1", mark: "1", words: "broken", choose: vi.fn() }, { key: "ArrowLeft", mark: "←", words: "left", choose: vi.fn() }];
 
   test("is made by its key, once, while the images can be looked at", () => {
-    const dialog = new ChoiceDialog(byId("choice"));
+    const dialog = new ChoiceDialog(byId("choice"), looks, onunheard);
     const [broken, left] = options();
     dialog.ask("Why?", "", [broken, left]);
     expect(key(dialog, "l")).toBe(false);
     expect(key(dialog, "q")).toBe(true);
+    expect(onunheard.mock.calls.map(([event]) => event.key)).toEqual(["q"]);
     key(dialog, "ArrowLeft");
     expect(left.choose).toHaveBeenCalledOnce();
     expect([dialog.open, broken.choose.mock.calls.length]).toEqual([false, 0]);
   });
 
+  test("is made by its digit on every keyboard", () => {
+    const dialog = new ChoiceDialog(byId("choice"), looks, onunheard);
+    for (const [name, code] of [["&", "Digit1"], ["1", "Numpad1"]]) {
+      const [broken] = options();
+      dialog.ask("Why?", "", [broken]);
+      key(dialog, name, document.body, { code });
+      expect(broken.choose).toHaveBeenCalledOnce();
+    }
+  });
+
   test("can be left only where that is allowed", () => {
-    const dialog = new ChoiceDialog(byId("choice"));
+    const dialog = new ChoiceDialog(byId("choice"), looks, onunheard);
     dialog.ask("Why?", "", options());
     key(dialog, "Escape");
     expect(dialog.open).toBe(true);

@@ -1,5 +1,14 @@
 /** What the server sends, for tests of one module. */
 
+import { readFileSync } from "node:fs";
+import { Bindings } from "../../frontend/src/room/bindings.js";
+
+/** The keys as everybody begins; `own` by action. */
+export const keys = (own = {}) =>
+  JSON.parse(readFileSync("../readerstudy/accounts/keys.json", "utf8"))
+    .map(({ keys: defaults, ...more }) => ({ ...more, defaults, strokes: own[more.action] ?? defaults }));
+export const bindings = (own = {}) => new Bindings(keys(own));
+
 export const ON = { state: "in_progress", revision: 0 };
 const ANCHORS = ["a", "b", "c", "d", "e"];
 
@@ -17,6 +26,9 @@ export const config = {
   reader: "R1",
   home: "/",
   login: "/login/",
+  keys: keys(),
+  keys_address: "/preferences/keys/",
+  windows: [{ name: "whole range", window: 100, level: 50 }, { name: "cord", window: 66, level: 33 }],
 };
 
 export const noAnswers = () => ({ ratings: {}, integrity: null, diagnostic: null, comment: "", findings: [] });

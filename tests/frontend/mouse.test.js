@@ -3,11 +3,13 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { listen } from "../../frontend/src/room/mouse.js";
+import { bindings, keys } from "./fixtures.js";
 import { openPage } from "./page.js";
 
 let viewing;
 let actions;
 let left;
+let bound;
 
 beforeEach(() => {
   openPage();
@@ -20,7 +22,8 @@ beforeEach(() => {
     scroll: vi.fn(), scale: vi.fn(), pan: vi.fn(), setWindow: vi.fn(), stopCine: vi.fn(),
   };
   actions = { onclick: vi.fn(), onlarge: vi.fn(), tool: () => null, onhover: vi.fn() };
-  listen(panes, viewing, actions);
+  bound = bindings();
+  listen(panes, viewing, bound, actions);
 });
 
 const send = (name, more) => {
@@ -56,6 +59,15 @@ test("each button drags something else", () => {
   drag([0, 100], { button: 2 });
   expect(viewing.scale.mock.lastCall[0]).toBeCloseTo(Math.exp(-1));
   expect(actions.onclick).not.toHaveBeenCalled();
+});
+
+test("a button drags what the reader has bound to it, or nothing", () => {
+  bound.set(keys({ drag_window: ["Mouse2"], drag_zoom: [], drag_slices: ["Mouse0"] }));
+  drag([0, 40]);
+  drag([40, 0], { button: 2 });
+  bound.set(keys({ drag_window: [] }));
+  drag([40, 0]);
+  expect([viewing.scroll.mock.calls, viewing.setWindow.mock.calls.length, viewing.scale.mock.calls.length]).toEqual([[[2, "left"]], 1, 0]);
 });
 
 test("a finger scrolls", () => {

@@ -4,6 +4,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import * as mouse from "../../frontend/src/room/mouse.js";
 import { listen } from "../../frontend/src/room/touch.js";
+import { bindings } from "./fixtures.js";
 import { openPage } from "./page.js";
 
 let viewing;
@@ -27,7 +28,7 @@ beforeEach(() => {
     pan: vi.fn((x, y) => { moved = [moved[0] + x, moved[1] + y]; }),
   };
   moved = [0, 0];
-  mouse.listen(panes, viewing, { onclick: vi.fn(), onlarge: vi.fn(), tool: () => null, onhover: vi.fn() });
+  mouse.listen(panes, viewing, bindings(), { onclick: vi.fn(), onlarge: vi.fn(), tool: () => null, onhover: vi.fn() });
   listen(document.getElementById("room"), viewing);
 });
 

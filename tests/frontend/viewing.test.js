@@ -1,7 +1,7 @@
 /** What the reader looks at: scrolling, link and offset, scale, window, what counts as seen. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { PRESETS, Viewing } from "../../frontend/src/room/viewing.js";
+import { Viewing } from "../../frontend/src/room/viewing.js";
 
 const SLICES = 9;
 const geometry = { rows: 10, columns: 20, slices: SLICES, spacing: [2, 1], window: { lower: 0, upper: 200 } };
@@ -176,7 +176,7 @@ describe("place and scale", () => {
 });
 
 test("the window is drawn on the range that both sides share", () => {
-  viewing.setWindow(PRESETS[1]);
+  viewing.setWindow({ window: 60, level: 30 });
   expect(drawnLast()).toMatchObject({ lower: 0, upper: 120, invert: false });
   viewing.setWindow({ window: 0, level: 500 });
   expect([viewing.window, viewing.level]).toEqual([1, 150]);
@@ -209,4 +209,57 @@ test("cine runs through the stack and begins again", () => {
   expect(shown).toEqual([5, 6, 7, 8, 0, 1]);
   expect([viewing.cine, viewing.shown.left]).toEqual([false, 1]);
   vi.useRealTimers();
+});
+
+describe("both images in turn", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    viewing.open(stacks);
+    viewing.painted();
+  });
+
+  test("change in the active pane until they are stopped", () => {
+    viewing.startToggle(true);
+    const seen = [viewing.swapped];
+    for (let turn = 0; turn < 3; turn += 1) {
+      vi.advanceTimersByTime(700);
+      seen.push(viewing.swapped);
+    }
+    expect(seen).toEqual(["left", null, "left", null]);
+    expect([viewing.stopToggle(), viewing.stopToggle(), viewing.swapped]).toEqual([true, false, null]);
+    vi.advanceTimersByTime(5000);
+    expect(viewing.swapped).toBe(null);
+  });
+
+  test("do not change by themselves for who wants nothing to move", () => {
+    viewing.startToggle(false);
+    vi.advanceTimersByTime(5000);
+    expect(viewing.swapped).toBe("left");
+  });
+
+  test("end with their pair", () => {
+    viewing.startToggle(true);
+    viewing.close();
+    vi.advanceTimersByTime(5000);
+    expect([viewing.swapped, viewing.stopToggle()]).toEqual([null, false]);
+  });
+});
+
+test("the cine runs slower and faster, at once", () => {
+  vi.useFakeTimers();
+  viewing.open(stacks);
+  viewing.painted();
+  viewing.toggleCine();
+  const steps = () => {
+    const from = viewports.show.mock.calls.length;
+    for (let tenth = 0; tenth < 20; tenth += 1) {
+      vi.advanceTimersByTime(50);
+      viewing.painted();
+    }
+    return viewports.show.mock.calls.length - from;
+  };
+  expect([steps(), viewing.changeCineSpeed(1), steps()]).toEqual([8, 12, expect.toBeOneOf([11, 12])]);
+  for (let step = 0; step < 9; step += 1) viewing.changeCineSpeed(-1);
+  expect(viewing.changeCineSpeed(0)).toBe(2);
+  viewing.close();
 });

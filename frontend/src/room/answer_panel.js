@@ -2,7 +2,7 @@
 
 import { count, el, find, setText } from "../shared/dom.js";
 import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
-import { PRESETS } from "./viewing.js";
+import { WHOLE } from "./viewing.js";
 
 /**
  * @import { Config, Pair, Quality } from "../server.ts"
@@ -21,13 +21,15 @@ import { PRESETS } from "./viewing.js";
  * @property {() => void} confirm
  * @property {() => void} keys
  * @property {() => void} refused
+ * @property {(action: string) => string} mark the key of an action
  */
 
 const ANNOUNCE_MS = 6000;
+const SAY_MS = 2000;
 const COLLAPSED = "reading.collapsed";
 /** @type {{value: Quality, name: string, key: string}[]} the answers on diagnostic quality */
 const QUALITIES = [
-  { value: "both", name: "both", key: "W" },
+  { value: "both", name: "both", key: "" },
   { value: "left", name: "left only", key: "←" },
   { value: "right", name: "right only", key: "→" },
   { value: "neither", name: "neither", key: "↓" },
@@ -169,8 +171,8 @@ export class AnswerPanel {
     integrity.hidden = config.ask_integrity === false;
     integrity.replaceChildren(
       el("span", {}, "Integrity"),
-      el("button", { class: "chip", type: "button", "data-none": true, onclick: () => actions.none() }, "none ", el("kbd", {}, "Q")),
-      el("button", { class: "chip", type: "button", "data-finding": true, onclick: () => actions.finding() }, "finding ", el("kbd", {}, "A")),
+      el("button", { class: "chip", type: "button", "data-none": true, onclick: () => actions.none() }, "none ", el("kbd", { "data-mark": "none" })),
+      el("button", { class: "chip", type: "button", "data-finding": true, onclick: () => actions.finding() }, "finding ", el("kbd", { "data-mark": "finding" })),
       el("span", { class: "on", hidden: true }),
     );
     const diagnostic = this.find(".diagnostic");
@@ -180,10 +182,10 @@ export class AnswerPanel {
       ...QUALITIES.map(({ value, name, key }) =>
         el("button", {
           class: `chip ${value === "both" ? value : ""}`, type: "button", role: "radio", "data-value": value, onclick: () => actions.diagnostic(value),
-        }, `${name} `, el("kbd", { class: value === "both" ? null : "arrow" }, key)),
+        }, `${name} `, el("kbd", { class: key && "arrow", "data-mark": key ? null : "both" }, key)),
       ),
-      el("button", { class: "chip other", type: "button", onclick: () => actions.moveTo(DIAGNOSTIC) }, "other ", el("kbd", {}, "S")),
-      el("span", { class: "also" }, el("kbd", {}, "S")),
+      el("button", { class: "chip other", type: "button", onclick: () => actions.moveTo(DIAGNOSTIC) }, "other ", el("kbd", { "data-mark": "choose" })),
+      el("span", { class: "also" }, el("kbd", { "data-mark": "choose" })),
     );
   }
 
@@ -253,7 +255,7 @@ export class AnswerPanel {
     const words = this.reviewing ? "Back to the next pair" : "Confirm";
     if (ready || this.reviewing) {
       if (!go.classList.contains("keyed") || go.firstChild?.textContent !== `${words} `) {
-        go.replaceChildren(`${words} `, el("kbd", {}, "Enter"), " ", el("kbd", {}, "Space"));
+        go.replaceChildren(`${words} `, this.#key("confirm"));
       }
       go.classList.add("keyed", "ready");
       go.setAttribute("aria-disabled", "false");
@@ -274,12 +276,13 @@ export class AnswerPanel {
    */
   #prompt(answers) {
     const criterion = answers.current;
+    const { mark } = this.actions;
     /** @type {[string, string]} */
     let text = ["All answered", ""];
     if (this.choosing) text = ["Diagnostic", "← left only · ↓ neither · → right only"];
     else if (criterion) text = [criterion.name, criterion.better];
-    else if (answers.cursor === INTEGRITY) text = ["Integrity", "Q nothing wrong · A loss, corruption, alteration, creation, exaggeration"];
-    else if (answers.cursor === DIAGNOSTIC) text = ["Diagnostic", "W both images are · S not both"];
+    else if (answers.cursor === INTEGRITY) text = ["Integrity", `${mark("none")} nothing wrong · ${mark("finding")} loss, corruption, alteration, creation, exaggeration`];
+    else if (answers.cursor === DIAGNOSTIC) text = ["Diagnostic", `${mark("both")} both images are · ${mark("choose")} not both`];
     else if (this.reviewing) text = ["Confirmed before", "a change is kept beside the first answer"];
     else if (this.unseen) text = ["All answered", `scroll the rest: ${this.unseen}`];
     this.#showPrompt(text, Boolean(criterion) && !this.choosing);
@@ -297,8 +300,16 @@ export class AnswerPanel {
     ask.classList.toggle("free", !ends);
     const lower = find(ask, ".lower");
     if (ends === (lower.childElementCount > 0)) return;
-    lower.replaceChildren(...(ends ? ["◂ left better ", el("kbd", {}, "1")] : []));
-    find(ask, ".upper").replaceChildren(...(ends ? [el("kbd", {}, "5"), " right better ▸"] : []));
+    lower.replaceChildren(...(ends ? ["◂ left better ", this.#key("score_1")] : []));
+    find(ask, ".upper").replaceChildren(...(ends ? [this.#key("score_5"), " right better ▸"] : []));
+  }
+
+  /**
+   * The key of an action, printed as the reader has it.
+   * @param {string} action
+   */
+  #key(action) {
+    return el("kbd", { "data-mark": action }, this.actions.mark(action));
   }
 
   /**
@@ -315,14 +326,22 @@ export class AnswerPanel {
    * Says something in the prompt's place for a few seconds.
    * @param {string} title
    */
-  announce(title, detail = "") {
+  announce(title, detail = "", ms = ANNOUNCE_MS) {
     clearTimeout(this.#announcing);
     this.#announcing = setTimeout(() => {
       this.#quiet();
       this.update();
-    }, ANNOUNCE_MS);
+    }, ms);
     this.find(".ask").classList.add("tell");
     this.#showPrompt([title, detail], false);
+  }
+
+  /**
+   * A word about a key that was pressed, in the prompt's place.
+   * @param {string} title
+   */
+  say(title, detail = "") {
+    this.announce(title, detail, SAY_MS);
   }
 
   /** Back to the next question. */
@@ -344,11 +363,10 @@ export class AnswerPanel {
    */
   readout(viewing) {
     const inverted = viewing.invert ? " · inverted" : "";
-    const [usual] = PRESETS;
     const [readout, zoom] = [this.find(".window"), this.find(".zoom")];
     setText(readout, `window ${Math.round(viewing.window)} % · level ${Math.round(viewing.level)} %${inverted}`);
     setText(zoom, `zoom ${viewing.zoom.toFixed(1)}`);
-    readout.hidden = viewing.window === usual.window && viewing.level === usual.level && !viewing.invert;
+    readout.hidden = viewing.window === WHOLE.window && viewing.level === WHOLE.level && !viewing.invert;
     zoom.hidden = viewing.zoom === 1;
   }
 

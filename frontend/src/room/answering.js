@@ -4,10 +4,12 @@ import { byId, count } from "../shared/dom.js";
 import { DIAGNOSTIC, INTEGRITY } from "./answers.js";
 import { CommentDialog, FindingDialog } from "./dialogs.js";
 import { SIDES } from "./sides.js";
+import { isStroke } from "./strokes.js";
 
 /**
  * @import { Config, Finding, NewFinding, Quality, Rating, Side } from "../server.ts"
  * @import { Answers } from "./answers.js"
+ * @import { Bindings } from "./bindings.js"
  * @import { Instruments } from "./instruments.js"
  * @import { Reading } from "./reading.js"
  * @import { AnswerPanel } from "./answer_panel.js"
@@ -15,17 +17,22 @@ import { SIDES } from "./sides.js";
  */
 
 const ASK_MS = 4000;
+/** @type {[string, Quality][]} by key, while an answer on diagnostic quality is chosen */
+const CHOICES = [["ArrowLeft", "left"], ["ArrowDown", "neither"], ["ArrowRight", "right"]];
 
 export class Answering {
   #asked = false;
+  /** @type {string|null} where the cursor stood before the dialog for a finding */
+  #before = null;
 
   /**
    * @param {Config} config
-   * @param {{reading: Reading, answerPanel: AnswerPanel, viewing: Viewing, instruments: Instruments}} parts
+   * @param {{reading: Reading, answerPanel: AnswerPanel, viewing: Viewing, instruments: Instruments, bindings: Bindings}} parts
    * @param {() => boolean} closed whether there is nothing to answer now
    */
-  constructor(config, { reading, answerPanel, viewing, instruments }, closed) {
+  constructor(config, { reading, answerPanel, viewing, instruments, bindings }, closed) {
     this.config = config;
+    this.bindings = bindings;
     this.reading = reading;
     this.answerPanel = answerPanel;
     this.viewing = viewing;
@@ -33,13 +40,14 @@ export class Answering {
     this.closed = closed;
     /** @type {Answers|null} */
     this.answers = null;
+    const looks = /** @param {KeyboardEvent} event */ (event) => bindings.looks(event);
     this.findingDialog = new FindingDialog(byId("finding"), config.finding_kinds, {
       onkeep: (finding) => this.#keep(finding),
       onremove: (finding) => this.#withdraw(finding),
-      onleave: () => this.#left(),
+      onleave: () => this.#leaveFinding(),
       onchange: () => this.#marks(),
-    });
-    this.commentDialog = new CommentDialog(byId("comment"), (text) => this.#comment(text));
+    }, looks);
+    this.commentDialog = new CommentDialog(byId("comment"), (text) => this.#comment(text), looks);
   }
 
   /**
@@ -79,7 +87,8 @@ export class Answering {
    */
   rate(score) {
     const criterion = this.answers?.current;
-    if (criterion && score >= 1 && score <= 5 && !this.answerPanel.choosing) this.set(String(criterion.id), score);
+    if (criterion && !this.answerPanel.choosing) this.set(String(criterion.id), score);
+    else this.answerPanel.say(`${score} does nothing here`, "no criterion is under the cursor");
   }
 
   cannotJudge() {
@@ -97,7 +106,7 @@ export class Answering {
       setTimeout(() => {
         this.#asked = false;
       }, ASK_MS);
-      this.answerPanel.announce(`Q again takes back ${count(findings.length, "finding")}`, "and answers: nothing wrong");
+      this.answerPanel.announce(`${this.bindings.mark("none")} again takes back ${count(findings.length, "finding")}`, "and answers: nothing wrong");
       return;
     }
     this.#asked = false;
@@ -113,16 +122,19 @@ export class Answering {
     if (!answers || this.config.ask_integrity === false) return;
     this.commentDialog.close();
     this.viewing.stopCine();
+    if (!this.findingDialog.open) this.#before = answers.cursor;
     answers.moveTo(INTEGRITY);
     this.answerPanel.answered();
     this.findingDialog.show(answers.findings);
     this.answerPanel.hint("Integrity", "kind, side, a word if you like, Enter");
   }
 
-  /** Says that what was begun waits. */
-  #left() {
-    if (this.findingDialog.begun) this.answerPanel.hint("Not kept yet", "A goes on with the finding");
-    else this.answerPanel.answered();
+  /** No finding yet: the cursor stands where it stood before, and what was begun waits. */
+  #leaveFinding() {
+    if (this.#before === null) this.answers?.advance();
+    else this.answers?.moveTo(this.#before);
+    this.answerPanel.answered();
+    if (this.findingDialog.begun) this.answerPanel.hint("Not kept yet", `${this.bindings.mark("finding")} goes on with the finding`);
   }
 
   /** @param {NewFinding} finding */
@@ -190,6 +202,19 @@ export class Answering {
     this.answerPanel.answered();
   }
 
+  /**
+   * While an answer on diagnostic quality is chosen, arrows give it.
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the key was one of them
+   */
+  choosingKey(event) {
+    const [, value] = CHOICES.find(([name]) => isStroke(event, name)) ?? [];
+    if (!value || this.closed()) return false;
+    event.preventDefault();
+    if (!event.repeat) this.diagnostic(value);
+    return true;
+  }
+
   /** The numeric pad's zero: nothing wrong first, both diagnostic then. */
   fine() {
     const missing = this.#now?.missing ?? [];
@@ -224,21 +249,8 @@ export class Answering {
   move(step) {
     const answers = this.#now;
     if (!answers) return;
-    if (this.answerPanel.choosing) return void this.diagnostic(step < 0 ? "left" : "right");
     answers.move(step);
     this.answerPanel.answered();
-  }
-
-  /**
-   * ↑ and ↓ scroll; while an answer on diagnostic quality is chosen, ↓ means neither.
-   * @param {number} step
-   */
-  scroll(step) {
-    if (this.answerPanel.choosing && step === 1) this.diagnostic("neither");
-    else {
-      this.viewing.stopCine();
-      this.viewing.scroll(step);
-    }
   }
 
   /** Says what keeps the pair from being confirmed and goes to the first of it. */

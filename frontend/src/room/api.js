@@ -2,7 +2,7 @@
 
 import { csrfToken } from "../shared/csrf.js";
 
-/** @import { Accepted, Method, Refusal, Turn } from "../server.ts" */
+/** @import { Accepted, Binding, Method, Refusal, Turn } from "../server.ts" */
 
 const TIMEOUT_MS = 20_000;
 
@@ -100,6 +100,19 @@ export async function request(method, path, body = null, { keepalive = false } =
   if (body) headers["Content-Type"] = "application/json";
   const response = await respond(path, { method, headers, keepalive, body: body && JSON.stringify(body) }, TIMEOUT_MS);
   return response.json().catch(() => ({}));
+}
+
+/**
+ * Keeps the reader's own keys.
+ * @param {string} path
+ * @param {Record<string, string[]>} keys
+ * @returns {Promise<Binding[]>} all keys as they are then
+ * @throws {ApiError}
+ */
+export async function saveKeys(path, keys) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
+  const response = await respond(path, { method: "PUT", headers, body: JSON.stringify({ keys }) }, TIMEOUT_MS);
+  return (await response.json()).keys;
 }
 
 /**

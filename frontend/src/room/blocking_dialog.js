@@ -1,9 +1,10 @@
 /** A dialog over the dimmed room, for what stops the reading: failed images, lost sessions, two versions of a pair. */
 
 import { el } from "../shared/dom.js";
+import { isStroke, printed } from "./strokes.js";
 
 /**
- * One answer to a question; `key` as the keyboard names it.
+ * One answer to a question; `key` as `strokes` names it.
  * @typedef {{key: string, words: string, choose: () => void, primary?: boolean}} Answer
  */
 
@@ -49,7 +50,7 @@ export class BlockingDialog {
     this.#answers = answers;
     const buttons = answers.map(({ key, words, choose, primary }) => {
       const asked = button("", () => this.#answer(choose), primary);
-      asked.append(words, el("kbd", {}, key.length === 1 ? key.toUpperCase() : key));
+      asked.append(words, el("kbd", {}, printed(key)));
       return asked;
     });
     this.#fill(name, title, "card wide", [...content, el("div", { class: "row" }, ...buttons)]).focus();
@@ -94,7 +95,7 @@ export class BlockingDialog {
    * @param {KeyboardEvent} event
    */
   key(event) {
-    const chosen = this.#answers.find(({ key }) => key === (event.key.length === 1 ? event.key.toLowerCase() : event.key));
+    const chosen = this.#answers.find(({ key }) => isStroke(event, key));
     if (chosen && !event.repeat && performance.now() - this.#shownAt > DEAF_MS) {
       event.preventDefault();
       this.#answer(chosen.choose);

@@ -2,6 +2,7 @@
 
 import { around, el, find, setText } from "../shared/dom.js";
 import { Focus } from "./focus.js";
+import { digitOf, isStroke, strokes } from "./strokes.js";
 
 /**
  * @import { Finding, FindingKind, NewFinding, Side } from "../server.ts"
@@ -9,7 +10,10 @@ import { Focus } from "./focus.js";
  * What is on top of the page and asked first about a key: whether it was its own.
  * @typedef {{key: (event: KeyboardEvent) => boolean}} Layer
  *
- * One answer to a question; `key` as the keyboard names it.
+ * Whether a key only looks at the images.
+ * @typedef {(event: KeyboardEvent) => boolean} Looks
+ *
+ * One answer to a question; `key` as `strokes` names it.
  * @typedef {{key: string, mark: string, words: string, choose: () => void}} Option
  *
  * A finding in the making.
@@ -24,19 +28,19 @@ import { Focus } from "./focus.js";
 
 /** @type {Record<string, NewFinding["side"]>} */
 const ARROWS = { ArrowLeft: "left", ArrowDown: "both", ArrowRight: "right", ArrowUp: "undetermined" };
-/** Keys that still move through the slices while a dialog is open. */
-const THROUGH = new Set(["PageUp", "PageDown", "Home", "End"]);
 const SIDE_WORDS = { left: "left image", both: "both", right: "right image", undetermined: "cannot tell" };
 
 /**
- * A letter typed beside a dialog's field lands in the field; nothing typed there may rate or confirm.
+ * A letter typed beside a dialog's field lands in the field; nothing typed there may rate or confirm. Keys that write
+ * nothing still look at the images.
  * @param {KeyboardEvent} event
  * @param {HTMLInputElement|HTMLTextAreaElement} field
+ * @param {Looks} looks
  */
-function lead(event, field) {
+function lead(event, field, looks) {
   if (event.key === " " && event.target instanceof Element && event.target.matches("button:focus-visible")) return false;
   if (event.key.length === 1 && event.key !== " ") field.focus();
-  return !THROUGH.has(event.key);
+  return event.key.length === 1 || !looks(event);
 }
 
 export class FindingDialog {
@@ -48,12 +52,14 @@ export class FindingDialog {
    * @param {FindingKind[]} kinds
    * @param {{onkeep: (finding: NewFinding) => void, onremove: (finding: Finding) => void, onleave: () => void,
    *   onchange: () => void}} actions
+   * @param {Looks} looks
    */
-  constructor(root, kinds, actions) {
+  constructor(root, kinds, actions, looks) {
     this.root = root;
     this.kinds = kinds;
     this.actions = actions;
     this.focus = new Focus(root);
+    this.looks = looks;
     this.remark = find(root, ".remark", HTMLInputElement);
     this.structure = find(root, ".structure", HTMLInputElement);
     find(root, ".kinds").replaceChildren(
@@ -176,19 +182,20 @@ export class FindingDialog {
    */
   key(event) {
     const field = [this.remark, this.structure].find((each) => each === event.target);
-    const kind = /^[1-9]$/.test(event.key) ? this.kinds[Number(event.key) - 1] : undefined;
+    const kind = this.kinds[(digitOf(event) ?? 0) - 1];
+    const side = ARROWS[strokes(event)[0]];
     const writing = field !== undefined && field.value !== "";
-    if (event.key === "Escape") {
+    if (isStroke(event, "Escape")) {
       this.leave();
-    } else if (event.key === "Enter") {
+    } else if (isStroke(event, "Enter")) {
       if (around(event, "button")?.matches(":focus-visible")) return false;
       this.#keep();
     } else if (!writing && kind) {
       this.#set({ kind: kind.id });
-    } else if (!writing && ARROWS[event.key]) {
-      this.#set({ side: ARROWS[event.key] });
+    } else if (!writing && side) {
+      this.#set({ side });
     } else {
-      if (!field) return lead(event, this.remark);
+      if (!field) return lead(event, this.remark, this.looks);
       return true;
     }
     event.preventDefault();
@@ -200,10 +207,12 @@ export class CommentDialog {
   /**
    * @param {HTMLElement} root
    * @param {(text: string) => void} onkeep called where the text has changed
+   * @param {Looks} looks
    */
-  constructor(root, onkeep) {
+  constructor(root, onkeep, looks) {
     this.root = root;
     this.onkeep = onkeep;
+    this.looks = looks;
     this.field = find(root, "textarea", HTMLTextAreaElement);
     this.focus = new Focus(root);
     this.before = "";
@@ -240,10 +249,10 @@ export class CommentDialog {
    * @returns {boolean} whether the key was the dialog's
    */
   key(event) {
-    if (event.key === "Escape") this.close();
-    else if (event.key === "Enter" && around(event, "button")?.matches(":focus-visible")) return false;
-    else if (event.key === "Enter" && !event.shiftKey) this.#keep();
-    else return event.target === this.field || lead(event, this.field);
+    if (isStroke(event, "Escape")) this.close();
+    else if (isStroke(event, "Enter") && around(event, "button")?.matches(":focus-visible")) return false;
+    else if (isStroke(event, "Enter") && !event.shiftKey) this.#keep();
+    else return event.target === this.field || lead(event, this.field, this.looks);
     event.preventDefault();
     return true;
   }
@@ -251,17 +260,21 @@ export class CommentDialog {
 
 /** One question with a few answers, each a key: which image was which, why a pair cannot be read. */
 export class ChoiceDialog {
-  /** Keys that still look at the images while the question stands. */
-  static #LOOK = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", "+", "-", "=", "i", "z", "l", "v", "c", "g", "d", "f", "?"]);
   /** @type {Option[]} */
   #options = [];
   /** @type {(() => void)|null} */
   #onleave = null;
 
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root
+   * @param {Looks} looks which keys go through while the question stands
+   * @param {(event: KeyboardEvent) => void} onunheard a key that does nothing here
+   */
+  constructor(root, looks, onunheard) {
     this.root = root;
     this.focus = new Focus(root);
+    this.looks = looks;
+    this.onunheard = onunheard;
   }
 
   get open() {
@@ -307,10 +320,14 @@ export class ChoiceDialog {
    * @returns {boolean} whether the key was the dialog's
    */
   key(event) {
-    const chosen = this.#options.find((option) => option.key === event.key);
-    if (event.key === "Escape" && this.#onleave) this.#answer(this.#onleave);
+    const chosen = this.#options.find((option) => isStroke(event, option.key));
+    if (isStroke(event, "Escape") && this.#onleave) this.#answer(this.#onleave);
     else if (chosen && !event.repeat) this.#answer(chosen.choose);
-    else return !ChoiceDialog.#LOOK.has(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    else if (this.looks(event)) return false;
+    else {
+      if (!around(event, "button")?.matches(":focus-visible")) this.onunheard(event);
+      return true;
+    }
     event.preventDefault();
     return true;
   }

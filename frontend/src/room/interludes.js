@@ -3,6 +3,7 @@
 import { around, byId, find, setText } from "../shared/dom.js";
 import { button } from "./blocking_dialog.js";
 import { lastLookPage, restPage } from "./rest_pages.js";
+import { isStroke } from "./strokes.js";
 
 /**
  * @import { Config, Next, Pair, Rest } from "../server.ts"
@@ -117,8 +118,8 @@ export class Interludes {
     this.lastLook = {
       key: (event) => {
         if (event.repeat || performance.now() - since < DEAF_MS || around(event, "a, button")?.matches(":focus-visible")) return false;
-        if (event.key === "Enter") onfinish();
-        else if (event.key === "Backspace" && event.shiftKey) onback();
+        if (isStroke(event, "Enter")) onfinish();
+        else if (isStroke(event, "Shift+Backspace")) onback();
         else return false;
         event.preventDefault();
         return true;

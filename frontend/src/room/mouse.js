@@ -1,10 +1,11 @@
-/** The mouse on the images: wheel scrolls, left drag window and level, middle pans, right zooms; a click marks. */
+/** The mouse on the images: the wheel scrolls, each button drags what the reader has bound to it; a click marks. */
 
 import { around } from "../shared/dom.js";
 import { SIDES } from "./sides.js";
 
 /**
  * @import { Side } from "../server.ts"
+ * @import { Bindings } from "./bindings.js"
  * @import { Viewing } from "./viewing.js"
  *
  * @typedef {(side: Side, x: number, y: number) => void} At a place on a pane, in CSS pixels from its corner
@@ -14,17 +15,20 @@ import { SIDES } from "./sides.js";
 const CLICK_PX = 4;
 /** A trackpad sends many small steps; a wheel one big one. */
 const WHEEL_STEP = 40;
+/** CSS pixels of a drag for one slice. */
+const DRAG_STEP = 16;
 
 /**
  * @param {Record<Side, HTMLElement>} panes
  * @param {Viewing} viewing
+ * @param {Bindings} bindings
  * @param {{onclick: At, onlarge: (side: Side) => void, tool: () => Tool|null, onhover: At}} actions
  */
-export function listen(panes, viewing, actions) {
+export function listen(panes, viewing, bindings, actions) {
   for (const side of SIDES) {
     const pane = panes[side];
     /**
-     * @type {{button: number, from: [number, number], last: [number, number], moved: boolean, touch: boolean, rest: number,
+     * @type {{action: string|null, clicks: boolean, from: [number, number], last: [number, number], moved: boolean, rest: number,
      *   tool: Tool|null}|null}
      */
     let drag = null;
@@ -66,8 +70,8 @@ export function listen(panes, viewing, actions) {
       const [x, y] = at(event);
       const tool = event.button === 0 && !event.shiftKey ? actions.tool() : null;
       tool?.down(side, x, y);
-      const button = event.shiftKey ? 1 : event.button;
-      drag = { button, from: [x, y], last: [x, y], moved: false, touch: event.pointerType === "touch", rest: 0, tool };
+      const action = event.pointerType === "touch" ? "drag_slices" : bindings.button(event);
+      drag = { action, clicks: event.button === 0 && !event.shiftKey, from: [x, y], last: [x, y], moved: false, rest: 0, tool };
     });
 
     pane.addEventListener("pointermove", (event) => {
@@ -81,14 +85,14 @@ export function listen(panes, viewing, actions) {
       drag.last = [x, y];
       const { clientWidth, clientHeight } = pane;
       if (drag.tool) drag.tool.move(side, x, y);
-      else if (drag.touch) {
+      else if (drag.action === "drag_slices") {
         drag.rest += dy;
-        const steps = Math.trunc(drag.rest / 16);
-        drag.rest -= 16 * steps;
+        const steps = Math.trunc(drag.rest / DRAG_STEP);
+        drag.rest -= DRAG_STEP * steps;
         if (steps) viewing.scroll(steps, side);
-      } else if (drag.button === 1) viewing.pan(dx, dy);
-      else if (drag.button === 2) viewing.scale(Math.exp((-2 * dy) / clientHeight));
-      else {
+      } else if (drag.action === "drag_pan") viewing.pan(dx, dy);
+      else if (drag.action === "drag_zoom") viewing.scale(Math.exp((-2 * dy) / clientHeight));
+      else if (drag.action === "drag_window") {
         viewing.setWindow({
           window: viewing.window + (100 * dx) / clientWidth,
           level: viewing.level + (100 * dy) / clientHeight,
@@ -98,10 +102,10 @@ export function listen(panes, viewing, actions) {
 
     pane.addEventListener("pointerup", (event) => {
       if (!drag) return;
-      const { moved, button, tool } = drag;
+      const { moved, clicks, tool } = drag;
       drag = null;
       if (tool) tool.up(side, ...at(event));
-      else if (!moved && button === 0) actions.onclick(side, ...at(event));
+      else if (!moved && clicks) actions.onclick(side, ...at(event));
     });
     pane.addEventListener("pointercancel", () => {
       drag = null;

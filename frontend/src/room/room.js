@@ -3,12 +3,13 @@
  * what is looked at `Viewing`'s.
  */
 
-import { byId, count, find } from "../shared/dom.js";
+import { byId, count, find, setText } from "../shared/dom.js";
 import { Ahead } from "./ahead.js";
 import { AnswerPanel } from "./answer_panel.js";
 import { Answering } from "./answering.js";
 import { Answers, overlay } from "./answers.js";
-import { ApiError, request, speakFor } from "./api.js";
+import { ApiError, request, saveKeys, speakFor } from "./api.js";
+import { Bindings } from "./bindings.js";
 import { Clock } from "./clock.js";
 import { ChoiceDialog } from "./dialogs.js";
 import { Disputes } from "./disputes.js";
@@ -16,6 +17,7 @@ import { Stacks } from "./frames.js";
 import { ImagePanes } from "./image_panes.js";
 import { Instruments } from "./instruments.js";
 import { Interludes } from "./interludes.js";
+import { KeySheet } from "./key_sheet.js";
 import * as keyboard from "./keys.js";
 import * as mouse from "./mouse.js";
 import { Obstacles } from "./obstacles.js";
@@ -24,9 +26,10 @@ import { Reading } from "./reading.js";
 import { bySide } from "./sides.js";
 import { SliceIndicator } from "./slice_indicator.js";
 import { openStore } from "./store.js";
+import { isMeant, printed, strokes } from "./strokes.js";
 import { claim } from "./tabs.js";
 import * as touch from "./touch.js";
-import { PRESETS, Viewing } from "./viewing.js";
+import { Viewing } from "./viewing.js";
 import { Viewports } from "./viewports.js";
 
 /**
@@ -35,6 +38,7 @@ import { Viewports } from "./viewports.js";
  * @import { Layer } from "./dialogs.js"
  * @import { Owed, Page } from "./reading.js"
  * @import { Store } from "./store.js"
+ * @import { Press } from "./strokes.js"
  */
 
 /** After a new pair, keys that were meant for the one before must not confirm it. */
@@ -67,6 +71,7 @@ export class Room {
     this.config = config;
     const panes = bySide((side) => byId(`pane-${side}`));
     const views = bySide((side) => find(panes[side], ".view", HTMLDivElement));
+    this.bindings = new Bindings(config.keys);
     this.clock = new Clock();
     this.outbox = new Outbox({ base, reader, request, store });
     this.ahead = new Ahead({ base, request, stacks: (address, pair) => new Stacks(address, pair), width: WIDTH.ahead });
@@ -89,26 +94,28 @@ export class Room {
       confirm: () => this.confirm(),
       keys: () => this.keys(),
       refused: () => this.disputes.refused(),
+      mark: (action) => this.bindings.mark(action),
     });
     this.reading = new Reading({ base, request, outbox: this.outbox, ahead: this.ahead }, this.#page());
     this.answering = new Answering(config, this, () => this.closed);
-    this.choice = new ChoiceDialog(byId("choice"));
+    this.choice = new ChoiceDialog(byId("choice"), (event) => this.bindings.looks(event), (event) => this.unheard(event));
+    this.keySheet = new KeySheet(byId("keys"), config, this.bindings, (keys) => this.#saveKeys(keys));
     this.obstacles = new Obstacles(config, this, { onoffline: () => this.reading.goOn() });
     this.interludes = new Interludes(config, this, () => this.#leave());
     this.disputes = new Disputes(config, { outbox: this.outbox, blockingDialog: this.obstacles.blockingDialog });
-    mouse.listen(panes, this.viewing, {
+    mouse.listen(panes, this.viewing, this.bindings, {
       onclick: (side, x, y) => this.answering.clicked(side, x, y),
-      onlarge: (side) => this.#enlarge(side),
+      onlarge: (side) => this.enlarge(side),
       tool: () => this.instruments.tool,
       onhover: (side, x, y) => this.instruments.hover(x, y),
     });
     touch.listen(byId("room"), this.viewing);
-    keyboard.listen(this, () => this.#topLayer());
+    keyboard.listen(this, this.bindings, () => this.#topLayer());
     setInterval(() => this.#reportTime(), REPORT_MS);
     document.addEventListener("visibilitychange", () => this.#turned(document.visibilityState));
     addEventListener("offline", () => this.outbox.lost());
     addEventListener("online", () => this.outbox.found());
-    byId("keys").addEventListener("click", () => this.keys());
+    this.#mark();
   }
 
   /** Takes over from other tabs, sends what an earlier page left, and shows the current pair. */
@@ -417,36 +424,71 @@ export class Room {
   /** @returns {Layer|null} */
   #topLayer() {
     if (this.obstacles.blockingDialog.open) return this.obstacles.blockingDialog;
-    if (!byId("keys").hidden) return { key: (event) => this.#keysKey(event) };
+    if (this.keySheet.open) return this.keySheet;
     if (this.answering.findingDialog.open) return this.answering.findingDialog;
     if (this.answering.commentDialog.open) return this.answering.commentDialog;
     if (this.choice.open) return this.choice;
+    if (this.answerPanel.choosing) return { key: (event) => this.answering.choosingKey(event) };
     return this.interludes.lastLook;
   }
 
-  /** @param {KeyboardEvent} event */
-  #keysKey(event) {
-    if (event.key === "Escape" || event.key === "?") {
-      this.keys();
-      event.preventDefault();
-    }
-    return true;
+  keys() {
+    this.keySheet.toggle();
   }
 
-  keys() {
-    byId("keys").hidden = !byId("keys").hidden;
+  /** Prints the keys wherever one is named, as this reader has them. */
+  #mark() {
+    for (const node of document.querySelectorAll("[data-mark]")) {
+      if (node instanceof HTMLElement) setText(node, this.bindings.mark(node.dataset.mark ?? ""));
+    }
+  }
+
+  /**
+   * @param {Record<string, string[]>} keys of this reader, where they are not the usual ones
+   */
+  async #saveKeys(keys) {
+    this.bindings.set(await saveKeys(this.config.keys_address, keys));
+    this.#mark();
+    this.answerPanel.update();
   }
 
   escape() {
     this.viewing.stopCine();
+    this.viewing.stopToggle();
     this.instruments.clear();
     this.imagePanes.enlarge(null);
     if (this.answerPanel.choosing) this.answering.choose();
   }
 
-  /** @param {number} number 1 … 4 */
-  preset(number) {
-    if (PRESETS[number - 1]) this.viewing.setWindow(PRESETS[number - 1]);
+  /**
+   * A key without a meaning where it was pressed.
+   * @param {Press} press
+   */
+  unheard(press) {
+    if (isMeant(press)) this.answerPanel.say(`${printed(strokes(press)[0])} does nothing here`, `${this.bindings.mark("help")} shows the keys`);
+  }
+
+  /** @param {number} at place among the protocol's windows */
+  window(at) {
+    const { name, window, level } = this.config.windows[at];
+    this.viewing.setWindow({ window, level });
+    this.answerPanel.say(`Window: ${name}`);
+  }
+
+  nextWindow() {
+    const { windows } = this.config;
+    const { window, level } = this.viewing;
+    this.window((windows.findIndex((each) => each.window === window && each.level === level) + 1) % windows.length);
+  }
+
+  /** Both images in turn in one place; one by one for who wants nothing to move. */
+  toggle() {
+    this.viewing.startToggle(!matchMedia("(prefers-reduced-motion: reduce)").matches);
+  }
+
+  /** @param {number} step */
+  cineSpeed(step) {
+    this.answerPanel.say("Cine", `${count(this.viewing.changeCineSpeed(step), "slice")} a second`);
   }
 
   fullScreen() {
@@ -454,8 +496,11 @@ export class Room {
     else document.documentElement.requestFullscreen?.().catch(() => {});
   }
 
-  /** @param {Side} side */
-  #enlarge(side) {
+  /**
+   * One image large, or both again.
+   * @param {Side} side
+   */
+  enlarge(side) {
     this.viewing.active = side;
     this.imagePanes.enlarge(this.imagePanes.enlarged ? null : side);
   }

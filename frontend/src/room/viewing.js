@@ -8,16 +8,13 @@ import { bySide, otherSide, SIDES } from "./sides.js";
  * @import { Viewports } from "./viewports.js"
  */
 
-const CINE_MS = 125;
+/** Slices a second. */
+const CINE_SPEEDS = [2, 4, 6, 8, 12, 16, 24];
+const TURN_MS = 700;
 const NO_IMAGE = { rows: 1, columns: 1, spacing: [1, 1] };
 const ZOOM = { least: 0.5, most: 12 };
-/** Window and level in percent of the common range, for ⇧1 … ⇧4; above 100 % lies headroom for bright voxels. */
-export const PRESETS = [
-  { window: 100, level: 50 },
-  { window: 60, level: 30 },
-  { window: 80, level: 90 },
-  { window: 30, level: 15 },
-];
+/** Percent of the common range: what a pair begins with. */
+export const WHOLE = { window: 100, level: 50 };
 
 /**
  * @param {number} value
@@ -33,6 +30,10 @@ export class Viewing {
   #base = 0;
   /** @type {ReturnType<typeof setInterval>|undefined} */
   #cine;
+  #speed = CINE_SPEEDS.indexOf(8);
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  #turns;
+  #turning = false;
   /** @type {Record<Side, number>|null} */
   #shown = null;
   /** @type {Record<Side, number>[]} slices still to be shown, in order: a fast wheel skips none, however slow the machine */
@@ -58,8 +59,8 @@ export class Viewing {
     /** @type {[number, number]} */
     this.centre = [0, 0];
     this.invert = false;
-    this.window = PRESETS[0].window;
-    this.level = PRESETS[0].level;
+    this.window = WHOLE.window;
+    this.level = WHOLE.level;
   }
 
   /** The slices on screen, null where nothing is. */
@@ -97,6 +98,7 @@ export class Viewing {
   /** Nothing to look at; the panes are black until the next pair has its first slice. */
   close() {
     this.stopCine();
+    this.stopToggle();
     this.#stacks = null;
     this.#shown = null;
     this.#path = [];
@@ -116,8 +118,8 @@ export class Viewing {
     this.zoom = 1;
     this.centre = [0, 0];
     this.invert = false;
-    this.window = PRESETS[0].window;
-    this.level = PRESETS[0].level;
+    this.window = WHOLE.window;
+    this.level = WHOLE.level;
   }
 
   /** All but the slice back to what a new pair shows; stacks linked without offset. */
@@ -156,6 +158,15 @@ export class Viewing {
     }
     if (Math.abs(step) > 1) this.#path = [];
     this.#go();
+  }
+
+  /**
+   * Scrolls by hand, which ends the cine.
+   * @param {number} step slices
+   */
+  step(step) {
+    this.stopCine();
+    this.scroll(step);
   }
 
   /**
@@ -226,16 +237,53 @@ export class Viewing {
     this.onchange();
   }
 
+  /**
+   * Shows both images in turn in the active pane, until it is stopped.
+   * @param {boolean} moves whether they change by themselves; else the other one stays
+   */
+  startToggle(moves) {
+    if (!this.#shown || this.#turning) return;
+    const side = this.active;
+    this.#turning = true;
+    this.swap(side);
+    if (moves) this.#turns = setInterval(() => this.swap(this.swapped ? null : side), TURN_MS);
+  }
+
+  /** @returns {boolean} whether images were shown in turn */
+  stopToggle() {
+    const turning = this.#turning;
+    clearInterval(this.#turns);
+    this.#turning = false;
+    if (turning) this.swap(null);
+    return turning;
+  }
+
   toggleCine() {
-    if (this.cine) return this.stopCine();
-    if (!this.#stacks) return;
+    if (this.cine) this.stopCine();
+    else if (this.#stacks) this.#startCine();
+  }
+
+  #startCine() {
     this.#cine = setInterval(() => {
       const { left } = this.targets;
       if (this.#path.length) return;
       if (left >= this.slices - 1) this.goTo(0);
       else this.scroll(1);
-    }, CINE_MS);
+    }, 1000 / CINE_SPEEDS[this.#speed]);
     this.onchange();
+  }
+
+  /**
+   * @param {number} step to the next slower or faster speed
+   * @returns {number} slices a second, kept from pair to pair
+   */
+  changeCineSpeed(step) {
+    this.#speed = clamp(this.#speed + step, 0, CINE_SPEEDS.length - 1);
+    if (this.cine) {
+      clearInterval(this.#cine);
+      this.#startCine();
+    }
+    return CINE_SPEEDS[this.#speed];
   }
 
   stopCine() {
