@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "readerstudy.material",
     "readerstudy.intake",
     "readerstudy.reading",
+    "readerstudy.viewing",
     "readerstudy.enhancement",
     "readerstudy.images",
     "readerstudy.results",

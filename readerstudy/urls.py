@@ -12,6 +12,7 @@ study = [
     path("material/", include("readerstudy.material.urls")),
     path("models/", include("readerstudy.enhancement.urls")),
     path("jobs/", include("readerstudy.jobs.urls")),
+    path("reading/", include("readerstudy.viewing.urls")),  # before "<token>/"
     path("reading/", include("readerstudy.reading.urls")),
     path("unblinding/", include("readerstudy.reading.urls_unblinding")),
     path("images/", include("readerstudy.images.urls")),

@@ -12,6 +12,7 @@ class Action(TextChoices):
     CASE_REMOVED = "case removed"
     CASE_SET_ASIDE = "case set aside"
     CASE_TAKEN_UP_AGAIN = "case taken up again"
+    DISPLAY_CHECKED = "display checked"
     DRY_RUN = "dry run"
     FEATURES_COMPUTED = "features computed"
     FEEDBACK_CHANGED = "feedback changed"
@@ -82,6 +83,6 @@ LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_AD
 # What readers do with single pairs; of these, what they may not do with a confirmed one after their last look.
 CHANGES = (*LATER_ANSWERS, Action.FINDING_WITHDRAWN)
 ON_PAIRS = (*CHANGES, Action.PAIR_CONFIRMED, Action.GUESS_ON_BLINDING)
-READING = (*ON_PAIRS, Action.PAIR_SKIPPED, Action.LIST_FINISHED)
+READING = (*ON_PAIRS, Action.PAIR_SKIPPED, Action.LIST_FINISHED, Action.DISPLAY_CHECKED)
 # What jobs make of single cases.
 WORK = (Action.METRICS_COMPUTED, Action.PAIRS_PREPARED, Action.ACQUISITIONS_ALIGNED, Action.FEATURES_COMPUTED)

@@ -118,6 +118,9 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.STUDY_CLOSED: lambda d: "closed the study",
     Action.STUDY_LOCKED: lambda d: "locked the study",
     Action.UNBLINDED: lambda d: f"unblinded {d['what']} ({_count(len(d['pairs']), 'pair')}): {d['reason']}",
+    Action.DISPLAY_CHECKED: lambda d: (
+        f"checked the display ({d['reader']}): {'fit' if d['passed'] else 'not fit: ' + ', '.join(d['failed'])}"
+    ),
     Action.PAIR_CONFIRMED: lambda d: f"confirmed pair {d['position']} ({d['reader']})",
     Action.RATING_REVISED: lambda d: (
         f"changed the answer on {d['criterion']} of pair {d['position']} ({d['reader']}), revision {d['revision']}"

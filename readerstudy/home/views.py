@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from readerstudy.accounts import views
 from readerstudy.home import selectors
 from readerstudy.protocol.access import SignedInRequest
+from readerstudy.viewing.selectors import check_of_sitting
 
 REMOVED = 10  # studies of which the home page tells
 
@@ -36,6 +37,8 @@ def home(request: SignedInRequest) -> HttpResponse:
         "may_create": request.user.is_staff,
         "removed": selectors.removed_studies(REMOVED) if request.user.is_staff else [],
     }
+    if context["first"]:
+        context["display"] = check_of_sitting(request.session, readings[0]["member"])
     if mine := [row["study"] for row in rows if row["role"] == "admin"]:
         context |= {
             "alarms": selectors.alarms(mine),
