@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--integrity", type=Path, metavar="I.csv", help="for consistency and diagnostic quality")
     command.add_argument("--series", type=Path, metavar="S.csv", help="checked; adds no numbers")
     command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
+    command.add_argument("--display-checks", type=Path, metavar="D.csv", help="for the results without failed displays")
     _outputs(command)
     command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_reading)
@@ -170,7 +171,8 @@ def _outputs(command: argparse.ArgumentParser) -> None:
 
 def _hashes(options: argparse.Namespace) -> dict[str, str]:
     """SHA-256 of each file of the command line that was read."""
-    files = (options.ratings, options.findings, options.integrity, options.series, options.guesses, options.protocol)
+    more = (options.findings, options.integrity, options.series, options.guesses, options.display_checks)
+    files = (options.ratings, *more, options.protocol)
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file is not None}
 
 
@@ -183,6 +185,7 @@ def _reading(options: argparse.Namespace) -> None:
         integrity=None if options.integrity is None else tables.read_integrity(options.integrity),
         series=None if options.series is None else tables.read_series(options.series),
         guesses=None if options.guesses is None else tables.read_guesses(options.guesses),
+        display_checks=None if options.display_checks is None else tables.read_display_checks(options.display_checks),
         seed=options.seed,
     )
     if options.html:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analysis import tables, verdict
 from analysis.blinding import blinding
 from analysis.cells import Scores, scores
+from analysis.displays import displays
 from analysis.errors import InputError
 from analysis.integrity import consistency
 from analysis.protocol import ALPHA, Protocol, parse_protocol
@@ -40,6 +41,7 @@ def analyse(
     integrity: pd.DataFrame | None = None,
     series: pd.DataFrame | None = None,
     guesses: pd.DataFrame | None = None,
+    display_checks: pd.DataFrame | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """All results of a reader study as JSON-able data; what is undefined is null with its reason.
@@ -59,6 +61,8 @@ def analyse(
         The series table; it is checked, and adds a warning where series were simulated, but no numbers.
     guesses : DataFrame, optional
         The guesses table, for the blinding indices.
+    display_checks : DataFrame, optional
+        The table of display checks, for the results without what was read on displays that failed.
     seed : int, default 0
         Of the bootstraps, 0 or more.
 
@@ -99,6 +103,7 @@ def analyse(
     integrity = None if integrity is None else tables.check(integrity, "integrity")
     series = None if series is None else tables.check(series, "series")
     guesses = None if guesses is None else tables.check(guesses, "guesses")
+    display_checks = None if display_checks is None else tables.check(display_checks, "display_checks")
     main = ratings[ratings["kind"] == "main"]
     if main.empty:
         raise InputError("The ratings table holds no main presentations; there is nothing to analyse.")
@@ -123,6 +128,7 @@ def analyse(
         "drift": drift(main),
         "screening": screening(data),
         "subgroups": subgroups(data, main[main["status"] == "rated"]),
+        "displays": displays(main, display_checks, declared),
     }
 
 

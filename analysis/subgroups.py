@@ -50,13 +50,18 @@ def _variable(scores: Scores, variable: str, level: NDArray[np.intp], levels: li
         found = []
         for number, name in enumerate(levels):
             mine = own == number
-            mean, net = _mean(x[mine], subject[mine], shift=3), _mean(np.sign(x[mine]), subject[mine], shift=0)
+            mean, net = mean_preference(x[mine], subject[mine]), _mean(np.sign(x[mine]), subject[mine], shift=0)
             row = {"level": name, "subjects": int(subject_means(x[mine], subject[mine]).size)}
             found.append({**row, "mean": mean.as_estimate(), "net_preference": net.as_estimate()})
         test = interaction(x, own, subject).as_test()
         row = {"first": first, "second": second, "criterion": criterion}
         cells.append({**row, "levels": found, "interaction": test})
     return {"variable": variable, "levels": levels, "cells": cells}
+
+
+def mean_preference(x: NDArray[np.float64], subject: NDArray[np.intp]) -> Result:
+    """Mean preference of scores − 3, ratings pooled, with a linearised t interval, subjects as clusters."""
+    return _mean(x, subject, shift=3)
 
 
 def _mean(x: NDArray[np.float64], subject: NDArray[np.intp], *, shift: float) -> Result:

@@ -20,7 +20,17 @@ from analysis.errors import InputError
 from analysis.statistics.values import why_not_a_number
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "tables"
-TABLES = ("ratings", "integrity", "findings", "guesses", "series", "metrics", "features")
+TABLES = (
+    "ratings",
+    "integrity",
+    "findings",
+    "guesses",
+    "display_checks",
+    "interactions",
+    "series",
+    "metrics",
+    "features",
+)
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 ABSENT = ("na", "n/a", "nan", "null", "none", "<na>")  # what programs write for a missing value; no code of anything
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -311,6 +321,11 @@ def read_findings(path: str | Path) -> pd.DataFrame:
 def read_guesses(path: str | Path) -> pd.DataFrame:
     """Read guesses.csv: see ``read``."""
     return read(path, "guesses")
+
+
+def read_display_checks(path: str | Path) -> pd.DataFrame:
+    """Read display_checks.csv: see ``read``."""
+    return read(path, "display_checks")
 
 
 def read_series(path: str | Path) -> pd.DataFrame:

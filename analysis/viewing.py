@@ -28,6 +28,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from analysis.errors import InputError
@@ -236,7 +237,7 @@ def read_visit(pieces: Mapping[int, str], *, end: str = "", checksum: int | None
 def _spans(samples: Sequence[Sample]) -> Iterable[tuple[float, View]]:
     """Seconds that each view stayed while the page had the focus; what lies between two pieces of which one is lost is
     not known."""
-    for now, then in zip(samples, samples[1:], strict=False):
+    for now, then in pairwise(samples):
         if now.view.focus and then.piece - now.piece in (0, 1):
             yield min(then.seconds - now.seconds, IDLE), now.view
 
@@ -297,9 +298,7 @@ def toggles(visits: Iterable[Visit]) -> int:
     2
     """
     return sum(
-        bool(then.view.swapped) and not now.view.swapped
-        for visit in visits
-        for now, then in zip(visit.samples, visit.samples[1:], strict=False)
+        bool(then.view.swapped) and not now.view.swapped for visit in visits for now, then in pairwise(visit.samples)
     )
 
 
@@ -362,11 +361,7 @@ def summary(visits: Sequence[Visit], *, slices: int) -> dict[str, Any]:
     stayed = dwell(visits)
     seconds = {side: sum(stayed[side].values(), 0.0) for side in SIDES}
     ends = [visit.agrees for visit in visits if visit.whole]
-    lost = sum(
-        now.view.focus and not then.view.focus
-        for visit in visits
-        for now, then in zip(visit.samples, visit.samples[1:], strict=False)
-    )
+    lost = sum(now.view.focus and not then.view.focus for visit in visits for now, then in pairwise(visit.samples))
     return {
         "seconds": seconds,
         "slices_seen": {side: sum(0 <= at < slices for at in stayed[side]) for side in SIDES},

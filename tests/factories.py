@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import tempfile
 import uuid
+import zlib
 from itertools import accumulate, count
 from pathlib import Path
 
 import numpy as np
 
+from analysis.display_check import CONTRASTS, SIZES
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.accounts.models import Membership, User
@@ -33,6 +35,8 @@ from readerstudy.reading.selectors import prepared_pair
 from readerstudy.reading.services import confirm, open_study, rate, start, state
 from readerstudy.reading.writes import KnownState
 from readerstudy.states import State
+from readerstudy.viewing.models import DisplayCheck
+from readerstudy.viewing.services import keep_check, keep_part
 
 numbers = count(1)
 SHAPE = (3, 8, 6)  # slices, rows, columns
@@ -240,6 +244,34 @@ def read_all(member: Membership, scores: list[int] | None = None) -> None:
         Presentation.objects.filter(reader=member).select_related("study", "reader").order_by("position")
     ):
         read_pair(presentation, scores)
+
+
+def check_display(member: Membership, **seen) -> DisplayCheck:
+    """A finished display check; seen: what differs from one that is passed."""
+    screen = {"window_width": 1440, "window_height": 800, "screen_width": 1440, "screen_height": 900}
+    found = {
+        "missed": [],
+        "dark": True,
+        "bright": True,
+        "discs": [[size, contrast, 2, 2] for contrast in CONTRASTS for size in SIZES],
+        "seconds": 71.5,
+        **screen,
+        "device_pixel_ratio": 2.0,
+        "colour_depth": 24,
+    }
+    return keep_check(reader=member, key=uuid.uuid4(), browser="Firefox 140", **{**found, **seen})
+
+
+VIEW = "s1 v- k1 w100,50 i0 z100,0,0 c0 e- t- f1 n0"
+
+
+def keep_log(presentation: Presentation, *pieces: str, end: str = VIEW.replace("s1", "s2")) -> None:
+    """The log of one look at a pair: these pieces, the last of them with its end."""
+    visit, pieces = uuid.uuid4(), pieces or (f"0 {VIEW};8 s2;4",)
+    checksum = zlib.crc32("".join(f"{piece}\n" for piece in pieces).encode())
+    for number, entries in enumerate(pieces):
+        last = {"end": end, "checksum": checksum} if number == len(pieces) - 1 else {}
+        assert keep_part(presentation=presentation, visit=visit, number=number, entries=entries, **last)
 
 
 def make_closed_study(**size) -> ReaderStudy:

@@ -62,7 +62,7 @@ class Wire:
         self.session.send("Network.enable")
         # How long a pair was open, and what was seen of it, is part of what the next visit gets: the two orders would
         # differ by which came first.
-        self.session.send("Network.setBlockedURLs", {"urls": ["*/time/"]})
+        self.session.send("Network.setBlockedURLs", {"urls": ["*/time/", "*/viewing/"]})
         self.session.on("Network.requestWillBeSent", self._asked)
         self.session.on("Network.responseReceived", self._answered)
         self.session.on("Network.responseReceivedExtraInfo", self._headers)
@@ -107,7 +107,7 @@ class Wire:
         kept = []
         for number, one in list(self.found.items()):
             url = self.urls[number]
-            own = f"/{token}/" in url and not url.endswith("/time/")
+            own = f"/{token}/" in url and not url.endswith(("/time/", "/viewing/"))
             if not own and not url.endswith(("/room/", "/current/")):
                 continue
             if "/frames/" not in url:

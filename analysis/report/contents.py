@@ -21,6 +21,7 @@ def _tests(results: Results, names: Names, colours: Colours) -> list[Table]:
         margins.margins(results, names),
         sensitivity.regression(results, names),
         *sensitivity.random_readers(results, names),
+        sensitivity.displays(results, names),
         ranking.ranking(results, names, colours),
     ]
 
@@ -39,6 +40,7 @@ def _readers(results: Results, names: Names, colours: Colours) -> list[Table]:
         readers.reading_time(results),
         readers.drift(results),
         readers.screening(results),
+        sensitivity.checks(results),
         readers.means(results, names),
     ]
 

@@ -192,8 +192,11 @@ export type Refusal = { detail?: string; code?: string; missing?: string[]; pres
 
 export type Request = {
   (method: "GET", path: string): Promise<Turn>;
-  (method: Method, path: string, body: object | null, options?: { keepalive?: boolean }): Promise<Accepted>;
+  (method: Method, path: string, body: object | null, options?: { keepalive?: boolean; priority?: RequestPriority }): Promise<Accepted>;
 };
+
+/** A piece of the log of viewing; `end` and `checksum` in the last one of a visit. */
+export type LogPiece = { visit: string; number: number; dropped: number; entries: string; end?: string; checksum?: number };
 
 // -- upload --------------------------------------------------------------------------------------------------------
 

@@ -8,13 +8,13 @@ from django.http import HttpResponse, StreamingHttpResponse
 
 Row = dict[str, object]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-FREE_TEXT = {"structure", "remark"}
+FREE_TEXT = {"structure", "remark", "browser"}
 
 
 def cell(name: str, value: object) -> str:
     """One value as text: empty for null, ISO 8601 UTC for times, true and false, numbers in full precision.
 
-    Readers' own words that a spreadsheet would take for a formula get an apostrophe in front.
+    Readers' own words, and their browsers', that a spreadsheet would take for a formula get an apostrophe in front.
     """
     if value is None:
         return ""

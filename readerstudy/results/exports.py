@@ -69,7 +69,7 @@ The same numbers from these files:
 
   python -m analysis reading {slug}-ratings.csv --protocol {slug}-protocol.json \\
       --findings {slug}-findings.csv --integrity {slug}-integrity.csv --series {slug}-series.csv \\
-      --guesses {slug}-guesses.csv --seed {seed} --json results-reading.json
+      --guesses {slug}-guesses.csv --display-checks {slug}-display_checks.csv --seed {seed} --json results-reading.json
   python -m analysis integrity {slug}-metrics.csv --json results-images.json
 
 SHA-256

@@ -49,7 +49,7 @@ NO_MATTER = AFTER_LOCKING | {
     Action.VOLUME_OF_INTEREST_CALLED_BACK,
     Action.VOLUME_OF_INTEREST_REMOVED,
 }
-FILES = ("ratings", "integrity", "findings", "series", "guesses", "metrics")
+FILES = ("ratings", "integrity", "findings", "series", "guesses", "display_checks", "metrics")
 Report = Callable[[float, str], None]
 
 
@@ -198,7 +198,7 @@ def analyse(files: dict[str, bytes]) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         frames = {name: read_table(name, files[name], Path(folder)) for name in FILES if name != "metrics"}
     ratings = frames["ratings"]
-    answers = {name: frames[name] for name in ("findings", "integrity", "series", "guesses")}
+    answers = {name: frames[name] for name in ("findings", "integrity", "series", "guesses", "display_checks")}
     made = {"reading": None, **analyse_images(files)}
     if ratings is not None and (ratings["kind"] == "main").any():
         made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), seed=SEED, **answers)

@@ -1,4 +1,4 @@
-"""The tables of what was read, row by row, in the columns of their Table Schemas; and those of the images.
+"""The tables of what was read, row by row, in the columns of their Table Schemas; and those of viewing and images.
 
 Rows name readers, subjects, series and presentations by code; no user name and no token is in them.
 """
@@ -13,6 +13,7 @@ from readerstudy.archive.downloads import Row
 from readerstudy.images import tables as images
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Guess, Presentation, Rating, Side, Statement
+from readerstudy.viewing import tables as viewing
 
 CHUNK = 500
 
@@ -191,4 +192,11 @@ def guesses(study: ReaderStudy) -> Iterator[Row]:
         yield {**_shared_columns(guess.presentation), "guessed": guess.side, "first_side": first_side}
 
 
-ROWS = {"ratings": ratings, "integrity": integrity, "findings": findings, "guesses": guesses, **images.ROWS}
+ROWS = {
+    "ratings": ratings,
+    "integrity": integrity,
+    "findings": findings,
+    "guesses": guesses,
+    **viewing.ROWS,
+    **images.ROWS,
+}

@@ -6,7 +6,9 @@ from analysis import viewing
 from analysis.display_check import CONTRASTS, SIZES, STEPS
 from analysis.errors import InputError
 
-PIXELS = {"min_value": 1, "max_value": 100_000}
+
+def _pixels() -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=100_000)
 
 
 class DiscIn(serializers.Serializer):
@@ -27,10 +29,10 @@ class CheckIn(serializers.Serializer):
     bright = serializers.BooleanField()
     discs = DiscIn(many=True)
     seconds = serializers.FloatField(min_value=0, max_value=86_400)
-    window_width = serializers.IntegerField(**PIXELS)
-    window_height = serializers.IntegerField(**PIXELS)
-    screen_width = serializers.IntegerField(**PIXELS)
-    screen_height = serializers.IntegerField(**PIXELS)
+    window_width = _pixels()
+    window_height = _pixels()
+    screen_width = _pixels()
+    screen_height = _pixels()
     device_pixel_ratio = serializers.FloatField(min_value=0.1, max_value=20)
     colour_depth = serializers.IntegerField(min_value=1, max_value=64)
 

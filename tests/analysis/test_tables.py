@@ -15,6 +15,10 @@ CONTRACT = {
     "integrity": "study,subject,case,reader,presentation,kind,comparison,side,arm,consistent,diagnostic",
     "findings": "study,subject,case,reader,presentation,comparison,side,arm,kind,structure,remark,i,j,k",
     "guesses": "study,subject,case,reader,presentation,comparison,guessed,first_side",
+    "display_checks": "study,reader,checked_at,passed,missed_borders,dark_found,bright_found,discs_found,discs,seconds,"
+    "window_width,window_height,screen_width,screen_height,device_pixel_ratio,colour_depth,browser",
+    "interactions": "study,subject,case,reader,presentation,kind,visit,piece,whole,seconds,left_slice,right_slice,"
+    "swapped,linked,window,level,inverted,zoom,centre_right,centre_down,cine,enlarged,tool,focus,answers",
     "series": "subject,site,case,arm,series,sha256,manufacturer,model,software,field_strength,tr,te,ti,flip_angle,"
     "echo_train_length,averages,matrix,pixel_spacing,slice_thickness,slices,acquisition_seconds,processing_seconds,"
     "made_from,model_name,model_sha256,simulated,age,sex",

@@ -41,6 +41,8 @@ def study():
     withdraw_finding(finding=taken, key=next(keys), on=factories.now(presentation))
     report_time(presentation=presentation, key=next(keys), seconds=3)
     answers.append_answer(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
+    factories.check_display(presentation.reader)
+    factories.keep_log(presentation)
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     return study
 

@@ -66,7 +66,9 @@ def make(state: str):
     study.save()
     study = factories.open_(study)
     reader = study.memberships.get(role="reader")
+    factories.check_display(reader, dark=False)
     factories.read_all(reader)
+    factories.keep_log(reader.presentations.get(position=1))
     sign(member=reader, password="a long password")
     withdraw_subject(study=study, subject=study.subjects.get(code="S02"), reason="asked to", actor=None)
     Job.objects.filter(study=study).delete()  # locking waits for them
@@ -114,6 +116,9 @@ AFTER_OPENING = [
     ("UPDATE reading_presentation SET token = 'x' WHERE position = 1", "Schedule of R1"),
     ("UPDATE reading_signature SET meaning = 'x'", "Signature"),
     ("DELETE FROM reading_signature", "Signature"),
+    ("UPDATE viewing_displaycheck SET passed = NOT passed", "Display check"),
+    ("DELETE FROM viewing_displaycheck", "Display check"),
+    ("UPDATE viewing_logpart SET entries = 'x'", "Piece 0 of the log"),
     ("UPDATE protocol_amendment SET reason = 'x'", "Amendment 1"),
     ("UPDATE protocol_readerstudy SET state = 'open', closed_at = NULL", "The protocol"),
 ]
@@ -124,7 +129,7 @@ def test_every_manipulation_is_named_in_every_state(state):
     study = make(state)
     assert list(problems(study)) == []
     there = {name for name, *_ in Sealed.objects.filter(study=study).values_list("section")}
-    later = {"schedule", "signatures", "amendments"}
+    later = {"schedule", "signatures", "amendments", "display checks"}
     assert there == {one.name for one in registry.sections()} - (later if state == "draft" else set())
     missed = []
     for sql, named in MANIPULATIONS + ([] if state == "draft" else AFTER_OPENING):
@@ -223,8 +228,9 @@ def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
         f"reading.{name}"
         for name in ("Rating", "Statement", "Finding", "Withdrawal", "ActiveTime", "Guess", "AnswerHead")
     }
+    signed = {"viewing.LogPart"}
     on_the_way = {"intake.Upload", "intake.Candidate", "intake.Delivered", "jobs.Job", "reading.Write"}
-    assert lock_manifest.labels() <= sealed | chained | on_the_way
+    assert lock_manifest.labels() <= sealed | chained | signed | on_the_way
     own = {"audit.Event", "audit.Head", "audit.Sealed"}
     of_study = {
         model._meta.label
@@ -238,7 +244,7 @@ def test_every_table_of_a_study_is_sealed_or_left_out_on_purpose():
             "accounts.Membership",
         )
     }
-    assert of_study <= sealed | chained | on_the_way | own
+    assert of_study <= sealed | chained | signed | on_the_way | own
 
 
 def test_columns_are_left_out_only_where_they_mean_nothing():

@@ -50,6 +50,8 @@ def test_columns_are_those_of_the_schema_and_the_csv_passes_the_checks_of_the_an
     for member in study.memberships.filter(role="reader"):
         factories.read_all(member)
     with_features(with_metrics(study))
+    factories.check_display(pair.reader)
+    factories.keep_log(Presentation.objects.get(pk=pair.pk))
     Guess.objects.create(presentation=pair, side="unknown", key=uuid.uuid4(), guessed_at=timezone.now())
     for table in exports.TABLES:
         rows = list(tables.ROWS[table](study))

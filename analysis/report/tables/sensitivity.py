@@ -1,8 +1,8 @@
-"""Models beside the primary test: visual grading regression, and readers as random."""
+"""Beside the primary test: visual grading regression, readers as random, and without displays that failed."""
 
 from analysis.formats import capitalised
-from analysis.report.table import Names, Results, Table
-from analysis.report.table_cells import cell_names, estimate_with_interval, p_of_test
+from analysis.report.table import Names, Results, Table, TableCell
+from analysis.report.table_cells import cell_names, count, estimate_with_interval, p_of_test
 
 
 def regression(results: Results, names: Names) -> Table:
@@ -54,3 +54,44 @@ def random_readers(results: Results, names: Names) -> list[Table]:
             words=2,
         )
     ]
+
+
+def displays(results: Results, names: Names) -> Table:
+    """With and without presentations after a failed display check."""
+    found = results["displays"]
+    title, note = "Without failed displays", "sensitivity analysis"
+    if found["reason"]:
+        return Table("displays", title, note, reason=found["reason"])
+    every = {_key(cell): cell for cell in results["comparisons"]}
+    rows = [
+        [
+            *cell_names(cell, names),
+            estimate_with_interval(every[_key(cell)]["mean"]),
+            p_of_test(every[_key(cell)]["tests"][every[_key(cell)]["primary_test"]]),
+            estimate_with_interval(cell["mean"]),
+            p_of_test(cell["test"]),
+        ]
+        for cell in found["cells"]
+    ]
+    heads = ["Comparison", "Criterion", "All, mean, 95 %", "p", "Without, mean, 95 %", "p"]
+    return Table("displays", title, note, heads, rows, f"{capitalised(found['conventions'])}.", words=2)
+
+
+def _key(cell: Results) -> tuple[str, str, str]:
+    return cell["first"], cell["second"], cell["criterion"]
+
+
+def checks(results: Results) -> Table:
+    """Display checks of each reader, and what pairs were read on."""
+    found = results["displays"]
+    if "readers" not in found:
+        return Table("checks", "Display checks", reason=found["reason"])
+    keys = ("checks", "checks_failed", "read_fit", "read_failed", "read_none")
+    return Table(
+        "checks",
+        "Display checks",
+        "pairs by the reader's last check before",
+        ["Reader", "Checks", "Failed", "Pairs after a passed one", "After a failed one", "After none"],
+        [[TableCell(row["reader"]), *(count(row[key]) for key in keys)] for row in found["readers"]],
+        "Steps, 5 % and 95 % patches, discs in noise, seen by the reader; no luminance was measured.",
+    )

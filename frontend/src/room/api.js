@@ -85,20 +85,20 @@ async function respond(path, options, timeout) {
  * @param {Method} method
  * @param {string} path
  * @param {object|null} body
- * @param {{keepalive?: boolean}} [options]
+ * @param {{keepalive?: boolean, priority?: RequestPriority}} [options]
  * @returns {Promise<Accepted>}
  *
  * @param {Method} method
  * @param {string} path
  * @param {object|null} [body]
- * @param {{keepalive?: boolean}} [options]
+ * @param {{keepalive?: boolean, priority?: RequestPriority}} [options]
  */
-export async function request(method, path, body = null, { keepalive = false } = {}) {
+export async function request(method, path, body = null, { keepalive = false, priority } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (body) headers["Content-Type"] = "application/json";
-  const response = await respond(path, { method, headers, keepalive, body: body && JSON.stringify(body) }, TIMEOUT_MS);
+  const response = await respond(path, { method, headers, keepalive, priority, body: body && JSON.stringify(body) }, TIMEOUT_MS);
   return response.json().catch(() => ({}));
 }
 

@@ -78,6 +78,11 @@ export class ImagePanes {
     return this.root.classList.contains("large");
   }
 
+  /** The pane that lies over the other, if one does. */
+  get front() {
+    return SIDES.find((side) => this.panes[side].classList.contains("front")) ?? null;
+  }
+
   /**
    * Words in both panes alike, after a while; never in one.
    * @param {string} words

@@ -16,6 +16,7 @@ import { Disputes } from "./disputes.js";
 import { Stacks } from "./frames.js";
 import { ImagePanes } from "./image_panes.js";
 import { Instruments } from "./instruments.js";
+import { Interactions } from "./interactions.js";
 import { Interludes } from "./interludes.js";
 import { KeySheet } from "./key_sheet.js";
 import * as keyboard from "./keys.js";
@@ -98,6 +99,7 @@ export class Room {
     });
     this.reading = new Reading({ base, request, outbox: this.outbox, ahead: this.ahead }, this.#page());
     this.answering = new Answering(config, this, () => this.closed);
+    this.interactions = new Interactions({ ...this, request }, () => this.answering.answers);
     this.choice = new ChoiceDialog(byId("choice"), (event) => this.bindings.looks(event), (event) => this.unheard(event));
     this.keySheet = new KeySheet(byId("keys"), config, this.bindings, (keys) => this.#saveKeys(keys));
     this.obstacles = new Obstacles(config, this, { onoffline: () => this.reading.goOn() });
@@ -174,6 +176,7 @@ export class Room {
 
   /** Nothing of the pair before is left. */
   #leave() {
+    this.interactions.close();
     this.clock.run(false);
     this.#paintedAt = 0;
     this.imagePanes.blank();
@@ -233,6 +236,8 @@ export class Room {
       this.#paintedAt = performance.now();
       this.imagePanes.hush();
       this.clock.run(true);
+      const { body } = this.reading;
+      if (body && !body.guess) this.interactions.open(`${this.reading.addressOf(body.token)}viewing/`);
     }
     this.viewing.painted();
     this.instruments.draw();

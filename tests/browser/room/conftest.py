@@ -63,8 +63,9 @@ def context(browser: Browser, live_server, reader) -> Iterator[BrowserContext]:
     context.add_init_script(WATCH_DRAWING)
     sign_in(context, reader, live_server.url)
     yield context
-    # The pages' last report of time must not meet the next test's database.
-    context.route("**/time/", lambda route: route.abort())
+    # The pages' last reports of time and viewing must not meet the next test's database.
+    for last in ("**/time/", "**/viewing/"):
+        context.route(last, lambda route: route.abort())
     context.close()
 
 
