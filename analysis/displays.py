@@ -15,6 +15,7 @@ CONVENTION = (
     "each presentation by its reader's last display check before it was confirmed; without: presentations after a "
     "failed check left out, those after none kept; test: the primary one, not adjusted"
 )
+UNCHECKED = "no display was checked"
 STATES = ("fit", "failed", "none")
 _METHODS: dict[str, Literal["normal", "permutation", "datta_satten"]] = {
     "cluster_sign_flip": "normal",
@@ -90,7 +91,7 @@ def displays(main: pd.DataFrame, checks: pd.DataFrame | None, protocol: Protocol
     look beside the results: the declared analysis takes every confirmed presentation.
     """
     if checks is None or checks.empty:
-        return {"reason": "no display was checked"}
+        return {"reason": UNCHECKED}
     if "confirmed_at" not in main or "presentation" not in main:
         return {"reason": "the ratings do not say which presentation was confirmed when"}
     state = states(main, checks)

@@ -65,8 +65,8 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
             for cell in variable["cells"]
             for level in cell["levels"]
         ),
-        "displays": ({**_cell(cell), **_flattened(cell)} for cell in results["displays"].get("cells", [])),
-        "display-checks": results["displays"].get("readers", []),
+        "displays": ({**_cell(cell), **_flattened(cell)} for cell in results.get("displays", {}).get("cells", [])),
+        "display-checks": results.get("displays", {}).get("readers", []),
         "blinding": _guesses(results["blinding"]),
     }
 

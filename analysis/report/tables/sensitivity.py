@@ -1,5 +1,6 @@
 """Beside the primary test: visual grading regression, readers as random, and without displays that failed."""
 
+from analysis.displays import UNCHECKED
 from analysis.formats import capitalised
 from analysis.report.table import Names, Results, Table, TableCell
 from analysis.report.table_cells import cell_names, count, estimate_with_interval, p_of_test
@@ -58,7 +59,7 @@ def random_readers(results: Results, names: Names) -> list[Table]:
 
 def displays(results: Results, names: Names) -> Table:
     """With and without presentations after a failed display check."""
-    found = results["displays"]
+    found = _displays(results)
     title, note = "Without failed displays", "sensitivity analysis"
     if found["reason"]:
         return Table("displays", title, note, reason=found["reason"])
@@ -77,13 +78,18 @@ def displays(results: Results, names: Names) -> Table:
     return Table("displays", title, note, heads, rows, f"{capitalised(found['conventions'])}.", words=2)
 
 
+def _displays(results: Results) -> Results:
+    """Of a dry run that an earlier version made there is nothing."""
+    return results.get("displays", {"reason": UNCHECKED})
+
+
 def _key(cell: Results) -> tuple[str, str, str]:
     return cell["first"], cell["second"], cell["criterion"]
 
 
 def checks(results: Results) -> Table:
     """Display checks of each reader, and what pairs were read on."""
-    found = results["displays"]
+    found = _displays(results)
     if "readers" not in found:
         return Table("checks", "Display checks", reason=found["reason"])
     keys = ("checks", "checks_failed", "read_fit", "read_failed", "read_none")
