@@ -46,6 +46,9 @@ await script(path("src/room/main.js"), "viewer", "room.js", "es");
 await script(path("src/hash.js"), "viewer", "hash.js", "iife");
 for (const name of readdirSync(PAGES)) await script(PAGES + name, "js", name, "iife");
 
+// As it is: every browser has to understand it.
+copyFileSync(path("src/engine.js"), path("../static/viewer/engine.js"));
+
 // The one font file, where look.css expects it.
 mkdirSync(path("../static/fonts"), { recursive: true });
 copyFileSync(path(`node_modules/@fontsource-variable/inter/files/${FONT}`), path(`../static/fonts/${FONT}`));

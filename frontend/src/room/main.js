@@ -1,4 +1,4 @@
 import { byId } from "../shared/dom.js";
 import { Room } from "./room.js";
 
-Room.open(JSON.parse(byId("config").textContent));
+if (document.documentElement.dataset.lacking === undefined) Room.open(JSON.parse(byId("config").textContent));
