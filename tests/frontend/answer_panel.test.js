@@ -73,6 +73,18 @@ describe("the pair", () => {
   });
 });
 
+test("the latest answer is said to who does not see it, and an earlier pair's no more", () => {
+  const said = [];
+  for (const answer of [() => answers.rate("1", 5), () => answers.rate("2", null, "cannot_judge"), () => answers.setIntegrity("none"), () => answers.setDiagnostic("left")]) {
+    answer();
+    answerPanel.answered();
+    said.push(text(".said"));
+  }
+  expect(said).toEqual([`SNR: 5, ${config.criteria[0].anchors[4]}`, "Cord: cannot judge", "Integrity: none", "Diagnostic: left"]);
+  open();
+  expect(text(".said")).toBe("");
+});
+
 test("slices that were not seen are said before the first answer", () => {
   answerPanel.unseen = "11 slices unseen";
   answerPanel.update();

@@ -2,6 +2,7 @@
 /** The dialogs over the ratings: what their keys do, and what they keep. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { BlockingDialog } from "../../frontend/src/room/blocking_dialog.js";
 import { ChoiceDialog, CommentDialog, FindingDialog } from "../../frontend/src/room/dialogs.js";
 import { bindings, config } from "./fixtures.js";
 import { openPage } from "./page.js";
@@ -182,4 +183,16 @@ describe("a choice", () => {
     key(dialog, "Escape");
     expect([dialog.open, onleave.mock.calls.length]).toEqual([false, 1]);
   });
+});
+
+test("what covers the room takes the focus, keeps everything behind out of reach, and gives both back", () => {
+  const dialog = new BlockingDialog(byId("cover"));
+  const pane = byId("pane-left");
+  pane.matches = (selector) => selector === ":focus-visible" || HTMLElement.prototype.matches.call(pane, selector);
+  pane.focus();
+  const retry = document.createElement("button");
+  dialog.show("refused", "Reading has stopped", "Try again.", retry);
+  expect([document.activeElement, byId("room").inert, byId("strip").inert, byId("cover").inert]).toEqual([retry, true, true, false]);
+  dialog.hide("refused");
+  expect([document.activeElement, byId("room").inert, byId("strip").inert]).toEqual([pane, false, false]);
 });

@@ -181,7 +181,8 @@ export class AnswerPanel {
       el("span", {}, "Diagnostic"),
       ...QUALITIES.map(({ value, name, key }) =>
         el("button", {
-          class: `chip ${value === "both" ? value : ""}`, type: "button", role: "radio", "data-value": value, onclick: () => actions.diagnostic(value),
+          class: `chip ${value === "both" ? value : ""}`, type: "button", role: "radio", "aria-checked": "false",
+          "data-value": value, onclick: () => actions.diagnostic(value),
         }, `${name} `, el("kbd", { class: key && "arrow", "data-mark": key ? null : "both" }, key)),
       ),
       el("button", { class: "chip other", type: "button", onclick: () => actions.moveTo(DIAGNOSTIC) }, "other ", el("kbd", { "data-mark": "choose" })),
@@ -216,6 +217,7 @@ export class AnswerPanel {
     });
     Array.from(this.find(".echo").children).forEach((fifth, index) => fifth.classList.toggle("hit", answers.echo === index + 1));
     this.#updateClose(answers);
+    setText(this.find(".said"), this.#said(answers));
     const unseen = this.find(".unseen");
     unseen.hidden = this.unseen === null || this.reviewing;
     setText(unseen, this.unseen ?? "");
@@ -263,6 +265,21 @@ export class AnswerPanel {
       go.classList.remove("keyed");
       setText(go, missing ? `Confirm · ${missing} to go` : `Confirm · ${this.unseen}`);
     }
+  }
+
+  /**
+   * The latest answer, for who does not see it.
+   * @param {Answers} answers
+   */
+  #said(answers) {
+    const place = answers.latest;
+    const criterion = answers.criterion(place);
+    const rating = answers.ratings.get(place ?? "");
+    if (criterion && rating?.score) return `${criterion.name}: ${rating.score}, ${criterion.anchors[rating.score - 1]}`;
+    if (criterion && rating?.status === "cannot_judge") return `${criterion.name}: cannot judge`;
+    if (place === INTEGRITY && answers.integrity) return `Integrity: ${answers.integrity === "none" ? "none" : count(answers.findings.length, "finding")}`;
+    if (place === DIAGNOSTIC && answers.diagnostic) return `Diagnostic: ${answers.diagnostic}`;
+    return "";
   }
 
   /** @param {string} id */

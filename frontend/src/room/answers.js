@@ -156,6 +156,11 @@ export class Answers {
     this.#last = [...this.#last.filter((earlier) => earlier !== place), place];
   }
 
+  /** The place answered last since the pair came on screen. */
+  get latest() {
+    return this.#last.at(-1) ?? null;
+  }
+
   /** The place answered last, else the last answered in order; null where nothing is answered. */
   takeLast() {
     const place = this.#last.pop() ?? this.places.findLast((each) => this.answered(each)) ?? null;

@@ -1,6 +1,7 @@
 /** A dialog over the dimmed room, for what stops the reading: failed images, lost sessions, two versions of a pair. */
 
 import { el } from "../shared/dom.js";
+import { Focus } from "./focus.js";
 import { isStroke, printed } from "./strokes.js";
 
 /**
@@ -19,6 +20,7 @@ export class BlockingDialog {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    this.focus = new Focus(root);
     /** @type {string|null} */
     this.name = null;
   }
@@ -36,7 +38,7 @@ export class BlockingDialog {
   show(name, title, text, ...controls) {
     if (this.name === name && this.root.querySelector("p")?.textContent === text) return;
     this.#fill(name, title, "card", [el("p", {}, text), el("div", { class: "row" }, ...controls)]);
-    controls[0]?.focus();
+    this.focus.take(controls[0]);
   }
 
   /**
@@ -53,7 +55,7 @@ export class BlockingDialog {
       asked.append(words, el("kbd", {}, printed(key)));
       return asked;
     });
-    this.#fill(name, title, "card wide", [...content, el("div", { class: "row" }, ...buttons)]).focus();
+    this.focus.take(this.#fill(name, title, "card wide", [...content, el("div", { class: "row" }, ...buttons)]));
   }
 
   /**
@@ -68,8 +70,19 @@ export class BlockingDialog {
     this.root.setAttribute("aria-label", title);
     const card = el("div", { class: kind, tabindex: "-1" }, el("h1", {}, title), ...content);
     this.root.replaceChildren(card);
-    this.root.hidden = false;
+    this.#cover(true);
     return card;
+  }
+
+  /**
+   * What lies behind cannot be reached while it is covered, neither by Tab nor by a screen reader.
+   * @param {boolean} covered
+   */
+  #cover(covered) {
+    this.root.hidden = !covered;
+    for (const other of this.root.parentElement?.children ?? []) {
+      if (other !== this.root && other instanceof HTMLElement) other.inert = covered;
+    }
   }
 
   /** @param {() => void} choose */
@@ -86,7 +99,8 @@ export class BlockingDialog {
     if (this.name !== name) return;
     this.name = null;
     this.#answers = [];
-    this.root.hidden = true;
+    this.#cover(false);
+    this.focus.giveBack();
     this.root.replaceChildren();
   }
 

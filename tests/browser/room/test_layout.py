@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.selectors import answers
+from tests.browser.axe import AXE, violations
 from tests.browser.room.actions import current, press, sign_in, until_saved, until_shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +64,31 @@ def test_everything_is_in_its_place_at_every_size_and_in_every_state(page: Page)
         assert any(word in fault for fault in faults(page)), breach
 
 
+def test_the_room_breaches_no_rule_of_wcag(page: Page):
+    if not AXE.exists():
+        pytest.skip("axe is not installed: cd frontend && npm ci")
+    page.evaluate(AXE.read_text())
+    page.wait_for_timeout(450)
+    press(page, "4")
+    assert violations(page) == []
+    for there, back in [("a", "Escape"), ("m", "Escape"), ("t", "Escape"), ("?", "Escape")]:
+        press(page, there)
+        assert violations(page) == [], there
+        press(page, back)
+
+
+def test_forced_colours_keep_the_slice_track_and_the_answer(page: Page):
+    press(page, "4", "ArrowDown")
+    page.emulate_media(forced_colors="active")
+    colours = page.evaluate(
+        """() => [".track li.now", ".track li.seen:not(.now)", ".track li:not(.seen, .now)"].map(
+            (tick) => getComputedStyle(document.querySelector(tick)).backgroundColor)"""
+    )
+    assert len(set(colours)) == 3, colours
+    chosen = page.locator(".scale:not(.now) .pt.sel").evaluate("node => getComputedStyle(node).outlineStyle")
+    assert chosen == "solid"
+
+
 def test_type_grows_with_the_screen(page: Page):
     sizes = []
     for width, height in [(1152, 720), (1440, 900), (1920, 1080), (3840, 2160)]:
@@ -102,8 +128,9 @@ def test_a_pair_is_read_with_fingers(tablet: Page, reader):
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(tablet.locator(".zoom")).to_have_text("zoom 2.0")
-    for scale in tablet.locator(".scale").all():
+    for number, scale in enumerate(tablet.locator(".scale").all(), start=1):
         scale.locator(".pt").nth(3).tap()
+        expect(tablet.locator(".scale.done")).to_have_count(number)
     tablet.locator("[data-none]").tap()
     tablet.locator("[data-value=both]").tap()
     until_saved(tablet)

@@ -1,0 +1,159 @@
+"""Every page of every role against the rules of WCAG 2.2, A and AA, that a program can check."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Route
+
+from readerstudy.accounts.services import add_member
+from readerstudy.images.models import Feature
+from readerstudy.images.radiomics import active_settings
+from readerstudy.material.models import VolumeOfInterest
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import move
+from tests import factories
+from tests.accounts.test_permissions import ADDRESSES, client_of
+from tests.browser.axe import AXE, violations
+from tests.once import made_once
+from tests.results.test_results_page import answer_all
+from tests.results.test_tables import with_metrics
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+SITE = "http://site.test"
+
+
+@made_once()
+def closed() -> ReaderStudy:
+    """A draft, a study that is being read, and one that is closed."""
+    draft = factories.make_study(subjects=2, title="Draft")
+    factories.two_acquisitions(draft, subject="S09")
+    reading = factories.open_(factories.make_study(subjects=2, title="Being read"))
+    closed = factories.make_study(subjects=3, readers=3, title="Closed")
+    for study in (draft, reading, closed):
+        add_member(study=study, user=factories.make_user(f"analyst of {study.slug}"), role="analyst")
+    measure(closed)
+    factories.open_(closed)
+    answer_all(closed, {"R1": [4, 3, 3], "R2": [4, 4, 3, 2], "R3": [3, 5, 3, 3, 2]})
+    with_metrics(move(study=closed, to="closed", actor=None))
+    return closed
+
+
+def measure(study: ReaderStudy) -> None:
+    """One volume in each case, with features on every arm; one of them is undefined."""
+    settings, rng = active_settings(study), np.random.default_rng(1)
+    for case in study.cases.all():
+        series = {one.arm.code: one for one in case.series.select_related("arm")}
+        volume = VolumeOfInterest.objects.create(
+            study=study, case=case, name="disc", drawn_on=series["SOC"], sha256="a" * 64, voxels=90, millilitres=1.0
+        )
+        shared = {"study": study, "voi": volume, "settings": settings, "image_type": "original"}
+        for one in series.values():
+            for name in ("Contrast", "Idm"):
+                shared |= {"series": one, "feature_class": "glcm", "feature": f"glcm_{name}"}
+                Feature.objects.create(**shared, value=rng.normal(100, 20))
+            shared |= {"feature_class": "shape", "feature": "shape_Sphericity"}
+            Feature.objects.create(**shared, status="undefined", reason="One voxel.")
+
+
+class Site:
+    """The site for one browser, without a server: pages as Django's test client got them, and static files."""
+
+    def __init__(self, browser: Browser):
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.context.add_init_script(path=AXE)
+        self.context.route("**/*", lambda route: route.fulfill(status=404))
+        self.context.route("**/static/**", self.send_file)
+        self.context.route("http://site.test/", self.send_page)
+        self.page, self.html = self.context.new_page(), ""
+
+    def send_page(self, route: Route) -> None:
+        route.fulfill(body=self.html, content_type="text/html; charset=utf-8")
+
+    def send_file(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        found = finders.find(path.removeprefix(settings.STATIC_URL))
+        route.fulfill(path=found, content_type=mimetypes.guess_type(path)[0])
+
+    def breaches(self, html: str) -> list[str]:
+        """What is wrong with a page."""
+        self.html = html
+        self.page.goto("http://site.test/")
+        return violations(self.page)
+
+
+@pytest.fixture
+def site(browser: Browser) -> Iterator[Site]:
+    if not AXE.exists():
+        pytest.skip("axe is not installed: cd frontend && npm ci")
+    site = Site(browser)
+    yield site
+    site.context.close()
+
+
+def pages_of(study: ReaderStudy, client: Client) -> Iterator[tuple[str, str]]:
+    """Name and HTML of every page of a study that this person is shown, of the home page and of the password's."""
+    arguments = {
+        "case": [study.cases.order_by("code").last().pk],
+        "name": ["resunet"],
+        "part": ["settings", "sites", "arms", "comparisons", "criteria"],
+        "section": ["tests", "agreement", "readers", "integrity", "subgroups"],
+        "to": ["open", "paused", "closed", "locked"],
+    }
+    paths = [("home", reverse("home")), ("password", reverse("password_change"))]
+    for name, _, others, _ in ADDRESSES:
+        if not others:
+            paths.append((name, reverse(name, args=[study.slug])))
+        elif len(others) == 1 and others[0] in arguments:
+            paths += [(f"{name} {value}", reverse(name, args=[study.slug, value])) for value in arguments[others[0]]]
+    for name, path in paths:
+        answer = client.get(path)
+        if answer.status_code == 200 and "text/html" in answer["Content-Type"]:
+            yield name, answer.content.decode()
+
+
+def elements(html: str) -> set[str]:
+    """Each kind of element below a page's header: tag and class."""
+    return set(re.findall(r'<\w+(?: class="[^"]*")?', html[html.index("<main") :]))
+
+
+def test_no_page_of_any_role_breaches_a_rule(site: Site, closed, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    found, looked_at = {}, {}
+    for study in ReaderStudy.objects.order_by("-pk"):
+        for member in study.memberships.select_related("user"):
+            for name, html in pages_of(study, client_of(member.user)):
+                known = looked_at.setdefault(name, set())
+                # Nothing else than to another person, or in another study: not looked at again.
+                if not elements(html) <= known and (breaches := site.breaches(html)):
+                    found[f"{name}, {member.role}, {study.title}"] = breaches
+                known |= elements(html)
+    assert {"home", "protocol", "results", "sign_reading", "reading"} <= looked_at.keys()
+    if breaches := site.breaches(Client().get(reverse("login")).content.decode()):
+        found["login"] = breaches
+    assert found == {}
+
+
+def test_each_breach_that_was_there_is_seen(site: Site):
+    """Links told by colour alone, headers of tables without a word, a field without a name, dim text."""
+    head = '<!DOCTYPE html><html lang="en"><head><title>t</title></head><body style="background: #111"><main>'
+    for breach, rule in [
+        (
+            '<p style="color: #ccc">See <a href="/" style="color: #6cc3b2; text-decoration: none">this</a> here</p>',
+            "link-in-text-block",
+        ),
+        ("<table><tr><th></th><th>Name</th></tr><tr><td>1</td><td>2</td></tr></table>", "empty-table-header"),
+        ('<input class="input">', "label"),
+        ('<p style="color: #666">dim</p>', "color-contrast"),
+    ]:
+        assert [wrong for wrong in site.breaches(head + breach) if wrong.startswith(rule)], rule
