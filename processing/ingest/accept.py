@@ -96,11 +96,12 @@ def accept_stack(
     key: bytes,
     refused: list[RefusedFile],
     reading: Callable[[str], None],
+    opened: dict[Path, Dataset] | None = None,
 ) -> tuple[SortedSeries, bool]:
     """Write the frames of one volume as a clean series into `folder`; also whether deep learning made it.
 
-    part: what tells it apart if the series holds `several` volumes; `named`: in words. Files that cannot be used are
-    added to `refused`.
+    part: what tells it apart if the series holds `several` volumes; `named`: in words; opened: what was read with its
+    pixels already, for once. Files that cannot be used are added to `refused`.
     Raises InputError if what is left is no complete volume.
     """
     for frame in frames:
@@ -110,7 +111,8 @@ def accept_stack(
     for path in dict.fromkeys(frame.path for frame in frames):
         reading(names[path])
         try:
-            dataset = read_header(path, pixels=True)
+            dataset = (opened or {}).pop(path, None)
+            dataset = read_header(path, pixels=True) if dataset is None else dataset
             stored = stored_values(dataset)
             del dataset.PixelData
         except InputError as reason:

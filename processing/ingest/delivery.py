@@ -15,10 +15,12 @@ from typing import Any
 from processing.caution import Caution
 from processing.errors import InputError
 from processing.ingest import archives, confined, workers
+from processing.ingest.accept import RefusedFile, SortedSeries
 from processing.ingest.confined import DiedError, Tell
 from processing.ingest.file_names import ARMS
 from processing.ingest.sealed import Sealed, path_from, words_of
-from processing.ingest.sort import Journal, Outcome, RefusedFile, Sorted, SortedSeries, sentence, sort_files
+from processing.ingest.sort import Journal, Sorted, sort_files
+from processing.ingest.taking import Outcome, sentence
 from processing.volume import Parameters
 
 MOST_DEATHS = 20

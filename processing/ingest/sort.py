@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from processing import nifti, sidecar
 from processing.deidentify.engine import reject_short_key
 from processing.dicom import hints
-from processing.dicom.frames import Frame, frames_of
-from processing.dicom.geometry import split
-from processing.dicom.header import read_header
 from processing.dicom.read import SHARED_UID
 from processing.errors import InputError
 from processing.ingest import unreadable, workers
-from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack, accept_volume_file, description
-from processing.ingest.arm_hints import BY_TIME, described_arm, with_named_arms
+from processing.ingest.accept import RefusedFile, SortedSeries, accept_volume_file, description
+from processing.ingest.arm_hints import BY_TIME, with_named_arms
 from processing.ingest.file_names import ARMS, masked, person_folder
 from processing.ingest.manifest import is_manifest, read_manifests
-from processing.ingest.persons import Person, person, settled_by_manifest, told_apart
+from processing.ingest.persons import Person, settled_by_manifest, told_apart
+from processing.ingest.taking import (
+    Early,
+    Outcome,
+    ReadFile,
+    Unread,
+    by_folders,
+    next_folder,
+    read_and_take,
+    read_file,
+    sentence,
+    take_series,
+)
 from processing.ingest.unreadable import BrokenFile, broken_file
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
-MOST_VOLUMES = 24  # in one series; a time series has hundreds
-AT_ONCE = 50  # headers that one reader reads before it tells what it found
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
 OTHER_PATIENT = "Another series of this upload has the same SOP Instance UIDs, but another patient by the header."
 SAME_UID = "Another file in this folder has the same SOP Instance UID but other content."
@@ -44,15 +51,6 @@ class Sorted:
     duplicates: int = 0
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one DICOM series or volume file; deep_learning: of each series taken, whether it made it."""
-
-    series: list[SortedSeries] = field(default_factory=list)
-    deep_learning: list[bool] = field(default_factory=list)
-    refused: list[RefusedFile] = field(default_factory=list)
-
-
 class Journal:
     """Where a sort stands, for one that may be killed by a file; this one forgets."""
 
@@ -64,32 +62,6 @@ class Journal:
 
     def done(self, group: str, outcome: Outcome) -> None:
         """The group needs no second look."""
-
-
-@dataclass(frozen=True)
-class _File:
-    name: str
-    path: Path
-    uid: str
-    frames: list[Frame]
-    person: Person
-    arm: str | None
-
-    @cached_property
-    def digest(self) -> bytes:
-        """SHA-256 of the bytes: asked for only where two files have one UID."""
-        with self.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
-
-    @property
-    def folder(self) -> PurePosixPath:
-        return PurePosixPath(self.name).parent
-
-
-@dataclass(frozen=True)
-class _Unread:
-    refused: RefusedFile
-    broken: BrokenFile | None
 
 
 def sort_files(
@@ -125,7 +97,7 @@ def sort_files(
     manifest, unread = read_manifests(manifests, others)
     refused = [RefusedFile(name, reason) for name, reason in unread]
     outcomes: list[Outcome] = []
-    images: dict[str, list[_File]] = defaultdict(list)
+    images: dict[str, list[ReadFile]] = defaultdict(list)
     sidecars = {sidecar.basename(name): name for name in others if name.lower().endswith(".json")}
     described: set[str] = set()
     dicom: list[tuple[str, Path]] = []
@@ -152,19 +124,19 @@ def sort_files(
         else:
             dicom.append((name, path))
 
-    def read(some: list[tuple[str, Path]], reading: Callable[[str], None]) -> list[_File | _Unread]:
-        return [_header(name, path, tuple(arms), reading) for name, path in some]
-
-    at_once = [dicom[start : start + AT_ONCE] for start in range(0, len(dicom), AT_ONCE)]
-    for found in workers.each(
-        lambda some: read(some, Journal().reading),
-        at_once,
+    early: dict[str, list[Early]] = defaultdict(list)
+    for found, taken in workers.each(
+        lambda batch: read_and_take(batch, tuple(arms), out, key),
+        list(by_folders(dicom)),
         processes=processes,
-        alone=lambda some: read(some, journal.reading),
+        alone=lambda batch: ([read_file(*one, tuple(arms), journal.reading) for one in batch.files], {}),
     ):
+        for uid, whole in taken.items():
+            early[uid].append(whole)
+            steps.done(len(whole.names))
         for one in found:
             steps.done()
-            if isinstance(one, _Unread):
+            if isinstance(one, Unread):
                 refused.append(one.refused)
                 broken += [one.broken] if one.broken else []
                 continue
@@ -175,7 +147,8 @@ def sort_files(
             said_arms[one.name] = one.arm
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
-    groups: list[tuple[str, list[_File]]] = []
+    groups: list[tuple[str, list[ReadFile]]] = []
+    before: dict[str, Outcome | None] = {}
     for uid, members in images.items():
         if shared := _sharing_uids(members):
             why = f"{shared} of the {len(members)} files of the series {SHARED_UID}"
@@ -187,14 +160,22 @@ def sort_files(
         broken += [BrokenFile(one.name, one.reason, uid) for one in wrong]
         for number, variant in enumerate(variants):
             words = repr((uid, number, sorted(file.name for file in variant)))
-            groups.append((hashlib.sha256(words.encode()).hexdigest(), variant))
-    before = {group: journal.known(group) for group, _ in groups}
+            group = hashlib.sha256(words.encode()).hexdigest()
+            groups.append((group, variant))
+            before[group] = journal.known(group)
+            fitting = [one for one in early[uid] if one.names == [file.name for file in variant]]
+            if fitting and before[group] is None:
+                early[uid].remove(fitting[0])
+                before[group] = fitting[0].outcome
+                journal.done(group, fitting[0].outcome)
+    for useless in chain.from_iterable(early.values()):
+        useless.discard()
     new = [(group, variant) for group, variant in groups if before[group] is None]
     taking = workers.each(
-        lambda one: _take_series(one[1], out, key, Journal().reading),
+        lambda one: take_series(one[1], out, key, Journal().reading),
         new,
         processes=processes,
-        alone=lambda one: _take_series(one[1], out, key, journal.reading),
+        alone=lambda one: take_series(one[1], out, key, journal.reading),
     )
     for (group, variant), outcome in zip(new, taking, strict=True):
         journal.done(group, outcome)
@@ -228,57 +209,36 @@ class _Steps:
             self.progress(self.total, self.total)
 
 
-def sentence(reason: Exception) -> str:
-    """What to tell the sender. Only our own messages are known to hold no patient data."""
-    if isinstance(reason, InputError):
-        return str(reason)
-    if isinstance(reason, MemoryError):
-        return "It needs more memory than is allowed for one series; send it in parts."
-    return f"The material could not be processed ({type(reason).__name__}); export it again."
-
-
-def _next_folder(out: Path) -> Path:
-    """A new folder below `out`; other readers may make theirs at the same time."""
-    number = 0
-    while True:
-        number = 1 + max((int(path.name) for path in out.iterdir() if path.name.isdecimal()), default=number)
-        try:
-            (out / str(number)).mkdir()
-        except FileExistsError:
-            continue
-        return out / str(number)
-
-
-def _sharing_uids(members: list[_File]) -> int:
+def _sharing_uids(members: list[ReadFile]) -> int:
     """How many files of a series carry the SOP Instance UID of another that lies elsewhere."""
-    by_uid: dict[str, list[_File]] = defaultdict(list)
+    by_uid: dict[str, list[ReadFile]] = defaultdict(list)
     for file in members:
         by_uid[file.uid].append(file)
     places = {uid: {file.frames[0].position for file in same} for uid, same in by_uid.items()}
     return sum(len(same) for uid, same in by_uid.items() if len(places[uid]) > 1)
 
 
-def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[RefusedFile]]:
+def _variants(members: list[ReadFile]) -> tuple[list[list[ReadFile]], int, list[RefusedFile]]:
     """The files of one series, once for each variant of its instances; duplicates dropped; files refused.
 
     Only where files of different folders disagree about an instance does the folder tell variants apart.
     """
     dropped, refused = 0, []
-    by_folder: dict[PurePosixPath, dict[str, _File]] = defaultdict(dict)
+    by_folder: dict[PurePosixPath, dict[str, ReadFile]] = defaultdict(dict)
     for file in members:
         there = by_folder[file.folder].setdefault(file.uid, file)
         if there is not file and there.digest == file.digest:
             dropped += 1
         elif there is not file:
             refused.append(RefusedFile(file.name, SAME_UID))
-    variants: list[dict[str, _File]] = []
+    variants: list[dict[str, ReadFile]] = []
     folders = list(by_folder.values())
-    copies: dict[str, list[_File]] = defaultdict(list)
+    copies: dict[str, list[ReadFile]] = defaultdict(list)
     for folder in folders:
         for uid, file in folder.items():
             copies[uid].append(file)
     if all(len(files) == 1 or len({file.digest for file in files}) == 1 for files in copies.values()):
-        whole: dict[str, _File] = {}
+        whole: dict[str, ReadFile] = {}
         for folder in folders:
             dropped += len(whole.keys() & folder.keys())
             whole = {**folder, **whole}
@@ -297,60 +257,13 @@ def _variants(members: list[_File]) -> tuple[list[list[_File]], int, list[Refuse
     return [list(variant.values()) for variant in variants], dropped, refused
 
 
-def _header(name: str, path: Path, arms: tuple[str, ...], reading: Callable[[str], None]) -> _File | _Unread:
-    reading(name)
-    try:
-        header = read_header(path)
-        told = person(header, ""), described_arm(header, arms)
-        return _File(name, path, str(header.get("SOPInstanceUID", "")), frames_of(header, path), *told)
-    except Exception as reason:
-        return _Unread(RefusedFile(name, sentence(reason)), broken_file(name, path, sentence(reason)))
-
-
-def _take_series(members: list[_File], out: Path, key: bytes, reading: Callable[[str], None]) -> Outcome:
-    """Split one DICOM series into volumes and take each."""
-    result = Outcome()
-    names = {file.path: file.name for file in members}
-    parts = split(frame for file in members for frame in file.frames)
-    if len(parts) > MOST_VOLUMES:
-        reason = f"The series holds {len(parts)} volumes, as a time series does; send at most {MOST_VOLUMES}."
-        return Outcome(refused=[RefusedFile(members[0].name, reason, len(members) - 1)])
-    counts = Counter(part for part, _ in parts)
-    for number, (part, frames) in enumerate(parts, 1):
-        named = bool(part) and counts[part] == 1
-        folder = _next_folder(out)
-        used = {frame.path for frame in frames}
-        first_name = next(file.name for file in members if file.path in used)
-
-        try:
-            taken, deep_learning = accept_stack(
-                frames,
-                part if named else f"{part} {number}".strip(),
-                several=len(parts) > 1,
-                named=named,
-                names=names,
-                folder=folder,
-                key=key,
-                refused=result.refused,
-                reading=reading,
-            )
-        except Exception as reason:
-            shutil.rmtree(folder, ignore_errors=True)
-            why = f"{part}: {sentence(reason)}" if part else sentence(reason)
-            result.refused.append(RefusedFile(first_name, why, len(used) - 1))
-            continue
-        result.series.append(taken)
-        result.deep_learning.append(deep_learning)
-    return result
-
-
 def _volume_file(
     name: str, path: Path, beside: Path | None, beside_name: str, out: Path, key: bytes, journal: Journal
 ) -> Outcome:
     group = f"volume {name}"
     outcome = journal.known(group)
     if outcome is None:
-        folder = _next_folder(out)
+        folder = next_folder(out)
         try:
             taken, unread = accept_volume_file(name, path, beside, folder=folder, key=key)
         except BaseException:

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from processing.dicom.quick import Header, quick_header
-from processing.ingest import sort, workers
+from processing.ingest import taking, workers
 from processing.ingest.sort import sort_files
 from tests.processing import dicom_files as files
 
@@ -43,23 +43,39 @@ def test_what_was_not_done_when_a_fork_died_is_done_by_the_process_itself() -> N
 
 
 def many(folder: Path) -> dict[str, Path]:
-    """Three series of one patient, one file that is none, and one that is sent twice."""
+    """Series of one patient: whole ones in folders, one parted over two, one with other pixels in another folder, one
+    that ends early; a file that is none, and one that is sent twice."""
     for number in range(3):
         uid = f"1.2.3.4.5.{number}"
         for n, image in enumerate(files.pixels(3, seed=number)):
             one = files.classic(n, image, SeriesInstanceUID=uid, SOPInstanceUID=f"{uid}.{n}")
             files.save(one, folder / str(number) / f"{n}.dcm")
+    for n, image in enumerate(files.pixels(4, seed=9)):
+        files.save(
+            files.classic(n, image, SeriesInstanceUID="1.2.9", SOPInstanceUID=f"1.2.9.{n}"),
+            folder / f"half{n % 2}" / f"{n}.dcm",
+        )
+        other = files.classic(n, image + 1, SeriesInstanceUID="1.2.3.4.5.1", SOPInstanceUID=f"1.2.3.4.5.1.{n}")
+        files.save(other, folder / "other" / f"{n}.dcm")
+        short = files.save(
+            files.classic(n, image, SeriesInstanceUID="1.2.8", SOPInstanceUID=f"1.2.8.{n}"),
+            folder / "short" / f"{n}.dcm",
+        )
+    short.write_bytes(short.read_bytes()[:-200])
     (folder / "letter.txt").write_text("Dear Erika Muster")
     (folder / "again.dcm").write_bytes((folder / "0" / "0.dcm").read_bytes())
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_a_delivery_is_sorted_by_two_as_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sort, "AT_ONCE", 2)
+    monkeypatch.setattr(taking, "AT_ONCE", 2)
     sent = many(tmp_path / "in")
     one, two = (sort_files(sent, tmp_path / str(n), key=KEY, processes=n) for n in (1, 2))
     assert two.refused == one.refused
+    assert {refusal.name for refusal in two.refused} == {"letter.txt", "short/3.dcm"}
+    assert len(two.series) == 6
     assert two.duplicates == one.duplicates == 1
+    assert {file.parent for series in two.series for file in series.files} == set((tmp_path / "2").iterdir())
     assert [series.series_uid for series in two.series] == [series.series_uid for series in one.series]
     for left, right in zip(one.series, two.series, strict=True):
         assert [path.read_bytes() for path in left.files] == [path.read_bytes() for path in right.files]
@@ -68,7 +84,7 @@ def test_a_delivery_is_sorted_by_two_as_by_one(tmp_path: Path, monkeypatch: pyte
 
 def test_each_reader_makes_folders_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "2").mkdir()
-    assert [sort._next_folder(tmp_path).name for _ in range(2)] == ["3", "4"]
+    assert [taking.next_folder(tmp_path).name for _ in range(2)] == ["3", "4"]
 
 
 def test_a_known_value_is_replaced_not_changed(tmp_path: Path) -> None:
