@@ -35,7 +35,8 @@ from pathlib import Path
 from readerstudy.archive.quarantine import QuarantineWriter, erase, folder
 began = time.monotonic()
 for path in sorted(Path({folder!r}).rglob("*.dcm")):
-    writer = QuarantineWriter(folder("benchmark"), "00" * 16, path.name)
+    writer = QuarantineWriter(folder("benchmark"), "00" * 16)
+    writer.begin(path.name)
     writer.write(path.read_bytes())
     writer.close()
 print(time.monotonic() - began)

@@ -1,12 +1,15 @@
 """A file that rests encrypted, read without a plain copy on the disk.
 
 It is a row of frames, each a length and that many bytes of AES-256-GCM under the frame's number: first one of its own
-that says what the file is, then its bytes, then an empty one that proves that it is whole.
+that says what the file is, then its bytes, then an empty one that proves that it is whole. Several such rows lie one
+behind the other in a pack, its frames numbered through. The path of the first is that of the pack; that of another has
+one more part, the number of its first frame and where that starts.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,29 +21,73 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from processing.errors import InputError
 
 LENGTH = struct.Struct(">I")
+SEAL = 16  # bytes that AES-GCM adds to a frame
+PACK = ".bin"
+CUT_SHORT = "A file in the quarantine is cut short; send it again."
 
 
 def frames(path: Path, key: bytes) -> Iterator[bytes]:
     """The plain frames of a file, its head first. Raises InputError if it is cut short or damaged."""
     cipher = AESGCM(key)
-    with open(path, "rb") as file:  # noqa: PTH123 - of a sealed path this is what lies on the disk
-        for count in range(2**32):
+    pack, first, start = _located(path)
+    with open(pack, "rb") as file:  # noqa: PTH123 - of a sealed path this is what lies on the disk
+        file.seek(start)
+        for count in range(first, 2**32):
             head = file.read(LENGTH.size)
             if len(head) < LENGTH.size:
-                raise InputError("A file in the quarantine is cut short; send it again.")
+                raise InputError(CUT_SHORT)
             try:
                 content = cipher.decrypt(count.to_bytes(12, "big"), file.read(LENGTH.unpack(head)[0]), None)
             except InvalidTag as error:
                 raise InputError("A file in the quarantine is damaged; send it again.") from error
-            if count and not content:
+            if count > first and not content:
                 return
             yield content
+
+
+def rows(pack: Path) -> Iterator[tuple[Path, int]]:
+    """Path and size in bytes of each file of a pack, told from the lengths of its frames alone.
+
+    Raises InputError if the pack is cut short.
+    """
+    end = pack.stat().st_size
+    with pack.open("rb") as file:
+        number = place = 0
+        while place < end:
+            first, start, size = number, place, 0
+            while True:
+                head = file.read(LENGTH.size)
+                length = LENGTH.unpack(head)[0] if len(head) == LENGTH.size else end
+                place += LENGTH.size + length
+                if place > end:
+                    raise InputError(CUT_SHORT)
+                file.seek(place)
+                number += 1
+                if number > first + 1:
+                    size += length - SEAL
+                    if length == SEAL:
+                        break
+            yield (pack / f"{first}-{start}" if start else pack), size
+
+
+def pack_of(path: Path) -> Path:
+    """The pack in which a sealed file lies."""
+    return _located(path)[0]
+
+
+def _located(path: Path) -> tuple[Path, int, int]:
+    """The pack, and number and place of the file's first frame."""
+    if path.parent.suffix != PACK:
+        return path, 0, 0
+    number, _, place = path.name.partition("-")
+    return path.parent, int(number), int(place)
 
 
 class Sealed(type(Path())):  # type: ignore[misc]
     """The path of such a file, under its own key: what opens it for reading meets the plain bytes, in memory."""
 
     key: bytes
+    size: int
 
     def open(self, mode: str = "r", *args: Any, **options: Any) -> Any:
         """The plain bytes as a stream."""
@@ -50,22 +97,27 @@ class Sealed(type(Path())):  # type: ignore[misc]
         next(content)
         return io.BytesIO(b"".join(content))
 
+    def stat(self, **options: Any) -> os.stat_result:
+        """Of its pack, with the size of its plain bytes."""
+        of_pack = os.stat(pack_of(self), **options)  # noqa: PTH116
+        return os.stat_result((*of_pack[:6], self.size, *of_pack[7:10]))
+
     def __reduce__(self) -> Any:
-        return sealed, (str(self), self.key)
+        return sealed, (str(self), self.key, self.size)
 
 
-def sealed(path: str | Path, key: bytes) -> Sealed:
-    """The file at this path as one that is sealed under this key."""
+def sealed(path: str | Path, key: bytes, size: int) -> Sealed:
+    """The file of so many bytes at this path as one that is sealed under this key."""
     one = Sealed(path)
-    one.key = key
+    one.key, one.size = key, size
     return one
 
 
 def words_of(path: Path) -> list[str]:
     """A path as words to another process; `path_from` makes it of them."""
-    return [str(path), path.key.hex()] if isinstance(path, Sealed) else [str(path)]
+    return [str(path), path.key.hex(), str(path.size)] if isinstance(path, Sealed) else [str(path)]
 
 
 def path_from(words: list[str]) -> Path:
     """A path from its words."""
-    return sealed(words[0], bytes.fromhex(words[1])) if len(words) > 1 else Path(words[0])
+    return sealed(words[0], bytes.fromhex(words[1]), int(words[2])) if len(words) > 1 else Path(words[0])

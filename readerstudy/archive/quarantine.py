@@ -1,19 +1,20 @@
 """Where what may identify rests until it is sorted: encrypted per upload, gone afterwards.
 
-A piece is a file, or one part of a large one. On disk it is a row of AES-256-GCM frames under a key derived from the
-site's secret key, the upload's salt and the piece's own name on disk: first the file's original name and which part of
-how many it is, then its bytes, then an empty frame that proves it is whole. Deleting the salt makes all pieces of the
-upload unreadable.
+A piece is a file, or one part of a large one. What arrives together lies in one pack (`processing/ingest/sealed.py`):
+of each piece a row of AES-256-GCM frames under a key derived from the site's secret key, the upload's salt and the
+pack's own name on disk: first the file's original name and which part of how many it is, then its bytes, then an empty
+frame that proves it is whole. Deleting the salt makes all pieces of the upload unreadable.
 """
 
 import secrets
 import shutil
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,13 +22,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from processing.errors import InputError
-from processing.ingest.sealed import LENGTH, frames, sealed
+from processing.ingest.sealed import LENGTH, PACK, frames, pack_of, rows, sealed
 from readerstudy.archive import durable
 
 FRAME = 1 << 20
 HEAD = struct.Struct(">II")  # part, of how many
 ERASERS = 8
 DICM = slice(128, 132)  # where a DICOM file says that it is one
+START = DICM.stop  # bytes of a piece's first frame: to see what it is nobody opens more
 
 
 def folder(upload_id: int | str) -> Path:
@@ -42,31 +44,50 @@ def _key(salt: str, name: str) -> bytes:
 
 
 class QuarantineWriter:
-    """Takes bytes, leaves an encrypted file. `path` exists under its final name only after `close`, or `close_all`."""
+    """Takes pieces, one after the other, and leaves a pack. `path` exists under its final name only after `close`, or
+    `close_all`."""
 
-    def __init__(self, directory: Path, salt: str, original_name: str, *, part: int = 1, parts: int = 1) -> None:
-        self.path = directory / f"{secrets.token_hex(16)}.bin"
+    def __init__(self, directory: Path, salt: str) -> None:
+        self.path = directory / f"{secrets.token_hex(16)}{PACK}"
         self._cipher = AESGCM(_key(salt, self.path.name))
         self.draft = self.path.with_suffix(".part")
         self._file = self.draft.open("wb")
-        self._count = 0
+        self._count = self._place = 0
+        self._open = self._started = False
         self.size = 0
-        self._frame(HEAD.pack(part, parts) + original_name.encode())
 
-    def _frame(self, content: bytes) -> None:
+    def _frame(self, content: bytes | memoryview) -> None:
         sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
         self._file.write(LENGTH.pack(len(sealed)))
         self._file.write(sealed)
         self._count += 1
+        self._place += LENGTH.size + len(sealed)
+
+    def begin(self, original_name: str, *, part: int = 1, parts: int = 1) -> str:
+        """The next piece; returns its name, as `names` tells it."""
+        self._end()
+        name = f"{self.path.name}/{self._count}-{self._place}" if self._place else self.path.name
+        self._frame(HEAD.pack(part, parts) + original_name.encode())
+        self._open, self._started = True, False
+        return name
+
+    def _end(self) -> None:
+        if self._open:
+            self._frame(b"")
 
     def write(self, content: bytes) -> None:
-        for start in range(0, len(content), FRAME):
-            self._frame(content[start : start + FRAME])
+        """More bytes of the piece that was begun last."""
+        view, first = memoryview(content), 0
+        if not self._started and content:
+            self._frame(view[:START])
+            self._started, first = True, START
+        for start in range(first, len(view), FRAME):
+            self._frame(view[start : start + FRAME])
         self.size += len(content)
 
     def finish(self) -> None:
         """Nothing more is to come; `close_all` makes it last."""
-        self._frame(b"")
+        self._end()
         self._file.close()
 
     def close(self) -> None:
@@ -90,7 +111,7 @@ def close_all(writers: Sequence[QuarantineWriter]) -> None:
 
 def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
     """Write the plain bytes of one piece to `target`; returns the file's original name, which part, of how many."""
-    content = frames(path, _key(salt, path.name))
+    content = frames(path, _key(salt, pack_of(path).name))
     head = next(content)
     with target.open("wb") as file:
         file.writelines(content)
@@ -99,65 +120,107 @@ def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
 
 def plain_bytes(path: Path, salt: str) -> bytes:
     """The bytes of one small piece."""
-    content = frames(path, _key(salt, path.name))
+    content = frames(path, _key(salt, pack_of(path).name))
     next(content)
     return b"".join(content)
 
 
-def unseal_upload(
-    upload_id: int, salt: str, folder: Path, *, progress: Callable[[int, int], object]
-) -> dict[str, Path]:
-    """The files of an upload by original name, in the order of the names, as whatever opens them reads them: a DICOM
-    file of one piece stays sealed, the others are written into `folder`.
+class Unsealed(NamedTuple):
+    """A file of an upload, as whatever opens it reads it, and the name of its first piece."""
 
-    A plain file is named as its first piece, without suffix. Parts are joined; a second file of the same name gets a
-    number behind it. progress: called with (done, total) pieces. InputError if a piece is damaged or missing.
+    path: Path
+    piece: str
+
+
+class _Part(NamedTuple):
+    of: int
+    file: Unsealed
+
+
+def unseal_upload(
+    upload_id: int,
+    salt: str,
+    folder: Path,
+    *,
+    only: Collection[str] | None = None,
+    progress: Callable[[int, int], object],
+) -> dict[str, Unsealed]:
+    """The files of an upload by original name, in the order of the names: a DICOM file of one piece stays sealed, the
+    others are written into `folder`.
+
+    Parts are joined; a second file of the same name gets a number behind it. only: names of the pieces that are meant.
+    progress: called with (done, total) pieces. InputError if a piece is damaged or missing.
     """
-    pieces = sealed_files(upload_id)
-    parts: dict[str, dict[int, tuple[int, Path]]] = defaultdict(dict)
-    for number, path in enumerate(pieces):
-        key = _key(salt, path.name)
+    pieces = [(path, size) for pack in packs(upload_id) for path, size in rows(pack)]
+    parts: dict[str, dict[int, _Part]] = defaultdict(dict)
+    keys: dict[str, bytes] = {}
+    for number, (path, size) in enumerate(pieces):
+        pack = pack_of(path)
+        piece = str(path.relative_to(pack.parent))
+        if only is not None and piece not in only:
+            continue
+        key = keys[pack.name] = keys.get(pack.name) or _key(salt, pack.name)
         content = frames(path, key)
         head = next(content)
         name, (part, of) = head[HEAD.size :].decode(), HEAD.unpack(head[: HEAD.size])
         first = next(content, b"")
         if of == 1 and first[DICM] == b"DICM":
-            target: Path = sealed(path, key)
+            target: Path = sealed(path, key, size)
         else:
-            target = folder / path.stem
+            target = folder / str(number)
             with target.open("wb") as file:
                 file.write(first)
                 file.writelines(content)
         if part in parts[name]:
             name = f"{name}#{number}"
-        parts[name][part] = (of, target)
+        parts[name][part] = _Part(of, Unsealed(target, piece))
         progress(number + 1, len(pieces))
     return {name: _joined(parts[name]) for name in sorted(parts)}
 
 
-def _joined(parts: dict[int, tuple[int, Path]]) -> Path:
+def _joined(parts: dict[int, _Part]) -> Unsealed:
     """One file of its parts; the space of each is free before the next is read."""
-    of, first = parts.get(1, (0, None))
-    if first is None or set(parts) != set(range(1, of + 1)):
+    first = parts.get(1)
+    if first is None or set(parts) != set(range(1, first.of + 1)):
         raise InputError("A part of a file is missing in the quarantine; send it again.")
-    if of == 1:
-        return first
-    with first.open("ab") as whole:
-        for part in range(2, of + 1):
-            with parts[part][1].open("rb") as file:
+    if first.of == 1:
+        return first.file
+    with first.file.path.open("ab") as whole:
+        for part in range(2, first.of + 1):
+            with parts[part].file.path.open("rb") as file:
                 shutil.copyfileobj(file, whole, FRAME)
-            parts[part][1].unlink()
-    return first
+            parts[part].file.path.unlink()
+    return first.file
 
 
-def sealed_files(upload_id: int) -> list[Path]:
-    return sorted((settings.QUARANTINE_DIR / str(upload_id)).glob("*.bin"))
+def packs(upload_id: int) -> list[Path]:
+    """What rests of an upload; each is whole."""
+    return sorted((settings.QUARANTINE_DIR / str(upload_id)).glob(f"*{PACK}"))
+
+
+def lacking(upload_id: int, pieces: Iterable[str]) -> set[str]:
+    """Those of the pieces whose pack is not there."""
+    there = {pack.name for pack in packs(upload_id)}
+    return {piece for piece in pieces if piece.partition("/")[0] not in there}
+
+
+def count(upload_id: int) -> int:
+    """How many pieces rest of an upload."""
+    return sum(1 for pack in packs(upload_id) for _ in rows(pack))
+
+
+def keep_only(upload_id: int, pieces: Iterable[str]) -> None:
+    """Erase the packs that hold none of these pieces."""
+    wanted = {piece.partition("/")[0] for piece in pieces}
+    for pack in packs(upload_id):
+        if pack.name not in wanted:
+            pack.unlink(missing_ok=True)
 
 
 def erase(upload_id: int | str) -> None:
     path = settings.QUARANTINE_DIR / str(upload_id)
     with ThreadPoolExecutor(ERASERS) as pool:  # a disk answers late, but many at once
-        list(pool.map(lambda file: file.unlink(missing_ok=True), path.glob("*.bin")))
+        list(pool.map(lambda file: file.unlink(missing_ok=True), path.glob(f"*{PACK}")))
     shutil.rmtree(path, ignore_errors=True)
 
 

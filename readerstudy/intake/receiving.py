@@ -8,7 +8,7 @@ batches and says when it is done. A batch is a row of pieces: lengths of head an
 import hashlib
 import shutil
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -97,8 +97,8 @@ def missing(*, upload: Upload, keys: Sequence[str]) -> dict[str, list[int]]:
 def _forget_vanished(upload: Upload) -> None:
     """What is not in the quarantine any more is to be sent again."""
     pieces = list(upload.pieces.values_list("pk", "name"))  # before the files: a batch leaves those first
-    there = {path.name for path in quarantine.sealed_files(upload.pk)}
-    vanished = [pk for pk, name in pieces if name not in there]
+    lacking = quarantine.lacking(upload.pk, [name for _, name in pieces])
+    vanished = [pk for pk, name in pieces if name in lacking]
     upload.pieces.filter(pk__in=vanished).delete()
 
 
@@ -107,7 +107,7 @@ def receive_batch(*, upload: Upload, stream: Stream) -> int:
 
     InputError if the batch is damaged or the disk is full.
     """
-    folder, writers, pieces = quarantine.folder(upload.pk), [], []
+    writer, pieces = quarantine.QuarantineWriter(quarantine.folder(upload.pk), upload.salt), []
     try:
         while lengths := _exactly(stream, LENGTHS.size, may_end=True):
             head_length, size = LENGTHS.unpack(lengths)
@@ -115,8 +115,7 @@ def receive_batch(*, upload: Upload, stream: Stream) -> int:
                 raise InputError(BROKEN)
             head = _exactly(stream, head_length)
             name, part, parts = _parsed(head)
-            writer = quarantine.QuarantineWriter(folder, upload.salt, name, part=part, parts=parts)
-            writers.append(writer)
+            piece = writer.begin(name, part=part, parts=parts)
             digest = hashlib.sha256(head + b"\n")
             left = size
             while left:
@@ -124,28 +123,22 @@ def receive_batch(*, upload: Upload, stream: Stream) -> int:
                 digest.update(chunk)
                 writer.write(chunk)
                 left -= len(chunk)
-            writer.finish()
-            pieces.append(Piece(upload=upload, key=digest.hexdigest(), name=writer.path.name, size=size))
-        quarantine.close_all(writers)
+            pieces.append(Piece(upload=upload, key=digest.hexdigest(), name=piece, size=size))
+        writer.close()
         with transaction.atomic():
             # What came twice at the same time stays once.
             there = set(upload.pieces.filter(key__in=[p.key for p in pieces]).values_list("key", flat=True))
             new = {piece.key: piece for piece in pieces if piece.key not in there}
             Piece.objects.bulk_create(new.values())
     except OSError as error:
-        _discard(writers)
+        writer.discard()
         raise InputError(f"The site could not keep the batch: {error.strerror or error}. Nothing is lost.") from error
     except BaseException:
-        _discard(writers)
-        raise
-    kept = {piece.name for piece in new.values()}
-    _discard(writer for writer in writers if writer.path.name not in kept)
-    return len(new)
-
-
-def _discard(writers: Iterable[quarantine.QuarantineWriter]) -> None:
-    for writer in writers:
         writer.discard()
+        raise
+    if not new:
+        writer.discard()
+    return len(new)
 
 
 def _exactly(stream: Stream, count: int, *, may_end: bool = False) -> bytes:
@@ -173,7 +166,7 @@ def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User, know
     """Have the upload sorted if all of `keys` are there; else return the places of those that are not. known: files
     that the browser did not send, as they are here already.
 
-    What is there besides, from a folder that was dropped before, is erased.
+    What is there besides, from a folder that was dropped before, is not looked at, and erased with the rest.
     """
     ensure_takes_material(upload.study)
     _forget_vanished(upload)
@@ -183,18 +176,12 @@ def finish(*, upload: Upload, keys: Sequence[str], files: int, actor: User, know
     if not keys:
         raise InputError("Nothing of this is new.")
     wanted = set(keys)
-    stray = [name for key, name in there.items() if key not in wanted]
     upload.pieces.exclude(key__in=wanted).delete()
     size = sum(upload.pieces.values_list("size", flat=True))
     upload.known_files = known
     send_to_sort(upload, files, size, actor)
-    folder = quarantine.folder(upload.pk)
-
-    def erase_stray() -> None:
-        for name in stray:
-            (folder / name).unlink(missing_ok=True)
-
-    transaction.on_commit(erase_stray)
+    names = [there[key] for key in wanted]
+    transaction.on_commit(lambda: quarantine.keep_only(upload.pk, names))
     return []
 
 

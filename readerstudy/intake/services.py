@@ -33,7 +33,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
 LISTED = 1000  # files of one reason that an upload's refusals name by their hash
-AT_ONCE = 1000  # files that are flushed to disk together
+IN_PACK = 50  # files that are sealed together
 
 
 def pseudonym_key(study: ReaderStudy) -> bytes:
@@ -68,17 +68,19 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
         upload = Upload.objects.create(study=study, user=actor)
         target = quarantine.folder(upload.pk)
 
-        def seal(path: Path) -> quarantine.QuarantineWriter:
-            writer = quarantine.QuarantineWriter(target, upload.salt, str(path.relative_to(folder)))
-            with path.open("rb") as file:
-                while chunk := file.read(quarantine.FRAME):
-                    writer.write(chunk)
+        def seal(some: list[Path]) -> quarantine.QuarantineWriter:
+            writer = quarantine.QuarantineWriter(target, upload.salt)
+            for path in some:
+                writer.begin(str(path.relative_to(folder)))
+                with path.open("rb") as file:
+                    while chunk := file.read(quarantine.FRAME):
+                        writer.write(chunk)
             writer.finish()
             return writer
 
+        together = [paths[start : start + IN_PACK] for start in range(0, len(paths), IN_PACK)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(paths), AT_ONCE):
-                quarantine.close_all(list(pool.map(seal, paths[start : start + AT_ONCE])))
+            quarantine.close_all(list(pool.map(seal, together)))
         send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload
 
@@ -99,10 +101,10 @@ def send_to_sort(upload: Upload, files: int, size: int, actor: User | None) -> N
 
 def lacking_pieces(upload: Upload) -> int:
     """How many of the pieces that were received are not in the quarantine."""
-    there = {path.name for path in quarantine.sealed_files(upload.pk)}
     if named := set(upload.pieces.values_list("name", flat=True)):
-        return len(named - there)
-    return max(0, upload.files - len(there))  # sent in one request, or read from a folder: a piece is a file
+        return len(quarantine.lacking(upload.pk, named))
+    # Sent in one request, or read from a folder: a piece is a file.
+    return max(0, upload.files - quarantine.count(upload.pk))
 
 
 def store_sorted(
@@ -116,7 +118,7 @@ def store_sorted(
     """Keep what sorting found: candidates to confirm and refusals with reasons; the quarantine's salt goes.
 
     series: (SortedSeries, [(sha256, size), …] of its files in the archive). refused: (SHA-256, reason, files). used:
-    names in the quarantine, without suffix, of the first pieces of the files that became series. duplicates: files that
+    names in the quarantine of the first pieces of the files that became series. duplicates: files that
     came twice in it.
     """
     study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
@@ -152,7 +154,7 @@ def store_sorted(
         )
     settle(study)
     counts["refused"] = keep_refusals(upload, refused)
-    keys = upload.pieces.filter(name__in=[f"{name}.bin" for name in used]).values_list("key", flat=True)
+    keys = upload.pieces.filter(name__in=used).values_list("key", flat=True)
     Delivered.objects.bulk_create(
         [Delivered(study=study, digest=delivery_digest(study, key)) for key in keys], ignore_conflicts=True
     )

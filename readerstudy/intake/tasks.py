@@ -32,14 +32,15 @@ def sort_upload(job: Job, report):
     with tempfile.TemporaryDirectory(dir=quarantine.folder(upload.pk)) as folder:
         plain = Path(folder, "plain")
         plain.mkdir()
-        files = quarantine.unseal_upload(
+        unsealed = quarantine.unseal_upload(
             upload.pk,
             upload.salt,
             plain,
+            only=set(upload.pieces.values_list("name", flat=True)) or None,
             progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
         )
         found = sort_delivery(
-            files,
+            {name: file.path for name, file in unsealed.items()},
             Path(folder),
             key=services.pseudonym_key(upload.study),
             arms=list(upload.study.arms.values_list("code", flat=True)),
@@ -52,7 +53,7 @@ def sort_upload(job: Job, report):
         refused = [(_sha256(found.paths.get(one.name)), one.reason, 1 + one.more) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
-        used = {files[found.sent_as[name]].stem for one in found.sorted.series for name in one.names}
+        used = {unsealed[found.sent_as[name]].piece for one in found.sorted.series for name in one.names}
     twice = found.sorted.duplicates
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used, duplicates=twice)
 

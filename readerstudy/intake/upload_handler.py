@@ -36,7 +36,8 @@ class QuarantineUploadHandler(FileUploadHandler):
         if user is None or not user.is_authenticated:
             raise SkipFile
         # The page's script sends the path below the chosen folder with its slashes encoded; Django cuts plain ones.
-        self.writer = QuarantineWriter(folder(self.folder_name), self.salt, unquote(self.file_name or ""))
+        self.writer = QuarantineWriter(folder(self.folder_name), self.salt)
+        self.writer.begin(unquote(self.file_name or ""))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         assert self.writer is not None  # made by new_file

@@ -69,7 +69,7 @@ def choose(page: Page, folder: Path) -> None:
 def plain(upload: Upload, target: Path) -> dict[str, bytes]:
     target.mkdir()
     files = quarantine.unseal_upload(upload.pk, upload.salt, target, progress=lambda done, total: None)
-    return {name: path.read_bytes() for name, path in files.items()}
+    return {name: file.path.read_bytes() for name, file in files.items()}
 
 
 def originals(folder: Path) -> dict[str, bytes]:

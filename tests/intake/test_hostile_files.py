@@ -20,7 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from processing.dicom import skim
 from processing.errors import InputError
-from processing.ingest import archives, confined, delivery, sort
+from processing.ingest import archives, confined, delivery, taking
 from processing.ingest.confined import DiedError, ProcessLimits
 from processing.ingest.delivery import SortedDelivery, sort_delivery
 from tests.processing import dicom_files as files
@@ -361,7 +361,7 @@ def test_one_file_that_kills_one_of_several_readers_costs_only_itself(
         for n, image in enumerate(files.pixels(4, seed=number)):
             uids = {"SeriesInstanceUID": f"1.2.9.{number}", "SOPInstanceUID": f"1.2.9.{number}.{n}"}
             files.save(files.classic(n, image, **uids), tmp_path / "in" / str(number) / f"{n}.dcm")
-    parent, take = os.getpid(), sort.accept_stack
+    parent, take = os.getpid(), taking.accept_stack
 
     def accept_stack(*arguments, reading, **options):
         def deadly(name: str) -> None:
@@ -380,7 +380,7 @@ def test_one_file_that_kills_one_of_several_readers_costs_only_itself(
             raise DiedError("Killed.") from None
 
     monkeypatch.setattr(confined, "run", run)
-    monkeypatch.setattr(sort, "accept_stack", accept_stack)
+    monkeypatch.setattr(taking, "accept_stack", accept_stack)
     found = deliver(tmp_path / "in", processes=2)
     assert reasons(found) == {"1/3.dcm": "Killed."}
     assert sorted(one.shape[0] for one in found.sorted.series) == [3, 4, 4]

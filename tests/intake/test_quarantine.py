@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from processing.errors import InputError
-from processing.ingest.sealed import path_from, words_of
+from processing.ingest.sealed import path_from, rows, words_of
 from readerstudy.archive import quarantine
 from readerstudy.intake import services
 from readerstudy.intake.models import Upload
@@ -19,7 +19,8 @@ SALT = "00" * 16
 
 
 def seal(tmp_path, content: bytes, name: str = "DOE^JANE.dcm"):
-    writer = quarantine.QuarantineWriter(tmp_path, SALT, name)
+    writer = quarantine.QuarantineWriter(tmp_path, SALT)
+    writer.begin(name)
     writer.write(content)
     writer.close()
     return writer.path
@@ -55,7 +56,8 @@ def upload_of(study, folder, **content: bytes) -> Upload:
 
 
 def unsealed(upload: Upload, target):
-    return quarantine.unseal_upload(upload.pk, upload.salt, target, progress=lambda done, total: None)
+    files = quarantine.unseal_upload(upload.pk, upload.salt, target, progress=lambda done, total: None)
+    return {name: file.path for name, file in files.items()}
 
 
 @pytest.mark.django_db
@@ -76,7 +78,7 @@ def test_a_dicom_file_is_read_without_a_plain_copy_on_the_disk(tmp_path):
 def test_a_dicom_file_that_was_damaged_in_the_quarantine_is_refused_and_not_taken_for_another(tmp_path):
     dicom = bytes(128) + b"DICM" + os.urandom(3_000_000)
     upload = upload_of(factories.make_study(subjects=0), tmp_path / "in", a=dicom)
-    (sealed_file,) = quarantine.sealed_files(upload.pk)
+    (sealed_file,) = quarantine.packs(upload.pk)
     content = bytearray(sealed_file.read_bytes())
     content[2_500_000] ^= 1
     sealed_file.write_bytes(content)
@@ -88,8 +90,32 @@ def test_a_dicom_file_that_was_damaged_in_the_quarantine_is_refused_and_not_take
         files["a"].read_bytes()
 
 
+def test_pieces_of_a_pack_are_told_apart_and_read_alone(tmp_path):
+    sent = {"a": bytes(128) + b"DICM" + os.urandom(2_500_000), "b": b"", "c": b"x", "d": bytes(128) + b"DICM"}
+    writer = quarantine.QuarantineWriter(tmp_path, SALT)
+    names = []
+    for name, content in sent.items():
+        names.append(writer.begin(name))
+        writer.write(content)
+    writer.close()
+    found = list(rows(writer.path))
+    assert [str(path.relative_to(tmp_path)) for path, _ in found] == names
+    assert [size for _, size in found] == [len(content) for content in sent.values()]
+    for (path, _), (name, content) in zip(found, sent.items(), strict=True):
+        assert quarantine.unseal_piece(path, SALT, tmp_path / "plain") == (name, 1, 1)
+        assert (tmp_path / "plain").read_bytes() == content
+    whole, second = writer.path.read_bytes(), int(names[1].partition("-")[2])
+    writer.path.write_bytes(whole[:-5])
+    with pytest.raises(InputError, match="cut short"):
+        list(rows(writer.path))
+    writer.path.write_bytes(whole[second:])  # a piece at another place is none
+    with pytest.raises(InputError, match="damaged"):
+        quarantine.unseal_piece(writer.path, SALT, tmp_path / "plain")
+
+
 def test_a_discarded_file_leaves_nothing(tmp_path):
-    writer = quarantine.QuarantineWriter(tmp_path, SALT, "a")
+    writer = quarantine.QuarantineWriter(tmp_path, SALT)
+    writer.begin("a")
     writer.write(b"half")
     writer.discard()
     assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ from pytest_django.asserts import assertHTMLEqual
 
 from processing.nifti import write_nifti
 from processing.volume import Volume
-from readerstudy.archive.quarantine import sealed_files, unseal_piece
+from readerstudy.archive.quarantine import packs, unseal_piece
 from readerstudy.archive.store import put_bytes
 from readerstudy.intake import widgets
 from readerstudy.intake.models import Candidate, Refusal, Upload
@@ -246,7 +246,7 @@ def test_an_upload_rests_sealed_with_its_folders_and_a_job_sorts_it(draft):
     assert client.post(url(study, "upload/"), {"files": [file]})["Location"] == url(study)
     upload = Upload.objects.get()
     assert (upload.files, upload.bytes) == (1, 400)
-    (sealed,) = sealed_files(upload.pk)
+    (sealed,) = packs(upload.pk)
     assert b"DICM" not in sealed.read_bytes()
     assert unseal_piece(sealed, upload.salt, sealed.with_suffix(".plain"))[0] == "anna/scan/1.dcm"
     assert Job.objects.get(function="intake.sort").parameters == {"upload": upload.pk}

@@ -167,7 +167,7 @@ def read() -> dict:
 
 def sort() -> dict:
     """A worker sorts what waits in the quarantine; the admin places that and what waited to be confirmed."""
-    from readerstudy.archive.quarantine import sealed_files
+    from readerstudy.archive.quarantine import count
     from readerstudy.intake.services import confirm_certain, purge_stale
     from readerstudy.jobs.tasks import run_job
     from readerstudy.protocol.models import ReaderStudy
@@ -182,7 +182,7 @@ def sort() -> dict:
     return {
         "job": [waiting.state, waiting.error],
         "upload": upload.state,
-        "left": len(sealed_files(upload.pk)),
+        "left": count(upload.pk),
         "placed": placed,
         "problems": problems,
         "cases": study.cases.count(),
