@@ -40,6 +40,7 @@ OUTCOMES = ("kept", "replaced", "emptied", "removed", "refused_values")
 MOST_SAID, MOST_IN_KEY = 1000, 200
 _UIDS = {"SOPClassUID": 0x00080016, "SOPInstanceUID": 0x00080018, "SeriesInstanceUID": 0x0020000E}
 _AGE = 0x00101010
+_GROUP_LENGTH = b"\x02\0\0\0UL\x04\0"
 _PLAIN_UID = re.compile(rb"(0|[1-9]\d{0,40})(\.(0|[1-9]\d{0,40}))+")
 _PLAIN_NUMBERS = {
     "DS": re.compile(rb"-?\d{1,9}(\.\d{1,12})?(\\-?\d{1,9}(\.\d{1,12})?)*"),
@@ -232,7 +233,7 @@ class Cleaner:
             self._meta[sop_class] = before, behind + _encoded(DataElement(0x00020013, "SH", IMPLEMENTATION_NAME))
         before, behind = self._meta[sop_class]
         group = before + _uid(0x00020003, instance) + behind
-        return b"\0" * 128 + b"DICM" + _encoded(DataElement(0x00020000, "UL", len(group))) + group
+        return b"\0" * 128 + b"DICM" + _GROUP_LENGTH + len(group).to_bytes(4, "little") + group
 
 
 def _short(value: Any) -> Any:
@@ -241,6 +242,7 @@ def _short(value: Any) -> Any:
     return text if len(text) <= MOST_IN_KEY else object()
 
 
+@lru_cache(10_000)
 def encoded_attribute(keyword: str, value: str | int) -> tuple[int, bytes]:
     """An attribute by its keyword: tag and bytes."""
     tag = tag_for_keyword(keyword)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -71,20 +71,48 @@ class Frame:
 _keyword = lru_cache(10_000)(keyword_for_tag)
 
 
+def by_file(frames: Iterable[Frame]) -> dict[Path, list[Frame]]:
+    """The frames of each file, in the order in which they come."""
+    found: dict[Path, list[Frame]] = {}
+    for frame in frames:
+        found.setdefault(frame.path, []).append(frame)
+    return found
+
+
 def is_enhanced(dataset: Dataset) -> bool:
     """Whether the file is an Enhanced MR Image."""
     return bool(dataset.SOPClassUID == EnhancedMRImageStorage)
 
 
-def attributes(dataset: Dataset, index: int) -> dict[str, Any]:
+class _OfFile(Mapping[str, Any]):
+    """Attributes of a classic file by keyword, each converted when it is asked for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        return self._dataset.get(keyword, default)
+
+    def __getitem__(self, keyword: str) -> Any:
+        if keyword not in self._dataset:
+            raise KeyError(keyword)
+        return self._dataset.get(keyword)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._dataset.dir())
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+
+def attributes(dataset: Dataset, index: int) -> Mapping[str, Any]:
     """Standard attributes of one frame by keyword: those of the file, overridden by its functional groups."""
-    # Converting private values and sequences would cost half of the time of an import.
+    if not is_enhanced(dataset):
+        return _OfFile(dataset)
     found = {}
     for tag in dataset.keys():  # noqa: SIM118 - a data set iterates over converted values
         if tag.group in _GROUPS and dataset.get_item(tag).VR != "SQ":
             found[_keyword(tag)] = dataset[tag].value
-    if not is_enhanced(dataset):
-        return found
     shared = dataset.get("SharedFunctionalGroupsSequence") or []
     for group in [*shared[:1], dataset.PerFrameFunctionalGroupsSequence[index]]:
         for sequence in group:

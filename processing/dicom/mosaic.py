@@ -42,12 +42,16 @@ class Layout:
 
 def is_mosaic(dataset: Dataset) -> bool:
     """Whether the image type says so."""
-    return "MOSAIC" in [str(kind).upper() for kind in dataset.get("ImageType") or []]
+    return _says(dataset, "MOSAIC")
 
 
 def is_grid(dataset: Dataset) -> bool:
     """Whether the image type says that it is United Imaging's grid of slices, whose layout is not read here."""
-    return "VFRAME" in [str(kind).upper() for kind in dataset.get("ImageType") or []]
+    return _says(dataset, "VFRAME")
+
+
+def _says(dataset: Dataset, word: str) -> bool:
+    return any(word == str(kind).upper() for kind in dataset.get("ImageType") or ())
 
 
 def layout(dataset: Dataset) -> Layout:

@@ -45,11 +45,18 @@ def stored_values(dataset: Dataset) -> np.ndarray:
         array = np.frombuffer(data[:size], dtype=dtype.newbyteorder("<" if syntax.is_little_endian else ">"))
         array = array.reshape(shape).astype(dtype)
     unused = dataset.BitsAllocated - dataset.BitsStored
-    if unused:
+    if unused and _exceeds(array, dataset.BitsStored):
         array = array << unused >> unused
     if mosaic.is_mosaic(dataset):
         array = mosaic.tiles_of(array, mosaic.layout(dataset))
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _exceeds(array: np.ndarray, bits: int) -> bool:
+    """Whether a value needs more bits than are said to be stored."""
+    if array.dtype.kind == "u":
+        return bool(array.max() >> bits)
+    return bool(array.min() < -1 << bits - 1 or array.max() >= 1 << bits - 1)
 
 
 def declared_bytes(dataset: Dataset) -> int:

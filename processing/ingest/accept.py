@@ -16,7 +16,7 @@ from processing.deidentify.bytewise import cleaner_of
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
 from processing.dicom import hints, vocabulary
-from processing.dicom.frames import Frame, is_enhanced
+from processing.dicom.frames import Frame, by_file, is_enhanced
 from processing.dicom.geometry import stack
 from processing.dicom.header import check_magnitude, read_header
 from processing.dicom.mosaic import is_mosaic, unfold
@@ -29,6 +29,7 @@ from processing.dicom.simulated import without_scan_time
 from processing.dicom.table import DoubtError
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
+from processing.ingest import writeback
 from processing.volume import Parameters
 
 
@@ -108,7 +109,7 @@ def accept_stack(
         check_magnitude(frame.marks["ImageType"], frame.marks["ComplexImageComponent"])
     usable: list[Frame] = []
     datasets: dict[Path, tuple[Dataset, Any]] = {}
-    for path in dict.fromkeys(frame.path for frame in frames):
+    for path, of_file in by_file(frames).items():
         reading(names[path])
         try:
             dataset = (opened or {}).pop(path, None)
@@ -119,7 +120,7 @@ def accept_stack(
             refused.append(RefusedFile(names[path], str(reason), damaged=True))
             continue
         datasets[path] = (dataset, stored)
-        usable += [frame for frame in frames if frame.path == path]
+        usable += of_file
     if not usable:
         raise InputError("No file of the series can be used.")
     ordered = stack(usable, part)
@@ -135,12 +136,12 @@ def accept_stack(
     written: list[Path] = []
     sources: list[str] = []
     uids: list[tuple[str, str]] = []
-    for path in dict.fromkeys(frame.path for frame in ordered.frames):
+    for path, of_file in by_file(ordered.frames).items():
         dataset, stored = datasets.pop(path)
         images = list(unfold(dataset, stored))
         if is_mosaic(dataset):
-            images = [images[frame.index] for frame in ordered.frames if frame.path == path]
-        kept_frames = sorted(frame.index for frame in usable if frame.path == path)
+            images = [images[frame.index] for frame in of_file]
+        kept_frames = sorted(frame.index for frame in of_file)
         for image, pixels in images:
             target = folder / f"{len(written) + 1:04d}.dcm"
             uids.append(_write(image, path, pixels, target, key, report, part if several else "", kept_frames))
@@ -191,6 +192,8 @@ def _write(
         else:
             with target.open("xb") as stream:
                 stream.writelines(pieces)
+                stream.flush()
+                writeback.begin(stream.fileno())
             return uids["SOPInstanceUID"], uids["SeriesInstanceUID"]
     clean, one = deidentify(image, key=key, pixels=pixels)
     report.add(one)

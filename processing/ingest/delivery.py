@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -223,13 +223,15 @@ def sort_all(arguments: dict[str, Any], tell: Tell) -> Any:
 
 def _json(result: Sorted | Outcome) -> Any:
     def plain(value: Any) -> Any:
+        if is_dataclass(value):  # `asdict` copies every value
+            return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
         if isinstance(value, dict):
             return {key: plain(inner) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
             return [plain(inner) for inner in value]
         return str(value) if isinstance(value, Path) else value
 
-    return plain(asdict(result))
+    return plain(result)
 
 
 def outcome_from(word: Any, out: Path) -> Outcome:

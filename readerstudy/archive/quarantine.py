@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from processing.errors import InputError
+from processing.ingest import writeback
 from processing.ingest.sealed import LENGTH, PACK, frames, pack_of, rows, sealed
 from readerstudy.archive import durable
 
@@ -88,6 +89,8 @@ class QuarantineWriter:
     def finish(self) -> None:
         """Nothing more is to come; `close_all` makes it last."""
         self._end()
+        self._file.flush()
+        writeback.begin(self._file.fileno())
         self._file.close()
 
     def close(self) -> None:
