@@ -44,6 +44,11 @@ def role_may(role: str, action: str) -> bool:
     return role in PERMISSIONS[action]
 
 
+def role_may_now(role: str, action: str, state: str) -> bool:
+    """Whether the role does this in this state of the study."""
+    return state in PERMISSIONS[action].get(role, frozenset())
+
+
 def may(membership: Membership, action: str) -> bool:
     """Whether this member may do it now, in the study's present state."""
-    return membership.study.state in PERMISSIONS[action].get(membership.role, frozenset())
+    return role_may_now(membership.role, action, membership.study.state)

@@ -7,6 +7,7 @@ do not wait for each other: every presentation has a chain of its own.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -78,45 +79,51 @@ TIMES: dict[type[Chained], str] = {
 }
 
 
-def time_after_answers(presentation: Presentation) -> datetime:
-    """Now, but after every answer on this pair and its confirmation: a clock may go back, and two hosts' clocks differ.
+@dataclass(frozen=True)
+class Chain:
+    """The verified answers on one presentation, held until the transaction ends: the end, and all rows."""
 
-    Its study must be locked (`writes.lock_study_row`).
-    """
-    times = [
-        _rows(model, presentation=presentation).aggregate(last=models.Max(name))["last"]
-        for model, name in TIMES.items()
-    ]
-    after = [time + timedelta(microseconds=1) for time in (presentation.confirmed_at, *times) if time]
-    return max([timezone.now(), *after])
+    presentation: Presentation
+    head: AnswerHead
+    rows: list
+
+    def time_after(self) -> datetime:
+        """Now, but after every answer on this pair and its confirmation: a clock may go back, and two hosts' clocks
+        differ."""
+        times = [getattr(row, TIMES[type(row)]) for row in self.rows if type(row) in TIMES]
+        after = [time + timedelta(microseconds=1) for time in (self.presentation.confirmed_at, *times) if time]
+        return max([timezone.now(), *after])
 
 
 @transaction.atomic
 def append_answer(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
-    """Write one row of an answer at the end of its presentation's chain.
+    """Write one row of an answer at the end of its presentation's chain, with the time after all that is there.
 
     RecordError, and an alarm, if what is there is not what readers wrote.
     """
-    head = ensure_whole_chain(presentation)
+    chain = ensure_whole_chain(presentation)
+    if model in TIMES:
+        values = {TIMES[model]: chain.time_after()} | values
     row = model(presentation=presentation, **values)
-    link_row(row, head)
+    link_row(row, chain.head)
     row.save(force_insert=True)
-    head.save()
+    chain.head.save()
     noted = partial(heads.write_answer, presentation=presentation.pk, number=row.number, mac=row.mac)
     transaction.on_commit(partial(noted, slug=presentation.study.slug))
     return row
 
 
-def ensure_whole_chain(presentation: Presentation) -> AnswerHead:
-    """Verify the whole chain of a presentation, and hold it; returns its head. RecordError, and an alarm, if it was
-    changed. In a transaction."""
+def ensure_whole_chain(presentation: Presentation) -> Chain:
+    """Verify the whole chain of a presentation, and hold it. RecordError, and an alarm, if it was changed. In a
+    transaction."""
     head = AnswerHead.objects.select_for_update().filter(presentation=presentation).first()
-    if problem := chain_problem(head, _chained_rows(presentation=presentation)):
+    rows = _chained_rows(presentation=presentation)
+    if problem := chain_problem(head, rows):
         study = ReaderStudy.objects.get(pk=presentation.study_id)
         code = f"{presentation.reader.code}-{presentation.position:04d}"
         raise fault(slug=study.slug, problem=f"the answers on pair {code} are not as they were written: {problem}")
     assert head is not None
-    return head
+    return Chain(presentation, head, rows)
 
 
 def chain_problem(head: AnswerHead | None, rows: Sequence) -> str:

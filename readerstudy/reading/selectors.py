@@ -50,11 +50,15 @@ def tokens_ahead(presentation: Presentation) -> list[str]:
 
 def waits_until(presentation: Presentation) -> datetime | None:
     """When the washout before the part of this pair ends; None if the part may be read now."""
-    days = presentation.study.washout_days
-    if presentation.part == 1 or not days:
+    if presentation.part == 1 or not presentation.study.washout_days:
         return None
     before = own_list(presentation.reader).filter(part__lt=presentation.part, state=CONFIRMED)
     last = before.aggregate(Max("confirmed_at"))["confirmed_at__max"]
+    return washout_end(presentation.study.washout_days, last)
+
+
+def washout_end(days: int, last: datetime | None) -> datetime | None:
+    """When the washout after the last pair of the parts before ends; None if there is none, or it is over."""
     opens = last + timedelta(days=days) if last else None
     return opens if opens and opens > timezone.now() else None
 

@@ -119,7 +119,8 @@ def rate(
     on: KnownState | None,
 ) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
-    writes.lock_study_row(presentation)
+    revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
+    writes.lock(presentation, logged=revisions.exists())
     if same := Rating.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -127,7 +128,6 @@ def rate(
         raise ConflictError("cannot_judge", "The protocol does not allow “cannot judge”.")
     if status == Rating.Status.MISSING:
         writes.ensure_not_taken_back(presentation, criterion.name)
-    revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
     rating = answers.append_answer(
         Rating,
         presentation=presentation,
@@ -136,7 +136,6 @@ def rate(
         score=score,
         status=status,
         key=key,
-        rated_at=answers.time_after_answers(presentation),
     )
     writes.count_write(presentation, key=key, what=Write.What.RATING)
     if rating.revision > 1:
@@ -155,13 +154,13 @@ def state(
     *, presentation: Presentation, subject: Statement.Subject, value: str, key: UUID, on: KnownState | None
 ) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
-    writes.lock_study_row(presentation)
+    revisions = Statement.objects.filter(presentation=presentation, subject=subject)
+    writes.lock(presentation, logged=revisions.exists())
     if same := Statement.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
     if not value and subject != Statement.Subject.COMMENT:
         writes.ensure_not_taken_back(presentation, subject.label.capitalize())
-    revisions = Statement.objects.filter(presentation=presentation, subject=subject)
     statement = answers.append_answer(
         Statement,
         presentation=presentation,
@@ -169,7 +168,6 @@ def state(
         revision=_next_revision(revisions),
         value=value,
         key=key,
-        stated_at=answers.time_after_answers(presentation),
     )
     writes.count_write(presentation, key=key, what=Write.What.STATEMENT)
     if statement.revision > 1:
@@ -186,13 +184,11 @@ def state(
 @transaction.atomic
 def report_finding(*, presentation: Presentation, key: UUID, on: KnownState | None, **finding) -> Finding:
     """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
-    writes.lock_study_row(presentation)
+    writes.lock(presentation, logged=presentation.state == Presentation.State.CONFIRMED)
     if same := Finding.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
-    made = answers.append_answer(
-        Finding, presentation=presentation, key=key, found_at=answers.time_after_answers(presentation), **finding
-    )
+    made = answers.append_answer(Finding, presentation=presentation, key=key, **finding)
     writes.count_write(presentation, key=key, what=Write.What.FINDING)
     if presentation.state == Presentation.State.CONFIRMED:
         _log_pair_action(presentation, Action.FINDING_ADDED_LATER, sha256=answer_hashes.row_sha256(made))
@@ -203,15 +199,14 @@ def report_finding(*, presentation: Presentation, key: UUID, on: KnownState | No
 def withdraw_finding(*, finding: Finding, key: UUID, on: KnownState | None) -> None:
     """Take a finding back; the same key again changes nothing."""
     presentation = finding.presentation
-    writes.lock_study_row(presentation)
+    writes.lock(presentation, logged=True)
     if writes.done_before(presentation, key=key, what=Write.What.WITHDRAWAL):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
     writes.count_write(presentation, key=key, what=Write.What.WITHDRAWAL)
-    now = answers.time_after_answers(presentation)
     if Finding.objects.filter(pk=finding.pk, withdrawn_at=None).exists():
-        answers.append_answer(Withdrawal, presentation=presentation, finding=finding, withdrawn_at=now)
-        Finding.objects.filter(pk=finding.pk).update(withdrawn_at=now)
+        made = answers.append_answer(Withdrawal, presentation=presentation, finding=finding)
+        Finding.objects.filter(pk=finding.pk).update(withdrawn_at=made.withdrawn_at)
         _log_pair_action(presentation, Action.FINDING_WITHDRAWN, sha256=answer_hashes.row_sha256(finding))
 
 
@@ -224,7 +219,7 @@ def _add_seen_slices(presentation: Presentation, seen: dict | None) -> None:
 @transaction.atomic
 def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
-    writes.lock_study_row(presentation)
+    writes.lock(presentation, logged=False)
     writes.ensure_open(presentation)
     if not ActiveTime.objects.filter(presentation=presentation, key=key).exists():
         answers.append_answer(
@@ -255,7 +250,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: KnownState | None, see
 
     Conflict, with what is missing in words and the number of unseen slices per side, if anything is.
     """
-    writes.lock_study_row(presentation)
+    writes.lock(presentation, logged=True)
     if writes.done_before(presentation, key=key, what=Write.What.CONFIRMATION):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -266,12 +261,9 @@ def confirm(*, presentation: Presentation, key: UUID, on: KnownState | None, see
         missing += selectors.missing_before(presentation.reader)
     if missing:
         raise ConflictError("missing", "Not everything is answered and seen.", missing=missing, unseen=unseen)
-    answers.ensure_whole_chain(presentation)
+    chain = answers.ensure_whole_chain(presentation)
     if presentation.state != Presentation.State.CONFIRMED:
-        presentation.state, presentation.confirmed_at = (
-            Presentation.State.CONFIRMED,
-            answers.time_after_answers(presentation),
-        )
+        presentation.state, presentation.confirmed_at = Presentation.State.CONFIRMED, chain.time_after()
         presentation.save(update_fields=["state", "confirmed_at", "seen"])
         _log_pair_action(presentation, Action.PAIR_CONFIRMED, sha256=answer_hashes.answers_sha256(presentation))
     writes.count_write(presentation, key=key, what=Write.What.CONFIRMATION)
@@ -283,7 +275,7 @@ def skip(*, presentation: Presentation, reason: str, key: UUID, on: KnownState |
 
     Conflict if the study is not open or the pair is not being read.
     """
-    writes.lock_study_row(presentation)
+    writes.lock(presentation, logged=True)
     if writes.done_before(presentation, key=key, what=Write.What.SKIP):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -305,7 +297,7 @@ def finish(*, member: Membership, key: UUID) -> None:
     last = selectors.way_back(member)
     if last is None:
         return
-    writes.lock_study_row(last)
+    writes.lock(last, logged=True)
     if selectors.way_back(member) != last:
         return  # closed a moment ago
     writes.ensure_open(last)
@@ -321,7 +313,7 @@ def finish(*, member: Membership, key: UUID) -> None:
 @transaction.atomic
 def guess(*, presentation: Presentation, side: str, key: UUID, on: KnownState | None) -> Guess:
     """Keep an answer to the question on blinding. Conflict if this pair is not asked about now."""
-    writes.lock_study_row(presentation)
+    writes.lock(presentation, logged=True)
     if same := Guess.objects.filter(presentation=presentation, key=key).first():
         return same
     writes.ensure_open(presentation)

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -20,7 +21,7 @@ from readerstudy.archive import store
 from readerstudy.audit.services import RecordError
 from readerstudy.protocol.access import StudyRequest, membership_of, study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import selectors, serializers, services
+from readerstudy.reading import frames, selectors, serializers, services
 from readerstudy.reading.models import Presentation, Statement
 from readerstudy.reading.writes import ConflictError
 
@@ -156,14 +157,22 @@ class PresentationView(ReadingView):
 class FrameView(PresentationView):
     """One wide frame [left | right], compressed alone and padded: its length is the same in both orders."""
 
+    def dispatch(self, request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        code = request.headers.get("X-Reader", "")
+        content = frames.frame(request.session, code=code, **kwargs) if request.method == "GET" else None
+        return super().dispatch(request, *args, **kwargs) if content is None else _frame(content)
+
     def get(self, request: Request, **kwargs) -> HttpResponse:
         presentation, index = self.presentation(), kwargs["index"]
         pair = selectors.prepared_pair(presentation)
         if pair is None or index >= len(pair.order):
             raise Http404
         sha256 = selectors.frames_sha256(presentation, pair)
-        content = store.read(sha256, pair.offsets[index], pair.offsets[index + 1])
-        return HttpResponse(content, content_type="application/octet-stream")
+        return _frame(store.read(sha256, pair.offsets[index], pair.offsets[index + 1]))
+
+
+def _frame(content: bytes) -> HttpResponse:
+    return HttpResponse(content, content_type="application/octet-stream", headers={"Cache-Control": "no-store"})
 
 
 class RatingView(ReadingView):

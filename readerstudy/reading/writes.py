@@ -6,6 +6,7 @@ Two browsers of one reader may show the same pair. What one of them wrote, the o
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from readerstudy.protocol.models import ReaderStudy
@@ -40,13 +41,23 @@ class KnownState:
         return confirmed[0] == confirmed[1] and self.revision == presentation.revision
 
 
-def lock_study_row(presentation: Presentation) -> None:
-    """Wait for whoever moves this study or answers in it, then see study and pair as they are. In a transaction.
+# What Django's `select_for_update` cannot say: others may hold the row so too, and nobody may change it.
+SHARED = "SELECT * FROM protocol_readerstudy WHERE id = %s FOR SHARE"
 
-    Without it an answer that is on its way while the study is closed would arrive after it.
+
+def lock(presentation: Presentation, *, logged: bool) -> None:
+    """Wait for whoever moves this study or writes on this pair, then see both as they are. In a transaction.
+
+    Without it an answer that is on its way while the study is closed would arrive after it. logged: the write may add
+    a line to the log, which takes one after the other; readers whose writes do not, do not wait for each other. Two
+    that hold the study together and both come to want its log would wait for ever, so this must be known before.
     """
-    presentation.study = ReaderStudy.objects.select_for_update().get(pk=presentation.study_id)
-    presentation.refresh_from_db(fields=["state", "confirmed_at", "revision", "seen"])
+    if logged or not connection.features.has_select_for_update:
+        presentation.study = ReaderStudy.objects.select_for_update().get(pk=presentation.study_id)
+    else:
+        (presentation.study,) = ReaderStudy.objects.raw(SHARED, [presentation.study_id])
+    fields = ["state", "confirmed_at", "revision", "seen"]
+    presentation.refresh_from_db(fields=fields, from_queryset=Presentation.objects.select_for_update())
 
 
 def ensure_open(presentation: Presentation) -> None:
@@ -65,7 +76,7 @@ def ensure_up_to_date(presentation: Presentation, *, key: UUID, on: KnownState |
 
 def ensure_answerable(presentation: Presentation, *, key: UUID, on: KnownState | None) -> None:
     """Conflict unless the study is open, it is this presentation's turn (or going back is allowed), and it is as the
-    browser knew it. Its study must be locked (`lock_study_row`)."""
+    browser knew it. Both must be held (`lock`)."""
     ensure_open(presentation)
     if presentation.state == Presentation.State.CONFIRMED:
         last = selectors.way_back(presentation.reader)

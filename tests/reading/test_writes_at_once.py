@@ -4,9 +4,12 @@ import threading
 import uuid
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import move
+from readerstudy.reading import writes
 from readerstudy.reading.models import Guess, Presentation, Rating
 from tests import factories
 from tests.reading.test_writes import Browser
@@ -57,3 +60,39 @@ def test_of_two_writes_at_one_moment_one_is_stored_and_the_other_told(what):
         assert Rating.objects.count() == 1
     if what == "guess":
         assert Guess.objects.count() == 1
+
+
+def test_readers_do_not_wait_for_each_other_and_whoever_closes_the_study_waits_for_both():
+    study = factories.open_(factories.make_study(subjects=1, readers=2))
+    if not connection.features.has_select_for_update:
+        pytest.skip("SQLite has one writer at a time")
+    members = study.memberships.select_related("user", "study").filter(role="reader")
+    browsers = [Browser(study, member.user) for member in members]
+    for browser in browsers:
+        browser.load()
+    pair = Presentation.objects.select_related("study").get(token=browsers[0].body["token"])
+    done = threading.Event()
+
+    def act(what) -> None:
+        try:
+            what()
+            done.set()
+        finally:
+            connections.close_all()
+
+    def at_the_same_time(what, *, waits: bool) -> None:
+        done.clear()
+        thread = threading.Thread(target=act, args=(what,))
+        with transaction.atomic():
+            writes.lock(pair, logged=False)
+            thread.start()
+            assert done.wait(0.5 if waits else 20) is not waits
+        thread.join(20)
+        assert done.is_set()
+
+    at_the_same_time(lambda: browsers[1].rate(4), waits=False)
+    at_the_same_time(lambda: browsers[0].rate(4), waits=True)
+    with CaptureQueriesContext(connection) as seen:
+        assert browsers[1].rate(5).status_code == 200
+    assert not any("FOR SHARE" in query["sql"] for query in seen.captured_queries), "a revision is logged"
+    at_the_same_time(lambda: move(study=study, to="paused", actor=None), waits=True)
