@@ -102,7 +102,7 @@ def separate_sizes(page: Page, base: str, token: str) -> np.ndarray:
     sizes = []
     for index in body["order"]:
         frame = page.request.get(f"{base}{token}/frames/{index}/").body()
-        left, right = decode(frame, body["geometry"]["rows"], body["geometry"]["columns"])
+        left, right = decode(frame, body["geometry"])
         sizes += [len(zlib.compress(np.diff(side, axis=1).tobytes())) for side in (left, right)]
     return np.array(sizes, float)
 

@@ -22,8 +22,6 @@ import uuid
 from collections import defaultdict
 from pathlib import Path
 
-import psutil
-
 from tests import postgresql
 from tests.site_process import Site
 
@@ -46,7 +44,8 @@ study.cases.exclude(pk=case.pk)
 one = study.memberships.get(role="reader").user
 for number in range(1, {readers}):
     # The first one's password: 200 hashes would take minutes.
-    add_member(study=study, user=User.objects.create(username=f"arriving-{{number}}", password=one.password), role="reader")
+    user = User.objects.create(username=f"arriving-{{number}}", password=one.password)
+    add_member(study=study, user=user, role="reader")
 class First:  # the pixels of one case serve all: what is asked for is a matter of rows
     pk, cases, events = study.pk, study.cases.filter(pk=case.pk), study.events
 from unittest import mock
@@ -171,7 +170,9 @@ class Arriving:
         token = pair["token"]
         for criterion in pair["criteria"]:
             await asyncio.sleep(BETWEEN_ANSWERS)
-            self.keys.append(await self.write("rating", "PUT", f"{token}/ratings/{criterion}/", score=3, status="rated"))
+            self.keys.append(
+                await self.write("rating", "PUT", f"{token}/ratings/{criterion}/", score=3, status="rated")
+            )
         await self.write("rating", "PUT", f"{token}/integrity/", value="none")
         await self.write("rating", "PUT", f"{token}/diagnostic/", value="both")
         every = list(range(pair["frames"]))
@@ -183,9 +184,7 @@ async def arrive(site: Site, made: dict, seconds: float) -> tuple[dict[str, list
     waits: dict[str, list[float]] = defaultdict(list)
     readers = [Arriving(site.port, made["slug"], code, session, waits) for code, session in made["sessions"].items()]
     step = seconds / len(readers)
-    found = await asyncio.gather(
-        *(one.read(place * step) for place, one in enumerate(readers)), return_exceptions=True
-    )
+    found = await asyncio.gather(*(one.read(place * step) for place, one in enumerate(readers)), return_exceptions=True)
     return waits, [key for one in readers for key in one.keys], [repr(each) for each in found if each is not None]
 
 
@@ -217,11 +216,13 @@ def run(*, readers: int, seconds: float, cases: int, shape: tuple[int, ...], say
         finally:
             site.stop()
     for what, some in waits.items():
-        say(f"{what:13} {len(some):6,} median {at(some, 0.5):7.3f} s  p95 {at(some, 0.95):7.3f} s  most {max(some):7.3f} s")
-    asked = sum(map(len, waits.values()))
-    say(f"{took:.0f} s; processor: web server {used:.1f} s ({used / asked * 1e3:.2f} ms a request), readers {readers_used:.1f} s")
+        median, p95 = at(some, 0.5), at(some, 0.95)
+        say(f"{what:13} {len(some):6,} median {median:7.3f} s  p95 {p95:7.3f} s  most {max(some):7.3f} s")
+    each = used / sum(map(len, waits.values())) * 1e3
+    say(f"{took:.0f} s; processor: web server {used:.1f} s ({each:.2f} ms a request), readers {readers_used:.1f} s")
     lost, twice = set(keys) - set(found["keys"]), len(found["keys"]) - len(set(found["keys"]))
-    say(f"ratings answered {len(keys)}, lost {len(lost)}, twice {twice}; confirmed {found['confirmed']}; errors {errors[:3]}")
+    say(f"ratings answered {len(keys)}, lost {len(lost)}, twice {twice}; confirmed {found['confirmed']}")
+    say(f"errors {errors[:3]}")
     return not lost and not twice and not errors and found["confirmed"] == readers
 
 

@@ -9,13 +9,43 @@ const PAGES = path("src/pages/");
 const FONT = "inter-latin-wght-normal.woff2";
 
 /**
- * Cornerstone reads surface meshes with XML, OBJ, PLY and STL parsers that want Node's modules. We show no meshes.
+ * What Cornerstone brings for what we do not show, by what stands in its place: [module asked for, who asks, stand-in].
+ * Half of the script, which a browser would fetch and evaluate before the first image.
  */
-const noMeshes = {
-  name: "no-meshes",
+const NOTHING = "";
+const NO_CLASS = "export default class {}";
+const UNUSED = [
+  // Surface meshes, with XML, OBJ, PLY and STL parsers that want Node's modules.
+  [/vtk\.js\/IO\//, /./, "export default { newInstance: () => null };"],
+  // Drawing by WebGPU.
+  [/\/WebGPU\//, /vtk\.js/, NOTHING],
+  // Every viewport but that for stacks.
+  [/Viewport|\/viewport3D/, /viewportTypeToViewportClass\.js$/, NO_CLASS],
+  // Files of DICOM: no file of it comes here. Its log of warnings goes to the console.
+  [
+    /^dcmjs$/,
+    /./,
+    `const quiet = () => {};
+    export const log = { getLogger: () => ({ trace: quiet, debug: quiet, info: quiet, warn: console.warn, error: console.error, setLevel: quiet }) };
+    export const constants = {};
+    export default {
+      async: { AsyncDicomReader: class {} },
+      utilities: { DicomMetadataListener: class {} },
+      data: { DicomMetaDictionary: { dictionary: {}, nameMap: {} } },
+    };`,
+  ],
+];
+const NEEDED = /\/(StackViewport|enums\/\w+)\.js$/;
+
+const withoutUnused = {
+  name: "without-unused",
   enforce: "pre",
-  resolveId: (id) => (/vtk\.js\/IO\//.test(id) ? "\0no-mesh-reader" : null),
-  load: (id) => (id === "\0no-mesh-reader" ? "export default { newInstance: () => null };" : null),
+  resolveId: (id, importer = "") => {
+    if (NEEDED.test(id)) return null;
+    const at = UNUSED.findIndex(([asked, by]) => asked.test(id) && by.test(importer));
+    return at < 0 ? null : `\0unused:${at}`;
+  },
+  load: (id) => (id.startsWith("\0unused:") ? UNUSED[id.split(":")[1]][2] : null),
 };
 
 /** Fixed file names: templates ask for them and Django's static storage adds the hash. */
@@ -26,7 +56,7 @@ async function script(input, folder, name, format) {
     base: "./",
     publicDir: false,
     logLevel: "warn",
-    plugins: [noMeshes],
+    plugins: [withoutUnused],
     build: {
       outDir: path(`../static/${folder}`),
       emptyOutDir: false,
@@ -44,6 +74,9 @@ for (const folder of ["viewer", "js"]) rmSync(path(`../static/${folder}`), { rec
 await script(path("src/room/main.js"), "viewer", "room.js", "es");
 // The worker that hashes files before they are sent. One file of its own, because a page starts it by its address.
 await script(path("src/hash.js"), "viewer", "hash.js", "iife");
+// The same for the worker that unpacks frames; and what runs before the room.
+await script(path("src/unpack.js"), "viewer", "unpack.js", "iife");
+await script(path("src/early.js"), "viewer", "early.js", "iife");
 for (const name of readdirSync(PAGES)) await script(PAGES + name, "js", name, "iife");
 
 // As it is: every browser has to understand it.

@@ -23,6 +23,8 @@ LEVELS = 4095  # grey levels used: 12 bits, each LEVEL_STEP apart in uint16
 LEVEL_STEP = 16
 UPPER_LEVEL = 2730  # where the window ends; the rest is headroom for brighter voxels
 UNIT = 1024  # bytes: frame sizes are multiples of it
+# How frames are coded. Pairs that were prepared before there was a choice do not say; they have the first.
+LEFT_NEIGHBOUR, MEDIAN_EDGE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Pair:
     """What is delivered for one pair, in both placements.
 
     geometry: JSON-able; rows, columns, slices, spacing [row, column] mm, slice_spacing mm, letters {w, e, n, s},
-    plane, window {lower, upper}. order: frame numbers, middle first, outwards. frames: "first_left" and
-    "second_left", each a list of encoded wide frames (see `encode`) in slice order.
+    plane, window {lower, upper}, coding (see `decode`). order: frame numbers, middle first, outwards. frames:
+    "first_left" and "second_left", each a list of encoded wide frames (see `encode`) in slice order.
     """
 
     geometry: dict[str, Any]
@@ -94,6 +96,7 @@ def make_pair(first: Volume, second: Volume, *, grid: Grid | None = None) -> Pai
         "letters": letters(grid.affine),
         "plane": plane(grid.affine),
         "window": {"lower": 0, "upper": UPPER_LEVEL * LEVEL_STEP},
+        "coding": MEDIAN_EDGE,
     }
     frames = {"first_left": left_first, "second_left": left_second}
     return Pair(geometry, middle_first(slices), list(grid.flags), frames)
@@ -164,18 +167,31 @@ def _block_means(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def encode(left: np.ndarray, right: np.ndarray) -> bytes:
-    """One wide frame [left | right] as gzip: row differences modulo 65536, all low bytes, then all high bytes.
+    """One wide frame [left | right] as gzip, by the present coding: what the median edge detector of LOCO-I
+    (Weinberger, Seroussi & Sapiro 2000) leaves of each level; all low bytes, then all high bytes.
 
-    left, right: uint16 (rows, columns). In each row d[0] = v[0], d[c] = v[c] − v[c − 1]. No name, time zero.
+    left, right: uint16 (rows, columns), multiples of `LEVEL_STEP`. No name, time zero.
     """
-    wide = np.concatenate([left, right], axis=1)
-    differences = wide.copy()
-    differences[:, 1:] -= wide[:, :-1]
-    planes = (differences & 0xFF).astype(np.uint8).tobytes() + (differences >> 8).astype(np.uint8).tobytes()
-    # Differences hold no repeats worth a search: run lengths and Huffman codes are as small and 20 times faster.
+    levels = (np.concatenate([left, right], axis=1) // LEVEL_STEP).astype(np.int16)
+    errors = levels - _expected(levels)
+    # 0, −1, 1, −2, … to 0, 1, 2, 3, …: the high bytes of small errors are zero, whatever their sign.
+    folded = np.where(errors < 0, -2 * errors - 1, 2 * errors).astype(np.uint16)
+    planes = (folded & 0xFF).astype(np.uint8).tobytes() + (folded >> 8).astype(np.uint8).tobytes()
+    # Errors hold no repeats worth a search: run lengths and Huffman codes are as small and 20 times faster.
     packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
     body = packer.compress(planes) + packer.flush()
     return _HEADER + b"\0" + body + struct.pack("<II", zlib.crc32(planes), len(planes))
+
+
+def _expected(levels: np.ndarray) -> np.ndarray:
+    """What is expected of each level after those above it and to its left: W + N − NW, between W and N. In the first
+    row W, in the first column N, and 0 in the corner."""
+    found = np.zeros_like(levels)
+    found[0, 1:] = levels[0, :-1]
+    found[1:, 0] = levels[:-1, 0]
+    west, north, corner = levels[1:, :-1], levels[:-1, 1:], levels[:-1, :-1]
+    found[1:, 1:] = np.clip(west + north - corner, np.minimum(west, north), np.maximum(west, north))
+    return found
 
 
 # ID, deflate, FCOMMENT present, time 0, no extra flags, unknown system (RFC 1952).
@@ -187,9 +203,29 @@ def pad(frame: bytes, size: int) -> bytes:
     return _HEADER + b" " * (size - len(frame)) + frame[len(_HEADER) :]
 
 
-def decode(frame: bytes, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Left and right image (uint16) of an encoded frame: what the viewer does, for checks."""
+def decode(frame: bytes, geometry: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Left and right image (uint16) of an encoded frame of a pair of this geometry: what the viewer does."""
+    rows, columns = geometry["rows"], geometry["columns"]
     planes = np.frombuffer(zlib.decompress(frame, 31), np.uint8).reshape(2, rows, 2 * columns)
-    differences = planes[0].astype(np.uint16) | planes[1].astype(np.uint16) << 8
-    wide = np.cumsum(differences, axis=1, dtype=np.uint16)
+    coded = planes[0].astype(np.uint16) | planes[1].astype(np.uint16) << 8
+    if geometry.get("coding", LEFT_NEIGHBOUR) == LEFT_NEIGHBOUR:
+        wide = np.cumsum(coded, axis=1, dtype=np.uint16)
+    else:
+        wide = _levels((coded >> 1).astype(np.int16) ^ -(coded & 1).astype(np.int16)).astype(np.uint16) * LEVEL_STEP
     return wide[:, :columns], wide[:, columns:]
+
+
+def _levels(errors: np.ndarray) -> np.ndarray:
+    """The inverse of `levels - _expected(levels)`, one diagonal after the other: none needs another of its own."""
+    rows, columns = errors.shape
+    found = errors.copy()
+    np.cumsum(errors[0], out=found[0])
+    np.cumsum(errors[:, 0], out=found[:, 0])
+    flat = found.reshape(-1)
+    for diagonal in range(2, rows + columns - 1):
+        first, last = max(1, diagonal - columns + 1), min(rows, diagonal)
+        at = np.arange(first, last) * (columns - 1) + diagonal  # row i, column diagonal − i
+        west, north = flat[at - 1], flat[at - columns]
+        middle = west + north - flat[at - columns - 1]
+        flat[at] += np.clip(middle, np.minimum(west, north), np.maximum(west, north))
+    return found

@@ -74,7 +74,7 @@ class Site:
     """A running site in a folder of its own."""
 
     def __init__(self, var: Path, *, demo: bool = False) -> None:
-        self.var = var
+        self.var, self.root = var, ROOT
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -90,7 +90,7 @@ class Site:
 
     def manage(self, *arguments: str, **extra: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.env | extra, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=self.root, env=self.env | extra, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -119,7 +119,7 @@ class Site:
         said = self.log.tell()  # by an earlier start
         self.process = subprocess.Popen(
             [sys.executable, "-m", "readerstudy.serving.supervisor"],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.env,
             stdout=self.log,
             stderr=self.log,

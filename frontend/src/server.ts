@@ -43,6 +43,10 @@ export type Config = {
   home: string;
   login: string;
   sign: string;
+  /** Address of the script of the worker that unpacks frames. */
+  unpack: string;
+  /** What `current/` would have said as the page was made. */
+  first: Turn;
 };
 
 // -- what a reader reads -------------------------------------------------------------------------------------------
@@ -87,6 +91,8 @@ export type Geometry = {
   window: { lower: number; upper: number };
   /** Directions of the patient at the images' edges. */
   letters?: Partial<Record<Edge, string>>;
+  /** How frames are coded: see `processing/pair.py`. */
+  coding?: number;
 };
 
 /** A presentation, or a question about one after the end of the list. */

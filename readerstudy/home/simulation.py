@@ -80,7 +80,7 @@ class SimulatedReader:
         token, geometry = body["token"], body["geometry"]
         # The middle slice comes first; a person looks longer, a model observer needs no more.
         frame = self.client.get(f"{self.base}{token}/frames/{body['order'][0]}/").content
-        noise, edges = self._look(*decode(frame, geometry["rows"], geometry["columns"]))
+        noise, edges = self._look(*decode(frame, geometry))
         for criterion in body["criteria"]:
             if str(criterion) not in body["answers"]["ratings"]:
                 score = self._score(self.names[criterion], noise, edges)

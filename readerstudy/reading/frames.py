@@ -1,5 +1,5 @@
-"""One frame for who may see it now. A browser asks for a hundred of them a minute, so what must hold is seen in one query
-beside the session's: account, membership, role, state of the study, and that the pair is within reach.
+"""One frame for who may see it now. A browser asks for a hundred of them a minute, so what must hold is seen in one
+query beside the session's: account, membership, role, state of the study, and that the pair is within reach.
 
 Only a pair whose turn it is, and the next few, are found here; whatever else is asked for goes the long way
 (`selectors.within_reach`), which also says why not.

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from rest_framework.exceptions import APIException
@@ -26,6 +27,14 @@ from readerstudy.reading.models import Presentation, Statement
 from readerstudy.reading.writes import ConflictError
 
 
+def next_turn(member: Membership) -> dict:
+    """The pair whose turn it is now, started; or the questions and the end."""
+    found = selectors.current_pair(member)
+    if found is not None:
+        found = services.start(presentation=found)
+    return selectors.room_json(member, found)
+
+
 @never_cache
 @study_page("read")
 def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
@@ -38,6 +47,8 @@ def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         "sign": reverse("sign_reading", args=[study.slug]),
         "keys": keys.bound(request.membership.user),
         "keys_address": reverse("keys"),
+        "unpack": static("viewer/unpack.js"),
+        "first": next_turn(request.membership),
     }
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
@@ -92,13 +103,6 @@ class ReadingView(APIView):
             raise Http404
         return found
 
-    def next_presentation(self) -> dict:
-        """The pair whose turn it is now, started; or the questions and the end."""
-        found = selectors.current_pair(self.member)
-        if found is not None:
-            found = services.start(presentation=found)
-        return selectors.room_json(self.member, found)
-
     def valid_data(self, serializer_class: type, data: dict | None = None) -> dict:
         serializer = serializer_class(data=self.request.data if data is None else data)
         serializer.is_valid(raise_exception=True)
@@ -122,7 +126,7 @@ class ReadingView(APIView):
     def next_after(self, presentation: Presentation, key: UUID) -> dict:
         """What is said of the last write on a presentation: what follows it, and how it was left."""
         was = {"token": presentation.token, "on": selectors.on_after(presentation, key)}
-        return self.next_presentation() | {"was": was}
+        return next_turn(self.member) | {"was": was}
 
     def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -138,7 +142,7 @@ def ensure_reader(request: Request, slug: str, code: str) -> None:
 
 class CurrentView(ReadingView):
     def get(self, request: Request, **kwargs) -> Response:
-        return Response(self.next_presentation())
+        return Response(next_turn(self.member))
 
 
 class PresentationView(ReadingView):
@@ -250,7 +254,7 @@ class FinishView(ReadingView):
 
     def post(self, request: Request, **kwargs) -> Response:
         services.finish(member=self.member, **self.valid_data(serializers.KeyIn))
-        return Response(self.next_presentation())
+        return Response(next_turn(self.member))
 
 
 class GuessView(ReadingView):

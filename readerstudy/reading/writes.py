@@ -52,7 +52,7 @@ def lock(presentation: Presentation, *, logged: bool) -> None:
     a line to the log, which takes one after the other; readers whose writes do not, do not wait for each other. Two
     that hold the study together and both come to want its log would wait for ever, so this must be known before.
     """
-    if logged or not connection.features.has_select_for_update:
+    if logged or connection.vendor != "postgresql":  # SQLite has one writer at a time
         presentation.study = ReaderStudy.objects.select_for_update().get(pk=presentation.study_id)
     else:
         (presentation.study,) = ReaderStudy.objects.raw(SHARED, [presentation.study_id])

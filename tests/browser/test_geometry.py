@@ -139,7 +139,7 @@ def check_pair_shown(page: Page, study: str) -> str:
     geometry, token = shown["geometry"], shown["token"]
     slices, rows, columns = geometry["slices"], geometry["rows"], geometry["columns"]
     frames = [page.request.get(f"{study}reading/{token}/frames/{n}/").body() for n in range(slices)]
-    sides = np.array([decode(frame, rows, columns) for frame in frames], float)  # slices, 2, rows, columns
+    sides = np.array([decode(frame, geometry) for frame in frames], float)  # slices, 2, rows, columns
     # By the letters alone: what a radiologist goes by.
     letters = geometry["letters"]
     directions = [

@@ -2,32 +2,34 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../../frontend/src/room/api.js";
-import { decode, Stacks } from "../../frontend/src/room/frames.js";
+import { decode } from "../../frontend/src/room/decode.js";
+import { Stacks } from "../../frontend/src/room/frames.js";
 import { flush } from "./fixtures.js";
 
-/** A wide frame as the server sends it, before it is compressed. */
-function encode(rows) {
-  const low = [];
-  const high = [];
-  for (const row of rows) {
-    row.forEach((value, at) => {
-      const step = (value - (at ? row[at - 1] : 0)) & 0xffff;
-      low.push(step & 0xff);
-      high.push(step >> 8);
-    });
-  }
-  return new Uint8Array([...low, ...high]).buffer;
-}
+/** Bytes as `processing.pair` orders them. */
+const planes = (values) => new Uint8Array([...values.map((value) => value & 0xff), ...values.map((value) => value >> 8)]).buffer;
+
+/** A wide frame of the first coding, before it is compressed. */
+const encode = (rows) => planes(rows.flatMap((row) => row.map((value, at) => (value - (at ? row[at - 1] : 0)) & 0xffff)));
 
 describe("decoding", () => {
   test("gives left and right row by row, also where values fall or use both bytes", () => {
-    const { left, right } = decode(encode([[1, 65535, 0, 256], [300, 2, 7, 7]]), 2, 2);
+    const { left, right } = decode(encode([[1, 65535, 0, 256], [300, 2, 7, 7]]), { rows: 2, columns: 2 });
     expect([...left]).toEqual([1, 65535, 300, 2]);
     expect([...right]).toEqual([0, 256, 7, 7]);
   });
 
+  test("undoes the median edge detector, whose errors are folded: the expected level is worked out by hand", () => {
+    // Levels 5 3 | 4 4095 over 7 0 | 4095 9; expected 0 5 3 4 over 5 5 1 4095 (W + N − NW between W and N).
+    const errors = [5, -2, 1, 4091, 2, -5, 4094, -4086];
+    const folded = errors.map((error) => (error < 0 ? -2 * error - 1 : 2 * error));
+    const { left, right } = decode(planes(folded), { rows: 2, columns: 2, coding: 2 });
+    expect([...left].map((value) => value / 16)).toEqual([5, 3, 7, 0]);
+    expect([...right].map((value) => value / 16)).toEqual([4, 4095, 4095, 9]);
+  });
+
   test("refuses a frame of another size", () => {
-    expect(() => decode(new ArrayBuffer(15), 2, 2)).toThrow("The frame has a wrong length.");
+    expect(() => decode(new ArrayBuffer(15), { rows: 2, columns: 2 })).toThrow("The frame has a wrong length.");
   });
 });
 

@@ -83,7 +83,7 @@ class Hasty extends Outbox {
 }
 
 const FAULTS = [
-  ["a late answer that navigates", { ...SCENARIOS["two confirmations wait, the reader types on"], reading: Throwing }, /thrown|back on/],
+  ["a late answer that navigates", { ...SCENARIOS["two confirmations wait, the reader types on"], choices: both, reading: Throwing }, /thrown|back on/],
   ["a late answer that blanks the pair on screen", { ...SCENARIOS["two confirmations wait, the reader types on"], reading: Blanking }, /thrown/],
   ["another browser's answer overwritten", { ...SCENARIOS["another browser answers the pair on screen and the next"], outbox: Overwriting }, /overwrote/],
   ["an answer forgotten once refused", { ...SCENARIOS["another browser confirms the pair on screen"], outbox: Forgetting }, /is gone/],

@@ -76,6 +76,7 @@ export class World {
       },
       rest: () => this.#left(null),
       arrive: (next) => this.reading.present(next),
+      due: () => false,
       remember() {},
       wait: () => this.#left(null),
       announce() {},

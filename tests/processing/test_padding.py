@@ -159,7 +159,7 @@ def test_padding_tells_no_side(tmp_path: Path) -> None:
     """One grey scale, and black where either has padding: without padding the pair would look the same."""
     plain, with_corners = series.read(written(tmp_path / "a", tissue(2))), series.read(padded(tmp_path / "b"))
     found = make_pair(plain, with_corners)
-    shown = [pair.decode(frame, 48, 48) for frame in found.frames["first_left"]]
+    shown = [pair.decode(frame, found.geometry) for frame in found.frames["first_left"]]
     for left, right in shown:
         assert not left[corners()[0]].any()
         assert not right[corners()[0]].any()
@@ -182,7 +182,7 @@ def test_padding_is_black_on_both_sides_where_the_arms_are_resampled(tmp_path: P
         assert black is not None
         assert black.any()
         found = make_pair(first, second)
-        sides = [pair.decode(frame, *grid.shape[1:]) for frame in found.frames["first_left"]]
+        sides = [pair.decode(frame, found.geometry) for frame in found.frames["first_left"]]
         for slice_, (left, right) in zip(black, sides, strict=True):
             assert not left[slice_].any()
             assert not right[slice_].any()
@@ -193,7 +193,7 @@ def test_padding_taken_as_intensity_would_tell_the_side(tmp_path: Path) -> None:
     images[corners()] = PADDED
     plain = series.read(written(tmp_path, tissue(2)))
     found = make_pair(plain, Volume(images, plain.affine))
-    left, right = pair.decode(found.frames["first_left"][2], 48, 48)
+    left, right = pair.decode(found.frames["first_left"][2], found.geometry)
     assert np.median(right[24, 10:38]) > 1.1 * np.median(left[24, 10:38])
 
 

@@ -1,6 +1,7 @@
 /** Talks to the reading room's server: JSON with the CSRF header, and one kind of error for each thing to do next. */
 
 import { csrfToken } from "../shared/csrf.js";
+import { asReader, take } from "./begun.js";
 
 /** @import { Accepted, Binding, Method, Refusal, Turn } from "../server.ts" */
 
@@ -54,20 +55,21 @@ function kindOf(status) {
  */
 async function respond(path, options, timeout) {
   const signals = [AbortSignal.timeout(timeout), options.signal].filter((signal) => signal instanceof AbortSignal);
-  let response;
+  const common = asReader(reader);
   try {
-    response = await fetch(path, {
-      credentials: "same-origin",
-      cache: "no-store",
-      redirect: "manual",
-      ...options,
-      headers: { "X-Reader": reader, ...options.headers },
-      signal: AbortSignal.any(signals),
-    });
+    const headers = { ...common.headers, ...options.headers };
+    return await ensured(await fetch(path, { ...common, ...options, headers, signal: AbortSignal.any(signals) }));
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (options.signal?.aborted || error instanceof ApiError) throw error;
     throw new ApiError("offline");
   }
+}
+
+/**
+ * @param {Response} response
+ * @throws {ApiError} where it is not what was asked for
+ */
+async function ensured(response) {
   // A redirect can only be the sign-in page.
   if (response.type === "opaqueredirect") throw new ApiError("expired", 302);
   if (!response.ok) throw new ApiError(kindOf(response.status), response.status, await response.json().catch(() => ({})));
@@ -116,17 +118,17 @@ export async function saveKeys(path, keys) {
 }
 
 /**
- * One compressed frame, unpacked.
+ * One compressed frame.
  * @param {string} path
  * @param {AbortSignal} signal
- * @returns {Promise<ArrayBuffer>} low bytes, then high bytes, of the wide frame's row differences
+ * @returns {Promise<ArrayBuffer>}
  * @throws {ApiError}
  */
 export async function frame(path, signal) {
-  const { body } = await respond(path, { signal }, 120_000);
-  if (!body) throw new ApiError("offline");
+  const begun = await take(path)?.catch(() => null);
+  const response = begun ? await ensured(begun) : await respond(path, { signal }, 120_000);
   try {
-    return await new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+    return await response.arrayBuffer();
   } catch (error) {
     if (signal.aborted) throw error;
     throw new ApiError("offline");

@@ -1,47 +1,21 @@
 /** The frames of one pair: fetched middle first, unpacked into two stacks that grow together. */
 
 import { ApiError, frame } from "./api.js";
+import { MalformedFrame, unpack } from "./decode.js";
 
 /**
  * @import { Geometry, Side } from "../server.ts"
+ * @import { Unpack } from "./unpacker.js"
  * @typedef {Record<Side, Uint16Array<ArrayBuffer>>} Frame rows × columns of each side, row-major
  */
 
 const ATTEMPTS = 4;
 
-/**
- * Undoes the frame encoding of `processing.pair`: byte planes, then row-wise differences, then left | right.
- * @param {ArrayBuffer} buffer 2 × rows × 2 × columns bytes
- * @param {number} rows
- * @param {number} columns of one side
- * @returns {Frame}
- */
-export function decode(buffer, rows, columns) {
-  const wide = 2 * columns;
-  const size = rows * wide;
-  if (buffer.byteLength !== 2 * size) throw new ApiError("refused", 0, { detail: "The frame has a wrong length." });
-  const low = new Uint8Array(buffer, 0, size);
-  const high = new Uint8Array(buffer, size, size);
-  const left = new Uint16Array(rows * columns);
-  const right = new Uint16Array(rows * columns);
-  for (let row = 0; row < rows; row += 1) {
-    let from = row * wide;
-    let value = 0;
-    for (const side of [left, right]) {
-      const start = row * columns;
-      for (let to = start; to < start + columns; to += 1, from += 1) {
-        value = (value + low[from] + (high[from] << 8)) & 0xffff;
-        side[to] = value;
-      }
-    }
-  }
-  return { left, right };
-}
-
 /** Both stacks of one presentation. A slice is there on both sides or on neither. */
 export class Stacks {
   #base;
   #waiting;
+  #unpack;
   #abort = new AbortController();
   #running = 0;
   #width = 0;
@@ -49,9 +23,11 @@ export class Stacks {
   /**
    * @param {string} base address of the presentation, ending in a slash
    * @param {{geometry: Geometry, order: number[]}} pair
+   * @param {Unpack} [unpacker]
    */
-  constructor(base, { geometry, order }) {
+  constructor(base, { geometry, order }, unpacker = unpack) {
     this.#base = base;
+    this.#unpack = unpacker;
     this.#waiting = [...order];
     this.geometry = geometry;
     /** @type {(Frame|null)[]} by slice */
@@ -109,9 +85,9 @@ export class Stacks {
       const index = this.#waiting.shift();
       if (index === undefined) break;
       try {
-        const buffer = await this.#fetch(index, signal);
-        const { rows, columns } = this.geometry;
-        this.slices[index] = decode(buffer, rows, columns);
+        const slice = await this.#fetch(index, signal);
+        if (signal.aborted) break;
+        this.slices[index] = slice;
         this.loaded += 1;
         this.onslice();
       } catch (error) {
@@ -131,11 +107,21 @@ export class Stacks {
   async #fetch(index, signal) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await frame(`${this.#base}frames/${index}/`, signal);
+        return await this.#unpacked(await frame(`${this.#base}frames/${index}/`, signal));
       } catch (error) {
         if (signal.aborted || !(error instanceof ApiError) || error.kind !== "offline" || attempt === ATTEMPTS) throw error;
         await new Promise((done) => setTimeout(done, 250 * 2 ** attempt));
       }
+    }
+  }
+
+  /** @param {ArrayBuffer} compressed */
+  async #unpacked(compressed) {
+    try {
+      return await this.#unpack(compressed, this.geometry);
+    } catch (error) {
+      if (error instanceof MalformedFrame) throw new ApiError("refused", 0, { detail: error.message });
+      throw new ApiError("offline");
     }
   }
 }

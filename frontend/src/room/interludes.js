@@ -75,6 +75,15 @@ export class Interludes {
   }
 
   /**
+   * Whether something comes before the next pair: a pause, or a word about a practice pair.
+   * @param {Pair} next
+   */
+  due(next) {
+    const { body } = this.reading;
+    return this.#feedback.length > 0 || (body !== null && this.#pauseDue(body, next));
+  }
+
+  /**
    * After a part, and when the eye is tired.
    * @param {Pair} body
    * @param {Pair & {feedback?: string}} next

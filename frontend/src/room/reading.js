@@ -2,7 +2,8 @@
  * Which pair is on screen, which final writes are under way, and what an answer may do.
  *
  * Only the reader's own action on the pair on screen leaves it: its confirmation (and the answer to that one), skipping,
- * the way back. The answer to a confirmation that the reader did not wait for tells what lies ahead and nothing else.
+ * the way back. Between two pairs of one part the next one is shown with the confirmation, if it is there as a whole.
+ * The answer to a confirmation that the reader did not wait for tells what lies ahead and nothing else.
  * No page, no network of its own.
  */
 
@@ -26,6 +27,7 @@ const RETRY_MS = 3000;
  * @property {(body: Pair) => void} refill the pair on screen holds other answers now
  * @property {(state: Rest) => void} rest a break, the last look or the end
  * @property {(next: Next) => void} arrive the awaited answer is there: pauses where one is due, then `present(next)`
+ * @property {(next: Pair) => boolean} due whether something comes before this pair, such as a pause
  * @property {(feedback: string) => void} remember what is to be said about a practice pair
  * @property {(words: string) => void} wait nothing can be shown yet
  * @property {(title: string, detail: string) => void} announce
@@ -134,11 +136,36 @@ export class Reading {
    */
   writeFinal(what, said) {
     const { address, token } = this.#pair;
+    const next = what === "confirm" ? this.#atOnce() : null;
     this.awaited = address;
     if (what === "confirm") this.#visited.push(token);
     this.write(what, "POST", `${what}/`, said);
-    if (this.outbox.held(address)?.code === "not_yet") this.load("current/");
+    if (this.awaited !== address) return; // without a connection the reader is on the next pair by now
+    if (next) this.present(next);
+    else if (this.outbox.held(address)?.code === "not_yet") this.load("current/");
     else this.goOn();
+  }
+
+  /**
+   * The next pair where it need not wait for the server to take the confirmation: both are pairs of one part, neither
+   * is for practice, nothing comes between them, no other pair wants the reader, and the server has said that it is
+   * this one's turn: it took the confirmation before.
+   */
+  #atOnce() {
+    const { body, outbox } = this;
+    if (!body || body.kind === "training" || body.state !== "in_progress" || body.guess) return null;
+    if (outbox.state !== "ok" || this.owed.length || outbox.held(this.addressOf(body.token))) return null;
+    const next = this.#ahead();
+    if (!next || this.#visited.includes(next.token)) return null;
+    const goesOn = next.kind !== "training" && next.part === body.part && !this.page.due(next);
+    return goesOn ? { ...next, confirmed: body.confirmed + 1, total: body.total } : null;
+  }
+
+  /** The pair after the one on screen, if it is there as a whole. */
+  #ahead() {
+    const [token, ...next] = this.body?.next ?? [];
+    const ahead = token ? this.ahead.whole(token) : null;
+    return ahead && { ...ahead, previous: null, next };
   }
 
   /** The reader has had the last look: the questions may come. */
@@ -150,9 +177,8 @@ export class Reading {
   /** Without a connection the pairs fetched ahead can be read; their answers wait behind the confirmation. */
   goOn() {
     if (!this.awaited || this.outbox.state !== "offline" || !this.body || this.body.guess) return;
-    const [token, ...next] = this.body.next ?? [];
-    const ahead = token ? this.ahead.whole(token) : null;
-    if (ahead) this.present({ ...ahead, previous: null, next });
+    const ahead = this.#ahead();
+    if (ahead) this.present(ahead);
     else this.page.announce("No connection", "confirmed here; the next pair comes when the connection returns");
   }
 
@@ -174,6 +200,7 @@ export class Reading {
     if (next.token !== body.token && at < 0) return;
     body.next = next.token === body.token ? next.next : next.next.slice(at + 1);
     body.total = next.total;
+    if (next.token === body.token) body.state = next.state;
     this.ahead.want(body.next);
     this.page.ahead();
   }
@@ -189,7 +216,7 @@ export class Reading {
       this.page.announce("Not accepted", error.message);
     } else if (this.awaited !== record.base) {
       this.#owed.push({ base: record.base, code: "refused", position: record.position, detail: error.words });
-      this.page.announce(`Pair ${record.position} is not confirmed`, error.words);
+      this.page.announce(`Pair ${record.position} is not confirmed`, `${error.words}; your key for the pair before goes there`);
     } else if (record.what === "confirm" && record.base === this.address) {
       this.awaited = null;
       this.on = record.on;

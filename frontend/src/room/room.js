@@ -30,6 +30,7 @@ import { openStore } from "./store.js";
 import { isMeant, printed, strokes } from "./strokes.js";
 import { claim } from "./tabs.js";
 import * as touch from "./touch.js";
+import { openUnpacker } from "./unpacker.js";
 import { Viewing } from "./viewing.js";
 import { Viewports } from "./viewports.js";
 
@@ -37,7 +38,7 @@ import { Viewports } from "./viewports.js";
  * @import { Body, Config, Pair, Seen, Side, Write } from "../server.ts"
  * @import { Hold } from "./outbox.js"
  * @import { Layer } from "./dialogs.js"
- * @import { Owed, Page } from "./reading.js"
+ * @import { Owed, Page, Refused } from "./reading.js"
  * @import { Store } from "./store.js"
  * @import { Press } from "./strokes.js"
  */
@@ -53,6 +54,7 @@ const WIDTH = { now: 4, ahead: 2 };
 export class Room {
   /** @type {Stacks|null} */
   #stacks = null;
+  #unpack;
   #reported = 0;
   #paintedAt = 0;
 
@@ -75,7 +77,8 @@ export class Room {
     this.bindings = new Bindings(config.keys);
     this.clock = new Clock();
     this.outbox = new Outbox({ base, reader, request, store });
-    this.ahead = new Ahead({ base, request, stacks: (address, pair) => new Stacks(address, pair), width: WIDTH.ahead });
+    this.#unpack = openUnpacker(config.unpack);
+    this.ahead = new Ahead({ base, request, stacks: (address, pair) => new Stacks(address, pair, this.#unpack), width: WIDTH.ahead });
     this.imagePanes = new ImagePanes(byId("room"), panes);
     this.viewports = new Viewports(views, { onpaint: () => this.#painted(), onresize: () => this.viewing.look() });
     this.viewing = new Viewing(this.viewports, () => this.#looked());
@@ -125,6 +128,7 @@ export class Room {
     claim(`${this.config.base} ${this.config.reader}`, () => this.#elsewhere());
     this.imagePanes.wait("loading both images");
     await this.outbox.start();
+    if (this.outbox.empty) return this.reading.present(this.config.first);
     await this.outbox.settled();
     await this.reading.load("current/");
   }
@@ -140,6 +144,7 @@ export class Room {
       rest: (state) => this.interludes.rest(state),
       remember: (feedback) => this.interludes.remember(feedback),
       arrive: (next) => this.interludes.arrive(next),
+      due: (next) => this.interludes.due(next),
       wait: (words) => this.#wait(words),
       announce: (title, detail) => this.answerPanel.announce(title, detail),
       blocked: (error, again) => this.#blocked(error, again),
@@ -170,7 +175,7 @@ export class Room {
     const { geometry, order } = body;
     this.#leave();
     this.interludes.over();
-    if (geometry) this.#open(body, ahead ?? new Stacks(this.reading.addressOf(body.token), { geometry, order }));
+    if (geometry) this.#open(body, ahead ?? new Stacks(this.reading.addressOf(body.token), { geometry, order }, this.#unpack));
     else this.imagePanes.wait("these images are being prepared");
   }
 
@@ -366,11 +371,16 @@ export class Room {
    */
   #owe(owed) {
     if (owed.code !== "refused") return void this.#choose(owed);
-    const heard = /** @param {() => void} then */ (then) => () => {
-      this.reading.heard(owed);
-      then();
-    };
-    this.disputes.owe(owed, { go: heard(() => this.reading.load("current/")), stay: heard(() => {}) });
+    this.disputes.owe(owed, { go: () => this.#goTo(owed), stay: () => this.reading.heard(owed) });
+  }
+
+  /**
+   * To a pair whose confirmation was refused: its turn has not passed.
+   * @param {Refused} owed
+   */
+  #goTo(owed) {
+    this.reading.heard(owed);
+    this.reading.load("current/");
   }
 
   /** A technical problem: asks what is wrong, then this pair comes again at the end. */
@@ -404,6 +414,8 @@ export class Room {
   /** The pair before, where the protocol allows it. */
   back() {
     if (this.closed) return;
+    const [owed] = this.reading.owed;
+    if (owed?.code === "refused") return this.#goTo(owed);
     if (!this.config.allow_back) return void this.answerPanel.announce("No way back", "this protocol takes answers as final");
     this.#reportTime();
     this.reading.back();

@@ -49,7 +49,7 @@ def stored_pixels(presentation: Presentation, index: int) -> dict[str, np.ndarra
     """Grey values that the panes should show: the stored frame in its window."""
     pair = prepared_pair(presentation)
     frame = read(frames_sha256(presentation, pair), pair.offsets[index], pair.offsets[index + 1])
-    sides = decode(frame, pair.geometry["rows"], pair.geometry["columns"])
+    sides = decode(frame, pair.geometry)
     upper = pair.geometry["window"]["upper"]
     return {name: np.clip(side / upper, 0, 1) * 255 for name, side in zip(("left", "right"), sides, strict=True)}
 
@@ -88,6 +88,7 @@ def test_a_pair_is_read_with_eleven_strokes_and_the_wheel(page, reader):
     confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
     until_shown(page)
+    until_saved(page)
     scores = Rating.objects.filter(presentation=first).order_by("criterion__place").values_list("score", flat=True)
     assert list(scores) == [4, 3, 2, 1, 5, 3, 4, 3]
     given = answers(first)

@@ -206,6 +206,7 @@ def test_a_pair_confirmed_in_another_browser_is_not_answered_again(page, second,
     answer(page)
     confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
+    until_saved(page)
     press(second, "1")
     cover = second.get_by_role("alertdialog", name="Pair 1 is confirmed")
     expect(cover).to_contain_text("1 answer given here stays in this browser")
@@ -248,6 +249,33 @@ def test_a_confirmation_that_is_refused_stays_and_says_so(page, context, reader)
     assert [scores(pair) for pair in pairs[:2]] == [[(1, 3)] * 8] * 2
 
 
+def test_the_next_pair_does_not_wait_for_the_server_and_a_refusal_leads_back_on_the_readers_key(page, reader):
+    pairs = list(Presentation.objects.filter(reader=reader).order_by("position"))
+    until_fetched(page, reader, pairs=3)
+    answer(page)
+    until_saved(page)
+    held = []
+    page.route("**/confirm/", held.append, times=1)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    until_shown(page)
+    press(page, "3")
+    assert scores(pairs[1]) == []
+    pairs[0].refresh_from_db()
+    assert pairs[0].state == "in_progress"
+    held[0].fulfill(status=422, json={"detail": "Not everything is answered.", "missing": ["SNR"], "code": "missing"})
+    expect(page.locator(".ask")).to_contain_text("Pair 1 is not confirmed")
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    press(page, "Shift+Backspace")
+    expect(page.locator(".position")).to_have_text("1 of 6")
+    until_shown(page)
+    confirm(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    until_shown(page)
+    until_saved(page)
+    assert [scores(pair) for pair in pairs[:2]] == [[(1, 3)] * 8, [(1, 3)]]
+
+
 # -- what was seen, and the last look ------------------------------------------------------------------------------
 
 
@@ -258,6 +286,7 @@ def test_what_was_seen_without_a_connection_travels_with_the_confirmation(page, 
     answer(page)
     confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
+    until_saved(page)
     pairs[0].refresh_from_db()
     slices = len(pairs[0].seen["left"])
     assert pairs[0].seen == {side: list(range(slices)) for side in ("left", "right")}
