@@ -128,7 +128,7 @@ export class Room {
     claim(`${this.config.base} ${this.config.reader}`, () => this.#elsewhere());
     this.imagePanes.wait("loading both images");
     await this.outbox.start();
-    if (this.outbox.empty) return this.reading.present(this.config.first);
+    if (this.outbox.kept === 0) return this.reading.present(this.config.first);
     await this.outbox.settled();
     await this.reading.load("current/");
   }

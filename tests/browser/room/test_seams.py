@@ -255,8 +255,9 @@ def test_the_next_pair_does_not_wait_for_the_server_and_a_refusal_leads_back_on_
     answer(page)
     until_saved(page)
     held = []
-    page.route("**/confirm/", held.append, times=1)
-    confirm(page)
+    page.route("**/confirm/", lambda route: held.append(route), times=1)
+    with page.expect_request("**/confirm/"):
+        confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
     until_shown(page)
     press(page, "3")
