@@ -144,4 +144,5 @@ def test_a_pair_is_read_with_fingers(tablet: Page, reader):
         expect(tablet.locator("#pane-left")).to_have_attribute("data-slice", str(index))
     tablet.locator(".go").tap()
     expect(tablet.locator(".position")).to_have_text("2 of 6")
+    until_saved(tablet)
     assert Presentation.objects.get(pk=first.pk).state == "confirmed"

@@ -430,6 +430,7 @@ def test_a_score_given_by_mouse_keeps_its_place_whenever_the_focus_comes(page, r
     click_as_webkit(page, 3, 5)
     confirm(page, "Space")
     expect(page.locator(".position")).to_have_text("2 of 6")
+    until_saved(page)
     assert sorted(r["score"] for r in answers(pair)["ratings"].values()) == [2, 3, 3, 3, 3, 3, 4, 5]
 
 
