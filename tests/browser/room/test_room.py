@@ -277,6 +277,7 @@ def test_the_pair_before_can_be_changed_and_the_list_goes_on(page, reader):
     until_saved(page)
     confirm(page)
     expect(page.locator(".position")).to_have_text("2 of 6")
+    until_saved(page)
     assert sorted(r["revision"] for r in answers(first)["ratings"].values()) == [1] * 7 + [2]
 
 
