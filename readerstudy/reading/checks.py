@@ -109,26 +109,29 @@ def held_back(study: ReaderStudy) -> list[CaseCheck]:
 
 
 @transaction.atomic
-def let_pass(*, case: Case, reason: str, actor: User | None) -> None:
-    """An admin has looked: readers may see the case. InputError without a reason, or where nothing is held back."""
+def let_pass(*, case: Case, check: int, reason: str, actor: User | None) -> None:
+    """An admin has looked at this check (its number): readers may see the case. InputError without a reason, where
+    nothing is held back, or where the case was checked again meanwhile."""
     reason = reason.strip()
     if not reason:
         raise InputError("Say what you saw: the reason is kept in the log.")
-    _release(case, reason=reason[:200], actor=actor)
+    _release(case, check, reason=reason[:200], actor=actor)
 
 
 @transaction.atomic
-def hold_again(*, case: Case, actor: User | None) -> None:
+def hold_again(*, case: Case, check: int, actor: User | None) -> None:
     """Take back that a case was let pass: its pairs go."""
-    _release(case, reason="", actor=actor)
+    _release(case, check, reason="", actor=actor)
 
 
-def _release(case: Case, *, reason: str, actor: User | None) -> None:
+def _release(case: Case, seen: int, *, reason: str, actor: User | None) -> None:
     if case.study.state != State.DRAFT:
         raise InputError("The study has been opened: its cases are frozen.")
     check = CaseCheck.objects.select_for_update().filter(case=case, held=True).first()
     if check is None or check.stops == (not reason):
         raise InputError(f"{case.code} is {'' if reason else 'already '}not held back.")
+    if check.pk != seen:
+        raise InputError(f"{case.code} was checked again meanwhile: look at what was found now.")
     ensure_sealed(study=case.study, seals=[_seal(check)])
     check.released_reason, check.released_by = reason, actor if reason else None
     check.released_at = timezone.now() if reason else None

@@ -29,11 +29,12 @@ def case_checks(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 def decide(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """Let a case pass that was held back, or hold it back again."""
     shown = case_of(study, case)
+    seen = int(number) if (number := request.POST.get("check", "")).isdecimal() else 0
     try:
         if "hold" in request.POST:
-            checks.hold_again(case=shown, actor=request.user)
+            checks.hold_again(case=shown, check=seen, actor=request.user)
         else:
-            checks.let_pass(case=shown, reason=request.POST.get("reason", ""), actor=request.user)
+            checks.let_pass(case=shown, check=seen, reason=request.POST.get("reason", ""), actor=request.user)
             messages.success(request, f"{shown.label} passes: its pairs are prepared.")
     except InputError as error:
         messages.error(request, str(error))

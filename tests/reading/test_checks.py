@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from django.db import transaction
 from django.test import Client
 from PIL import Image
 from scipy import ndimage
@@ -15,6 +16,7 @@ from readerstudy.accounts.services import add_member
 from readerstudy.audit.verify import problems
 from readerstudy.material import volumes
 from readerstudy.reading import checks, preparing
+from readerstudy.reading.models import CaseCheck
 from readerstudy.reading.opening import request_opening
 from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.reading.preparing import ask_for_pairs
@@ -63,6 +65,10 @@ def signed_in(user) -> Client:
     return client
 
 
+def number(case) -> int:
+    return CaseCheck.objects.get(case=case).pk
+
+
 @pytest.fixture
 def wrong(study):
     return study.cases.get(subject__code="S01")
@@ -79,7 +85,7 @@ def test_only_the_mirrored_case_is_held_back_and_has_no_pairs(study, wrong):
 def test_opening_is_refused_until_somebody_looked(study, wrong):
     with pytest.raises(InputError, match="1 case held back"):
         request_opening(study=study, actor=admin_of(study))
-    checks.let_pass(case=wrong, reason="Both show the same side.", actor=admin_of(study))
+    checks.let_pass(case=wrong, check=number(wrong), reason="Both show the same side.", actor=admin_of(study))
     request_opening(study=study, actor=admin_of(study))
     factories.work_off(study)
     study.refresh_from_db()
@@ -102,24 +108,36 @@ def test_opening_itself_looks_at_cases_that_were_prepared_before_there_were_chec
 def test_letting_pass_needs_a_reason_and_can_be_taken_back(study, wrong, django_capture_on_commit_callbacks):
     admin = admin_of(study)
     with pytest.raises(InputError, match="Say what you saw"):
-        checks.let_pass(case=wrong, reason="  ", actor=admin)
+        checks.let_pass(case=wrong, check=number(wrong), reason="  ", actor=admin)
     with pytest.raises(InputError, match="already"):
-        checks.hold_again(case=wrong, actor=admin)
+        checks.hold_again(case=wrong, check=number(wrong), actor=admin)
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
-            checks.let_pass(case=wrong, reason="It is a phantom.", actor=admin)
+            checks.let_pass(case=wrong, check=number(wrong), reason="It is a phantom.", actor=admin)
         factories.work_off(study)
         assert wrong.pairs.count() == 1
         with django_capture_on_commit_callbacks(execute=True):
-            checks.hold_again(case=wrong, actor=admin)
+            checks.hold_again(case=wrong, check=number(wrong), actor=admin)
         factories.work_off(study)
         assert wrong.pairs.count() == 0
         assert len(checks.held_back(study)) == 1
     assert list(problems(study)) == []
 
 
+def test_only_what_was_on_the_screen_is_let_pass(study, wrong):
+    seen = number(wrong)
+    with transaction.atomic():
+        checks.keep(preparing.prepare(wrong, lambda *_: None).check)
+    factories.log_as_is(study)
+    client = signed_in(admin_of(study))
+    for check in (seen, "", "x"):
+        client.post(f"/studies/{study.slug}/protocol/checks/{wrong.pk}/", {"reason": "Same side.", "check": check})
+    assert "was checked again meanwhile" in html(client.get(f"/studies/{study.slug}/protocol/checks/"))
+    assert [check.case for check in checks.held_back(study)] == [wrong]
+
+
 def test_another_series_is_looked_at_anew(study, wrong):
-    checks.let_pass(case=wrong, reason="It is a phantom.", actor=admin_of(study))
+    checks.let_pass(case=wrong, check=number(wrong), reason="It is a phantom.", actor=admin_of(study))
     study.series.filter(case=wrong, arm__code="FAST").update(active=False)
     assert checks.let_pass_at(wrong, checks.shown_series(wrong).values()) == ""
     assert not checks.is_checked(wrong)
@@ -139,7 +157,7 @@ def test_a_series_that_is_replaced_while_another_is_looked_at_counts_as_not_look
 def test_nothing_passes_once_the_study_is_open(study, wrong):
     wrong.study.state = State.OPEN
     with pytest.raises(InputError, match="has been opened"):
-        checks.let_pass(case=wrong, reason="Late.", actor=admin_of(study))
+        checks.let_pass(case=wrong, check=number(wrong), reason="Late.", actor=admin_of(study))
 
 
 def test_the_page_shows_the_picture_and_what_to_do(study, wrong):
@@ -150,7 +168,9 @@ def test_the_page_shows_the_picture_and_what_to_do(study, wrong):
     png = client.get(f"/studies/{study.slug}/protocol/checks/{wrong.pk}/picture/")
     picture = Image.open(io.BytesIO(png.content))
     assert picture.width > 2.9 * picture.height
-    client.post(f"/studies/{study.slug}/protocol/checks/{wrong.pk}/", {"reason": "Looked: same side."})
+    client.post(
+        f"/studies/{study.slug}/protocol/checks/{wrong.pk}/", {"reason": "Looked: same side.", "check": number(wrong)}
+    )
     assert "Looked: same side." in client.get(f"/studies/{study.slug}/material/cases/{wrong.pk}/").content.decode()
 
 
@@ -162,7 +182,7 @@ def test_who_may_look_and_who_may_let_pass(study, wrong, role, page, picture, po
         user = add_member(study=study, user=factories.make_user(), role=role).user
     client, base = signed_in(user), f"/studies/{study.slug}/protocol/checks/"
     codes = [client.get(base).status_code, client.get(f"{base}{wrong.pk}/picture/").status_code]
-    codes.append(client.post(f"{base}{wrong.pk}/", {"reason": "Mine."}).status_code)
+    codes.append(client.post(f"{base}{wrong.pk}/", {"reason": "Mine.", "check": number(wrong)}).status_code)
     assert codes == [page, picture, post]
     assert checks.held_back(study)
 

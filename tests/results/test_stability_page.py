@@ -136,6 +136,14 @@ def test_without_features_of_two_arms_it_says_what_is_needed(study, client):
     assert client.get(address(study, "stability_csv")).status_code == 404
 
 
+def test_pages_of_images_say_which_arm_was_simulated(study, client):
+    assert "Simulated" not in html(client.get(address(study)))
+    study.series.filter(arm__code="FAST").update(parameters={"simulated": "phantom"})
+    factories.log_as_is(study)
+    for page in ("stability", "radiomics", "scan_times"):
+        assert "Simulated, not acquired: FAST (phantom)." in html(client.get(address(study, page)))
+
+
 def test_the_page_needs_no_inline_style_or_script(study, client):
     page = html(client.get(address(study)))
     assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", page)
