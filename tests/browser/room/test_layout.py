@@ -16,7 +16,17 @@ from tests.browser.room.actions import current, press, sign_in, until_saved, unt
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FAULTS = Path(__file__).with_name("fits.js").read_text()
-LANDSCAPE = [(1152, 720), (1280, 720), (1440, 900), (1600, 900), (1920, 1080), (3840, 2160), (1180, 820), (720, 450)]
+LANDSCAPE = [
+    (1152, 720),
+    (1280, 720),
+    (1440, 900),
+    (1600, 900),
+    (1920, 1080),
+    (3840, 2160),
+    (1180, 820),
+    (1121, 640),
+    (720, 450),
+]
 SIZES = [*LANDSCAPE, (820, 1180)]
 # Keys that lead to each state of the strip, and back.
 STATES = {
@@ -120,6 +130,11 @@ def test_a_pair_is_read_with_fingers(tablet: Page, reader):
         targets = tablet.locator(".pt, .chip, .go, .help, .link").locator("visible=true")
         boxes = [target.bounding_box() for target in targets.all()]
         assert min(min(box["width"], box["height"]) for box in boxes) >= 24
+    tablet.locator("[data-finding]").tap()
+    assert faults(tablet) == []
+    controls = tablet.locator("#finding").locator("button, input").all()
+    assert min(control.bounding_box()["height"] for control in controls) >= 36
+    tablet.locator("#finding .leave").tap()
     fingers = tablet.context.new_cdp_session(tablet)
     box = tablet.locator("#pane-left").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
