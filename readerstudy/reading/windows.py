@@ -6,5 +6,5 @@ WINDOWS = [
     {"name": "whole range", "window": 100, "level": 50},
     {"name": "cord, in T1 and T2", "window": 66, "level": 33},
     {"name": "CSF and roots, in T2 and STIR", "window": 122, "level": 66},
-    {"name": "marrow and discs, in T1 and STIR", "window": 62, "level": 41},
+    {"name": "marrow, in T1 and STIR", "window": 62, "level": 41},
 ]

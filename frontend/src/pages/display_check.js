@@ -3,6 +3,7 @@
 import { Check } from "../display/check.js";
 import { draw, noisy, patched, steps } from "../display/patterns.js";
 import { newKey, request } from "../room/api.js";
+import { digitOf } from "../room/strokes.js";
 import { around, byId, count, el, find, setText } from "../shared/dom.js";
 
 /** @import { Patterns } from "../display/check.js" */
@@ -180,9 +181,8 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && sent === "no") location.assign(config.home);
   const control = around(event, "button, a, input");
   if (event.key === "Enter" && !control && check.stage === "steps") next();
-  // By value, then by place: on a French keyboard the row of digits gives letters.
-  const digit = event.key.match(/^[0-4]$/)?.[0] ?? event.code.match(/^(?:Digit|Numpad)([0-4])$/)?.[1];
-  if (digit && check.stage !== "steps") answer(Number(digit));
+  const digit = digitOf(event);
+  if (digit !== null && digit <= 4 && check.stage !== "steps") answer(digit);
 });
 
 page.addEventListener("click", (event) => {

@@ -25,8 +25,8 @@ export function strokes({ key, code, shiftKey }) {
   if (/^[a-z]$/i.test(key)) latin = true;
   else if (/^\p{L}/u.test(key) && /\P{Script=Latin}/u.test(key)) latin = false;
   if (/^[a-z]$/i.test(key)) return [key.toLowerCase()];
-  // Hebrew has signs where others have letters, so what was typed before decides.
-  if (letter && latin !== true) return [key, letter.toLowerCase()];
+  // Hebrew has signs where others have letters, so what was typed before decides. An input method names no letter.
+  if (letter && (latin !== true || key === "Process" || key === "Unidentified")) return [key, letter.toLowerCase()];
   const name = key === " " ? "Space" : key;
   return name.length > 1 && shiftKey ? [`Shift+${name}`, name] : [name];
 }

@@ -73,6 +73,21 @@ def test_keys_bound_here_are_bound_on_another_machine(page, address, reader, bro
     elsewhere.close()
 
 
+def test_one_run_of_the_cine_or_a_held_arrow_shows_every_slice(page):
+    unseen, left = page.locator(".unseen"), page.locator("#pane-left")
+    expect(unseen).to_be_visible()
+    press(page, *"....", "c")
+    expect(page.locator(".ask")).to_contain_text("24 slices a second")
+    expect(unseen).to_be_hidden()
+    press(page, "c", "Home")
+    expect(left).to_have_attribute("data-slice", "0")
+    last = int(page.inner_text(".pos span")) - 1
+    for _ in range(last):  # a key that is held comes again and again
+        page.keyboard.down("ArrowDown")
+    page.keyboard.up("ArrowDown")
+    expect(left).to_have_attribute("data-slice", str(last))
+
+
 def test_images_in_turn_one_large_and_named_windows(page):
     there = page.locator("#pane-left .here")
     press(page, "b")
