@@ -62,6 +62,10 @@ def until_shown(driver: Driver, position: str) -> None:
     until(driver, "document.querySelectorAll('.pane[data-ready=true]').length === 2")
 
 
+def until_saved(driver: Driver) -> None:
+    until(driver, "document.querySelector('.save.saved')?.dataset.kept === '0'")
+
+
 def click(driver: Driver, selector: str, at: int = 0) -> None:
     middle = """
         const box = document.querySelectorAll(arguments[0])[arguments[1]].getBoundingClientRect();
@@ -96,7 +100,7 @@ def test_three_pairs_are_read_by_keys_and_mouse_with_a_reload_and_a_line_that_is
     click(driver, "#pane-right")
     driver.press(*"L4 gone", "Enter")
     driver.press(*"333")
-    until(driver, "document.querySelector('.save').dataset.kept === '0' && document.querySelector('.save.saved')")
+    until_saved(driver)
     driver.go(address)
     until_shown(driver, "2 of 6")
     until(driver, "document.querySelectorAll('.scale.done').length === 3")
@@ -104,13 +108,15 @@ def test_three_pairs_are_read_by_keys_and_mouse_with_a_reload_and_a_line_that_is
     confirm(driver)
     until_shown(driver, "3 of 6")
 
+    until_saved(driver)
     line.cut()
     driver.press(*"45", *"333333", "q", "w")
     until_text(driver, ".save", "offline · 10 kept here")
     line.mend()
-    until(driver, "document.querySelector('.save').dataset.kept === '0'")
+    until_saved(driver)
     confirm(driver)
     until_shown(driver, "4 of 6")
+    until_saved(driver)
 
     read = Presentation.objects.filter(reader=reader, state="confirmed").order_by("position")
     scores = [
