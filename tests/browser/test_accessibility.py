@@ -85,10 +85,13 @@ class Site:
         found = finders.find(path.removeprefix(settings.STATIC_URL))
         route.fulfill(path=found, content_type=mimetypes.guess_type(path)[0])
 
-    def breaches(self, html: str) -> list[str]:
-        """What is wrong with a page."""
+    def show(self, html: str) -> None:
         self.html = html
         self.page.goto("http://site.test/")
+
+    def breaches(self, html: str) -> list[str]:
+        """What is wrong with a page."""
+        self.show(html)
         return violations(self.page)
 
 
@@ -157,3 +160,17 @@ def test_each_breach_that_was_there_is_seen(site: Site):
         ('<p style="color: #666">dim</p>', "color-contrast"),
     ]:
         assert [wrong for wrong in site.breaches(head + breach) if wrong.startswith(rule)], rule
+
+
+def test_sign_in_has_room_around_its_button_and_the_signature_is_a_narrow_sheet(site: Site, closed):
+    html = Client().get(reverse("login")).content.decode()
+    gaps = []
+    for form in (html, html.replace("<button", '<input type="hidden"><button')):  # the second as it was
+        site.show(form)
+        field, button = (site.page.locator(what).bounding_box() for what in ("input[type=password]", "form button"))
+        gaps.append(button["y"] - field["y"] - field["height"])
+    assert gaps[0] >= 12 > gaps[1]
+    reader = closed.memberships.filter(role="reader").first().user
+    site.show(client_of(reader).get(reverse("sign_reading", args=[closed.slug])).content.decode())
+    assert site.page.get_by_label("Your password").is_visible()
+    assert site.page.locator("main > section").bounding_box()["width"] <= 640
