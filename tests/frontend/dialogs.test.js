@@ -3,6 +3,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { BlockingDialog } from "../../frontend/src/room/blocking_dialog.js";
+import { BlockingDialog } from "../../frontend/src/room/blocking_dialog.js";
 import { ChoiceDialog, CommentDialog, FindingDialog } from "../../frontend/src/room/dialogs.js";
 import { bindings, config } from "./fixtures.js";
 import { openPage } from "./page.js";
@@ -195,4 +196,19 @@ test("what covers the room takes the focus, keeps everything behind out of reach
   expect([document.activeElement, byId("room").inert, byId("strip").inert, byId("cover").inert]).toEqual([retry, true, true, false]);
   dialog.hide("refused");
   expect([document.activeElement, byId("room").inert, byId("strip").inert]).toEqual([pane, false, false]);
+});
+
+test("a question that stops the reading is answered by its letter on every keyboard, and by none at once", () => {
+  vi.useFakeTimers();
+  const dialog = new BlockingDialog(byId("cover"));
+  const keep = vi.fn();
+  dialog.ask("choose", "Two versions", [], [{ key: "k", words: "Keep", choose: keep }]);
+  const press = (name, code) => dialog.key(new KeyboardEvent("keydown", { key: name, code }));
+  press("л", "KeyK");
+  vi.advanceTimersByTime(401);
+  press("q", "KeyQ");
+  expect(keep).not.toHaveBeenCalled();
+  press("л", "KeyK");
+  expect([keep.mock.calls.length, dialog.open]).toEqual([1, false]);
+  vi.useRealTimers();
 });

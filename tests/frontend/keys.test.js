@@ -127,6 +127,16 @@ test("any key ends the turns: its own alone, another one does its work too", () 
 });
 
 describe("keys that the reader has bound", () => {
+  test("do something, whatever the action", () => {
+    const own = keys().map(({ action }) => action).filter((action) => !action.startsWith("drag_"));
+    for (const action of own) {
+      calls = [];
+      bound.set(keys({ ...Object.fromEntries(own.map((other) => [other, []])), [action]: ["F2"] }));
+      press("F2");
+      expect([action, calls.length]).toEqual([action, 1]);
+    }
+  });
+
   test("do what they are bound to, and the usual ones no longer", () => {
     bound.set(keys({ none: ["j"], score_1: ["F2"] }));
     for (const key of ["j", "q", "F2", "1"]) press(key);

@@ -239,7 +239,10 @@ describe("both images in turn", () => {
 
   test("end with their pair", () => {
     viewing.startToggle(true);
+    viewing.painted();
+    const painted = viewports.show.mock.calls.length;
     viewing.close();
+    expect(viewports.show.mock.calls.length).toBe(painted);
     vi.advanceTimersByTime(5000);
     expect([viewing.swapped, viewing.stopToggle()]).toEqual([null, false]);
   });

@@ -9,6 +9,7 @@ from processing.grid import common_grid
 from processing.pair import LEVEL_STEP, UPPER_LEVEL, grey_levels
 from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.simulate.phantom.spine import sac_tables
+from readerstudy.accounts.keys import DEFAULTS
 from readerstudy.reading.windows import WINDOWS
 
 
@@ -43,6 +44,10 @@ def tissues(request) -> dict[str, float]:
         behind = float(curves.at(centre, z) - 0.1 * curves.at(depth, z))  # the cord lies in front of the sac's middle
         found[f"cord at {name}"] = at(float(curves.at(curves.x, z)), behind, float(z))
     return found
+
+
+def test_each_key_for_a_window_has_one():
+    assert len(WINDOWS) == len([action for action in DEFAULTS if action.startswith("window_")])
 
 
 def test_cord_and_vertebrae_stay_grey_in_every_window(tissues):

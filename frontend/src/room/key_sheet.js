@@ -16,7 +16,7 @@ import { isMeant, isStroke, printed, strokes } from "./strokes.js";
 
 const GROUPS = /** @type {const} */ ([["rate", "Rate, left hand"], ["slices", "Slices and mouse"], ["view", "View"]]);
 /** As `MOST_KEYS` of the server. */
-const MOST_KEYS = 3;
+export const MOST_KEYS = 3;
 
 /**
  * What a pressed key is bound as. Shift and a digit keep their place, whatever the layout writes then.

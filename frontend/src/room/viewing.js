@@ -97,6 +97,8 @@ export class Viewing {
 
   /** Nothing to look at; the panes are black until the next pair has its first slice. */
   close() {
+    // First, so that ending the turns paints nothing of the pair that goes.
+    this.swapped = null;
     this.stopCine();
     this.stopToggle();
     this.#stacks = null;
@@ -104,7 +106,6 @@ export class Viewing {
     this.#path = [];
     this.#painting = false;
     this.slices = 0;
-    this.swapped = null;
     this.onchange();
   }
 
