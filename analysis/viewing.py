@@ -334,15 +334,13 @@ def time_to_first_answer(visits: Sequence[Visit]) -> float | None:
     return None
 
 
-def summary(visits: Sequence[Visit], *, slices: int) -> dict[str, Any]:
+def summary(visits: Sequence[Visit]) -> dict[str, Any]:
     """What the log says of one presentation.
 
     Parameters
     ----------
     visits : sequence of Visit
         All looks at it, the earliest first.
-    slices : int
-        Of each stack.
 
     Returns
     -------
@@ -354,7 +352,7 @@ def summary(visits: Sequence[Visit], *, slices: int) -> dict[str, Any]:
     Examples
     --------
     >>> from analysis.viewing import read_visit, summary
-    >>> one = summary([read_visit({0: "0 s4 v- k1 w100,50 i0 z100,0,0 c0 el t- f1 n0;8 s5;4"})], slices=9)
+    >>> one = summary([read_visit({0: "0 s4 v- k1 w100,50 i0 z100,0,0 c0 el t- f1 n0;8 s5;4"})])
     >>> one["seconds"], one["slices_seen"], one["both_sides"], one["whole"]
     ({'left': 3.0, 'right': 0.0}, {'left': 2, 'right': 0}, False, False)
     """
@@ -364,7 +362,7 @@ def summary(visits: Sequence[Visit], *, slices: int) -> dict[str, Any]:
     lost = sum(now.view.focus and not then.view.focus for visit in visits for now, then in pairwise(visit.samples))
     return {
         "seconds": seconds,
-        "slices_seen": {side: sum(0 <= at < slices for at in stayed[side]) for side in SIDES},
+        "slices_seen": {side: len(stayed[side]) for side in SIDES},
         "both_sides": all(seconds.values()),
         "toggles": toggles(visits),
         "first_answer": time_to_first_answer(visits),

@@ -16,6 +16,7 @@ study = [
     path("reading/", include("readerstudy.reading.urls")),
     path("unblinding/", include("readerstudy.reading.urls_unblinding")),
     path("images/", include("readerstudy.images.urls")),
+    path("results/viewing/", include("readerstudy.viewing.urls_replay")),  # before "<section>/"
     path("results/", include("readerstudy.results.urls")),
 ]
 urlpatterns = [

@@ -58,7 +58,7 @@ def test_a_log_that_leads_elsewhere_is_found(pieces, end):
     visit = visit_of(*pieces, end=end)
     assert visit.whole
     assert visit.agrees is False
-    assert summary([visit], slices=9)["agrees"] is False
+    assert summary([visit])["agrees"] is False
 
 
 def test_a_piece_that_was_changed_on_the_way_is_not_whole():
@@ -75,7 +75,7 @@ def test_looks_before_the_first_answer_count():
 def test_the_summary_of_a_presentation():
     piece = f"0 {ALL};4 s5;4 s6 el;8 f0;4 f1;4 n2;4"
     end = "s6 v- k1 w100,50 i0 z100,0,0 c0 el t- f1 n2"
-    assert summary([visit_of(piece, end=end)], slices=9) == {
+    assert summary([visit_of(piece, end=end)]) == {
         "seconds": {"left": 6.0, "right": 2.0},
         "slices_seen": {"left": 3, "right": 2},
         "both_sides": True,
