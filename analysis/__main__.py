@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|integrity|stability|scan-times|plan``."""
+"""The command line: ``python -m analysis reading|viewing|integrity|stability|scan-times|plan``."""
 
 import argparse
 import hashlib
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import image_metrics, reading, sample_size, scan_times, stability, tables
+from analysis import image_metrics, reading, sample_size, scan_times, stability, tables, viewing
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
 from analysis.report import document
@@ -22,6 +22,13 @@ ABOUT = {
 Out: JSON on stdout or in a file, and a page. Preference 1 to 5, above 3 favours the first arm; shares 0 to 1; times in
      s. Null is undefined, with its reason.
 Example: python -m analysis reading ratings.csv --protocol protocol.json --json results.json --html results.html""",
+    ),
+    "viewing": (
+        "what was on screen how long, from interactions.csv",
+        """In: INTERACTIONS.csv, columns as in docs/tables/interactions.json.
+Out: JSON on stdout or in a file: of each presentation the seconds for which each side and each slice was on screen,
+     swaps, and the seconds before the first answer. Null is undefined.
+Example: python -m analysis viewing interactions.csv --json viewing.json""",
     ),
     "integrity": (
         "summaries and paired tests from metrics.csv",
@@ -81,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     _outputs(command)
     command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
     command.set_defaults(run=_reading)
+    command = _command(commands, "viewing")
+    command.add_argument("interactions", type=Path, metavar="INTERACTIONS.csv")
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.set_defaults(run=_viewing)
     command = _command(commands, "integrity")
     command.add_argument("metrics", type=Path, metavar="METRICS.csv")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
@@ -193,6 +204,10 @@ def _reading(options: argparse.Namespace) -> None:
         options.html.write_text(document.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
+
+
+def _viewing(options: argparse.Namespace) -> None:
+    _write(viewing.analyse(tables.read_interactions(options.interactions)), options.json)
 
 
 def _integrity(options: argparse.Namespace) -> None:

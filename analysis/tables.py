@@ -328,6 +328,11 @@ def read_display_checks(path: str | Path) -> pd.DataFrame:
     return read(path, "display_checks")
 
 
+def read_interactions(path: str | Path) -> pd.DataFrame:
+    """Read interactions.csv: see ``read``."""
+    return read(path, "interactions")
+
+
 def read_series(path: str | Path) -> pd.DataFrame:
     """Read series.csv: see ``read``."""
     return read(path, "series")

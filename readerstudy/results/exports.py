@@ -71,6 +71,7 @@ The same numbers from these files:
       --findings {slug}-findings.csv --integrity {slug}-integrity.csv --series {slug}-series.csv \\
       --guesses {slug}-guesses.csv --display-checks {slug}-display_checks.csv --seed {seed} --json results-reading.json
   python -m analysis integrity {slug}-metrics.csv --json results-images.json
+  python -m analysis viewing {slug}-interactions.csv
 
 SHA-256
 

@@ -34,7 +34,7 @@ class DisplayCheck(models.Model):
 
 
 class LogPart(models.Model):
-    """A piece of the log of one look at one pair, as `analysis.viewing` reads it. Append-only, with a MAC of its own.
+    """A piece of the log of one look at a pair, as `analysis.viewing_log` reads it. Append-only, with a MAC of its own.
 
     visit: one opening of the pair in one browser; number: of the piece in it. dropped: how many pieces before this one
     the browser gave up. end: what was on screen when the pair was left, in the last piece alone, with the checksum of

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from analysis.viewing import SIDES, Visit, dwell, summary
+from analysis.viewing import dwell, summary
+from analysis.viewing_log import SIDES, Visit
 from readerstudy.audit import keys
 from readerstudy.audit.services import fault
 from readerstudy.protocol.models import ReaderStudy

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from analysis import viewing
+from analysis import viewing_log
 from analysis.display_check import CONTRASTS, SIZES, STEPS
 from analysis.errors import InputError
 
@@ -52,14 +52,14 @@ class LogPartIn(serializers.Serializer):
     checksum = serializers.IntegerField(min_value=0, max_value=2**32 - 1, default=None, allow_null=True)
 
     def validate_entries(self, entries: str) -> str:
-        if not viewing.is_piece(entries):
+        if not viewing_log.is_piece(entries):
             raise serializers.ValidationError("This is no piece of the log.")
         return entries
 
     def validate_end(self, end: str) -> str:
         try:
             if end:
-                viewing.read_view(end)
+                viewing_log.read_view(end)
         except InputError as error:
             raise serializers.ValidationError(str(error)) from None
         return end

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from analysis import display_check
-from analysis.viewing import Visit, read_visit
+from analysis.viewing_log import Visit, read_visit
 from readerstudy.archive.downloads import Row
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.viewing.models import DisplayCheck, LogPart

@@ -35,11 +35,23 @@ STATISTICS = [
     "analysis.stability.analyse",
     "analysis.image_metrics.analyse",
     "analysis.scan_times.analyse",
+    "analysis.display_check.jnd_index",
+    "analysis.display_check.faults",
+    "analysis.viewing.dwell",
+    "analysis.viewing.time_to_first_answer",
     "analysis.sample_size.simulate",
     "analysis.sample_size.power",
     "analysis.sample_size.smallest",
 ]
 OTHERS = [
+    "analysis.display_check.found",
+    "analysis.displays.states",
+    "analysis.viewing.analyse",
+    "analysis.viewing.summary",
+    "analysis.viewing.toggles",
+    "analysis.viewing_log.is_piece",
+    "analysis.viewing_log.read_view",
+    "analysis.viewing_log.read_visit",
     "analysis.statistics.result.Result",
     "analysis.statistics.preference.orient",
     "analysis.sample_size.Design",
@@ -70,7 +82,7 @@ def help_of(command, capsys):
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["reading", "integrity", "stability", "scan-times", "plan"])
+@pytest.mark.parametrize("command", ["reading", "viewing", "integrity", "stability", "scan-times", "plan"])
 def test_the_help_of_a_command_says_what_goes_in_and_comes_out(command, capsys, tmp_path, monkeypatch):
     shown = help_of(command, capsys)
     assert help_lacks(shown) == []

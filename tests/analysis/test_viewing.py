@@ -2,10 +2,13 @@
 
 import zlib
 
+import pandas as pd
 import pytest
 
+from analysis import tables
 from analysis.errors import InputError
-from analysis.viewing import IDLE, dwell, is_piece, read_view, read_visit, summary, time_to_first_answer, toggles
+from analysis.viewing import IDLE, analyse, dwell, summary, time_to_first_answer, toggles
+from analysis.viewing_log import is_piece, read_view, read_visit
 
 ALL = "s4 v- k1 w100,50 i0 z100,0,0 c0 e- t- f1 n0"
 # As the room writes it; its own tests hold the same text.
@@ -97,3 +100,12 @@ def test_what_is_no_piece_is_told(text):
     if text != ALL:
         with pytest.raises(InputError):
             read_view(text)
+
+
+def test_a_table_that_lacks_something_is_refused():
+    row = {"reader": "R1", "presentation": "R1-0001", "visit": 1, "piece": 0, "seconds": 0.0}
+    with pytest.raises(InputError, match="lacks the column left_slice"):
+        analyse(pd.DataFrame([row]))
+    full = row | dict.fromkeys(tables.column_names("interactions")[10:], "")
+    with pytest.raises(InputError, match="without all that was on screen"):
+        analyse(pd.DataFrame([full]))

@@ -1,11 +1,14 @@
 """Display checks and the log of viewing as tables."""
 
+import json
+
 import pytest
 
+from analysis.__main__ import main
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.services import start
 from readerstudy.results.exports import table_lines
-from readerstudy.viewing import tables
+from readerstudy.viewing import replay, tables
 from tests import factories
 from tests.once import made_once
 from tests.tampering import run as tamper
@@ -58,6 +61,22 @@ def test_the_log_is_a_row_per_moment_in_terms_of_the_screen(pair):
     assert {row["presentation"] for row in rows} == {"R1-0001"}
     arms = {pair.comparison.first.code, pair.comparison.second.code}
     assert not arms & set(map(str, rows[0].values()))
+
+
+def test_the_command_says_of_the_exported_log_what_the_page_says(pair, tmp_path, capsys):
+    view = factories.VIEW
+    factories.keep_log(pair, f"0 {view};8 s2,0 vl;4 v- er tlens;6 f0 n2;4", end=view)
+    factories.keep_log(pair)
+    path = tmp_path / "interactions.csv"
+    path.write_text("".join(table_lines(pair.study, "interactions")))
+    assert main(["viewing", str(path)]) == 0
+    [said] = json.loads(capsys.readouterr().out)["presentations"]
+    [line] = replay.lines([pair])
+    for key in ("seconds", "slices_seen", "both_sides", "toggles", "first_answer", "focus_lost", "whole"):
+        assert said[key] == line[key], key
+    path.write_text(path.read_text().replace("true", "", 1))
+    assert main(["viewing", str(path)]) == 0  # what is not said to be whole is not
+    assert not json.loads(capsys.readouterr().out)["presentations"][0]["whole"]
 
 
 def test_a_void_pair_is_in_no_log(pair):

@@ -1,7 +1,7 @@
 /** What was on screen at a moment, from the samples of a log. No page. */
 
 /**
- * @typedef {object} Sample what was on screen from `seconds` on; as `analysis/viewing.py` reads it
+ * @typedef {object} Sample what was on screen from `seconds` on; as `analysis/viewing_log.py` reads it
  * @property {number} seconds
  * @property {number} left slice
  * @property {number} right slice

@@ -1,6 +1,6 @@
 /**
  * What was done with the images, for whoever looks back after the study: sampled at most four times a second, small, sent
- * when nothing else waits, dropped before it could hold anything up. `analysis/viewing.py` says what the entries mean.
+ * when nothing else waits, dropped before it could hold anything up. `analysis/viewing_log.py` says what the entries mean.
  * Places are those of the screen; nothing here knows what stands where.
  */
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from analysis.viewing import dwell, read_visit, time_to_first_answer, toggles
+from analysis.viewing import dwell, time_to_first_answer, toggles
+from analysis.viewing_log import read_visit
 from readerstudy.reading.models import Presentation
 from readerstudy.viewing.models import LogPart
 from tests.browser.room.actions import confirm, current, press, see_all
