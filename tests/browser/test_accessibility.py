@@ -45,6 +45,8 @@ def closed() -> ReaderStudy:
     measure(closed)
     factories.open_(closed)
     answer_all(closed, {"R1": [4, 3, 3], "R2": [4, 4, 3, 2], "R3": [3, 5, 3, 3, 2]})
+    factories.check_display(closed.memberships.get(code="R1"), dark=False)
+    factories.keep_log(closed.presentations.get(reader__code="R1", position=1))
     with_metrics(move(study=closed, to="closed", actor=None))
     return closed
 
@@ -114,6 +116,7 @@ def pages_of(study: ReaderStudy, client: Client) -> Iterator[tuple[str, str]]:
         "to": ["open", "paused", "closed", "locked"],
     }
     paths = [("home", reverse("home")), ("password", reverse("password_change"))]
+    paths.append(("replay", reverse("replay", args=[study.slug, "R1", 1])))
     for name, _, others, _ in ADDRESSES:
         if not others:
             paths.append((name, reverse(name, args=[study.slug])))
@@ -141,7 +144,7 @@ def test_no_page_of_any_role_breaches_a_rule(site: Site, closed, settings, tmp_p
                 if not elements(html) <= known and (breaches := site.breaches(html)):
                     found[f"{name}, {member.role}, {study.title}"] = breaches
                 known |= elements(html)
-    assert {"home", "protocol", "results", "sign_reading", "reading"} <= looked_at.keys()
+    assert {"home", "protocol", "results", "sign_reading", "reading", "display_check", "replay"} <= looked_at.keys()
     if breaches := site.breaches(Client().get(reverse("login")).content.decode()):
         found["login"] = breaches
     assert found == {}
