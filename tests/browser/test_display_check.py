@@ -63,6 +63,7 @@ def test_a_reader_checks_the_display_from_home_to_the_readings(browser, live_ser
     page.goto("/")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Is this screen fit for reading?")).to_be_visible()
+    expect(page.locator("[data-border]")).to_have_count(17)  # drawn
     assert list(np.unique(pixels(page, "steps"))) == [round(255 * step / 17) for step in range(18)]
     shoot(page, "steps")
     border = page.get_by_role("button", name="the border between 0 % and 6 % is not seen")

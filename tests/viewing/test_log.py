@@ -67,7 +67,7 @@ def test_a_piece_is_kept_once_and_changes_nothing_of_the_pair(client, pair, djan
 
 def test_it_waits_for_no_lock(client, pair, monkeypatch):
     """Nothing on its way asks for the study's row, for which answers wait."""
-    monkeypatch.setattr("readerstudy.reading.writes.lock_study_row", None)
+    monkeypatch.setattr("readerstudy.reading.writes.lock", None)
     monkeypatch.setattr("readerstudy.audit.services.study_for_update", None)
     with pytest.raises(TypeError):  # as an answer does
         report_time(presentation=pair, seconds=1, key=uuid.uuid4())
