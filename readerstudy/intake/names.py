@@ -14,7 +14,7 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate, Upload
-from readerstudy.intake.placing import subject_code
+from readerstudy.intake.placing import Subjects
 from readerstudy.intake.services import pseudonym_key
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
@@ -72,12 +72,11 @@ def read_again(*, upload: Upload, pattern: str, actor: User | None) -> int:
         raise InputError("No volume file of this upload waits to be confirmed.")
     arms = {arm.code: arm for arm in study.arms.all()}
     readings = read_names([one.masked_name for one in candidates], pattern=pattern, arms=arms)
-    key, codes = pseudonym_key(study), dict[str, str]()
     waiting.update(subject_code="", subject_key="")
+    key, subjects = pseudonym_key(study), Subjects(study)
     for candidate, reading in zip(candidates, readings, strict=True):
         candidate.subject_key = pseudonym(key, f"nifti {reading.subject}")
-        candidate.subject_code = subject_code(study, candidate.subject_key, codes)
-        codes[candidate.subject_key] = candidate.subject_code
+        candidate.subject_code = subjects.code(candidate.subject_key)
         candidate.arm = arms.get(reading.arm or "")
         candidate.region = reading.region or candidate.region
         candidate.weighting = reading.weighting or candidate.weighting

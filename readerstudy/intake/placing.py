@@ -1,34 +1,87 @@
 """What a series that came in probably is: subject, site, region, plane, weighting and arm, for a person to confirm."""
 
 import re
+from collections.abc import Mapping
 
 from readerstudy.intake.models import Candidate
-from readerstudy.material.models import LONGEST_WEIGHTING, Plane, Subject
+from readerstudy.material.models import LONGEST_WEIGHTING, Plane
 from readerstudy.protocol.models import Arm, ReaderStudy, Region, Site
 
 # What tells a part of a series from the others, as it stands behind the weighting.
 PARTS = {"water": "water", "fat": "fat", "in phase": "in", "opposed phase": "opp", "fat fraction": "ff"}
 
 
-def propose(*, study: ReaderStudy, sorted_series, codes: dict[str, str], conflict: str = "") -> dict:
-    """Fields of a Candidate that say where the series belongs. `codes` remembers new subjects within one upload.
+class Subjects:
+    """The subjects that a study knows, by what is placed, what came in, and what was proposed since: their codes and
+    sites."""
+
+    def __init__(self, study: ReaderStudy) -> None:
+        self._codes: dict[str, str] = {}
+        self._placed: dict[str, Site] = {}
+        self._named: dict[str, Site] = {}
+        self._proposed: set[str] = set()
+        self._sites = {site.code: site for site in study.sites.all()}
+        for subject in study.subjects.select_related("site"):
+            self._codes.setdefault(subject.key, subject.code)
+            self._placed[subject.code] = subject.site
+        came = study.candidates.exclude(subject_code="").values_list("subject_key", "subject_code", "state", "site")
+        by_number = {site.pk: site for site in self._sites.values()}
+        self._came = set()
+        for key, code, state, site in came:
+            self._codes.setdefault(key, code)
+            self._came.add(code)
+            if site and state == Candidate.State.PROPOSED:
+                self._named.setdefault(code, by_number[site])
+        self._taken = {*self._placed, *self._came}
+
+    def code(self, key: str) -> str:
+        """The code of the patient with this key: the one that is known, else the first free one."""
+        if key not in self._codes:
+            free = (f"S{n:02d}" for n in range(1, len(self._taken) + 2))
+            self.learn(key, next(code for code in free if code not in self._taken))
+        return self._codes[key]
+
+    def learn(self, key: str, code: str) -> None:
+        """Somebody says that this is the code of the patient with this key."""
+        self._codes.setdefault(key, code)
+        self._taken.add(code)
+
+    def site(self, code: str, named: str) -> Site | None:
+        """The site of a subject: where it is placed it stays, else as named, else as another of its series says."""
+        if code in self._placed:
+            return self._placed[code]
+        site = self._sites.get(named) if named else self._named.get(code)
+        if site:
+            self._named.setdefault(code, site)
+        return site
+
+    def came_before(self, key: str, code: str) -> bool:
+        """Whether series under this code came in before the first one of this key; asked once for each series."""
+        first = key not in self._proposed
+        self._proposed.add(key)
+        return first and code in self._came
+
+
+def propose(*, sorted_series, subjects: Subjects, arms: Mapping[str, Arm], conflict: str = "") -> dict:
+    """Fields of a Candidate that say where the series belongs. arms: of the study, by code.
 
     What a manifest says goes before what headers, names and earlier uploads let guess.
     """
-    from_manifest, parameters = sorted_series.placing, sorted_series.parameters
-    here = sorted_series.subject_key in codes
-    code = from_manifest.get("subject") or subject_code(study, sorted_series.subject_key, codes)
-    codes[sorted_series.subject_key] = code
+    from_manifest, parameters, key = sorted_series.placing, sorted_series.parameters, sorted_series.subject_key
+    if named := from_manifest.get("subject"):
+        subjects.learn(key, named)
+    code = named or subjects.code(key)
+    came_before = subjects.came_before(key, code)
     arm_code = from_manifest.get("arm") or sorted_series.arm_hint
     region, plane = from_manifest.get("region"), from_manifest.get("plane")
     region = region if region in Region.values else parameters.region
     doubt = sorted_series.doubt
-    if sorted_series.format == "nifti" and not here and study.candidates.filter(subject_code=code).exists():
+    if sorted_series.format == "nifti" and came_before:
         doubt = doubt or f"{code} is known from an earlier upload, by the names of files alone"
     return {
         "subject_code": code,
-        "site": _site(study, code, from_manifest.get("site", "")),
-        "arm": Arm.objects.filter(study=study, code=arm_code).first() if arm_code else None,
+        "site": subjects.site(code, from_manifest.get("site", "")),
+        "arm": arms.get(arm_code or ""),
         "region": region if region in Region.values else "",
         "plane": plane if plane in Plane.values else parameters.plane or "",
         "weighting": from_manifest.get("weighting") or with_part(parameters.weighting or "", sorted_series.part),
@@ -70,26 +123,3 @@ def _why(sorted_series) -> str:
         source = parameters.acquisition_source or "attribute"
         why.append(f"{parameters.acquisition_seconds:.0f} s{'' if source == 'attribute' else f' ({source})'}")
     return ", ".join(why)
-
-
-def _site(study: ReaderStudy, code: str, named: str) -> Site | None:
-    """The site of a subject: where it is known it stays, else as named; a study with one site needs none said."""
-    known = Subject.objects.filter(study=study, code=code).select_related("site").first()
-    if known:
-        return known.site
-    if named:
-        return study.sites.filter(code=named).first()
-    waiting = study.candidates.filter(subject_code=code, state=Candidate.State.PROPOSED).exclude(site=None)
-    first = waiting.select_related("site").first()
-    return first.site if first else None
-
-
-def subject_code(study: ReaderStudy, key: str, codes: dict[str, str]) -> str:
-    """The code of the patient with this key: as it is known, waits or stands in `codes`; else the first free one."""
-    known = Subject.objects.filter(study=study, key=key).values_list("code", flat=True).first()
-    waiting = study.candidates.filter(subject_key=key).values_list("subject_code", flat=True).first()
-    if code := known or waiting or codes.get(key):
-        return code
-    taken = {*study.subjects.values_list("code", flat=True), *codes.values()}
-    taken |= set(study.candidates.values_list("subject_code", flat=True))
-    return next(f"S{n:02d}" for n in range(1, len(taken) + 2) if f"S{n:02d}" not in taken)

@@ -33,12 +33,14 @@ class Repeats:
             for _, _, *uid in instances:
                 self._by_uid["".join(uid)][number] = _Waiting(sha256, key, code)
         self._by_uid.pop("", None)  # of files without
+        self._placed: dict[str, list[str | None]] = defaultdict(list)  # SHA-256: keys of subjects
+        for sha256, key in Series.objects.filter(study=study).values_list("sha256", "candidate__subject_key"):
+            self._placed[sha256].append(key)
 
     def is_known(self, sorted_series) -> bool:
         """Whether the same pixels are placed or wait, and of no other patient by its header."""
         keys = self._by_pixels.get(sorted_series.sha256, set())
-        placed = Series.objects.filter(study=self.study, sha256=sorted_series.sha256)
-        found = list(placed.values_list("candidate__subject_key", flat=True))
+        found = self._placed.get(sorted_series.sha256, [])
         if not sorted_series.instance_uids:  # a file without a patient: its key is the name of its folder
             return bool(keys or found)
         return sorted_series.subject_key in keys or any(key in (None, sorted_series.subject_key) for key in found)
@@ -48,7 +50,8 @@ class Repeats:
         if sorted_series.conflict or not sorted_series.instance_uids:
             return sorted_series.conflict
         uids = set(sorted_series.instance_uids)
-        return self._with_placed(sorted_series, uids) or self._with_waiting(sorted_series, uids)
+        with_placed = self._with_placed(sorted_series, uids) if self._placed else ""
+        return with_placed or self._with_waiting(sorted_series, uids)
 
     def _with_placed(self, sorted_series, uids: set[str]) -> str:
         same = Instance.objects.filter(series__study=self.study, uid__in=uids)

@@ -22,7 +22,7 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
-from readerstudy.intake.placing import propose
+from readerstudy.intake.placing import Subjects, propose
 from readerstudy.intake.repeats import Repeats
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
@@ -122,8 +122,7 @@ def store_sorted(
     came twice in it.
     """
     study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
-    codes: dict[str, str] = {}
-    repeats = Repeats(study)
+    subjects, arms, repeats = Subjects(study), {arm.code: arm for arm in study.arms.all()}, Repeats(study)
     for sorted_series, files in series:
         known = repeats.is_known(sorted_series)
         state = Candidate.State.KNOWN if known else Candidate.State.PROPOSED
@@ -150,7 +149,7 @@ def store_sorted(
             instances=[[sha256, size, uid] for (sha256, size), uid in zip(files, uids, strict=True)],
             subject_key=sorted_series.subject_key,
             masked_name=sorted_series.masked_name,
-            **propose(study=study, sorted_series=sorted_series, codes=codes, conflict=conflict),
+            **propose(sorted_series=sorted_series, subjects=subjects, arms=arms, conflict=conflict),
         )
     settle(study)
     counts["refused"] = keep_refusals(upload, refused)
