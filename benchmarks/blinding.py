@@ -37,9 +37,8 @@ MAKE = """
 import json
 from tests import factories
 from tests.pixels import with_pixels
-from readerstudy.reading.services import open_study
 study = factories.make_study(subjects={cases}, readers=1, title="Blinding")
-study = open_study(study=with_pixels(study), actor=None)
+study = factories.open_(with_pixels(study))
 rows = study.presentations.order_by("position").values_list("pk", "token", "first_side")
 words = [arm.code for arm in study.arms.all()] + list(study.series.values_list("sha256", flat=True))
 reader = study.memberships.get(role="reader").user.username

@@ -25,10 +25,12 @@ from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Case, Series
 from readerstudy.material.services import add_series, place_series
+from readerstudy.protocol.briefing import in_force
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import create_study, move
 from readerstudy.reading import checks
 from readerstudy.reading.answers import link_row, start_chains
+from readerstudy.reading.briefing import confirm_read
 from readerstudy.reading.models import AnswerHead, CaseCheck, PreparedPair, Presentation, Rating
 from readerstudy.reading.preparing import units_of
 from readerstudy.reading.selectors import prepared_pair
@@ -205,9 +207,19 @@ def work_off(study: ReaderStudy) -> None:
 
 
 def open_(study: ReaderStudy) -> ReaderStudy:
-    """Open a study, whatever a test made in it before."""
+    """Open a study, whatever a test made in it before; its readers have read the briefing."""
     log_as_is(study)
-    return open_study(study=study, actor=None)
+    study = open_study(study=study, actor=None)
+    read_briefing(study)
+    return study
+
+
+def read_briefing(study: ReaderStudy) -> None:
+    """Every reader of an opened study has read the briefing as it is now."""
+    version = in_force(study)
+    assert version is not None
+    for member in study.memberships.filter(role="reader").select_related("study", "user"):
+        confirm_read(member=member, sha256=version.sha256)
 
 
 def now(presentation: Presentation) -> KnownState:

@@ -47,6 +47,9 @@ def main() -> None:
             shoot(page, "results")
             sign_in(page, site, "reader-1")
             page.goto(f"{site.url}{OPEN}reading/room/")
+            page.wait_for_url("**/briefing/")
+            shoot(page, "briefing")
+            page.get_by_role("button", name="Begin with").click()
             page.wait_for_selector("#pane-left[data-ready=true]")
             page.wait_for_timeout(600)
             for key in "433":

@@ -43,6 +43,7 @@ export type Config = {
   home: string;
   login: string;
   sign: string;
+  briefing: string;
   /** Address of the script of the worker that unpacks frames. */
   unpack: string;
   /** What `current/` would have said as the page was made. */
@@ -120,9 +121,10 @@ export type Pair = {
   guess?: { question: string; number: number; of: number };
 };
 
-/** Instead of a pair: between parts, before the questions, after the end. */
+/** Instead of a pair: a briefing to read first; between parts, before the questions, after the end. */
 export type Rest = {
   token?: undefined;
+  briefing?: true;
   finished?: true;
   last_look?: true;
   to_sign?: boolean;

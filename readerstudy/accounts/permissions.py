@@ -11,6 +11,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "see_overview": {ADMIN: ALL, ANALYST: ALL},
     "see_protocol": {ADMIN: ALL, ANALYST: ALL},
     "edit_protocol": {ADMIN: DRAFT},
+    "write_briefing": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED})},
     "manage_members": {ADMIN: ALL},
     "see_material": {ADMIN: ALL, ANALYST: ALL},
     "add_material": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED})},

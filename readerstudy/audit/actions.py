@@ -6,6 +6,8 @@ from django.db.models import TextChoices
 class Action(TextChoices):
     ACQUISITIONS_ALIGNED = "acquisitions aligned"
     ANSWER_REVISED = "answer revised"
+    BRIEFING_READ = "briefing read"
+    BRIEFING_WRITTEN = "briefing written"
     CASE_HELD_BACK = "case held back"
     CASE_RELEASED = "case released"
     CASE_MOVED = "case moved"
@@ -83,6 +85,6 @@ LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_AD
 # What readers do with single pairs; of these, what they may not do with a confirmed one after their last look.
 CHANGES = (*LATER_ANSWERS, Action.FINDING_WITHDRAWN)
 ON_PAIRS = (*CHANGES, Action.PAIR_CONFIRMED, Action.GUESS_ON_BLINDING)
-READING = (*ON_PAIRS, Action.PAIR_SKIPPED, Action.LIST_FINISHED, Action.DISPLAY_CHECKED)
+READING = (*ON_PAIRS, Action.PAIR_SKIPPED, Action.LIST_FINISHED, Action.DISPLAY_CHECKED, Action.BRIEFING_READ)
 # What jobs make of single cases.
 WORK = (Action.METRICS_COMPUTED, Action.PAIRS_PREPARED, Action.ACQUISITIONS_ALIGNED, Action.FEATURES_COMPUTED)

@@ -110,6 +110,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.DRY_RUN: lambda d: (
         f"tried the protocol out: {_count(d['pairs'], 'pair')} with made-up answers of {_count(d['readers'], 'reader')}"
     ),
+    Action.BRIEFING_WRITTEN: lambda d: (
+        f"wrote version {d['number']} of the briefing{': ' + d['reason'] if d['reason'] else ''}"
+    ),
+    Action.BRIEFING_READ: lambda d: f"has read version {d['number']} of the briefing ({d['reader']})",
     Action.STUDY_AMENDED: lambda d: (
         f"amended the study ({d['number']}: {d['kind'].replace('_', ' ')}, {d['what']}): {d['reason']}"
     ),

@@ -25,7 +25,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import job_key, request_job, retry
 from readerstudy.material.models import Series
 from readerstudy.material.selectors import in_use
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Briefing, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading.opening_checklist import checklist
 from readerstudy.reading.preparing import cases_to_show
@@ -91,6 +91,7 @@ def _copy_of(study: ReaderStudy) -> str:
         *study.arms.all(),
         *study.comparisons.all(),
         *study.criteria.all(),
+        *study.briefings.all(),
         *study.subjects.filter(withdrawn_at=None),
         *cases,
         *study.series.filter(active=True, case__in=cases),
@@ -99,6 +100,8 @@ def _copy_of(study: ReaderStudy) -> str:
     for row in rows:
         if isinstance(row, Series):
             row.made_from = None  # an earlier version of the source may not be among the rows
+        if isinstance(row, Briefing):
+            row.actor = None
     readers = sorted(study.memberships.filter(role=Role.READER).values_list("code", flat=True))
     return json.dumps({"rows": serializers.serialize("json", rows), "study": study.pk, "readers": readers})
 

@@ -34,6 +34,7 @@ class SimulatedReader:
         self.random = random.Random(seed)  # noqa: S311  reproducible on purpose
         self.threshold = self.random.uniform(0.4, 0.55)
         self.on: dict | None = None  # state and revision of the pair, as the server said last
+        self._take_briefing()
         page = self.client.get(self.base + "room/")
         if page.status_code != 200:
             raise RuntimeError(f"The reading room does not open: {page.status_code}.")
@@ -42,6 +43,12 @@ class SimulatedReader:
             raise RuntimeError("The reading room opens without its configuration.")
         self.config = json.loads(config[1])
         self.names = {criterion["id"]: criterion["name"] for criterion in self.config["criteria"]}
+
+    def _take_briefing(self) -> None:
+        """Say that it has read what people read first."""
+        page = self.client.get(self.base + "briefing/")
+        if version := re.search(r'name="version" value="(\w+)"', page.content.decode()):
+            self.client.post(self.base + "briefing/", {"version": version[1]})
 
     @classmethod
     def of(cls, member: Membership, *, seed: int) -> "SimulatedReader":
@@ -56,6 +63,10 @@ class SimulatedReader:
         body = self.client.get(self.base + "current/").json()
         count = 0
         while not body.get("finished"):
+            if body.get("briefing"):
+                self._take_briefing()
+                body = self.client.get(self.base + "current/").json()
+                continue
             if body.get("last_look"):
                 body = self._send("post", "finish/")
                 continue

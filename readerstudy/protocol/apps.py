@@ -6,7 +6,7 @@ class ProtocolConfig(AppConfig):
     label = "protocol"
 
     def ready(self) -> None:
-        from readerstudy.audit import lock_manifest, verify
+        from readerstudy.audit import lock_manifest, triggers, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.protocol.selectors import since_opening
 
@@ -18,9 +18,11 @@ class ProtocolConfig(AppConfig):
                 (SealedTable("protocol.ReaderStudy", ""), *(SealedTable(one) for one in parts)),
             ),
             SealedSection("amendments", "Amendment", (SealedTable("protocol.Amendment", unit=("number",)),)),
+            SealedSection("briefings", "Briefing", (SealedTable("protocol.Briefing", unit=("number",)),)),
         )
         lock_manifest.register(
             lock_manifest.LockedTable("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256", "keep_until"})),
-            *(lock_manifest.LockedTable(one) for one in (*parts, "protocol.Amendment")),
+            *(lock_manifest.LockedTable(one) for one in (*parts, "protocol.Amendment", "protocol.Briefing")),
         )
+        triggers.register(triggers.AppendOnlyTable("protocol_briefing", "OLD.study_id"))
         verify.register(verify.Checks(since_opening=since_opening))

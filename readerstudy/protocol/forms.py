@@ -92,8 +92,10 @@ class QuestionsForm(forms.ModelForm):
 class ScheduleForm(forms.ModelForm):
     class Meta:
         model = ReaderStudy
-        fields = ("min_distance", "repeat_share", "parts", "washout_days", "break_minutes")
+        fields = ("min_distance", "repeat_share", "practice_pairs", "parts", "washout_days", "break_minutes")
         help_texts = {
+            "practice_pairs": "At the beginning of each list, of the cases for training, in turn; empty: each of these "
+            "cases in every comparison.",
             "parts": "Pairs of one case are dealt to different parts; as many parts as comparisons keep all apart.",
             "washout_days": "The next part opens so many days after the last pair of the one before. 0: at once.",
             "break_minutes": "Active minutes of reading after which a pause is proposed. 0: never.",

@@ -81,6 +81,7 @@ class ReaderStudy(models.Model):
     )
     washout_days = models.PositiveSmallIntegerField("days between parts", default=0)
     break_minutes = models.PositiveSmallIntegerField("minutes until a break is suggested", default=30)
+    practice_pairs = models.PositiveSmallIntegerField("practice pairs", null=True, blank=True)
     guesses = models.PositiveSmallIntegerField("pairs for the question on blinding", default=10)
     random_readers = models.BooleanField("readers stand for readers in general", default=False)
 
@@ -259,3 +260,25 @@ class Amendment(models.Model):
 
     def __str__(self) -> str:
         return f"amendment {self.number}: {self.get_kind_display()}"
+
+
+class Briefing(models.Model):
+    """What readers are told before their first pair, in one version; a change is another one. Append-only.
+
+    words: what the admin may write, by name (see `protocol.briefing`); sha256: over them and what the protocol asks.
+    """
+
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="briefings")
+    number = models.PositiveSmallIntegerField()
+    words = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500, blank=True)  # why it was changed after opening
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["study", "number"]
+        constraints = [models.UniqueConstraint(fields=["study", "number"], name="unique_briefing_number")]
+
+    def __str__(self) -> str:
+        return f"briefing {self.number}"

@@ -67,6 +67,7 @@ def protocol_document(study: ReaderStudy) -> dict:
             "parts": study.parts,
             "washout_days": study.washout_days,
             "break_minutes": study.break_minutes,
+            **({} if study.practice_pairs is None else {"practice_pairs": study.practice_pairs}),
         },
         "questions": {
             "integrity": study.ask_integrity,

@@ -17,6 +17,8 @@ def schedule_inputs(study: ReaderStudy) -> dict:
         "distance": study.min_distance,
         "repeat_share": float(study.repeat_share),
         "parts": study.parts,
+        # Said where it is limited: what was scheduled before a protocol could say it follows from the rest.
+        **({} if study.practice_pairs is None else {"practice": study.practice_pairs}),
     }
 
 

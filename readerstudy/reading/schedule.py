@@ -13,7 +13,7 @@ its own, and sides are balanced within it as well as over all.
 import hashlib
 import json
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import floor
@@ -173,6 +173,16 @@ def _dealt(total: int, comparisons: Sequence[str], rng: random.Random) -> dict[t
     return {cell: total // len(cells) + (place < total % len(cells)) for place, cell in enumerate(cells)}
 
 
+def _in_turn(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same pairs of case and comparison, in rounds: no case comes again before every other one has come."""
+    earlier: Counter[str] = Counter()
+    rounds = []
+    for pair in pairs:
+        rounds.append(earlier[pair[0]])
+        earlier[pair[0]] += 1
+    return [pair for _, pair in sorted(zip(rounds, pairs, strict=True), key=lambda item: item[0])]
+
+
 def _for_reader(
     reader: str,
     cases: Sequence[ScheduledCase],
@@ -181,12 +191,15 @@ def _for_reader(
     distance: int,
     share: float,
     parts: int,
+    practice: int | None,
     rng: random.Random,
 ) -> tuple[list[Entry], list[int]]:
     """The list of one reader, and the smallest distance that each part keeps."""
     entries: list[Entry] = []
     training = [(case.code, comparison) for comparison in comparisons for case in cases if case.training]
     rng.shuffle(training)
+    if practice is not None:
+        training = _in_turn(training)[:practice]
     for pair, side in zip(training, balanced_sides(len(training), rng), strict=True):
         entries.append(Entry(reader, len(entries) + 1, "training", *pair, side))
 
@@ -226,12 +239,14 @@ def generate(
     distance: int = 5,
     repeat_share: float = 0,
     parts: int = 1,
+    practice: int | None = None,
 ) -> Schedule:
     """The schedule of all readers. The same arguments give the same schedule, byte for byte.
 
     distance: wished smallest number of positions between two pairs of one subject; where it cannot be had the
     largest that the construction reaches is kept and reported. repeat_share: 0 to 1. parts: of each reader's list, one
-    after the other. Raises InputError if there are more parts than pairs.
+    after the other. practice: largest number of pairs for training, None for each of their cases in every comparison.
+    Raises InputError if there are more parts than pairs.
     """
     entries: list[Entry] = []
     distances: list[int] = []
@@ -241,7 +256,9 @@ def generate(
         raise InputError(f"{parts} parts need at least {parts} pairs; each reader has {pairs}.")
     for reader in sorted(readers):
         rng = random.Random(f"{seed}:{reader}")  # noqa: S311  reproducible on purpose
-        own, kept = _for_reader(reader, cases, comparisons, distance=distance, share=repeat_share, parts=parts, rng=rng)
+        own, kept = _for_reader(
+            reader, cases, comparisons, distance=distance, share=repeat_share, parts=parts, practice=practice, rng=rng
+        )
         entries += own
         distances += kept
     least = min(distances, default=None)

@@ -12,6 +12,7 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.selectors import in_use
+from readerstudy.protocol import briefing
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
@@ -60,6 +61,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     if missing := [point.text for point in checklist(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
     ensure_sealed(study=study, seals=every_unit())
+    briefing.freeze(study)
     given = schedule_inputs(study)
     made = made_from(study.seed, given)
     presentations = blocks.store(study, made.entries, block=0)

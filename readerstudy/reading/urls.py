@@ -3,6 +3,7 @@ from django.urls import path
 from readerstudy.reading import serializers, views
 from readerstudy.reading.models import Statement
 from readerstudy.reading.views_balance import balance_report
+from readerstudy.reading.views_briefing import briefing_page
 from readerstudy.reading.views_progress import progress
 from readerstudy.reading.views_signing import sign_reading
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", progress, name="reading_progress"),
     path("room/", views.room, name="reading"),
     path("balance/", balance_report, name="balance"),
+    path("briefing/", briefing_page, name="briefing"),
     path("sign/", sign_reading, name="sign_reading"),
     path("current/", views.CurrentView.as_view(), name="current"),
     path("finish/", views.FinishView.as_view(), name="finish"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from readerstudy.reading.views_amendments import amend
+from readerstudy.reading.views_briefing import edit_briefing
 from readerstudy.reading.views_checks import case_checks, check_picture, decide
 from readerstudy.reading.views_opening import move, opening
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("amendments/", amend, name="amendments"),
     path("amendments/<str:kind>/", amend, name="amend"),
     path("opening/", opening, name="opening"),
+    path("briefing/", edit_briefing, name="edit_briefing"),
     path("checks/", case_checks, name="checks"),
     path("checks/<int:case>/", decide, name="decide"),
     path("checks/<int:case>/picture/", check_picture, name="check_picture"),

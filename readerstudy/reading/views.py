@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -22,14 +22,16 @@ from readerstudy.archive import store
 from readerstudy.audit.services import RecordError
 from readerstudy.protocol.access import StudyRequest, membership_of, study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import frames, selectors, serializers, services
+from readerstudy.reading import briefing, frames, selectors, serializers, services
 from readerstudy.reading.models import Presentation, Statement
 from readerstudy.reading.writes import ConflictError
 
 
 def next_turn(member: Membership) -> dict:
-    """The pair whose turn it is now, started; or the questions and the end."""
+    """The pair whose turn it is now, started; or the briefing before it, the questions and the end."""
     found = selectors.current_pair(member)
+    if found is not None and briefing.unread(member):
+        return {"briefing": True}
     if found is not None:
         found = services.start(presentation=found)
     return selectors.room_json(member, found)
@@ -38,6 +40,9 @@ def next_turn(member: Membership) -> dict:
 @never_cache
 @study_page("read")
 def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
+    first = next_turn(request.membership)
+    if "briefing" in first:
+        return redirect("briefing", study.slug)
     config = {
         **selectors.room_config(study),
         "reader": request.membership.code,
@@ -47,12 +52,13 @@ def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         "sign": reverse("sign_reading", args=[study.slug]),
         "keys": keys.bound(request.membership.user),
         "keys_address": reverse("keys"),
+        "briefing": reverse("briefing", args=[study.slug]),
         "unpack": static("viewer/unpack.js"),
-        "first": next_turn(request.membership),
+        "first": first,
     }
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
-    return render(request, "reading/room.html", {"study": shown, "config": config})
+    return render(request, "reading/room.html", {"study": shown, "config": config, "briefing": briefing.page(study)})
 
 
 STOPPED = (

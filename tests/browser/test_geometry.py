@@ -204,6 +204,7 @@ def test_eight_geometries_reach_the_reader_as_the_patient_lies(
 
     reader = sign_in(browser, site, "anna", "a long password")
     reader.goto(study + "reading/room/")
+    reader.get_by_role("button", name="Begin reading").click()
     planes = []
     for pair in range(len(CASES)):
         expect(reader.locator(".position")).to_contain_text(re.compile(rf"{pair + 1} of {len(CASES)}"), timeout=30_000)

@@ -66,6 +66,7 @@ def type_title(page: Page, study: str, step: str) -> None:
 def read_by_keyboard(page: Page, study: str, scores: list[int]) -> None:
     """Rates every pair with keys alone: the digits, Q, W, End and Home to see every slice, Space."""
     page.goto(study + "reading/room/")
+    page.get_by_role("button", name="Begin reading").click()
     for pair in range(PAIRS):
         expect(page.locator(".position")).to_contain_text(f"{pair + 1} of {PAIRS}")
         expect(page.locator("#pane-left")).to_have_attribute("data-ready", "true", timeout=30_000)

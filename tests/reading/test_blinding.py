@@ -51,7 +51,7 @@ def received(client: Client, study, token: str) -> list:
     """Everything of one pair as it goes over the line: status, headers, length, body without tokens and pixels."""
     got = []
     body = client.get(f"{base(study)}{token}/").json()
-    paths = ["room/", "current/", f"{token}/", *(f"{token}/frames/{n}/" for n in body["order"])]
+    paths = ["room/", "briefing/", "current/", f"{token}/", *(f"{token}/frames/{n}/" for n in body["order"])]
     paths += [f"{token}/frames/{body['frames']}/", f"{token}/findings/1/", f"{token}/ratings/1/", f"{token}/x/"]
     for path in paths:
         for method in ("get", "head", "options", "patch"):

@@ -137,3 +137,17 @@ def test_repeats_are_the_share_that_was_asked_and_balanced_as_a_block(size, shar
     )
     of = Counter(e.comparison for e in again)
     assert max(of.values()) - min(of[c] for c in COMPARISONS) <= 1
+
+
+@pytest.mark.parametrize(("practice", "rounds"), [(0, 0), (2, 1), (3, 1), (5, 2), (99, 3)])
+def test_practice_pairs_are_as_many_as_wished_and_come_from_every_case_in_turn(practice, rounds):
+    given = {"seed": 4, "readers": ["R1", "R2", "R3"], "cases": cases(4, 3, 1), "comparisons": COMPARISONS}
+    made = generate(**given, practice=practice)
+    for reader in given["readers"]:
+        own = [entry for entry in made.entries if entry.reader == reader and entry.kind == "training"]
+        times = Counter(entry.case for entry in own)
+        assert len(own) == min(practice, 9)
+        assert max(times.values(), default=0) == rounds
+        assert max(times.values(), default=0) - min((times[f"S000-{n}"] for n in range(3)), default=0) <= 1
+        assert len({(entry.case, entry.comparison) for entry in own}) == len(own)
+    assert generate(**given, practice=99).sha256 == generate(**given, practice=9).sha256

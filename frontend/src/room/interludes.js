@@ -94,10 +94,12 @@ export class Interludes {
   }
 
   /**
-   * A break, the last look or the end: a bright page takes the images' place.
+   * A briefing that was changed is read first, on its own page. A break, the last look or the end: a bright page takes
+   * the images' place.
    * @param {Rest} state
    */
   rest(state) {
+    if (state.briefing) return void location.assign(this.config.briefing);
     this.clock.take();
     this.#worked = 0;
     this.leave();

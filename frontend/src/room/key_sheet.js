@@ -237,6 +237,8 @@ export class KeySheet {
     } else if (!this.#draft && this.bindings.action(event) === "help") {
       event.preventDefault();
       this.toggle();
+    } else if (!this.#draft && isStroke(event, "b")) {
+      find(this.root, "#to-briefing").click();
     }
     return true;
   }

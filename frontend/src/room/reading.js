@@ -195,6 +195,7 @@ export class Reading {
    */
   late(next) {
     const { body } = this;
+    if (next.token === undefined && next.briefing) return void this.present(next);
     if (!body || !next.token) return;
     const at = (next.next ?? []).indexOf(body.token);
     if (next.token !== body.token && at < 0) return;

@@ -10,6 +10,7 @@ import { Answering } from "./answering.js";
 import { Answers, overlay } from "./answers.js";
 import { ApiError, request, saveKeys, speakFor } from "./api.js";
 import { Bindings } from "./bindings.js";
+import { BriefingSheet } from "./briefing_sheet.js";
 import { Clock } from "./clock.js";
 import { ChoiceDialog } from "./dialogs.js";
 import { Disputes } from "./disputes.js";
@@ -105,6 +106,7 @@ export class Room {
     this.interactions = new Interactions({ ...this, request }, () => this.answering.answers);
     this.choice = new ChoiceDialog(byId("choice"), (event) => this.bindings.looks(event), (event) => this.unheard(event));
     this.keySheet = new KeySheet(byId("keys"), config, this.bindings, (keys) => this.#saveKeys(keys));
+    this.briefingSheet = new BriefingSheet(this.bindings);
     this.obstacles = new Obstacles(config, this, { onoffline: () => this.reading.goOn() });
     this.interludes = new Interludes(config, this, () => this.#leave());
     this.disputes = new Disputes(config, { outbox: this.outbox, blockingDialog: this.obstacles.blockingDialog });
@@ -120,6 +122,10 @@ export class Room {
     document.addEventListener("visibilitychange", () => this.#turned(document.visibilityState));
     addEventListener("offline", () => this.outbox.lost());
     addEventListener("online", () => this.outbox.found());
+    byId("to-briefing").addEventListener("click", () => {
+      this.keySheet.toggle();
+      this.briefingSheet.show();
+    });
     this.#mark();
   }
 
@@ -441,6 +447,7 @@ export class Room {
   /** @returns {Layer|null} */
   #topLayer() {
     if (this.obstacles.blockingDialog.open) return this.obstacles.blockingDialog;
+    if (this.briefingSheet.open) return this.briefingSheet;
     if (this.keySheet.open) return this.keySheet;
     if (this.answering.findingDialog.open) return this.answering.findingDialog;
     if (this.answering.commentDialog.open) return this.answering.commentDialog;

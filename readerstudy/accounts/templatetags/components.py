@@ -24,6 +24,7 @@ TABS = [
 
 WHY_NOT = {
     "edit_protocol": "Its protocol was frozen when the study was opened.",
+    "write_briefing": "Nobody reads a briefing any more once the study is closed.",
     "add_material": "It takes no more series.",
     "amend": "Readers and cases are added while a study is open or paused.",
     "withdraw_subject": "A subject is withdrawn from an opened study, until it is locked.",

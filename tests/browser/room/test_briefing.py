@@ -1,0 +1,62 @@
+"""A reader is briefed before the first pair, reaches the briefing from any pair, and reads it again when it changes."""
+
+import os
+from pathlib import Path
+
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from readerstudy.protocol import briefing
+from readerstudy.reading.models import Rating
+from tests.browser.room.actions import confirm, current, press, see_all, until_shown
+
+
+def test_the_briefing_lies_over_the_pair_and_comes_back_when_it_changes(page, study, reader):
+    page.locator("#pane-left").focus()
+    press(page, "?")
+    expect(page.locator("#keys")).to_be_visible()
+    press(page, "b")
+    sheet = page.locator("#briefing")
+    expect(sheet).to_be_visible()
+    expect(page.locator("#keys")).to_be_hidden()
+    for criterion in study.criteria.all():
+        expect(sheet.get_by_text(criterion.asks, exact=True)).to_be_visible()
+    expect(sheet.locator(".anchors li")).to_have_text([f"{n}{a}" for n, a in enumerate(criterion.anchors, start=1)])
+    page.wait_for_function("() => [...document.querySelectorAll('#briefing img')].some((one) => one.naturalWidth > 0)")
+    press(page, "4", "q", "w", "Space")
+    press(page, "Escape")
+    expect(sheet).to_be_hidden()
+    expect(page.locator("#pane-left")).to_be_focused()
+    assert not Rating.objects.filter(presentation=current(reader)).exists()
+
+    words = briefing.words_of(briefing.in_force(study)) | {"notes": "Ask Dr Weber."}
+    briefing.write(study=study, words=words, actor=None, reason="A question came up.")
+    press(page, *"33333333", "q", "w")
+    see_all(page)
+    confirm(page)
+    page.wait_for_url("**/briefing/")
+    expect(page.get_by_text("A question came up.")).to_be_visible()
+    expect(page.get_by_text("Ask Dr Weber.")).to_be_visible()
+    press(page, "Enter")  # one that was meant for the pair
+    page.wait_for_timeout(700)
+    assert page.url.endswith(reverse("briefing", args=[study.slug]))
+    press(page, "Enter")
+    until_shown(page)
+    expect(page.locator(".position")).to_have_text("2 of 6")
+    read = study.events.filter(action="briefing read").order_by("number")
+    assert [line.data["number"] for line in read] == [1, 2]
+
+
+def test_shots(page, study):
+    if not (folder := os.environ.get("SHOTS")):
+        return
+    for w, h in ((1440, 900), (1152, 720), (1280, 720), (1920, 1080), (800, 900), (390, 844), (3840, 2160)):
+        page.set_viewport_size({"width": w, "height": h})
+        page.goto(page.url.replace("/room/", "/briefing/"))
+        page.wait_for_timeout(300)
+        page.screenshot(path=Path(folder) / f"page-{w}.png", full_page=False)
+        page.goto(page.url.replace("/briefing/", "/room/"))
+        until_shown(page)
+        press(page, "?", "b")
+        page.wait_for_timeout(300)
+        page.screenshot(path=Path(folder) / f"sheet-{w}.png")
