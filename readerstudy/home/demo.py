@@ -143,7 +143,7 @@ def _with_protocol_and_people(demo: Demo, users: dict[str, User]) -> ReaderStudy
         title=demo.title,
         reader_title=demo.reader_title,
         user=admin,
-        synthetic=True,
+        synthetic=not demo.real,
         description=demo.description,
         model_name=DEFAULT_MODEL,
     )

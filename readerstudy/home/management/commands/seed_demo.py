@@ -7,7 +7,7 @@ from readerstudy.home import demo
 
 
 class Command(BaseCommand):
-    help = "Make the demonstration: accounts, one closed and one open study of synthetic images. Repeats nothing."
+    help = "Make the demonstration: accounts, one closed and one open study. Repeats nothing."
 
     def handle(self, **options) -> None:
         if not settings.DEMO:
