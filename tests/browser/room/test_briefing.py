@@ -1,8 +1,5 @@
 """A reader is briefed before the first pair, reaches the briefing from any pair, and reads it again when it changes."""
 
-import os
-from pathlib import Path
-
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -47,16 +44,14 @@ def test_the_briefing_lies_over_the_pair_and_comes_back_when_it_changes(page, st
     assert [line.data["number"] for line in read] == [1, 2]
 
 
-def test_shots(page, study):
-    if not (folder := os.environ.get("SHOTS")):
-        return
-    for w, h in ((1440, 900), (1152, 720), (1280, 720), (1920, 1080), (800, 900), (390, 844), (3840, 2160)):
-        page.set_viewport_size({"width": w, "height": h})
-        page.goto(page.url.replace("/room/", "/briefing/"))
-        page.wait_for_timeout(300)
-        page.screenshot(path=Path(folder) / f"page-{w}.png", full_page=False)
-        page.goto(page.url.replace("/briefing/", "/room/"))
-        until_shown(page)
-        press(page, "?", "b")
-        page.wait_for_timeout(300)
-        page.screenshot(path=Path(folder) / f"sheet-{w}.png")
+def test_the_wording_of_each_criterion_stands_in_the_strip_at_every_width(page, study):
+    for width, height in ((1920, 1080), (1440, 900), (1280, 720), (1152, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        for criterion in study.criteria.all():
+            said = page.locator(".prompt .ask em")
+            expect(said).to_have_text(criterion.better)
+            expect(said).to_be_visible()
+            cut = said.evaluate("(one) => one.scrollWidth - one.clientWidth")
+            assert cut <= 1, f"{criterion.name} at {width}: {cut} px are cut off"
+            press(page, "ArrowRight")
+        press(page, *["ArrowLeft"] * study.criteria.count())
