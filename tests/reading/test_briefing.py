@@ -75,6 +75,12 @@ def test_no_pair_is_begun_before_the_briefing_was_read(study):
     assert list(problems(study)) == []
 
 
+def test_who_has_no_pair_left_is_not_briefed(study):
+    member = reader_of(study)
+    study.presentations.all().delete()
+    assert signed_in(member.user).get(address(study, "reading")).status_code == 200
+
+
 def test_what_is_confirmed_is_the_version_that_was_read(study):
     member = reader_of(study)
     old = briefing.in_force(study).sha256
