@@ -237,7 +237,8 @@ export class KeySheet {
     } else if (!this.#draft && this.bindings.action(event) === "help") {
       event.preventDefault();
       this.toggle();
-    } else if (!this.#draft && isStroke(event, "b")) {
+    } else if (!this.#draft && isStroke(event, "Enter") && !around(event, "button")) {
+      event.preventDefault();
       find(this.root, "#to-briefing").click();
     }
     return true;

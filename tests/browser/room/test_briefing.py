@@ -12,7 +12,7 @@ def test_the_briefing_lies_over_the_pair_and_comes_back_when_it_changes(page, st
     page.locator("#pane-left").focus()
     press(page, "?")
     expect(page.locator("#keys")).to_be_visible()
-    press(page, "b")
+    press(page, "Enter")
     sheet = page.locator("#briefing")
     expect(sheet).to_be_visible()
     expect(page.locator("#keys")).to_be_hidden()
