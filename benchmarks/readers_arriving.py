@@ -1,12 +1,14 @@
 """Many readers arrive at once: how long do they wait for their pair, and for an answer to be kept?
 
     python -m benchmarks.readers_arriving [--readers 200] [--seconds 60] [--cases 20] [--shape 30 512 512]
+        [--mbit 1000] [--checkout FOLDER]
 
 PostgreSQL, Redis and the web server run as in production, on the cores that are here, which the readers below use too.
 Readers who are signed in arrive evenly within the given time. Each opens the reading room, asks for the current pair,
 fetches its frames four at a time, the middle one first, and then the three next pairs two frames at a time, as the
-browser does; meanwhile it rates a criterion every second and a half and confirms. No line is slower than the machine.
-Every answer must be there once in the end, and the log unbroken; exit status 1 if not.
+browser does; meanwhile it rates a criterion every second and a half and confirms. All frames go through one line of the
+given width, as the server's own would be. Every answer must be there once in the end, and the log unbroken; exit status
+1 if not. --checkout: serve another checkout of this repository, to compare.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests import postgresql
-from tests.site_process import Site
+from tests.site_process import ROOT, Site
 
 BETWEEN_ANSWERS = 1.5  # seconds
 WIDTH = {"now": 4, "ahead": 2}  # frontend/src/room/room.js
@@ -79,6 +81,18 @@ print(json.dumps({{
 """
 
 
+class Cable:
+    """What all frames share: each takes its time on it, one after the other."""
+
+    def __init__(self, mbit: float) -> None:
+        self.seconds_per_byte, self.free_at = 8 / (mbit * 1e6), 0.0
+
+    async def carry(self, count: int) -> None:
+        now = time.perf_counter()
+        self.free_at = max(now, self.free_at) + count * self.seconds_per_byte
+        await asyncio.sleep(self.free_at - now)
+
+
 class Line:
     """One connection of a browser, kept open while the server keeps it."""
 
@@ -117,11 +131,11 @@ class Line:
 class Arriving:
     """One reader, from the door to the first confirmed pair."""
 
-    def __init__(self, port: int, slug: str, code: str, session: str, waits: dict[str, list[float]]) -> None:
-        self.base, self.waits, self.keys, self.on = f"/studies/{slug}/reading/", waits, [], None
+    def __init__(self, site: Site, slug: str, code: str, session: str, cable: Cable, waits: dict) -> None:
+        self.base, self.cable, self.waits, self.keys, self.on = f"/studies/{slug}/reading/", cable, waits, [], None
         lines = asyncio.Queue()
         for _ in range(5):  # of six that a browser has
-            lines.put_nowait(Line(port, session, code))
+            lines.put_nowait(Line(site.port, session, code))
         self.lines = lines
 
     async def ask(self, what: str, method: str, path: str, body: dict | None = None) -> bytes:
@@ -129,6 +143,8 @@ class Arriving:
         line = await self.lines.get()
         try:
             status, said = await line.ask(method, self.base + path, body)
+            if what == "frame":
+                await self.cable.carry(len(said))
         finally:
             self.lines.put_nowait(line)
         self.waits[what].append(time.perf_counter() - began)
@@ -179,10 +195,12 @@ class Arriving:
         await self.write("confirmation", "POST", f"{token}/confirm/", seen={"left": every, "right": every})
 
 
-async def arrive(site: Site, made: dict, seconds: float) -> tuple[dict[str, list[float]], list[str], list[str]]:
+async def arrive(
+    site: Site, made: dict, seconds: float, cable: Cable
+) -> tuple[dict[str, list[float]], list[str], list[str]]:
     """Waits by what was asked for, keys of the ratings that were answered, what went wrong."""
     waits: dict[str, list[float]] = defaultdict(list)
-    readers = [Arriving(site.port, made["slug"], code, session, waits) for code, session in made["sessions"].items()]
+    readers = [Arriving(site, made["slug"], *one, cable, waits) for one in made["sessions"].items()]
     step = seconds / len(readers)
     found = await asyncio.gather(*(one.read(place * step) for place, one in enumerate(readers)), return_exceptions=True)
     return waits, [key for one in readers for key in one.keys], [repr(each) for each in found if each is not None]
@@ -197,17 +215,19 @@ def at(waits: list[float], share: float) -> float:
     return sorted(waits)[min(len(waits) - 1, int(share * len(waits)))]
 
 
-def run(*, readers: int, seconds: float, cases: int, shape: tuple[int, ...], say=print) -> bool:
+def run(
+    *, readers: int, seconds: float, cases: int, shape: tuple[int, ...], mbit: float, checkout: Path, say=print
+) -> bool:
     """Whether nothing was lost; says the rest."""
     with tempfile.TemporaryDirectory() as folder, postgresql.server() as database:
         site = Site(Path(folder))
-        site.env["DATABASE_URL"] = database.url
+        site.env["DATABASE_URL"], site.root = database.url, checkout
         site.start()
         try:
             made = json.loads(site.python(MAKE.format(readers=readers, cases=cases, shape=shape)).splitlines()[-1])
             say(f"{readers} readers, {made['pairs']:,} pairs")
             before, began, own = processor(site), time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-            waits, keys, errors = asyncio.run(arrive(site, made, seconds))
+            waits, keys, errors = asyncio.run(arrive(site, made, seconds, Cable(mbit)))
             took, used = time.perf_counter() - began, processor(site) - before
             now = resource.getrusage(resource.RUSAGE_SELF)
             readers_used = now.ru_utime + now.ru_stime - own.ru_utime - own.ru_stime
@@ -232,6 +252,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--cases", type=int, default=20)
     parser.add_argument("--shape", type=int, nargs=3, default=(30, 512, 512), metavar=("SLICES", "ROWS", "COLUMNS"))
+    parser.add_argument("--mbit", type=float, default=1000)
+    parser.add_argument("--checkout", type=Path, default=ROOT)
     given = vars(parser.parse_args())
     return int(not run(**given | {"shape": tuple(given["shape"])}, say=lambda text: print(text, flush=True)))
 

@@ -99,14 +99,14 @@ class Room:
             {"offline": False, "latency": self.delay, "downloadThroughput": rate, "uploadThroughput": rate},
         )
         page.goto(f"{self.site.url}/studies/{self.made['slug']}/reading/room/")
-        page.wait_for_function("window.painted.length > 0", timeout=120_000)
+        page.wait_for_function("() => window.painted.length > 0", timeout=120_000)
         token = page.evaluate(
             """() => performance.getEntriesByType("resource").find((one) => one.name.includes("/frames/"))
             .name.split("/").at(-4)"""
         )
-        page.wait_for_function(f"(({FRAMES})('{token}')).length >= 30", timeout=120_000)
+        page.wait_for_function(f"(token) => ({FRAMES})(token).length >= 30", arg=token, timeout=120_000)
         ends = page.evaluate(FRAMES, token)
-        return page, {"first images": page.evaluate("window.painted[0]") / 1e3, "whole pair": max(ends) / 1e3}
+        return page, {"first images": page.evaluate("() => window.painted[0]") / 1e3, "whole pair": max(ends) / 1e3}
 
     def switch(self, page: Page) -> float:
         """Answer the pair on screen, wait for all that is fetched ahead, and go to the next; in seconds."""
@@ -120,10 +120,10 @@ class Room:
         for key in KEYS:
             page.keyboard.press(key)
         page.wait_for_timeout(700)
-        count = page.evaluate("window.painted.length")
+        count = page.evaluate("() => window.painted.length")
         page.keyboard.press("Space")
-        page.wait_for_function(f"window.painted.length > {count}", timeout=60_000)
-        painted, spaced = page.evaluate("[window.painted.at(-1), window.spaced.at(-1)]")
+        page.wait_for_function("(count) => window.painted.length > count", arg=count, timeout=60_000)
+        painted, spaced = page.evaluate("() => [window.painted.at(-1), window.spaced.at(-1)]")
         return (painted - spaced) / 1e3
 
 

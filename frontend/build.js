@@ -8,12 +8,13 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const PAGES = path("src/pages/");
 const FONT = "inter-latin-wght-normal.woff2";
 
+const NOTHING = "";
+const NO_CLASS = "export default class {}";
+
 /**
  * What Cornerstone brings for what we do not show, by what stands in its place: [module asked for, who asks, stand-in].
  * Half of the script, which a browser would fetch and evaluate before the first image.
  */
-const NOTHING = "";
-const NO_CLASS = "export default class {}";
 const UNUSED = [
   // Surface meshes, with XML, OBJ, PLY and STL parsers that want Node's modules.
   [/vtk\.js\/IO\//, /./, "export default { newInstance: () => null };"],
