@@ -1,26 +1,33 @@
 """How long a reader waits in the reading room: first images, whole pair, the next pair.
 
-    python -m benchmarks.room_speed [--runs 3] [--mbit 100] [--delay 20] [--noise 25] [--checkout FOLDER]
+    python -m benchmarks.room_speed [--runs 3] [--mbit 100] [--delay 20] [--series FILE] [--peer FOLDER]
+        [--checkout FOLDER]
 
-A site runs with pairs of 30 slices of 512 × 512, a phantom with noise. Chromium opens the room over a line of the given
-width and delay, cold (nothing kept from before) and warm (scripts kept), and goes from pair to pair. First images: from
-the click to both painted; whole pair: until its last frame has arrived; switch: from Space to the next pair painted,
-all of it fetched ahead. --checkout: another checkout of this repository, in turn with this one on the same machine.
+A site runs with pairs of 30 slices of 512 × 512: those of a series, cut or repeated, else a phantom. Chromium opens the
+room over a line of the given width and delay, cold (nothing kept from before) and warm (scripts kept), and goes from
+pair to pair. First images: from the click to both painted; whole pair: until its last frame has arrived; switch: from
+Space to the next pair painted, all of it fetched ahead. In turn with it, on the same machine: --peer, a plain
+Cornerstone3D page with the same slices as HTJ2K (`benchmarks/room_peer`), which is built in that folder; --checkout,
+another checkout of this repository.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from functools import cached_property
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from benchmarks import room_peer
+from processing.pair import decode
 from tests import chromium
 from tests.site_process import Site
 
@@ -32,7 +39,14 @@ import numpy as np
 from django.conf import settings
 from django.test import Client
 from tests import factories, pixels
-pixels.NOISE = {{name: {noise} * (1 + at / 4) for at, name in enumerate(pixels.NOISE)}}
+if "{series}":
+    from processing.series import read
+    from processing.volume import Volume
+    found = read("{series}")
+    rows, columns = (np.resize(np.r_[:n, n - 1:-1:-1], 512) for n in found.shape[1:])
+    through = np.resize(np.r_[:found.shape[0], found.shape[0] - 1:-1:-1], 30)
+    real = found.array[np.ix_(through, rows, columns)]
+    pixels.volume = lambda noise, seed, shape: Volume(np.roll(real, seed, axis=0), np.diag([0.5, 0.5, 4.0, 1.0]))
 study = factories.make_study(subjects={cases}, readers=1, title="Speed")
 study.require_all_slices = False
 study.save()
@@ -64,19 +78,65 @@ FRAMES = """(token) => performance.getEntriesByType("resource").filter((one) => 
 KEYS = (*"33333333", "q", "w")
 
 
+def on_line(context: BrowserContext, mbit: float, delay: float) -> Page:
+    """A new page on a line of this width and delay in ms."""
+    page = context.new_page()
+    line = context.new_cdp_session(page)
+    line.send("Network.enable")
+    rate = {"downloadThroughput": mbit * 1e6 / 8, "uploadThroughput": mbit * 1e6 / 8}
+    line.send("Network.emulateNetworkConditions", {"offline": False, "latency": delay, **rate})
+    return page
+
+
+class Peer:
+    """The plain page with the slices of a room's first pair."""
+
+    def __init__(self, folder: Path, room: Room) -> None:
+        built = room_peer.build(folder)
+        frames = [room.frame(number) for number in range(30)]
+        size = room_peer.write_slices(built, [decode(frame, room.pair["geometry"]) for frame in frames])
+        self.room, self.server = room, room_peer.serve(built)
+        scripts = sum(len(gzip.compress(path.read_bytes())) for path in (built / "assets").glob("index-*.js"))
+        self.says = f"a pair {size / 1e6:.2f} MB, script {scripts / 1e3:.0f} kB gzip"
+
+    def close(self) -> None:
+        self.server.shutdown()
+
+    def context(self) -> BrowserContext:
+        return self.room.browser.new_context(viewport={"width": 1280, "height": 720})
+
+    def open(self, context: BrowserContext) -> tuple[Page, dict[str, float]]:
+        page = on_line(context, self.room.mbit, self.room.delay)
+        page.goto(f"http://127.0.0.1:{self.server.server_port}/")
+        page.wait_for_function("() => window.loaded?.length > 0", timeout=120_000)
+        first, whole = page.evaluate("() => [window.painted[0], window.loaded[0]]")
+        return page, {"first images": first / 1e3, "whole pair": whole / 1e3}
+
+
 class Room:
     """The room of one checkout, in a browser on a slow line."""
 
-    def __init__(
-        self, checkout: Path, browser: Browser, *, mbit: float, delay: float, noise: float, cases: int
-    ) -> None:
+    def __init__(self, checkout: Path, browser: Browser, *, mbit: float, delay: float, series: str, cases: int) -> None:
         self.browser, self.mbit, self.delay = browser, mbit, delay
         self.folder = tempfile.TemporaryDirectory()
         self.site = Site(Path(self.folder.name))
         self.site.root = checkout
         self.site.start()
-        made = MAKE.format(noise=noise, cases=cases)
-        self.made = json.loads(self.site.python(made).splitlines()[-1])
+        self.made = json.loads(self.site.python(MAKE.format(series=series, cases=cases)).splitlines()[-1])
+        script = (checkout / "static/viewer/room.js").read_bytes()
+        self.says = f"a pair {self.made['bytes'] / 1e6:.2f} MB, script {len(gzip.compress(script)) / 1e3:.0f} kB gzip"
+
+    def _get(self, path: str) -> bytes:
+        address = f"{self.site.url}/studies/{self.made['slug']}/reading/{path}"
+        with urlopen(Request(address, headers={"Cookie": f"{SESSION}={self.made['session']}"})) as answer:
+            return answer.read()
+
+    @cached_property
+    def pair(self) -> dict:
+        return json.loads(self._get("current/"))
+
+    def frame(self, number: int) -> bytes:
+        return self._get(f"{self.pair['token']}/frames/{number}/")
 
     def close(self) -> None:
         self.site.stop()
@@ -90,14 +150,7 @@ class Room:
 
     def open(self, context: BrowserContext) -> tuple[Page, dict[str, float]]:
         """The room, and what opening it took, in seconds."""
-        page = context.new_page()
-        line = context.new_cdp_session(page)
-        line.send("Network.enable")
-        rate = self.mbit * 1e6 / 8
-        line.send(
-            "Network.emulateNetworkConditions",
-            {"offline": False, "latency": self.delay, "downloadThroughput": rate, "uploadThroughput": rate},
-        )
+        page = on_line(context, self.mbit, self.delay)
         page.goto(f"{self.site.url}/studies/{self.made['slug']}/reading/room/")
         page.wait_for_function("() => window.painted.length > 0", timeout=120_000)
         token = page.evaluate(
@@ -127,33 +180,33 @@ class Room:
         return (painted - spaced) / 1e3
 
 
-def run(checkouts: list[Path], *, runs: int, switches: int, say=print, **line: float) -> None:
+def run(checkouts: list[Path], *, runs: int, switches: int, peer: Path | None, say=print, **line) -> None:
     waits: dict[tuple[str, str], list[float]] = defaultdict(list)
     with chromium.launched(chromium.find() or "chromium") as browser:
         cases = -(-(switches + 4) // 3)
         rooms = {checkout.name: Room(checkout, browser, cases=cases, **line) for checkout in checkouts}
+        pages: dict[str, Room | Peer] = {**rooms}
+        if peer:
+            pages["peer"] = Peer(peer, next(iter(rooms.values())))
         try:
             for _ in range(runs):
-                for name, room in rooms.items():
-                    context = room.context()
+                for name, one in pages.items():
+                    context = one.context()
                     for kind in ("cold", "warm"):
-                        page, took = room.open(context)
+                        page, took = one.open(context)
                         for what, seconds in took.items():
                             waits[name, f"{what}, {kind}"].append(seconds)
                         page.close()
                     context.close()
-            pages = {name: room.open(room.context())[0] for name, room in rooms.items()}
+            open_rooms = {name: room.open(room.context())[0] for name, room in rooms.items()}
             for _ in range(switches):
                 for name, room in rooms.items():
-                    waits[name, "switch"].append(room.switch(pages[name]))
+                    waits[name, "switch"].append(room.switch(open_rooms[name]))
         finally:
-            for room in rooms.values():
-                room.close()
-    for name, room in rooms.items():
-        script = subprocess.run(
-            ["gzip", "-c", room.site.root / "static/viewer/room.js"], capture_output=True, check=True
-        )
-        say(f"{name}: a pair {room.made['bytes'] / 1e6:.2f} MB, script {len(script.stdout) / 1e3:.0f} kB gzip")
+            for one in pages.values():
+                one.close()
+    for name, one in pages.items():
+        say(f"{name}: {one.says}")
         for (whose, what), some in waits.items():
             if whose == name:
                 p90 = sorted(some)[int(0.9 * (len(some) - 1))]
@@ -166,7 +219,8 @@ def main() -> int:
     parser.add_argument("--switches", type=int, default=8)
     parser.add_argument("--mbit", type=float, default=100)
     parser.add_argument("--delay", type=float, default=20)
-    parser.add_argument("--noise", type=float, default=25)
+    parser.add_argument("--series", default="")
+    parser.add_argument("--peer", type=Path)
     parser.add_argument("--checkout", type=Path, action="append", default=[])
     given = vars(parser.parse_args())
     run([ROOT, *given.pop("checkout")], **given, say=lambda text: print(text, flush=True))

@@ -74,7 +74,7 @@ function medianEdge(low, high, { rows, columns, sides }) {
       const north = row ? line[column] : west;
       const least = west < north ? west : north;
       const most = west < north ? north : west;
-      const middle = west + north - (row ? corner : west);
+      const middle = west + north - corner; // in the first row this comes between two that are alike
       const expected = middle < least ? least : middle > most ? most : middle;
       const coded = low[from] | (high[from] << 8);
       west = expected + ((coded >>> 1) ^ -(coded & 1));
