@@ -17,8 +17,8 @@ export type FindingKind = { id: string; name: string };
 
 /** What a key or a button of the mouse does; `strokes` as this reader has them, `defaults` as everybody begins. */
 export type Binding = { action: string; group: "rate" | "slices" | "view"; words: string; defaults: string[]; strokes: string[] };
-/** Window and level in percent of the common range. */
-export type NamedWindow = { name: string; window: number; level: number };
+/** In percent of the common range; it ends within `upper`, by what a pair shows. */
+export type NamedWindow = { name: string; lower: number; upper: [number, number] };
 
 /** The study as its reading room knows it, and where things are. */
 export type Config = {

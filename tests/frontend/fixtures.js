@@ -28,7 +28,7 @@ export const config = {
   login: "/login/",
   keys: keys(),
   keys_address: "/preferences/keys/",
-  windows: [{ name: "whole range", window: 100, level: 50 }, { name: "cord", window: 66, level: 33 }],
+  windows: [{ name: "whole range", lower: 0, upper: [100, 100] }, { name: "cord", lower: 0, upper: [70, 100] }],
 };
 
 export const noAnswers = () => ({ ratings: {}, integrity: null, diagnostic: null, comment: "", findings: [] });

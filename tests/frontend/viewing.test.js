@@ -266,3 +266,30 @@ test("the cine runs slower and faster, at once", () => {
   expect(viewing.changeCineSpeed(0)).toBe(2);
   viewing.close();
 });
+
+describe("a named window", () => {
+  const named = { lower: 10, upper: [70, 100] };
+  /** Both middle slices: most pixels of one value, the brightest of another; the range ends at 200. */
+  const middle = (most, left, right = left) => {
+    const pixels = (brightest) => Uint16Array.from({ length: 2000 }, (_, at) => (at < 1800 ? most : brightest));
+    stacks.slices[4] = { left: pixels(left), right: pixels(right) };
+    viewing.open(stacks);
+    return viewing.windowOf(named);
+  };
+
+  test("ends above nearly all that both sides show, in steps", () => {
+    expect(middle(20, 156)).toEqual({ window: 70, level: 45 });
+    expect(middle(20, 156, 30)).toEqual(middle(20, 30, 156));
+  });
+
+  test("is neither narrower nor wider than it says", () => {
+    expect([middle(20, 40).window, middle(20, 400).window]).toEqual([60, 90]);
+    expect(viewing.windowOf({ lower: 0, upper: [127, 127] })).toEqual({ window: 127, level: 63.5 });
+  });
+
+  test("is wide before the slices are there", () => {
+    stacks.slices[4] = null;
+    viewing.open(stacks);
+    expect(viewing.windowOf(named).window).toBe(90);
+  });
+});

@@ -14,10 +14,14 @@ from readerstudy.reading.windows import WINDOWS
 
 
 def outside(windows: list[dict], tissues: dict[str, float]) -> list[tuple[str, str, float]]:
-    """Windows in which a tissue is nearly black or white; tissues in percent of the common range."""
+    """Windows in which a tissue is nearly black or white, whatever the slice makes of where they end.
+
+    tissues: percent of the common range.
+    """
     greys = [
-        (window["name"], tissue, 50 + 100 * (value - window["level"]) / window["window"])
+        (window["name"], tissue, 100 * (value - window["lower"]) / (upper - window["lower"]))
         for window in windows
+        for upper in window["upper"]
         for tissue, value in tissues.items()
     ]
     return [each for each in greys if not 5 < each[2] < 95]
@@ -55,6 +59,6 @@ def test_cord_and_vertebrae_stay_grey_in_every_window(tissues):
 
 
 def test_a_window_for_bright_tissue_alone_would_be_found(tissues):
-    bright = {"name": "bright", "window": 80, "level": 90}
-    narrow = {"name": "narrow", "window": 20, "level": 10}
+    bright = {"name": "bright", "lower": 50, "upper": [130, 130]}
+    narrow = {"name": "narrow", "lower": 0, "upper": [20, 20]}
     assert {name for name, *_ in outside([bright, narrow], tissues)} == {"bright", "narrow"}

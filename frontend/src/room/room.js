@@ -494,15 +494,14 @@ export class Room {
 
   /** @param {number} at place among the protocol's windows */
   window(at) {
-    const { name, window, level } = this.config.windows[at];
-    this.viewing.setWindow({ window, level });
-    this.answerPanel.say(`Window: ${name}`);
+    this.viewing.setWindow(this.viewing.windowOf(this.config.windows[at]));
+    this.answerPanel.say(`Window: ${this.config.windows[at].name}`);
   }
 
   nextWindow() {
-    const { windows } = this.config;
-    const { window, level } = this.viewing;
-    this.window((windows.findIndex((each) => each.window === window && each.level === level) + 1) % windows.length);
+    const { viewing, config: { windows } } = this;
+    const now = windows.map((each) => viewing.windowOf(each)).findIndex(({ window, level }) => window === viewing.window && level === viewing.level);
+    this.window((now + 1) % windows.length);
   }
 
   /** Both images in turn in one place; one by one for who wants nothing to move. */

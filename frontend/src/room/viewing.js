@@ -3,7 +3,7 @@
 import { bySide, otherSide, SIDES } from "./sides.js";
 
 /**
- * @import { Seen, Side } from "../server.ts"
+ * @import { NamedWindow, Seen, Side } from "../server.ts"
  * @import { Stacks } from "./frames.js"
  * @import { Viewports } from "./viewports.js"
  */
@@ -13,6 +13,10 @@ const CINE_SPEEDS = [2, 4, 6, 8, 12, 16, 24];
 const TURN_MS = 700;
 const NO_IMAGE = { rows: 1, columns: 1, spacing: [1, 1] };
 const ZOOM = { least: 0.5, most: 12 };
+/** Share of the pixels that a named window ends above, in steps of percent, by one pixel in so many. */
+const MOST = 0.97;
+const WINDOW_STEP = 5;
+const SAMPLE = 7;
 /** Percent of the common range: what a pair begins with. */
 export const WHOLE = { window: 100, level: 50 };
 
@@ -220,6 +224,26 @@ export class Viewing {
     this.window = clamp(window, 1, 200);
     this.level = clamp(level, 0, 150);
     this.look();
+  }
+
+  /**
+   * What a named window is for this pair. Both sides count together and the end is rounded up, so that pairs of one case
+   * look alike.
+   * @param {NamedWindow} named
+   */
+  windowOf({ lower, upper: [least, most] }) {
+    const upper = least === most ? most : clamp(WINDOW_STEP * Math.ceil(this.#bright / WINDOW_STEP), least, most);
+    return { window: upper - lower, level: (lower + upper) / 2 };
+  }
+
+  /** Percent of the common range under which most pixels of the middle slices lie; all of it before they are there. */
+  get #bright() {
+    const middle = this.#stacks?.slices[this.middle];
+    if (!this.#stacks || !middle) return 100;
+    const values = [middle.left, middle.right].flatMap((pixels) => Array.from(pixels.filter((_, at) => at % SAMPLE === 0)));
+    values.sort((one, other) => one - other);
+    const { lower, upper } = this.#stacks.geometry.window;
+    return (100 * (values[Math.floor(MOST * (values.length - 1))] - lower)) / (upper - lower);
   }
 
   toggleInvert() {
