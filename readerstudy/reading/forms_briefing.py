@@ -12,9 +12,9 @@ def _text(rows: int) -> forms.Textarea:
 
 class BriefingForm(forms.Form):
     heading = forms.CharField(max_length=90)
-    introduction = forms.CharField(max_length=300, widget=_text(2))
-    diagnostic = forms.CharField(label="What diagnostic means", max_length=240, widget=_text(2))
-    diagnostic_note = forms.CharField(label="Said below it", max_length=300, required=False, widget=_text(2))
+    introduction = forms.CharField(max_length=300, widget=_text(3))
+    diagnostic = forms.CharField(label="What diagnostic means", max_length=240, widget=_text(3))
+    diagnostic_note = forms.CharField(label="Said below it", max_length=300, required=False, widget=_text(3))
     notes = forms.CharField(
         label="In this study",
         max_length=1000,
