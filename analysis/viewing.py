@@ -94,7 +94,7 @@ def time_to_first_answer(visits: Sequence[Visit]) -> float | None:
     Returns
     -------
     float or None
-        Seconds since the pair was first painted, over all looks; None where no answer is in the log.
+        Seconds since the pair was first painted, over all looks; None where the log does not show one being given.
 
     Notes
     -----
@@ -109,9 +109,9 @@ def time_to_first_answer(visits: Sequence[Visit]) -> float | None:
     """
     before = 0.0
     for visit in visits:
-        for sample in visit.samples:
-            if sample.view.answers:
-                return before + sample.seconds
+        for place, sample in enumerate(visit.samples):
+            if sample.view.answers:  # there from the first moment on: given in what is lost
+                return before + sample.seconds if place else None
         before += visit.samples[-1].seconds if visit.samples else 0.0
     return None
 

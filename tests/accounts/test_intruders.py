@@ -151,7 +151,10 @@ def test_nothing_is_written_without_the_token_of_the_form(method):
     criterion, token = study.criteria.first().pk, study.presentations.get(position=1).token
     before = manifests(study)
     for role, paths in {
-        "reader": [f"reading/{token}/ratings/{criterion}/", f"reading/{token}/confirm/", f"reading/{token}/time/"],
+        "reader": [
+            *(f"reading/{token}/{what}/" for what in (f"ratings/{criterion}", "confirm", "time", "viewing")),
+            "reading/display/done/",
+        ],
         "admin": ["protocol/to/paused/", "people/", "unblinding/", "jobs/run/"],
     }.items():
         client = Client(enforce_csrf_checks=True)

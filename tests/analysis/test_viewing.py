@@ -73,6 +73,8 @@ def test_looks_before_the_first_answer_count():
     first, second = visit_of(f"0 {ALL};20"), visit_of(f"0 {ALL};8 n1;4")
     assert time_to_first_answer([first, second]) == 7
     assert time_to_first_answer([first]) is None
+    there_already = visit_of(f"0 {ALL.replace('n0', 'n3')};8 n4;4")
+    assert time_to_first_answer([first, there_already]) is None
 
 
 def test_the_summary_of_a_presentation():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
@@ -15,6 +17,12 @@ def sign_in(context: BrowserContext, reader, url: str) -> None:
     client.force_login(reader.user)
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
+
+
+def leave(context: BrowserContext) -> None:
+    """Close the pages. Their last reports of time and viewing must not meet the next test's database."""
+    context.route(re.compile(r"/(time|viewing)/$"), lambda route: route.abort())
+    context.close()
 
 
 def until_shown(page: Page) -> None:

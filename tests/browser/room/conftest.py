@@ -15,7 +15,7 @@ from processing.volume import Volume
 from readerstudy.archive.store import put_bytes
 from readerstudy.reading.models import PreparedPair
 from tests import factories
-from tests.browser.room.actions import sign_in, until_shown
+from tests.browser.room.actions import leave, sign_in, until_shown
 from tests.wire import WATCH_DRAWING
 
 SHAPES = {"S01": (5, 64, 48), "S02": (7, 48, 64)}  # slices, rows, columns
@@ -63,10 +63,7 @@ def context(browser: Browser, live_server, reader) -> Iterator[BrowserContext]:
     context.add_init_script(WATCH_DRAWING)
     sign_in(context, reader, live_server.url)
     yield context
-    # The pages' last reports of time and viewing must not meet the next test's database.
-    for last in ("**/time/", "**/viewing/"):
-        context.route(last, lambda route: route.abort())
-    context.close()
+    leave(context)
 
 
 @pytest.fixture

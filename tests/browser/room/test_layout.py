@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.selectors import answers
 from tests.browser.axe import AXE, violations
-from tests.browser.room.actions import current, press, sign_in, until_saved, until_shown
+from tests.browser.room.actions import current, leave, press, sign_in, until_saved, until_shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,8 +127,7 @@ def tablet(browser: Browser, live_server, reader, address: str) -> Iterator[Page
     page.goto(address)
     until_shown(page)
     yield page
-    context.route("**/time/", lambda route: route.abort())
-    context.close()
+    leave(context)
 
 
 def test_a_pair_is_read_with_fingers(tablet: Page, reader):

@@ -19,6 +19,7 @@ from tests import factories
 from tests.browser.room.actions import (
     confirm,
     current,
+    leave,
     press,
     see_all,
     sign_in,
@@ -63,8 +64,7 @@ def second(browser, live_server, reader, address) -> Iterator[Page]:
     page.goto(address)
     until_shown(page)
     yield page
-    context.route("**/time/", lambda route: route.abort())
-    context.close()
+    leave(context)
 
 
 # -- no answer lands on another pair -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.room.actions import sign_in, until_shown
+from tests.browser.room.actions import leave, sign_in, until_shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,5 +34,4 @@ def test_what_is_lacking_is_named_and_nothing_is_asked_of_the_server(browser: Br
     page.goto(address)
     until_shown(page)
     expect(page.get_by_role("alertdialog")).to_be_hidden()
-    context.route("**/time/", lambda route: route.abort())
-    context.close()
+    leave(context)
