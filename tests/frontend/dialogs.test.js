@@ -3,7 +3,6 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { BlockingDialog } from "../../frontend/src/room/blocking_dialog.js";
-import { BlockingDialog } from "../../frontend/src/room/blocking_dialog.js";
 import { ChoiceDialog, CommentDialog, FindingDialog } from "../../frontend/src/room/dialogs.js";
 import { bindings, config } from "./fixtures.js";
 import { openPage } from "./page.js";
