@@ -27,6 +27,8 @@ export type Config = {
   skip_reasons: string[];
   allow_cannot_judge: boolean;
   allow_back: boolean;
+  /** Pixel values, regions and the difference of both images. */
+  show_values: boolean;
   require_all_slices: boolean;
   ask_integrity: boolean;
   ask_diagnostic: boolean;

@@ -98,10 +98,10 @@ describe("a key is bound", () => {
     expect(row("integrity: nothing wrong").textContent).toContain("also: comment");
     click(".save-keys");
     expect([save.mock.calls, said()]).toEqual([[], "A key can do one thing only. Change one of each pair that is marked."]);
-    bind("integrity: nothing wrong", "o");
+    bind("integrity: nothing wrong", "j");
     click(".save-keys");
     await flush();
-    expect(save.mock.lastCall).toEqual([{ comment: ["q"], none: ["o"] }]);
+    expect(save.mock.lastCall).toEqual([{ comment: ["q"], none: ["j"] }]);
   });
 
   test("and back to the usual ones, or left as it was", async () => {

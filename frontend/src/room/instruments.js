@@ -1,38 +1,30 @@
-/** Magnifier and ruler, always on both images at the same place; and the marks of findings. */
+/** Tools on the images, always on both at the same place, one at a time in the hand; and the marks of findings. */
 
-import { el } from "../shared/dom.js";
+import { Lens } from "./lens.js";
+import { Measures, POINTS } from "./measures.js";
+import { drawScaleBar } from "./scale_bar.js";
+import { shape } from "./shapes.js";
+import { drawCursor, drawValue } from "./shared_cursor.js";
 import { bySide, SIDES } from "./sides.js";
 
 /**
  * @import { Finding, Side } from "../server.ts"
+ * @import { Kind } from "./measures.js"
+ * @import { Tool } from "./mouse.js"
+ * @import { At } from "./shared_cursor.js"
  * @import { Viewing } from "./viewing.js"
  *
- * @typedef {[number, number]} Place column and row
+ * @typedef {Kind|"lens"|"cursor"|"difference"} Mode as the log of viewing names them
  * @typedef {Pick<Finding, "side"|"i"|"j"|"k">} Mark a place to ring on the slice that is shown
  */
 
-const SVG = "http://www.w3.org/2000/svg";
-const LENS_PX = 220;
-const LENS_ZOOM = 2.5;
-
-/**
- * @param {"svg"|"line"|"circle"|"text"} name
- * @param {Record<string, string|number>} attributes
- */
-function shape(name, attributes) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-  return node;
-}
-
 export class Instruments {
-  #lenses = bySide(() => el("canvas", { class: "lens", width: LENS_PX, height: LENS_PX, hidden: true }));
+  #lenses = bySide(() => new Lens());
   #layers = bySide(() => shape("svg", { class: "marks", "aria-hidden": "true" }));
-  /** @type {{from: Place, to: Place}|null} */
-  #line = null;
-  /** @type {[number, number]|null} where the mouse is, in CSS pixels of its pane */
+  #measures;
+  /** @type {At|null} */
   #at = null;
-  /** @type {null|"lens"|"ruler"} */
+  /** @type {Mode|null} */
   mode = null;
   /** @type {Mark[]} */
   marks = [];
@@ -40,53 +32,64 @@ export class Instruments {
   /**
    * @param {Record<Side, HTMLElement>} panes
    * @param {Viewing} viewing
+   * @param {boolean} values whether the protocol shows them
    */
-  constructor(panes, viewing) {
+  constructor(panes, viewing, values) {
     this.panes = panes;
     this.viewing = viewing;
-    for (const side of SIDES) panes[side].append(this.#layers[side], this.#lenses[side]);
+    this.values = values;
+    this.#measures = new Measures(viewing);
+    for (const side of SIDES) {
+      panes[side].append(this.#layers[side], this.#lenses[side].canvas);
+      panes[side].addEventListener("pointerleave", () => this.#leave());
+    }
   }
 
-  /** @param {"lens"|"ruler"} mode */
+  /**
+   * Takes a tool into the hand, or lays it away; what was measured stays.
+   * @param {Mode} mode
+   */
   toggle(mode) {
-    this.mode = this.mode === mode ? null : mode;
-    if (this.mode !== "ruler") this.#line = null;
-    for (const side of SIDES) this.panes[side].classList.toggle("measuring", this.mode === "ruler");
-    this.draw();
+    this.#take(this.mode === mode ? null : mode);
   }
 
+  /** Nothing in the hand and nothing measured. */
   clear() {
-    this.mode = null;
-    this.#line = null;
-    for (const side of SIDES) this.panes[side].classList.remove("measuring");
+    this.#measures.clear();
+    this.#take(null);
+  }
+
+  /** @param {Mode|null} mode */
+  #take(mode) {
+    this.mode = mode;
+    this.#measures.drop();
+    this.viewing.showDifference(mode === "difference");
     this.draw();
   }
 
   /**
-   * The ruler, where it is on, takes left drags.
-   * @returns {import("./mouse.js").Tool|null}
+   * What takes left drags, if a tool does.
+   * @returns {Tool|null}
    */
   get tool() {
-    if (this.mode !== "ruler") return null;
-    return {
-      down: (side, x, y) => {
-        this.#line = { from: this.viewing.imageAt(x, y), to: this.viewing.imageAt(x, y) };
-      },
-      move: (side, x, y) => {
-        if (this.#line) this.#line.to = this.viewing.imageAt(x, y);
-        this.draw();
-      },
-      up: () => this.draw(),
-    };
+    const { mode } = this;
+    return mode && mode in POINTS ? this.#measures.tool(/** @type {Kind} */ (mode)) : null;
   }
 
   /**
+   * @param {Side} side
    * @param {number} x CSS pixels in its pane
    * @param {number} y
    */
-  hover(x, y) {
-    this.#at = [x, y];
-    if (this.mode === "lens") this.draw();
+  hover(side, x, y) {
+    this.#at = { side, x, y };
+    this.#measures.follow(x, y);
+    if (this.mode) this.draw();
+  }
+
+  #leave() {
+    this.#at = null;
+    if (this.mode) this.draw();
   }
 
   /** @param {Mark[]} marks */
@@ -97,44 +100,29 @@ export class Instruments {
 
   draw() {
     for (const side of SIDES) {
-      this.#lens(side);
-      const layer = this.#layers[side];
+      const [layer, lens] = [this.#layers[side], this.#lenses[side]];
       layer.replaceChildren();
-      this.#ruler(layer);
-      this.#rings(layer, side);
+      lens.hide();
+      if (!this.viewing.shown) continue;
+      drawScaleBar(layer, this.viewing);
+      this.#measures.draw(layer, side);
+      if (this.#at) this.#draw(side, this.#at);
+      if (this.mode === "difference") layer.append(shape("text", { x: "50%", y: "2.6em", class: "difference" }, "right − left: grey is alike, bright is more on the right"));
+      else this.#rings(layer, side);
     }
   }
 
-  /** @param {Side} side */
-  #lens(side) {
-    const lens = this.#lenses[side];
-    const canvas = this.panes[side].querySelector("canvas.cornerstone-canvas");
-    lens.hidden = this.mode !== "lens" || !this.#at || !this.viewing.shown || !canvas;
-    const context = lens.hidden ? null : lens.getContext("2d");
-    if (!context || !this.#at || !(canvas instanceof HTMLCanvasElement)) return;
-    const [x, y] = this.#at;
-    const scale = canvas.width / this.panes[side].clientWidth;
-    const part = (LENS_PX / LENS_ZOOM) * scale;
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, LENS_PX, LENS_PX);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(canvas, x * scale - part / 2, y * scale - part / 2, part, part, 0, 0, LENS_PX, LENS_PX);
-    lens.style.left = `${x - LENS_PX / 2}px`;
-    lens.style.top = `${y - LENS_PX / 2}px`;
-  }
-
-  /** @param {Element} layer */
-  #ruler(layer) {
-    if (!this.#line || !this.viewing.shown) return;
-    const [from, to] = [this.#line.from, this.#line.to].map((place) => this.viewing.paneAt(place));
-    const mm = Math.hypot(to[0] - from[0], to[1] - from[1]) * this.viewing.mmPerPixel;
-    layer.append(
-      shape("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: "rule" }),
-      ...[from, to].map(([cx, cy]) => shape("circle", { cx, cy, r: 3, class: "rule" })),
-    );
-    const text = shape("text", { x: to[0] + 8, y: to[1] - 6, class: "length" });
-    text.textContent = `${mm.toFixed(1)} mm`;
-    layer.append(text);
+  /**
+   * What goes with the mouse.
+   * @param {Side} side
+   * @param {At} at
+   */
+  #draw(side, at) {
+    const picture = this.viewing.picture(side);
+    if (this.mode === "lens" && picture) this.#lenses[side].draw(this.viewing, picture, [at.x, at.y]);
+    if (this.mode !== "cursor") return;
+    drawCursor(this.#layers[side], side, this.viewing, at);
+    if (this.values) drawValue(this.#layers[side], side, this.viewing, at);
   }
 
   /**

@@ -14,7 +14,7 @@ import { isMeant, isStroke, printed, strokes } from "./strokes.js";
  * @typedef {{action: string, at: number}} Slot
  */
 
-const GROUPS = /** @type {const} */ ([["rate", "Rate, left hand"], ["slices", "Slices and mouse"], ["view", "View"]]);
+const GROUPS = /** @type {const} */ ([["rate", "Rate, left hand"], ["slices", "Slices, mouse, tools"], ["view", "View"]]);
 /** As `MOST_KEYS` of the server. */
 export const MOST_KEYS = 3;
 
@@ -37,7 +37,7 @@ export class KeySheet {
 
   /**
    * @param {HTMLElement} root
-   * @param {Pick<Config, "allow_cannot_judge"|"allow_back"|"windows">} config
+   * @param {Pick<Config, "allow_cannot_judge"|"allow_back"|"show_values"|"windows">} config
    * @param {Bindings} bindings
    * @param {(keys: Record<string, string[]>) => Promise<unknown>} save keeps what differs from the defaults
    */
@@ -156,6 +156,7 @@ export class KeySheet {
    */
   #does({ action, strokes: own }) {
     if (action === "cannot_judge" && !this.config.allow_cannot_judge) return false;
+    if ((action === "region" || action === "difference") && !this.config.show_values) return false;
     return own.length > 0 && (action !== "back" || this.config.allow_back);
   }
 

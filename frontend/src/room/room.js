@@ -81,9 +81,9 @@ export class Room {
     this.#unpack = openUnpacker(config.unpack);
     this.ahead = new Ahead({ base, request, stacks: (address, pair) => new Stacks(address, pair, this.#unpack), width: WIDTH.ahead });
     this.imagePanes = new ImagePanes(byId("room"), panes);
-    this.viewports = new Viewports(views, { onpaint: () => this.#painted(), onresize: () => this.viewing.look() });
+    this.viewports = new Viewports(views, { onpaint: () => this.#painted(), onresize: () => this.viewing.resized() });
     this.viewing = new Viewing(this.viewports, () => this.#looked());
-    this.instruments = new Instruments(panes, this.viewing);
+    this.instruments = new Instruments(panes, this.viewing, config.show_values);
     this.sliceIndicator = new SliceIndicator(byId("seam"), {
       onlink: () => this.viewing.toggleLink(),
       ongoto: (index, side) => this.viewing.goTo(index, side),
@@ -114,7 +114,7 @@ export class Room {
       onclick: (side, x, y) => this.answering.clicked(side, x, y),
       onlarge: (side) => this.enlarge(side),
       tool: () => this.instruments.tool,
-      onhover: (side, x, y) => this.instruments.hover(x, y),
+      onhover: (side, x, y) => this.instruments.hover(side, x, y),
     });
     touch.listen(byId("room"), this.viewing);
     keyboard.listen(this, this.bindings, () => this.#topLayer());
@@ -512,6 +512,28 @@ export class Room {
   /** @param {number} step */
   cineSpeed(step) {
     this.answerPanel.say("Cine", `${count(this.viewing.changeCineSpeed(step), "slice")} a second`);
+  }
+
+  /** The view as a new pair has it, and nothing measured. */
+  reset() {
+    this.instruments.clear();
+    this.viewing.reset();
+  }
+
+  oneToOne() {
+    this.viewing.oneToOne();
+    this.answerPanel.say("One to one", "a pixel of the image is one of the screen");
+  }
+
+  toggleSmooth() {
+    this.viewing.toggleSmooth();
+    this.answerPanel.say(this.viewing.smooth ? "Interpolation on" : "Interpolation off", this.viewing.smooth ? "" : "pixels as they are");
+  }
+
+  /** @param {"region"|"difference"} mode what shows values */
+  values(mode) {
+    if (this.config.show_values) this.instruments.toggle(mode);
+    else this.answerPanel.say("No values", "this protocol does not show them");
   }
 
   fullScreen() {

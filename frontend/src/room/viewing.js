@@ -1,11 +1,12 @@
 /** What the reader looks at: slices, link, place, scale, window. One state for both sides; drawn by `Viewports`. */
 
 import { bySide, otherSide, SIDES } from "./sides.js";
+import { ALIKE, difference } from "./values.js";
 
 /**
  * @import { NamedWindow, Seen, Side } from "../server.ts"
- * @import { Stacks } from "./frames.js"
- * @import { Viewports } from "./viewports.js"
+ * @import { Frame, Stacks } from "./frames.js"
+ * @import { View, Viewports } from "./viewports.js"
  */
 
 /** Slices a second. */
@@ -43,6 +44,10 @@ export class Viewing {
   /** @type {Record<Side, number>[]} slices still to be shown, in order: a fast wheel skips none, however slow the machine */
   #path = [];
   #painting = false;
+  /** @type {Frame|null} what each pane shows */
+  #pictures = null;
+  /** Whether a pixel of the image is one of the screen, also when the room changes its size. */
+  #exact = false;
 
   /**
    * @param {Pick<Viewports, "show"|"look"|"size">} viewports
@@ -63,6 +68,8 @@ export class Viewing {
     /** @type {[number, number]} */
     this.centre = [0, 0];
     this.invert = false;
+    this.smooth = true;
+    this.difference = false;
     this.window = WHOLE.window;
     this.level = WHOLE.level;
   }
@@ -107,6 +114,7 @@ export class Viewing {
     this.stopToggle();
     this.#stacks = null;
     this.#shown = null;
+    this.#pictures = null;
     this.#path = [];
     this.#painting = false;
     this.slices = 0;
@@ -122,7 +130,10 @@ export class Viewing {
     this.linked = true;
     this.zoom = 1;
     this.centre = [0, 0];
+    this.#exact = false;
     this.invert = false;
+    this.smooth = true;
+    this.difference = false;
     this.window = WHOLE.window;
     this.level = WHOLE.level;
   }
@@ -198,14 +209,60 @@ export class Viewing {
    * @param {number} factor
    */
   scale(factor) {
-    this.zoom = clamp(this.zoom * factor, ZOOM.least, ZOOM.most);
+    // One to one may lie outside of what is reached by hand.
+    this.zoom = clamp(this.zoom * factor, Math.min(ZOOM.least, this.zoom), Math.max(ZOOM.most, this.zoom));
+    this.#exact = false;
     this.look();
   }
 
   fit() {
     this.zoom = 1;
     this.centre = [0, 0];
+    this.#exact = false;
     this.look();
+  }
+
+  /**
+   * One pixel of the image on one of the screen, along the finer of its spacings. The image begins with a whole pixel of
+   * the screen: half a pixel beside, each would be the mean of two.
+   */
+  oneToOne() {
+    if (!this.geometry) return;
+    const { rows, columns, spacing } = this.geometry;
+    const { width, height, ratio } = this.size;
+    const mm = Math.min(...spacing);
+    this.#exact = true;
+    this.zoom = this.#fitting / ((mm * ratio * height) / 2);
+    /** @type {(centre: number, extent: number, pane: number) => number} */
+    const onWhole = (centre, extent, pane) => {
+      const edge = Math.round(pane * ratio) / 2 - extent / (2 * mm) - centre / mm;
+      return centre + (edge - Math.round(edge)) * mm;
+    };
+    this.centre = [onWhole(this.centre[0], columns * spacing[1], width), onWhole(this.centre[1], rows * spacing[0], height)];
+    this.look();
+  }
+
+  /** The panes have another size. */
+  resized() {
+    if (this.#exact) this.oneToOne();
+    else this.look();
+  }
+
+  /** Interpolates between pixels, or shows each as it is. */
+  toggleSmooth() {
+    this.smooth = !this.smooth;
+    this.look();
+  }
+
+  /**
+   * Shows the right image less the left one, in both panes.
+   * @param {boolean} difference
+   */
+  showDifference(difference) {
+    if (this.difference === difference) return;
+    this.difference = difference;
+    this.#paint();
+    this.onchange();
   }
 
   /**
@@ -326,8 +383,9 @@ export class Viewing {
   painted() {
     if (!this.#shown) return;
     this.#painting = false;
-    for (const side of SIDES) {
-      const from = this.#imageIn(side);
+    // A difference is neither image.
+    for (const side of this.difference ? [] : SIDES) {
+      const from = this.imageIn(side);
       this.seen[from].add(this.#shown[from]);
     }
     this.#next();
@@ -336,7 +394,12 @@ export class Viewing {
 
   /** CSS pixels to mm in the image plane. */
   get mmPerPixel() {
-    return (2 * this.#view().halfHeight) / this.#viewports.size.height;
+    return (2 * this.view.halfHeight) / this.size.height;
+  }
+
+  /** Height and width of a pane in CSS pixels, and the screen's pixels to one of them. */
+  get size() {
+    return this.#viewports.size;
   }
 
   /**
@@ -346,7 +409,7 @@ export class Viewing {
    */
   imageAt(x, y) {
     const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.#viewports.size;
+    const { width, height } = this.size;
     const mm = this.mmPerPixel;
     return [
       ((x - width / 2) * mm + this.centre[0]) / spacing[1] + columns / 2,
@@ -361,7 +424,7 @@ export class Viewing {
    */
   paneAt([column, row]) {
     const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.#viewports.size;
+    const { width, height } = this.size;
     const mm = this.mmPerPixel;
     return [
       ((column - columns / 2) * spacing[1] - this.centre[0]) / mm + width / 2,
@@ -382,23 +445,32 @@ export class Viewing {
 
   /** Draws the same slices with the present place, scale and window. */
   look() {
-    if (this.#shown) this.#viewports.look(this.#view());
+    if (this.#shown) this.#viewports.look(this.view);
     this.onchange();
   }
 
-  #view() {
+  /** Half the height, in mm, of what a pane shows where the image fits into it. */
+  get #fitting() {
     const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.#viewports.size;
-    const fit = Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
+    const { width, height } = this.size;
+    return Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
+  }
+
+  /** @returns {View} */
+  get view() {
+    const { zoom, centre, invert, smooth, difference: isDifference, window, level } = this;
     // The window that the server names is the same for every pair; it is the 100 % of the readout.
     const { lower, upper } = this.geometry?.window ?? { lower: 0, upper: 1 };
-    const intensity = /** @param {number} percent */ (percent) => lower + (percent / 100) * (upper - lower);
+    const share = /** @param {number} percent */ (percent) => (percent / 100) * (upper - lower);
+    // Around "alike", where both are halved.
+    const [from, middle, half] = isDifference ? [ALIKE, 0, window / 4] : [lower, level, window / 2];
     return {
-      halfHeight: fit / this.zoom,
-      centre: this.centre,
-      lower: intensity(this.level - this.window / 2),
-      upper: intensity(this.level + this.window / 2),
-      invert: this.invert,
+      halfHeight: this.#fitting / zoom,
+      centre,
+      lower: from + share(middle - half),
+      upper: from + share(middle + half),
+      invert,
+      smooth,
     };
   }
 
@@ -426,17 +498,36 @@ export class Viewing {
     const shown = this.#shown;
     if (!this.#stacks || !shown) return;
     const { slices, geometry } = this.#stacks;
-    const { left, right } = bySide((side) => slices[shown[this.#imageIn(side)]]?.[this.#imageIn(side)]);
+    const [left, right] = SIDES.map((side) => slices[shown[side]]?.[side]);
     if (!left || !right) return;
+    const images = this.difference ? bySide(() => difference(left, right)) : { left, right };
+    this.#pictures = bySide((side) => images[this.imageIn(side)]);
     this.#painting = true;
-    this.#viewports.show(geometry, { left, right }, this.#view());
+    this.#viewports.show(geometry, this.#pictures, this.view);
+  }
+
+  /**
+   * What a pane shows, as it is before the window.
+   * @param {Side} pane
+   */
+  picture(pane) {
+    return this.#pictures?.[pane] ?? null;
+  }
+
+  /**
+   * The pixels of the image in a pane.
+   * @param {Side} pane
+   */
+  pixels(pane) {
+    const side = this.imageIn(pane);
+    return (this.#shown && this.#stacks?.slices[this.#shown[side]]?.[side]) ?? null;
   }
 
   /**
    * The side whose image a pane shows.
    * @param {Side} side of the pane
    */
-  #imageIn(side) {
+  imageIn(side) {
     return this.swapped === side ? otherSide(side) : side;
   }
 }

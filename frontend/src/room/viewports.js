@@ -22,6 +22,9 @@ import { bySide, SIDES } from "./sides.js";
 
 /** What a frame can hold: uint16. */
 const RANGE = 65535;
+/** Until it is looked whether the graphics driver is back, and how often it may go. */
+const GRAPHICS_MS = 1000;
+const MOST_LOSSES = 3;
 
 /**
  * @typedef {object} View what both panes share
@@ -30,6 +33,7 @@ const RANGE = 65535;
  * @property {number} lower
  * @property {number} upper both on the common range
  * @property {boolean} invert
+ * @property {boolean} smooth whether pixels are interpolated
  */
 
 export class Viewports {
@@ -44,6 +48,7 @@ export class Viewports {
   #view = null;
   /** @type {Set<Side>} */
   #paints = new Set();
+  #losses = 0;
 
   /**
    * @param {Record<Side, HTMLDivElement>} elements positioned boxes of equal size
@@ -70,10 +75,10 @@ export class Viewports {
     }).observe(elements.left);
   }
 
-  /** Height and width of a pane in CSS pixels. */
+  /** Height and width of a pane in CSS pixels, and the screen's pixels to one of them. */
   get size() {
     const { clientWidth, clientHeight } = this.elements.left;
-    return { width: clientWidth, height: clientHeight };
+    return { width: clientWidth, height: clientHeight, ratio: devicePixelRatio };
   }
 
   /**
@@ -97,9 +102,11 @@ export class Viewports {
   look(view) {
     this.#view = view;
     if (!this.#images) return;
+    const { lower, upper, invert, smooth } = view;
+    const interpolationType = smooth ? Enums.InterpolationType.LINEAR : Enums.InterpolationType.NEAREST;
     for (const side of SIDES) {
       const viewport = this.#viewport(side);
-      viewport.setProperties({ voiRange: { lower: view.lower, upper: view.upper }, invert: view.invert }, true);
+      viewport.setProperties({ voiRange: { lower, upper }, invert, interpolationType }, true);
       this.#place(viewport, side, view);
     }
     this.#paints.clear();
@@ -158,6 +165,7 @@ export class Viewports {
       // Its camera is off where a CSS pixel is not a screen pixel, so the state that it draws from is set directly:
       // canvas pixels per finer image pixel, and the shift in image pixels.
       const [rowSpacing, columnSpacing] = geometry.spacing;
+      sharpen(viewport.canvas);
       const state = viewport["_cpuFallbackEnabledElement"].viewport;
       state.scale = (viewport.canvas.height * Math.min(rowSpacing, columnSpacing)) / (2 * halfHeight);
       state.translation = { x: -centre[0] / columnSpacing, y: -centre[1] / rowSpacing };
@@ -179,10 +187,24 @@ export class Viewports {
     if (this.#paints.size === SIDES.length) this.onpaint();
   }
 
-  /** The graphics driver gave up: go on with the processor. */
+  /** The graphics driver gave up: go on with the processor, until there is a driver again that does not always do so. */
   #withoutGraphics() {
     if (getShouldUseCPURendering()) return;
-    setUseCPURendering(true, false);
+    this.#losses += 1;
+    this.#rebuild(true);
+    if (this.#losses < MOST_LOSSES) this.#awaitGraphics();
+  }
+
+  #awaitGraphics() {
+    setTimeout(() => {
+      if (hasGraphics()) this.#rebuild(false);
+      else this.#awaitGraphics();
+    }, GRAPHICS_MS);
+  }
+
+  /** @param {boolean} processor draws, not the graphics driver */
+  #rebuild(processor) {
+    setUseCPURendering(processor, false);
     this.#engine.destroy();
     this.#engine = this.#build();
     if (!this.#images || !this.#view) return;
@@ -224,6 +246,23 @@ export class Viewports {
     if (type === Enums.MetadataModules.GENERAL_SERIES) return { modality: "MR" };
     return undefined;
   }
+}
+
+/** Whether a context of the graphics driver can be had. */
+function hasGraphics() {
+  const context = document.createElement("canvas").getContext("webgl2");
+  const had = context !== null && !context.isContextLost();
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return had;
+}
+
+/**
+ * Gives a canvas the screen's pixels, where Cornerstone gave it CSS pixels.
+ * @param {HTMLCanvasElement} canvas
+ */
+function sharpen(canvas) {
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((length) => Math.round(length * devicePixelRatio));
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
 }
 
 /**
