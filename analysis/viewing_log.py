@@ -19,7 +19,7 @@ not in the log.
 | z | zoom in %, place of the centre in mm to the right and down |
 | c | whether the stack runs by itself |
 | e | the pane that is enlarged over the other: l, r, - |
-| t | the tool in use, - for none |
+| t | the tool in the hand: lens, ruler, angle, cursor, region, difference; - for none |
 | f | whether the page has the focus |
 | n | how many questions have an answer |
 """
@@ -78,7 +78,9 @@ class View:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """The sides whose image was on screen."""
+        """The sides whose image was on screen; none while their difference was."""
+        if self.tool == "difference":
+            return ()
         panes = (self.enlarged,) if self.enlarged else SIDES
         other = {"left": "right", "right": "left"}
         return tuple(dict.fromkeys(other[pane] if pane == self.swapped else pane for pane in panes))

@@ -80,9 +80,14 @@ class QuestionsForm(forms.ModelForm):
             "allow_cannot_judge",
             "allow_back",
             "require_all_slices",
+            "show_values",
             "guesses",
         )
-        help_texts = {"guesses": "After the end of the list, for the blinding index: which image was which? 0: none."}
+        help_texts = {
+            "show_values": "In percent of the range that both sides share. Whoever measures noise rates it with a number "
+            "in mind.",
+            "guesses": "After the end of the list, for the blinding index: which image was which? 0: none.",
+        }
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

@@ -75,6 +75,7 @@ class ReaderStudy(models.Model):
     allow_cannot_judge = models.BooleanField("allow “cannot judge”", default=True)
     allow_back = models.BooleanField("allow going back to the pair before", default=True)
     require_all_slices = models.BooleanField("every slice must be seen before a pair is confirmed", default=True)
+    show_values = models.BooleanField("readers may see pixel values, regions and the difference", default=False)
 
     parts = models.PositiveSmallIntegerField(
         "parts of each reader's list", default=1, validators=[MinValueValidator(1)]

@@ -77,6 +77,7 @@ def protocol_document(study: ReaderStudy) -> dict:
             "guesses": study.guesses,
             # Said where it is waived: it was the rule before a protocol could say it, and their hashes stand.
             **({} if study.require_all_slices else {"all_slices": False}),
+            **({"values": True} if study.show_values else {}),
         },
         "seed": study.seed,
     }

@@ -224,6 +224,7 @@ def room_config(study: ReaderStudy) -> dict:
         "allow_cannot_judge": study.allow_cannot_judge,
         "allow_back": study.allow_back,
         "require_all_slices": study.require_all_slices,
+        "show_values": study.show_values,
         "ask_integrity": study.ask_integrity,
         "ask_diagnostic": study.ask_diagnostic,
         "skip_reasons": SKIP_REASONS,

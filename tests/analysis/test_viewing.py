@@ -40,6 +40,15 @@ def test_dwell_counts_what_was_on_screen():
     assert toggles([visit_of(piece)]) == 1
 
 
+def test_a_difference_is_neither_image():
+    assert dwell([visit_of(f"0 {ALL};8 tdifference;4 t-;2")])["left"] == {4: 2.0 + 0.5}
+
+
+@pytest.mark.parametrize("tool", ["lens", "ruler", "angle", "cursor", "region", "difference"])
+def test_tools_have_names_that_are_read(tool):
+    assert read_view(ALL.replace("t-", f"t{tool}")).tool == tool
+
+
 def test_a_view_that_nothing_changes_counts_for_a_minute():
     assert dwell([visit_of(f"0 {ALL};4000")])["left"] == {4: IDLE}
 

@@ -23,6 +23,7 @@ export const config = {
   ask_diagnostic: true,
   allow_cannot_judge: true,
   allow_back: true,
+  show_values: false,
   reader: "R1",
   home: "/",
   login: "/login/",

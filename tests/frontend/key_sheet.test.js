@@ -40,7 +40,12 @@ test("lists the keys as they are bound, and only what the study knows", () => {
   config.allow_back = false;
   sheet.toggle();
   config.allow_back = true;
-  expect([printedAs("comment"), row("pair before")]).toEqual([["J"], undefined]);
+  expect([printedAs("comment"), row("pair before"), row("region: mean and SD")]).toEqual([["J"], undefined, undefined]);
+  sheet.toggle();
+  config.show_values = true;
+  sheet.toggle();
+  config.show_values = false;
+  expect([printedAs("region: mean and SD"), printedAs("right image less the left")]).toEqual([[";"], ["/"]]);
 });
 
 test("is closed by its own key and by Escape, and lets no key through", () => {

@@ -376,3 +376,12 @@ def test_protocols_from_before_the_question_keep_their_hash_and_a_waiver_is_said
     study.require_all_slices = False
     assert protocol_document(study)["questions"]["all_slices"] is False
     assert protocol_document(study)["sha256"] != study.protocol_sha256
+
+
+def test_values_are_shown_only_where_the_protocol_says_so_and_its_hash_says_it(study):
+    assert selectors.room_config(study)["show_values"] is False
+    assert "values" not in protocol_document(study)["questions"]
+    study.show_values = True
+    assert selectors.room_config(study)["show_values"] is True
+    assert protocol_document(study)["questions"]["values"] is True
+    assert protocol_document(study)["sha256"] != study.protocol_sha256

@@ -182,13 +182,17 @@ def test_margins_are_set_and_logged(study, admin):
 
 
 def test_the_protocol_says_whether_every_slice_must_be_seen(study, admin):
-    assert "Every slice must be seen" in html(admin.get(url(study, "protocol/")))
+    told = html(admin.get(url(study, "protocol/")))
+    assert "Every slice must be seen" in told
+    assert "pixel values" not in told
     path = url(study, "protocol/questions/")
     data = {name: value for name, value in fields(admin.get(path).content.decode()).items() if "slices" not in name}
-    assert admin.post(path, data).status_code == 302
+    assert admin.post(path, data | {"show_values": "on"}).status_code == 302
     study.refresh_from_db()
-    assert study.require_all_slices is False
-    assert "may be confirmed before every slice was seen" in html(admin.get(url(study, "protocol/")))
+    assert (study.require_all_slices, study.show_values) == (False, True)
+    told = html(admin.get(url(study, "protocol/")))
+    assert "may be confirmed before every slice was seen" in told
+    assert "may see pixel values, mean and SD of regions" in told
 
 
 @pytest.mark.parametrize(

@@ -255,12 +255,12 @@ export class Viewing {
   }
 
   /**
-   * Shows the right image less the left one, in both panes.
-   * @param {boolean} difference
+   * Shows the right image less the left one in both panes, or each image again.
+   * @param {boolean} shown
    */
-  showDifference(difference) {
-    if (this.difference === difference) return;
-    this.difference = difference;
+  showDifference(shown) {
+    if (this.difference === shown) return;
+    this.difference = shown;
     this.#paint();
     this.onchange();
   }
