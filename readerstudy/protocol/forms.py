@@ -84,8 +84,8 @@ class QuestionsForm(forms.ModelForm):
             "guesses",
         )
         help_texts = {
-            "show_values": "In percent of the range that both sides share. Whoever measures noise rates it with a number "
-            "in mind.",
+            "show_values": "In percent of the range that both sides share. Who measures noise rates it with "
+            "a number in mind.",
             "guesses": "After the end of the list, for the blinding index: which image was which? 0: none.",
         }
 

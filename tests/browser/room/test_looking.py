@@ -28,7 +28,8 @@ HTMLCanvasElement.prototype.getContext = function (...asked) {
     return context;
 };
 """
-ALIVE = "() => contexts.filter((each) => !each.isContextLost())"
+# Those that draw; others only ask what there is.
+ALIVE = "() => contexts.filter((each) => each.canvas.width > 300 && !each.isContextLost())"
 
 
 def middle_of_pane(page: Page, side: str, rows: int, columns: int) -> np.ndarray:
@@ -51,11 +52,13 @@ def off(page: Page, reader) -> float:
     return max(np.abs(middle_of_pane(page, side, *image.shape) - image).max() for side, image in stored.items())
 
 
-def canvas_size(page: Page) -> list[int]:
+def canvas_scale(page: Page) -> list[float]:
+    """Pixels of a canvas to each CSS pixel."""
     return page.evaluate(
         """() => {
-            const { width, height, clientWidth, clientHeight } = document.querySelector("#pane-right canvas");
-            return [width / clientWidth, height / clientHeight];
+            const canvas = document.querySelector("#pane-right canvas");
+            const { width, height } = canvas.getBoundingClientRect();
+            return [canvas.width / width, canvas.height / height];
         }"""
     )
 
@@ -72,7 +75,7 @@ def test_a_pixel_of_the_image_is_one_of_the_screen_with_webgl_without_and_with_i
         until_shown(page)
         press(page, "p")
         page.wait_for_timeout(300)
-        assert canvas_size(page) == [2, 2]
+        assert canvas_scale(page) == [2, 2]
         assert off(page, reader) < 1
         press(page, "+")
         page.wait_for_timeout(300)
@@ -84,9 +87,11 @@ def test_a_pixel_of_the_image_is_one_of_the_screen_with_webgl_without_and_with_i
             page.wait_for_timeout(300)
             assert page.evaluate(f"({ALIVE})().length") == 0
             assert off(page, reader) < 1  # the processor goes on
-            page.wait_for_function(f"({ALIVE})().length === 1")
+            page.wait_for_function(f"() => ({ALIVE})().length === 1")
+            left = page.locator("#pane-left")
+            slice_below = int(left.get_attribute("data-slice") or 0) + 1
             press(page, "i", "i", "ArrowDown")
-            expect(page.locator("#pane-left")).to_have_attribute("data-slice", "3")
+            expect(left).to_have_attribute("data-slice", str(slice_below))
             assert off(page, reader) < 1
         context.close()
 
@@ -102,7 +107,7 @@ def test_measures_are_on_both_images_and_go_with_the_reset_and_with_the_pair(pag
     rules = page.locator("polyline.rule")
     ruler()
     expect(rules).to_have_count(2)
-    words = page.locator("text.length").all_inner_texts()
+    words = page.locator("text.length").all_text_contents()
     assert words[0] == words[1]
     assert words[0].endswith(" mm")
     press(page, "d", "z")
