@@ -158,7 +158,8 @@ def summary(visits: Sequence[Visit]) -> dict[str, Any]:
 CONVENTIONS = {
     "seconds": "for which a side was on screen while the page had the focus; of a view that nothing changed "
     f"{IDLE:g} s at most; what lies between two pieces of which one is lost does not count",
-    "on_screen": "while the side's own pane shows it or, swapped, the other; an enlarged pane hides the other, a difference both",
+    "on_screen": "while the side's own pane shows it or, swapped, the other; an enlarged pane hides the other, a "
+    "difference both",
     "dwell": "the same seconds by slice, from 0",
     "first_answer": f"s since the pair was first painted, over all looks, to {TICK:g} s",
     "whole": "nothing of the log is lost",

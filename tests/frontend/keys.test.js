@@ -17,7 +17,7 @@ function recorder(name, more = {}) {
 let turning;
 
 const room = Object.fromEntries(
-  ["skip", "confirm", "keys", "escape", "back", "window", "nextWindow", "cineSpeed", "enlarge", "toggle", "fullScreen"]
+  ["skip", "confirm", "keys", "escape", "back", "window", "nextWindow", "cineSpeed", "enlarge", "toggle", "fullScreen", "reset", "oneToOne", "toggleSmooth", "values"]
     .map((name) => [name, (...args) => calls.push(`${name}(${args})`)]),
 );
 room.unheard = ({ key }) => calls.push(`unheard ${key}`);
@@ -41,7 +41,8 @@ test.each([
   ["ArrowLeft", {}, "answering.move(-1)"], ["ArrowRight", {}, "answering.move(1)"], ["ArrowUp", {}, "view.step(-1)"], ["PageDown", {}, "view.step(5)"],
   ["b", {}, "toggle()"], ["e", {}, "enlarge(right)"], ["n", {}, "nextWindow()"], [".", {}, "cineSpeed(1)"], [",", {}, "cineSpeed(-1)"],
   ["Home", {}, "view.goTo(0)"], ["+", {}, "view.scale(1.25)"], ["=", {}, "view.fit()"], ["l", {}, "view.toggleLink()"],
-  ["g", {}, "tool.toggle(lens)"], ["d", {}, "tool.toggle(ruler)"], ["r", {}, "strip.toggleCollapsed()"],
+  ["g", {}, "tool.toggle(lens)"], ["d", {}, "tool.toggle(ruler)"], ["y", {}, "tool.toggle(angle)"], ["h", {}, "tool.toggle(cursor)"],
+  [";", {}, "values(region)"], ["/", {}, "values(difference)"], ["p", {}, "oneToOne()"], ["o", {}, "toggleSmooth()"], ["z", {}, "reset()"], ["r", {}, "strip.toggleCollapsed()"],
 ])("%s %o: %s", (key, more, call) => {
   expect(press(key, more)).toBe(true);
   expect(calls).toEqual([call]);
