@@ -175,6 +175,9 @@ describe("on the images", () => {
     viewing.painted();
     move(120, 80);
     expect([count(".apart", "right"), words("right")[0]]).toEqual([4, "slice 4"]);
+    viewing.swap("right"); // now both panes show the left image
+    move(120, 80);
+    expect([count(".cross", "right"), count(".apart", "right")]).toEqual([4, 0]);
     panes.left.dispatchEvent(new Event("pointerleave"));
     expect(count(".cross", "right")).toBe(0);
   });
