@@ -65,7 +65,7 @@ def test_of_two_writes_at_one_moment_one_is_stored_and_the_other_told(what):
 def test_readers_do_not_wait_for_each_other_and_whoever_closes_the_study_waits_for_both():
     study = factories.open_(factories.make_study(subjects=1, readers=2))
     if not connection.features.has_select_for_update:
-        pytest.skip("SQLite has one writer at a time")
+        pytest.skip("this database has one writer at a time")
     members = study.memberships.select_related("user", "study").filter(role="reader")
     browsers = [Browser(study, member.user) for member in members]
     for browser in browsers:
