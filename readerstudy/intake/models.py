@@ -50,7 +50,7 @@ class Piece(models.Model):
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="pieces")
     key = models.CharField(max_length=64)
-    name = models.CharField(max_length=40)  # in the quarantine
+    name = models.CharField(max_length=80)  # in the quarantine
     size = models.PositiveBigIntegerField()
 
     class Meta:
