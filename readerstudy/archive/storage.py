@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from django.core.files.base import File
@@ -37,13 +38,15 @@ class WholeFileStorage(FileSystemStorage):
             return
         sync(files.values())
         folders = {Path(self.path(name)).parent for name in files}
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-        for name, path in files.items():
-            path.chmod(0o600)
-            try:
-                path.rename(self.path(name))
-            except OSError:  # another disk
-                with path.open("rb") as file:
-                    self._save(name, File(file))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # a new folder takes the disk longer than a file
+            list(pool.map(lambda folder: folder.mkdir(parents=True, exist_ok=True), folders))
+            list(pool.map(self._move, files, files.values()))
         sync(folders)
+
+    def _move(self, name: str, path: Path) -> None:
+        path.chmod(0o600)
+        try:
+            path.rename(self.path(name))
+        except OSError:  # another disk
+            with path.open("rb") as file:
+                self._save(name, File(file))
