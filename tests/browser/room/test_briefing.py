@@ -34,6 +34,12 @@ def test_the_briefing_lies_over_the_pair_and_comes_back_when_it_changes(page, st
     page.wait_for_url("**/briefing/")
     expect(page.get_by_text("A question came up.")).to_be_visible()
     expect(page.get_by_text("Ask Dr Weber.")).to_be_visible()
+    for width, height in ((1152, 720), (1280, 720), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        box = page.locator(".way-on button").bounding_box()
+        assert box["x"] + box["width"] <= width, f"the way on is off screen at {width}"
+        assert box["y"] + box["height"] <= height
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     press(page, "Enter")  # one that was meant for the pair
     page.wait_for_timeout(700)
     assert page.url.endswith(reverse("briefing", args=[study.slug]))
