@@ -10,7 +10,6 @@ import hashlib
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,7 @@ from pydicom import Dataset
 
 from processing.dicom.frames import Frame, frames_of
 from processing.dicom.geometry import split
-from processing.dicom.header import read_header
+from processing.dicom.header import NotAnImageError, read_header
 from processing.errors import InputError
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack
 from processing.ingest.arm_hints import described_arm
@@ -170,8 +169,12 @@ def read_file(
     reading(name)
     try:
         if opened is not None:
-            with suppress(InputError):  # a file that ends early has a header
+            try:
                 opened[path] = read_header(path, pixels=True)
+            except NotAnImageError:
+                raise
+            except InputError:  # a file that ends early has a header
+                pass
         header = opened[path] if opened and path in opened else read_header(path)
         told = person(header, ""), described_arm(header, arms)
         return ReadFile(name, path, str(header.get("SOPInstanceUID", "")), frames_of(header, path), *told)

@@ -201,10 +201,14 @@ def packs(upload_id: int) -> list[Path]:
     return sorted((settings.QUARANTINE_DIR / str(upload_id)).glob(f"*{PACK}"))
 
 
+def _pack_name(piece: str) -> str:
+    return piece.partition("/")[0]
+
+
 def lacking(upload_id: int, pieces: Iterable[str]) -> set[str]:
     """Those of the pieces whose pack is not there."""
     there = {pack.name for pack in packs(upload_id)}
-    return {piece for piece in pieces if piece.partition("/")[0] not in there}
+    return {piece for piece in pieces if _pack_name(piece) not in there}
 
 
 def count(upload_id: int) -> int:
@@ -214,7 +218,7 @@ def count(upload_id: int) -> int:
 
 def keep_only(upload_id: int, pieces: Iterable[str]) -> None:
     """Erase the packs that hold none of these pieces."""
-    wanted = {piece.partition("/")[0] for piece in pieces}
+    wanted = {_pack_name(piece) for piece in pieces}
     for pack in packs(upload_id):
         if pack.name not in wanted:
             pack.unlink(missing_ok=True)
