@@ -9,7 +9,8 @@ from tests import chromium
 from tests.site_process import ROOT, Site
 
 FOLDER = ROOT / "docs" / "pictures"
-CLOSED, OPEN = "/studies/synthetic-spine-mri-paired-reading/", "/studies/synthetic-spine-mri-paired-reading-2/"
+CLOSED = "/studies/synthetic-spine-mri-paired-reading/"
+OPEN = "/studies/spine-mri-with-two-real-necks-paired-reading/"
 
 
 def sign_in(page: Page, site: Site, name: str) -> None:
@@ -19,6 +20,12 @@ def sign_in(page: Page, site: Site, name: str) -> None:
     page.get_by_label("Password").fill("demo")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+def visit(page: Page, address: str) -> None:
+    answer = page.goto(address)
+    if answer is None or not answer.ok:
+        raise SystemExit(f"There is no page at {address}: a picture of that is of no use.")
 
 
 def shoot(page: Page, name: str) -> None:
@@ -40,13 +47,13 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1600, "height": 900})
             sign_in(page, site, "admin")
             for name, address in (("home", "/"), ("protocol", f"{OPEN}protocol/"), ("material", f"{CLOSED}material/")):
-                page.goto(site.url + address)
+                visit(page, site.url + address)
                 shoot(page, name)
             sign_in(page, site, "analyst")
-            page.goto(f"{site.url}{CLOSED}results/")
+            visit(page, f"{site.url}{CLOSED}results/")
             shoot(page, "results")
             sign_in(page, site, "reader-1")
-            page.goto(f"{site.url}{OPEN}reading/room/")
+            visit(page, f"{site.url}{OPEN}reading/room/")
             page.wait_for_url("**/briefing/")
             shoot(page, "briefing")
             page.get_by_role("button", name="Begin with").click()
