@@ -2,9 +2,11 @@
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from readerstudy.serving.loopback import reachable_from_elsewhere
 
@@ -14,6 +16,14 @@ VAR_DIR = Path(os.environ.get("READERSTUDY_VAR", BASE_DIR / "var")).resolve()
 
 def flag(name: str, default: bool = False) -> bool:
     return os.environ.get(name, str(int(default))).lower() in {"1", "true", "yes", "on"}
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks, comma-separated."""
+    try:
+        return [ip_network(one.strip()) for one in os.environ.get(name, "").split(",") if one.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write addresses like 10.0.0.5 or 10.0.0.0/24.") from error
 
 
 def secret_key() -> str:
@@ -54,7 +64,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "rest_framework",
-    "axes",
     "csp",
     "django_htmx",
     "readerstudy.audit",
@@ -82,7 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "readerstudy.accounts.middleware.EntranceMiddleware",
     "readerstudy.audit.middleware.RecordMiddleware",
 ]
 ROOT_URLCONF = "readerstudy.urls"
@@ -116,20 +125,17 @@ DATABASE_OWNER = dj_database_url.parse(url) if (url := os.environ.get("DATABASE_
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "readerstudy.accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["readerstudy.accounts.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Proxies whose X-Forwarded-For says where a visitor comes from.
+TRUSTED_PROXIES = networks("READERSTUDY_TRUSTED_PROXIES")
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "registration/sign_in_paused.html"
-AXES_VERBOSE = False
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -151,6 +157,9 @@ QUARANTINE_DIR = VAR_DIR / "quarantine"
 # host:port, or a socket like /dev/log.
 HEADS_DIR = Path(os.environ.get("READERSTUDY_HEADS") or VAR_DIR / "heads").resolve()
 HEADS_SYSLOG = os.environ.get("READERSTUDY_HEADS_SYSLOG", "")
+# Names and addresses of who signs in, or tries to: one file a day, kept for so many days.
+SECURITY_LOG_DIR = Path(os.environ.get("READERSTUDY_SECURITY_LOG") or VAR_DIR / "security").resolve()
+SECURITY_LOG_DAYS = int(os.environ.get("READERSTUDY_SECURITY_LOG_DAYS", 365))
 # Uploads go straight into the quarantine, never into a public temporary folder.
 FILE_UPLOAD_HANDLERS = ["readerstudy.intake.upload_handler.QuarantineUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
@@ -225,11 +234,16 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "program": {"format": "{name}: {message}", "style": "{"},
+        "security": {"()": "readerstudy.accounts.security_log.SecurityFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}}
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "security": {"class": "readerstudy.accounts.security_log.SecurityHandler", "formatter": "security"},
+    }
     | ({"syslog": syslog_handler(HEADS_SYSLOG)} if HEADS_SYSLOG else {}),
     "loggers": {
-        "axes": {"level": "WARNING"},
+        "readerstudy.security": {"level": "INFO", "handlers": ["security"], "propagate": False},
+        "django.security": {"handlers": ["security"]},
         "readerstudy.heads": {"level": "INFO", "handlers": ["syslog"] if HEADS_SYSLOG else [], "propagate": False},
     },
     "root": {"handlers": ["stderr"], "level": os.environ.get("READERSTUDY_LOG_LEVEL", "INFO")},

@@ -23,6 +23,7 @@ def own_settings(folder: Path) -> dict:
         },
         "QUARANTINE_DIR": folder / "quarantine",
         "HEADS_DIR": heads_of(folder),
+        "SECURITY_LOG_DIR": heads_of(folder) / "security",
         "JOB_HEARTBEAT_SECONDS": 3600,  # from another connection, which does not see the test's transaction
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
     }

@@ -6,9 +6,13 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from readerstudy.accounts import checks  # noqa: F401  registers them
+        from readerstudy.accounts import (
+            checks,  # noqa: F401  registers them
+            security,
+        )
         from readerstudy.audit import lock_manifest, registry
 
+        security.listen()
         # The person's number, not the name: people may be renamed.
         left_out = frozenset({"strip_collapsed"})
         members = registry.SealedTable("accounts.Membership", unit=("pk",), left_out=left_out)

@@ -17,6 +17,16 @@ def demonstration_refused(**_: object) -> list[CheckMessage]:
     return [Warning(said, hint="Set READERSTUDY_DEMO=0, or serve 127.0.0.1 alone.", id="accounts.W001")]
 
 
+@register(Tags.security)
+def proxy_named(**_: object) -> list[CheckMessage]:
+    """The site is behind a proxy that no setting names, so all visitors have one address."""
+    if not settings.HTTPS or settings.TRUSTED_PROXIES:
+        return []
+    said = "No proxy is named: all visitors seem to come from one address, and wrong passwords of one slow all others."
+    hint = "Set READERSTUDY_TRUSTED_PROXIES to the address from which your proxy asks, such as 127.0.0.1."
+    return [Warning(said, hint=hint, id="accounts.W003")]
+
+
 @register(Tags.database)
 def demonstration_accounts(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """Accounts of the demonstration are left while it does not run: they open nothing."""

@@ -46,3 +46,14 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()} of {self.study}"
+
+
+class Tries(models.Model):
+    """What has been used up of one budget of `accounts.throttle`. key: a hash that names it; until: when it will be
+    full again, in seconds since 1970."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    until = models.FloatField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key[:8]

@@ -29,16 +29,6 @@ def test_a_wrong_password_gets_one_sentence():
     assert "User name and password do not match" in html(answer)
 
 
-def test_many_wrong_passwords_pause_sign_in_with_a_page_that_says_so():
-    factories.make_user("anna")
-    client = Client()
-    for _ in range(10):
-        answer = client.post(LOGIN, {"username": "anna", "password": "wrong"})
-    assert answer.status_code == 429
-    assert "Sign-in is paused" in html(answer)
-    assert client.post(LOGIN, {"username": "anna", "password": "a long password"}).status_code == 429
-
-
 def test_demonstration_accounts_are_listed_only_while_the_demonstration_runs(settings):
     factories.make_user("reader-1")
     settings.DEMO = False
