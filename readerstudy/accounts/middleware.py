@@ -24,6 +24,11 @@ class EntranceMiddleware:
         if name := getattr(request, "newly_signed_in", ""):
             devices.remember(request, response, name)
         # A page that is there, and not for this account.
-        if response.status_code in REFUSED and request.resolver_match and request.user and request.user.is_authenticated:
+        if (
+            response.status_code in REFUSED
+            and request.resolver_match
+            and request.user
+            and request.user.is_authenticated
+        ):
             security.note("refused", request, status=response.status_code)
         return response
