@@ -1,17 +1,19 @@
 """Settings. Everything that differs between machines comes from the environment; the defaults run on one."""
 
 import os
-import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from readerstudy import keyring
 from readerstudy.serving.loopback import reachable_from_elsewhere
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("READERSTUDY_VAR", BASE_DIR / "var")).resolve()
+
+os.umask(0o077)  # what the site writes its own account alone reads: database, logs, files
 
 
 def flag(name: str, default: bool = False) -> bool:
@@ -26,28 +28,19 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(f"{name}: {error}. Write addresses like 10.0.0.5 or 10.0.0.0/24.") from error
 
 
-def secret_key() -> str:
-    """The key from the environment, else one made once and kept beside the data, readable by its owner only."""
-    if key := os.environ.get("READERSTUDY_SECRET_KEY"):
-        return key
+def session_keys() -> list[str]:
+    """What signs sessions, and what did before: by the file of keys, which a new site makes. A site from before that
+    file has one secret, in the environment or beside the data, until its keys are turned."""
+    if rings := keyring.read(KEYS_FILE):
+        return rings["sessions"]
     path = VAR_DIR / "secret_key"
-    if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"secret_key.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(50))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text()
+    given = os.environ.get("READERSTUDY_SECRET_KEY") or (path.read_text() if path.exists() else "")
+    before = [key for key in os.environ.get("READERSTUDY_SECRET_KEY_FALLBACKS", "").split(",") if key]
+    return [given, *before] if given else keyring.write(KEYS_FILE, keyring.new_rings(), over=False)["sessions"]
 
 
-SECRET_KEY = secret_key()
-# Keys before this one: what they signed can still be checked, and the next line of each log says that the key changed.
-SECRET_KEY_FALLBACKS = [key for key in os.environ.get("READERSTUDY_SECRET_KEY_FALLBACKS", "").split(",") if key]
+KEYS_FILE = Path(os.environ.get("READERSTUDY_KEYS") or VAR_DIR / "keys.json").resolve()
+SECRET_KEY, *SECRET_KEY_FALLBACKS = session_keys()
 DEBUG = flag("READERSTUDY_DEBUG")
 # Everybody knows the passwords of the demonstration: it runs only where no other machine reaches it.
 DEMO_REFUSED = reachable_from_elsewhere(os.environ) if flag("READERSTUDY_DEMO") else []
@@ -152,6 +145,7 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 QUARANTINE_DIR = VAR_DIR / "quarantine"
 # The head of every log is written here too, out of the database's reach; and to syslog, if an address is named:
 # host:port, or a socket like /dev/log.

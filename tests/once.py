@@ -14,7 +14,7 @@ from django.test import TestCase, override_settings
 
 
 def own_settings(folder: Path) -> dict:
-    """Archive, quarantine and heads in folders of their own."""
+    """Archive, quarantine, heads and keys in places of their own."""
     return {
         "STORAGES": settings.STORAGES
         | {
@@ -22,6 +22,7 @@ def own_settings(folder: Path) -> dict:
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
         },
         "QUARANTINE_DIR": folder / "quarantine",
+        "KEYS_FILE": folder.with_name(f"{folder.name}-keys.json"),
         "HEADS_DIR": heads_of(folder),
         "SECURITY_LOG_DIR": heads_of(folder) / "security",
         "JOB_HEARTBEAT_SECONDS": 3600,  # from another connection, which does not see the test's transaction

@@ -1,9 +1,9 @@
 """Where what may identify rests until it is sorted: encrypted per upload, gone afterwards.
 
 A piece is a file, or one part of a large one. What arrives together lies in one pack (`processing/ingest/sealed.py`):
-of each piece a row of AES-256-GCM frames under a key derived from the site's secret key, the upload's salt and the
-pack's own name on disk: first the file's original name and which part of how many it is, then its bytes, then an empty
-frame that proves it is whole. Deleting the salt makes all pieces of the upload unreadable.
+of each piece a row of AES-256-GCM frames under a key derived from the quarantine's, the upload's salt and the pack's
+own name on disk: first the file's original name and which part of how many it is, then its bytes, then an empty frame
+that proves it is whole. Deleting the salt makes all pieces of the upload unreadable.
 """
 
 import secrets
@@ -12,6 +12,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from django.conf import settings
 from processing.errors import InputError
 from processing.ingest import writeback
 from processing.ingest.sealed import LENGTH, PACK, frames, pack_of, rows, sealed
+from readerstudy import keyring
 from readerstudy.archive import durable
 
 FRAME = 1 << 20
@@ -39,9 +41,23 @@ def folder(upload_id: int | str) -> Path:
     return path
 
 
-def _key(salt: str, name: str) -> bytes:
-    secret = settings.SECRET_KEY.encode()
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=bytes.fromhex(salt), info=name.encode()).derive(secret)
+def _keys(salt: str, name: str) -> list[bytes]:
+    """Of a pack: the key that it is written with now, and those of before."""
+
+    def derived(key: bytes) -> bytes:
+        return HKDF(hashes.SHA256(), length=32, salt=bytes.fromhex(salt), info=name.encode()).derive(key)
+
+    return [derived(key) for key in keyring.keys("quarantine")]
+
+
+def _key(salt: str, pack: Path) -> bytes:
+    """The key that opens a pack; that of today where none does."""
+    found = _keys(salt, pack.name)
+    for key in found if len(found) > 1 else ():
+        with suppress(InputError):
+            next(frames(pack, key))
+            return key
+    return found[0]
 
 
 class QuarantineWriter:
@@ -50,7 +66,7 @@ class QuarantineWriter:
 
     def __init__(self, directory: Path, salt: str) -> None:
         self.path = directory / f"{secrets.token_hex(16)}{PACK}"
-        self._cipher = AESGCM(_key(salt, self.path.name))
+        self._cipher = AESGCM(_keys(salt, self.path.name)[0])
         self.draft = self.path.with_suffix(".part")
         self._file = self.draft.open("wb")
         self._count = self._place = 0
@@ -114,7 +130,7 @@ def close_all(writers: Sequence[QuarantineWriter]) -> None:
 
 def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
     """Write the plain bytes of one piece to `target`; returns the file's original name, which part, of how many."""
-    content = frames(path, _key(salt, pack_of(path).name))
+    content = frames(path, _key(salt, pack_of(path)))
     head = next(content)
     with target.open("wb") as file:
         file.writelines(content)
@@ -123,7 +139,7 @@ def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
 
 def plain_bytes(path: Path, salt: str) -> bytes:
     """The bytes of one small piece."""
-    content = frames(path, _key(salt, pack_of(path).name))
+    content = frames(path, _key(salt, pack_of(path)))
     next(content)
     return b"".join(content)
 
@@ -162,7 +178,7 @@ def unseal_upload(
         piece = str(path.relative_to(pack.parent))
         if only is not None and piece not in only:
             continue
-        key = keys[pack.name] = keys.get(pack.name) or _key(salt, pack.name)
+        key = keys[pack.name] = keys.get(pack.name) or _key(salt, pack)
         content = frames(path, key)
         head = next(content)
         name, (part, of) = head[HEAD.size :].decode(), HEAD.unpack(head[: HEAD.size])

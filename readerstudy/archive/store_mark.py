@@ -1,5 +1,6 @@
 """Web server and workers prove that they see one store: a random mark lies in archive and quarantine, and the
 database knows it. A worker with another folder would find nothing, say that it is done, and let the rest be erased.
+The database knows the name of the key of the record, too: what a worker with another one asks for is refused elsewhere.
 """
 
 import os
@@ -10,8 +11,11 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from processing.errors import InputError
+from readerstudy import keyring
 from readerstudy.archive.models import Store
+from readerstudy.audit import keys
 from readerstudy.jobs.models import Job
+from readerstudy.protocol.models import ReaderStudy
 
 NAME = "store"  # of the file that holds the mark, in either place
 SAME = "Let READERSTUDY_VAR name the folder that the web server writes to"
@@ -39,12 +43,14 @@ def _is_empty(place: Storage) -> bool:
 
 def problem() -> str:
     """Why this process must not touch the site's files, in a sentence; "" where both places bear the site's mark."""
-    known = Store.objects.filter(pk=1).values_list("mark", flat=True).first()
+    known, key = Store.objects.filter(pk=1).values_list("mark", "key").first() or (None, "")
     if known is None:
         return (
             "The store of this site has not been set up. Run `python -m readerstudy.serving.prepare` beside the web "
             "server."
         )
+    if key and key not in keys.known():
+        return "The keys seen here are not this site's. Let READERSTUDY_KEYS name the file that the web server has."
     for name, place in _places().items():
         try:
             found = _read(place)
@@ -74,7 +80,7 @@ def set_mark() -> None:
         if _read(place) != mark:
             place.delete(NAME)
             place.save(NAME, ContentFile(mark.encode()))
-    Store.objects.update_or_create(pk=1, defaults={"mark": mark})
+    Store.objects.update_or_create(pk=1, defaults={"mark": mark, "key": keys.key_name()})
 
 
 def mark_new_store() -> str:
@@ -85,5 +91,8 @@ def mark_new_store() -> str:
     if not Store.objects.exists():
         if Job.objects.filter(state=Job.State.DONE).exists() and _is_empty(storages["archive"]):
             return f"The archive seen here is empty, but this site has worked already. {SAME}; if it does, {PURPOSE}."
+        if not ReaderStudy.objects.exists():
+            keyring.set_apart()
         set_mark()
+    Store.objects.filter(key="").update(key=keys.key_name())  # of a site from before keys had names here
     return problem()

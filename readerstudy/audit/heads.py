@@ -125,7 +125,7 @@ def _append(slug: str, said: str) -> None:
     path = path_of(slug)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             end = os.lseek(file, 0, os.SEEK_END)
             half = end > 0 and os.pread(file, 1, end - 1) != b"\n"  # a full disk cut the line before

@@ -1,38 +1,30 @@
-"""The site's keys of the record: the one that signs, and earlier ones that may still be checked with.
-
-Every key follows from a secret of the settings: SECRET_KEY signs; SECRET_KEY_FALLBACKS holds those before it. A name
-of eight digits tells one key from another without telling the key.
-"""
+"""The keys of the record: the one that signs, and earlier ones that may still be checked with. A name of eight digits
+tells one key from another without telling the key."""
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from django.conf import settings
+from django.core.checks import Warning as CheckWarning
 
+from readerstudy import keyring
 from readerstudy.audit.canonical import canonical
 
 
-def _derived(secret: str) -> bytes:
-    return hashlib.sha256(b"audit head" + secret.encode()).digest()
-
-
-def _name(key: bytes) -> str:
-    return hashlib.sha256(b"name of" + key).hexdigest()[:8]
-
-
 def known() -> dict[str, bytes]:
-    """Name and key of every secret that the settings hold, the one that signs first."""
-    return {_name(key): key for key in map(_derived, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])}
+    """Name and key of every key of the record that this site holds, the one that signs first."""
+    return {keyring.name_of(key): key for key in keyring.keys("record")}
 
 
 def key_name() -> str:
     """The name of the key that signs."""
-    return _name(_derived(settings.SECRET_KEY))
+    return next(iter(known()))
 
 
 def sign(*what: object) -> str:
     """HMAC-SHA-256 over `what`, by the key that signs."""
-    return _mac(_derived(settings.SECRET_KEY), what)
+    return _mac(keyring.keys("record")[0], what)
 
 
 def signed_with(mac: str, *what: object) -> str:
@@ -42,3 +34,16 @@ def signed_with(mac: str, *what: object) -> str:
 
 def _mac(key: bytes, what: tuple) -> str:
     return hmac.new(key, canonical(list(what)), hashlib.sha256).hexdigest()
+
+
+def check_apart(databases: Iterable[str] | None = None, **_: object) -> list[CheckWarning]:
+    """Warns while all keys follow from one secret."""
+    if not databases or settings.KEYS_FILE.exists():
+        return []
+    return [
+        CheckWarning(
+            "One secret signs sessions and the record, and encrypts the quarantine and the keys of pseudonyms.",
+            hint="`manage.py rotate_keys` sets the four keys apart.",
+            id="audit.W002",
+        )
+    ]

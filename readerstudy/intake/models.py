@@ -41,6 +41,17 @@ class Upload(models.Model):
         return f"upload {self.pk}"
 
 
+class PseudonymKey(models.Model):
+    """The key of a study's pseudonyms, encrypted with the site's of the name `key` (`intake.pseudonyms`)."""
+
+    study = models.OneToOneField("protocol.ReaderStudy", models.CASCADE, related_name="pseudonym_key")
+    wrapped = models.CharField(max_length=200)
+    key = models.CharField(max_length=8)
+
+    def __str__(self) -> str:
+        return f"{self.study}"
+
+
 class Piece(models.Model):
     """A piece of an upload that rests sealed in the quarantine: a file, or one part of a large one.
 

@@ -15,7 +15,7 @@ from readerstudy.audit.services import record
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate, Upload
 from readerstudy.intake.placing import Subjects
-from readerstudy.intake.services import pseudonym_key
+from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 

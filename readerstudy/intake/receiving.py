@@ -19,7 +19,7 @@ from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine, store_mark
 from readerstudy.intake.models import Delivered, Piece, Upload
-from readerstudy.intake.services import delivery_digest, send_to_sort
+from readerstudy.intake.services import delivery_digests, send_to_sort
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
@@ -86,7 +86,7 @@ def missing(*, upload: Upload, keys: Sequence[str]) -> dict[str, list[int]]:
     """Which of these pieces are to be sent, and which became part of a series before, by their place in `keys`."""
     _forget_vanished(upload)
     there = set(upload.pieces.filter(key__in=keys).values_list("key", flat=True))
-    digests = [delivery_digest(upload.study, key) for key in keys]
+    digests = delivery_digests(upload.study, keys)
     used = set(Delivered.objects.filter(study=upload.study, digest__in=digests).values_list("digest", flat=True))
     return {
         "missing": [place for place, key in enumerate(keys) if key not in there],

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from readerstudy.audit.services import record
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import SORT, Candidate, Delivered, Refusal, Upload
 from readerstudy.intake.placing import Subjects, propose
+from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.intake.repeats import Repeats
 from readerstudy.intake.upload_handler import SealedFile
 from readerstudy.jobs.models import Job
@@ -34,11 +34,6 @@ from readerstudy.protocol.services import ensure_takes_material
 
 LISTED = 1000  # files of one reason that an upload's refusals name by their hash
 IN_PACK = 50  # files that are sealed together
-
-
-def pseudonym_key(study: ReaderStudy) -> bytes:
-    """The key under which this study's pseudonyms and UIDs are made; different studies cannot be linked."""
-    return hmac.digest(settings.SECRET_KEY.encode(), f"pseudonyms of {study.pk}".encode(), hashlib.sha256)
 
 
 def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -> Upload:
@@ -155,7 +150,7 @@ def store_sorted(
     counts["refused"] = keep_refusals(upload, refused)
     keys = upload.pieces.filter(name__in=used).values_list("key", flat=True)
     Delivered.objects.bulk_create(
-        [Delivered(study=study, digest=delivery_digest(study, key)) for key in keys], ignore_conflicts=True
+        [Delivered(study=study, digest=digest) for digest in delivery_digests(study, keys)], ignore_conflicts=True
     )
     upload.pieces.all().delete()
     upload.state, upload.salt, upload.sorted_at = Upload.State.SORTED, "", timezone.now()
@@ -189,9 +184,10 @@ def keep_refusals(upload: Upload, refused: Iterable[tuple[str, str, int]]) -> in
     return total
 
 
-def delivery_digest(study: ReaderStudy, key: str) -> str:
-    """How a piece that became part of a series is remembered; without the site's secret it says nothing."""
-    return hmac.digest(pseudonym_key(study), b"delivered " + key.encode(), hashlib.sha256).hex()
+def delivery_digests(study: ReaderStudy, keys: Iterable[str]) -> list[str]:
+    """How pieces that became part of a series are remembered; without the study's own key it says nothing."""
+    secret = pseudonym_key(study)
+    return [hmac.digest(secret, b"delivered " + key.encode(), hashlib.sha256).hex() for key in keys]
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.intake import services
 from readerstudy.intake.models import SORT, Upload
+from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import chore, job_function
 from readerstudy.material.volumes import archive_files
@@ -42,7 +43,7 @@ def sort_upload(job: Job, report):
         found = sort_delivery(
             {name: file.path for name, file in unsealed.items()},
             Path(folder),
-            key=services.pseudonym_key(upload.study),
+            key=pseudonym_key(upload.study),
             arms=list(upload.study.arms.values_list("code", flat=True)),
             progress=_by_full_percents(report, 0.2, 0.7),
             processes=max(1, processors() // settings.WORKER_SLOTS),

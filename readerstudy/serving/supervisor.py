@@ -108,6 +108,7 @@ class Supervisor:
                 f"Everybody knows the passwords of the demonstration: it is not served where other machines reach it "
                 f"({', '.join(names)}). `READERSTUDY_DEMO=0 make run` serves the site without it."
             )
+        os.umask(0o077)  # nobody else reads its logs
         self.var.mkdir(parents=True, exist_ok=True)
         self.take_lock()
         self.check_port()

@@ -14,6 +14,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from processing.errors import InputError
+from readerstudy import keyring
 from readerstudy.archive import quarantine, store, store_mark
 from readerstudy.archive.models import Store
 from readerstudy.intake import receiving, services
@@ -107,6 +108,7 @@ def test_a_real_process_takes_a_job_only_where_it_sees_the_store(study, tmp_path
         "DATABASE_URL": database,
         "READERSTUDY_VAR": str(var),
         "READERSTUDY_SECRET_KEY": site.SECRET_KEY,
+        "READERSTUDY_KEYS": str(site.KEYS_FILE),
         "DJANGO_SETTINGS_MODULE": "readerstudy.settings",
     }
     code = f"import django; django.setup(); from readerstudy.jobs.tasks import run_job; run_job({job.pk})"
@@ -270,3 +272,10 @@ def test_a_piece_that_vanished_is_asked_for_again(study):
     assert receiving.finish(upload=upload, keys=keys, files=2, actor=user) == [1]
     assert receiving.receive_batch(upload=upload, stream=io.BytesIO(batch)) == 1
     assert receiving.finish(upload=upload, keys=keys, files=2, actor=user) == []
+
+
+def test_a_process_with_other_keys_takes_no_job(study, settings, tmp_path):
+    assert store_mark.problem() == ""
+    settings.KEYS_FILE = tmp_path / "other.json"
+    keyring.write(settings.KEYS_FILE, keyring.new_rings())
+    assert "READERSTUDY_KEYS" in store_mark.problem()

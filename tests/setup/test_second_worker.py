@@ -49,7 +49,7 @@ def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) 
             "READERSTUDY_VAR": str(second),
             "DATABASE_URL": f"sqlite:///{site.var / 'db.sqlite3'}",
             "REDIS_URL": f"redis+socket://{embedded_redis.socket_path(site.var)}",
-            "READERSTUDY_SECRET_KEY": (site.var / "secret_key").read_text(),
+            "READERSTUDY_KEYS": str(site.var / "keys.json"),
         }
         log = second / "worker.log"
         with log.open("wb") as output:
