@@ -45,13 +45,15 @@ def sort_delivery(
     arms: Iterable[str] = ARMS,
     limits: confined.ProcessLimits | None = None,
     progress: Progress | None = None,
+    written: Callable[[list[Path]], None] | None = None,
     processes: int | None = None,
 ) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
     folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. arms: codes that
-    names of files and folders may hold. progress: called with (share done, what is done). Raises InputError if there
-    are no files, or if file after file kills the reader.
+    names of files and folders may hold. progress: called with (share done, what is done). written: called with clean
+    files that are whole while others are being made; until this returns the child may still change them. Raises
+    InputError if there are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
     processes = processes or workers.processors()
@@ -83,6 +85,10 @@ def sort_delivery(
     def listen(word: Any) -> None:
         if "group" in word:
             known[word["group"]] = word["outcome"]
+        elif "written" in word:
+            files = [Path(str(file)) for file in word["written"]]
+            if written and all(file.parent.parent == clean for file in files):
+                written(files)
         elif "progress" in word:
             done, total = word["progress"]
             progress(0.1 + 0.9 * done / max(total, 1), "sorting and de-identifying")
@@ -191,6 +197,9 @@ class _Telling(Journal):
 
     def reading(self, name: str) -> None:
         self._tell({"at": name})
+
+    def written(self, files: list[Path]) -> None:
+        self._tell({"written": [str(file) for file in files]})
 
     def known(self, group: str) -> Outcome | None:
         return outcome_from(self._known[group], self._out) if group in self._known else None

@@ -57,6 +57,9 @@ class Journal:
     def reading(self, name: str) -> None:
         """This file is being read."""
 
+    def written(self, files: list[Path]) -> None:
+        """These clean files are whole, and most likely to stay."""
+
     def known(self, group: str) -> Outcome | None:
         """What became of this group before, if the sort got so far."""
 
@@ -133,6 +136,7 @@ def sort_files(
     ):
         for uid, whole in taken.items():
             early[uid].append(whole)
+            journal.written([file for one in whole.outcome.series for file in one.files])
             steps.done(len(whole.names))
         for one in found:
             steps.done()
@@ -178,6 +182,7 @@ def sort_files(
         alone=lambda one: take_series(one[1], out, key, journal.reading),
     )
     for (group, variant), outcome in zip(new, taking, strict=True):
+        journal.written([file for one in outcome.series for file in one.files])
         journal.done(group, outcome)
         before[group] = outcome
         steps.done(len(variant))

@@ -6,6 +6,7 @@ confined process itself, one after the other, which says before each what it rea
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +18,15 @@ from processing.ingest.confined import die_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+RARELY = 20_000  # objects more than before: then a fork looks for circles of them
 _work: tuple[Callable[[Any], Any], Sequence[Any]]  # what a fork finds in its memory: nothing travels to it but numbers
+
+
+def _begin() -> None:
+    """What a fork does first: what was there before it is no rubbish, and what it makes is mostly in no circle."""
+    die_with_parent()
+    gc.freeze()
+    gc.set_threshold(RARELY)
 
 
 def processors() -> int:
@@ -42,7 +51,7 @@ def each(
         _work = function, items
         try:
             with ProcessPoolExecutor(
-                min(processes, len(items)), mp_context=get_context("fork"), initializer=die_with_parent
+                min(processes, len(items)), mp_context=get_context("fork"), initializer=_begin
             ) as pool:
                 for result in pool.map(_one, range(len(items))):
                     yield result

@@ -31,6 +31,10 @@ class WholeFileStorage(FileSystemStorage):
             raise
         return name
 
+    def prepare(self, name: str) -> None:
+        """Make the folder in which a file of this name will lie: a new one takes the disk longer than a file."""
+        Path(self.path(name)).parent.mkdir(parents=True, exist_ok=True)
+
     def keep(self, files: Mapping[str, Path]) -> None:
         """Keep many files at once, by name; they are flushed together. They are moved here, or copied from another
         disk; nobody may write to them afterwards."""
@@ -38,8 +42,8 @@ class WholeFileStorage(FileSystemStorage):
             return
         sync(files.values())
         folders = {Path(self.path(name)).parent for name in files}
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # a new folder takes the disk longer than a file
-            list(pool.map(lambda folder: folder.mkdir(parents=True, exist_ok=True), folders))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(self.prepare, files))
             list(pool.map(self._move, files, files.values()))
         sync(folders)
 

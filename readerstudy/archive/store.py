@@ -3,8 +3,9 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from django.core.files.storage import storages
 
 from processing.errors import InputError
 from readerstudy.archive.storage import WholeFileStorage
+
+TICK = 20_000_000  # ns: the time of a file's last change goes in steps of 1 to 10 ms
 
 
 def _storage():
@@ -41,18 +44,61 @@ def put_file(path: Path) -> tuple[str, int]:
         return sha256, path.stat().st_size
 
 
-def _hash_and_size(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
+class Ahead:
+    """Hashes files, and makes room for them in the store, while others are still being made.
+
+    They may change meanwhile: what was found of one counts only if nobody touched it since.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._found: dict[Path, Future[tuple[tuple[int, ...], str]]] = {}
+
+    def __enter__(self) -> "Ahead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def look_at(self, paths: Iterable[Path]) -> None:
+        """Begin with these."""
+        self._found |= {path: self._pool.submit(self._look_at, path) for path in paths}
+
+    @staticmethod
+    def _look_at(path: Path) -> tuple[tuple[int, ...], str]:
+        with path.open("rb") as file:
+            before = _marks(status := os.fstat(file.fileno()))
+            if time.time_ns() - status.st_ctime_ns < TICK:  # a change now might bear the same time
+                time.sleep(TICK / 1e9)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        storage = _storage()
+        if isinstance(storage, WholeFileStorage):
+            storage.prepare(_name(sha256))
+        return before, sha256
+
+    def hash_and_size(self, path: Path) -> tuple[str, int]:
+        """SHA-256 and size in bytes of a file that nobody writes to any more."""
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if (found := self._found.get(path)) is not None and found.exception() is None:
+                marks, sha256 = found.result()
+                if marks == _marks(status):
+                    return sha256, status.st_size
+            return hashlib.file_digest(file, "sha256").hexdigest(), status.st_size
 
 
-def put_files(paths: Sequence[Path]) -> list[tuple[str, int]]:
+def _marks(status: os.stat_result) -> tuple[int, ...]:
+    """What differs once somebody wrote to a file; the time of its last change is the system's to set alone."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def put_files(paths: Sequence[Path], ahead: Ahead | None = None) -> list[tuple[str, int]]:
     """Keep many files, flushed to disk together; returns SHA-256 and size in bytes in the same order.
 
-    Nobody may write to them afterwards.
+    Nobody may write to them any more. ahead: looked at some of them already.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(_hash_and_size, paths))
+        found = list(pool.map((ahead or Ahead()).hash_and_size, paths))
     new = {_name(sha256): path for (sha256, _), path in zip(found, paths, strict=True) if not exists(sha256)}
     storage = _storage()
     if isinstance(storage, WholeFileStorage):

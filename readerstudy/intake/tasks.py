@@ -8,6 +8,7 @@ from django.conf import settings
 
 from processing.errors import InputError
 from readerstudy.archive import quarantine
+from readerstudy.archive.store import Ahead
 from readerstudy.intake import services
 from readerstudy.intake.models import SORT, Upload
 from readerstudy.intake.pseudonyms import pseudonym_key
@@ -30,7 +31,7 @@ def sort_upload(job: Job, report):
             "retry once they are back, or send the files again."
         )
     # Plain bytes stay inside the quarantine and go with this block.
-    with tempfile.TemporaryDirectory(dir=quarantine.folder(upload.pk)) as folder:
+    with tempfile.TemporaryDirectory(dir=quarantine.folder(upload.pk)) as folder, Ahead() as ahead:
         plain = Path(folder, "plain")
         plain.mkdir()
         unsealed = quarantine.unseal_upload(
@@ -46,10 +47,11 @@ def sort_upload(job: Job, report):
             key=pseudonym_key(upload.study),
             arms=list(upload.study.arms.values_list("code", flat=True)),
             progress=_by_full_percents(report, 0.2, 0.7),
+            written=ahead.look_at,
             processes=max(1, processors() // settings.WORKER_SLOTS),
         )
         report(0.9, "storing")
-        kept = iter(archive_files([file for one in found.sorted.series for file in one.files]))
+        kept = iter(archive_files([file for one in found.sorted.series for file in one.files], ahead))
         series = [(one, [next(kept) for _ in one.files]) for one in found.sorted.series]
         refused = [(_sha256(found.paths.get(one.name)), one.reason, 1 + one.more) for one in found.sorted.refused]
         if not series and not refused:

@@ -8,7 +8,7 @@ from threading import Lock
 from processing.grid import oriented
 from processing.series import read
 from processing.volume import Volume
-from readerstudy.archive.store import local_files
+from readerstudy.archive.store import Ahead, local_files, put_files
 from readerstudy.material.models import Series
 
 SUFFIX = {"dicom": ".dcm", "nifti": ".nii.gz"}
@@ -70,9 +70,7 @@ def series_fields(volume: Volume) -> dict:
     }
 
 
-def archive_files(paths: list[Path]) -> list[tuple[str, int]]:
+def archive_files(paths: list[Path], ahead: Ahead | None = None) -> list[tuple[str, int]]:
     """Keep the files of one or more series; returns (SHA-256, bytes) in the same order. Nobody may write to them
-    afterwards."""
-    from readerstudy.archive.store import put_files
-
-    return put_files(paths)
+    any more. ahead: looked at some of them already."""
+    return put_files(paths, ahead)

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,40 @@ def test_a_disk_that_cannot_keep_them_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         store.put_files(paths)
     assert all(path.exists() for path in paths)
+
+
+def test_what_was_looked_at_ahead_is_not_hashed_again(tmp_path, monkeypatch):
+    paths = written(tmp_path / "clean")
+    with store.Ahead() as ahead:
+        ahead.look_at(paths)
+        assert all(one.result() for one in ahead._found.values())
+        monkeypatch.setattr(store.hashlib, "file_digest", None)
+        found = store.put_files(paths, ahead)
+    assert found == [(hashlib.sha256(str(n).encode() * 1000).hexdigest(), 1000) for n in range(3)]
+
+
+@pytest.mark.parametrize("change", ["other bytes", "another file", "vanished meanwhile"])
+def test_what_changed_since_it_was_looked_at_is_hashed_anew(tmp_path, change):
+    paths = written(tmp_path / "clean")
+    same = paths[0].stat()
+    with store.Ahead() as ahead:
+        if change == "vanished meanwhile":
+            content = paths[0].read_bytes()
+            paths[0].unlink()
+        ahead.look_at(paths)
+        _ = [one.exception() for one in ahead._found.values()]
+        if change == "vanished meanwhile":
+            paths[0].write_bytes(content)
+        elif change == "another file":
+            (tmp_path / "other").write_bytes(b"x" * 1000)
+            (tmp_path / "other").rename(paths[0])
+        else:
+            paths[0].write_bytes(b"x" * 1000)
+        os.utime(paths[0], ns=(same.st_atime_ns, same.st_mtime_ns))
+        content = paths[0].read_bytes()
+        found = store.put_files(paths, ahead)
+    assert found[0] == (hashlib.sha256(content).hexdigest(), len(content))
+    assert store.read(found[0][0]) == content
 
 
 @pytest.mark.parametrize(("count", "each"), [(3, 3), (10, 0)])
