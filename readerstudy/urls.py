@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from readerstudy.serving.health import healthz
 
+handler500 = "readerstudy.serving.outage.server_error"
 study = [
     path("", include("readerstudy.home.urls_study")),
     path("protocol/", include("readerstudy.reading.urls_opening")),

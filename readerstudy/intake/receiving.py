@@ -20,6 +20,7 @@ from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine, store_mark
 from readerstudy.intake.models import Delivered, Piece, Upload
 from readerstudy.intake.services import delivery_digests, send_to_sort
+from readerstudy.jobs import disk
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material
 
@@ -54,7 +55,7 @@ class Stream(Protocol):
 def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
     """A new upload of so many files and bytes, or the one that this person has not finished.
 
-    InputError if there is not enough room for it, sealed and unpacked.
+    NoRoomError if there is not enough room for it, sealed and unpacked.
     """
     ensure_takes_material(study)
     store_mark.ensure_own()
@@ -64,9 +65,10 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
     free = shutil.disk_usage(quarantine.folder(upload.pk)).free
     there = sum(upload.pieces.values_list("size", flat=True))
     # Sealed, unsealed for sorting, and kept: three times for a while.
-    if 3 * size - there > free:
-        raise InputError(
-            f"The site has room for about {free // 3 / 1e9:.1f} GB, this is {size / 1e9:.1f} GB. Send less at a time, "
+    room = max(0, free - disk.reserve())
+    if 3 * size - there > room:
+        raise disk.NoRoomError(
+            f"The site has room for about {room // 3 / 1e9:.1f} GB, this is {size / 1e9:.1f} GB. Send less at a time, "
             "or have the disk of the site enlarged."
         )
     upload.files, upload.bytes = files, size
@@ -105,8 +107,9 @@ def _forget_vanished(upload: Upload) -> None:
 def receive_batch(*, upload: Upload, stream: Stream) -> int:
     """Seal the pieces of one batch; returns how many are new. All of the batch is kept or nothing.
 
-    InputError if the batch is damaged or the disk is full.
+    InputError if the batch is damaged, NoRoomError if the disk is full.
     """
+    disk.ensure_room()
     writer, pieces = quarantine.QuarantineWriter(quarantine.folder(upload.pk), upload.salt), []
     try:
         while lengths := _exactly(stream, LENGTHS.size, may_end=True):
@@ -132,7 +135,8 @@ def receive_batch(*, upload: Upload, stream: Stream) -> int:
             Piece.objects.bulk_create(new.values())
     except OSError as error:
         writer.discard()
-        raise InputError(f"The site could not keep the batch: {error.strerror or error}. Nothing is lost.") from error
+        kind = disk.NoRoomError if disk.is_no_room(error) else InputError
+        raise kind(f"The site could not keep the batch: {error.strerror or error}. Nothing is lost.") from error
     except BaseException:
         writer.discard()
         raise

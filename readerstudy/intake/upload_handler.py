@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from readerstudy.archive.quarantine import QuarantineWriter, erase, folder
 from readerstudy.intake.models import new_salt
+from readerstudy.jobs.disk import ensure_room
 
 
 class SealedFile(UploadedFile):
@@ -35,6 +36,7 @@ class QuarantineUploadHandler(FileUploadHandler):
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
             raise SkipFile
+        ensure_room()
         # The page's script sends the path below the chosen folder with its slashes encoded; Django cuts plain ones.
         self.writer = QuarantineWriter(folder(self.folder_name), self.salt)
         self.writer.begin(unquote(self.file_name or ""))

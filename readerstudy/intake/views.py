@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 
+from django.core.exceptions import BadRequest
 from django.http import JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
 from readerstudy.intake import receiving
+from readerstudy.jobs.disk import NoRoomError
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
@@ -19,14 +21,19 @@ MOST_KEYS = 100_000
 
 
 def _says_why(view: Callable) -> Callable:
-    """What cannot be taken is answered with 422 and a sentence."""
+    """What cannot be taken is answered with a sentence: 400 if it is no JSON, 507 where the disk is full, else 422."""
 
     @wraps(view)
     def wrapped(*args, **kwargs):
         try:
             return view(*args, **kwargs)
+        except BadRequest as error:
+            status, said = 400, str(error)
+        except NoRoomError as error:
+            status, said = 507, str(error)
         except InputError as error:
-            return JsonResponse({"detail": str(error)}, status=422)
+            status, said = 422, str(error)
+        return JsonResponse({"detail": said}, status=status)
 
     return wrapped
 
@@ -34,8 +41,8 @@ def _says_why(view: Callable) -> Callable:
 def _request_json(request: StudyRequest) -> dict:
     try:
         asked = json.loads(request.body)
-    except ValueError as error:
-        raise InputError("The request was not understood. Reload the page.") from error
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The request was not understood. Reload the page.") from error
     return asked if isinstance(asked, dict) else {}
 
 

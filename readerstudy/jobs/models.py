@@ -1,12 +1,24 @@
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
-class IdleWorker(models.Model):
-    """A worker that runs and takes no jobs, and why: it sees another store than the site."""
+class Release(models.Model):
+    """The code that brought this database up to date last. One row."""
+
+    code = models.CharField(max_length=64)  # see `release`
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.code[:12]
+
+
+class Worker(models.Model):
+    """A worker at its last sign of life, and why it takes no jobs, if it takes none."""
 
     worker = models.CharField(max_length=120, unique=True)
-    reason = models.TextField()
+    reason = models.TextField(blank=True)
+    code = models.CharField(max_length=64, blank=True)  # see `release`
     at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -38,7 +50,7 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
     claim = models.CharField(max_length=32, blank=True)  # changes with every claim: an old claimant cannot finish
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)  # all times are those of the database's clock
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

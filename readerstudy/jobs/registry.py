@@ -19,7 +19,8 @@ class Kind:
     page of the jobs; place: among the steps. missing: `missing(study, case=None, renew=False)` asks for what is missing
     and can be made now, of one case or all, and returns the number of new jobs; renew: also for what an earlier version
     made. outdated: `outdated(study)` tells what that is, a dict of arm, model and outputs each. reads_only: it changes
-    no row of the study, so a locked one may have it done, and it keeps none from being locked.
+    no row of the study, so a locked one may have it done, and it keeps none from being locked. frees_room: it is done
+    on a full disk too.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Kind:
     missing: Callable[..., int] | None = None
     outdated: Callable[..., list[dict]] | None = None
     reads_only: bool = False
+    frees_room: bool = False
 
 
 _kinds: dict[str, Kind] = {}
@@ -53,6 +55,11 @@ def kinds() -> list[Kind]:
 def is_registered(name: str) -> bool:
     """Whether an app does this kind of work."""
     return name in _kinds
+
+
+def that_free_room() -> list[str]:
+    """Names of the kinds that are done on a full disk too."""
+    return [kind.name for kind in _kinds.values() if kind.frees_room]
 
 
 def kind(name: str) -> Kind:

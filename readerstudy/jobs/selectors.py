@@ -1,12 +1,10 @@
 """What runs, waits, failed; how far a whole study is."""
 
-from datetime import timedelta
-
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Q, QuerySet
 from django.db.models.fields.json import KT
-from django.utils import timezone
 
-from readerstudy.jobs.models import IdleWorker, Job
+from readerstudy.jobs.clock import ago, since
+from readerstudy.jobs.models import Job, Worker
 from readerstudy.jobs.registry import kind, kinds
 from readerstudy.protocol.models import ReaderStudy
 
@@ -56,9 +54,9 @@ def steps(study: ReaderStudy) -> list[dict]:
 
 def running(study: ReaderStudy) -> list[dict]:
     """Jobs that run now, with the seconds that each probably still takes (None in its first moments)."""
-    now, rows = timezone.now(), []
-    for job in jobs_in(study, Job.State.RUNNING):
-        passed = (now - job.started_at).total_seconds() if job.started_at else 0
+    rows = []
+    for job in jobs_in(study, Job.State.RUNNING).annotate(age=since("started_at")):
+        passed = job.age.total_seconds() if job.age else 0
         left = passed * (1 - job.progress) / job.progress if job.progress > 0.03 else None
         rows.append({"job": job, "kind": kind(job.function).verb, "seconds_left": left})
     return rows
@@ -73,10 +71,14 @@ def stalled(study: ReaderStudy) -> bool:
     """Whether jobs have waited for over a minute while nothing runs: probably there is no worker."""
     if jobs_in(study, Job.State.RUNNING).exists():
         return False
-    asked = jobs_in(study, Job.State.WAITING).aggregate(first=Min("created_at"))["first"]
-    return asked is not None and timezone.now() - asked > timedelta(minutes=1)
+    return jobs_in(study, Job.State.WAITING).filter(created_at__lt=ago(minutes=1)).exists()
 
 
-def idle_workers() -> list[IdleWorker]:
-    """Workers that ran within the last minute and may not take jobs."""
-    return list(IdleWorker.objects.filter(at__gt=timezone.now() - timedelta(minutes=1)).order_by("worker"))
+def workers() -> list[Worker]:
+    """Workers that ran within the last minute."""
+    return list(Worker.objects.filter(at__gt=ago(minutes=1)).order_by("worker"))
+
+
+def idle_workers() -> list[Worker]:
+    """Those of them that may not take jobs."""
+    return [worker for worker in workers() if worker.reason]

@@ -9,19 +9,19 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Model, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from processing.errors import InputError
 from readerstudy.audit import heads
 from readerstudy.audit.canonical import canonical
-from readerstudy.jobs import macs, registry
-from readerstudy.jobs.models import IdleWorker, Job
+from readerstudy.jobs import disk, macs, registry, release
+from readerstudy.jobs.clock import ago
+from readerstudy.jobs.models import Job, Worker
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.states import State
 
@@ -122,13 +122,15 @@ def claim(*, job_id: int, worker: str) -> Job | None:
     if said := registry.obstacles():
         logger.error("Job %s is left to another worker. %s", job_id, said)
         return None
-    now, token = timezone.now(), secrets.token_hex(16)
-    taken = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
+    waiting = Job.objects.filter(pk=job_id, state=Job.State.WAITING)
+    if disk.is_full() and not waiting.filter(function__in=registry.that_free_room()).exists():
+        return None
+    taken = waiting.update(
         state=Job.State.RUNNING,
         worker=worker,
-        claim=token,
-        heartbeat_at=now,
-        started_at=now,
+        claim=secrets.token_hex(16),
+        heartbeat_at=Now(),
+        started_at=Now(),
         finished_at=None,
         attempts=F("attempts") + 1,
         progress=0,
@@ -146,18 +148,23 @@ def claim(*, job_id: int, worker: str) -> Job | None:
 
 
 def tell_obstacles(*, worker: str) -> str:
-    """What keeps this process from working, which the page of the jobs then says; "" if nothing does."""
-    now, said = timezone.now(), registry.obstacles()
-    if said:
-        IdleWorker.objects.update_or_create(worker=worker, defaults={"reason": said, "at": now})
-    else:  # with those of workers that are long gone
-        IdleWorker.objects.filter(Q(worker=worker) | Q(at__lt=now - timedelta(days=1))).delete()
+    """A sign of life, and what keeps this process from working, which the page of the jobs then says; "" if nothing
+    does."""
+    said = registry.obstacles()
+    now = {"reason": said, "code": release.running(), "at": Now()}
+    Worker.objects.update_or_create(worker=worker, defaults=now)
+    Worker.objects.filter(at__lt=ago(days=1)).delete()  # long gone
     return said
+
+
+def sign_off(*, worker: str) -> None:
+    """This worker ends."""
+    Worker.objects.filter(worker=worker).delete()
 
 
 def beat(*, job: Job, progress: float | None = None, message: str | None = None) -> bool:
     """A sign of life. False if the job is no longer ours (cancelled, or given to another worker)."""
-    changes: dict = {"heartbeat_at": timezone.now()}
+    changes: dict = {"heartbeat_at": Now()}
     if progress is not None:
         changes["progress"] = min(max(progress, 0), 1)
     if message is not None:
@@ -169,7 +176,7 @@ def finish(*, job: Job, store: Callable[[], dict | None]) -> bool:
     """Store the result and mark the job done in one transaction; False (and nothing stored) if no longer ours."""
     with transaction.atomic():
         ours = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim).update(
-            state=Job.State.DONE, progress=1, message="", mac="", finished_at=timezone.now()
+            state=Job.State.DONE, progress=1, message="", mac="", finished_at=Now()
         )
         if not ours:
             return False
@@ -186,9 +193,16 @@ def fail(*, job: Job, error: str) -> bool:
     """The job cannot be done; `error` says why in a sentence."""
     return bool(
         Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim).update(
-            state=Job.State.FAILED, error=error or "It failed without a reason.", finished_at=timezone.now()
+            state=Job.State.FAILED, error=error or "It failed without a reason.", finished_at=Now()
         )
     )
+
+
+def put_back(*, job: Job, message: str) -> bool:
+    """The job cannot be done now; the sweeper sends it again after a while."""
+    waiting = {"state": Job.State.WAITING, "claim": "", "progress": 0, "message": message, "heartbeat_at": Now()}
+    ours = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, claim=job.claim)
+    return bool(ours.update(**waiting, attempts=F("attempts") - 1))
 
 
 def retry(*, job: Job, parameters: dict | None = None) -> bool:
@@ -214,19 +228,19 @@ def cancel(*, job: Job) -> bool:
     """Stop a job: a waiting one never starts, a running one cannot store its result."""
     return bool(
         Job.objects.filter(pk=job.pk, state__in=UNDER_WAY).update(
-            state=Job.State.CANCELLED, finished_at=timezone.now(), claim=""
+            state=Job.State.CANCELLED, finished_at=Now(), claim=""
         )
     )
 
 
 def requeue_lost_jobs() -> int:
     """Requeue what stopped beating and send again what waits unsent. Safe to run anywhere, any number at once."""
-    stale = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    stale = ago(seconds=settings.JOB_STALE_SECONDS)
     lost = Q(state=Job.State.RUNNING, heartbeat_at__lt=stale)
     Job.objects.filter(lost, attempts__gte=MAX_ATTEMPTS).update(
         state=Job.State.FAILED,
         error=f"The worker died {MAX_ATTEMPTS} times while doing this. Perhaps it runs out of memory.",
-        finished_at=timezone.now(),
+        finished_at=Now(),
     )
     Job.objects.filter(lost).update(state=Job.State.WAITING, claim="", progress=0, message="", heartbeat_at=None)
     # A waiting job's heartbeat is the time it was last sent again.
@@ -235,6 +249,6 @@ def requeue_lost_jobs() -> int:
     )
     waiting = list(Job.objects.filter(unsent).values_list("pk", flat=True)[:1000])
     for pk in waiting:
-        if Job.objects.filter(pk=pk, state=Job.State.WAITING).update(heartbeat_at=timezone.now()):
+        if Job.objects.filter(pk=pk, state=Job.State.WAITING).update(heartbeat_at=Now()):
             send(pk)
     return len(waiting)

@@ -6,14 +6,14 @@ import socket
 import threading
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 from analysis.errors import InputError as TableError
 from processing.errors import InputError
 from readerstudy.audit.services import RecordError
-from readerstudy.jobs import registry, services
+from readerstudy.jobs import disk, registry, services
 from readerstudy.jobs.models import Job
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,17 @@ def perform(job: Job) -> None:
         services.fail(job=job, error=str(error))
     except MemoryError:
         services.fail(job=job, error="Not enough memory on this worker. Retry on a larger one.")
-    except OSError as error:
-        logger.exception("job %s", job.pk)
-        services.fail(job=job, error=f"A file could not be read or written: {error.strerror or error}. Retry.")
     except Exception as error:
+        if disk.is_no_room(error):
+            services.put_back(job=job, message="Waits for room on the disk.")
+            return
         logger.exception("job %s", job.pk)
-        services.fail(job=job, error=f"Unexpected: {type(error).__name__}. The worker's log says more. Retry.")
+        said = (
+            f"A file could not be read or written: {error.strerror or error}. Retry."
+            if isinstance(error, OSError)
+            else f"Unexpected: {type(error).__name__}. The worker's log says more. Retry."
+        )
+        services.fail(job=job, error=said)
     finally:
         stop.set()
         pulse.join(timeout=5)
@@ -76,6 +81,14 @@ def run_job(job_id: int) -> None:
     job = services.claim(job_id=job_id, worker=name())
     if job is not None:
         perform(job)
+
+
+@worker_init.connect
+def flush_with_the_next_answer(**_: object) -> None:
+    """What a worker stores can be made again: SQLite need not flush it by itself, as it does what a person sends."""
+    options = connections.settings["default"].get("OPTIONS", {})
+    if "init_command" in options:
+        options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=NORMAL")
 
 
 _sweeping = threading.Event()
@@ -95,6 +108,7 @@ def start_sweeper(sender, **_: object) -> None:
             )
             listens = not said
         services.requeue_lost_jobs()
+        disk.hold_back()
         for chore in registry.chores() if listens else ():
             chore()
 
@@ -115,3 +129,4 @@ def start_sweeper(sender, **_: object) -> None:
 @worker_shutdown.connect
 def stop_sweeper(**_: object) -> None:
     _sweeping.set()
+    services.sign_off(worker=name())

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from readerstudy.jobs import macs, selectors, services
+from readerstudy.jobs import disk, macs, selectors, services
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import kind
 from readerstudy.protocol.access import StudyRequest, study_page
@@ -38,6 +38,7 @@ def jobs(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         "running": selectors.running(study),
         "stalled": selectors.stalled(study),
         "idle": selectors.idle_workers(),
+        "no_room": disk.problem(),
         "outdated": selectors.outdated(study) if study.state == State.DRAFT else [],
         "failed": [{"job": job, "kind": kind(job.function).verb} for job in failed[:SHOWN]],
         "listed": [

@@ -44,7 +44,7 @@ class MaterialConfig(AppConfig):
                 40,
                 missing=ask_for_alignments,
             ),
-            jobs.Kind(ERASE, "Erase", "Erasure", "pixels of withdrawn subjects", 80),
+            jobs.Kind(ERASE, "Erase", "Erasure", "pixels of withdrawn subjects", 80, frees_room=True),
         )
         removal.register(
             removal.Dependant(

@@ -6,6 +6,7 @@ Apps above hold more of a subject than series and masks: each says what, and tak
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import cancel, request_job
+from readerstudy.material import volumes
 from readerstudy.material.models import Alignment, Case, Instance, Subject, VolumeOfInterest
 
 ERASE = "material.erase"
@@ -93,6 +95,7 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
         counts |= holder.erase(subject, cases)
     alignments.delete()
     masks.filter(removed_at=None).update(removed_at=timezone.now())
+    transaction.on_commit(volumes.forget)  # other processes keep none for longer than a minute
     request_job(
         function=ERASE,
         study=subject.study,

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
 
 from processing.grid import oriented
 from processing.series import read
@@ -13,6 +13,7 @@ from readerstudy.material.models import Series
 
 SUFFIX = {"dicom": ".dcm", "nifti": ".nii.gz"}
 KEPT_BYTES = 256 << 20
+KEPT_SECONDS = 60.0  # then the pixels of a subject that was withdrawn have left every process
 _kept: OrderedDict[tuple[int, str], Volume] = OrderedDict()
 _lock = Lock()
 
@@ -44,10 +45,20 @@ def _kept_or(key: tuple[int, str], read_it: Callable[[], Volume]) -> Volume:
         if key not in _kept:
             _kept[key] = read_it()
             _kept[key].array.setflags(write=False)
+            clock = Timer(KEPT_SECONDS, forget, [key])
+            clock.daemon = True
+            clock.start()
         _kept.move_to_end(key)
         while len(_kept) > 1 and sum(volume.array.nbytes for volume in _kept.values()) > KEPT_BYTES:
             _kept.popitem(last=False)
         return _kept[key]
+
+
+def forget(*keys: tuple[int, str]) -> None:
+    """Let this process keep no pixels, or none of these."""
+    with _lock:
+        for key in keys or list(_kept):
+            _kept.pop(key, None)
 
 
 def load_files(hashes: list[str], format: str) -> Volume:

@@ -19,7 +19,7 @@ from readerstudy.archive import quarantine, store, store_mark
 from readerstudy.archive.models import Store
 from readerstudy.intake import receiving, services
 from readerstudy.intake.models import Upload
-from readerstudy.jobs.models import IdleWorker, Job
+from readerstudy.jobs.models import Job, Worker
 from readerstudy.jobs.services import request_job, retry, tell_obstacles
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material.erasure import ERASE, erase_files
@@ -140,7 +140,7 @@ def test_who_may_not_work_is_named_on_the_jobs_page_and_in_health(study, tmp_pat
     assert (answer.status_code, answer.json()["workers"]) == (200, "another store")
     assert tell_obstacles(worker="second:17") == ""
     assert "second:17" not in client.get(page).content.decode()
-    IdleWorker.objects.create(worker="gone:1", reason="x", at=timezone.now() - timedelta(minutes=5))
+    Worker.objects.create(worker="gone:1", reason="x", at=timezone.now() - timedelta(minutes=5))
     assert "gone:1" not in client.get(page).content.decode()
 
 
