@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "readerstudy.home",
 ]
 MIDDLEWARE = [
+    "readerstudy.serving.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -231,11 +232,19 @@ def syslog_handler(address: str) -> dict:
     return {"class": "logging.handlers.SysLogHandler", "address": to, "formatter": "program"}
 
 
+ACCESS_LOG = flag("READERSTUDY_ACCESS_LOG")
+# Who may read /metrics: clients at these addresses, or who sends `Authorization: Bearer` with this token.
+METRICS_FROM = networks("READERSTUDY_METRICS_FROM")
+METRICS_TOKEN = os.environ.get("READERSTUDY_METRICS_TOKEN", "")
+# Who is told by mail that something is the matter: these, else the operators whose accounts have an address.
+ALERTS_TO = [one.strip() for one in os.environ.get("READERSTUDY_ALERTS_TO", "").split(",") if one.strip()]
+BACKUP_DAYS = float(os.environ.get("READERSTUDY_BACKUP_DAYS", 3))  # how old the last backup may be
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"()": f"readerstudy.serving.logs.{'JSON' if flag('READERSTUDY_LOG_JSON') else 'Line'}Formatter"},
         "program": {"format": "{name}: {message}", "style": "{"},
         "security": {"()": "readerstudy.accounts.security_log.SecurityFormatter"},
     },

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from readerstudy.serving.health import healthz
+from readerstudy.serving.health import live, ready
 
 handler500 = "readerstudy.serving.outage.server_error"
 study = [
@@ -21,7 +21,8 @@ study = [
     path("results/", include("readerstudy.results.urls")),
 ]
 urlpatterns = [
-    path("healthz", healthz, name="healthz"),
+    path("healthz", ready, name="ready"),
+    path("healthz/live", live, name="live"),
     path("", include("readerstudy.home.urls")),
     path("", include("readerstudy.accounts.urls")),
     path("studies/<slug:slug>/", include(study)),

@@ -1,6 +1,6 @@
-"""The dry run, as a job."""
+"""The dry run, and the daily verification of all records, as jobs; the watch over the site, as a chore."""
 
-from readerstudy.home import rehearsal
+from readerstudy.home import rehearsal, watch
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 
@@ -16,3 +16,9 @@ def rehearse(job: Job, report):
         return made
 
     return store
+
+
+@job_function(watch.VERIFY)
+def verify_records(job: Job, report):
+    found = watch.verify_all()
+    return lambda: {"records": found}

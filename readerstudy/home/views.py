@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.accounts import views
-from readerstudy.home import selectors
+from readerstudy.home import selectors, watch
 from readerstudy.protocol.access import SignedInRequest
 from readerstudy.viewing.selectors import check_of_sitting
 
@@ -35,6 +35,7 @@ def home(request: SignedInRequest) -> HttpResponse:
         "rows": rows,
         "tasks": selectors.tasks_of(rows),
         "may_create": request.user.is_staff,
+        "may_operate": watch.may_operate(request.user),
         "removed": selectors.removed_studies(REMOVED) if request.user.is_staff else [],
     }
     if context["first"]:

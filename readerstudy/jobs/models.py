@@ -13,6 +13,21 @@ class Release(models.Model):
         return self.code[:12]
 
 
+class Alert(models.Model):
+    """Something that is the matter with the site, since when, and whether it was told by mail."""
+
+    name = models.CharField(max_length=60, unique=True)
+    sentence = models.TextField()
+    since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["since"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Worker(models.Model):
     """A worker at its last sign of life, and why it takes no jobs, if it takes none."""
 

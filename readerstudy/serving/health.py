@@ -1,4 +1,4 @@
-"""Whether the site can work, for whoever watches it."""
+"""Whether the site can work, for whoever watches it: a balancer, a container engine, systemd."""
 
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
@@ -11,14 +11,22 @@ from readerstudy.jobs.selectors import idle_workers
 
 @never_cache
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
+def live(request: HttpRequest) -> JsonResponse:
+    """200 while this process answers at all: who does not get it starts the process again."""
+    return JsonResponse({"web": "ok"})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
     """503 unless this web server reaches the database and sees the site's store. Without details: anybody may ask.
 
-    `workers` says whether one runs that sees another store; the site works without it.
+    `workers` says whether one runs that may not work, as it sees another store or is of another release; the site works
+    without it.
     """
     try:
-        sees, foreign = not store_mark.problem(), bool(idle_workers())
+        sees, idle = not store_mark.problem(), bool(idle_workers())
     except DatabaseError:
         return JsonResponse({"database": "unreachable"}, status=503)
-    said = {"database": "ok", "store": "ok" if sees else "another", "workers": "another store" if foreign else "ok"}
+    said = {"database": "ok", "store": "ok" if sees else "another", "workers": "idle" if idle else "ok"}
     return JsonResponse(said, status=200 if sees else 503)

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
-from django.views.defaults import server_error as unexpected
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 
 from readerstudy.jobs import disk
+from readerstudy.serving.requests import number
 
 SAFE = ("GET", "HEAD")
 DOWN = "The database does not answer now. Nothing that was saved is lost; try again in a few seconds."
@@ -19,7 +19,7 @@ FULL = "The disk of the site is full. Nothing that was saved is lost; whoever ru
 AGAIN_AFTER = {503: "5", 507: "60"}  # seconds
 
 
-def server_error(request: HttpRequest) -> HttpResponseBase:
+def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database does not answer, 507 where the disk is full, else 500. As `handler500`."""
     error = sys.exc_info()[1]
     if disk.is_no_room(error):
@@ -29,7 +29,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
         response = _said(request, 503, DOWN)
         response.connection_was_lost = _close_lost_connection()  # type: ignore[attr-defined]
         return response
-    return unexpected(request)
+    return HttpResponse(render_to_string("500.html", {"number": number.get()}), status=500)
 
 
 def _close_lost_connection() -> bool:
@@ -42,7 +42,8 @@ def _close_lost_connection() -> bool:
 
 def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     if "text/html" in request.headers.get("Accept", ""):
-        response = render(request, f"{status}.html", {"sentence": sentence}, status=status)
+        # Without the request: what the site's pages say of a person is in the database.
+        response = HttpResponse(render_to_string(f"{status}.html", {"sentence": sentence}), status=status)
     else:
         response = JsonResponse({"detail": sentence}, status=status)
     response["Retry-After"] = AGAIN_AFTER[status]

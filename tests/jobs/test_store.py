@@ -137,7 +137,7 @@ def test_who_may_not_work_is_named_on_the_jobs_page_and_in_health(study, tmp_pat
     shown = client.get(page).content.decode()
     assert "Worker second:17 runs and takes no jobs. The quarantine seen here is not this site" in shown
     answer = Client().get("/healthz")
-    assert (answer.status_code, answer.json()["workers"]) == (200, "another store")
+    assert (answer.status_code, answer.json()["workers"]) == (200, "idle")
     assert tell_obstacles(worker="second:17") == ""
     assert "second:17" not in client.get(page).content.decode()
     Worker.objects.create(worker="gone:1", reason="x", at=timezone.now() - timedelta(minutes=5))

@@ -61,7 +61,7 @@ def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) 
                 stderr=output,
             )
         try:
-            until(lambda: health(site.url)["workers"] == "another store")
+            until(lambda: health(site.url)["workers"] == "idle")
             until(lambda: "Canceling queue" in log.read_text())
             assert "archive seen here is not this site's" in log.read_text()
             ((name, reason),) = site.rows("select worker, reason from jobs_worker where reason <> ''")
