@@ -68,7 +68,7 @@ def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) 
             assert name.endswith(f":{worker.pid}")
             assert "bears no mark" in reason
             site.python(SEND.format(uploads=4, folder=str(sent)))
-            until(lambda: site.rows("select state from jobs_job") == [("done",)] * 4)
+            until(lambda: site.rows("select state from jobs_job where function = 'intake.sort'") == [("done",)] * 4)
             refused = "select count(*) from intake_refusal group by upload_id"
             assert site.rows(refused) == [(1,)] * 4
             assert not (second / "quarantine").exists()
