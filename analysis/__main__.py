@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
     command.add_argument("--display-checks", type=Path, metavar="D.csv", help="for the results without failed displays")
     _outputs(command)
-    command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
+    command.add_argument("--seed", type=_seed, default=0, help="without effect: nothing is drawn any more")
     command.set_defaults(run=_reading)
     command = _command(commands, "viewing")
     command.add_argument("interactions", type=Path, metavar="INTERACTIONS.csv")
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("series", type=Path, metavar="SERIES.csv")
     command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
-    command.add_argument("--seed", type=_seed, default=0, help="of the bootstrap (0)")
+    command.add_argument("--seed", type=_seed, default=0, help="without effect: nothing is drawn any more")
     command.set_defaults(run=_scan_times)
     _plan_command(_command(commands, "plan"))
     return parser
@@ -197,7 +197,6 @@ def _reading(options: argparse.Namespace) -> None:
         series=None if options.series is None else tables.read_series(options.series),
         guesses=None if options.guesses is None else tables.read_guesses(options.guesses),
         display_checks=None if options.display_checks is None else tables.read_display_checks(options.display_checks),
-        seed=options.seed,
     )
     if options.html:
         names = {} if protocol is None else protocol.names
@@ -216,7 +215,7 @@ def _integrity(options: argparse.Namespace) -> None:
 
 def _scan_times(options: argparse.Namespace) -> None:
     series = tables.read_series(options.series)
-    _write(scan_times.analyse(series, reference=options.reference, seed=options.seed), options.json)
+    _write(scan_times.analyse(series, reference=options.reference), options.json)
 
 
 def _stability(options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """The analysis of a reader study: ratings in, every table of the results page out."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,14 @@ from analysis.blinding import blinding
 from analysis.cells import Scores, scores
 from analysis.displays import displays
 from analysis.errors import InputError
+from analysis.few_subjects import ENOUGH, few_subjects, sparse
 from analysis.integrity import consistency
 from analysis.protocol import ALPHA, Protocol, parse_protocol
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
 from analysis.repeats import repeats
 from analysis.sides import side_bias
-from analysis.statistics import agreement, bootstrap
+from analysis.statistics import agreement, jackknife
 from analysis.statistics.equivalence import CAVEAT, noninferiority, tost
 from analysis.statistics.multiplicity import benjamini_hochberg, holm
 from analysis.statistics.ordinal import METHOD as REGRESSION
@@ -26,11 +27,29 @@ from analysis.statistics.ordinal import regression
 from analysis.statistics.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
 from analysis.statistics.random_readers import as_dict as random_readers
 from analysis.statistics.result import Result, undefined
-from analysis.statistics.values import negligible
 from analysis.subgroups import subgroups
 
 PAIRS_SHOWN = 200  # pairs of readers, per cell
 PAIRS_OVERALL = 1_000
+INTERVAL = "by leaving out each subject once, t with the degrees of freedom and skewness of what that changes"
+
+
+class Scale(NamedTuple):
+    """What is pooled, and where its values end."""
+
+    method: str
+    low: float
+    high: float
+    shift: float
+
+    def within(self, ci: NDArray[np.float64]) -> tuple[float, float]:
+        """The interval, cut off where the scale ends."""
+        return max(float(ci[0]), self.low), min(float(ci[1]), self.high)
+
+
+MEAN = Scale("mean preference, ratings pooled, interval by leaving out each subject", 1.0, 5.0, 3.0)
+NET = Scale("P(> 3) − P(< 3), ratings pooled, interval by leaving out each subject", -1.0, 1.0, 0.0)
+READER = Scale("mean preference, interval by leaving out each subject", 1.0, 5.0, 3.0)
 
 
 def analyse(
@@ -42,7 +61,6 @@ def analyse(
     series: pd.DataFrame | None = None,
     guesses: pd.DataFrame | None = None,
     display_checks: pd.DataFrame | None = None,
-    seed: int = 0,
 ) -> dict[str, Any]:
     """All results of a reader study as JSON-able data; what is undefined is null with its reason.
 
@@ -63,8 +81,6 @@ def analyse(
         The guesses table, for the blinding indices.
     display_checks : DataFrame, optional
         The table of display checks, for the results without what was read on displays that failed.
-    seed : int, default 0
-        Of the bootstraps, 0 or more.
 
     Returns
     -------
@@ -81,8 +97,8 @@ def analyse(
     Notes
     -----
     Main presentations enter, training never; repeats only intra-reader agreement. Preference is the score where the
-    first arm stood on the right, else 6 − score: above 3 favours the first arm. The same input and ``seed`` give the
-    same output.
+    first arm stood on the right, else 6 − score: above 3 favours the first arm. The same input gives the same
+    output.
 
     Examples
     --------
@@ -109,17 +125,16 @@ def analyse(
         raise InputError("The ratings table holds no main presentations; there is nothing to analyse.")
     _check_scale(main, declared)
     data = scores(main, declared)
-    drawn = bootstrap.weights(data.n_subjects, seed=seed)
-    comparisons = _comparisons(data, declared, drawn)
+    comparisons = _comparisons(data, declared)
     return {
-        "conventions": _conventions(declared, seed, resamples=len(drawn)),
-        "warnings": [*_warnings(main, data, declared), *_simulated(series)],
+        "conventions": _conventions(declared),
+        "warnings": [*_warnings(main, data, declared), *sparse(data), *_simulated(series)],
         "n": _counts(main, data),
         "primary": _primary(comparisons, declared),
         "comparisons": comparisons,
-        "agreement": _agreement(data, declared, seed),
+        "agreement": _agreement(data, declared),
         "repeats": repeats(ratings, declared),
-        "side_bias": side_bias(data, drawn=drawn),
+        "side_bias": side_bias(data),
         "integrity": consistency(integrity, findings, on="consistent"),
         "diagnostic": consistency(integrity, None, on="diagnostic"),
         "ranking": ranking(data),
@@ -152,7 +167,7 @@ def _check_scale(main: pd.DataFrame, protocol: Protocol) -> None:
         raise InputError(f"The ratings hold the score {min(unknown):g}, which the protocol's scale {scale} lacks.")
 
 
-def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, str]:
+def _conventions(protocol: Protocol) -> dict[str, str]:
     family = "all cells" if protocol.family is None else f"the {len(protocol.family)} declared cells"
     readers = "these readers (fixed)"
     if protocol.readers == "random":
@@ -164,8 +179,8 @@ def _conventions(protocol: Protocol, seed: int, *, resamples: int) -> dict[str, 
         "rank_sum_mirror": "rank sum of preference against 6 − preference; for comparison only: type I error "
         "0.16 or more at nominal 0.05",
         "clusters": f"subjects; inference to {readers}",
-        "intervals": f"mean and net preference: percentile patient bootstrap, {resamples} resamples, seed {seed}; "
-        "ci 95 %, ci90 90 %",
+        "intervals": f"mean, net preference and agreement: {INTERVAL}; ci 95 %, ci90 90 %; with fewer than "
+        f"{ENOUGH} subjects who differ, as many alike, they are marked",
         "net_preference": "P(> 3) − P(< 3)",
         "regression": f"sensitivity analysis, log odds: {REGRESSION}",
         "primary_test": protocol.primary_test,
@@ -257,63 +272,48 @@ def _per_subject(
     return flat.reshape(data.n_subjects, groups).astype(np.float64)
 
 
-def _bootstrapped(
-    drawn: NDArray[np.float64],
-    total: NDArray[np.float64],
-    count: NDArray[np.float64],
-    *,
-    shift: float,
-    method: str,
-    ci90: bool = True,
+def _pooled(
+    total: NDArray[np.float64], count: NDArray[np.float64], differing: NDArray[np.float64], *, scale: Scale
 ) -> list[dict[str, Any]]:
-    """Ratios of sums per group as E, with bootstrap intervals where two subjects or more have ratings."""
+    """Ratios of sums per group as E, with ``ci90`` and ``caution``: the interval is of few subjects.
+
+    total, count, differing: sums per subject, numbers of ratings and of those that differ from 3, subjects × groups.
+    """
     n = count.sum(axis=0)
-    values = bootstrap.ratios(drawn, total, count) + shift
-    wide = bootstrap.interval(values, 0.95)
-    narrow = bootstrap.interval(values, 0.90) if ci90 else None
+    wide, narrow = (jackknife.ratio_bounds(total, count, level=level) + scale.shift for level in (0.95, 0.90))
+    enough = few_subjects(count, differing)
     results = []
     for group in range(n.size):
         if n[group] == 0:
-            estimate = undefined("no ratings", method=method).as_estimate()
-            results.append({**estimate, "ci90": None} if ci90 else estimate)
+            results.append(
+                {**undefined("no ratings", method=scale.method).as_estimate(), "ci90": None, "caution": None}
+            )
             continue
-        point = float(total[:, group].sum() / n[group] + shift)
         why = None
         if int((count[:, group] > 0).sum()) < 2:
             why = "no interval from one subject"
-        elif negligible(wide[1, group] - wide[0, group], max(1.0, abs(point))):
-            why = "no interval: every resample of the subjects has the same value"
-        result = Result(
-            estimate=point,
-            ci=None if why else (wide[0, group], wide[1, group]),
+        elif np.isnan(wide[0, group]):
+            why = jackknife.SAME
+        found = Result(
+            estimate=float(total[:, group].sum() / n[group] + scale.shift),
+            ci=None if why else scale.within(wide[:, group]),
             n=int(n[group]),
-            method=method,
+            method=scale.method,
             reason=why,
         ).as_estimate()
-        if narrow is not None:
-            result["ci90"] = None if why else [float(narrow[0, group]), float(narrow[1, group])]
-        results.append(result)
+        found["ci90"] = None if why else list(scale.within(narrow[:, group]))
+        found["caution"] = None if why else enough[group]
+        results.append(found)
     return results
 
 
-def _comparisons(data: Scores, protocol: Protocol, drawn: NDArray[np.float64]) -> list[dict[str, Any]]:
+def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
     k = len(data.cells)
     count = _per_subject(data, data.cell, k)
-    means = _bootstrapped(
-        drawn,
-        _per_subject(data, data.cell, k, data.x),
-        count,
-        shift=3.0,
-        method="mean preference, ratings pooled, patient bootstrap",
-    )
-    nets = _bootstrapped(
-        drawn,
-        _per_subject(data, data.cell, k, np.sign(data.x)),
-        count,
-        shift=0.0,
-        method="P(> 3) − P(< 3), ratings pooled, patient bootstrap",
-    )
-    readers = _reader_means(data, drawn)
+    differing = _per_subject(data, data.cell, k, (data.x != 0).astype(np.float64))
+    means = _pooled(_per_subject(data, data.cell, k, data.x), count, differing, scale=MEAN)
+    nets = _pooled(_per_subject(data, data.cell, k, np.sign(data.x)), count, differing, scale=NET)
+    readers = _reader_means(data)
     order = np.argsort(data.cell, kind="stable")
     edges = np.searchsorted(data.cell[order], np.arange(k + 1))
     rows = []
@@ -362,23 +362,17 @@ def _tests(x: NDArray[np.float64], subject: NDArray[np.intp]) -> dict[str, Resul
     }
 
 
-def _reader_means(data: Scores, drawn: NDArray[np.float64]) -> list[dict[str, Any]]:
+def _reader_means(data: Scores) -> list[dict[str, Any]]:
     """Mean preference per cell and reader, cells slowest; in blocks, so that many readers need little memory."""
     groups = len(data.cells) * len(data.readers)
     group = data.cell * len(data.readers) + data.reader
     count = _per_subject(data, group, groups)
     total = _per_subject(data, group, groups, data.x)
+    differing = _per_subject(data, group, groups, (data.x != 0).astype(np.float64))
     results = []
     for start in range(0, groups, 2_000):
         block = slice(start, start + 2_000)
-        results += _bootstrapped(
-            drawn,
-            total[:, block],
-            count[:, block],
-            shift=3.0,
-            method="mean preference, patient bootstrap",
-            ci90=False,
-        )
+        results += _pooled(total[:, block], count[:, block], differing[:, block], scale=READER)
     return results
 
 
@@ -422,13 +416,13 @@ def _adjust(rows: list[dict[str, Any]], protocol: Protocol) -> None:
                 row[key][name] = adjusted
 
 
-def _agreement(data: Scores, protocol: Protocol, seed: int) -> dict[str, Any]:
+def _agreement(data: Scores, protocol: Protocol) -> dict[str, Any]:
     pairs = len(data.readers) * (len(data.readers) - 1) // 2
 
     def summary(cells: list[int] | None, *, most: int) -> dict[str, Any]:
         matrix, subject = data.matrix(cells)
         return agreement.summary(
-            matrix, data.readers, categories=protocol.categories, cluster=subject, seed=seed, pairs=pairs <= most
+            matrix, data.readers, categories=protocol.categories, cluster=subject, pairs=pairs <= most
         )
 
     cells = []

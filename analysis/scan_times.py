@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from analysis import tables
 from analysis.errors import InputError
-from analysis.statistics import bootstrap
+from analysis.statistics import jackknife
 from analysis.statistics.paired import paired_t
 from analysis.statistics.result import Result, undefined
 
 ALL, OTHER = "all", "other"
 OLDEST = 90  # years; the series table keeps older as this
-FEWEST = 5  # subjects for a bootstrap: of fewer there are hardly any different resamples
+FEWEST = 5  # subjects for an interval
 NUMBERS = {
     "acquisition_seconds": "s",
     "tr": "ms",
@@ -27,14 +27,11 @@ NUMBERS = {
     "slices": "",
 }
 TEXTS = ("matrix", "pixel_spacing")
-SAVED = f"mean over cases of reference − test; subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
-PERCENT = (
-    f"100 (1 − sum of test / sum of reference); subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
-)
-RATIO = f"sum of test / sum of reference; subjects resampled {bootstrap.RESAMPLES:,} times, percentile interval"
+SAVED = "mean over cases of reference − test; interval by leaving out each subject"
+PERCENT = "100 (1 − sum of test / sum of reference); interval by leaving out each subject"
+RATIO = "sum of test / sum of reference; interval by leaving out each subject"
 PER_EXAMINATION = (
-    f"mean over subjects of reference − test, summed over each subject's cases; subjects resampled "
-    f"{bootstrap.RESAMPLES:,} times, percentile interval"
+    "mean over subjects of reference − test, summed over each subject's cases; interval by leaving out each subject"
 )
 SIMULATED = "simulated, not acquired"
 OTHERS = (
@@ -62,7 +59,7 @@ CONVENTIONS = {
 }
 
 
-def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0) -> dict[str, Any]:
+def analyse(series: pd.DataFrame, *, reference: str | None = None) -> dict[str, Any]:
     """Parameters per protocol and arm, time saved against the reference, cohort and scanners, as JSON-able data.
 
     Parameters
@@ -71,8 +68,6 @@ def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0
         The series table (docs/tables/series.json).
     reference : str, optional
         An acquired arm; SOC if it is there, else the first of the table.
-    seed : int, default 0
-        Of the bootstrap.
 
     Returns
     -------
@@ -122,7 +117,7 @@ def analyse(series: pd.DataFrame, *, reference: str | None = None, seed: int = 0
         "reference": reference,
         "protocols": [_protocol(name, acquired[acquired["protocol"] == name], arms) for name in protocols],
         "times": [
-            _times(acquired, protocol, reference, test, seed)
+            _times(acquired, protocol, reference, test)
             for test in tests
             for protocol in ([ALL] if protocols == [ALL] else [*protocols, ALL])
         ],
@@ -179,7 +174,7 @@ def _parameters(rows: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, seed: int) -> dict[str, Any]:
+def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str) -> dict[str, Any]:
     rows = acquired if protocol == ALL else acquired[acquired["protocol"] == protocol]
     # Echoes of one case share its time; grouping by seen combinations only keeps large tables small.
     grouped = rows.groupby(["subject", "case", "arm"], observed=True)["acquisition_seconds"]
@@ -205,10 +200,10 @@ def _times(acquired: pd.DataFrame, protocol: str, reference: str, test: str, see
         "sd_reference": float(x.std(ddof=1)) if x.size > 1 else None,
         "mean_test": float(y.mean()) if y.size else None,
         "sd_test": float(y.std(ddof=1)) if y.size > 1 else None,
-        "saved": _ratio(slow - fast, cases, SAVED, seed, nothing).as_estimate(),
-        "saved_percent": _ratio(100 * (slow - fast), slow, PERCENT, seed, nothing).as_estimate(),
-        "saved_per_examination": _ratio(slow - fast, np.ones(own.size), PER_EXAMINATION, seed, nothing).as_estimate(),
-        "ratio": _ratio(fast, slow, RATIO, seed, nothing).as_estimate(),
+        "saved": _ratio(slow - fast, cases, SAVED, nothing).as_estimate(),
+        "saved_percent": _ratio(100 * (slow - fast), slow, PERCENT, nothing).as_estimate(),
+        "saved_per_examination": _ratio(slow - fast, np.ones(own.size), PER_EXAMINATION, nothing).as_estimate(),
+        "ratio": _ratio(fast, slow, RATIO, nothing).as_estimate(),
         "saved_by_subject": by_subject.as_estimate(),
         "paired_t": by_subject.as_test(),
     }
@@ -230,8 +225,8 @@ def _left_out(seconds: pd.DataFrame, acquired: pd.DataFrame, simulated: pd.DataF
     return {reason: int(found.sum()) for reason, found in reasons.items() if found.any()}
 
 
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, seed: int, nothing: str) -> Result:
-    """Sum of ``above`` over sum of ``below`` (each per subject) with its patient bootstrap."""
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, nothing: str) -> Result:
+    """Sum of ``above`` over sum of ``below`` (each per subject) with its interval."""
     n = int(above.size)
     if n == 0:
         return undefined(nothing, n=n, method=method)
@@ -240,8 +235,9 @@ def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, 
     estimate = float(above.sum() / below.sum())
     if n < FEWEST:
         return Result(estimate=estimate, n=n, method=method, reason=f"no interval from fewer than {FEWEST} subjects")
-    drawn = bootstrap.ratios(bootstrap.weights(n, seed=seed), above[:, None], below[:, None])
-    low, high = bootstrap.interval(drawn, 0.95)[:, 0]
+    low, high = jackknife.ratio_bounds(above[:, None], below[:, None], level=0.95)[:, 0]
+    if np.isnan(low):
+        return Result(estimate=estimate, n=n, method=method, reason=jackknife.SAME)
     return Result(estimate=estimate, ci=(float(low), float(high)), n=n, method=method)
 
 

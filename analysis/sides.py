@@ -1,25 +1,26 @@
 """Do readers favour a side of the screen, whatever stands there?"""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from analysis.cells import Scores
-from analysis.statistics import bootstrap
+from analysis.statistics import jackknife
 from analysis.statistics.proportions import binomial
 from analysis.statistics.result import Result, undefined
 
 SHIFT = (
     "threshold shift in probit units, positive to the right: minus the middle of the two thresholds around 3, averaged "
-    "over both places of the first arm; patient bootstrap interval"
+    "over both places of the first arm; interval by leaving out each subject"
 )
 
 
-def side_bias(scores: Scores, *, drawn: np.ndarray) -> list[dict[str, Any]]:
+def side_bias(scores: Scores) -> list[dict[str, Any]]:
     """Per reader: display scores left (< 3), right (> 3) and neutral, a binomial test, the threshold shift.
 
-    ``drawn`` are bootstrap weights, resamples × subjects. The binomial test takes answers as independent.
+    The binomial test takes answers as independent.
     """
     rows = []
     for number, reader in enumerate(scores.readers):
@@ -33,43 +34,38 @@ def side_bias(scores: Scores, *, drawn: np.ndarray) -> list[dict[str, Any]]:
                 "right": right,
                 "neutral": int((display == 3).sum()),
                 "binomial": binomial(right, left + right).as_test(),
-                "threshold_shift": _shift(scores, mine, drawn).as_estimate(),
+                "threshold_shift": _shift(scores, mine).as_estimate(),
             }
         )
     return rows
 
 
-def _shift(scores: Scores, mine: np.ndarray, drawn: np.ndarray) -> Result:
+def _shift(scores: Scores, mine: np.ndarray) -> Result:
     """A cumulative probit model with equal and opposite preference on both sides: averaging cancels preference."""
     n = int(mine.sum())
     if n == 0:
         return undefined("no ratings", method=SHIFT)
-    below = np.zeros((drawn.shape[1], 2, 2))
-    total = np.zeros((drawn.shape[1], 2))
+    below = np.zeros((scores.n_subjects, 2, 2))
+    total = np.zeros((scores.n_subjects, 2))
     place = scores.first_right[mine].astype(np.intp)
     subject = scores.subject[mine]
     np.add.at(below, (subject, place, 0), scores.display[mine] < 3)
     np.add.at(below, (subject, place, 1), scores.display[mine] <= 3)
     np.add.at(total, (subject, place), 1.0)
-    everyone = np.ones((1, drawn.shape[1]))
-    estimate = float(_middle(everyone, below, total)[0])
+    estimate = float(_middle(below.sum(axis=0, keepdims=True), total.sum(axis=0, keepdims=True))[0])
     if np.isnan(estimate):
         return undefined("the first arm stood on one side only", n=n, method=SHIFT)
     if not np.isfinite(estimate):
         return undefined("on one side of the screen no answer lies left, or none lies right", n=n, method=SHIFT)
-    values = _middle(drawn, below, total)
-    values[~np.isfinite(values)] = np.nan
-    share = float(np.isnan(values).mean())
-    if drawn.shape[1] < 2 or share > 0.05:
-        return Result(estimate=estimate, n=n, method=SHIFT, reason="no interval: too few answers to a side")
-    low, high = bootstrap.interval(values, 0.95)
-    return Result(estimate=estimate, ci=(low, high), n=n, method=SHIFT)
+    without = _middle(jackknife.left_out(below), jackknife.left_out(total))
+    there = total.sum(axis=1) > 0
+    found = Result(estimate=estimate, n=n, method=SHIFT)
+    if there.sum() < 2 or not np.isfinite(without[there]).all():
+        return replace(found, reason="no interval: without one of the subjects too few answers are left to a side")
+    low, high = jackknife.bounds(np.array([estimate]), without[:, None], there[:, None], level=found.level)[:, 0]
+    return replace(found, ci=(low, high)) if low < high else replace(found, reason=jackknife.SAME)
 
 
-def _middle(drawn: np.ndarray, below: np.ndarray, total: np.ndarray) -> np.ndarray:
-    resamples = drawn.shape[0]
-    counts = (drawn @ below.reshape(len(below), -1)).reshape(resamples, 2, 2)
+def _middle(below: np.ndarray, total: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = counts / (drawn @ total)[:, :, None]
-        thresholds = special.ndtri(shares)
-        return np.asarray(-thresholds.mean(axis=(1, 2)))
+        return np.asarray(-special.ndtri(below / total[:, :, None]).mean(axis=(1, 2)))

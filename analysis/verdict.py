@@ -244,10 +244,10 @@ def _digits_beside(value: float, middle: float) -> str:
     return formats.number(value, digits, plus=middle == 0)
 
 
-def caption(cells: Sequence[Mapping[str, Any]], *, resamples: int) -> str:
+def caption(cells: Sequence[Mapping[str, Any]]) -> str:
     """How a figure of net preference is to be read: intervals, colour and words, and every declared margin."""
     words = [
-        f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, subjects resampled {resamples:,} times. Colour and “better”: "
+        f"P(> 3) − P(< 3). Thick 90 %, thin 95 %, dashed if of few subjects. Colour and “better”: "
         f"{TESTS[cells[0]['primary_test']]}, Holm p < {ALPHA:g}"
         + (", in the row of the primary hypothesis its own p." if any(cell.get("primary") for cell in cells) else ".")
     ]

@@ -80,11 +80,16 @@ def net_preference(
         for interval, thickness in ((net["ci"], 1.2), (net.get("ci90"), 3.5)):
             if interval:
                 css = svg.stroke(arm, colours)
-                parts.append(svg.line(x(interval[0]), y, x(interval[1]), y, css, width=thickness))
+                parts.append(
+                    svg.line(
+                        x(interval[0]), y, x(interval[1]), y, css, width=thickness, dashed=bool(net.get("caution"))
+                    )
+                )
         parts.append(svg.rect(x(net["estimate"]) - 4, y - 4, 8, 8, svg.colour(arm, colours)))
         told = "no interval"
         if net["ci"]:
             told = " to ".join(formats.number(end, 2, plus=True) for end in net["ci"])
+            told += ", few subjects" if net.get("caution") else ""
         descriptions.append(f"{name} {formats.number(net['estimate'], 2, plus=True)} ({told}){words}")
     label = f"Net preference of {first} over {second} with 95 percent intervals: " + "; ".join(descriptions)
     return svg.figure(width, bottom + 36, label, parts)

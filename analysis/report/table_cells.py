@@ -10,6 +10,8 @@ from analysis.protocol import ALPHA
 from analysis.report.table import TableCell
 
 Found = Mapping[str, Any]  # an estimate or a test in the results
+MARK = "†"
+FEW = f"{MARK}: few subjects, the interval may say too much"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -45,7 +47,8 @@ def interval(found: Found | None, digits: int = 2, *, sign: bool = False) -> Tab
     if not found or not found.get("ci"):
         return _undefined(found)
     low, high = (number(end, digits, plus=sign) for end in found["ci"])
-    return TableCell(f"{low} to {high}", how=method(found), dim=True)
+    mark = f" {MARK}" if found.get("caution") else ""
+    return TableCell(f"{low} to {high}{mark}", how=method(found), dim=True)
 
 
 def estimate_with_interval(found: Found | None, digits: int = 2, *, sign: bool = False) -> TableCell:
@@ -57,7 +60,7 @@ def estimate_with_interval(found: Found | None, digits: int = 2, *, sign: bool =
 def method(found: Found) -> str:
     """How a number was made and of how many; where it has no interval, why."""
     n = "" if found.get("n") is None else f"n = {found['n']:,}"
-    return "; ".join(part for part in (found.get("method"), n, found.get("reason")) if part)
+    return "; ".join(part for part in (found.get("method"), n, found.get("reason"), found.get("caution")) if part)
 
 
 def heat(found: Found | None) -> TableCell:

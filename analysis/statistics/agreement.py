@@ -1,16 +1,19 @@
 """Agreement between readers, pair by pair and together, as the results page shows it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.statistics import jackknife
 from analysis.statistics.chance import gwet_ac, krippendorff_alpha, weighted_kappa
 from analysis.statistics.correlation import complete_pairs, concordance, icc, kendall_w, spearman
 from analysis.statistics.proportions import clopper_pearson
 from analysis.statistics.result import Result, undefined
+from analysis.statistics.values import cluster_codes, numbers
 
 __all__ = [
     "concordance",
@@ -25,13 +28,15 @@ __all__ = [
 ]
 
 
-def percent(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+def percent(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 0.95) -> Result:
     """Share of pairs in which both gave the same score; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Scores of one length; pairs with a NaN are left out.
+    cluster : array_like, optional
+        The subject of each pair; the interval then respects it.
     level : float, default 0.95
         Confidence of the interval, 0 to 1.
 
@@ -43,11 +48,12 @@ def percent(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     Raises
     ------
     ValueError
-        If ``x`` and ``y`` differ in length, or a value is infinite.
+        If ``x`` and ``y`` differ in length, a value is infinite, or a pair has no cluster.
 
     Notes
     -----
-    Exact interval of Clopper & Pearson.
+    Exact interval of Clopper & Pearson; or, with clusters, by leaving out each (``jackknife``), and where all or none
+    of the scores are equal Clopper & Pearson's with each cluster counted once.
 
     References
     ----------
@@ -61,13 +67,28 @@ def percent(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     (0.75, [0.1941, 0.9937])
     """
     text = "share of equal scores, Clopper–Pearson interval"
+    keep = ~(np.isnan(numbers(x)) | np.isnan(numbers(y)))
     x, y = complete_pairs(x, y)
     if x.size == 0:
         return undefined("no pairs", method=text, level=level)
-    equal = int((x == y).sum())
-    return Result(
-        estimate=equal / x.size, ci=clopper_pearson(equal, x.size, level=level), n=x.size, method=text, level=level
+    equal = x == y
+    hits, n = int(equal.sum()), x.size
+    if cluster is None:
+        return Result(estimate=hits / n, ci=clopper_pearson(hits, n, level=level), n=n, method=text, level=level)
+    labels = cluster_codes(cluster, keep)
+    groups = int(labels.max()) + 1
+    if hits in (0, n):
+        ci = clopper_pearson(groups if hits else 0, groups, level=level)
+        return Result(estimate=hits / n, ci=ci, n=n, method=f"{text}, each subject counted once", level=level)
+    found = Result(
+        estimate=hits / n, n=n, method="share of equal scores, interval by leaving out each subject", level=level
     )
+    size = np.bincount(labels)[:, None].astype(np.float64)
+    own = np.bincount(labels, weights=equal)[:, None].astype(np.float64)
+    low, high = jackknife.ratio_bounds(own, size, level=level)[:, 0]
+    if np.isnan(low):
+        return replace(found, reason="no interval from one subject" if groups < 2 else jackknife.SAME)
+    return replace(found, ci=(max(0.0, float(low)), min(1.0, float(high))))
 
 
 def summary(
@@ -76,7 +97,6 @@ def summary(
     *,
     categories: Sequence[float],
     cluster: NDArray[np.intp],
-    seed: int = 0,
     pairs: bool = True,
 ) -> dict[str, Any]:
     """All agreement statistics of one cell as JSON-able data.
@@ -91,8 +111,6 @@ def summary(
         All values that a score may have, ascending.
     cluster : ndarray of int, shape (units,)
         The subject of each unit.
-    seed : int, default 0
-        Of the bootstraps.
     pairs : bool, default True
         Whether pairs of readers are listed.
 
@@ -105,6 +123,7 @@ def summary(
     Notes
     -----
     Spearman, percent and kappa are pairwise complete, ICC and W use units rated by all readers, alpha and AC2 use all.
+    All intervals leave out each subject once.
 
     Examples
     --------
@@ -128,15 +147,15 @@ def summary(
             {
                 "reader_a": readers[a],
                 "reader_b": readers[b],
-                "spearman": spearman(x, y).as_estimate(),
-                "percent": percent(x, y).as_estimate(),
+                "spearman": spearman(x, y, cluster=cluster).as_estimate(),
+                "percent": percent(x, y, cluster=cluster).as_estimate(),
                 **kappas,
             }
         )
     return {
         "pairs": listed,
-        "krippendorff_alpha": krippendorff_alpha(matrix, level="ordinal", cluster=cluster, seed=seed).as_estimate(),
+        "krippendorff_alpha": krippendorff_alpha(matrix, level="ordinal", cluster=cluster).as_estimate(),
         "gwet_ac2": gwet_ac(matrix, categories=categories, weights="ordinal", cluster=cluster).as_estimate(),
-        "kendall_w": kendall_w(matrix, cluster=cluster, seed=seed).as_estimate(),
-        "icc": {name: result.as_estimate() for name, result in icc(matrix).items()},
+        "kendall_w": kendall_w(matrix, cluster=cluster).as_estimate(),
+        "icc": {name: result.as_estimate() for name, result in icc(matrix, cluster=cluster).items()},
     }

@@ -1,6 +1,7 @@
 """Chance-corrected agreement: weighted kappa, Krippendorff's alpha, Gwet's AC1 and AC2."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
@@ -8,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.statistics import bootstrap
-from analysis.statistics.correlation import CONSTANT, TOO_MANY_VALUES, complete_pairs
+from analysis.statistics import jackknife
+from analysis.statistics.correlation import CONSTANT, SUBJECTS, TOO_MANY_VALUES, UNITS, complete_pairs, tables
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import cluster_codes, constant, matrix, negligible, numbers
 
@@ -94,7 +95,7 @@ def weighted_kappa(
 
     Notes
     -----
-    Interval: large-sample variance of Fleiss, Cohen & Everitt, or the same linearisation summed per cluster; cut at ±1.
+    Interval: large-sample variance of Fleiss, Cohen & Everitt, cut at ±1; or, with clusters, by leaving out each.
     Declared, not observed, categories: scikit-learn spaces whatever categories happen to occur evenly.
 
     References
@@ -112,7 +113,7 @@ def weighted_kappa(
     0.9565
     """
     text = f"weighted kappa, {weights} weights, {len(categories)} declared categories, " + (
-        "Fleiss–Cohen–Everitt interval" if cluster is None else "linearised interval, subjects as clusters"
+        "Fleiss–Cohen–Everitt interval" if cluster is None else SUBJECTS
     )
     keep = ~(np.isnan(numbers(a)) | np.isnan(numbers(b)))
     x, y = complete_pairs(a, b)
@@ -129,24 +130,29 @@ def weighted_kappa(
     observed = float(w[first, second].mean())
     expected = float(rows @ w @ columns)
     kappa = (observed - expected) / (1 - expected)
+    found = Result(estimate=kappa, n=n, method=text, level=level)
+    if cluster is not None:
+        labels = cluster_codes(cluster, keep)
+        if int(labels.max()) < 1:
+            return replace(found, reason="no interval from one subject")
+        return jackknife.coefficient(found, _kappa(jackknife.left_out(tables(first, second, q, q, labels)), w))
     row_mean, column_mean = w @ columns, rows @ w
     influence = w[first, second] - (row_mean[first] + column_mean[second]) * (1 - kappa)
     influence -= kappa - expected * (1 - kappa)
-    reason = None
-    if cluster is None:
-        variance = float((influence**2).sum()) / (n * (1 - expected)) ** 2
-    else:
-        labels = cluster_codes(cluster, keep)
-        groups = int(labels.max()) + 1
-        if groups < 2:
-            return Result(estimate=kappa, n=n, method=text, reason="no interval from one subject", level=level)
-        sums = np.bincount(labels, weights=influence)
-        variance = groups / (groups - 1) * float((sums**2).sum()) / (n * (1 - expected)) ** 2
+    variance = float((influence**2).sum()) / (n * (1 - expected)) ** 2
     if negligible(np.sqrt(max(variance, 0.0)), 1):
-        return Result(estimate=kappa, n=n, method=text, reason="no interval for perfect agreement", level=level)
+        return replace(found, reason="no interval for perfect agreement")
     reach = special.ndtri((1 + level) / 2) * np.sqrt(variance)
-    ci = (max(-1.0, kappa - reach), min(1.0, kappa + reach))
-    return Result(estimate=kappa, ci=ci, n=n, method=text, reason=reason, level=level)
+    return replace(found, ci=(max(-1.0, kappa - reach), min(1.0, kappa + reach)))
+
+
+def _kappa(together: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kappa of each of several tables."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = together / together.sum(axis=(1, 2), keepdims=True)
+        observed = (shares * w).sum(axis=(1, 2))
+        expected = np.einsum("ga,ab,gb->g", shares.sum(axis=2), w, shares.sum(axis=1))
+        return np.asarray((observed - expected) / (1 - expected))
 
 
 def krippendorff_alpha(
@@ -154,8 +160,6 @@ def krippendorff_alpha(
     *,
     level: Level = "ordinal",
     cluster: ArrayLike | None = None,
-    resamples: int = bootstrap.RESAMPLES,
-    seed: int = 0,
     confidence: float = 0.95,
 ) -> Result:
     """Krippendorff's alpha of any number of raters.
@@ -167,11 +171,7 @@ def krippendorff_alpha(
     level : {"ordinal", "nominal", "interval", "ratio"}, default "ordinal"
         Level of measurement.
     cluster : array_like, shape (units,), optional
-        The subject of each unit: subjects are then resampled whole.
-    resamples : int, default 2000
-        Of the bootstrap.
-    seed : int, default 0
-        Of the bootstrap.
+        The subject of each unit: subjects are then left out whole.
     confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
@@ -189,7 +189,7 @@ def krippendorff_alpha(
     Notes
     -----
     "ordinal" is Krippendorff's own metric on the cumulated marginals (irrCAC's ordinal weights give another value).
-    Interval: percentile bootstrap of units, or of whole clusters.
+    Interval: by leaving out each unit, or each cluster (``jackknife``).
 
     References
     ----------
@@ -209,9 +209,7 @@ def krippendorff_alpha(
     """
     if level not in ("nominal", "ordinal", "interval", "ratio"):
         raise ValueError("level is nominal, ordinal, interval or ratio")
-    text = f"Krippendorff's alpha, {level} metric, bootstrap interval of " + (
-        "units" if cluster is None else "subjects"
-    )
+    text = f"Krippendorff's alpha, {level} metric, {UNITS if cluster is None else SUBJECTS}"
     table = matrix(ratings)
     if table.shape[1] < 2:
         return undefined("fewer than two readers", method=text, level=confidence)
@@ -233,15 +231,13 @@ def krippendorff_alpha(
     coincidences /= (patterns.sum(axis=1) - 1)[:, None, None]
     flat = coincidences.reshape(len(patterns), -1)
     alpha = float(_alpha(np.bincount(codes)[None, :] @ flat, values, level)[0])
-    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
-    groups = int(labels.max()) + 1
-    if groups < 2 or values.size > TOO_MANY_VALUES:
-        why = "no interval from one unit or subject" if groups < 2 else "no interval for continuous scores"
-        return Result(estimate=alpha, n=n, method=text, reason=why, level=confidence)
-    per_group = [np.bincount(labels, weights=column, minlength=groups) for column in flat[codes].T]
-    drawn = bootstrap.weights(groups, resamples=resamples, seed=seed) @ np.stack(per_group, axis=1)
-    low, high = bootstrap.interval(_alpha(drawn, values, level), confidence)
-    return Result(estimate=alpha, ci=(low, high), n=n, method=text, level=confidence)
+    found = Result(estimate=alpha, n=n, method=text, level=confidence)
+    labels = jackknife.groups_of(np.arange(n) if cluster is None else cluster_codes(cluster, keep))
+    if not labels.any() or values.size > TOO_MANY_VALUES:
+        why = "no interval for continuous scores" if labels.any() else "no interval from one unit or subject"
+        return replace(found, reason=why)
+    sums = np.stack([np.bincount(labels, weights=column) for column in flat[codes].T], axis=1).astype(np.float64)
+    return jackknife.coefficient(found, _alpha(jackknife.left_out(sums), values, level))
 
 
 def _alpha(flat: NDArray[np.float64], values: NDArray[np.float64], level: Level) -> NDArray[np.float64]:
@@ -307,9 +303,8 @@ def gwet_ac(
 
     Notes
     -----
-    Interval: Gwet's variance and t with n − 1 degrees of freedom, or the same linearisation summed per cluster with
-    clusters − 1; cut at 1. AC2 is high wherever nearly all scores are the same: never show it alone. Ordinal weights as
-    in irrCAC.
+    Interval: Gwet's variance and t with n − 1 degrees of freedom, cut at 1; or, with clusters, by leaving out each. AC2
+    is high wherever nearly all scores are the same: never show it alone. Ordinal weights as in irrCAC.
 
     References
     ----------
@@ -326,6 +321,7 @@ def gwet_ac(
     """
     text = (
         f"Gwet's {'AC1' if weights == 'identity' else 'AC2'}, {weights} weights, {len(categories)} declared categories"
+        + ("" if cluster is None else f", {SUBJECTS}")
     )
     table = matrix(ratings)
     if table.shape[1] < 2:
@@ -349,17 +345,22 @@ def gwet_ac(
     spread = w.sum() / (q * (q - 1))
     expected = float(spread * (shares * (1 - shares)).sum())
     ac = (observed - expected) / (1 - expected)
+    found = Result(estimate=ac, n=n, method=text, level=level)
+    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
+    if not labels.any():
+        return replace(found, reason="no interval from one unit or subject")
+    if cluster is not None:
+        labels = jackknife.groups_of(labels)
+        own = np.column_stack([counts / rated[:, None], np.ones(n), agreeing, pairable])
+        rest = jackknife.left_out(np.stack([np.bincount(labels, weights=column) for column in own.T], axis=1))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = rest[:, :q] / rest[:, [q]]
+            chance = spread * (shares * (1 - shares)).sum(axis=1)
+            return jackknife.coefficient(found, (rest[:, -2] / rest[:, -1] - chance) / (1 - chance))
     influence = (n / pairable.sum()) * (agreeing - expected * pairable) / (1 - expected)
     own_expected = spread * (counts @ (1 - shares)) / rated
     influence = influence - 2 * (1 - ac) * (own_expected - expected) / (1 - expected) - ac
-    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
-    groups = int(labels.max()) + 1
-    if groups < 2:
-        why = "no interval from one unit or subject"
-        return Result(estimate=ac, n=n, method=text, reason=why, level=level)
-    sums = np.bincount(labels, weights=influence)
-    variance = groups / (groups - 1) * float((sums**2).sum()) / n**2
-    reach = special.stdtrit(groups - 1, (1 + level) / 2) * np.sqrt(variance)
+    reach = special.stdtrit(n - 1, (1 + level) / 2) * np.sqrt(float((influence**2).sum()) / (n * (n - 1)))
     if negligible(reach, 1):
-        return Result(estimate=ac, n=n, method=text, reason="no interval: every unit agrees alike", level=level)
-    return Result(estimate=ac, ci=(ac - reach, min(1.0, ac + reach)), n=n, method=text, level=level)
+        return replace(found, reason="no interval: every unit agrees alike")
+    return replace(found, ci=(ac - reach, min(1.0, ac + reach)))

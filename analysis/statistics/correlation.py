@@ -1,20 +1,22 @@
 """Association and reliability of scores: Spearman, Lin's concordance, Kendall's W, intraclass correlations."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.statistics import bootstrap
+from analysis.statistics import jackknife
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import RELATIVE, cluster_codes, constant, matrix, negligible, numbers, scale_of
 
 CONSTANT = "a reader gave the same score to every pair"
 TOO_MANY_VALUES = 50
 NO_INTERVAL = (np.nan, np.nan)
-WORK, FEWEST, BLOCK = 5e8, 200, 2_000_000
+BLOCK = 2_000_000
+SUBJECTS = "interval by leaving out each subject, Fisher z"
+UNITS = "interval by leaving out each unit, Fisher z"
 
 
 def complete_pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -33,13 +35,15 @@ def midranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
 
 
-def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 0.95) -> Result:
     """Spearman rank correlation with mid-ranks; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Paired values of one length; pairs with a NaN are left out.
+    cluster : array_like, optional
+        The subject of each pair; the interval then respects it, and no test is made.
     level : float, default 0.95
         Confidence of the interval, 0 to 1.
 
@@ -52,15 +56,16 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     Raises
     ------
     ValueError
-        If ``x`` and ``y`` differ in length, or a value is infinite.
+        If ``x`` and ``y`` differ in length, a value is infinite, or a pair has no cluster.
 
     Notes
     -----
-    Interval: Fisher z with the variance (1 + ρ²/2)/(n − 3). p from t with n − 2 degrees of freedom.
+    Interval: Fisher z with the variance (1 + ρ²/2)/(n − 3), or, with clusters, by leaving out each (``jackknife``). p
+    from t with n − 2 degrees of freedom: it takes the pairs as independent.
 
     References
     ----------
-    Bonett & Wright 2000.
+    Bonett & Wright 2000; Tukey 1958.
 
     Examples
     --------
@@ -71,7 +76,8 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     >>> [round(bound, 4) for bound in found.ci]
     [-0.4571, 0.9908]
     """
-    text = "Spearman, mid-ranks, Bonett–Wright interval"
+    text = f"Spearman, mid-ranks, {'Bonett–Wright interval' if cluster is None else SUBJECTS}"
+    keep = ~(np.isnan(numbers(x)) | np.isnan(numbers(y)))
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 3:
@@ -84,6 +90,8 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
         return Result(
             estimate=round(rho), n=n, method=text, reason="no interval for a perfect correlation", level=level
         )
+    if cluster is not None:
+        return _without_each(Result(estimate=rho, n=n, method=text, level=level), x, y, cluster_codes(cluster, keep))
     t = rho * np.sqrt((n - 2) / (1 - rho**2))
     p = float(2 * special.stdtr(n - 2, -abs(t)))
     if n < 4:
@@ -95,6 +103,36 @@ def spearman(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     return Result(
         estimate=rho, ci=(np.tanh(z - reach), np.tanh(z + reach)), statistic=t, p=p, n=n, method=text, level=level
     )
+
+
+def _without_each(found: Result, x: NDArray[np.float64], y: NDArray[np.float64], labels: NDArray[np.intp]) -> Result:
+    if int(labels.max()) < 1:
+        return replace(found, reason="no interval from one subject")
+    (first, a), (second, b) = np.unique(x, return_inverse=True), np.unique(y, return_inverse=True)
+    if max(first.size, second.size) > TOO_MANY_VALUES:
+        return replace(found, reason="no interval for continuous scores")
+    together = jackknife.left_out(tables(a, b, first.size, second.size, labels))
+    ranks, other = (_centred(together.sum(axis=axis)) for axis in (2, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rho = np.einsum("gab,ga,gb->g", together, ranks, other) / np.sqrt(
+            (together.sum(axis=2) * ranks**2).sum(axis=1) * (together.sum(axis=1) * other**2).sum(axis=1)
+        )
+    return jackknife.coefficient(found, rho)
+
+
+def tables(
+    a: NDArray[np.intp], b: NDArray[np.intp], rows: int, columns: int, labels: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """How often codes ``a`` and ``b`` come together, per subject: subjects × rows × columns."""
+    labels = jackknife.groups_of(labels)
+    groups = int(labels.max()) + 1
+    flat = np.bincount((labels * rows + a) * columns + b, minlength=groups * rows * columns)
+    return flat.reshape(groups, rows, columns).astype(np.float64)
+
+
+def _centred(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mid-ranks of the values that occur so often, minus their mean."""
+    return np.asarray(np.cumsum(counts, axis=1) - (counts + counts.sum(axis=1, keepdims=True)) / 2)
 
 
 def concordance(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
@@ -168,8 +206,6 @@ def kendall_w(
     ratings: ArrayLike,
     *,
     cluster: ArrayLike | None = None,
-    resamples: int = bootstrap.RESAMPLES,
-    seed: int = 0,
     level: float = 0.95,
 ) -> Result:
     """Kendall's coefficient of concordance W, tie-corrected.
@@ -179,20 +215,15 @@ def kendall_w(
     ratings : array_like, shape (units, raters)
         Scores; units with a NaN are left out.
     cluster : array_like, shape (units,), optional
-        The subject of each unit: subjects are then resampled whole.
-    resamples : int, default 2000
-        Of the bootstrap; fewer are drawn where units × raters are very many.
-    seed : int, default 0
-        Of the bootstrap.
+        The subject of each unit: subjects are then left out whole.
     level : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
     -------
     Result
-        ``estimate`` is W, 0 to 1; ``statistic`` is χ² and ``p`` its upper tail; ``n`` counts units rated by all;
-        ``method`` says how many resamples were drawn. Undefined where some rater is constant, or with fewer than two
-        raters or units.
+        ``estimate`` is W, 0 to 1; ``statistic`` is χ² and ``p`` its upper tail; ``n`` counts units rated by all.
+        Undefined where every rater is constant, or with fewer than two raters or units.
 
     Raises
     ------
@@ -201,8 +232,8 @@ def kendall_w(
 
     Notes
     -----
-    χ² = m(n − 1)W with n − 1 degrees of freedom. Interval: percentile bootstrap of units, or of whole clusters; W of
-    resampled units is biased towards agreement by the ties that resampling makes, so read it as rough.
+    χ² = m(n − 1)W with n − 1 degrees of freedom. A constant rater ties all units, as in R's irr. Interval: by leaving
+    out each unit, or each cluster (``jackknife``).
 
     References
     ----------
@@ -217,7 +248,7 @@ def kendall_w(
     >>> round(found.estimate, 4), round(found.statistic, 4), round(found.p, 4)
     (0.7778, 4.6667, 0.097)
     """
-    text = "Kendall's W, tie-corrected, bootstrap interval of " + ("units" if cluster is None else "subjects")
+    text = f"Kendall's W, tie-corrected, {SUBJECTS if cluster is not None else UNITS}"
     table = matrix(ratings)
     keep = np.asarray(~np.isnan(table).any(axis=1))
     table = table[keep]
@@ -226,34 +257,34 @@ def kendall_w(
         return undefined("fewer than two readers", n=n, method=text, level=level)
     if n < 2:
         return undefined("fewer than two units rated by all readers", n=n, method=text, level=level)
-    if any(constant(column) for column in table.T):
-        return undefined(CONSTANT, n=n, method=text, level=level)
+    for column in table.T:
+        if constant(column):  # up to rounding, which has no ranks
+            column[:] = column[0]
+    if (np.ptp(table, axis=0) == 0).all():
+        return undefined("every reader gave the same score to every unit", n=n, method=text, level=level)
     patterns, codes = np.unique(table, axis=0, return_inverse=True)
     codes = codes.ravel()
     w = float(_w(np.bincount(codes)[None, :].astype(np.float64), patterns)[0])
     chi2 = m * (n - 1) * w
     p = float(special.chdtrc(n - 1, chi2))
-    labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
+    found = Result(estimate=w, statistic=chi2, p=p, n=n, method=text, level=level)
+    labels = jackknife.groups_of(np.arange(n) if cluster is None else cluster_codes(cluster, keep))
     groups = int(labels.max()) + 1
     if groups < 2 or np.unique(table).size > TOO_MANY_VALUES:
         why = "no interval from one subject" if groups < 2 else "no interval for continuous scores"
-        return Result(estimate=w, statistic=chi2, p=p, n=n, method=text, reason=why, level=level)
-    drawn = bootstrap.weights(groups, resamples=resamples, seed=seed)
-    drawn = drawn[: max(FEWEST, int(WORK / (len(patterns) * m)))]
-    text += f", {len(drawn)} resamples"
-    parts = np.split(drawn, range(block := max(1, BLOCK // len(patterns)), len(drawn), block))
-    if groups * len(patterns) <= 5 * BLOCK:
-        counts = np.zeros((groups, len(patterns)))
-        np.add.at(counts, (labels, codes), 1.0)
-        values = np.concatenate([_w(part @ counts, patterns) for part in parts])
-    else:  # hardly any pattern occurs twice: unit by unit
-        values = np.concatenate([_w(part[:, labels], table) for part in parts])
-    low, high = bootstrap.interval(values, level)
-    return Result(estimate=w, ci=(low, high), statistic=chi2, p=p, n=n, method=text, level=level)
+        return replace(found, reason=why)
+    everyone, without = np.bincount(codes), []
+    for start in range(0, groups, block := max(1, BLOCK // len(patterns))):
+        own = (labels >= start) & (labels < start + block)
+        counts = np.zeros((min(block, groups - start), len(patterns)))
+        np.add.at(counts, (labels[own] - start, codes[own]), 1.0)
+        without.append(_w(everyone - counts, patterns))
+    found = jackknife.coefficient(found, np.concatenate(without))
+    return found if found.ci is None else replace(found, ci=(max(found.ci[0], 0.0), found.ci[1]))
 
 
 def _w(counts: NDArray[np.float64], patterns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """W for each row of counts (resamples × patterns) of the score patterns (patterns × raters)."""
+    """W for each row of counts (rows × patterns) of the score patterns (patterns × raters)."""
     n = counts.sum(axis=1)
     m = patterns.shape[1]
     sums = np.zeros_like(counts)
@@ -291,13 +322,15 @@ class IntraclassCorrelations:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
-def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
+def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 0.95) -> IntraclassCorrelations:
     """Six intraclass correlations.
 
     Parameters
     ----------
     ratings : array_like, shape (units, raters)
         Scores; units with a NaN are left out.
+    cluster : array_like, shape (units,), optional
+        The subject of each unit; the intervals then respect it, and no test is made.
     level : float, default 0.95
         Confidence of the intervals, 0 to 1.
 
@@ -317,7 +350,8 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     Notes
     -----
     ICC1: raters differ per unit (one-way). ICC2: random raters, absolute agreement, ICC(A,1) of McGraw & Wong. ICC3:
-    fixed raters, consistency. …k: the mean of the k raters. Intervals from F (ICC2: Satterthwaite).
+    fixed raters, consistency. …k: the mean of the k raters. Intervals from F (ICC2: Satterthwaite), or, with clusters,
+    by leaving out each (``jackknife``), those of …k from those of the single rater by Spearman and Brown.
 
     References
     ----------
@@ -333,7 +367,8 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     [('ICC1', 0.17), ('ICC2', 0.29), ('ICC3', 0.71), ('ICC1k', 0.44), ('ICC2k', 0.62), ('ICC3k', 0.91)]
     """
     table = matrix(ratings)
-    table = table[~np.isnan(table).any(axis=1)]
+    keep = np.asarray(~np.isnan(table).any(axis=1))
+    table = table[keep]
     n, k = table.shape
     names = {
         "ICC1": "ICC(1), one-way random, single rater",
@@ -404,7 +439,55 @@ def icc(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
     if single and 1 + single[0] * (k - 1) > 0:
         mean = _spearman_brown(single[0], k), _spearman_brown(single[1], k)
     put("ICC2k", msb - mse, msb + (msj - mse) / n, f3, df3, mean or NO_INTERVAL)
+    if cluster is not None:
+        results = _by_subject(results, table, cluster_codes(cluster, keep))
     return IntraclassCorrelations(**results)
+
+
+def _by_subject(results: dict[str, Result], table: NDArray[np.float64], labels: NDArray[np.intp]) -> dict[str, Result]:
+    """The same estimates with intervals by leaving out each subject."""
+    labels, k = jackknife.groups_of(labels), table.shape[1]
+    table = (table - table.mean()) / scale_of(table)
+    rows = table.sum(axis=1)
+    columns = np.column_stack([np.ones(len(table)), table, rows**2, (table**2).sum(axis=1)])
+    sums = np.stack([np.bincount(labels, weights=column) for column in columns.T], axis=1).astype(np.float64)
+    if len(sums) < 2:
+        return {
+            name: found if found.estimate is None else _plain(found, "no interval from one subject")
+            for name, found in results.items()
+        }
+    rest = jackknife.left_out(sums)
+    n, raters, squares, total = rest[:, 0], rest[:, 1:-2], rest[:, -2], rest[:, -1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        grand = raters.sum(axis=1) ** 2 / (n * k)
+        units, raters, total = squares / k - grand, (raters**2).sum(axis=1) / n - grand, total - grand
+        msb, msj = units / (n - 1), raters / (k - 1)
+        mse, msw = (total - units - raters) / ((n - 1) * (k - 1)), (total - units) / (n * (k - 1))
+        without = {
+            "ICC1": (msb - msw) / (msb + (k - 1) * msw),
+            "ICC2": (msb - mse) / (msb + (k - 1) * mse + k * (msj - mse) / n),
+            "ICC3": (msb - mse) / (msb + (k - 1) * mse),
+        }
+    for name, single in without.items():
+        if results[name].estimate is not None:
+            results[name] = jackknife.coefficient(_plain(results[name], None), single)
+        mean = results[f"{name}k"]
+        if mean.estimate is not None:
+            ci, why = results[name].ci, results[name].reason
+            if ci is not None and ci[0] * (k - 1) <= -1:
+                ci, why = None, "no interval"
+            mean = _plain(mean, why)
+            if ci is not None:
+                mean = replace(mean, ci=(_spearman_brown(ci[0], k), _spearman_brown(ci[1], k)))
+            results[f"{name}k"] = mean
+    return results
+
+
+def _plain(found: Result, reason: str | None) -> Result:
+    """The estimate alone."""
+    return Result(
+        estimate=found.estimate, n=found.n, method=f"{found.method}, {SUBJECTS}", reason=reason, level=found.level
+    )
 
 
 def _spearman_brown(single: float, k: int) -> float:

@@ -18,7 +18,6 @@ from readerstudy.images.tables import table_csv
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 
-SEED = 0  # of the analysis: the default of `python -m analysis reading`
 SOURCES = (".py", ".css", ".html")
 KEPT = ("results", "images", "scan-times", "stability")
 
@@ -54,7 +53,7 @@ def scan_times(study: ReaderStudy) -> dict | None:
 
 def files_sha256(files: dict[str, bytes]) -> str:
     """SHA-256 of the analysis and all that goes into it."""
-    digest = hashlib.sha256(f"{analysis_version()} {SEED} of a record that holds".encode())
+    digest = hashlib.sha256(f"{analysis_version()} of a record that holds".encode())
     for name, content in files.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
     return digest.hexdigest()

@@ -69,7 +69,7 @@ The same numbers from these files:
 
   python -m analysis reading {slug}-ratings.csv --protocol {slug}-protocol.json \\
       --findings {slug}-findings.csv --integrity {slug}-integrity.csv --series {slug}-series.csv \\
-      --guesses {slug}-guesses.csv --display-checks {slug}-display_checks.csv --seed {seed} --json results-reading.json
+      --guesses {slug}-guesses.csv --display-checks {slug}-display_checks.csv --json results-reading.json
   python -m analysis integrity {slug}-metrics.csv --json results-images.json
   python -m analysis viewing {slug}-interactions.csv
 
@@ -85,7 +85,7 @@ def _warning(study: ReaderStudy) -> str:
     return f"\n{note}\n" if (note := simulation_note(study)) else ""
 
 
-def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict], *, seed: int) -> str:
+def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]) -> str:
     """Write everything into one zip; returns its SHA-256.
 
     results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same
@@ -105,7 +105,6 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
         slug=study.slug,
         protocol=study.protocol_sha256,
         schedule=study.schedule_sha256,
-        seed=seed,
         warning=_warning(study),
         hashes="\n".join(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in contents.items()),
     ).encode()

@@ -19,7 +19,6 @@ from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import RecordError, ensure_sections_sealed, record
 from readerstudy.images.analyses import (
-    SEED,
     analyse_images,
     erase_analyses,
     files_sha256,
@@ -201,7 +200,7 @@ def analyse(files: dict[str, bytes]) -> dict:
     answers = {name: frames[name] for name in ("findings", "integrity", "series", "guesses", "display_checks")}
     made = {"reading": None, **analyse_images(files)}
     if ratings is not None and (ratings["kind"] == "main").any():
-        made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), seed=SEED, **answers)
+        made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), **answers)
     shown = {row["presentation"] for row in _rows(files["integrity"]) if row["kind"] == "main"}
     return {**made, "findings": [row for row in _rows(files["findings"]) if row["presentation"] in shown]}
 

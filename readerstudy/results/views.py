@@ -12,7 +12,6 @@ from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_json, stream_csv
-from readerstudy.images.analyses import SEED
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import StudyRequest, study_page
@@ -42,7 +41,6 @@ def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         "study": study,
         "tab": "results",
         "files": files,
-        "seed": SEED,
         **contexts.first_page(study, made),
     }
     context["numbers"] = exports.number_table_names(made.reading)
@@ -141,7 +139,7 @@ def everything(request: StudyRequest, study: ReaderStudy) -> HttpResponse | File
         return _being_made(request, study, made, status=409)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
     names = {"results-reading": made.reading, "results-images": made.images}
-    sha256 = exports.write_zip(file, study, {name: result for name, result in names.items() if result}, seed=SEED)
+    sha256 = exports.write_zip(file, study, {name: result for name, result in names.items() if result})
     name = f"{study.slug}-results.zip"
     note_export(study=study, user=request.user, file=name, sha256=sha256)
     return FileResponse(file, as_attachment=True, filename=name)

@@ -189,12 +189,18 @@ def test_missing_scores_are_left_out_pairwise():
     [
         spearman([3, 3, 3, 3], [1, 2, 3, 4]),
         weighted_kappa([3, 3, 3, 3], [1, 2, 3, 4], categories=SCALE),
-        kendall_w([[3, 1], [3, 2], [3, 4]]),
     ],
 )
 def test_a_constant_reader_has_no_correlation_and_no_kappa(result):
     assert (result.estimate, result.ci) == (None, None)
     assert result.reason == "a reader gave the same score to every pair"
+
+
+def test_a_constant_reader_ties_all_units_of_kendalls_w():
+    """R: irr::kendall(matrix(c(3, 3, 3, 1, 2, 4), 3), correct = TRUE)$value is 0.5."""
+    found = kendall_w([[3, 1], [3, 2], [3, 4]])
+    assert found.estimate == pytest.approx(0.5)
+    assert kendall_w([[3, 2], [3, 2], [3, 2]]).reason == "every reader gave the same score to every unit"
 
 
 def test_all_neutral_answers_have_no_alpha_and_no_icc_but_full_ac2():

@@ -31,7 +31,7 @@ def test_all_neutral_criteria_have_no_test_of_preference_and_an_exact_one_of_equ
     for estimate in (row["mean"], row["net_preference"], row["readers"][0]["mean"]):
         assert (estimate["ci"], estimate["reason"]) == (
             None,
-            "no interval: every resample of the subjects has the same value",
+            "no interval: without any one subject it would be the same",
         )
     assert row["mean"]["ci90"] is None
     assert {row["tests"][name]["reason"] for name in TESTS} == {"every answer is 'no difference'"}
@@ -76,7 +76,7 @@ def test_a_constant_reader_is_neither_correlated_nor_dropped(study):
             assert pairs[names][key]["reason"] == "a reader gave the same score to every pair"
         assert pairs[names]["percent"]["estimate"] is not None
     assert pairs["R1", "R3"]["spearman"]["estimate"] is not None
-    assert found["agreement"]["overall"]["kendall_w"]["reason"] == "a reader gave the same score to every pair"
+    assert 0 < found["agreement"]["overall"]["kendall_w"]["estimate"] < 1
     assert cell(found)["readers"][1]["as_published"]["reason"] == "every answer is 'no difference'"
     assert cell(found)["mean"]["n"] == 60
 
@@ -86,7 +86,7 @@ def test_perfect_separation_is_tested_by_ranks_and_undefined_in_models(study):
     row = cell(found)
     assert row["counts"] == [0, 0, 0, 0, 60]
     assert row["tests"]["cluster_sign_flip"]["p"] < 0.01
-    assert row["mean"]["reason"] == "no interval: every resample of the subjects has the same value"
+    assert row["mean"]["reason"] == "no interval: without any one subject it would be the same"
     assert row["regression"]["preference"]["reason"].startswith("no finite maximum")
     assert found["ranking"]["criteria"][0]["arms"][0]["log_worth"]["reason"].startswith("no finite maximum")
     assert found["side_bias"][0]["threshold_shift"]["estimate"] is None
@@ -141,7 +141,7 @@ def test_declared_cells_that_were_not_asked_are_a_warning(study):
     other = {"first": "FAST-DL", "second": "SOC", "criterion": "cord"}
     found = analysed(study, protocol={"primary": other, "family": [other]})
     assert found["primary"]["reason"] == "the primary hypothesis was not asked"
-    assert found["warnings"] == [
+    assert found["warnings"][:2] == [
         "The primary hypothesis names FAST-DL vs SOC, cord, which was not asked.",
         "The family of tests names FAST-DL vs SOC, cord, which was not asked.",
     ]

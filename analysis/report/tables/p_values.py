@@ -2,7 +2,7 @@
 
 from analysis import verdict
 from analysis.report.table import Names, Results, Table
-from analysis.report.table_cells import adjusted_p, cell_names, estimate_with_interval, p_of_test
+from analysis.report.table_cells import FEW, adjusted_p, cell_names, estimate_with_interval, p_of_test
 
 
 def every_test(results: Results, names: Names) -> Table:
@@ -31,8 +31,8 @@ def every_test(results: Results, names: Names) -> Table:
         "two-sided p of no preference; bold: p < 0.05",
         ["Comparison", "Criterion", "Mean, 95 %", *tested],
         rows,
-        f"Mean: 95 % by patient bootstrap. Published: {conventions['as_published']}. Sign flip, permutation, "
-        f"Datta–Satten: clusters are {conventions['clusters']}. Second Holm and BH: of the primary test "
+        f"Mean: 95 % by leaving out each subject once. {FEW}. Published: {conventions['as_published']}. Sign flip, "
+        f"permutation, Datta–Satten: clusters are {conventions['clusters']}. Second Holm and BH: of the primary test "
         f"({verdict.TESTS[conventions['primary_test']]}). {conventions['multiplicity']}. Mirror: "
         f"{conventions['rank_sum_mirror']}.",
         words=2,

@@ -9,7 +9,6 @@ from analysis import verdict
 from analysis.formats import capitalised, p_value
 from analysis.report import figures, forest, table_cells
 from analysis.report.table import Colours, ColumnHead, Figure, Group, Names, Results, Style, Table, TableCell
-from analysis.statistics.bootstrap import RESAMPLES
 
 HEADS = {
     "counts": "1 / 2 / 3 / 4 / 5",
@@ -142,7 +141,8 @@ def clustered(results: Results) -> str:
     tested = sum(cell["p_holm"]["primary"] is not None for cell in cells)
     return (
         f"{name}, {results['n']['subjects']} subjects; Holm over {tested} tests. "
-        "Net: P(> 3) − P(< 3), patient bootstrap."
+        "Net: P(> 3) − P(< 3), each subject left out once. "
+        f"{table_cells.FEW}."
     )
 
 
@@ -163,4 +163,4 @@ def net_preferences(results: Results, names: Names, colours: Colours) -> list[Fi
 
 def net_preference_caption(results: Results) -> str:
     """How these figures are to be read."""
-    return verdict.caption(results["comparisons"], resamples=RESAMPLES)
+    return verdict.caption(results["comparisons"])

@@ -2,7 +2,7 @@
 
 from analysis.formats import number
 from analysis.report.table import Names, Results, Table, TableCell
-from analysis.report.table_cells import cell_names, count, estimate_with_interval, p_of_test
+from analysis.report.table_cells import FEW, cell_names, count, estimate_with_interval, p_of_test
 
 MOST_READERS = 12
 
@@ -102,7 +102,7 @@ def means(results: Results, names: Names) -> Table:
     return Table(
         "reader-means",
         "Preference of each reader",
-        "mean preference, patient bootstrap 95 % below",
+        f"mean preference; below 95 % by leaving out each subject once; {FEW}",
         ["Comparison", "Criterion", *readers],
         []
         if many
