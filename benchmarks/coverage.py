@@ -5,8 +5,8 @@
 Simulated studies of 12 to 200 subjects with 3, with 3 to 9 or with 3 to 18 ratings each, few or many neutral answers,
 answers that are alike within a subject or not. Prints the share of intervals that cover, with its Monte Carlo error, of
 those that the results do not mark as of few subjects; and, for comparison, of those that they mark. Exit status 1 where
-intervals of a design cover less than 93.5 or more than 96.5 %, beyond three Monte Carlo errors. Only designs of which 95
-of 100 studies are unmarked are judged: else the mark picks studies, and those picked cover otherwise than all.
+intervals of a design cover less than 93.5 or more than 96.5 %, beyond three Monte Carlo errors. Only designs with 95 of
+100 studies unmarked are judged: else the mark picks studies, and those picked cover otherwise than all.
 --method percentile: the patient bootstrap instead, which must fail.
 """
 

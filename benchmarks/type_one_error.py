@@ -22,7 +22,7 @@ from scipy import special
 
 from analysis.ranking import davidson
 from analysis.sample_size import Design, answers, subjects
-from analysis.statistics import bootstrap
+from analysis.statistics import jackknife
 from analysis.statistics.ordinal import regression
 from analysis.statistics.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
 from analysis.statistics.random_readers import random_readers
@@ -84,7 +84,7 @@ def _column(design: Design, options: argparse.Namespace) -> dict[str, tuple[floa
         )
         for name, found in p.items()
     }
-    return {**shares, "patient bootstrap, mean": (_bootstrap(design, x), 0.0)}
+    return {**shares, "interval of the mean": (_outside(design, x), 0.0)}
 
 
 def _tests(
@@ -117,19 +117,14 @@ def _davidson(x: NDArray[np.float64], right: NDArray[np.bool_], subject: NDArray
     return Result(p=2 * special.stdtr(fit.clusters - 1, -abs(t)))
 
 
-def _bootstrap(design: Design, x: NDArray[np.int8]) -> float:
-    """Share of studies whose 95 % interval of the mean leaves out 0, all with the same patients drawn."""
+def _outside(design: Design, x: NDArray[np.int8]) -> float:
+    """Share of studies whose 95 % interval of the mean leaves out 0."""
     owner = subjects(design)
-    drawn = bootstrap.weights(design.subjects)
     starts = np.searchsorted(owner, np.arange(design.subjects))
     totals = np.add.reduceat(x.sum(axis=2, dtype=np.float64), starts, axis=1).T
     counts = np.broadcast_to(np.bincount(owner)[:, None] * float(design.readers), totals.shape)
-    outside = 0
-    for start in range(0, totals.shape[1], 500):
-        block = slice(start, start + 500)
-        low, high = bootstrap.interval(bootstrap.ratios(drawn, totals[:, block], counts[:, block]), 0.95)
-        outside += int(((low > 0) | (high < 0)).sum())
-    return outside / totals.shape[1]
+    low, high = jackknife.ratio_bounds(totals, counts, level=0.95)
+    return float(((low > 0) | (high < 0)).mean())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ A file of no use holds some room. Where something else has filled the disk, it g
 import errno
 import os
 import shutil
+from pathlib import Path
 
 from django.conf import settings
 from django.db import OperationalError
@@ -32,14 +33,21 @@ def is_no_room(error: BaseException | None) -> bool:
     return isinstance(error, NoRoomError) or (isinstance(error, OSError) and error.errno in NO_ROOM)
 
 
+def _usage():
+    place = Path(settings.VAR_DIR)
+    while not place.exists():  # nothing was kept there yet
+        place = place.parent
+    return shutil.disk_usage(place)
+
+
 def free() -> int:
     """Bytes that are free where the site keeps its data."""
-    return shutil.disk_usage(settings.VAR_DIR).free
+    return _usage().free
 
 
 def reserve() -> int:
     """Bytes that stay free for sign-in and answers: 5 % of the disk, 1 GB at most."""
-    return min(LARGEST_RESERVE, shutil.disk_usage(settings.VAR_DIR).total // 20)
+    return min(LARGEST_RESERVE, _usage().total // 20)
 
 
 def is_full() -> bool:
