@@ -60,6 +60,8 @@ class Server:
             "unix_socket_directories": self.sockets,
             "fsync": "off",
             "full_page_writes": "off",
+            "autovacuum": "off",
+            "jit": "off",
         }
         set_to = [f"--{key}={value}" for key, value in settings.items()]
         self.process = self._spawn([self.programs / "postgres", "-D", self.data, *set_to])

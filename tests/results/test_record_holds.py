@@ -10,6 +10,7 @@ from readerstudy.images.radiomics import active_settings
 from readerstudy.material.models import Alignment, VolumeOfInterest
 from readerstudy.results import services
 from tests import factories
+from tests.once import made_once
 from tests.tampering import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -42,7 +43,7 @@ FILES = {
 }
 
 
-@pytest.fixture
+@made_once(committed=True)
 def study():
     study = factories.make_study(subjects=2, readers=1)
     series = {one.arm.code: one for one in study.series.filter(case__subject__code="S01").select_related("arm")}
