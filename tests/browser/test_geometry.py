@@ -122,14 +122,20 @@ def deliver(folder: Path) -> None:
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
 
 
-def best_shift(image: np.ndarray, truth: np.ndarray) -> tuple[tuple[int, ...], float]:
-    """Whole voxels by which the truth is to be moved to fit, and the correlation there."""
-    a, b = image - image.mean(), truth - truth.mean()
-    size = [2 * n for n in a.shape]
-    found = fft.irfftn(fft.rfftn(a, size) * np.conj(fft.rfftn(b, size)), size)
-    place = np.unravel_index(int(np.argmax(found)), found.shape)
-    shift = tuple(int(n) if n < size / 2 else int(n) - size for n, size in zip(place, found.shape, strict=True))
-    return shift, float(found[place] / np.sqrt((a**2).sum() * (b**2).sum()))
+class Spectrum:
+    """A volume without its mean, ready to be correlated with others of its shape."""
+
+    def __init__(self, volume: np.ndarray) -> None:
+        self.shape, centred = volume.shape, (volume - volume.mean()).astype(np.float32)
+        self.size = [fft.next_fast_len(2 * n, real=True) for n in self.shape]
+        self.values, self.energy = fft.rfftn(centred, self.size), float((centred.astype(float) ** 2).sum())
+
+    def best_shift(self, truth: Spectrum) -> tuple[tuple[int, ...], float]:
+        """Whole voxels by which the truth is to be moved to fit, and the correlation there."""
+        found = fft.irfftn(self.values * np.conj(truth.values), self.size)
+        place = np.unravel_index(int(np.argmax(found)), found.shape)
+        shift = tuple(int(n) if n < size / 2 else int(n) - size for n, size in zip(place, found.shape, strict=True))
+        return shift, float(found[place] / np.sqrt(self.energy * truth.energy))
 
 
 def check_pair_shown(page: Page, study: str) -> str:
@@ -151,16 +157,20 @@ def check_pair_shown(page: Page, study: str) -> str:
         directions = [list(each) for each in TURNED]
     spacing = (geometry["spacing"][1], geometry["spacing"][0], geometry["slice_spacing"])
     truth = scene.sampled(scene.grid(directions, spacing, (slices, rows, columns)), (slices, rows, columns))
+    truths = {
+        mirrored: Spectrum(np.flip(truth, [axis for axis in range(3) if mirrored[axis]]))
+        for mirrored in product((False, True), repeat=3)
+    }
+    as_it_is = truths.pop((False, False, False))
     places = []
     for side in (0, 1):
-        shift, fits = best_shift(sides[:, side], truth)
+        shown_here = Spectrum(sides[:, side])
+        shift, fits = shown_here.best_shift(as_it_is)
         places.append(np.array(shift))
         assert fits > 0.93, (geometry, side, fits)
-        for mirrored in product((False, True), repeat=3):
-            if any(mirrored):
-                turned = np.flip(truth, [axis for axis in range(3) if mirrored[axis]])
-                other = best_shift(sides[:, side], turned)[1]
-                assert 1 - other > 1.5 * (1 - fits) + 0.005, (geometry, side, mirrored, fits, other)
+        for mirrored, turned in truths.items():
+            other = shown_here.best_shift(turned)[1]
+            assert 1 - other > 1.5 * (1 - fits) + 0.005, (geometry, side, mirrored, fits, other)
     assert np.abs(places[0] - places[1]).max() <= 1, "the sides show different places"
     assert np.abs(places[0]).max() <= 2, "the middle of the pair is not the middle of the scene"
     # The canvas shows these frames, each on its side.
