@@ -17,8 +17,10 @@ from readerstudy.audit import keys
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.models import ReaderStudy
 
+RESTORING = "restoring"  # under VAR_DIR, while a backup becomes the site
 NAME = "store"  # of the file that holds the mark, in either place
 SAME = "Let READERSTUDY_VAR name the folder that the web server writes to"
+BROKEN_OFF = "A restore is under way here, or was broken off: run `manage.py restore` again."
 PURPOSE = "run `manage.py mark_store` beside the web server"
 
 
@@ -41,8 +43,15 @@ def _is_empty(place: Storage) -> bool:
         return True
 
 
+def is_restoring() -> bool:
+    """Whether a backup is becoming the site, and is not yet."""
+    return (settings.VAR_DIR / RESTORING).exists()
+
+
 def problem() -> str:
     """Why this process must not touch the site's files, in a sentence; "" where both places bear the site's mark."""
+    if is_restoring():
+        return BROKEN_OFF
     known, key = Store.objects.filter(pk=1).values_list("mark", "key").first() or (None, "")
     if known is None:
         return (

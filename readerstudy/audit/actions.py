@@ -38,6 +38,7 @@ class Action(TextChoices):
     RATING_REVISED = "rating revised"
     READING_SIGNED = "reading signed"
     RETENTION_CHANGED = "retention changed"
+    RESTORED = "restored from a backup"
     RESULTS_EXPORTED = "results exported"
     RESULTS_SEEN = "results seen"
     SCAN_TIME_TYPED = "scan time typed"
@@ -70,7 +71,8 @@ class Action(TextChoices):
 
 # Every log begins with it.
 FIRST = Action.STUDY_CREATED
-# What may still be noted of a locked study: who looked, who took what, who may, with which key, how long it is kept.
+# What may still be noted of a locked study: who looked, who took what, who may, with which key, how long it
+# is kept, a restore.
 AFTER_LOCKING = {
     Action.RESULTS_SEEN,
     Action.RESULTS_EXPORTED,
@@ -79,6 +81,7 @@ AFTER_LOCKING = {
     Action.STUDY_LOCKED,
     Action.KEY_CHANGED,
     Action.RETENTION_CHANGED,
+    Action.RESTORED,
 }
 # Answers after the first, or after confirmation: each line keeps the hash of its row.
 LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_ADDED_LATER)

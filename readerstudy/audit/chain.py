@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime
 
 from readerstudy.audit import heads, keys
-from readerstudy.audit.actions import FIRST
+from readerstudy.audit.actions import FIRST, Action
 from readerstudy.audit.canonical import canonical
 
 
@@ -59,7 +59,8 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
     """Why no line may follow `last`, in a sentence; "" if one may.
 
     last, head: the last line and the head of the log, None where there is none; count: number of its lines; action:
-    of the line that is to follow. Looks at the end alone, in a time that does not grow with the log.
+    of the line that is to follow. Looks at the end alone, in a time that does not grow with the log. What stands
+    outside the database does not matter to a line that says that it was restored.
     """
     slug = study.slug
     try:
@@ -82,12 +83,13 @@ def end_problem(study, *, last, head, count: int, action: str) -> str:
         return problem
     if last.key != head.key:
         return f"line {last.number} and the head after it are authenticated with different keys"
-    if outside is not None and not _holds(study, outside):
+    if outside is not None and action != Action.RESTORED and not holds(study, outside):
         return f"line {outside.number} is not the one that was noted outside the database ({outside.sha256[:12]})"
     return ""
 
 
-def _holds(study, outside: heads.WrittenHead) -> bool:
+def holds(study, outside: heads.WrittenHead) -> bool:
+    """Whether the log has the line that was noted outside the database."""
     return study.events.filter(number=outside.number, sha256=outside.sha256).exists()
 
 

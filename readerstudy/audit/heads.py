@@ -4,8 +4,9 @@ A head may lag behind its log (another host wrote, or a process died between com
 it, unless the log lost lines. Each line of HEADS/<slug>.log is `number sha256 mac time`; a study that was removed on
 purpose ends with `removed mac time`, the MAC of its tombstone. HEADS/answers/<slug>.log has a line `presentation number
 mac time` for each answer. In both, what stands before `restored number sha256 mac time` is history: the database was
-restored to an earlier state, as that line of the log says. Writers append whole lines, so the order of a few may be
-exchanged.
+restored to an earlier state, as that line of the log says. HEADS/erased/<slug>.log has a line `subject code mac time`
+for each that was withdrawn: no backup from before brings it back. Writers append whole lines, so the order of a few may
+be exchanged.
 """
 
 import logging
@@ -21,6 +22,7 @@ from django.utils import timezone
 from readerstudy.audit import keys
 
 ANSWERS = "answers"  # the folder below
+ERASED = "erased"
 JOBS = "signed/jobs"  # the file that says that jobs have MACs
 ALARMS = "alarms"  # no study has this address
 TAIL = 8192  # bytes: some fifty lines
@@ -108,6 +110,18 @@ def noted_answers(slug: str) -> dict[int, tuple[int, str]]:
             presentation, noted = int(words[0]), (int(words[1]), words[2])
             found[presentation] = max(found.get(presentation, noted), noted)
     return found
+
+
+def write_erasure(*, slug: str, subject: int, code: str) -> None:
+    """Append that a subject was withdrawn."""
+    _append(f"{ERASED}/{slug}", f"{subject} {code} {keys.sign('erased', slug, subject, code)}")
+
+
+def noted_erasures(slug: str) -> list[tuple[int, str]]:
+    """Primary key and code of each subject that was withdrawn, as this site noted it."""
+    words = [line.split() for line in _lines(f"{ERASED}/{slug}", None)]
+    found = [(int(line[0]), line[1], line[2]) for line in words if len(line) == 4 and line[0].isdigit()]
+    return [(pk, code) for pk, code, mac in found if keys.signed_with(mac, "erased", slug, pk, code)]
 
 
 def note_jobs_signed() -> None:

@@ -70,6 +70,22 @@ def record(*, study: Study, action: Action, actor=None, seals: Iterable[Seal] = 
     return _append(held, last, actor, action, data | sealing.seal_data(held, seals))
 
 
+@transaction.atomic
+def record_restore(*, study: Study, **data) -> Event:
+    """Append that the database was restored from a backup, with number and hash of the last line that was noted outside
+    since, and let what stands outside be history. RecordError, and an alarm, if the log does not hold in itself."""
+    held = study_for_update(study)
+    try:
+        stood = heads.latest(held.slug)
+    except heads.UnreadableError as error:
+        raise fault(slug=held.slug, problem=str(error)) from error
+    since = [stood.number, stood.sha256] if stood and not chain.holds(held, stood) else None
+    line = record(study=held, action=Action.RESTORED, outside=since, **data)
+    # Before the commit: where it does not come about this is done again, and nothing was lost.
+    heads.write_restore(slug=held.slug, number=line.number, sha256=line.sha256)
+    return line
+
+
 def verified_end(held: Study, action: str = "") -> Event | None:
     """The line after which `action` is to follow; RecordError, and an alarm, if the end of the log does not hold."""
     events = Event.objects.filter(study=held)

@@ -141,6 +141,16 @@ def notes(study: Study) -> Iterator[str]:
             f"Event {event.number} of {event.at:%Y-%m-%d} declares that the database was restored from before its "
             f"seals: {reason}. Outside the database {head}."
         )
+    for event in study.events.filter(action=Action.RESTORED).order_by("number"):
+        yield (
+            f"Event {event.number} of {event.at:%Y-%m-%d} says that the site was restored from a backup of "
+            f"{event.data['made']}. Outside the database {_since(event)}."
+        )
+
+
+def _since(event: Event) -> str:
+    stood = event.data["outside"]
+    return f"its log ended with event {stood[0]}, {stood[1][:16]}" if stood else "nothing was noted since"
 
 
 def _problems(study: Study) -> Iterator[str]:

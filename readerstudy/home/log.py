@@ -42,6 +42,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} of a database that was restored: "
         f"{d['reason']}"
     ),
+    Action.RESTORED: lambda d: (
+        f"goes on from a backup of {d['made']}"
+        + (f"; lines up to {d['outside'][0]} were written since, and are lost" if d["outside"] else "")
+    ),
     Action.KEY_CHANGED: lambda d: f"signs with another key from here on ({d['to']}, before {d['from']})",
     Action.METRICS_COMPUTED: lambda d: (
         f"computed the image metrics of {d['case']}, {d['reference']} vs {d['test']}"

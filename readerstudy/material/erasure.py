@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from readerstudy.archive import store
+from readerstudy.audit import heads
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
 from readerstudy.jobs.models import Job
@@ -103,6 +104,8 @@ def erase_subject(*, subject: Subject) -> dict[str, int]:
         parameters={"hashes": sorted(hashes)},
         inputs={"subject": subject.pk, "withdrawn": subject.withdrawn_at.isoformat(), "hashes": sorted(hashes)},
     )
+    slug, number, code = subject.study.slug, subject.pk, subject.code
+    transaction.on_commit(lambda: heads.write_erasure(slug=slug, subject=number, code=code))
     return counts
 
 

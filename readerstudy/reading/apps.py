@@ -8,6 +8,7 @@ class ReadingConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import BooleanField, ExpressionWrapper, Q
 
+        from readerstudy.archive.signals import restored
         from readerstudy.audit import lock_manifest, triggers, upgrade, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
@@ -19,6 +20,7 @@ class ReadingConfig(AppConfig):
         from readerstudy.reading.models import CaseCheck, PreparedPair
         from readerstudy.reading.opening import OPEN, ensure_not_opening
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
+        from readerstudy.reading.restored import withdraw_again
         from readerstudy.reading.upgrade import sign_answers
         from readerstudy.reading.verify import problems_beside_log, since_opening
 
@@ -87,3 +89,4 @@ class ReadingConfig(AppConfig):
         removing_series.connect(ensure_not_opening)
         changing_case.connect(ensure_unscheduled)
         removing_part.connect(pairs_of_comparison)
+        restored.connect(withdraw_again)

@@ -1,6 +1,7 @@
 """Brings database tables and static files up to date, in one process: `python -m readerstudy.serving.prepare`."""
 
 import os
+import sys
 from io import StringIO
 
 
@@ -11,12 +12,15 @@ def main() -> None:
     from django.core.management import call_command
 
     django.setup()
+    from readerstudy.archive import store_mark
+
+    if store_mark.is_restoring():
+        sys.exit(store_mark.BROKEN_OFF)
     print("Database: bringing the tables up to date.", flush=True)
     call_command("migrate", interactive=False, verbosity=0)
-    from readerstudy.archive.store_mark import mark_new_store
     from readerstudy.serving.modes import close_to_others
 
-    if said := mark_new_store():
+    if said := store_mark.mark_new_store():
         print(f"{said} Until then no worker takes a job.", flush=True)
     call_command("check", databases=["default"], stdout=StringIO())  # warnings go to stderr
     print("Collecting static files.", flush=True)

@@ -2,17 +2,18 @@ import hashlib
 import hmac
 
 import django.db.models.deletion
-from django.conf import settings
 from django.db import migrations, models
 
 
 def keep_keys(apps, schema_editor):
     """Until now the key of a study followed from the site's secret: it stays, and known patients the same subjects."""
+    from readerstudy import keyring
     from readerstudy.intake.pseudonyms import wrapped
 
+    secret = keyring.rings()["sessions"][0]
     Key = apps.get_model("intake", "PseudonymKey")
     for study in apps.get_model("protocol", "ReaderStudy").objects.all():
-        key = hmac.digest(settings.SECRET_KEY.encode(), f"pseudonyms of {study.pk}".encode(), hashlib.sha256)
+        key = hmac.digest(secret.encode(), f"pseudonyms of {study.pk}".encode(), hashlib.sha256)
         Key.objects.create(study=study, **wrapped(study.pk, key))
 
 
