@@ -30,6 +30,7 @@ TABLES = (
     "series",
     "metrics",
     "features",
+    "accesses",
 )
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 ABSENT = ("na", "n/a", "nan", "null", "none", "<na>")  # what programs write for a missing value; no code of anything

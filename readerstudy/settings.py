@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "readerstudy.enhancement",
     "readerstudy.images",
     "readerstudy.results",
+    "readerstudy.access",
     "readerstudy.home",
 ]
 MIDDLEWARE = [
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "readerstudy.accounts.middleware.EntranceMiddleware",
     "readerstudy.audit.middleware.RecordMiddleware",
+    "readerstudy.access.middleware.AccessMiddleware",
 ]
 ROOT_URLCONF = "readerstudy.urls"
 WSGI_APPLICATION = "readerstudy.wsgi.application"
@@ -164,6 +166,7 @@ HEADS_SYSLOG = os.environ.get("READERSTUDY_HEADS_SYSLOG", "")
 # Names and addresses of who signs in, or tries to: one file a day, kept for so many days.
 SECURITY_LOG_DIR = Path(os.environ.get("READERSTUDY_SECURITY_LOG") or VAR_DIR / "security").resolve()
 SECURITY_LOG_DAYS = int(os.environ.get("READERSTUDY_SECURITY_LOG_DAYS", 365))
+ACCESS_LOG_SECONDS = 5.0  # how long what people saw is collected before it is written
 # Uploads go straight into the quarantine, never into a public temporary folder.
 FILE_UPLOAD_HANDLERS = ["readerstudy.intake.upload_handler.QuarantineUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 20_000

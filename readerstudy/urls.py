@@ -7,6 +7,7 @@ from readerstudy.serving.health import live, ready
 handler500 = "readerstudy.serving.outage.server_error"
 study = [
     path("", include("readerstudy.home.urls_study")),
+    path("log/accesses/", include("readerstudy.access.urls")),
     path("protocol/", include("readerstudy.reading.urls_opening")),
     path("", include("readerstudy.protocol.urls")),  # its parts have addresses of any name
     path("material/", include("readerstudy.intake.urls")),

@@ -25,6 +25,7 @@ def log(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "tab": "log",
             "study": study,
             "readings": readings,
+            "query": "readings=1" if readings else "",
             "page": pages.get_page(request.GET.get("page")),
             "last": last,
             "problem": log_problem(study),

@@ -1,5 +1,7 @@
 """The log and the answers are append-only: for the models, and for the database itself."""
 
+from uuid import UUID
+
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
@@ -7,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from processing.errors import InputError
+from readerstudy.access.services import Seen, keep
 from readerstudy.audit import triggers
 from readerstudy.audit.models import AppendOnlyError
 from readerstudy.audit.removal import remove_study, rows_of_study
@@ -43,6 +46,8 @@ def study():
     answers.append_answer(Guess, presentation=presentation, side="left", key=next(keys), guessed_at=timezone.now())
     factories.check_display(presentation.reader)
     factories.keep_log(presentation)
+    seen = Seen(study.slug, presentation.reader.user_id, "images", "frame", (("token", presentation.token),))
+    keep({seen: (timezone.now(), timezone.now(), 1)}, UUID(int=1), {})
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     return study
 

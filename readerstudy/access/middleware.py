@@ -1,0 +1,23 @@
+"""Notes who saw what. Takes some microseconds of an answer; what is noted is written later, by a thread."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from readerstudy.access import writing
+from readerstudy.access.watching import kind_of
+from readerstudy.accounts.sessions import claimed_user
+
+
+class AccessMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        kind = kind_of(request, response) if settings.ACCESS_LOG_SECONDS else None
+        if kind and request.resolver_match and (user := claimed_user(request.session)):
+            writing.note(int(user), kind, request.resolver_match)
+        return response

@@ -1,0 +1,71 @@
+"""What counts as seeing images or results, and how it is called.
+
+Every picture and every file counts, whatever its address, so none can be forgotten. Of pages those count that show
+numbers of a study; they are named here.
+"""
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from readerstudy.access.models import Access
+
+Kind = Access.Kind
+# Pages with numbers or charts, by the name of their address.
+PAGES = {
+    "image_metrics": "image metrics",
+    "radiomics": "radiomic features",
+    "stability": "stability of features",
+    "scan_times": "scan times",
+    "figures": "figures",
+    "difference": "difference map",
+    "model": "a model's measurements",
+    "looked_at": "what readers looked at",
+    "replay": "what a reader looked at",
+    "results": "results",
+    "results_section": "results",
+    "unblind": "which arm stood where",
+}
+# Pictures and files whose address does not say enough.
+WORDS = PAGES | {
+    "frame": "slices of a pair",
+    "check_picture": "slices of a pair",
+    "candidate_picture": "picture of a series to confirm",
+    "series_picture": "picture of a series",
+    "mask_picture": "picture of a volume of interest",
+    "alignment_picture": "picture of two acquisitions",
+    "model_picture": "picture before and after a model",
+    "difference_picture": "difference map",
+    "figure_file": "figure",
+    "proposals_csv": "table of series to confirm",
+    "not_used_csv": "table of files not used",
+    "metrics_csv": "table of image metrics",
+    "features_csv": "table of radiomic features",
+    "stability_csv": "table of stability",
+    "stability_json": "analysis of stability",
+    "scan_times_csv": "table of scan times",
+    "results_numbers": "table of results",
+    "results_table": "table",
+    "results_codebook": "codebook",
+    "results_protocol": "protocol",
+    "results_zip": "everything, as one zip",
+    "accesses_csv": "table of who saw what",
+}
+
+
+def kind_of(request: HttpRequest, response: HttpResponseBase) -> Kind | None:
+    """What kind of thing this answer shows to a person; None if it is none."""
+    match = request.resolver_match
+    if response.status_code != 200 or match is None or "slug" not in match.kwargs:
+        return None
+    content = response.headers.get("Content-Type", "")
+    if content.startswith(("image/", "application/octet-stream")):
+        return Kind.IMAGES
+    if response.headers.get("Content-Disposition", "").startswith("attachment"):
+        return Kind.FILES
+    return Kind.NUMBERS if match.url_name in PAGES else None
+
+
+def in_words(access: Access) -> str:
+    """What was seen, for people."""
+    said = WORDS.get(access.address, access.address.replace("_", " "))
+    return f"{said} {access.thing}".strip()
