@@ -37,6 +37,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "see_results": {ADMIN: ENDED, ANALYST: ENDED},
     "export": {ADMIN: ENDED, ANALYST: ENDED},
     "see_log": {ADMIN: ALL, ANALYST: ALL},
+    "review_log": {ADMIN: ALL, ANALYST: ALL},
 }
 
 

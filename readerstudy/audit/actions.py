@@ -60,7 +60,9 @@ class Action(TextChoices):
     STUDY_PAUSED = "study paused"
     SUBJECT_GIVEN_A_SITE = "subject given a site"
     SUBJECT_REMOVED = "subject removed"
+    TRAIL_REVIEWED = "trail reviewed"
     UNBLINDED = "unblinded"
+    UNBLINDING_ASSESSED = "unblinding assessed"
     UPLOAD_RECEIVED = "upload received"
     UPLOAD_REMOVED = "upload removed"
     UPLOAD_SORTED = "upload sorted"
@@ -71,8 +73,8 @@ class Action(TextChoices):
 
 # Every log begins with it.
 FIRST = Action.STUDY_CREATED
-# What may still be noted of a locked study: who looked, who took what, who may, with which key, how long it
-# is kept, a restore.
+# What may still be noted of a locked study: who looked, who took what, who may, with which key, how long it is kept,
+# a restore, what whoever reviews its log found.
 AFTER_LOCKING = {
     Action.RESULTS_SEEN,
     Action.RESULTS_EXPORTED,
@@ -82,6 +84,8 @@ AFTER_LOCKING = {
     Action.KEY_CHANGED,
     Action.RETENTION_CHANGED,
     Action.RESTORED,
+    Action.TRAIL_REVIEWED,
+    Action.UNBLINDING_ASSESSED,
 }
 # Answers after the first, or after confirmation: each line keeps the hash of its row.
 LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_ADDED_LATER)

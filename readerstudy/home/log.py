@@ -9,6 +9,7 @@ from readerstudy.audit import actions
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.unblinding import Impact
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -32,6 +33,13 @@ def _settings(data: dict) -> str:
 def _with(data: dict) -> str:
     kept = ", which wait to be confirmed again" if data["kept"] else ""
     return f"with {_count(data['series'], 'series', 'series')}{kept}"
+
+
+def _reviewed(data: dict) -> str:
+    found = _count(len(data["problems"]), "thing that does not hold", "things that do not hold")
+    found = found if data["problems"] else "the record held"
+    remarks = f". {data['remarks']}" if data["remarks"] else ""
+    return f"reviewed the log up to line {data['line']:,} ({data['sha256'][:8]}): {found}{remarks}"
 
 
 SENTENCES: dict[str, Callable[[dict], str]] = {
@@ -126,6 +134,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.STUDY_CLOSED: lambda d: "closed the study",
     Action.STUDY_LOCKED: lambda d: "locked the study",
     Action.UNBLINDED: lambda d: f"unblinded {d['what']} ({_count(len(d['pairs']), 'pair')}): {d['reason']}",
+    Action.UNBLINDING_ASSESSED: lambda d: (
+        f"assessed the unblinding of line {d['line']:,}: impact {Impact(d['impact']).label}. {d['assessment']}"
+    ),
+    Action.TRAIL_REVIEWED: _reviewed,
     Action.DISPLAY_CHECKED: lambda d: (
         f"checked the display ({d['reader']}): {'fit' if d['passed'] else 'not fit: ' + ', '.join(d['failed'])}"
     ),

@@ -20,7 +20,7 @@ from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.material import selectors as material
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading import guesses, signatures
+from readerstudy.reading import guesses, signatures, unblinding
 from readerstudy.reading import selectors as reading
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.opening_checklist import not_ready
@@ -112,6 +112,7 @@ def tasks_of(rows: list[dict]) -> list[Task]:
         *(task for study in mine for task in _failed_jobs(study)),
         *(task for study in mine for task in _before_opening(study)),
         *(task for row in rows for task in _reading(row)),
+        *(task for study in mine for task in _unblindings(study)),
         *(task for study in mine for task in _retention(study)),
     ]
 
@@ -133,6 +134,13 @@ def _failed_jobs(study: ReaderStudy) -> list[Task]:
     number = sum(reason["times"] for reason in reasons)
     detail = f"{reasons[0]['times']} × {reasons[0]['error']}"
     return [Task(f"{number} job{'s' if number > 1 else ''} failed", detail, "jobs", "See reasons", study)]
+
+
+def _unblindings(study: ReaderStudy) -> list[Task]:
+    if not (number := unblinding.not_assessed(study)):
+        return []
+    text = "1 unblinding is not assessed" if number == 1 else f"{number} unblindings are not assessed"
+    return [Task(text, "Write what it does to the study, and sign it.", "review", "Assess", study)]
 
 
 def _before_opening(study: ReaderStudy) -> list[Task]:

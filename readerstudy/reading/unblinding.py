@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import TextChoices
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
@@ -15,6 +16,14 @@ from readerstudy.reading.models import Presentation, Side
 from readerstudy.states import State
 
 CODE = re.compile(r"(R\d+)-0*(\d+)", re.IGNORECASE)
+
+
+class Impact(TextChoices):
+    """What an unblinding does to the study, in the words that whoever assesses it chooses from."""
+
+    NONE = "none", "none: it changes no answer and no conclusion"
+    PAIRS = "pairs", "limited to the pairs that were unblinded"
+    STUDY = "study", "beyond those pairs: the conclusions of the study"
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,70 @@ def unblind(*, study: ReaderStudy, actor: User, what: str, reason: str) -> list[
 def unblinded(study: ReaderStudy) -> list[Event]:
     """Every unblinding before closing, the first one first: `data` has what, reason and pairs."""
     return list(Event.objects.filter(study=study, action=Action.UNBLINDED).select_related("actor").order_by("number"))
+
+
+def unblinding_at(study: ReaderStudy, line: int) -> Event | None:
+    """The unblinding that stands on this line of the log."""
+    return Event.objects.filter(study=study, action=Action.UNBLINDED, number=line).first()
+
+
+def assessments(study: ReaderStudy) -> dict[int, list[Event]]:
+    """What was written of the impact of each unblinding, by its line of the log, the latest first."""
+    found: dict[int, list[Event]] = {}
+    for event in Event.objects.filter(study=study, action=Action.UNBLINDING_ASSESSED).order_by("-number"):
+        found.setdefault(event.data["line"], []).append(event)
+    return found
+
+
+def with_assessments(study: ReaderStudy) -> list[tuple[Event, Event | None]]:
+    """Every unblinding with the assessment that holds, the first one first."""
+    written = assessments(study)
+    return [(event, next(iter(written.get(event.number, [])), None)) for event in unblinded(study)]
+
+
+def not_assessed(study: ReaderStudy) -> int:
+    """How many unblindings nobody has assessed."""
+    return sum(assessment is None for _, assessment in with_assessments(study))
+
+
+def how_far_read(study: ReaderStudy, event: Event) -> list[tuple[str, str]]:
+    """Of each pair that an unblinding named, whether it had been read by then; no answer, no arm."""
+    times = {
+        f"{code}-{position:04d}": confirmed
+        for code, position, confirmed in Presentation.objects.filter(study=study).values_list(
+            "reader__code", "position", "confirmed_at"
+        )
+    }
+    told = []
+    for code in event.data["pairs"]:
+        confirmed = times.get(code)
+        if confirmed is None:
+            told.append((code, "not read to the end"))
+        else:
+            told.append((code, "read before" if confirmed < event.at else "read afterwards"))
+    return told
+
+
+@transaction.atomic
+def assess(*, study: ReaderStudy, line: int, impact: str, assessment: str, measures: str, actor: User) -> Event:
+    """Write and sign what an unblinding does to the study; a later assessment of the same one holds instead.
+
+    InputError if no unblinding stands on this line, or the assessment is too short. Whoever calls has seen a proof of
+    who the actor is.
+    """
+    if unblinding_at(study, line) is None:
+        raise InputError("No unblinding stands on this line of the log.")
+    if len(assessment.strip()) < 10:
+        raise InputError("Write the assessment in a few words: it stands in the log and in the results.")
+    return record(
+        study=study,
+        action=Action.UNBLINDING_ASSESSED,
+        actor=actor,
+        line=line,
+        impact=Impact(impact).value,
+        assessment=assessment.strip(),
+        measures=measures.strip(),
+    )
 
 
 def pairs_unblinded(events: list[Event]) -> int:

@@ -52,7 +52,7 @@ def unblind(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "study": study,
             "form": form,
             "told": told,
-            "events": unblinding.unblinded(study),
+            "events": unblinding.with_assessments(study),
         },
         status=status,
     )

@@ -74,7 +74,7 @@ def section(study: ReaderStudy, made: services.Results, *keys: str) -> dict:
             "more": max(len(made.findings) - FINDINGS_SHOWN, 0),
             "count": len(made.findings),
         },
-        "events": events,
+        "events": unblinding.with_assessments(study),
         "pairs_unblinded": unblinding.pairs_unblinded(events),
     }
 

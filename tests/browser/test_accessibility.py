@@ -6,6 +6,7 @@ import mimetypes
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -13,14 +14,17 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Route
 
+from readerstudy.access.services import Seen, keep
 from readerstudy.accounts.services import add_member
 from readerstudy.images.models import Feature
 from readerstudy.images.radiomics import active_settings
 from readerstudy.material.models import VolumeOfInterest
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
+from readerstudy.reading.unblinding import unblind
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES, client_of
 from tests.browser.axe import AXE, violations
@@ -43,6 +47,10 @@ def closed() -> ReaderStudy:
     for study in (draft, reading, closed):
         add_member(study=study, user=factories.make_user(f"analyst of {study.slug}"), role="analyst")
     measure(closed)
+    admin = reading.memberships.get(role="admin").user
+    unblind(study=reading, actor=admin, what="R1-0001", reason="A finding needs care at once")
+    seen = Seen(reading.slug, admin.pk, "numbers", "image_metrics", ())
+    keep({seen: (timezone.now(), timezone.now(), 1)}, UUID(int=1), {})
     factories.open_(closed)
     answer_all(closed, {"R1": [4, 3, 3], "R2": [4, 4, 3, 2], "R3": [3, 5, 3, 3, 2]})
     factories.check_display(closed.memberships.get(code="R1"), dark=False)
@@ -112,6 +120,7 @@ def pages_of(study: ReaderStudy, client: Client) -> Iterator[tuple[str, str]]:
         "case": [study.cases.order_by("code").last().pk],
         "name": ["resunet"],
         "part": ["settings", "sites", "arms", "comparisons", "criteria"],
+        "line": list(study.events.filter(action="unblinded").values_list("number", flat=True)),
         "section": ["tests", "agreement", "readers", "integrity", "subgroups"],
         "to": ["open", "paused", "closed", "locked"],
     }
@@ -144,7 +153,16 @@ def test_no_page_of_any_role_breaches_a_rule(site: Site, closed, settings, tmp_p
                 if not elements(html) <= known and (breaches := site.breaches(html)):
                     found[f"{name}, {member.role}, {study.title}"] = breaches
                 known |= elements(html)
-    assert {"home", "protocol", "results", "sign_reading", "reading", "display_check", "replay"} <= looked_at.keys()
+    assert {
+        "home",
+        "protocol",
+        "results",
+        "sign_reading",
+        "reading",
+        "display_check",
+        "replay",
+        "review",
+    } <= looked_at.keys()
     if breaches := site.breaches(Client().get(reverse("login")).content.decode()):
         found["login"] = breaches
     assert found == {}
