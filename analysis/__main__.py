@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|viewing|integrity|stability|scan-times|plan``."""
+"""The command line: ``python -m analysis reading|viewing|integrity|stability|scan-times|plan|convert``."""
 
 import argparse
 import hashlib
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from analysis import image_metrics, reading, sample_size, scan_times, stability, tables, viewing
+from analysis.convert.mapping import read_map
+from analysis.convert.ratings import convert
+from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
 from analysis.protocol import read_protocol
 from analysis.report import document
@@ -54,6 +57,13 @@ Example: python -m analysis scan-times series.csv --reference SOC""",
         """In: no file, but the design and the assumed shares of the answers.
 Out: JSON on stdout or in a file: power (0 to 1) with its 95 % interval, and the fewest subjects.
 Example: python -m analysis plan --subjects 61 --distribution 5 20 45 25 5 --power 0.8 --studies 200""",
+    ),
+    "convert": (
+        "ratings.csv from other people's sheets, by a map of their columns",
+        """In: SHEET, XLSX or text in any encoding, wide or long, of pairs or of single images, and a map in YAML:
+    docs/convert.md has every key with an example.
+Out: the ratings table; on stdout what was done, what was left out and what looks like a slip.
+Example: python -m analysis convert scores.xlsx --map map.yaml --out ratings.csv""",
     ),
 }
 
@@ -125,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_seed, default=0, help="without effect: nothing is drawn any more")
     command.set_defaults(run=_scan_times)
     _plan_command(_command(commands, "plan"))
+    command = _command(commands, "convert")
+    command.add_argument("sheet", type=Path, metavar="SHEET")
+    command.add_argument("--map", type=Path, required=True, metavar="FILE.yaml", help="what the columns mean")
+    command.add_argument("--out", type=Path, required=True, metavar="RATINGS.csv", help="write the table here")
+    command.set_defaults(run=_convert)
     return parser
 
 
@@ -274,6 +289,17 @@ def _plan(options: argparse.Namespace) -> None:
     )
     results = sample_size.plan(design, target=options.power, studies=options.studies, seed=options.seed)
     _write(results, options.json)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    found = read_map(options.map.read_bytes().decode("utf-8-sig", "replace"))
+    sheet = read_sheet(
+        options.sheet.read_bytes(), sheet=found.sheet, encoding=found.encoding, separator=found.separator
+    )
+    made = convert(sheet, found)
+    made.table().to_csv(options.out, index=False, lineterminator="\n")
+    for sentence in (*made.notes, *made.slips):
+        print(sentence)
 
 
 def _write(results: dict[str, Any], path: Path | None) -> None:

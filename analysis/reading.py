@@ -19,6 +19,7 @@ from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
 from analysis.repeats import repeats
 from analysis.sides import side_bias
+from analysis.slips import slips
 from analysis.statistics import agreement, jackknife
 from analysis.statistics.equivalence import CAVEAT, noninferiority, tost
 from analysis.statistics.multiplicity import benjamini_hochberg, holm
@@ -224,7 +225,7 @@ def _warnings(main: pd.DataFrame, data: Scores, protocol: Protocol) -> list[str]
         split = int(pairs.duplicated(["reader", "subject", "case", "comparison"]).sum())
         if split:
             warnings.append(f"The criteria of {split} pairs come from two presentations.")
-    return warnings
+    return warnings + slips(main)
 
 
 def _counts(main: pd.DataFrame, data: Scores) -> dict[str, int]:

@@ -9,6 +9,7 @@ import csv
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.characters import why_odd
 from analysis.errors import InputError
 from analysis.statistics.values import why_not_a_number
 
@@ -210,6 +212,8 @@ def _parse(text: str, field: dict[str, Any]) -> Any:
     """One cell; a ValueError carries the rest of the sentence "row 2, column x, '7' …"."""
     constraints = field.get("constraints", {})
     kind = field["type"]
+    if (constraints.get("required") or kind != "string") and (odd := why_odd(text)):
+        raise ValueError(odd)
     if kind in ("number", "integer"):
         try:
             if not PLAIN.fullmatch(text) and text.lower() not in ("nan", "inf", "-inf", "infinity", "-infinity"):
@@ -231,11 +235,9 @@ def _parse(text: str, field: dict[str, Any]) -> Any:
         return BOOLEANS[text.lower()]
     if kind == "datetime":
         try:
-            known = pd.notna(pd.Timestamp(text))
+            datetime.fromisoformat(text)
         except ValueError:
-            known = False
-        if not known:
-            raise ValueError("is not an ISO 8601 time")
+            raise ValueError("is not an ISO 8601 time") from None
     if constraints.get("required") and text.lower() in ABSENT:
         raise ValueError("stands for a missing value and must not be empty")
     if "enum" in constraints and text not in constraints["enum"]:
