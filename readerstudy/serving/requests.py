@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from readerstudy.serving import request_times
 
 number: ContextVar[str] = ContextVar("number", default="")
-access = logging.getLogger("readerstudy.access")
+access = logging.getLogger("readerstudy.serving.access")
 
 
 def route_of(request: HttpRequest) -> str:

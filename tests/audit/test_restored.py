@@ -182,7 +182,7 @@ def test_it_needs_the_sites_key_and_its_files(study, monkeypatch):
     """Whoever has only SQL writes the line and the head: the log takes no further one, and the check says so."""
     last = study.events.last()
     data = {"reason": "The disk broke.", "outside": None, "lines": 1, "answers": 0}
-    monkeypatch.setattr(keys, "_derived", lambda secret: b"a key that somebody chose")
+    monkeypatch.setattr(keys.keyring, "keys", lambda purpose: (b"a key that somebody chose",))
     line = chain.append(
         Event=Event,
         study=study,
