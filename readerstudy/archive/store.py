@@ -22,15 +22,15 @@ def _storage():
     return storages["archive"]
 
 
-def _name(sha256: str) -> str:
+def place_of(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 def put_bytes(content: bytes) -> str:
     """Keep the bytes; returns their SHA-256. Bytes that are here already are not written again."""
     sha256 = hashlib.sha256(content).hexdigest()
-    if not _storage().exists(_name(sha256)):
-        _storage().save(_name(sha256), ContentFile(content))
+    if not _storage().exists(place_of(sha256)):
+        _storage().save(place_of(sha256), ContentFile(content))
     return sha256
 
 
@@ -38,9 +38,9 @@ def put_file(path: Path) -> tuple[str, int]:
     """Keep a file; returns SHA-256 and size in bytes."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if not _storage().exists(_name(sha256)):
+        if not _storage().exists(place_of(sha256)):
             file.seek(0)
-            _storage().save(_name(sha256), File(file))
+            _storage().save(place_of(sha256), File(file))
         return sha256, path.stat().st_size
 
 
@@ -73,7 +73,7 @@ class Ahead:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         storage = _storage()
         if isinstance(storage, WholeFileStorage):
-            storage.prepare(_name(sha256))
+            storage.prepare(place_of(sha256))
         return before, sha256
 
     def hash_and_size(self, path: Path) -> tuple[str, int]:
@@ -99,7 +99,7 @@ def put_files(paths: Sequence[Path], ahead: Ahead | None = None) -> list[tuple[s
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map((ahead or Ahead()).hash_and_size, paths))
-    new = {_name(sha256): path for (sha256, _), path in zip(found, paths, strict=True) if not exists(sha256)}
+    new = {place_of(sha256): path for (sha256, _), path in zip(found, paths, strict=True) if not exists(sha256)}
     storage = _storage()
     if isinstance(storage, WholeFileStorage):
         storage.keep(new)
@@ -111,20 +111,29 @@ def put_files(paths: Sequence[Path], ahead: Ahead | None = None) -> list[tuple[s
 
 def read(sha256: str, start: int = 0, end: int | None = None) -> bytes:
     """Bytes [start, end) of what is kept under this hash. FileNotFoundError if it is not here."""
-    with _storage().open(_name(sha256)) as file:
+    with _storage().open(place_of(sha256)) as file:
         file.seek(start)
         return file.read() if end is None else file.read(end - start)
 
 
 def exists(sha256: str) -> bool:
     """Whether something is kept under this hash."""
-    return _storage().exists(_name(sha256))
+    return _storage().exists(place_of(sha256))
+
+
+def is_whole(sha256: str) -> bool:
+    """Whether what is kept under this hash is there and as it was kept."""
+    try:
+        with _storage().open(place_of(sha256)) as file:
+            return hashlib.file_digest(file.file, "sha256").hexdigest() == sha256
+    except FileNotFoundError:
+        return False
 
 
 def erase(sha256: str) -> bool:
     """Remove what is kept under this hash; False if it was not here."""
     there = exists(sha256)
-    _storage().delete(_name(sha256))
+    _storage().delete(place_of(sha256))
     return there
 
 
@@ -141,7 +150,7 @@ def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]
         for position, sha256 in enumerate(hashes):
             path = Path(folder) / f"{position:04d}{suffix}"
             try:
-                path.symlink_to(_storage().path(_name(sha256)))
+                path.symlink_to(_storage().path(place_of(sha256)))
             except NotImplementedError:  # object storage has no local paths
                 path.write_bytes(read(sha256))
             paths.append(path)

@@ -20,6 +20,7 @@ class ReadingConfig(AppConfig):
         from readerstudy.reading.models import CaseCheck, PreparedPair
         from readerstudy.reading.opening import OPEN, ensure_not_opening
         from readerstudy.reading.preparing import PREPARE, ask_for_pairs, ensure_unscheduled, pairs_of_comparison
+        from readerstudy.reading.remaking import REMAKE
         from readerstudy.reading.restored import withdraw_again
         from readerstudy.reading.upgrade import sign_answers
         from readerstudy.reading.verify import problems_beside_log, since_opening
@@ -64,6 +65,7 @@ class ReadingConfig(AppConfig):
         jobs.register(
             "readerstudy.reading.tasks",
             jobs.Kind(PREPARE, "Prepare", "Pairs", "for the reading room", 50, missing=ask_for_pairs),
+            jobs.Kind(REMAKE, "Make again", "Lost images", "Pairs whose files are damaged", 55, reads_only=True),
             jobs.Kind(OPEN, "Open", "Opening", "check pairs, make the schedule, freeze", 70),
         )
         erasure.register(HOLDER)

@@ -14,7 +14,7 @@ from django.db import connection
 from readerstudy.accounts.models import User
 from readerstudy.accounts.permissions import role_may_now
 from readerstudy.accounts.sessions import claimed_user, is_of
-from readerstudy.archive import store
+from readerstudy.archive.parts import LostError, read_part
 from readerstudy.reading.selectors import AHEAD, washout_end
 
 # Written out, as Django takes ten times longer to make it than the database to answer it. `earlier`, `sooner`: pairs
@@ -61,7 +61,10 @@ def frame(session: SessionBase, *, slug: str, token: str, index: int, code: str 
     if earlier or sooner > AHEAD or washout_end(washout, _time(before)) is not None:
         return None
     ends = json.loads(offsets)
-    return store.read(sha256, ends[index], ends[index + 1]) if index + 1 < len(ends) else None
+    try:
+        return read_part(sha256, ends, index) if index + 1 < len(ends) else None
+    except LostError:
+        return None  # the long way says so, and has it made again
 
 
 def _time(value: datetime | str | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Case
-from readerstudy.reading import opening, preparing
+from readerstudy.reading import opening, preparing, remaking
 
 
 @job_function(preparing.PREPARE)
@@ -17,6 +17,13 @@ def prepare_pairs(job: Job, report):
         return {"pairs": len(made.pairs), "flags": flags, "held_back": made.check.stops}
 
     return store
+
+
+@job_function(remaking.REMAKE)
+def remake_pairs(job: Job, report):
+    case = Case.objects.select_related("study").get(pk=job.parameters["case"])
+    made = remaking.remake(case, report)
+    return lambda: {"files": made}
 
 
 @job_function(opening.OPEN)

@@ -18,12 +18,13 @@ from rest_framework.views import APIView
 from readerstudy.accounts import keys
 from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
-from readerstudy.archive import store
+from readerstudy.archive.parts import LostError, read_part
 from readerstudy.audit.services import RecordError
 from readerstudy.protocol.access import StudyRequest, membership_of, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import briefing, frames, selectors, serializers, services
 from readerstudy.reading.models import Presentation, Statement
+from readerstudy.reading.remaking import ask_to_remake
 from readerstudy.reading.writes import ConflictError
 
 
@@ -77,6 +78,13 @@ class ConflictResponse(APIException):
         self.detail: Any = {"detail": str(conflict), "code": conflict.code, **conflict.more, **more}
         if conflict.code == "missing":
             self.status_code = 422
+
+
+class LostImage(APIException):
+    """What was kept of an image is not what was prepared: it is not shown."""
+
+    status_code, wait = 503, 5  # seconds
+    default_detail = "This image is damaged on the server, and is being made again. Wait a moment."
 
 
 class ReadingView(APIView):
@@ -178,7 +186,11 @@ class FrameView(PresentationView):
         if pair is None or index >= len(pair.order):
             raise Http404
         sha256 = selectors.frames_sha256(presentation, pair)
-        return _frame(store.read(sha256, pair.offsets[index], pair.offsets[index + 1]))
+        try:
+            return _frame(read_part(sha256, pair.offsets, index))
+        except LostError:
+            ask_to_remake(presentation.case)
+            raise LostImage from None
 
 
 def _frame(content: bytes) -> HttpResponse:

@@ -125,10 +125,13 @@ def test_a_frame_takes_two_queries_and_little_time(reader, django_assert_max_num
         with django_assert_max_num_queries(2):
             answer = client.get(address(pair), headers={"X-Reader": "R1"})
         assert answer.status_code == 200
-    began = time.process_time()
-    for _ in range(20):
-        client.get(address(pair))
-    assert (time.process_time() - began) / 20 < 0.004
+    spent = []
+    for _ in range(3):  # the collector of garbage may fall into one of them
+        began = time.thread_time()
+        for _ in range(20):
+            client.get(address(pair))
+        spent.append(time.thread_time() - began)
+    assert min(spent) / 20 < 0.004
 
 
 def test_both_ways_say_it_alike(reader, monkeypatch):
