@@ -23,12 +23,11 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy import keyring
-from readerstudy.archive import database_copy, store_mark
+from readerstudy.archive import database_copy, last_backup, store_mark
 from readerstudy.archive.sealed_stream import SealingFile
 
 ABOUT, KEYS, HASHES = "about.json", "keys.json", "hashes.json"
 HEADS, DATABASE, ARCHIVE, QUARANTINE = "heads", "database", "archive", "quarantine"
-MADE = "last_backup.json"  # under VAR_DIR: when, and how large
 
 
 class _Hashed:
@@ -98,7 +97,7 @@ def make(target: Path, passphrase: str) -> dict:
     finally:
         draft.unlink(missing_ok=True)
     said["bytes"] = target.stat().st_size
-    (settings.VAR_DIR / MADE).write_text(json.dumps(said))
+    last_backup.note()
     return said
 
 

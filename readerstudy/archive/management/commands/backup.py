@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from processing.errors import InputError
-from readerstudy.archive import backup, last_backup
+from readerstudy.archive import backup
 from readerstudy.archive.passphrase import asked_for
 
 
@@ -21,7 +21,6 @@ class Command(BaseCommand):
             made = backup.make(file, asked_for(passphrase_file, twice=True))
         except (InputError, OSError) as error:
             raise CommandError(str(error), returncode=1) from error
-        last_backup.note()
         self.stdout.write(f"{file}: {made['files']:,} files of the archive, {made['bytes']:,} bytes, of {made['made']}")
         for name in made["damaged"]:
             self.stderr.write(f"A file of the archive is damaged, and so is its copy: {name}.")
