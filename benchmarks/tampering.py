@@ -133,7 +133,7 @@ def outcome(one: Manipulation, control: bool, place: str, studies: Studies) -> O
     from django.test import override_settings
 
     from benchmarks.administrator import Administrator
-    from benchmarks.manipulations import RefusedError
+    from benchmarks.manipulations import RefusedError, keys_from
 
     refused = ""
     with closing(Administrator(place)) as administrator:
@@ -141,7 +141,7 @@ def outcome(one: Manipulation, control: bool, place: str, studies: Studies) -> O
             one.change(administrator, studies)
         except RefusedError as refusal:
             refused = f"the site refused to go on: {refusal}"
-    with override_settings(**({"SECRET_KEY": one.key} if one.key else {})):
+    with override_settings(**(keys_from(one.key) if one.key else {})):
         found = verify()
     words = [*found[:1], *([f"… {len(found) - 1} more"] if len(found) > 1 else []), *([refused] if refused else [])]
     return Outcome(one.name, control, bool(words), " · ".join(words))

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.administrator import Administrator
 from benchmarks.tampered_study import Studies, finish, half_read_pair
@@ -28,6 +29,11 @@ from tests import factories
 
 Change = Callable[[Administrator, Studies], object]
 ANOTHER_KEY = "a key that the administrator of the database chose, long enough"
+
+
+def keys_from(secret: str) -> dict[str, object]:
+    """Settings of a site that has this one secret, and no file of keys."""
+    return {"SECRET_KEY": secret, "SECRET_KEY_FALLBACKS": [], "KEYS_FILE": Path("no keys")}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from benchmarks.manipulations import (
     control,
     cut,
     flip,
+    keys_from,
     last_line,
     log_as_it_is,
     manipulation,
@@ -180,7 +181,7 @@ def upgraded_again(db: Administrator, studies: Studies) -> None:
 
 @manipulation("another secret key, one more line", key=ANOTHER_KEY)
 def key_changed(db: Administrator, studies: Studies) -> None:
-    with override_settings(SECRET_KEY=ANOTHER_KEY):
+    with override_settings(**keys_from(ANOTHER_KEY)):
         one_more_line(studies.closed)
 
 

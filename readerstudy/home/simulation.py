@@ -90,7 +90,10 @@ class SimulatedReader:
     def _read(self, body: dict) -> dict:
         token, geometry = body["token"], body["geometry"]
         # The middle slice comes first; a person looks longer, a model observer needs no more.
-        frame = self.client.get(f"{self.base}{token}/frames/{body['order'][0]}/").content
+        answer = self.client.get(f"{self.base}{token}/frames/{body['order'][0]}/")
+        if answer.status_code != 200:
+            raise RuntimeError(f"An image does not come: {answer.status_code} {answer.content[:200]!r}")
+        frame = answer.content
         noise, edges = self._look(*decode(frame, geometry))
         for criterion in body["criteria"]:
             if str(criterion) not in body["answers"]["ratings"]:

@@ -91,7 +91,7 @@ def test_a_pair_that_cannot_be_read_ends_the_dry_run_with_its_reason(study):
     job.refresh_from_db()
     assert job.state == "failed"
     assert "came to no end" in job.error
-    assert "No such file" in job.error
+    assert "An image does not come: 503" in job.error
     assert study.events.last().action != "dry run"
 
 
