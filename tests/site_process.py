@@ -136,12 +136,12 @@ class Site:
         self.log.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until it holds; AssertionError after so many seconds."""
+def until(condition: Callable[[], bool], seconds: float = 60, *, every: float = 0.2) -> None:
+    """Wait until it holds, looking every so many seconds; AssertionError after so many."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 @contextmanager

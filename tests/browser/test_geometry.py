@@ -201,7 +201,7 @@ def test_eight_geometries_reach_the_reader_as_the_patient_lies(
         admin.reload()
         return bool(admin.get_by_text("8 of 8 pairs prepared").count())
 
-    until(prepared, 90)
+    until(prepared, 90, every=1)
     admin.goto(study + "protocol/checks/")
     against = admin.inner_text("main")
     assert "held back" not in against

@@ -138,7 +138,7 @@ def test_from_series_to_tables(browser: Browser, site: Site, tmp_path: Path):
     expect(admin.get_by_text("4 series placed.")).to_be_visible()
 
     # The worker makes DL outputs, metrics and pairs, and is killed at it once; then the study opens.
-    until(lambda: kill_if_at_work(site, site.processes("celery")))
+    until(lambda: kill_if_at_work(site, site.processes("celery")), every=0.02)
     admin.goto(study + "protocol/")
     for _ in range(120):
         if admin.get_by_text(f"{PAIRS} of {PAIRS} pairs prepared").count():

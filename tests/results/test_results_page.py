@@ -86,17 +86,19 @@ def answer_all(study, scores: dict[str, list[int]]) -> None:
     study.presentations.update(state="confirmed", started_at=now, confirmed_at=now, seconds=20)
 
 
-@pytest.fixture
+@made_once()
 def draft():
     study = factories.make_study(subjects=2, readers=1)
     add_member(study=study, user=factories.make_user(), role="analyst")
     return study
 
 
-@pytest.fixture
-def closed(draft):
+@made_once()
+def closed():
     """A study closed before anybody read: who may have what does not depend on rows."""
-    return move(study=factories.open_(draft), to="closed", actor=None)
+    study = factories.make_study(subjects=2, readers=1)
+    add_member(study=study, user=factories.make_user(), role="analyst")
+    return move(study=factories.open_(study), to="closed", actor=None)
 
 
 def signed_in(user) -> Client:
