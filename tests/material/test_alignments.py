@@ -23,7 +23,7 @@ from readerstudy.protocol.services import create_study
 from tests import factories
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 AFFINE = np.array([[0.0, 0.0, 4.0, -30.0], [1.2, 0.0, 0.0, -60.0], [0.0, -1.2, 0.0, 60.0], [0.0, 0.0, 0.0, 1.0]])
 BACK = 5.0  # mm: the patient of FAST lies so much further back
 

@@ -26,7 +26,7 @@ from tests import factories, pixels
 from tests.material.models import make_model
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -260,6 +260,7 @@ def made(study) -> list[str]:
     return sorted(study.series.filter(active=True, made_from__isnull=False).values_list("arm__code", flat=True))
 
 
+@pytest.mark.both_databases
 def test_a_run_on_the_study_makes_an_arm_with_this_model_and_pressing_twice_changes_nothing(client, study, own):
     make_model(own, "other")
     enhance_all(study)

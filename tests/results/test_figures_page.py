@@ -16,7 +16,7 @@ from readerstudy.protocol.services import create_study
 from tests import factories
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

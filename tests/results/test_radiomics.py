@@ -33,7 +33,7 @@ from readerstudy.protocol.services import create_study
 from tests import factories
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 AFFINE = np.array([[0.0, 0.0, 4.0, -8.0], [0.8, 0.0, 0.0, 5.0], [0.0, -0.8, 0.0, 30.0], [0.0, 0.0, 0.0, 1.0]])
 SHAPE = (5, 24, 20)
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -238,6 +238,7 @@ def test_a_name_stands_once_and_a_removed_volume_can_be_called_back(admin, case)
     assert "another volume" in html(admin.post(change, {"back": "1"}, follow=True))
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.both_databases
 def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(admin, case):

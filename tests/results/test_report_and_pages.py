@@ -11,7 +11,7 @@ from readerstudy.results import services
 from tests.pages import html
 from tests.results.test_results_page import SECTIONS, Tables, address, member, signed_in, study, study_once  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ARRANGED_ANEW = {"preference", "agreement"}  # on the first page: side by side, one comparison at a time
 
 

@@ -22,7 +22,7 @@ from tests import factories
 from tests.once import made_once
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOISE = {"SOC": 0.0, "FAST": 30.0, "FAST-DL": 2.0, "SOC-DL": 1.0}
 
 
@@ -101,6 +101,7 @@ def test_a_feature_or_class_that_is_not_there_is_ignored(study, client):
     assert "<b>&" not in html(page)
 
 
+@pytest.mark.both_databases
 def test_it_is_computed_once_and_again_when_a_feature_changes(study, client, monkeypatch):
     calls = []
     analyse = stability.analyse
