@@ -24,7 +24,8 @@ LEVEL_STEP = 16
 UPPER_LEVEL = 2730  # where the window ends; the rest is headroom for brighter voxels
 UNIT = 1024  # bytes: frame sizes are multiples of it
 # How frames are coded. Pairs that were prepared before there was a choice do not say; they have the first.
-LEFT_NEIGHBOUR, MEDIAN_EDGE = 1, 2
+LEFT_NEIGHBOUR, MEDIAN_EDGE, SORTED_BY_ERRORS_ABOVE = 1, 2, 3
+CLASSES = 16  # of what surrounds a pixel, see `_classes`
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def make_pair(first: Volume, second: Volume, *, grid: Grid | None = None) -> Pai
         "letters": letters(grid.affine),
         "plane": plane(grid.affine),
         "window": {"lower": 0, "upper": UPPER_LEVEL * LEVEL_STEP},
-        "coding": MEDIAN_EDGE,
+        "coding": SORTED_BY_ERRORS_ABOVE,
     }
     frames = {"first_left": left_first, "second_left": left_second}
     return Pair(geometry, middle_first(slices), list(grid.flags), frames)
@@ -168,30 +169,60 @@ def _block_means(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 def encode(left: np.ndarray, right: np.ndarray) -> bytes:
     """One wide frame [left | right] as gzip, by the present coding: what the median edge detector of LOCO-I
-    (Weinberger, Seroussi & Sapiro 2000) leaves of each level; all low bytes, then all high bytes.
+    (Weinberger, Seroussi & Sapiro 2000) leaves of each level, sorted by how far it erred just above.
 
-    left, right: uint16 (rows, columns), multiples of `LEVEL_STEP`. No name, time zero.
+    How many errors each class has, left and right (uint32, little-endian); then the low bytes of all, then the high
+    bytes, class by class, left before right, each row by row. left, right: uint16 (rows, columns), multiples of
+    `LEVEL_STEP`. No name, time zero.
     """
-    levels = (np.concatenate([left, right], axis=1) // LEVEL_STEP).astype(np.int16)
+    levels = (np.stack([left, right]) // LEVEL_STEP).astype(np.int16)
     errors = levels - _expected(levels)
     # 0, −1, 1, −2, … to 0, 1, 2, 3, …: the high bytes of small errors are zero, whatever their sign.
-    folded = np.where(errors < 0, -2 * errors - 1, 2 * errors).astype(np.uint16)
-    planes = (folded & 0xFF).astype(np.uint8).tobytes() + (folded >> 8).astype(np.uint8).tobytes()
+    folded = ((errors << 1) ^ (errors >> 15)).astype(np.uint16)
+    above = np.zeros_like(folded)
+    above[:, 1:] = folded[:, :-1]
+    groups = _groups(above).ravel()
+    order = np.argsort(groups, kind="stable")
+    ends = np.searchsorted(groups[order], np.arange(2 * CLASSES), side="right")
+    ordered = folded.ravel()[order]
     # Errors hold no repeats worth a search: run lengths and Huffman codes are as small and 20 times faster.
     packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    body = packer.compress(planes) + packer.flush()
-    return _HEADER + b"\0" + body + struct.pack("<II", zlib.crc32(planes), len(planes))
+    planes, body = np.diff(ends, prepend=0).astype("<u4").tobytes(), b""
+    body += packer.compress(planes)
+    for plane in (ordered & 0xFF).astype(np.uint8), (ordered >> 8).astype(np.uint8):
+        planes += plane.tobytes()
+        for part in np.split(plane, ends[1:-1:2]):
+            # A class has Huffman codes of its own.
+            body += packer.flush(zlib.Z_BLOCK) + packer.compress(part)
+    return _HEADER + b"\0" + body + packer.flush() + struct.pack("<II", zlib.crc32(planes), len(planes))
 
 
 def _expected(levels: np.ndarray) -> np.ndarray:
     """What is expected of each level after those above it and to its left: W + N − NW, between W and N. In the first
     row W, in the first column N, and 0 in the corner."""
     found = np.zeros_like(levels)
-    found[0, 1:] = levels[0, :-1]
-    found[1:, 0] = levels[:-1, 0]
-    west, north, corner = levels[1:, :-1], levels[:-1, 1:], levels[:-1, :-1]
-    found[1:, 1:] = np.clip(west + north - corner, np.minimum(west, north), np.maximum(west, north))
+    found[..., 0, 1:] = levels[..., 0, :-1]
+    found[..., 1:, 0] = levels[..., :-1, 0]
+    west, north, corner = levels[..., 1:, :-1], levels[..., :-1, 1:], levels[..., :-1, :-1]
+    found[..., 1:, 1:] = np.clip(west + north - corner, np.minimum(west, north), np.maximum(west, north))
     return found
+
+
+def _groups(above: np.ndarray) -> np.ndarray:
+    """Of each pixel 2 × class + side. above: the folded errors of the row above it, (2 sides, …, columns).
+
+    Its class: how many bits the sum of the three nearest of them takes. Noise and edges make large errors, and they
+    make them together.
+    """
+    near = above.copy()
+    near[..., 1:] += above[..., :-1]
+    near[..., :-1] += above[..., 1:]
+    groups = 2 * _BITS.take(near)
+    groups[1] += 1
+    return groups
+
+
+_BITS = np.array([sum_.bit_length() for sum_ in range(1 << (CLASSES - 1))], np.uint8)
 
 
 # ID, deflate, FCOMMENT present, time 0, no extra flags, unknown system (RFC 1952).
@@ -205,18 +236,39 @@ def pad(frame: bytes, size: int) -> bytes:
 
 def decode(frame: bytes, geometry: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Left and right image (uint16) of an encoded frame of a pair of this geometry: what the viewer does."""
-    rows, columns = geometry["rows"], geometry["columns"]
-    planes = np.frombuffer(zlib.decompress(frame, 31), np.uint8).reshape(2, rows, 2 * columns)
+    shape = geometry["rows"], geometry["columns"]
+    coding = geometry.get("coding", LEFT_NEIGHBOUR)
+    content = zlib.decompress(frame, 31)
+    head = 4 * 2 * CLASSES if coding == SORTED_BY_ERRORS_ABOVE else 0
+    planes = np.frombuffer(content, np.uint8, offset=head).reshape(2, -1)
     coded = planes[0].astype(np.uint16) | planes[1].astype(np.uint16) << 8
-    if geometry.get("coding", LEFT_NEIGHBOUR) == LEFT_NEIGHBOUR:
-        wide = np.cumsum(coded, axis=1, dtype=np.uint16)
-    else:
-        wide = _levels((coded >> 1).astype(np.int16) ^ -(coded & 1).astype(np.int16)).astype(np.uint16) * LEVEL_STEP
-    return wide[:, :columns], wide[:, columns:]
+    if coding == SORTED_BY_ERRORS_ABOVE:
+        left, right = _in_rows(coded, np.frombuffer(content[:head], "<u4"), shape)
+        return _levels(left), _levels(right)
+    wide = coded.reshape(shape[0], 2 * shape[1])
+    wide = np.cumsum(wide, axis=1, dtype=np.uint16) if coding == LEFT_NEIGHBOUR else _levels(wide)
+    return wide[:, : shape[1]], wide[:, shape[1] :]
 
 
-def _levels(errors: np.ndarray) -> np.ndarray:
-    """The inverse of `levels - _expected(levels)`, one diagonal after the other: none needs another of its own."""
+def _in_rows(ordered: np.ndarray, counts: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Folded errors (2 sides, rows, columns) as they were before `encode` sorted them; counts: of each group."""
+    rows, columns = shape
+    found = np.zeros((2, rows + 1, columns), np.uint16)
+    taken = np.cumsum(counts, dtype=int) - counts
+    for row in range(rows):
+        groups = _groups(found[:, row]).ravel()
+        here = np.bincount(groups, minlength=2 * CLASSES)
+        at = np.repeat(taken - np.cumsum(here) + here, here) + np.arange(2 * columns)
+        line = np.empty(2 * columns, np.uint16)
+        line[np.argsort(groups, kind="stable")] = ordered[at]
+        found[:, row + 1] = line.reshape(2, columns)
+        taken += here
+    return found[:, 1:]
+
+
+def _levels(folded: np.ndarray) -> np.ndarray:
+    """The image of folded `levels - _expected(levels)`, one diagonal after the other: none needs another of its own."""
+    errors = (folded >> 1).astype(np.int16) ^ -(folded & 1).astype(np.int16)
     rows, columns = errors.shape
     found = errors.copy()
     np.cumsum(errors[0], out=found[0])
@@ -228,4 +280,4 @@ def _levels(errors: np.ndarray) -> np.ndarray:
         west, north = flat[at - 1], flat[at - columns]
         middle = west + north - flat[at - columns - 1]
         flat[at] += np.clip(middle, np.minimum(west, north), np.maximum(west, north))
-    return found
+    return found.astype(np.uint16) * LEVEL_STEP
