@@ -25,7 +25,7 @@ UPPER_LEVEL = 2730  # where the window ends; the rest is headroom for brighter v
 UNIT = 1024  # bytes: frame sizes are multiples of it
 # How frames are coded. Pairs that were prepared before there was a choice do not say; they have the first.
 LEFT_NEIGHBOUR, MEDIAN_EDGE, SORTED_BY_ERRORS_ABOVE = 1, 2, 3
-CLASSES = 16  # of what surrounds a pixel, see `_classes`
+CLASSES = 16  # of what lies above a pixel, see `_groups`
 
 
 @dataclass(frozen=True)

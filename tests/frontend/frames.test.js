@@ -2,8 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../../frontend/src/room/api.js";
-import { decode } from "../../frontend/src/room/decode.js";
+import { decode, unpack } from "../../frontend/src/room/decode.js";
 import { Stacks } from "../../frontend/src/room/frames.js";
+import coded from "../processing/coded_frames.json";
 import { flush } from "./fixtures.js";
 
 /** Bytes as `processing.pair` orders them. */
@@ -28,8 +29,16 @@ describe("decoding", () => {
     expect([...right].map((value) => value / 16)).toEqual([4, 4095, 4095, 9]);
   });
 
-  test("refuses a frame of another size", () => {
-    expect(() => decode(new ArrayBuffer(15), { rows: 2, columns: 2 })).toThrow("The frame has a wrong length.");
+  // `tests/processing/test_pair.py` holds that the server codes so.
+  test.each([1, 2, 3])("unpacks what was prepared by coding %i", async (coding) => {
+    const bytes = Uint8Array.from(atob(coded.frames[coding]), (character) => character.charCodeAt(0));
+    const { left, right } = await unpack(bytes.buffer, { ...coded, coding });
+    expect([...left]).toEqual(coded.left);
+    expect([...right]).toEqual(coded.right);
+  });
+
+  test.each([1, 2, 3])("refuses a frame of another size, by coding %i", (coding) => {
+    expect(() => decode(new ArrayBuffer(15), { rows: 2, columns: 2, coding })).toThrow("The frame has a wrong length.");
   });
 });
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,58 +50,71 @@ def test_swapping_the_sides_changes_pixels_only() -> None:
         assert left != right
 
 
-def test_a_frame_is_plain_gzip_of_differences_in_byte_planes() -> None:
+def test_a_frame_is_plain_gzip_of_sorted_prediction_errors() -> None:
     """Decoded with the standard library alone, as a browser does it."""
-    smooth, noisy = head(), head(noise=40)
+    smooth, noisy = head(size=40), head(noise=40, size=40)
     result = make_pair(smooth, noisy)
-    rows, columns = result.geometry["rows"], result.geometry["columns"]
-    planes = gzip.decompress(result.frames["first_left"][2])
-    assert len(planes) == rows * 2 * columns * 2
-    wide = 16 * undone(planes, rows, 2 * columns)
+    content = gzip.decompress(result.frames["first_left"][2])
+    counts, planes = np.frombuffer(content[:128], "<u4"), content[128:]
+    assert len(planes) == 2 * counts.sum() == 2 * 2 * 40 * 40
+    left, right = undone(counts, planes, 40)
     np.testing.assert_allclose(
-        wide[:, :columns] / window(result),
-        smooth.array[2] / smooth.array[2].max() * wide[:, :columns].max() / window(result),
-        atol=1e-3,
+        left / window(result), smooth.array[2] / smooth.array[2].max() * left.max() / window(result), atol=1e-3
     )
-    left, right = pair.decode(result.frames["first_left"][2], result.geometry)
-    np.testing.assert_array_equal(np.hstack([left, right]), wide)
+    np.testing.assert_array_equal(pair.decode(result.frames["first_left"][2], result.geometry), [left, right])
 
 
-def undone(planes: bytes, rows: int, columns: int) -> np.ndarray:
-    """The median edge detector as its authors describe it, pixel by pixel."""
-    size = rows * columns
-    found = np.zeros((rows, columns), int)
-    for at in range(size):
-        row, column = divmod(at, columns)
-        coded = planes[at] + 256 * planes[size + at]
-        west = found[row, column - 1] if column else found[row - 1, column] if row else 0
-        north = found[row - 1, column] if row else west
-        corner = found[row - 1, column - 1] if row and column else north if row else west
+def undone(counts: np.ndarray, planes: bytes, size: int) -> np.ndarray:
+    """The median edge detector as its authors describe it and the sorting as `encode` does, pixel by pixel."""
+    taken = np.cumsum(counts) - counts
+    found, errors = np.zeros((2, size, size), int), np.zeros((2, size + 1, size + 2), int)
+    for side, row, column in np.ndindex(found.shape):
+        around = int(errors[side, row, column : column + 3].sum())  # of the row above, as both have a margin
+        group = 2 * around.bit_length() + side
+        coded = planes[taken[group]] + 256 * planes[counts.sum() + taken[group]]
+        taken[group] += 1
+        errors[side, row + 1, column + 1] = coded
+        image = found[side]
+        west = image[row, column - 1] if column else image[row - 1, column] if row else 0
+        north = image[row - 1, column] if row else west
+        corner = image[row - 1, column - 1] if row and column else north if row else west
         if corner >= max(west, north):
             expected = min(west, north)
         elif corner <= min(west, north):
             expected = max(west, north)
         else:
             expected = west + north - corner
-        found[row, column] = expected + (-(coded + 1) // 2 if coded % 2 else coded // 2)
-    return found
+        image[row, column] = expected + (-(coded + 1) // 2 if coded % 2 else coded // 2)
+    return 16 * found
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (7, 4)])
 def test_every_level_comes_back_whatever_its_neighbours(shape: tuple[int, int]) -> None:
     chance = np.random.default_rng(sum(shape))
-    for highest in (1, 40, 4095):
-        sides = [chance.integers(0, highest + 1, shape).astype(np.uint16) * 16 for _ in range(2)]
-        geometry = {"rows": shape[0], "columns": shape[1], "coding": pair.MEDIAN_EDGE}
+    geometry = {"rows": shape[0], "columns": shape[1], "coding": pair.SORTED_BY_ERRORS_ABOVE}
+    for levels in (2, 41, 4096, np.array([0, 4095])):
+        sides = [chance.choice(levels, shape).astype(np.uint16) * 16 for _ in range(2)]
         for made, given in zip(pair.decode(pair.encode(*sides), geometry), sides, strict=True):
             np.testing.assert_array_equal(made, given)
 
 
-def test_frames_that_were_prepared_before_codings_had_numbers_still_show() -> None:
-    wide = np.random.default_rng(1).integers(0, 65536, (5, 8)).astype(np.uint16)
-    steps = np.diff(wide, axis=1, prepend=np.uint16(0))
-    frame = gzip.compress((steps & 255).astype(np.uint8).tobytes() + (steps >> 8).astype(np.uint8).tobytes())
-    np.testing.assert_array_equal(np.hstack(pair.decode(frame, {"rows": 5, "columns": 4})), wide)
+# One frame by each coding there ever was; `tests/frontend/frames.test.js` has the browser unpack the same bytes.
+CODED = json.loads(Path(__file__).with_name("coded_frames.json").read_text())
+
+
+@pytest.mark.parametrize("coding", [None, *CODED["frames"]])
+def test_frames_that_were_prepared_by_an_earlier_coding_still_show(coding: str | None) -> None:
+    # Before codings had numbers there was the first.
+    geometry = CODED if coding is None else {**CODED, "coding": int(coding)}
+    left, right = pair.decode(base64.b64decode(CODED["frames"][coding or "1"]), geometry)
+    np.testing.assert_array_equal(left.ravel(), CODED["left"])
+    np.testing.assert_array_equal(right.ravel(), CODED["right"])
+
+
+def test_the_coding_under_its_number_does_not_change() -> None:
+    sides = (np.array(CODED[name], np.uint16).reshape(CODED["rows"], CODED["columns"]) for name in ("left", "right"))
+    coded = base64.b64decode(CODED["frames"][str(pair.SORTED_BY_ERRORS_ABOVE)])
+    assert gzip.decompress(pair.encode(*sides)) == gzip.decompress(coded)
 
 
 def test_the_middle_comes_first() -> None:
