@@ -187,14 +187,14 @@ def encode(left: np.ndarray, right: np.ndarray) -> bytes:
     ordered = folded.ravel()[order]
     # Errors hold no repeats worth a search: run lengths and Huffman codes are as small and 20 times faster.
     packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    planes, body = np.diff(ends, prepend=0).astype("<u4").tobytes(), b""
-    body += packer.compress(planes)
-    for plane in (ordered & 0xFF).astype(np.uint8), (ordered >> 8).astype(np.uint8):
-        planes += plane.tobytes()
-        for part in np.split(plane, ends[1:-1:2]):
+    content = np.diff(ends, prepend=0).astype("<u4").tobytes()
+    body = packer.compress(content)
+    for half in (ordered & 0xFF).astype(np.uint8), (ordered >> 8).astype(np.uint8):
+        content += half.tobytes()
+        for part in np.split(half, ends[1:-1:2]):
             # A class has Huffman codes of its own.
-            body += packer.flush(zlib.Z_BLOCK) + packer.compress(part)
-    return _HEADER + b"\0" + body + packer.flush() + struct.pack("<II", zlib.crc32(planes), len(planes))
+            body += packer.flush(zlib.Z_BLOCK) + packer.compress(part.tobytes())
+    return _HEADER + b"\0" + body + packer.flush() + struct.pack("<II", zlib.crc32(content), len(content))
 
 
 def _expected(levels: np.ndarray) -> np.ndarray:

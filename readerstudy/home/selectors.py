@@ -111,6 +111,7 @@ def tasks_of(rows: list[dict]) -> list[Task]:
         *(task for study in mine for task in _series_to_confirm(study)),
         *(task for study in mine for task in _failed_jobs(study)),
         *(task for study in mine for task in _before_opening(study)),
+        *(task for study in mine for task in _briefing(study)),
         *(task for row in rows for task in _reading(row)),
         *(task for study in mine for task in _unblindings(study)),
         *(task for study in mine for task in _retention(study)),
@@ -164,6 +165,13 @@ def _before_opening(study: ReaderStudy) -> list[Task]:
     return [
         Task(text, "; ".join(point.text for point in missing) + ".", missing[0].page or "protocol", "See what", study)
     ]
+
+
+def _briefing(study: ReaderStudy) -> list[Task]:
+    if study.state not in (State.OPEN, State.PAUSED) or study.briefings.exists():
+        return []
+    detail = "The study was opened before it had one. Each reader reads it before the next pair."
+    return [Task("There is no briefing", detail, "edit_briefing", "Write it", study)]
 
 
 def _reading(row: dict) -> list[Task]:

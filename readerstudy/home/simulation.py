@@ -10,6 +10,7 @@ import math
 import random
 import re
 import uuid
+import zlib
 from collections.abc import Callable
 
 from django.test import Client
@@ -23,6 +24,8 @@ from readerstudy.accounts.models import Membership
 WEIGHTS = {"SNR": (1.0, 0.0), "Resolution": (0.05, 0.4), "Artifacts": (0.4, 0.0)}
 OTHER = (0.12, 0.2)
 AXES = {"i": "columns", "j": "rows", "k": "slices"}
+# What a pair begins with on screen but for its slice (`analysis/viewing_log.py`).
+SCREEN = "v- k1 w100,50 i0 z100,0,0 c0 e- t- f1"
 
 
 class SimulatedReader:
@@ -100,9 +103,30 @@ class SimulatedReader:
                 score = self._score(self.names[criterion], noise, edges)
                 self._send("put", f"{token}/ratings/{criterion}/", score=score, status="rated")
         self._answer_whole(body["answers"], token, geometry)
-        self._send("post", f"{token}/time/", seconds=round(self.random.lognormvariate(3.4, 0.35), 1))
+        seconds = round(self.random.lognormvariate(3.4, 0.35), 1)
+        self._send("post", f"{token}/time/", seconds=seconds)
+        self._leave_log(body, seconds)
         every = list(range(body["frames"]))  # it says that it saw what it had no need to fetch
         return self._send("post", f"{token}/confirm/", seen={"left": every, "right": every})
+
+    def _leave_log(self, body: dict, seconds: float) -> None:
+        """Tell of a look through the stack, up and down once, and of the answers after it, as the room does."""
+        middle, last = body["order"][0], body["frames"] - 1
+        path = [*range(middle - 1, -1, -1), *range(1, last + 1)]
+        asked = len(body["criteria"]) + self.config["ask_integrity"] + self.config["ask_diagnostic"]
+        step = max(1, round(4 * seconds / (len(path) + asked)))
+        changes = [*(f"s{at}" for at in path), *(f"n{count + 1}" for count in range(asked))]
+        entries = ";".join([f"0 s{middle} {SCREEN} n0", *(f"{step} {change}" for change in changes)])
+        said = {
+            "visit": str(uuid.uuid5(uuid.NAMESPACE_OID, body["token"])),
+            "number": 0,
+            "entries": entries,
+            "end": f"s{(path or [middle])[-1]} {SCREEN} n{asked}",
+            "checksum": zlib.crc32(f"{entries}\n".encode()),
+        }
+        answer = self.client.post(f"{self.base}{body['token']}/viewing/", said, content_type="application/json")
+        if answer.status_code >= 300:
+            raise RuntimeError(f"The log is refused: {answer.status_code} {answer.content[:200]!r}")
 
     def _look(self, left, right) -> tuple[float, float]:
         """How much less noise and how much sharper edges the right image has."""

@@ -10,6 +10,7 @@ from readerstudy.jobs.selectors import counts
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol import selectors
 from readerstudy.protocol.access import StudyRequest, study_page
+from readerstudy.protocol.briefing import opened_without
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.opening import last_opening
 from readerstudy.reading.opening_checklist import checklist, not_ready
@@ -66,5 +67,6 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             ),
             "moves": selectors.moves_from(study),
             "amendments": study.amendments.select_related("actor"),
+            "opened_without": opened_without(study),
         },
     )

@@ -161,12 +161,16 @@ def simulation_note(study: ReaderStudy) -> str:
 
     What was made from a simulated series counts with it.
     """
-    found: dict[str, set[str]] = {}
+    said: dict[str, list[str]] = {}
     present = study.series.filter(in_use("case__"), active=True).order_by("arm__place")
-    for arm, said in present.values_list("arm__code", "parameters"):
-        if how := said.get("simulated"):
-            found.setdefault(arm, set()).add(how)
-    if not found:
-        return ""
-    arms = (f"{arm} ({sorted(ways)[0]}{' and others' if len(ways) > 1 else ''})" for arm, ways in found.items())
-    return f"Simulated, not acquired: {'; '.join(arms)}."
+    for arm, parameters in present.values_list("arm__code", "parameters"):
+        said.setdefault(arm, []).append(parameters.get("simulated", ""))
+    arms = "; ".join(f"{arm} ({_ways(each)})" for arm, each in said.items() if any(each))
+    return f"Simulated, not acquired: {arms}." if arms else ""
+
+
+def _ways(said: list[str]) -> str:
+    """How the series of an arm were simulated, and of how many that holds; said: of each, "" where it was acquired."""
+    simulated = list(filter(None, said))
+    some = f", {len(simulated)} of {len(said)} series" if len(simulated) < len(said) else ""
+    return min(simulated) + (" and others" if len(set(simulated)) > 1 else "") + some

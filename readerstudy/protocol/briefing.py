@@ -43,6 +43,12 @@ def in_force(study: ReaderStudy) -> Briefing | None:
     return study.briefings.order_by("-number").first()
 
 
+def opened_without(study: ReaderStudy) -> bool:
+    """Whether the study was opened when there were no briefings: its readers began, and nothing says what they were
+    told. Versions that were written after an opening, and they alone, have a reason."""
+    return study.state != State.DRAFT and not study.briefings.filter(reason="").exists()
+
+
 def document(study: ReaderStudy, words: dict[str, str]) -> dict:
     """What a briefing says: the words, and what it takes from the protocol."""
     told = ("name", "asks", "better", "anchors", "regions")

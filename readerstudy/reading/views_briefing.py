@@ -62,6 +62,7 @@ def edit_briefing(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "study": study,
             "form": form,
             "draft": not opened,
+            "opened_without": versions.opened_without(study),
             "versions": study.briefings.order_by("-number"),
             "briefing": briefing.page(study),
         },

@@ -1,9 +1,12 @@
 """The briefing before the first pair: made from the protocol, worded by the admin, read by each reader, noted."""
 
+import re
+
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Role
@@ -185,3 +188,27 @@ def test_a_version_that_was_changed_behind_the_sites_back_is_found(study):
     assert any("Briefing" in problem for problem in problems(study))
     with pytest.raises(RecordError):
         briefing.write(study=study, words=NOTES, actor=None, reason="why")
+
+
+def test_an_opening_before_there_were_briefings_is_said_to_the_admin(draft, monkeypatch):
+    monkeypatch.setattr(briefing, "freeze", lambda study: None)
+    factories.log_as_is(draft)
+    study = open_study(study=draft, actor=None)
+    client = signed_in(admin_of(study))
+
+    def told() -> list[str]:
+        pages = [html(client.get(address(study, name))) for name in ("protocol", "edit_briefing")]
+        return [re.sub("<.*", "", page.partition("before it had a briefing")[2]) for page in pages]
+
+    words = "nothing says what its readers were told. Write one, and each of them reads it before the next pair."
+    assert told() == [f": {words}"] * 2
+    assert "There is no briefing" in html(client.get(reverse("home")))
+    made = briefing.write(study=study, words=briefing.WORDS, actor=admin_of(study), reason="There was none.")
+    assert told() == [f". What readers were told before {date_format(made.at, 'j F Y')} is not in the log."] * 2
+    assert "There is no briefing" not in html(client.get(reverse("home")))
+
+
+def test_of_a_study_with_a_briefing_nothing_is_said(study):
+    assert not briefing.opened_without(study)
+    briefing.write(study=study, words=NOTES, actor=None, reason="A question came up.")
+    assert not briefing.opened_without(study)

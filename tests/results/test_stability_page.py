@@ -17,6 +17,7 @@ from readerstudy.images.models import Feature
 from readerstudy.images.radiomics import active_settings
 from readerstudy.jobs.registry import kind
 from readerstudy.material.models import VolumeOfInterest
+from readerstudy.material.selectors import simulation_note
 from readerstudy.results import exports
 from tests import factories
 from tests.once import made_once
@@ -143,6 +144,12 @@ def test_pages_of_images_say_which_arm_was_simulated(study, client):
     factories.log_as_is(study)
     for page in ("stability", "radiomics", "scan_times"):
         assert "Simulated, not acquired: FAST (phantom)." in html(client.get(address(study, page)))
+
+
+def test_an_arm_that_was_acquired_in_some_cases_says_in_how_many_it_was_not(study):
+    one, *others = study.series.filter(arm__code="FAST", active=True)
+    study.series.filter(pk=one.pk).update(parameters={"simulated": "phantom"})
+    assert simulation_note(study) == f"Simulated, not acquired: FAST (phantom, 1 of {1 + len(others)} series)."
 
 
 def test_the_page_needs_no_inline_style_or_script(study, client):
