@@ -12,7 +12,7 @@ from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.models import Event, Head, Tombstone
 from readerstudy.audit.seals import Seal
-from readerstudy.audit.studies import Study, study_for_update
+from readerstudy.audit.studies import Study, study_for_log, study_for_update
 from readerstudy.states import State
 
 
@@ -60,7 +60,7 @@ def record(*, study: Study, action: Action, actor=None, seals: Iterable[Seal] = 
     it belongs to. ValueError for an action that `Action` does not have.
     """
     action = Action(action)
-    held = study_for_update(study)  # one writer of the chain at a time
+    held = study_for_log(study)
     if held.state == State.LOCKED and action not in AFTER_LOCKING:
         raise InputError("The study is locked: nothing in it can change.")
     last = verified_end(held, action)

@@ -22,5 +22,11 @@ def studies() -> QuerySet[Study]:
 
 
 def study_for_update(study: Study) -> Study:
-    """The study as it is now, held until the transaction ends: one after the other writes its log."""
+    """The study as it is now, held until the transaction ends: nobody else changes it, or writes in it."""
     return studies().select_for_update().get(pk=study.pk)
+
+
+def study_for_log(study: Study) -> Study:
+    """The study as it is now, held until the transaction ends: nobody moves it, and one after the other writes its log.
+    Readers answer meanwhile."""
+    return studies().select_for_update(no_key=True).get(pk=study.pk)

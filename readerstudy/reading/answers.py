@@ -13,7 +13,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TypeVar
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from readerstudy.audit import heads, keys
@@ -95,7 +95,7 @@ class Chain:
         return max([timezone.now(), *after])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def append_answer(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
     """Write one row of an answer at the end of its presentation's chain, with the time after all that is there.
 
@@ -117,7 +117,7 @@ def ensure_whole_chain(presentation: Presentation) -> Chain:
     """Verify the whole chain of a presentation, and hold it. RecordError, and an alarm, if it was changed. In a
     transaction."""
     head = AnswerHead.objects.select_for_update().filter(presentation=presentation).first()
-    rows = _chained_rows(presentation=presentation)
+    rows = _chained_rows(_kinds_there(presentation), presentation=presentation)
     if problem := chain_problem(head, rows):
         study = ReaderStudy.objects.get(pk=presentation.study_id)
         code = f"{presentation.reader.code}-{presentation.position:04d}"
@@ -148,10 +148,23 @@ def _rows(kind: type[Chained], **of: object) -> models.QuerySet:
     return kind._default_manager.filter(**of).order_by()
 
 
-def _chained_rows(**of) -> list:
-    """Chained rows, as `of` says."""
+# Most pairs have ratings and statements alone, and a query that finds nothing takes as long as one that does.
+IS_THERE = "EXISTS(SELECT 1 FROM {} WHERE presentation_id = %s)"
+KINDS_THERE = "SELECT " + ", ".join(IS_THERE.format(kind._meta.db_table) for kind in CHAINED)
+
+
+def _kinds_there(presentation: Presentation) -> list[type[Chained]]:
+    """The kinds of rows that this presentation has."""
+    with connection.cursor() as cursor:
+        cursor.execute(KINDS_THERE, [presentation.pk] * len(CHAINED))
+        (there,) = cursor.fetchall()
+    return [kind for kind, is_there in zip(CHAINED, there, strict=True) if is_there]
+
+
+def _chained_rows(kinds: Iterable[type[Chained]], **of) -> list:
+    """Chained rows of these kinds, as `of` says."""
     found: list = []
-    for kind in CHAINED:
+    for kind in kinds:
         rows = _rows(kind, **of)
         found += rows.select_related("finding") if kind is Withdrawal else rows
     return found
@@ -173,7 +186,7 @@ def problems(study: ReaderStudy) -> Iterator[str]:
 def _problems(presentations: Sequence[Presentation], outside: dict[int, tuple[int, str]]) -> Iterator[str]:
     ends = {head.presentation_id: head for head in AnswerHead.objects.filter(presentation__in=presentations)}
     rows = defaultdict(list)
-    for row in _chained_rows(presentation__in=presentations):
+    for row in _chained_rows(CHAINED, presentation__in=presentations):
         rows[row.presentation_id].append(row)
     for one in presentations:
         code = f"{one.reader.code}-{one.position:04d}"

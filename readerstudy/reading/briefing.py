@@ -6,6 +6,7 @@ from readerstudy.accounts.models import Membership
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
+from readerstudy.audit.studies import study_for_log
 from readerstudy.protocol import briefing
 from readerstudy.protocol.models import Briefing, ReaderStudy
 from readerstudy.reading.models import Presentation
@@ -36,7 +37,7 @@ def unread(member: Membership) -> Briefing | None:
 def confirm_read(*, member: Membership, sha256: str) -> bool:
     """Note in the log that this reader has read this version. False if another one holds by now; twice changes
     nothing."""
-    version = briefing.in_force(ReaderStudy.objects.select_for_update().get(pk=member.study_id))
+    version = briefing.in_force(study_for_log(member.study))
     if version is None or version.sha256 != sha256:
         return False
     if unread(member):

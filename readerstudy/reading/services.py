@@ -122,7 +122,7 @@ def rate(
 ) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
     revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
-    writes.lock(presentation, logged=revisions.exists())
+    writes.lock(presentation)
     if same := Rating.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -157,7 +157,7 @@ def state(
 ) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
     revisions = Statement.objects.filter(presentation=presentation, subject=subject)
-    writes.lock(presentation, logged=revisions.exists())
+    writes.lock(presentation)
     if same := Statement.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -186,7 +186,7 @@ def state(
 @transaction.atomic
 def report_finding(*, presentation: Presentation, key: UUID, on: KnownState | None, **finding) -> Finding:
     """Keep a finding: kind, side, structure, remark and the voxel (i, j, k) that was marked, if any."""
-    writes.lock(presentation, logged=presentation.state == Presentation.State.CONFIRMED)
+    writes.lock(presentation)
     if same := Finding.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -201,7 +201,7 @@ def report_finding(*, presentation: Presentation, key: UUID, on: KnownState | No
 def withdraw_finding(*, finding: Finding, key: UUID, on: KnownState | None) -> None:
     """Take a finding back; the same key again changes nothing."""
     presentation = finding.presentation
-    writes.lock(presentation, logged=True)
+    writes.lock(presentation)
     if writes.done_before(presentation, key=key, what=Write.What.WITHDRAWAL):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -221,7 +221,7 @@ def _add_seen_slices(presentation: Presentation, seen: dict | None) -> None:
 @transaction.atomic
 def report_time(*, presentation: Presentation, seconds: float, key: UUID, seen: dict | None = None) -> float:
     """Add active seconds, and the slices seen since; returns the sum of seconds."""
-    writes.lock(presentation, logged=False)
+    writes.lock(presentation)
     writes.ensure_open(presentation)
     if not ActiveTime.objects.filter(presentation=presentation, key=key).exists():
         answers.append_answer(
@@ -252,7 +252,7 @@ def confirm(*, presentation: Presentation, key: UUID, on: KnownState | None, see
 
     Conflict, with what is missing in words and the number of unseen slices per side, if anything is.
     """
-    writes.lock(presentation, logged=True)
+    writes.lock(presentation)
     if writes.done_before(presentation, key=key, what=Write.What.CONFIRMATION):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -277,7 +277,7 @@ def skip(*, presentation: Presentation, reason: str, key: UUID, on: KnownState |
 
     Conflict if the study is not open or the pair is not being read.
     """
-    writes.lock(presentation, logged=True)
+    writes.lock(presentation)
     if writes.done_before(presentation, key=key, what=Write.What.SKIP):
         return
     writes.ensure_answerable(presentation, key=key, on=on)
@@ -299,7 +299,7 @@ def finish(*, member: Membership, key: UUID) -> None:
     last = selectors.way_back(member)
     if last is None:
         return
-    writes.lock(last, logged=True)
+    writes.lock(last)
     if selectors.way_back(member) != last:
         return  # closed a moment ago
     writes.ensure_open(last)
@@ -315,7 +315,7 @@ def finish(*, member: Membership, key: UUID) -> None:
 @transaction.atomic
 def guess(*, presentation: Presentation, side: str, key: UUID, on: KnownState | None) -> Guess:
     """Keep an answer to the question on blinding. Conflict if this pair is not asked about now."""
-    writes.lock(presentation, logged=True)
+    writes.lock(presentation)
     if same := Guess.objects.filter(presentation=presentation, key=key).first():
         return same
     writes.ensure_open(presentation)

@@ -94,9 +94,7 @@ class ReadingView(APIView):
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
-        if expected := request.headers.get("X-Reader"):
-            ensure_reader(request, kwargs["slug"], expected)
-        self.member = membership_of(request.user, kwargs["slug"])
+        self.member = ensured_member(request, kwargs["slug"])
         if not role_may(self.member.role, self.action):
             raise Http404
         if not may(self.member, self.action) and not self.is_repeated(request):
@@ -148,10 +146,18 @@ class ReadingView(APIView):
         return response
 
 
-def ensure_reader(request: Request, slug: str, code: str) -> None:
-    """Conflict if somebody else is signed in by now: who reads under this code in this study, says the browser."""
-    if not Membership.objects.filter(study__slug=slug, user=request.user.pk, code=code).exists():
+def ensured_member(request: Request, slug: str) -> Membership:
+    """Who asks. Conflict if somebody else is signed in by now: who reads under which code in this study, says the
+    browser."""
+    code, member = request.headers.get("X-Reader"), None
+    try:
+        member = membership_of(request.user, slug)
+    except Http404:
+        if not code:
+            raise
+    if member is None or code not in (None, "", member.code):
         raise ConflictResponse(ConflictError("other_reader", "Somebody else is signed in. Sign in again to go on."))
+    return member
 
 
 class CurrentView(ReadingView):

@@ -41,21 +41,26 @@ class KnownState:
         return confirmed[0] == confirmed[1] and self.revision == presentation.revision
 
 
-# What Django's `select_for_update` cannot say: others may hold the row so too, and nobody may change it.
-SHARED = "SELECT * FROM protocol_readerstudy WHERE id = %s FOR SHARE"
+# What Django's `select_for_update` cannot say. KEY SHARE: others may hold the study so too, who adds a line to its log
+# (`audit.studies.study_for_log`) beside them, and nobody who would move it (`select_for_update`).
+HELD = """
+SELECT study.* FROM protocol_readerstudy study JOIN accounts_membership reader ON reader.study_id = study.id
+WHERE reader.id = %s FOR KEY SHARE OF study FOR NO KEY UPDATE OF reader
+"""
 
 
-def lock(presentation: Presentation, *, logged: bool) -> None:
-    """Wait for whoever moves this study or writes on this pair, then see both as they are. In a transaction.
+def lock(presentation: Presentation) -> None:
+    """Wait for whoever moves this study, and for other writes of this reader, then see study and pair as they are. In a
+    transaction.
 
-    Without it an answer that is on its way while the study is closed would arrive after it. logged: the write may add
-    a line to the log, which takes one after the other; readers whose writes do not, do not wait for each other. Two
-    that hold the study together and both come to want its log would wait for ever, so this must be known before.
+    Without it an answer that is on its way while the study is closed would arrive after it, and a pair could be left
+    behind while another window takes back an answer on it. Readers do not wait for each other: a line of the log, for
+    which one does, is added last.
     """
-    if logged or connection.vendor != "postgresql":  # SQLite has one writer at a time
-        presentation.study = ReaderStudy.objects.select_for_update().get(pk=presentation.study_id)
-    else:
-        (presentation.study,) = ReaderStudy.objects.raw(SHARED, [presentation.study_id])
+    if connection.vendor == "postgresql":
+        (presentation.study,) = ReaderStudy.objects.raw(HELD, [presentation.reader_id])
+    else:  # SQLite has one writer at a time
+        presentation.study = ReaderStudy.objects.get(pk=presentation.study_id)
     fields = ["state", "confirmed_at", "revision", "seen"]
     presentation.refresh_from_db(fields=fields, from_queryset=Presentation.objects.select_for_update())
 
