@@ -1,14 +1,13 @@
 """Does the result hang on displays that failed their check? A sensitivity analysis: with them, and without."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis import primary_test
 from analysis.cells import natural, scores
 from analysis.protocol import Protocol
-from analysis.statistics.preference import cluster_signed_rank, signed_rank
-from analysis.statistics.result import Result
 from analysis.subgroups import mean_preference
 
 CONVENTION = (
@@ -17,11 +16,6 @@ CONVENTION = (
 )
 UNCHECKED = "no display was checked"
 STATES = ("fit", "failed", "none")
-_METHODS: dict[str, Literal["normal", "permutation", "datta_satten"]] = {
-    "cluster_sign_flip": "normal",
-    "cluster_permutation": "permutation",
-    "datta_satten": "datta_satten",
-}
 
 
 def states(ratings: pd.DataFrame, checks: pd.DataFrame) -> pd.Series:
@@ -105,15 +99,9 @@ def displays(main: pd.DataFrame, checks: pd.DataFrame | None, protocol: Protocol
         rows = left.cell == place
         x, subject = left.x[rows], left.subject[rows]
         row = {"first": first, "second": second, "criterion": criterion}
-        found["cells"].append(
-            {**row, "mean": mean_preference(x, subject).as_estimate(), "test": _test(x, subject, protocol).as_test()}
-        )
+        test = primary_test.run(protocol.primary_test, x, subject)
+        found["cells"].append({**row, "mean": mean_preference(x, subject).as_estimate(), "test": test.as_test()})
     return {**found, "reason": None}
-
-
-def _test(x: np.ndarray, subject: np.ndarray, protocol: Protocol) -> Result:
-    name = protocol.primary_test
-    return signed_rank(x) if name == "as_published" else cluster_signed_rank(x, subject, method=_METHODS[name])
 
 
 def _readers(main: pd.DataFrame, checks: pd.DataFrame, state: pd.Series) -> list[dict[str, Any]]:

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis import tables, verdict
+from analysis import family, tables, verdict
 from analysis.blinding import blinding
 from analysis.cells import Scores, scores
 from analysis.displays import displays
 from analysis.errors import InputError
 from analysis.few_subjects import ENOUGH, few_subjects, sparse
 from analysis.integrity import consistency
+from analysis.missing import missing
 from analysis.protocol import ALPHA, Protocol, parse_protocol
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
@@ -21,8 +22,9 @@ from analysis.repeats import repeats
 from analysis.sides import side_bias
 from analysis.slips import slips
 from analysis.statistics import agreement, jackknife
+from analysis.statistics.clustering import design_effect, subject_correlation
 from analysis.statistics.equivalence import CAVEAT, noninferiority, tost
-from analysis.statistics.multiplicity import benjamini_hochberg, holm
+from analysis.statistics.hodges_lehmann import hodges_lehmann
 from analysis.statistics.ordinal import METHOD as REGRESSION
 from analysis.statistics.ordinal import regression
 from analysis.statistics.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
@@ -145,6 +147,7 @@ def analyse(
         "screening": screening(data),
         "subgroups": subgroups(data, main[main["status"] == "rated"]),
         "displays": displays(main, display_checks, declared),
+        "missing": missing(main, declared),
     }
 
 
@@ -169,7 +172,7 @@ def _check_scale(main: pd.DataFrame, protocol: Protocol) -> None:
 
 
 def _conventions(protocol: Protocol) -> dict[str, str]:
-    family = "all cells" if protocol.family is None else f"the {len(protocol.family)} declared cells"
+    cells = "all cells" if protocol.family is None else f"the {len(protocol.family)} declared cells"
     readers = "these readers (fixed)"
     if protocol.readers == "random":
         readers += "; random_readers alone generalises to readers like these, who are random by the protocol"
@@ -187,7 +190,8 @@ def _conventions(protocol: Protocol) -> dict[str, str]:
         "primary_test": protocol.primary_test,
         "favours": f"first, second or neither: where the primary test rejects at {ALPHA:g}, in each cell by Holm's p, "
         "in the primary hypothesis by its own",
-        "multiplicity": f"Holm and Benjamini–Hochberg over {family}; undefined tests are left out of it",
+        "multiplicity": f"Holm, Hommel and Benjamini–Hochberg over {cells}; undefined tests are left out of it; "
+        "Hommel's holds its level where tests are independent or go up and down together, Holm's under any dependence",
         "agreement": "oriented scores; pooled over all cells as published, and per cell; the pooled correlation is "
         "inflated by differences between cell means",
         "side_bias": "main ratings with a display score below, above and at 3",
@@ -312,8 +316,9 @@ def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
     k = len(data.cells)
     count = _per_subject(data, data.cell, k)
     differing = _per_subject(data, data.cell, k, (data.x != 0).astype(np.float64))
-    means = _pooled(_per_subject(data, data.cell, k, data.x), count, differing, scale=MEAN)
-    nets = _pooled(_per_subject(data, data.cell, k, np.sign(data.x)), count, differing, scale=NET)
+    total, signs = (_per_subject(data, data.cell, k, values) for values in (data.x, np.sign(data.x)))
+    means = _pooled(total, count, differing, scale=MEAN)
+    nets = _pooled(signs, count, differing, scale=NET)
     readers = _reader_means(data)
     order = np.argsort(data.cell, kind="stable")
     edges = np.searchsorted(data.cell[order], np.arange(k + 1))
@@ -331,6 +336,10 @@ def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
                 "mean": means[number],
                 "sd": float(x.std(ddof=1)) if x.size > 1 else None,
                 "net_preference": nets[number],
+                "simultaneous": {},
+                "hodges_lehmann": hodges_lehmann(x, subject, shift=3, bound=2).as_estimate(),
+                "subject_correlation": subject_correlation(x, subject).as_estimate(),
+                "design_effect": design_effect(x, subject).as_estimate(),
                 "tests": {name: result.as_test() for name, result in _tests(x, subject).items()},
                 "primary_test": protocol.primary_test,
                 "regression": regression(x, who, data.first_right[mine], subject).as_dict(),
@@ -346,7 +355,12 @@ def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
                 ],
             }
         )
-    _adjust(rows, protocol)
+    family.adjust(rows, protocol)
+    inside = family.inside(rows, protocol)
+    for key, above, scale in (("mean", total, MEAN), ("net_preference", signs, NET)):
+        found = family.together(above, count, inside, shift=scale.shift, ends=(scale.low, scale.high))
+        for row, interval in zip(rows, found, strict=True):
+            row["simultaneous"][key] = interval
     for row in rows:
         row["favours"] = verdict.favours(row)
         row["primary"] = (row["first"], row["second"], row["criterion"]) == protocol.primary
@@ -402,19 +416,6 @@ def _margins(
             }
         )
     return rows
-
-
-def _adjust(rows: list[dict[str, Any]], protocol: Protocol) -> None:
-    family = [
-        protocol.family is None or (row["first"], row["second"], row["criterion"]) in protocol.family for row in rows
-    ]
-    for key, adjust in (("p_holm", holm), ("p_bh", benjamini_hochberg)):
-        for row in rows:
-            row[key] = {}
-        for name, test in (("as_published", "as_published"), ("primary", protocol.primary_test)):
-            p = [row["tests"][test]["p"] if inside else None for row, inside in zip(rows, family, strict=True)]
-            for row, adjusted in zip(rows, adjust(p), strict=True):
-                row[key][name] = adjusted
 
 
 def _agreement(data: Scores, protocol: Protocol) -> dict[str, Any]:

@@ -4,7 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis.report.table import Colours, Names, Results, Table
-from analysis.report.tables import agreement, integrity, margins, p_values, ranking, readers, sensitivity, subgroups
+from analysis.report.tables import (
+    agreement,
+    family,
+    integrity,
+    margins,
+    missing,
+    p_values,
+    ranking,
+    readers,
+    sensitivity,
+    subgroups,
+)
 
 
 @dataclass(frozen=True)
@@ -19,10 +30,18 @@ def _tests(results: Results, names: Names, colours: Colours) -> list[Table]:
     return [
         p_values.every_test(results, names),
         margins.margins(results, names),
-        sensitivity.regression(results, names),
+        family.family(results, names),
         *sensitivity.random_readers(results, names),
-        sensitivity.displays(results, names),
         ranking.ranking(results, names, colours),
+    ]
+
+
+def _sensitivity(results: Results, names: Names, colours: Colours) -> list[Table]:
+    return [
+        sensitivity.regression(results, names),
+        missing.missing(results, names),
+        missing.pattern(results, names),
+        sensitivity.displays(results, names),
     ]
 
 
@@ -55,6 +74,7 @@ def _subgroups(results: Results, names: Names, colours: Colours) -> list[Table]:
 
 SECTIONS = {
     "tests": ReportSection("Tests", _tests),
+    "sensitivity": ReportSection("Sensitivity", _sensitivity),
     "agreement": ReportSection("Agreement", _agreement),
     "readers": ReportSection("Readers", _readers),
     "integrity": ReportSection("Integrity and blinding", _integrity),

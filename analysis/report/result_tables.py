@@ -65,6 +65,8 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
             for cell in variable["cells"]
             for level in cell["levels"]
         ),
+        "missing": ({**_cell(cell), **_flattened(cell)} for cell in results.get("missing", {}).get("cells", [])),
+        "missing-pattern": map(_flattened, results.get("missing", {}).get("pattern", [])),
         "displays": ({**_cell(cell), **_flattened(cell)} for cell in results.get("displays", {}).get("cells", [])),
         "display-checks": results.get("displays", {}).get("readers", []),
         "blinding": _guesses(results["blinding"]),

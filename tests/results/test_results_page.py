@@ -37,7 +37,10 @@ pytestmark = pytest.mark.django_db
 FILES = [("results_table", table) for table in exports.TABLES] + [("results_codebook", "ratings")]
 FILES += [("results_protocol", None), ("results_zip", None), ("results_codebooks", None)]
 FILES += [("results_numbers", "preference")]
-SECTIONS = [("results_section", section) for section in ("tests", "agreement", "readers", "integrity", "subgroups")]
+SECTIONS = [
+    ("results_section", section)
+    for section in ("tests", "sensitivity", "agreement", "readers", "integrity", "subgroups")
+]
 PAGES = [("results", None), *SECTIONS, *FILES]
 
 
