@@ -1,5 +1,6 @@
 """Ranking of the arms by paired preferences with ties: Davidson's model with an effect of the side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ METHOD = (
     "Davidson 1970, ties; side effect as Davidson & Beaver 1977; sandwich errors, subjects as clusters, t interval "
     "with subjects − 1 degrees of freedom"
 )
+WITHOUT_TIES = METHOD.replace("Davidson 1970, ties", "Bradley & Terry 1952, as nobody said 'no difference'")
+NO_TIES = "nobody said 'no difference': fitted without ties"
 STEPS = 100
 
 
@@ -26,6 +29,7 @@ class Fit:
     covariance: NDArray[np.float64] | None
     reason: str | None = None
     clusters: int = 0
+    ties: bool = True
 
 
 def ranking(scores: Scores) -> dict[str, Any]:
@@ -34,7 +38,8 @@ def ranking(scores: Scores) -> dict[str, Any]:
     P(arm i beats j) ∝ πᵢ, P(tie) ∝ ν√(πᵢπⱼ), where the arm on the right has its worth times γ, in the tie too, so that
     ν does not depend on which side is named first. 4 and 5 count as wins of the first arm alike, 1 and 2 of the second.
     ``log_worth`` is relative to the mean of the arms, ``side`` is log γ (positive: the right is favoured), ``tie`` is
-    log ν. Readers are pooled; the interval takes subjects as independent.
+    log ν. Readers are pooled; the interval takes subjects as independent. Where nobody ever says "no difference" the
+    model is Bradley and Terry's, without ν.
     """
     criteria = list(dict.fromkeys(criterion for _, _, criterion in scores.cells))
     return {
@@ -62,6 +67,7 @@ def _criterion(scores: Scores, criterion: str) -> dict[str, Any]:
         scores.first_right[rows],
         scores.subject[rows],
         arms=len(arms),
+        names=arms,
     )
     results = _results(fit, len(arms), n)
     listed = [{"arm": arm, "log_worth": result.as_estimate()} for arm, result in zip(arms, results, strict=False)]
@@ -72,8 +78,9 @@ def _criterion(scores: Scores, criterion: str) -> dict[str, Any]:
 
 def _results(fit: Fit, arms: int, n: int) -> list[Result]:
     """Centred log worths, then tie and side."""
+    method = METHOD if fit.ties else WITHOUT_TIES
     if fit.estimates is None or fit.covariance is None:
-        return [undefined(str(fit.reason), n=n, method=METHOD)] * (arms + 2)
+        return [undefined(str(fit.reason), n=n, method=method)] * (arms + 2)
     centre = np.zeros((arms + 2, arms + 1))
     centre[1:arms, : arms - 1] = np.eye(arms - 1)
     centre[:arms, : arms - 1] -= 1 / arms
@@ -81,16 +88,19 @@ def _results(fit: Fit, arms: int, n: int) -> list[Result]:
     values = centre @ fit.estimates
     errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", centre, fit.covariance, centre), 0))
     reach = special.stdtrit(fit.clusters - 1, 0.975) * errors
-    return [
+    found = [
         Result(
             estimate=value,
             ci=(value - half, value + half),
             statistic=value / error if error > 0 else None,
             n=n,
-            method=METHOD,
+            method=method,
         )
         for value, error, half in zip(values, errors, reach, strict=True)
     ]
+    if not fit.ties:
+        found[arms] = undefined(NO_TIES, n=n, method=method)
+    return found
 
 
 def davidson(
@@ -101,12 +111,14 @@ def davidson(
     cluster: NDArray[np.intp],
     *,
     arms: int,
+    names: Sequence[str] = (),
 ) -> Fit:
     """Fit by Newton's method: log worths of arms 1 … arms − 1 against arm 0, then log ν, then log γ.
 
     ``first`` and ``second`` are arms 0 … arms − 1, ``winner`` 1, 0 (tie) or −1 per answer. The covariance is the
-    sandwich with scores summed per ``cluster``, times clusters/(clusters − 1). Without a finite maximum (an arm that
-    wins or loses everything, no tie, arms that were never compared) or with one cluster there is no fit.
+    sandwich with scores summed per ``cluster``, times clusters/(clusters − 1). Without any tie Bradley and Terry's
+    model is fitted, and log ν is 0. Without a finite maximum (an arm that wins or loses everything, nothing but ties,
+    arms that were never compared) or with one cluster there is no fit; ``reason`` says which it is, by ``names``.
     """
     groups = cluster_codes(cluster)
     if winner.size == 0:
@@ -124,24 +136,68 @@ def davidson(
     designs[:, 1, arms - 1] = 1
     chosen = designs[rows, 1 - winner]
     parameters = np.zeros(arms + 1)
+    ties = bool((winner == 0).any())
+    free = np.arange(arms + 1) != arms - 1 + (arms + 1) * ties
+    if not ties:
+        designs = designs[:, ::2]
     for _ in range(STEPS):
         logits = designs @ parameters
         shares = special.softmax(logits, axis=1)
         expected = np.einsum("ro,rop->rp", shares, designs)
-        score = chosen - expected
+        score = (chosen - expected)[:, free]
         second_moment = np.einsum("ro,rop,roq->pq", shares, designs, designs)
-        information = second_moment - expected.T @ expected
+        information = (second_moment - expected.T @ expected)[np.ix_(free, free)]
         if np.linalg.cond(information) > 1e10:
-            return Fit(None, None, "no finite maximum: an arm, the ties or a side is separated, or arms are not linked")
+            return Fit(None, None, _why_none(first, second, winner, first_right, arms, names), ties=ties)
         step = np.linalg.solve(information, score.sum(axis=0))
         step *= min(1.0, 2.0 / np.abs(step).max()) if np.abs(step).max() > 0 else 1.0
-        parameters = parameters + step
+        parameters[free] += step
         if np.abs(step).max() < 1e-10:
             break
     else:
-        return Fit(None, None, "no finite maximum: the fit does not settle")
+        return Fit(None, None, _why_none(first, second, winner, first_right, arms, names), ties=ties)
     k = int(groups.max()) + 1
-    sums = np.zeros((k, arms + 1))
+    sums = np.zeros((k, int(free.sum())))
     np.add.at(sums, groups, score)
     inverse = np.linalg.inv(information)
-    return Fit(parameters, k / (k - 1) * inverse @ (sums.T @ sums) @ inverse, clusters=k)
+    covariance = np.zeros((arms + 1, arms + 1))
+    covariance[np.ix_(free, free)] = k / (k - 1) * inverse @ (sums.T @ sums) @ inverse
+    return Fit(parameters, covariance, clusters=k, ties=ties)
+
+
+def _why_none(
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    winner: NDArray[np.intp],
+    first_right: NDArray[np.bool_],
+    arms: int,
+    names: Sequence[str],
+) -> str:
+    """Which of the ways not to have a finite maximum it is."""
+    compared = np.eye(arms, dtype=bool)
+    compared[first, second] = compared[second, first] = True
+    if not _reach(compared)[0].all():
+        return "no finite maximum: there are arms that nothing links to the others"
+    decided = winner != 0
+    if not decided.any():
+        return "no finite maximum: every answer is 'no difference'"
+    preferred = np.eye(arms, dtype=bool)
+    over, under = np.where(winner > 0, first, second)[decided], np.where(winner > 0, second, first)[decided]
+    preferred[over, under] = True
+    reach = _reach(preferred)
+    if not reach.all():
+        above = np.flatnonzero(~reach.all(axis=0))  # not every arm reaches them: they were never beaten by all others
+        listed = ", ".join(str(names[arm]) for arm in above.tolist()) if names else "an arm"
+        return f"no finite maximum: against some arm {listed} was always preferred, or equal"
+    right = (winner > 0) == first_right
+    if right[decided].all() or not right[decided].any():
+        side = "right" if right[decided].all() else "left"
+        return f"no finite maximum: wherever a side was preferred, it was the {side} one"
+    return "no finite maximum: the fit does not settle"
+
+
+def _reach(links: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which arms can be reached from which, over any number of links."""
+    for _ in range(len(links)):
+        links = links @ links
+    return links

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analysis import family, tables, verdict
 from analysis.blinding import blinding
 from analysis.cells import Scores, scores
+from analysis.components import readers_apart, variance_components
 from analysis.displays import displays
 from analysis.errors import InputError
 from analysis.few_subjects import ENOUGH, few_subjects, sparse
@@ -136,6 +137,8 @@ def analyse(
         "primary": _primary(comparisons, declared),
         "comparisons": comparisons,
         "agreement": _agreement(data, declared),
+        "components": variance_components(data),
+        "readers_apart": readers_apart(data),
         "repeats": repeats(ratings, declared),
         "side_bias": side_bias(data),
         "integrity": consistency(integrity, findings, on="consistent"),

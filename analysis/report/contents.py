@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from analysis.report.table import Colours, Names, Results, Table
 from analysis.report.tables import (
     agreement,
+    components,
     family,
     integrity,
     margins,
@@ -50,6 +51,7 @@ def _agreement(results: Results, names: Names, colours: Colours) -> list[Table]:
         agreement.pairs_of_readers(results),
         agreement.all_readers(results, names),
         agreement.repeats(results),
+        components.components(results, names),
     ]
 
 
@@ -59,6 +61,7 @@ def _readers(results: Results, names: Names, colours: Colours) -> list[Table]:
         readers.reading_time(results),
         readers.drift(results),
         readers.screening(results),
+        components.readers_apart(results),
         sensitivity.checks(results),
         readers.means(results, names),
     ]

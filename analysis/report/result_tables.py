@@ -40,6 +40,7 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
         "agreement": (_flattened(_with_cell_first(row)) for row in _agreed(results)),
         "agreement-pairs": ({**_cell(row), **_flattened(pair)} for row in _agreed(results) for pair in row["pairs"]),
         "readers": _readers(results),
+        "components": ({**_cell(row), **_flattened(row)} for row in results.get("components", {}).get("rows", [])),
         "consistency": (
             {"question": question, "arm": row.get("arm"), **_flattened(row)}
             for question in ("integrity", "diagnostic")
@@ -114,6 +115,8 @@ def _row_if_any(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def _readers(results: Mapping[str, Any]) -> list[Row]:
     """One row per reader: side, time, drift, screening, repeats."""
     rows: dict[str, Row] = {row["reader"]: _flattened(row) for row in results["side_bias"]}
+    for apart in results.get("readers_apart", {}).get("readers", []):
+        rows.setdefault(apart["reader"], {}).update(_flattened(apart))
     for part in ("time", "drift", "screening", "repeats"):
         for found in results[part]["readers"]:
             own = {key: value for key, value in found.items() if key != "reader"}

@@ -30,6 +30,8 @@ STATISTICS = [
     "analysis.statistics.paired.quartile_dispersion",
     "analysis.statistics.paired.median_interval",
     "analysis.statistics.clustering.design_effect",
+    "analysis.statistics.reader_model.reader_model",
+    "analysis.statistics.components.components",
     "analysis.statistics.clustering.subject_correlation",
     "analysis.statistics.hodges_lehmann.hodges_lehmann",
     "analysis.statistics.equivalence.tost",

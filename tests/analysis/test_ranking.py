@@ -34,6 +34,33 @@ def test_davidson_equals_the_log_linear_fit_of_r(answers, r):
     assert np.sqrt(np.diag(fit.covariance)) == pytest.approx([r[f"davidson_se_{name}"] for name in names], rel=0.1)
 
 
+def test_without_ties_it_is_bradley_and_terrys_model_as_glm_of_r_fits_it(answers):
+    reference = pd.read_csv(Path(__file__).parent / "reference" / "scores_reference.csv").set_index("name")["value"]
+    decided = {name: values[answers["winner"] != 0] for name, values in answers.items()}
+    fit = davidson(**decided, arms=ARMS)
+    assert fit.ties is False
+    expected = [reference[f"bradley_{name}"] for name in ("worth2", "worth3", "side")]
+    assert fit.estimates[[0, 1, 3]] == pytest.approx(expected, rel=1e-6)
+    errors = [reference[f"bradley_se_{name}"] for name in ("worth2", "worth3", "side")]
+    assert np.sqrt(np.diag(fit.covariance))[[0, 1, 3]] == pytest.approx(errors, rel=0.1)
+
+
+def test_where_nothing_can_be_ranked_it_is_said_which_way(answers):
+    def why(**changes) -> str:
+        return davidson(**{**answers, **changes}, arms=ARMS, names=["SOC", "FAST", "DL"]).reason
+
+    neutral = np.zeros_like(answers["winner"])
+    assert why(winner=neutral) == "no finite maximum: every answer is 'no difference'"
+    left, right = np.where(answers["first_right"], -1, 1), np.where(answers["first_right"], 1, -1)
+    assert why(winner=left) == "no finite maximum: wherever a side was preferred, it was the left one"
+    assert why(winner=right) == "no finite maximum: wherever a side was preferred, it was the right one"
+    lost = np.where(answers["first"] == 2, 1, answers["winner"])
+    assert why(winner=lost) == "no finite maximum: against some arm DL was always preferred, or equal"
+    pair = answers["first"] == 0
+    apart = {name: values[pair] for name, values in answers.items()}
+    assert why(**apart) == "no finite maximum: there are arms that nothing links to the others"
+
+
 def test_whole_clusters_widen_the_interval(answers):
     doubled = {name: np.concatenate([values, values]) for name, values in answers.items()}
     single = np.diag(davidson(**answers, arms=ARMS).covariance)
@@ -54,6 +81,10 @@ def test_arms_of_a_study_are_ranked_per_criterion(study):
     assert [row["arm"] for row in snr["arms"]] == ["FAST-DL", "SOC", "FAST"]
     assert sum(row["log_worth"]["estimate"] for row in snr["arms"]) == pytest.approx(0, abs=1e-9)
     assert snr["arms"][2]["log_worth"]["ci"][1] < 0
+    bold = study[(study["kind"] != "main") | (study["score"] != 3)]
+    ties = reading.analyse(bold)["ranking"]["criteria"][0]
+    assert ties["tie"]["reason"] == "nobody said 'no difference': fitted without ties"
+    assert all(arm["log_worth"]["estimate"] is not None for arm in ties["arms"])
     neutral = reading.analyse(study.assign(score=3))["ranking"]["criteria"][0]
     assert neutral["arms"][0]["log_worth"]["estimate"] is None
     assert neutral["arms"][0]["log_worth"]["reason"].startswith("no finite maximum")

@@ -1,0 +1,53 @@
+"""What makes scores differ, per criterion and cell, and how far apart two scores of one case may lie."""
+
+from typing import Any
+
+import numpy as np
+
+from analysis.cells import Scores
+from analysis.statistics.components import Components, components
+from analysis.statistics.reader_model import METHOD, reader_model
+
+CONVENTION = (
+    "oriented scores of cases that all readers scored; moments of the analysis of variance, readers and cases random; "
+    "limits: 1.96 SD of the difference of two scores of one case, about its mean; intervals leave out each subject and "
+    "speak of these readers"
+)
+
+
+def variance_components(data: Scores) -> dict[str, Any]:
+    """Components and limits of each criterion over its comparisons, then of each cell alone, as JSON-able data."""
+    rows: list[dict[str, Any]] = []
+    for criterion in dict.fromkeys(cell[2] for cell in data.cells):
+        places = [place for place, cell in enumerate(data.cells) if cell[2] == criterion]
+        table = np.full((data.n_cases, len(data.readers), len(places)), np.nan)
+        for number, place in enumerate(places):
+            mine = data.cell == place
+            table[data.case[mine], data.reader[mine], number] = data.x[mine] + 3
+        if len(places) > 1:
+            found = components(table, cluster=data.case_subject)
+            rows.append({"first": None, "second": None, "criterion": criterion, **_as_dict(found)})
+        for number, place in enumerate(places):
+            first, second, _ = data.cells[place]
+            found = components(table[:, :, [number]], cluster=data.case_subject)
+            rows.append({"first": first, "second": second, "criterion": criterion, **_as_dict(found)})
+    return {"conventions": CONVENTION, "rows": rows}
+
+
+def _as_dict(found: Components) -> dict[str, Any]:
+    limits = {
+        key: getattr(found, key).as_estimate() for key in ("between_readers", "between_conditions", "between_both")
+    }
+    return {**{name: part.as_estimate() for name, part in found.parts.items()}, "limits": limits}
+
+
+def readers_apart(data: Scores) -> dict[str, Any]:
+    """Bias and inconsistency of each reader over all cells, as JSON-able data."""
+    table, subject = data.matrix()
+    found = reader_model(table, cluster=subject)
+    rows = [
+        {"reader": reader, "bias": bias.as_estimate(), "inconsistency": spread.as_estimate()}
+        for reader, bias, spread in zip(data.readers, found.bias, found.inconsistency, strict=True)
+    ]
+    undefined = [bias.reason for bias in found.bias if bias.estimate is None]
+    return {"conventions": METHOD, "readers": rows, "reason": undefined[0] if undefined else None}

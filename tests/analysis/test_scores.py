@@ -1,0 +1,131 @@
+"""What makes scores differ: against R's lme4, the standard's own example, and by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import reading
+from analysis.cells import scores as arrays
+from analysis.components import readers_apart, variance_components
+from analysis.protocol import Protocol
+from analysis.report.result_tables import result_tables
+from analysis.statistics.components import PARTS, components
+from analysis.statistics.reader_model import reader_model
+from analysis.tables import check_ratings
+from tests.analysis.conftest import FOLDER
+
+# what ITU-T P.913, 12.6, prints for its example
+BIAS = """-0.18985 -0.20251 0.24053 0.11395 0.30382 -0.07593 -0.18985 0.22732 -0.31643 0.81015 -0.03795 0.32913 0.46838
+-0.05061 -0.03795 -0.03795 0.03800 -0.34175 -0.41770 -0.10124 -0.01264 -0.25314 -0.30378 -0.48099 0.43040 0.08863"""
+INCONSISTENCY = """1.83394 1.79280 1.60525 1.72790 1.68956 0.78606 0.86139 0.52485 0.69708 0.60177 0.58738 0.44599
+0.63139 0.75952 0.57306 0.60435 0.45921 0.59312 0.59994 0.55366 0.51803 0.49439 0.47280 0.65150 0.48376 0.48066"""
+SCORES = "4.92623 4.87188 4.66002 4.67821 4.80688 4.91596 4.50388 4.65508 4.69651 1.37505"
+
+
+def listed(text: str) -> list[float]:
+    return [float(word) for word in text.split()]
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, float]:
+    """What R gives (reference/make_scores.R)."""
+    frame = pd.read_csv(FOLDER / "scores_reference.csv")
+    return dict(zip(frame["name"], frame["value"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def made_up() -> np.ndarray:
+    """30 cases × 4 readers × 3 conditions."""
+    long = pd.read_csv(FOLDER / "components.csv")
+    table = np.full((30, 4, 3), np.nan)
+    table[long["case"] - 1, long["reader"] - 1, long["condition"] - 1] = long["score"]
+    return table
+
+
+def test_components_are_those_of_lme4(made_up, reference):
+    found = components(made_up).parts
+    named = {name: f"components_{name if name != 'rest' else 'residual'}" for name in PARTS}
+    assert {name: part.estimate for name, part in found.items()} == pytest.approx(
+        {name: reference[key] for name, key in named.items()}, rel=1e-3, abs=1e-6
+    )
+    one = components(made_up[:, :, :1]).parts
+    assert [one[name].estimate for name in ("case", "reader", "rest")] == pytest.approx(
+        [reference[f"one_{name}"] for name in ("case", "reader", "residual")], rel=1e-3
+    )
+    assert one["condition_case"].reason == "one comparison: it cannot be told from the rest"
+
+
+def test_limits_are_those_of_all_differences_of_two_scores(made_up):
+    """Between readers: the mean square of every difference of two readers; between conditions: of its own mean."""
+    found = components(made_up)
+    apart = [made_up[:, a] - made_up[:, b] for a in range(4) for b in range(a)]
+    assert found.between_readers.estimate == pytest.approx(1.96 * np.sqrt(np.mean(np.square(apart))))
+    means = made_up.mean(axis=(0, 1))
+    apart = [made_up[:, :, a] - made_up[:, :, b] - means[a] + means[b] for a in range(3) for b in range(a)]
+    # an unbiased variance: parts of readers and of cases have fewer degrees of freedom than scores
+    assert found.between_conditions.estimate == pytest.approx(1.96 * np.sqrt(np.mean(np.square(apart))), rel=0.03)
+    for limit in (found.between_readers, found.between_conditions, found.between_both):
+        assert limit.ci[0] < limit.estimate < limit.ci[1]
+    assert found.between_both.estimate > found.between_readers.estimate
+
+
+def test_leaving_out_by_sums_is_leaving_out_by_hand(made_up, monkeypatch):
+    from analysis.statistics import components as module
+
+    subject = np.arange(30) // 3
+    seen = {}
+    bounds = module.jackknife.bounds
+    monkeypatch.setattr(
+        module.jackknife,
+        "bounds",
+        lambda own, without, *rest, **more: (
+            seen.setdefault("x", without) is None or bounds(own, without, *rest, **more)
+        ),
+    )
+    components(made_up, cluster=subject)
+    by_hand = [components(made_up[subject != out]).parts["reader"].estimate for out in range(10)]
+    assert seen["x"][:, 0] == pytest.approx(by_hand)
+
+
+def test_incomplete_cases_are_left_out_and_what_cannot_be_told_says_why(made_up):
+    holes = made_up.copy()
+    holes[0, 1, 2] = np.nan
+    assert components(holes).parts["case"].estimate == pytest.approx(components(made_up[1:]).parts["case"].estimate)
+    assert components(holes).parts["case"].n == 29
+    assert components(made_up[:, :1]).parts["case"].reason == "one reader"
+    assert components(made_up[:1]).between_readers.reason == "fewer than two cases were scored by all"
+    same = components(np.ones((5, 3, 2)))
+    assert (same.parts["rest"].estimate, same.between_readers.estimate) == (0, 0)
+
+
+def test_bias_and_inconsistency_are_those_that_the_standard_prints():
+    votes = pd.read_csv(FOLDER / "p913.csv").to_numpy()
+    found = reader_model(votes)
+    assert [one.estimate for one in found.bias] == pytest.approx(listed(BIAS), abs=1e-5)
+    assert [one.estimate for one in found.inconsistency] == pytest.approx(listed(INCONSISTENCY), abs=1e-5)
+    assert found.scores[:10] == pytest.approx(listed(SCORES), abs=1e-5)
+    assert all(one.ci[0] < one.estimate < one.ci[1] for one in (*found.bias, *found.inconsistency))
+    assert [one.n for one in found.bias[6:9]] == [79, 78, 79]
+
+
+def test_a_reader_who_would_be_the_truth_is_no_result():
+    random = np.random.default_rng(0)
+    unit = random.normal(3, 1, 40)
+    two_alike = np.column_stack([unit, unit, unit + random.normal(0, 1, 40)])
+    assert reader_model(two_alike).bias[0].reason.startswith("the fit takes one reader for the truth")
+    assert reader_model(two_alike[:, :2]).bias[0].reason == "fewer than 3 readers"
+    two_alike[:, 2] = np.nan
+    assert reader_model(two_alike).inconsistency[1].reason == "a reader has no score"
+
+
+def test_a_study_has_components_per_criterion_and_cell_and_readers_apart(study):
+    data = arrays(check_ratings(study).query("kind == 'main'"), Protocol())
+    rows = variance_components(data)["rows"]
+    assert [row["first"] for row in rows[:4]] == [None, "SOC", "FAST-DL", "FAST-DL"]
+    assert len(rows) == 12
+    assert rows[0]["limits"]["between_readers"]["n"] == 20
+    assert [row["reader"] for row in readers_apart(data)["readers"]] == ["R1", "R2", "R3"]
+    results = reading.analyse(study)
+    tables = result_tables(results)
+    assert tables["components"][0]["limits_between_readers_estimate"] > 0
+    assert {"bias_estimate", "inconsistency_estimate", "binomial_p"} <= set(tables["readers"][0])
