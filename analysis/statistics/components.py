@@ -92,7 +92,7 @@ def components(scores: ArrayLike, *, cluster: ArrayLike | None = None, confidenc
     sums = _sums(values - values.mean(), jackknife.groups_of(labels))
     together = tuple(part.sum(axis=0, keepdims=True) for part in sums)
     without = tuple(jackknife.left_out(part) for part in sums)
-    estimates, others = _parts(together)[0], _parts(without)
+    estimates, others = _parts(together)[0], _parts(without) if len(sums[0]) > 2 else np.empty((0, len(PARTS)))
     scale = max(1.0, scale_of(values)) ** 2
     blank = undefined(IN_REST, n=n, method=text, level=confidence)
     found = {
@@ -139,16 +139,16 @@ def _parts(sums: tuple[Floats, ...]) -> Floats:
     """Components, rows × PARTS, of rows of sums; 0 for what one condition cannot tell."""
     cases, totals, squares, by_case, by_case_reader, by_case_condition = sums
     readers, conditions = totals.shape[1:]
-    everything = totals.sum(axis=(1, 2)) ** 2 / (cases * readers * conditions)
-    reader = (totals.sum(axis=2) ** 2).sum(axis=1) / (cases * conditions) - everything
-    condition = (totals.sum(axis=1) ** 2).sum(axis=1) / (cases * readers) - everything
-    case = by_case / (readers * conditions) - everything
-    both = (totals**2).sum(axis=(1, 2)) / cases - everything - reader - condition
-    reader_case = by_case_reader / conditions - everything - reader - case
-    condition_case = by_case_condition / readers - everything - condition - case
-    rest = squares - everything - reader - condition - case - both - reader_case - condition_case
     a, r, c = conditions - 1.0, readers - 1.0, cases - 1.0
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):  # without a subject there may be a case, or none
+        everything = totals.sum(axis=(1, 2)) ** 2 / (cases * readers * conditions)
+        reader = (totals.sum(axis=2) ** 2).sum(axis=1) / (cases * conditions) - everything
+        condition = (totals.sum(axis=1) ** 2).sum(axis=1) / (cases * readers) - everything
+        case = by_case / (readers * conditions) - everything
+        both = (totals**2).sum(axis=(1, 2)) / cases - everything - reader - condition
+        reader_case = by_case_reader / conditions - everything - reader - case
+        condition_case = by_case_condition / readers - everything - condition - case
+        rest = squares - everything - reader - condition - case - both - reader_case - condition_case
         if conditions == 1:
             rest = reader_case / (r * c)
             zero = np.zeros_like(rest)
