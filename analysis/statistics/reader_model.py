@@ -14,6 +14,10 @@ STEADY = 0.05  # of the largest inconsistency: below, the fit has made one reade
 METHOD = (
     "score = unit + bias of the reader + inconsistency of the reader × chance (ITU-T P.910, alternating projection)"
 )
+MOMENTS = (
+    "bias by least squares, inconsistency from the variances of differences between readers (Grubbs 1948), as the "
+    "model of ITU-T P.910 takes one of so few readers for the truth"
+)
 FEWEST = 3
 
 
@@ -42,7 +46,7 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     -------
     ReaderModel
         ``bias`` sums to 0 over readers, in units of the scores; ``inconsistency`` is a standard deviation. Undefined
-        with fewer than three readers, a reader without a score, or where the fit takes one reader for the truth.
+        with fewer than three readers or a reader without a score; an inconsistency whose square is not above 0.
 
     Raises
     ------
@@ -53,11 +57,13 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     -----
     The steps, weights and end of the recommendation's clause: a unit is the mean of its scores less the bias of each
     reader, weighted by 1/inconsistency². Its own intervals take units as independent; these leave out each subject,
-    units held fixed. With few readers the likelihood has no maximum (one reader can always be the truth): then n/a.
+    units held fixed. With few readers the likelihood has no maximum, as one of them can always be the truth, and the
+    fit runs there; then bias comes from equal weights and inconsistency from Grubbs' moments, and ``method`` says so.
 
     References
     ----------
-    ITU-T P.910 (10/2023), appendix VI; ITU-T P.913 (06/2021), 12.6; Li, Bampis et al. 2020.
+    ITU-T P.910 (10/2023), appendix VI; ITU-T P.913 (06/2021), 12.6; Li, Bampis et al. 2020;
+    Grubbs, J Am Stat Assoc 1948;43:243–264.
 
     Examples
     --------
@@ -80,29 +86,73 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
         why = f"fewer than {FEWEST} readers" if readers < FEWEST else "a reader has no score"
         none = (undefined(why, n=len(table), method=METHOD, level=confidence),) * readers
         return ReaderModel(none, none, np.full(len(table), np.nan))
-    units, bias, spread = _projected(np.where(there, table, 0.0), there, counts)
-    if spread.min() <= STEADY * spread.max():
-        why = (
-            "the fit takes one reader for the truth: too few readers, or two who agree wherever they differ from others"
-        )
-        none = tuple(undefined(why, n=int(n), method=METHOD, level=confidence) for n in counts)
-        return ReaderModel(none, none, units)
+    filled, groups = np.where(there, table, 0.0), jackknife.groups_of(labels)
+    units, bias, spread = _projected(filled, there, counts)
+    steady = bool(spread.min() > STEADY * spread.max())
+    if not steady:
+        units, bias, _ = _projected(filled, there, counts, weighted=False)
     away = np.where(there, table - units[:, None], 0.0)
-    groups = jackknife.groups_of(labels)
     each = _of_subjects(there.astype(np.float64), groups)
     ends = jackknife.ratio_bounds(_of_subjects(away, groups), each, level=confidence)
-    squares = _of_subjects(np.where(there, (away - bias) ** 2, 0.0), groups)
-    spreads = np.sqrt(np.maximum(jackknife.ratio_bounds(squares, each, level=confidence), 0.0))
-    middle = float(bias.mean())
+    middle, text = float(bias.mean()), METHOD if steady else MOMENTS
+    biases = [
+        Result(estimate=one, n=int(n), method=text, level=confidence)
+        for one, n in zip(bias - middle, counts, strict=True)
+    ]
+    if steady:
+        own = spread**2
+        squares = _of_subjects(np.where(there, (away - bias) ** 2, 0.0), groups)
+        variances = jackknife.ratio_bounds(squares, each, level=confidence)
+    else:
+        own, variances = _moments(table, groups, confidence)
+    spreads = [
+        Result(estimate=np.sqrt(one), n=int(n), method=text, level=confidence)
+        if one > 0
+        else undefined("not above 0: no more than the others differ", n=int(n), method=text, level=confidence)
+        for one, n in zip(own, counts, strict=True)
+    ]
     return ReaderModel(
-        tuple(_result(bias[at] - middle, ends[:, at] - middle, counts[at], confidence) for at in range(readers)),
-        tuple(_result(spread[at], spreads[:, at], counts[at], confidence) for at in range(readers)),
+        tuple(_with(one, pair - middle) for one, pair in zip(biases, ends.T, strict=True)),
+        tuple(_with(one, np.sqrt(np.maximum(pair, 0.0))) for one, pair in zip(spreads, variances.T, strict=True)),
         units + middle,
     )
 
 
+def _with(known: Result, ends: NDArray[np.float64]) -> Result:
+    if known.estimate is None:
+        return known
+    if np.isnan(ends).any():
+        return replace(known, reason=jackknife.SAME)
+    return replace(known, ci=(float(ends[0]), float(ends[1])))
+
+
+def _moments(
+    table: NDArray[np.float64], labels: NDArray[np.intp], confidence: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Grubbs' variances of the readers from those of all differences of two, and their bounds, 2 × readers."""
+    readers = table.shape[1]
+    one, other = np.triu_indices(readers, 1)
+    apart = table[:, one] - table[:, other]
+    both = ~np.isnan(apart)
+    apart = np.where(both, apart - np.where(both, apart, 0.0).sum(axis=0) / np.maximum(both.sum(axis=0), 1), 0.0)
+    sums = np.stack([_of_subjects(part, labels) for part in (both.astype(np.float64), apart, apart**2)])
+    mine = np.stack([(one == reader) | (other == reader) for reader in range(readers)], axis=1).astype(np.float64)
+
+    def variances(
+        n: NDArray[np.float64], total: NDArray[np.float64], squares: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of_pairs = (squares - total**2 / n) / (n - 1)
+        return np.asarray((of_pairs @ mine - of_pairs.sum(axis=-1, keepdims=True) / (readers - 1)) / (readers - 2))
+
+    own, without = variances(*sums.sum(axis=1)), variances(*(jackknife.left_out(part) for part in sums))
+    if len(without) < FEWEST or not np.isfinite(without).all():
+        return own, np.full((2, readers), np.nan)
+    return own, jackknife.bounds(own, without, np.ones_like(without, dtype=bool), level=confidence)
+
+
 def _projected(
-    table: NDArray[np.float64], there: NDArray[np.bool_], counts: NDArray[np.intp]
+    table: NDArray[np.float64], there: NDArray[np.bool_], counts: NDArray[np.intp], *, weighted: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Units, biases and inconsistencies; 0 in ``table`` where nothing is ``there``."""
     units = table.sum(axis=1) / there.sum(axis=1)
@@ -111,7 +161,7 @@ def _projected(
     for _ in range(STEPS):
         left = (table - units[:, None] - bias) * there
         spread = np.sqrt(np.maximum((left**2).sum(axis=0) / counts - (left.sum(axis=0) / counts) ** 2, 0.0))
-        weights = there / (spread**2 + EPSILON)
+        weights = there / (spread**2 + EPSILON) if weighted else there
         before = units
         units = ((table - bias) * weights).sum(axis=1) / weights.sum(axis=1)
         bias = (table - units[:, None] * there).sum(axis=0) / counts
@@ -124,10 +174,3 @@ def _of_subjects(values: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArr
     total = np.zeros((int(labels.max()) + 1, values.shape[1]))
     np.add.at(total, labels, values)
     return total
-
-
-def _result(estimate: float, ends: NDArray[np.float64], n: int, confidence: float) -> Result:
-    found = Result(estimate=float(estimate), n=int(n), method=METHOD, level=confidence)
-    if np.isnan(ends).any():
-        return replace(found, reason=jackknife.SAME)
-    return replace(found, ci=(float(ends[0]), float(ends[1])))

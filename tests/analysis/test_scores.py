@@ -108,11 +108,21 @@ def test_bias_and_inconsistency_are_those_that_the_standard_prints():
     assert [one.n for one in found.bias[6:9]] == [79, 78, 79]
 
 
-def test_a_reader_who_would_be_the_truth_is_no_result():
+def test_no_reader_of_three_is_taken_for_the_truth():
+    """Where the fit runs to one reader, inconsistency comes from differences: ½(V₁₂ + V₁₃ − V₂₃)."""
     random = np.random.default_rng(0)
-    unit = random.normal(3, 1, 40)
-    two_alike = np.column_stack([unit, unit, unit + random.normal(0, 1, 40)])
-    assert reader_model(two_alike).bias[0].reason.startswith("the fit takes one reader for the truth")
+    unit = random.normal(3, 0.3, 200)
+    three = unit[:, None] + random.normal(0, [0.8, 1.0, 1.2], (200, 3)) + [0.5, 0, 0]
+    found = reader_model(three)
+    pair = {(a, b): np.var(three[:, a] - three[:, b], ddof=1) for a in range(3) for b in range(3)}
+    by_hand = [(pair[0, 1] + pair[0, 2] - pair[1, 2]) / 2, (pair[0, 1] + pair[1, 2] - pair[0, 2]) / 2]
+    assert [one.estimate**2 for one in found.inconsistency[:2]] == pytest.approx(by_hand)
+    assert [one.estimate for one in found.bias] == pytest.approx(list(three.mean(axis=0) - three.mean()))
+    for one, truth in zip(found.inconsistency, (0.8, 1.0, 1.2), strict=True):
+        assert "Grubbs" in one.method
+        assert one.ci[0] < truth < one.ci[1]
+    two_alike = np.column_stack([unit, unit, unit + random.normal(0, 1, 200)])
+    assert reader_model(two_alike).inconsistency[0].reason == "not above 0: no more than the others differ"
     assert reader_model(two_alike[:, :2]).bias[0].reason == "fewer than 3 readers"
     two_alike[:, 2] = np.nan
     assert reader_model(two_alike).inconsistency[1].reason == "a reader has no score"

@@ -45,6 +45,11 @@ def components(results: Results, names: Names) -> Table:
     )
 
 
+def _method(found: Results) -> str:
+    """The model of ITU-T P.910, or what stands in for it with few readers."""
+    return next((str(row["bias"]["method"]) for row in found["readers"]), str(found["conventions"]))
+
+
 def _criterion(row: Results, names: Names) -> list[TableCell]:
     return [TableCell(EVERY), TableCell(names.get(row["criterion"], row["criterion"]))]
 
@@ -65,7 +70,7 @@ def readers_apart(results: Results) -> Table:
             ]
             for row in found["readers"]
         ],
-        f"{capitalised(found['conventions'])}. Bias above 0 leans to first arms more than the other readers do; "
+        f"{capitalised(_method(found))}. Bias above 0 leans to first arms more than the other readers do; "
         "inconsistency is an SD in points. A description: nobody is excluded or corrected by it.",
         found["reason"] or "",
         narrow=True,

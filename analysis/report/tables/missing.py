@@ -28,17 +28,18 @@ def missing(results: Results, names: Names) -> Table:
     return Table(
         "missing",
         "Missing answers",
-        "sensitivity analysis",
+        "sensitivity analysis: mean, 95 % below, and the primary test",
         [
             "Comparison",
             "Criterion",
             "Unanswered",
-            *(head for name in ("All", "Per protocol", "Unanswered as 3") for head in (f"{name}, mean, 95 %", "p")),
-            "Mean at most",
+            *(head for name in ("All", "Per protocol", "As 3") for head in (name, "p")),
+            "Possible",
             "Tips at",
         ],
         rows,
-        f"{capitalised(found['conventions'])}. Mean at most: were all unanswered the lowest, or the highest, answer.",
+        f"{capitalised(found['conventions'])}. As 3: all asked, unanswered taken for no difference. Possible: the "
+        "mean, were all unanswered the lowest, or the highest, answer.",
         found["reason"] or "",
         words=2,
     )
