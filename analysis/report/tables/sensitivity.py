@@ -3,7 +3,8 @@
 from analysis.displays import UNCHECKED
 from analysis.formats import capitalised
 from analysis.report.table import Names, Results, Table, TableCell
-from analysis.report.table_cells import cell_names, count, estimate_with_interval, p_of_test
+from analysis.report.table_cells import MARK, cell_names, count, estimate_with_interval, p_of_test
+from analysis.statistics.ordinal import SEPARATED
 
 
 def regression(results: Results, names: Names) -> Table:
@@ -25,7 +26,7 @@ def regression(results: Results, names: Names) -> Table:
         ["Comparison", "Criterion", "Log odds, 95 %", "p", "Right side, 95 %", "Equal readers, p"],
         rows,
         f"{capitalised(results['conventions']['regression'])}. Above 0 favours the first arm, or the right image. "
-        "Never the primary test.",
+        f"{MARK}: {SEPARATED}. Never the primary test.",
         words=2,
     )
 
