@@ -9,8 +9,9 @@ Random readers have leanings of their own with mean 0. Equivalence and non-infer
 equivalence_level: their level is that at the margin, where answers are not symmetric.
 
 Exit status 1 where a share lies beyond the band of its test by more than three Monte Carlo errors: with the coarse
-default above 0.076 in quick tests and 0.101 in fitted models, with 10,000 and 1,000 studies above 0.067 and 0.083. Tests without a band are there for comparison. --plant: fitted models with each rating as a subject of its own,
-which must fail.
+default above 0.076 in quick tests and 0.101 in fitted models, with 10,000 and 1,000 studies above 0.067 and 0.083.
+Tests without a band are there for comparison. --plant: fitted models with each rating as a subject of its own, which
+must fail.
 """
 
 from __future__ import annotations
