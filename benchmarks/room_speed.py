@@ -71,7 +71,7 @@ document.addEventListener("DOMContentLoaded", () => {
     before = now;
   }).observe(document.getElementById("room"), { attributes: true, subtree: true, attributeFilter: ["data-ready"] });
 });
-performance.setResourceTimingBufferSize(2000);
+performance.setResourceTimingBufferSize(10000);
 """
 FRAMES = """(token) => performance.getEntriesByType("resource").filter((one) => one.name.includes(`/${token}/frames/`))
   .map((one) => one.responseEnd)"""
@@ -114,15 +114,17 @@ class Peer:
 
 
 class Room:
-    """The room of one checkout, in a browser on a slow line."""
+    """The room of one checkout, in a browser on a slow line. made_of: what `make` has places for."""
 
-    def __init__(self, checkout: Path, browser: Browser, *, mbit: float, delay: float, series: str, cases: int) -> None:
+    make = MAKE
+
+    def __init__(self, checkout: Path, browser: Browser, *, mbit: float, delay: float, **made_of: object) -> None:
         self.browser, self.mbit, self.delay = browser, mbit, delay
         self.folder = tempfile.TemporaryDirectory()
         self.site = Site(Path(self.folder.name))
         self.site.root = checkout
         self.site.start()
-        self.made = json.loads(self.site.python(MAKE.format(series=series, cases=cases)).splitlines()[-1])
+        self.made = json.loads(self.site.python(self.make.format(**made_of)).splitlines()[-1])
         script = (checkout / "static/viewer/room.js").read_bytes()
         self.says = f"a pair {self.made['bytes'] / 1e6:.2f} MB, script {len(gzip.compress(script)) / 1e3:.0f} kB gzip"
 
@@ -161,8 +163,8 @@ class Room:
         ends = page.evaluate(FRAMES, token)
         return page, {"first images": page.evaluate("() => window.painted[0]") / 1e3, "whole pair": max(ends) / 1e3}
 
-    def switch(self, page: Page) -> float:
-        """Answer the pair on screen, wait for all that is fetched ahead, and go to the next; in seconds."""
+    def until_ahead(self, page: Page) -> None:
+        """Wait for all that is fetched ahead."""
         frames = "() => performance.getEntriesByType('resource').filter((one) => one.name.includes('/frames/')).length"
         before, still = -1, 0
         while still < 4:  # nothing more comes
@@ -170,6 +172,10 @@ class Room:
             still = still + 1 if now == before else 0
             before = now
             page.wait_for_timeout(250)
+
+    def switch(self, page: Page) -> float:
+        """Answer the pair on screen, of which the next ones are there, and go to the next; in seconds."""
+        self.until_ahead(page)
         for key in KEYS:
             page.keyboard.press(key)
         page.wait_for_timeout(700)

@@ -17,6 +17,22 @@ MOST_KEYS = 3  # of one action
 
 # They leave, move the focus, or answer what stops the reading (`frontend/src/room/bindings.js`).
 KEPT = frozenset({"Escape", "Tab", "k", "u"})
+# What stands on a key, where it is not the name (`frontend/src/room/strokes.js` says the same).
+CAPS = {
+    "ArrowLeft": "←",
+    "ArrowRight": "→",
+    "ArrowUp": "↑",
+    "ArrowDown": "↓",
+    "PageUp": "PgUp",
+    "PageDown": "PgDn",
+    "Escape": "Esc",
+    "-": "−",
+    "Mouse0": "left drag",
+    "Mouse1": "middle drag",
+    "Mouse2": "right drag",
+    "Mouse3": "mouse back",
+    "Mouse4": "mouse forward",
+}
 _KEY = re.compile(r"(Shift\+)?([^\s\x00-\x1f]|[A-Z][A-Za-z]{1,19}[0-9]{0,2}|F[0-9]{1,2})")
 _DRAG = re.compile(r"(Shift\+)?Mouse[012]")
 _BUTTON = re.compile(r"Mouse[34]")
@@ -36,6 +52,20 @@ def bound(user) -> list[dict]:
         }
         for each in ACTIONS
     ]
+
+
+def caps(bindings: list[dict]) -> dict[str, str]:
+    """By action what stands on its first key, "" where it has none. bindings: as from `bound`."""
+    return {each["action"]: cap(each["strokes"][0]) if each["strokes"] else "" for each in bindings}
+
+
+def cap(stroke: str) -> str:
+    """What stands on a key."""
+    if stroke.startswith("Shift+"):
+        return f"⇧ {cap(stroke[6:])}"
+    if re.fullmatch(r"Numpad\d", stroke):
+        return f"pad {stroke[-1]}"
+    return CAPS.get(stroke, stroke.upper() if len(stroke) == 1 else stroke)
 
 
 def own_keys(user) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from readerstudy.accounts import views
+from readerstudy.accounts import keys, views
 from readerstudy.home import selectors, watch
 from readerstudy.protocol.access import SignedInRequest
 from readerstudy.viewing.selectors import check_of_sitting
@@ -38,6 +38,8 @@ def home(request: SignedInRequest) -> HttpResponse:
         "may_operate": watch.may_operate(request.user),
         "removed": selectors.removed_studies(REMOVED) if request.user.is_staff else [],
     }
+    if readings:
+        context["caps"] = keys.caps(keys.bound(request.user))
     if context["first"]:
         context["display"] = check_of_sitting(request.session, readings[0]["member"])
     if mine := [row["study"] for row in rows if row["role"] == "admin"]:

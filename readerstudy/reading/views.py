@@ -59,7 +59,16 @@ def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     }
     # The page gets three harmless facts of the study, not the study: what is not there cannot leak.
     shown = {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic}
-    return render(request, "reading/room.html", {"study": shown, "config": config, "briefing": briefing.page(study)})
+    return render(
+        request,
+        "reading/room.html",
+        {
+            "study": shown,
+            "config": config,
+            "briefing": briefing.page(study),
+            "caps": keys.caps(config["keys"]),
+        },
+    )
 
 
 STOPPED = (

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from processing.errors import InputError
+from readerstudy.accounts import keys
 from readerstudy.protocol import briefing as versions
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -31,6 +32,7 @@ def briefing_page(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         {
             "study": {"reader_title": study.reader_title, "slug": study.slug, "synthetic": study.synthetic},
             "briefing": briefing.page(study),
+            "caps": keys.caps(keys.bound(request.user)),
             "counts": briefing.counts(member),
             "version": version,
             "changed": version is not None and version.reason and briefing.unread(member),
@@ -65,6 +67,7 @@ def edit_briefing(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "opened_without": versions.opened_without(study),
             "versions": study.briefings.order_by("-number"),
             "briefing": briefing.page(study),
+            "caps": keys.caps(keys.bound(request.user)),
         },
         status=422 if form.errors else 200,
     )

@@ -1,8 +1,10 @@
 """A reader's own keys: kept with the account, on every machine, and never two meanings for one key."""
 
 import json
+import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -10,6 +12,7 @@ from processing.errors import InputError
 from readerstudy.accounts import keys
 from readerstudy.accounts.models import Preferences
 from tests import factories
+from tests.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +85,27 @@ def test_what_the_list_of_actions_gains_or_loses_later_harms_no_keys_of_before(m
     assert found == keys.DEFAULTS | {"comment": ["j"], "scale_bar": []}
     with pytest.raises(InputError, match="does not have"):
         keys.checked({"gone": ["h"]})
+
+
+def test_what_stands_on_a_key_is_the_same_here_and_in_the_room():
+    script = (settings.BASE_DIR / "frontend/src/room/strokes.js").read_text("utf-8")
+    printed = re.search(r"const PRINTED = \{(.*?)\}", script, re.S)
+    assert dict(re.findall(r'(?:(\w+)|"-"): "([^"]*)"', printed[1])) == {
+        "" if name == "-" else name: cap for name, cap in keys.CAPS.items()
+    }
+    caps = {"a": "A", "Shift+1": "⇧ 1", "Numpad0": "pad 0", "Space": "Space", "-": "−"}
+    assert {stroke: keys.cap(stroke) for stroke in caps} == caps
+
+
+def test_home_and_briefing_name_the_readers_own_keys():
+    study = factories.open_(factories.make_study(subjects=1, readers=1))
+    reader = study.memberships.get(role="reader").user
+    own = {"none": ["j"], "both": [], "cannot_judge": ["Shift+7"], "confirm": ["PageDown"], "five_down": []}
+    keys.set_keys(user=reader, keys=own)
+    client = signed_in(reader)
+    home = html(client.get(reverse("home")))
+    briefing, room = (html(client.get(reverse(name, args=[study.slug]))) for name in ("briefing", "reading"))
+    assert "<kbd>J</kbd> <kbd></kbd> nothing to report, <kbd>PgDn</kbd> confirms" in home
+    assert "<kbd>J</kbd> nothing wrong" in briefing
+    assert "<kbd>PgDn</kbd> confirm<" in briefing
+    assert all('<kbd data-mark="cannot_judge">⇧ 7</kbd>: cannot judge' in page for page in (briefing, room))

@@ -8,6 +8,7 @@ import { isStroke } from "./strokes.js";
 /**
  * @import { Config, Next, Pair, Rest } from "../server.ts"
  * @import { Ahead } from "./ahead.js"
+ * @import { Bindings } from "./bindings.js"
  * @import { Clock } from "./clock.js"
  * @import { Obstacles } from "./obstacles.js"
  * @import { Outbox } from "./outbox.js"
@@ -27,11 +28,12 @@ export class Interludes {
 
   /**
    * @param {Config} config
-   * @param {{reading: Reading, outbox: Outbox, ahead: Ahead, imagePanes: ImagePanes, clock: Clock, obstacles: Obstacles}} parts
+   * @param {{reading: Reading, outbox: Outbox, ahead: Ahead, imagePanes: ImagePanes, clock: Clock, obstacles: Obstacles, bindings: Bindings}} parts
    * @param {() => void} leave takes the pair off the screen
    */
-  constructor(config, { reading, outbox, ahead, imagePanes, clock, obstacles }, leave) {
+  constructor(config, { reading, outbox, ahead, imagePanes, clock, obstacles, bindings }, leave) {
     this.config = config;
+    this.bindings = bindings;
     this.reading = reading;
     this.outbox = outbox;
     this.ahead = ahead;
@@ -125,12 +127,12 @@ export class Interludes {
     const onfinish = once(() => this.reading.finish());
     const { notice } = this.reading;
     const since = performance.now();
-    this.#fill(lastLookPage(state, { ...page, notice, onback, onfinish }));
+    this.#fill(lastLookPage(state, { ...page, notice, backKey: this.bindings.mark("back"), onback, onfinish }));
     this.lastLook = {
       key: (event) => {
         if (event.repeat || performance.now() - since < DEAF_MS || around(event, "a, button")?.matches(":focus-visible")) return false;
         if (isStroke(event, "Enter")) onfinish();
-        else if (isStroke(event, "Shift+Backspace")) onback();
+        else if (this.bindings.action(event) === "back") onback();
         else return false;
         event.preventDefault();
         return true;

@@ -47,13 +47,13 @@ function counts(read, total, kept) {
 /**
  * Before the questions, which name what was compared: the last moment to go back.
  * @param {Rest} state
- * @param {{title: string, kept: number, notice: string, onback: () => void, onfinish: () => void}} page
+ * @param {{title: string, kept: number, notice: string, backKey: string, onback: () => void, onfinish: () => void}} page
  */
-export function lastLookPage({ confirmed, total }, { title, kept, notice, onback, onfinish }) {
+export function lastLookPage({ confirmed, total }, { title, kept, notice, backKey, onback, onfinish }) {
   const go = button("Go on to the questions ", onfinish, true);
   go.append(el("kbd", {}, "Enter"));
   const back = button("Back to the last pair ", onback);
-  back.append(el("kbd", {}, "⇧ Backspace"));
+  back.append(el("kbd", {}, backKey));
   return el("div", { class: "stack" },
     el("div", {}, el("p", { class: "dim" }, title), el("h1", { class: "huge" }, "All pairs are read")),
     counts(confirmed, total, kept),

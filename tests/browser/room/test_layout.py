@@ -64,6 +64,13 @@ def test_everything_is_in_its_place_at_every_size_and_in_every_state(page: Page)
             press(page, *back)
     assert found == {}
 
+    # The list of keys lies over the images, and not over what is asked, where the screen is high enough.
+    page.set_viewport_size({"width": 1440, "height": 900})
+    press(page, "?")
+    listed, asked = (page.locator(each).bounding_box() for each in ("#keys", ".prompt"))
+    assert listed["y"] + listed["height"] <= asked["y"]
+    press(page, "Escape")
+
     # The same eyes see what was wrong before.
     for breach, word in [
         ("document.querySelector('.close').style.minWidth = '1500px'", "is not on the screen"),
