@@ -50,7 +50,7 @@ const { addEventListener } = Worker.prototype;
 Worker.prototype.addEventListener = function (name, listener) {
   let count = 0;
   addEventListener.call(this, name, (event) => {
-    if (event.data?.frame && count++ % %d === 0) {
+    if (event.data?.frame && count++ %% %d === 0) {
       window.kept.push(event.data.frame.left, Array.from({ length: 2500 }, Math.random));
     }
     listener.call(this, event);
