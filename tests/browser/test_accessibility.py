@@ -18,9 +18,14 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Route
 
 from readerstudy.access.services import Seen, keep
+from readerstudy.accounts.models import User
 from readerstudy.accounts.services import add_member
+from readerstudy.home import watch
 from readerstudy.images.models import Feature
 from readerstudy.images.radiomics import active_settings
+from readerstudy.jobs.clock import ago
+from readerstudy.jobs.models import Job, Worker
+from readerstudy.jobs.services import tell_obstacles
 from readerstudy.material.models import VolumeOfInterest
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
@@ -74,6 +79,18 @@ def measure(study: ReaderStudy) -> None:
                 Feature.objects.create(**shared, value=rng.normal(100, 20))
             shared |= {"feature_class": "shape", "feature": "shape_Sphericity"}
             Feature.objects.create(**shared, status="undefined", reason="One voxel.")
+
+
+def operator() -> User:
+    """Who operates the site, where there is something to see: an alert, workers, records."""
+    tell_obstacles(worker="one:1")
+    Worker.objects.create(worker="two:2", reason="The archive seen here is not this site's.", code="b" * 40, at=ago())
+    job = factories.make_job(None, function=watch.VERIFY, state="done")
+    Job.objects.filter(pk=job.pk).update(result={"records": watch.verify_all()}, finished_at=timezone.now())
+    watch.update_alerts()
+    user = factories.make_user()
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    return user
 
 
 class Site:
@@ -163,8 +180,9 @@ def test_no_page_of_any_role_breaches_a_rule(site: Site, closed, settings, tmp_p
         "replay",
         "review",
     } <= looked_at.keys()
-    if breaches := site.breaches(Client().get(reverse("login")).content.decode()):
-        found["login"] = breaches
+    for name, client in (("login", Client()), ("site", client_of(operator()))):
+        if breaches := site.breaches(client.get(reverse(name)).content.decode()):
+            found[name] = breaches
     assert found == {}
 
 

@@ -50,6 +50,12 @@ def test_health_is_asked_by_anybody_and_lives_without_the_database(django_assert
     assert Client().get("/healthz").json()["database"] == "ok"
 
 
+def test_health_is_asked_without_tls_and_nothing_else_is(settings):
+    settings.SECURE_SSL_REDIRECT = True
+    asked = {path: Client().get(path).status_code for path in ("/healthz", "/healthz/live", "/healthz/x", "/login/")}
+    assert asked == {"/healthz": 200, "/healthz/live": 200, "/healthz/x": 301, "/login/": 301}
+
+
 # -- metrics -------------------------------------------------------------------------------------------------------
 
 
