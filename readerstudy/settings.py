@@ -8,6 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from readerstudy import keyring
+from readerstudy.serving.addresses import address, secret
 from readerstudy.serving.loopback import reachable_from_elsewhere
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -34,7 +35,7 @@ def session_keys() -> list[str]:
     if rings := keyring.read(KEYS_FILE):
         return rings["sessions"]
     path = VAR_DIR / "secret_key"
-    given = os.environ.get("READERSTUDY_SECRET_KEY") or (path.read_text() if path.exists() else "")
+    given = secret(os.environ, "READERSTUDY_SECRET_KEY") or (path.read_text() if path.exists() else "")
     before = [key for key in os.environ.get("READERSTUDY_SECRET_KEY_FALLBACKS", "").split(",") if key]
     return [given, *before] if given else keyring.write(KEYS_FILE, keyring.new_rings(), over=False)["sessions"]
 
@@ -110,8 +111,10 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": dj_database_url.config(
-        default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=60, conn_health_checks=True
+    "default": dj_database_url.parse(
+        address(os.environ, "DATABASE_URL", "DATABASE_PASSWORD") or f"sqlite:///{VAR_DIR / 'db.sqlite3'}",
+        conn_max_age=60,
+        conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -126,7 +129,8 @@ else:
     # A database that is away must not hold every thread for minutes.
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get("OPTIONS", {})
 # Who makes tables on PostgreSQL, if that is not the role of DATABASE_URL: see readerstudy/audit/roles.py.
-DATABASE_OWNER = dj_database_url.parse(url) if (url := os.environ.get("DATABASE_OWNER_URL")) else None
+OWNER_URL = address(os.environ, "DATABASE_OWNER_URL", "DATABASE_OWNER_PASSWORD")
+DATABASE_OWNER = dj_database_url.parse(OWNER_URL) if OWNER_URL else None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -176,7 +180,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 # Folders of models of one's own, beside the shipped ones; web and workers must see the same.
 MODELS_DIR = Path(os.environ["READERSTUDY_MODELS"]).resolve() if os.environ.get("READERSTUDY_MODELS") else None
 
-REDIS_URL = os.environ.get("REDIS_URL", f"redis+socket://{VAR_DIR / 'redis.sock'}")
+REDIS_URL = address(os.environ, "REDIS_URL", "REDIS_PASSWORD") or f"redis+socket://{VAR_DIR / 'redis.sock'}"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -1,4 +1,7 @@
-"""Image and compose file start the same programs as `make run`. No Docker engine is needed, none is used."""
+"""Image, compose file and systemd's units start the same programs as `make run`; no secret stands in an address.
+
+No Docker engine is needed, none is used.
+"""
 
 import json
 import re
@@ -31,9 +34,10 @@ def test_the_owner_of_the_tables_is_known_to_the_preparation_alone() -> None:
     services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
     for name in ("web", "worker"):
         settings = services[name]["environment"]
-        assert "DATABASE_OWNER_URL" not in settings
-        assert settings["DATABASE_URL"].startswith("postgresql://readerstudy_app:")
+        assert not {"DATABASE_OWNER_URL", "DATABASE_OWNER_PASSWORD"} & settings.keys()
+        assert settings["DATABASE_URL"] == "postgresql://readerstudy_app@database/readerstudy"
         for secret in ("POSTGRES_PASSWORD", "READERSTUDY_OWNER_PASSWORD"):  # .env holds them too
             assert settings[secret] == ""
-    assert services["prepare"]["environment"]["DATABASE_OWNER_URL"].startswith("postgresql://readerstudy_owner:")
+    prepare = services["prepare"]["environment"]
+    assert prepare["DATABASE_OWNER_URL"] == "postgresql://readerstudy_owner@database/readerstudy"
     assert "./roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro" in services["database"]["volumes"]
