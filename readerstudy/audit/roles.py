@@ -76,7 +76,7 @@ def check_roles(databases: Iterable[str] | None = None, **_: object) -> list[Che
                             "The role in DATABASE_URL owns the tables: who speaks SQL in the site's name can take the "
                             "triggers off the record.",
                             hint="Let another role own them, and name it in DATABASE_OWNER_URL: "
-                            "see docs/production.md.",
+                            "see docs/operations.md.",
                             id="audit.W001",
                         )
                     )
