@@ -29,6 +29,7 @@ FRONTEND = ROOT / "frontend"
 STATIC = ROOT / "static"
 VENV = ROOT / ".venv"
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
+HASHES = REQUIREMENTS / "hashes.txt"
 OLDEST_NODE = (20, 19)
 
 
@@ -75,9 +76,10 @@ def one_at_a_time():
 
 
 def install_packages(wanted: str) -> None:
-    """Installs requirements/<wanted>.txt as constraints.txt pins it, unless done with the same files."""
+    """Installs requirements/<wanted>.txt as constraints.txt pins it and hashes.txt knows it, unless done with the same
+    files."""
     base = "documents" if wanted == "documents" else "production"
-    keys = {base: digest([ROOT / "pyproject.toml", CONSTRAINTS, REQUIREMENTS / f"{base}.txt"])}
+    keys = {base: digest([ROOT / "pyproject.toml", CONSTRAINTS, HASHES, REQUIREMENTS / f"{base}.txt"])}
     if wanted == "development":
         keys[wanted] = keys[base] + digest([REQUIREMENTS / "development.txt"])
     if holds(stamp(wanted), keys[wanted]):
@@ -86,9 +88,10 @@ def install_packages(wanted: str) -> None:
         stamp(name).unlink(missing_ok=True)
     if installed_version("uv") != pin("uv"):
         uv = f"uv=={pin('uv')}"
-        step(f"Installing {uv}.", [sys.executable, "-m", "pip", "install", "--quiet", uv])
+        step(f"Installing {uv}.", [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(HASHES), uv])
     environment = where_packages_come_from()
-    command = uv_install("--build-constraints", str(CONSTRAINTS), "-r", str(REQUIREMENTS / f"{wanted}.txt"))
+    build = ["--build-constraints", str(CONSTRAINTS), "--build-constraints", str(HASHES)]
+    command = uv_install(*build, "-r", str(REQUIREMENTS / f"{wanted}.txt"))
     if base == "production" and takes_cpu_torch(environment):
         command += ["--torch-backend", "cpu"]
     size = "2 GB, a minute or more" if base == "production" else "100 MB"
@@ -105,7 +108,7 @@ def stamp(name: str) -> Path:
 def uv_install(*arguments: str) -> list[str]:
     """The command that installs into .venv; pyproject.toml adds what building one of them needs."""
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
-    target = ["--python", sys.executable, "--constraints", str(CONSTRAINTS)]
+    target = ["--python", sys.executable, "--constraints", str(CONSTRAINTS), "--constraints", str(HASHES)]
     return [sys.executable, "-m", "uv", "pip", "install", *quiet, *target, *arguments]
 
 

@@ -2,8 +2,8 @@
 
 import dj_database_url
 import pytest
+from celery import Celery
 from django.core.exceptions import ImproperlyConfigured
-from kombu.utils.url import parse_url
 
 from readerstudy.serving.addresses import address, secret
 
@@ -20,8 +20,8 @@ def test_a_password_apart_arrives_as_it_is_at_database_and_queue():
         5433,
         "site",
     ]
-    queue = parse_url(address(APART, "QUEUE", "SECRET"))
-    assert (queue["hostname"], queue["port"], queue["password"]) == ("queue", 6379, PASSWORD)
+    queue = Celery(broker=address(APART, "QUEUE", "SECRET")).connection_for_write()
+    assert (queue.hostname, queue.port, queue.password) == ("queue", 6379, PASSWORD)
 
 
 def test_an_address_without_a_password_or_without_a_host_stays_as_it_is():

@@ -31,9 +31,9 @@ def declared(file: str) -> set[str]:
     return names
 
 
-def pins() -> dict[str, str]:
-    """Package → version."""
-    lines = re.findall(r"^([\w.-]+)==(\S+)", (REQUIREMENTS / "constraints.txt").read_text(), re.MULTILINE)
+def pins(file: str = "constraints.txt", after: str = "") -> dict[str, str]:
+    """Package → version; after: what has to follow it."""
+    lines = re.findall(rf"^([\w.-]+)==(\S+){after}", (REQUIREMENTS / file).read_text(), re.MULTILINE)
     return {normal(name): version for name, version in lines}
 
 
@@ -71,6 +71,11 @@ def test_every_imported_package_is_declared(file: str, places: tuple[str, ...]) 
 
 def test_every_declared_package_has_one_exact_version() -> None:
     assert declared("development.txt") | declared("documents.txt") <= pins().keys()
+
+
+def test_every_pinned_package_but_torch_has_its_hash() -> None:
+    hashed = pins("hashes.txt", after=r" \\\n    --hash=sha256:[0-9a-f]{64}\b")
+    assert hashed == {name: version for name, version in pins().items() if name != "torch"}
 
 
 def test_no_package_is_under_the_gpl() -> None:

@@ -79,5 +79,9 @@ def complaints(units: dict[str, str], folder: Path) -> list[str]:
 def test_systemd_takes_every_unit(tmp_path: Path) -> None:
     units = {unit.name: unit.read_text() for unit in UNITS}
     assert complaints(units, tmp_path) == []
-    for right, wrong in (("Restart=always", "Restart=sometimes"), ("KillMode", "KilMode"), ("/bin/sh -c", "/bin/hs -c")):
+    for right, wrong in (
+        ("Restart=always", "Restart=sometimes"),
+        ("KillMode", "KilMode"),
+        ("/bin/sh -c", "/bin/hs -c"),
+    ):
         assert complaints({name: text.replace(right, wrong) for name, text in units.items()}, tmp_path), wrong

@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from zipfile import ZipFile
 
 import pytest
 
@@ -89,7 +91,8 @@ def test_what_is_up_to_date_is_not_done_again(
         monkeypatch.setattr(install, name, tmp_path)
     monkeypatch.setattr(install, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(install, "CONSTRAINTS", tmp_path / "constraints.txt")
-    for name in ("pyproject.toml", "production.txt", "development.txt", "documents.txt"):
+    monkeypatch.setattr(install, "HASHES", tmp_path / "hashes.txt")
+    for name in ("pyproject.toml", "hashes.txt", "production.txt", "development.txt", "documents.txt"):
         (tmp_path / name).write_text("celery\n")
     (tmp_path / "constraints.txt").write_text("uv==1.0\ncelery==5.0\n")
     done: list[str] = []
@@ -109,6 +112,29 @@ def test_what_is_up_to_date_is_not_done_again(
     (tmp_path / "constraints.txt").write_text("uv==1.0\ncelery==5.1\n")
     install.install_packages("production")
     assert len(done) == 4
+
+
+def test_a_package_with_another_hash_is_refused(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as file:
+        file.writestr("tiny.py", "")
+        file.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        file.writestr("tiny-1.0.dist-info/RECORD", "")
+    for name in ("CONSTRAINTS", "HASHES"):
+        monkeypatch.setattr(install, name, tmp_path / name)
+    install.CONSTRAINTS.write_text("tiny==1.0\n")
+
+    def refused(digest: str) -> str:
+        install.HASHES.write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+        where = ["--target", str(tmp_path / digest), "--no-index", "--no-cache", "--find-links", str(tmp_path)]
+        done = subprocess.run(install.uv_install(*where, "tiny"), capture_output=True, text=True, check=False)
+        return done.stderr if done.returncode else ""
+
+    assert refused(sha256(wheel.read_bytes()).hexdigest()) == ""
+    assert "Hash mismatch for `tiny==1.0`" in refused("0" * 64)
 
 
 def test_a_half_done_installation_is_done_again(
