@@ -2,7 +2,7 @@
 
 PY = .venv/bin/python
 
-.PHONY: run test lint coverage docs screenshots clean
+.PHONY: run test lint coverage docs sbom audit screenshots clean
 
 run: ## sets everything up and serves the demo at http://127.0.0.1:8000
 	@sh requirements/setup.sh
@@ -25,10 +25,18 @@ docs: ## the site of the documents, in built-docs/, which asks nothing of anothe
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 	@! grep -rE 'src="http|<link[^>]*"http' built-docs --include='*.html'
 
+sbom: ## what the site is built of, with versions and licences: sbom.cdx.json (CycloneDX)
+	@sh requirements/setup.sh
+	@exec $(PY) requirements/sbom.py
+
+audit: ## asks the registers of weaknesses, where they can be reached, for what the site is built of
+	@sh requirements/setup.sh
+	@exec $(PY) requirements/audit.py
+
 screenshots: ## the pictures in README.md and docs/tour.md, from the running product
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests.screenshots
 
 clean: ## removes what the set-up built; the data under var/ stay
-	rm -rf .venv frontend/node_modules static/viewer static/js static/fonts test-results built-docs
+	rm -rf .venv frontend/node_modules static/viewer static/js static/fonts test-results built-docs sbom.cdx.json
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -108,8 +108,13 @@ def stamp(name: str) -> Path:
 def uv_install(*arguments: str) -> list[str]:
     """The command that installs into .venv; pyproject.toml adds what building one of them needs."""
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
-    target = ["--python", sys.executable, "--constraints", str(CONSTRAINTS), "--constraints", str(HASHES)]
+    target = ["--python", sys.executable, *uv_constraints()]
     return [sys.executable, "-m", "uv", "pip", "install", *quiet, *target, *arguments]
+
+
+def uv_constraints() -> list[str]:
+    """The versions to take, and their hashes."""
+    return ["--constraints", str(CONSTRAINTS), "--constraints", str(HASHES)]
 
 
 def where_packages_come_from() -> dict[str, str]:

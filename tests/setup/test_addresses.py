@@ -1,4 +1,4 @@
-"""Passwords of database and queue hold any character where they stand apart from the address; an empty one is refused."""
+"""Passwords of database and queue hold any character where they stand apart from it; an empty one is refused."""
 
 import dj_database_url
 import pytest
