@@ -28,7 +28,7 @@ def test_the_list_names_every_package_of_production_with_its_licence_and_none_of
     assert not {"pytest", "mypy", "ruff", "uv", "pip"} & of["pypi"]
     assert {"kombu", "llvmlite"} <= of["pypi"]  # what others need
     assert {"@cornerstonejs/core", "gl-matrix"} <= of["npm"]
-    assert not {"vite", "eslint"} & of["npm"]
+    assert not {"vitest", "eslint"} & of["npm"]
     versions = {one["name"]: one["version"].partition("+")[0] for one in entries if one["purl"].startswith("pkg:pypi/")}
     assert versions.items() <= pins().items()
 
