@@ -87,8 +87,10 @@ def install_packages(wanted: str) -> None:
     for name in keys:
         stamp(name).unlink(missing_ok=True)
     if installed_version("uv") != pin("uv"):
-        uv = f"uv=={pin('uv')}"
-        step(f"Installing {uv}.", [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(HASHES), uv])
+        # pip takes hashes from a file of requirements alone.
+        with_hashes = re.search(r"^uv==(?:.*\\\n)*.*\n", HASHES.read_text(), re.MULTILINE)[0]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "/dev/stdin"]
+        step(f"Installing uv=={pin('uv')}.", command, input=with_hashes, text=True)
     environment = where_packages_come_from()
     build = ["--build-constraints", str(CONSTRAINTS), "--build-constraints", str(HASHES)]
     command = uv_install(*build, "-r", str(REQUIREMENTS / f"{wanted}.txt"))
