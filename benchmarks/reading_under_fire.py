@@ -1,23 +1,28 @@
 """A whole reader study through the real routes while web server, Redis and database are killed under it.
 
     python -m benchmarks.reading_under_fire [--subjects 61] [--cases 111] [--readers 3] [--kills 5] [--repeats 0.1]
+        [--fires clock store disk] [--plant restart | clock | store | disk]
 
 PostgreSQL, Redis, a worker and the web server run as in production; simulated readers open the reading room, fetch
 frames and answer, each in a thread of its own, and send again what was not answered, as the browser does. On the way
-web server, Redis and database are killed in turn (SIGKILL) and come back. Afterwards every answer must be there once
-and in the order of the schedule, sides balanced to ±1, the log unbroken. Exit status 1 if not.
+web server, database and Redis are killed in turn (SIGKILL) and come back, and the database is restarted. Then the fires
+of `benchmarks/fires.py` are lit. Afterwards every answer must be there once and in the order of the schedule, sides
+balanced to ±1, the log unbroken, no request answered by 500. Exit status 1 if not.
+
+With --plant the site has a fault that the fire of this name must find: exit status 0 if it does.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from http.client import HTTPException
 from pathlib import Path
 
@@ -28,13 +33,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 if not apps.ready:
     django.setup()
 
+from benchmarks import fires
 from readerstudy.home.simulation import SimulatedReader
 from tests import postgresql
 from tests.site_process import Answer, Browserless, Site
 
 PASSWORD = "a long password"
 PATIENCE = 120  # seconds for which one request is sent again
-TARGETS = ("web", "database", "redis")
+TARGETS = ("web", "database", "redis", "restart")
+FIRES = ("clock", "store", "disk")
 
 MAKE = """
 import json
@@ -48,7 +55,12 @@ study.repeat_share = "{repeats}"
 study.save()
 study = factories.open_(with_pixels(study))
 readers = study.memberships.filter(role="reader").order_by("code").values_list("user__username", flat=True)
-print(json.dumps({{"slug": study.slug, "readers": list(readers), "pairs": study.presentations.count()}}))
+small = factories.open_(with_pixels(factories.make_study(subjects=1, title="Small")))
+draft = factories.make_study(subjects=0, title="Draft")
+names = lambda study, role: study.memberships.get(role=role).user.username
+people = {{"draft": draft.slug, "admin": names(draft, "admin"), "small": small.slug, "reader": names(small, "reader")}}
+made = {{"slug": study.slug, "readers": list(readers), "pairs": study.presentations.count(), "people": people}}
+print(json.dumps(made))
 """
 LOOK = """
 import json
@@ -94,7 +106,7 @@ class Patient:
     """A signed-in reader whose browser sends again what got no answer, or one that says the server is down."""
 
     def __init__(self, person: Browserless) -> None:
-        self.person, self.again, self.longest = person, 0, 0.0
+        self.person, self.again, self.broken, self.longest = person, 0, 0, 0.0
 
     def _until_answered(self, method: str, *arguments, **named) -> Answer:
         began, pause = time.monotonic(), 0.2
@@ -105,6 +117,7 @@ class Patient:
                     self.longest = max(self.longest, time.monotonic() - began)
                     return answer
                 problem = str(answer.status_code)
+                self.broken += answer.status_code == 500
             except (OSError, HTTPException) as error:
                 problem = repr(error)
             if time.monotonic() - began > PATIENCE:
@@ -140,7 +153,12 @@ class Reading(threading.Thread):
 
 
 def kill(target: str, site: Site, database: postgresql.Server) -> int:
-    """SIGKILL; web server and Redis are started again by the supervisor, the database by us. Processes killed."""
+    """SIGKILL, or for `restart` an orderly end; web server and Redis are started again by the supervisor, the database
+    by us. Processes ended."""
+    if target == "restart":
+        database.stop()
+        database.start()
+        return 1
     if target == "database":
         database.kill()
         time.sleep(1)
@@ -153,51 +171,78 @@ def kill(target: str, site: Site, database: postgresql.Server) -> int:
     return len(found)
 
 
-def run(*, subjects: int, cases: int, readers: int, kills: int, repeats: float, say=print) -> dict:
+def run(
+    *,
+    subjects: int,
+    cases: int,
+    readers: int,
+    kills: int,
+    repeats: float,
+    lit: Sequence[str] = FIRES,
+    plant: str = "",
+    say: Callable[[str], object] = print,
+) -> dict:
     """Numbers of what was found afterwards; every key but those in lower case words of fact should be 0."""
-    with tempfile.TemporaryDirectory() as folder, postgresql.server() as database:
-        site = Site(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, postgresql.server() as database, ExitStack() as stack:
+        places = {name: Path(folder, name) for name in ("var", "checkout", *FIRES)}
+        for place in places.values():
+            place.mkdir()
+        has_disk = "disk" in lit and stack.enter_context(fires.small_disk(places["var"]))
+        site = Site(places["var"])
         site.env["DATABASE_URL"] = database.url
+        if plant:
+            site.root = fires.planted(places["checkout"], plant)
         began = time.monotonic()
         site.start()
         try:
-            made = json.loads(
-                site.python(MAKE.format(subjects=subjects, cases=cases, readers=readers, repeats=repeats)).splitlines()[
-                    -1
-                ]
-            )
+            code = MAKE.format(subjects=subjects, cases=cases, readers=readers, repeats=repeats)
+            made = fires.said(site, code)
             say(f"{made['pairs']:,} pairs scheduled after {time.monotonic() - began:.0f} s")
-            began = time.monotonic()
-            threads = [Reading(site, made["slug"], name) for name in made["readers"]]
-            for thread in threads:
-                thread.start()
-            at = [made["pairs"] * (n + 1) / (kills + 1) for n in range(kills)]
-            killed = []
-            while any(thread.is_alive() for thread in threads):
-                if at and sum(thread.confirmed for thread in threads) >= at[0]:
-                    at.pop(0)
-                    target = TARGETS[len(killed) % len(TARGETS)]
-                    count = kill(target, site, database)
-                    killed.append(target)
-                    say(f"{time.monotonic() - began:.0f} s: {target} killed ({count} processes)")
-                time.sleep(0.1)
-            seconds = time.monotonic() - began
-            errors = [thread.error for thread in threads if thread.error]
-            found = json.loads(site.python(LOOK.format(slug=made["slug"])).splitlines()[-1])
-            audit = site.manage("verify_audit", made["slug"])
+            threads, killed = read(site, database, made, kills, say)
+            found: dict = {}
+            if "clock" in lit:
+                found |= fires.clock_ahead(site, made["people"]["draft"], places["clock"])
+            if "store" in lit:
+                found |= fires.second_store(site, made["people"]["draft"], places["store"])
+            if has_disk:
+                found |= fires.full_disk(site, made["people"], PASSWORD)
+            elif "disk" in lit:
+                say("No disk was filled: this account may not mount one.")
+            found |= fires.said(site, LOOK.format(slug=made["slug"]))
+            say(site.manage("verify_audit", made["slug"]).strip())
         finally:
             site.stop()
-    say(audit.strip())
-    again = sum(thread.client.again for thread in threads)
-    longest = max(thread.client.longest for thread in threads)
-    say(f"read in {seconds:.0f} s; {again} requests sent again, the longest wait for an answer {longest:.1f} s")
     return {
         **found,
-        "kills left over": len(at),
-        "readers that gave up": len(errors),
-        "errors": errors,
+        "kills left over": kills - len(killed),
+        "requests answered by 500": sum(thread.client.broken for thread in threads),
+        "readers that gave up": sum(bool(thread.error) for thread in threads),
+        "errors": [thread.error for thread in threads if thread.error],
         "killed": killed,
     }
+
+
+def read(site: Site, database: postgresql.Server, made: dict, kills: int, say: Callable[[str], object]):
+    """All readers at work, while one thing after another is ended under them; their threads, and what was ended."""
+    began = time.monotonic()
+    threads = [Reading(site, made["slug"], name) for name in made["readers"]]
+    for thread in threads:
+        thread.start()
+    at = [made["pairs"] * (n + 1) / (kills + 1) for n in range(kills)]
+    killed: list[str] = []
+    while any(thread.is_alive() for thread in threads):
+        if at and sum(thread.confirmed for thread in threads) >= at[0]:
+            at.pop(0)
+            target = TARGETS[len(killed) % len(TARGETS)]
+            count = kill(target, site, database)
+            killed.append(target)
+            say(f"{time.monotonic() - began:.0f} s: {target} ended ({count} processes)")
+        time.sleep(0.1)
+    again = sum(thread.client.again for thread in threads)
+    longest = max(thread.client.longest for thread in threads)
+    seconds = time.monotonic() - began
+    say(f"read in {seconds:.0f} s; {again} requests sent again, the longest wait for an answer {longest:.1f} s")
+    return threads, killed
 
 
 FACTS = {"ratings", "errors", "killed"}
@@ -210,10 +255,14 @@ def main() -> int:
     parser.add_argument("--readers", type=int, default=3)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--repeats", type=float, default=0.1)
-    found = run(**vars(parser.parse_args()), say=lambda text: print(text, flush=True))
+    parser.add_argument("--fires", dest="lit", nargs="*", choices=FIRES, default=FIRES)
+    parser.add_argument("--plant", choices=fires.PLANTS, default="")
+    options = vars(parser.parse_args())
+    found = run(**options, say=lambda text: print(text, flush=True))
     for name, value in found.items():
         print(f"{name}: {value}")
-    return int(any(value for name, value in found.items() if name not in FACTS))
+    wrong = any(value for name, value in found.items() if name not in FACTS)
+    return int(wrong != bool(options["plant"]))
 
 
 if __name__ == "__main__":
