@@ -67,9 +67,10 @@ def ensure_room() -> None:
 
 
 def hold_back() -> None:
-    """Hold room back, where there is more than enough."""
+    """Hold room back, where there is more than enough; less than what stays free, so that a disk on which it was given
+    is full as before."""
     path = settings.VAR_DIR / NAME
-    size = min(HELD_BACK, reserve())
+    size = min(HELD_BACK, reserve() // 2)
     if path.exists() or free() < reserve() + 2 * size:
         return
     file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)

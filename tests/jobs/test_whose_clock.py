@@ -98,3 +98,12 @@ def test_room_that_was_held_back_is_given_once_there_is_no_other(monkeypatch, se
     assert not disk.give_way()
     disk.hold_back()
     assert not (tmp_path / disk.NAME).exists()
+
+
+def test_a_small_disk_stays_full_when_what_was_held_back_is_given(monkeypatch, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(disk, "reserve", lambda: 1 << 20)
+    disk.hold_back()
+    given = (tmp_path / disk.NAME).stat().st_size
+    monkeypatch.setattr(disk, "free", lambda: given)
+    assert disk.is_full()
