@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--series", type=Path, metavar="S.csv", help="checked; adds no numbers")
     command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
     command.add_argument("--display-checks", type=Path, metavar="D.csv", help="for the results without failed displays")
+    command.add_argument("--mixed", action="store_true", help="also fit a mixed model to each cell")
     _outputs(command)
     command.add_argument("--seed", type=_seed, default=0, help="without effect: nothing is drawn any more")
     command.set_defaults(run=_reading)
@@ -212,6 +213,7 @@ def _reading(options: argparse.Namespace) -> None:
         series=None if options.series is None else tables.read_series(options.series),
         guesses=None if options.guesses is None else tables.read_guesses(options.guesses),
         display_checks=None if options.display_checks is None else tables.read_display_checks(options.display_checks),
+        mixed=options.mixed,
     )
     if options.html:
         names = {} if protocol is None else protocol.names

@@ -16,6 +16,7 @@ from analysis.errors import InputError
 from analysis.few_subjects import ENOUGH, few_subjects, sparse
 from analysis.integrity import consistency
 from analysis.missing import missing
+from analysis.mixed import NOT_ASKED, mixed_models
 from analysis.protocol import ALPHA, Protocol, parse_protocol
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
@@ -65,6 +66,7 @@ def analyse(
     series: pd.DataFrame | None = None,
     guesses: pd.DataFrame | None = None,
     display_checks: pd.DataFrame | None = None,
+    mixed: bool = False,
 ) -> dict[str, Any]:
     """All results of a reader study as JSON-able data; what is undefined is null with its reason.
 
@@ -85,6 +87,8 @@ def analyse(
         The guesses table, for the blinding indices.
     display_checks : DataFrame, optional
         The table of display checks, for the results without what was read on displays that failed.
+    mixed : bool, default False
+        Whether to fit a mixed model to each cell too; it takes some 0.05 s each.
 
     Returns
     -------
@@ -151,6 +155,7 @@ def analyse(
         "subgroups": subgroups(data, main[main["status"] == "rated"]),
         "displays": displays(main, display_checks, declared),
         "missing": missing(main, declared),
+        "mixed": mixed_models(data) if mixed else {"cells": [], "reason": NOT_ASKED},
     }
 
 

@@ -40,6 +40,7 @@ def _tests(results: Results, names: Names, colours: Colours) -> list[Table]:
 def _sensitivity(results: Results, names: Names, colours: Colours) -> list[Table]:
     return [
         sensitivity.regression(results, names),
+        sensitivity.mixed(results, names),
         missing.missing(results, names),
         missing.pattern(results, names),
         sensitivity.displays(results, names),

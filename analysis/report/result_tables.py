@@ -66,6 +66,7 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
             for cell in variable["cells"]
             for level in cell["levels"]
         ),
+        "mixed": ({**_cell(cell), **_flattened(cell)} for cell in results.get("mixed", {}).get("cells", [])),
         "missing": ({**_cell(cell), **_flattened(cell)} for cell in results.get("missing", {}).get("cells", [])),
         "missing-pattern": map(_flattened, results.get("missing", {}).get("pattern", [])),
         "displays": ({**_cell(cell), **_flattened(cell)} for cell in results.get("displays", {}).get("cells", [])),

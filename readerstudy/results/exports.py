@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from io import BufferedRandom
 
+from analysis.mixed import columns_described
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
@@ -69,7 +70,8 @@ The same numbers from these files:
 
   python -m analysis reading {slug}-ratings.csv --protocol {slug}-protocol.json \\
       --findings {slug}-findings.csv --integrity {slug}-integrity.csv --series {slug}-series.csv \\
-      --guesses {slug}-guesses.csv --display-checks {slug}-display_checks.csv --json results-reading.json
+      --guesses {slug}-guesses.csv --display-checks {slug}-display_checks.csv --mixed \\
+      --json results-reading.json
   python -m analysis integrity {slug}-metrics.csv --json results-images.json
   python -m analysis viewing {slug}-interactions.csv
 
@@ -97,6 +99,9 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
         contents[f"{study.slug}-{name}.json"] = json.dumps(result, indent=1, ensure_ascii=False).encode() + b"\n"
     for name, rows in number_tables(results.get("results-reading")).items():
         contents[f"numbers/{name}.csv"] = "".join(number_lines(rows)).encode()
+        if name == "mixed":
+            described: list[Row] = [{**row} for row in columns_described(columns(rows))]
+            contents[f"codebooks/{name}.csv"] = "".join(number_lines(described)).encode()
     for table in TABLES:
         contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
         contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()

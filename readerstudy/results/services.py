@@ -200,7 +200,7 @@ def analyse(files: dict[str, bytes]) -> dict:
     answers = {name: frames[name] for name in ("findings", "integrity", "series", "guesses", "display_checks")}
     made = {"reading": None, **analyse_images(files)}
     if ratings is not None and (ratings["kind"] == "main").any():
-        made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), **answers)
+        made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), **answers, mixed=True)
     shown = {row["presentation"] for row in _rows(files["integrity"]) if row["kind"] == "main"}
     return {**made, "findings": [row for row in _rows(files["findings"]) if row["presentation"] in shown]}
 

@@ -1,7 +1,8 @@
-"""Beside the primary test: visual grading regression, readers as random, and without displays that failed."""
+"""Beside the primary test: regression, mixed models, readers as random, and without displays that failed."""
 
 from analysis.displays import UNCHECKED
-from analysis.formats import capitalised
+from analysis.formats import capitalised, number
+from analysis.mixed import FACTORS, NOT_ASKED
 from analysis.report.table import Names, Results, Table, TableCell
 from analysis.report.table_cells import MARK, cell_names, count, estimate_with_interval, p_of_test
 from analysis.statistics.ordinal import SEPARATED
@@ -29,6 +30,41 @@ def regression(results: Results, names: Names) -> Table:
         f"{MARK}: {SEPARATED}. Never the primary test.",
         words=2,
     )
+
+
+def mixed(results: Results, names: Names) -> Table:
+    """Mixed models with random subjects and readers; results of earlier versions lack them."""
+    found = results.get("mixed", {"cells": [], "reason": NOT_ASKED})
+    title, note = "Mixed model", "sensitivity analysis"
+    if found["reason"]:
+        return Table("mixed", title, note, reason=found["reason"])
+    rows = [
+        [
+            *cell_names(cell, names),
+            estimate_with_interval(cell["preference"], sign=True),
+            p_of_test(cell["test"]),
+            estimate_with_interval(cell["side"], sign=True),
+            *(_sd(cell, f"sd_{factor}") for factor in FACTORS),
+        ]
+        for cell in found["cells"]
+    ]
+    heads = ["Comparison", "Criterion", "Log odds, 95 %", "p", "Right side, 95 %", "SD of subjects", "SD of readers"]
+    return Table(
+        "mixed",
+        title,
+        note,
+        heads,
+        rows,
+        f"{capitalised(found['conventions'])}. Above 0 favours the first arm, or the right image, for one subject and "
+        "reader. SD 0: a singular fit, in which that factor was left out. Never the primary test.",
+        words=2,
+    )
+
+
+def _sd(cell: Results, key: str) -> TableCell:
+    if cell[key] is None:
+        return TableCell(reason=cell["preference"]["reason"] or "one reader")
+    return TableCell(number(cell[key], 2), how=cell["singular"] or "", dim=cell[key] == 0)
 
 
 def random_readers(results: Results, names: Names) -> list[Table]:
