@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from analysis.mixed import mixed_model
 from analysis.ranking import davidson
 from analysis.sample_size import Design, answers, subjects
 from analysis.statistics import jackknife
@@ -162,8 +163,17 @@ def _tests(design: Design, options: argparse.Namespace) -> Iterator[Offered]:
     yield Offered(
         "visual grading regression, the side", lambda x: regression(x, reader, right, cluster).side, fitted=True
     )
+    for name, leaning in (("mixed model", False), ("mixed model, random readers", True)):
+        yield Offered(name, lambda x: _mixed(x, reader, right, cluster), fitted=True, random_readers=leaning)
     yield Offered("Davidson, an arm's worth", lambda x: _davidson(x, right, cluster, 0), fitted=True)
     yield Offered("Davidson, the side", lambda x: _davidson(x, right, cluster, 2), fitted=True)
+
+
+def _mixed(
+    x: NDArray[np.float64], reader: NDArray[np.intp], right: NDArray[np.bool_], subject: NDArray[np.intp]
+) -> Result:
+    test = mixed_model(x, reader, right, subject)["test"]
+    return Result(p=test["p"], reason=test["reason"])
 
 
 def _davidson(x: NDArray[np.float64], right: NDArray[np.bool_], subject: NDArray[np.intp], place: int) -> Result:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
 from analysis.statistics.mixed_likelihood import Answers, Floats, Likelihood
@@ -67,12 +68,14 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
     covariance = np.linalg.inv(-hessian)
     if np.sqrt(np.diag(covariance)).max() > FAR:
         return _none(found, parts, RUNAWAY)
-    return MixedFit(*np.split(found, parts), likelihood(found)[0], covariance)
+    cuts, effects, sds = np.split(found, parts)
+    return MixedFit(cuts, effects, sds, likelihood(found)[0], covariance)
 
 
-def _none(found: Floats, parts: Floats, reason: str) -> MixedFit:
+def _none(found: Floats, parts: NDArray[np.intp], reason: str) -> MixedFit:
     none = np.full_like(found, np.nan)
-    return MixedFit(*np.split(none, parts), np.nan, np.full((none.size, none.size), np.nan), reason)
+    cuts, effects, sds = np.split(none, parts)
+    return MixedFit(cuts, effects, sds, np.nan, np.outer(none, none), reason)
 
 
 def _climbed(likelihood: Likelihood) -> Floats:
