@@ -65,7 +65,7 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
         if np.abs(step).max() < CLOSE or likelihood(found - step)[0] < value:
             break
         found = found - step
-    covariance = np.linalg.inv(-hessian)
+    covariance = np.asarray(np.linalg.inv(-hessian), dtype=np.float64)
     if np.sqrt(np.diag(covariance)).max() > FAR:
         return _none(found, parts, RUNAWAY)
     cuts, effects, sds = np.split(found, parts)
@@ -75,7 +75,7 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
 def _none(found: Floats, parts: NDArray[np.intp], reason: str) -> MixedFit:
     none = np.full_like(found, np.nan)
     cuts, effects, sds = np.split(none, parts)
-    return MixedFit(cuts, effects, sds, np.nan, np.outer(none, none), reason)
+    return MixedFit(cuts, effects, sds, np.nan, np.full((none.size, none.size), np.nan), reason)
 
 
 def _climbed(likelihood: Likelihood) -> Floats:
