@@ -163,8 +163,8 @@ def _tests(design: Design, options: argparse.Namespace) -> Iterator[Offered]:
     yield Offered(
         "visual grading regression, the side", lambda x: regression(x, reader, right, cluster).side, fitted=True
     )
-    for name, leaning in (("mixed model", False), ("mixed model, random readers", True)):
-        yield Offered(name, lambda x: _mixed(x, reader, right, cluster), fitted=True, random_readers=leaning)
+    for name, band, leaning in (("mixed model", BAND, False), ("mixed model, random readers", LIBERAL, True)):
+        yield Offered(name, lambda x: _mixed(x, reader, right, cluster), band, fitted=True, random_readers=leaning)
     yield Offered("Davidson, an arm's worth", lambda x: _davidson(x, right, cluster, 0), fitted=True)
     yield Offered("Davidson, the side", lambda x: _davidson(x, right, cluster, 2), fitted=True)
 
