@@ -1,4 +1,4 @@
-"""Run a function of `processing` in a child process under limits: what parses untrusted bytes may die alone.
+"""Run a function in a child process under limits: what parses untrusted bytes may die alone.
 
 The child is a fresh interpreter (a prefork worker may not use multiprocessing) without the parent's environment.
 Arguments go in as one JSON document on its standard input, words come back as one JSON document per line: progress
@@ -49,10 +49,10 @@ class DiedError(InputError):
 
 
 def run(function: str, arguments: Any, *, limits: ProcessLimits | None = None, news: Tell | None = None) -> Any:
-    """Call `function` ("processing.module:name") with (arguments, tell) in a child; returns what it returns.
+    """Call `function` ("module:name") with (arguments, tell) in a child; returns what it returns.
 
-    arguments, result and what the child tells (given to `news` while it runs) are JSON values; tuples come back as
-    lists. Raises InputError with the child's sentence if it raised one, DiedError if it was killed by a limit or a
+    function: one of `processing` or `analysis`. arguments, result and what the child tells (given to `news` while it
+    runs) are JSON values; tuples come back as lists. Raises InputError with the child's sentence if it raised one, DiedError if it was killed by a limit or a
     signal. An exception of `news` ends the child and is passed on.
     """
     limits = limits or ProcessLimits()
@@ -151,7 +151,7 @@ def main(argv: list[str]) -> None:
 
         try:
             module, _, function = name.partition(":")
-            if not module.startswith("processing."):
+            if not module.startswith(("processing.", "analysis.")):
                 raise ValueError(name)
             arguments = json.load(sys.stdin.buffer)
             result = getattr(importlib.import_module(module), function)(arguments, lambda news: say({"news": news}))

@@ -23,6 +23,8 @@ PAGES = {
     "replay": "what a reader looked at",
     "results": "results",
     "results_section": "results",
+    "imported_table": "results of an imported table",
+    "imported_section": "results of an imported table",
     "unblind": "which arm stood where",
 }
 # Pictures and files whose address does not say enough.
@@ -48,6 +50,9 @@ WORDS = PAGES | {
     "results_codebook": "codebook",
     "results_protocol": "protocol",
     "results_zip": "everything, as one zip",
+    "imported_numbers": "table of results of an imported table",
+    "imported_file": "imported table",
+    "imported_zip": "everything of an imported table, as one zip",
     "accesses_csv": "table of who saw what",
 }
 

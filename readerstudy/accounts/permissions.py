@@ -35,6 +35,8 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "unblind": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
     "see_progress": {ADMIN: ALL, ANALYST: ALL},
     "see_results": {ADMIN: ENDED, ANALYST: ENDED},
+    "see_imported": {ADMIN: ALL, ANALYST: ALL},
+    "import_tables": {ADMIN: ALL - {State.LOCKED}, ANALYST: ALL - {State.LOCKED}},
     "export": {ADMIN: ENDED, ANALYST: ENDED},
     "see_log": {ADMIN: ALL, ANALYST: ALL},
     "review_log": {ADMIN: ALL, ANALYST: ALL},

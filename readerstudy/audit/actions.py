@@ -60,6 +60,8 @@ class Action(TextChoices):
     STUDY_PAUSED = "study paused"
     SUBJECT_GIVEN_A_SITE = "subject given a site"
     SUBJECT_REMOVED = "subject removed"
+    TABLE_IMPORTED = "table imported"
+    TABLE_REMOVED = "table removed"
     TRAIL_REVIEWED = "trail reviewed"
     UNBLINDED = "unblinded"
     UNBLINDING_ASSESSED = "unblinding assessed"

@@ -151,6 +151,8 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.FINDING_ADDED_LATER: lambda d: f"added a finding to the confirmed pair {d['position']} ({d['reader']})",
     Action.GUESS_ON_BLINDING: lambda d: f"was asked which image was which on pair {d['position']} ({d['reader']})",
     Action.LIST_FINISHED: lambda d: f"had the last look at the list and closed the way back ({d['reader']})",
+    Action.TABLE_IMPORTED: lambda d: f"imported {_count(d['rows'], 'rating')} from a sheet: {d['title']}",
+    Action.TABLE_REMOVED: lambda d: f"removed the imported table {d['title']}",
     Action.RESULTS_SEEN: lambda d: "saw the results",
     Action.FINDING_WITHDRAWN: lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }

@@ -19,7 +19,7 @@ from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 
 SOURCES = (".py", ".css", ".html")
-KEPT = ("results", "images", "scan-times", "stability")
+KEPT = ("results", "images", "scan-times", "stability", "imported/*")
 
 
 @cache
@@ -111,7 +111,7 @@ def erase_analyses(study: ReaderStudy, **_: object) -> None:
     They are made again when asked for.
     """
     for kind in KEPT:
-        for path in (settings.VAR_DIR / kind).glob(f"{study.slug}-{'?' * 64}.*"):
+        for path in settings.VAR_DIR.glob(f"{kind}/{study.slug}-{'?' * 64}.*"):
             path.unlink(missing_ok=True)
 
 

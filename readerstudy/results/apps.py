@@ -7,11 +7,16 @@ class ResultsConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.jobs.registry import Kind, register
-        from readerstudy.protocol.signals import moved
+        from readerstudy.material import erasure
+        from readerstudy.protocol.signals import moved, removing_study
+        from readerstudy.results import imported
         from readerstudy.results.services import ANALYSE, request_on_closing
 
         register(
             "readerstudy.results.tasks",
             Kind(ANALYSE, "Analyse", "Results", "the record verified, tables analysed", 120, reads_only=True),
+            Kind(imported.ANALYSE, "Analyse", "Imported tables", "ratings from sheets analysed", 125, reads_only=True),
         )
+        erasure.register(erasure.Holder(needed=imported.needed))
+        removing_study.connect(imported.files_of_study)
         moved.connect(request_on_closing)

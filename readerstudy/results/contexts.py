@@ -51,7 +51,7 @@ def first_page(study: ReaderStudy, made: services.Results) -> dict:
         ),
         "net_preferences": _net_preferences(study, preference.net_preferences(made.reading, names, colours)),
         "net_preference_caption": preference.net_preference_caption(made.reading),
-        "agreement": _one_comparison_at_a_time(agreement.by_cell(made.reading, names)),
+        "agreement": one_comparison_at_a_time(agreement.by_cell(made.reading, names)),
         "manuscript": [
             replace(table, note=f"{simulated} {table.note}") if simulated else table
             for table in manuscript(made.reading, rows, names)
@@ -111,7 +111,7 @@ def _net_preferences(study: ReaderStudy, figures: list[Figure]) -> list[dict]:
     return [{"figure": figure, "checked": number == shown} for number, figure in enumerate(figures)]
 
 
-def _one_comparison_at_a_time(table: Table) -> Table:
+def one_comparison_at_a_time(table: Table) -> Table:
     """Without the column of comparisons: the class of a row says to which one of the page's buttons it belongs."""
     numbers: dict[TableCell, int] = {}
     classes = list(table.row_classes)

@@ -42,6 +42,8 @@ VERIFIED_FOR = timedelta(minutes=15)  # a page shows what is kept so long withou
 # Lines of the log after which the results are what they were.
 NO_MATTER = AFTER_LOCKING | {
     Action.READING_SIGNED,
+    Action.TABLE_IMPORTED,
+    Action.TABLE_REMOVED,
     Action.RADIOMIC_SETTINGS_CHANGED,
     Action.FEATURES_COMPUTED,
     Action.VOLUME_OF_INTEREST_ADDED,

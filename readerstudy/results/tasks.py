@@ -1,8 +1,9 @@
 """Results of a closed study, where there are too many ratings for a request."""
 
+from processing.errors import InputError
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
-from readerstudy.results import services
+from readerstudy.results import imported, services
 
 
 @job_function(services.ANALYSE)
@@ -10,3 +11,14 @@ def analyse_results(job: Job, report):
     assert job.study is not None
     reading = services.make_results(job.study, report).reading
     return lambda: {"ratings": reading["n"]["ratings"] if reading else 0}
+
+
+@job_function(imported.ANALYSE)
+def analyse_imported(job: Job, report):
+    assert job.study is not None
+    table = imported.table_of(job.study, job.parameters["table"])
+    if table is None:
+        raise InputError("The imported table was removed.")
+    report(0.1, "analysing")
+    made = imported.make_results(job.study, table)
+    return lambda: {"ratings": made["n"]["ratings"]}

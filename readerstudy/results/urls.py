@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readerstudy.results import views
+from readerstudy.results import views, views_imported
 
 urlpatterns = [
     path("", views.results, name="results"),
@@ -10,5 +10,13 @@ urlpatterns = [
     path("codebooks/<slug:table>.csv", views.codebook, name="results_codebook"),
     path("protocol.json", views.protocol, name="results_protocol"),
     path("all.zip", views.everything, name="results_zip"),
+    path("imported/", views_imported.tables, name="imported_tables"),
+    path("imported/new/", views_imported.import_sheet, name="import_sheet"),
+    path("imported/<int:number>/", views_imported.table, name="imported_table"),
+    path("imported/<int:number>/numbers/<slug:name>.csv", views_imported.numbers, name="imported_numbers"),
+    path("imported/<int:number>/files/<str:file>", views_imported.file, name="imported_file"),
+    path("imported/<int:number>/all.zip", views_imported.everything, name="imported_zip"),
+    path("imported/<int:number>/remove/", views_imported.remove, name="imported_remove"),
+    path("imported/<int:number>/<slug:section>/", views_imported.section, name="imported_section"),
     path("<slug:section>/", views.section, name="results_section"),
 ]

@@ -33,6 +33,7 @@ WHY_NOT = {
     "rehearse": "A dry run is for a draft.",
     "open_study": "It has been opened already.",
     "see_results": "Preferences stay closed until the study is closed, so that no reader can be influenced.",
+    "import_tables": "A locked study cannot change.",
     "export": "Tables can be downloaded once the study is closed.",
     "unblind": "Unblinding is for a study that is being read; a closed one shows its arms in the results.",
     "see_schedule": "The schedule is made when the study is opened.",

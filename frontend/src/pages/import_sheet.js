@@ -1,0 +1,32 @@
+/** The page that imports a sheet: keeps its place through each step, arrows go along columns, says when nothing came. */
+
+import { around, byId } from "../shared/dom.js";
+
+const CELLS = "sheet-cells";
+/** @type {Record<string, number>} */
+const KEYS = { ArrowRight: 1, ArrowLeft: -1 };
+let left = 0;
+let top = 0;
+
+/** @param {boolean} hidden */
+function show(hidden) {
+  byId("not-sent", HTMLElement).hidden = hidden;
+}
+
+document.addEventListener("htmx:beforeSwap", () => {
+  const cells = document.getElementById(CELLS);
+  [left, top] = cells ? [cells.scrollLeft, cells.scrollTop] : [0, 0];
+  show(true);
+});
+document.addEventListener("htmx:afterSwap", () => document.getElementById(CELLS)?.scrollTo(left, top));
+for (const failure of ["htmx:sendError", "htmx:responseError"]) document.addEventListener(failure, () => show(false));
+
+document.addEventListener("keydown", (event) => {
+  const step = KEYS[event.key];
+  const button = step && around(event, "button[name=column]");
+  if (!button) return;
+  const next = document.getElementById(`column-${Number(button.id.split("-")[1]) + step}`);
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});

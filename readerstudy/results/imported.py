@@ -1,0 +1,225 @@
+"""Ratings that were given elsewhere: imported from a sheet, kept in the archive, analysed as a study's own.
+
+The log is their index: a line for each that came, and for each that went. The sheet itself, which may name people, is
+not kept; its SHA-256 is.
+"""
+
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from analysis import reading
+from processing.errors import InputError
+from readerstudy.accounts.models import User
+from readerstudy.archive import store
+from readerstudy.audit.actions import Action
+from readerstudy.audit.models import Event
+from readerstudy.audit.services import fault, record
+from readerstudy.images.analyses import files_sha256, path_of, read_table, store_analysis, stored_analysis
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import request_job
+from readerstudy.material.erasure import ERASE
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results.exports import number_lines, number_tables
+from readerstudy.results.services import AT_ONCE
+
+ANALYSE = "results.analyse_imported"
+MOST_RATINGS = 50_000
+MOST_CELLS = 150  # comparisons × criteria
+LONGEST_TITLE = 80
+FILES = ("ratings", "map", "report")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One imported table. slug: of the study; number: the line of the log that tells of it; files: SHA-256 by name."""
+
+    slug: str
+    number: int
+    title: str
+    at: datetime
+    by: str
+    ratings: int
+    sheet: str
+    files: dict[str, str]
+
+    def content(self, name: str) -> bytes:
+        """The bytes of ratings.csv, map.yaml, or report.json, which holds notes and slips. RecordError, and an alarm,
+        if they are not those that were imported."""
+        content = store.read(self.files[name])
+        if hashlib.sha256(content).hexdigest() != self.files[name]:
+            raise fault(slug=self.slug, problem=f"the {name} of the imported table {self.number} were changed")
+        return content
+
+    @property
+    def report(self) -> dict[str, list[str]]:
+        """notes: what was done with the sheet; slips: what was left out or looks wrong."""
+        return json.loads(self.content("report"))
+
+
+def tables(study: ReaderStudy) -> list[Imported]:
+    """What was imported and not removed, newest first."""
+    events = Event.objects.filter(study=study, action__in=[Action.TABLE_IMPORTED, Action.TABLE_REMOVED])
+    gone = {event.data["table"] for event in events if event.action == Action.TABLE_REMOVED}
+    return [_imported(event) for event in events.order_by("-number") if _is_there(event, gone)]
+
+
+def _is_there(event: Event, gone: set[int]) -> bool:
+    return event.action == Action.TABLE_IMPORTED and event.number not in gone
+
+
+def _imported(event: Event) -> Imported:
+    said = event.data
+    files = {name: said[name] for name in FILES}
+    return Imported(
+        event.study.slug, event.number, said["title"], event.at, event.actor_name, said["rows"], said["sheet"], files
+    )
+
+
+def ensure_small_enough(rows: int, cells: int) -> None:
+    """InputError where there is more than can be analysed here. cells: comparisons × criteria."""
+    if rows > MOST_RATINGS or cells > MOST_CELLS:
+        raise InputError(
+            f"The sheet makes {rows:,} ratings in {cells:,} cells of comparison and criterion; at most "
+            f"{MOST_RATINGS:,} and {MOST_CELLS} can be analysed here: name the comparisons that matter."
+        )
+
+
+@transaction.atomic
+def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, made: dict) -> int:
+    """Keep the ratings that were made of a sheet (`sheets.make`); returns the number of the table.
+
+    InputError without a title, or where there are too many.
+    """
+    title = " ".join(title.split())
+    if not title or len(title) > LONGEST_TITLE or not title.isprintable():
+        raise InputError(f"Give the table a name of up to {LONGEST_TITLE} letters, under which it is found again.")
+    if not made["rated"]:
+        raise InputError("No score of the sheet is left, all are missing: look at scales and meanings.")
+    ensure_small_enough(made["rows"], made["cells"])
+    report = {"notes": made["notes"], "slips": made["slips"]}
+    contents = {
+        "ratings": made["ratings"].encode(),
+        "map": made["map"].encode(),
+        "report": json.dumps(report, ensure_ascii=False, indent=1).encode(),
+    }
+    event = record(
+        study=study,
+        action=Action.TABLE_IMPORTED,
+        actor=actor,
+        title=title,
+        rows=made["rows"],
+        sheet=hashlib.sha256(sheet).hexdigest(),
+        **{name: store.put_bytes(content) for name, content in contents.items()},
+    )
+    return event.number
+
+
+@transaction.atomic
+def remove_table(*, study: ReaderStudy, actor: User, table: Imported) -> None:
+    """Let an imported table go, with its files; the log keeps their hashes."""
+    record(study=study, action=Action.TABLE_REMOVED, actor=actor, table=table.number, title=table.title)
+    for path in _path(study, table, "").parent.glob(f"{study.slug}-*.json"):
+        path.unlink(missing_ok=True)
+    hashes = sorted(table.files.values())
+    request_job(
+        function=ERASE,
+        study=study,
+        label="Imported table",
+        parameters={"hashes": hashes},
+        inputs={"imported": study.slug, "table": table.number},
+    )
+
+
+def files_of_study(study: ReaderStudy, **_: object) -> set[str]:
+    """Hashes of the files of its imported tables."""
+    return {sha256 for table in tables(study) for sha256 in table.files.values()}
+
+
+def table_of(study: ReaderStudy, number: int) -> Imported | None:
+    """The table that this line of the log tells of; None if it was removed, or never came."""
+    return next((table for table in tables(study) if table.number == number), None)
+
+
+def needed(hashes: list[str]) -> set[str]:
+    """Those of the files that an imported table of any study is made of."""
+    told = Event.objects.filter(action=Action.TABLE_IMPORTED).order_by().values_list("study", flat=True).distinct()
+    studies = ReaderStudy.objects.filter(pk__in=told)
+    return {sha256 for study in studies for sha256 in files_of_study(study)} & set(hashes)
+
+
+def _path(study: ReaderStudy, table: Imported, key: str) -> Path:
+    return path_of(study, f"imported/{table.number}", key)
+
+
+def _key(table: Imported) -> str:
+    return files_sha256({"ratings": table.files["ratings"].encode()})
+
+
+def results_or_job(study: ReaderStudy, table: Imported) -> dict | Job:
+    """What `python -m analysis reading` says of the table, or the job that makes it; of a small table at once."""
+    key = _key(table)
+    if (made := stored_analysis(_path(study, table, key))) is not None:
+        return made
+    if table.ratings <= AT_ONCE:
+        return make_results(study, table)
+    job, _ = request_job(
+        function=ANALYSE,
+        study=study,
+        label=f"Imported: {table.title}",
+        parameters={"table": table.number},
+        inputs={"study": study.slug, "table": table.number, "key": key},
+    )
+    return make_results(study, table) if job.state == Job.State.DONE else job
+
+
+def make_results(study: ReaderStudy, table: Imported) -> dict:
+    """Analyse the table as the command line does, and keep that."""
+    with tempfile.TemporaryDirectory() as folder:
+        ratings = read_table("ratings", table.content("ratings"), Path(folder))
+    made = reading.analyse(ratings)
+    store_analysis(_path(study, table, _key(table)), made)
+    return json.loads(json.dumps(made))  # as it is kept
+
+
+README = """{title}: IMPORTED ratings
+
+These answers were not given in readerstudy: they were imported from a sheet with the SHA-256
+{sheet}
+by the map in map.yaml. What was done with the sheet, what was left out and what looks like a slip:
+
+{told}
+
+The same from the sheet:
+
+  python -m analysis convert SHEET --map map.yaml --out ratings.csv
+  python -m analysis reading ratings.csv --json results-reading.json
+"""
+
+
+def zipped(table: Imported, made: dict) -> bytes:
+    """Everything of an imported table in one zip; the same table gives the same bytes."""
+    report = table.report
+    told = "\n".join(f"- {sentence}" for sentence in (*report["notes"], *report["slips"]))
+    contents = {
+        "README.txt": README.format(title=table.title, sheet=table.sheet, told=told).encode(),
+        "ratings.csv": table.content("ratings"),
+        "map.yaml": table.content("map"),
+        "results-reading.json": json.dumps(made, indent=1, ensure_ascii=False).encode() + b"\n",
+    }
+    for name, rows in number_tables(made).items():
+        contents[f"numbers/{name}.csv"] = "".join(number_lines(rows)).encode()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(
+                zipfile.ZipInfo(f"imported/{name}", table.at.timetuple()[:6]), content, zipfile.ZIP_DEFLATED
+            )
+    return file.getvalue()
