@@ -15,7 +15,7 @@ from analysis.convert.ratings import Conversion, convert
 from analysis.convert.sheet import Sheet, columns_of, letter, read_sheet
 from analysis.errors import InputError
 
-ROWS_ABOVE, ROWS_BELOW, COLUMNS_SHOWN, RATINGS_SHOWN, SAID_SHOWN = 5, 9, 60, 6, 12
+ROWS_ABOVE, ROWS_BELOW, COLUMNS_SHOWN, RATINGS_SHOWN, SAID_SHOWN = 5, 9, 60, 6, 100
 SHOWN = ("reader", "subject", "case", "criterion", "comparison", "first_side", "score", "status", "kind")
 Said = Mapping[str, str]
 
@@ -63,7 +63,8 @@ def look(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
         "how": sheet.how,
         "sheets": list(sheet.sheets),
         "sheet": sheet.name,
-        **_asked(found, sheet, said),
+        **_asked(found, sheet, said, wrong),
+        "unfinished": bool(found.missing()),
         "preview": _preview(sheet, found),
         **_outcome(convert(sheet, found)),
     }
@@ -82,8 +83,8 @@ def make(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     Returns
     -------
     dict
-        ``ratings``: the table as CSV; ``map``: as it is written; ``rows``, and how many of
-        them are ``rated``; ``cells``: comparisons × criteria; ``notes`` and ``slips``. ``refused`` alone where there is no table.
+        ``ratings``: the table as CSV; ``map``: as it is written; ``rows``, and how many of them are ``rated``;
+        ``cells``: comparisons × criteria; ``notes`` and ``slips``. ``refused`` alone where there is no table.
     """
     try:
         found = read_map(arguments["map"])
@@ -186,7 +187,7 @@ def _compared(found: SheetMap, said: Said) -> SheetMap:
     return replace(found, comparisons=tuple(dict.fromkeys((*found.comparisons, (first, second)))))
 
 
-def _asked(found: SheetMap, sheet: Sheet, said: Said) -> dict[str, Any]:
+def _asked(found: SheetMap, sheet: Sheet, said: Said, wrong: str) -> dict[str, Any]:
     """What the map says and what it could say, for the controls of the page."""
     asked_now = said.get("role", "")
     known = [role.key for role in draft.roles(found)]
@@ -198,6 +199,8 @@ def _asked(found: SheetMap, sheet: Sheet, said: Said) -> dict[str, Any]:
         role = draft.next_role(found, asked_now if asked_now in known else "")
     header, fields = draft.header_of(sheet, found), draft.asked_of_scores(found)
     single = found.design == "single"
+    begun = said.get("begins", "").strip() if role == asked_now and "column" not in said else ""
+    chosen = {} if "compare" in said and not wrong else said
     return {
         "design": found.design,
         "header": found.header,
@@ -205,7 +208,7 @@ def _asked(found: SheetMap, sheet: Sheet, said: Said) -> dict[str, Any]:
         "favoured": draft.FAVOURED,
         "roles": [asdict(one) for one in draft.roles(found)],
         "role": {"key": role, "name": FIELDS.get(role, "scores"), "always": found.always.get(role, "")},
-        "begins": found.above[role][1] if role in found.above else "",
+        "begins": found.above[role][1] if role in found.above else begun,
         "fields": [{"key": field, "name": FIELDS[field]} for field in fields],
         "scores": [
             {
@@ -222,6 +225,8 @@ def _asked(found: SheetMap, sheet: Sheet, said: Said) -> dict[str, Any]:
         "sides": [] if single else draft.side_words(sheet, found),
         "arms": draft.arms(sheet, found),
         "comparisons": [f"{first} vs {second}" for first, second in found.comparisons],
+        "first": chosen.get("compare-first", ""),
+        "second": chosen.get("compare-second", ""),
         "times": found.times or "",
         "timed": "rated_at" in found.told(),
     }

@@ -55,7 +55,7 @@ def _told(found: SheetMap, name: str) -> str:
         return f"always {found.always[name]}"
     if name in found.above:
         column, begins = found.above[name]
-        return f"the label {begins}… above, in {column}"
+        return f"label {begins}… in {column}"
     if name in found.told():
         return f"by column: {', '.join(dict.fromkeys(score.fields[name] for score in found.scores))}"
     return ""
@@ -242,7 +242,12 @@ def words(sheet: Sheet, found: SheetMap) -> list[dict[str, str]]:
         for place in places
         if place < len(row) and row[place] and row[place] != (header[place] if place < len(header) else "")
     )
-    asked = [text for text in seen if text in found.meanings or _needs_meaning(text, found, five_steps)]
+    labels = tuple(begins for _, begins in found.above.values())
+    asked = [
+        text
+        for text in seen
+        if text in found.meanings or (not text.startswith(labels) and _needs_meaning(text, found, five_steps))
+    ]
     return [{"text": text, "meaning": _plain(found.meanings.get(text))} for text in asked[:WORDS_SHOWN]]
 
 

@@ -52,8 +52,8 @@ def run(function: str, arguments: Any, *, limits: ProcessLimits | None = None, n
     """Call `function` ("module:name") with (arguments, tell) in a child; returns what it returns.
 
     function: one of `processing` or `analysis`. arguments, result and what the child tells (given to `news` while it
-    runs) are JSON values; tuples come back as lists. Raises InputError with the child's sentence if it raised one, DiedError if it was killed by a limit or a
-    signal. An exception of `news` ends the child and is passed on.
+    runs) are JSON values; tuples come back as lists. Raises InputError with the child's sentence if it raised one,
+    DiedError if it was killed by a limit or a signal. An exception of `news` ends the child and is passed on.
     """
     limits = limits or ProcessLimits()
     command = [sys.executable, "-m", "processing.ingest.confined", function]

@@ -12,8 +12,6 @@ from django.urls import reverse
 
 from analysis.__main__ import main
 from readerstudy.accounts.services import add_member
-from readerstudy.archive import store
-from readerstudy.audit.models import Event
 from readerstudy.results import imported
 from tests import factories
 from tests.once import made_once
