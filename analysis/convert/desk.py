@@ -83,8 +83,7 @@ def make(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     Returns
     -------
     dict
-        ``ratings``: the table as CSV; ``map``: as it is written; ``rows``, and how many of them are ``rated``;
-        ``cells``: comparisons × criteria; ``notes`` and ``slips``. ``refused`` alone where there is no table.
+        ``ratings``: the table as CSV; ``map``: as it is written; ``rows``; ``cells``: comparisons × criteria; ``notes`` and ``slips``. ``refused`` alone where there is no table.
     """
     try:
         found = read_map(arguments["map"])
@@ -96,7 +95,6 @@ def make(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
         "ratings": table.to_csv(index=False, lineterminator="\n"),
         "map": write_map(found),
         "rows": len(table),
-        "rated": int((table["status"] == "rated").sum()),
         "cells": len(table.groupby(["comparison", "criterion"], observed=True)),
         "notes": made.notes,
         "slips": made.slips,

@@ -97,8 +97,13 @@ def forget(found: SheetMap, role: str) -> SheetMap:
     """Nothing says this any more."""
     if role == SCORES:
         return replace(found, scores=())
-    bare = {name: _without(getattr(found, name), role) for name in ("columns", "always", "above")}
-    return replace(found, **bare, scores=tuple(replace(one, fields=_without(one.fields, role)) for one in found.scores))
+    return replace(
+        found,
+        columns=_without(found.columns, role),
+        always=_without(found.always, role),
+        above=_without(found.above, role),
+        scores=tuple(replace(one, fields=_without(one.fields, role)) for one in found.scores),
+    )
 
 
 def say_always(found: SheetMap, *, role: str, text: str) -> SheetMap:

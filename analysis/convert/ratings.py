@@ -110,6 +110,9 @@ def convert(sheet: Sheet, found: SheetMap) -> Conversion:
     if seen.problems or not rows:
         nothing = "Nothing is left to compare: see comparisons of the map."
         return Conversion(None, seen.problems or [nothing], seen.slips, notes)
+    if all(row["score"] is None for row in rows):
+        unrated = "No score is left: all are missing, or outside the scale of the map."
+        return Conversion(None, [unrated], seen.slips, notes)
     numbered = _numbered(rows)
     if repeats := sum(row["kind"] == "repeat" for row in numbered):
         seen.slips.append(

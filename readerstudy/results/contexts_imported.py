@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+from analysis.convert.ratings import NO_SIDES
 from analysis.report import document, study_size
 from analysis.report.contents import SECTIONS
 from analysis.report.table import Table
-from analysis.report.tables import agreement, preference
+from analysis.report.tables import agreement, preference, readers
 from analysis.report.tables.manuscript import manuscript
+from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results.contexts import one_comparison_at_a_time
 from readerstudy.results.imported import Imported
 
@@ -14,9 +16,9 @@ SHOWN = ("tests", "agreement", "readers", "subgroups")  # no sheet tells of inte
 MARK = "Imported ratings, not given in readerstudy."
 
 
-def first_page(table: Imported, made: dict) -> dict:
+def first_page(study: ReaderStudy, table: Imported, made: dict) -> dict:
     """Everything that `results/imported/table.html` needs beside the study."""
-    colours = _colours(made)
+    colours = _colours(study, made)
     rows = preference.preferences(made, {}, colours)
     figures = preference.net_preferences(made, {}, colours)
     return {
@@ -42,9 +44,12 @@ def first_page(table: Imported, made: dict) -> dict:
     }
 
 
-def section(table: Imported, made: dict, key: str) -> dict:
-    """Everything that `results/imported/section.html` needs beside the study."""
-    return {**_head(table, made), "tables": SECTIONS[key].tables(made, {}, _colours(made))}
+def section(study: ReaderStudy, table: Imported, made: dict, key: str) -> dict:
+    """Everything that `results/imported/section.html` needs beside the study; nothing of sides that nobody told."""
+    head = _head(table, made)
+    without = {readers.SIDES} if NO_SIDES in head["report"]["slips"] else set()
+    tables = SECTIONS[key].tables(made, {}, _colours(study, made))
+    return {**head, "name": SECTIONS[key].title, "tables": [one for one in tables if one.key not in without]}
 
 
 def _head(table: Imported, made: dict) -> dict:
@@ -58,8 +63,14 @@ def _head(table: Imported, made: dict) -> dict:
     }
 
 
-def _colours(made: dict) -> dict[str, str]:
-    return document.colours(arm for cell in made["comparisons"] for arm in (cell["first"], cell["second"]))
+def _colours(study: ReaderStudy, made: dict) -> dict[str, str]:
+    """A colour of the site per arm: that of the study's arm of this code, the usual one of a usual name, a spare one.
+    None for what is left."""
+    arms = dict.fromkeys(arm for cell in made["comparisons"] for arm in (cell["first"], cell["second"]))
+    usual = document.KNOWN | {arm.code: arm.css for arm in study.arms.all()}
+    chosen = {arm: usual[arm] for arm in arms if arm in usual}
+    spare = (css for css in document.KNOWN.values() if css not in chosen.values())
+    return chosen | dict(zip((arm for arm in arms if arm not in usual), list(spare), strict=False))
 
 
 def _marked(table: Table) -> Table:

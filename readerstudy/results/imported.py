@@ -12,6 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
@@ -101,8 +102,6 @@ def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, m
     title = " ".join(title.split())
     if not title or len(title) > LONGEST_TITLE or not title.isprintable():
         raise InputError(f"Give the table a name of up to {LONGEST_TITLE} letters, under which it is found again.")
-    if not made["rated"]:
-        raise InputError("No score of the sheet is left, all are missing: look at scales and meanings.")
     ensure_small_enough(made["rows"], made["cells"])
     report = {"notes": made["notes"], "slips": made["slips"]}
     contents = {
@@ -110,16 +109,9 @@ def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, m
         "map": made["map"].encode(),
         "report": json.dumps(report, ensure_ascii=False, indent=1).encode(),
     }
-    event = record(
-        study=study,
-        action=Action.TABLE_IMPORTED,
-        actor=actor,
-        title=title,
-        rows=made["rows"],
-        sheet=hashlib.sha256(sheet).hexdigest(),
-        **{name: store.put_bytes(content) for name, content in contents.items()},
-    )
-    return event.number
+    said: dict[str, Any] = {name: store.put_bytes(content) for name, content in contents.items()}
+    said |= {"title": title, "rows": made["rows"], "sheet": hashlib.sha256(sheet).hexdigest()}
+    return record(study=study, action=Action.TABLE_IMPORTED, actor=actor, **said).number
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ def content(files: list[SealedFile]) -> bytes:
     try:
         if len(files) != 1:
             raise InputError("Choose a sheet: XLSX or CSV.")
-        if files[0].size > MOST_BYTES + (1 << 20):  # the seal makes it a little larger
+        if (files[0].size or 0) > MOST_BYTES + (1 << 20):  # the seal makes it a little larger
             raise InputError(f"The file has over {MOST_BYTES // 1_000_000} MB; take what is no rating out of it.")
         return plain_bytes(files[0].path, files[0].salt)
     finally:

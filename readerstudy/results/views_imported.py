@@ -6,7 +6,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis.report.contents import SECTIONS
 from processing.errors import InputError
 from readerstudy.archive.downloads import stream_csv
 from readerstudy.intake.upload_handler import sealed_files
@@ -41,11 +40,12 @@ def import_sheet(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         if "analyse" in said:
             number, context["refused"] = _imported(request, study, sheet, said)
             if number is not None:
-                return HttpResponse(headers={"HX-Redirect": reverse("imported_table", args=[study.slug, number])})
+                path = reverse("imported_table", args=[study.slug, number])
+                return HttpResponse(headers={"HX-Redirect": path}) if request.htmx else redirect(path)
         context |= {"title": said.get("title", ""), "codes": "codes" in said, "look": sheets.look(sheet, said)}
     except InputError as error:
         context["error"] = str(error)
-    return render(request, "results/imported/map.html", context)
+    return render(request, f"results/imported/{'map' if request.htmx else 'sheet'}.html", context)
 
 
 def _imported(request: StudyRequest, study: ReaderStudy, sheet: bytes, said: dict[str, str]) -> tuple[int | None, str]:
@@ -90,7 +90,7 @@ def table(request: StudyRequest, study: ReaderStudy, number: int) -> HttpRespons
         return made
     if request.htmx:  # from the page that waited for it
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {"study": study, "tab": "results", "sub": "", **contexts_imported.first_page(found, made)}
+    context = {"study": study, "tab": "results", "sub": "", **contexts_imported.first_page(study, found, made)}
     context["numbers"] = exports.number_table_names(made)
     return render(request, "results/imported/table.html", context)
 
@@ -106,8 +106,10 @@ def section(request: StudyRequest, study: ReaderStudy, number: int, section: str
     made = _results(request, study, found)
     if isinstance(made, HttpResponse):
         return made
-    context = {"study": study, "tab": "results", "sub": section, "name": SECTIONS[section].title}
-    return render(request, "results/imported/section.html", context | contexts_imported.section(found, made, section))
+    context = {"study": study, "tab": "results", "sub": section}
+    return render(
+        request, "results/imported/section.html", context | contexts_imported.section(study, found, made, section)
+    )
 
 
 @never_cache

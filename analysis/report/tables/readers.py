@@ -5,12 +5,13 @@ from analysis.report.table import Names, Results, Table, TableCell
 from analysis.report.table_cells import FEW, cell_names, count, estimate_with_interval, p_of_test
 
 MOST_READERS = 12
+SIDES = "sides"  # the key of that table
 
 
 def side_bias(results: Results) -> Table:
     """Does a reader lean to one side?"""
     return Table(
-        "sides",
+        SIDES,
         "Left or right",
         "display scores of main pairs below 3, 3, above 3",
         ["Reader", "Left", "Neutral", "Right", "p", "Threshold shift, 95 %"],
