@@ -83,7 +83,8 @@ def make(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     Returns
     -------
     dict
-        ``ratings``: the table as CSV; ``map``: as it is written; ``rows``; ``cells``: comparisons × criteria; ``notes`` and ``slips``. ``refused`` alone where there is no table.
+        ``ratings``: the table as CSV; ``map``: as it is written; ``rows``; ``cells``: comparisons × criteria;
+        ``notes`` and ``slips``. ``refused`` alone where there is no table.
     """
     try:
         found = read_map(arguments["map"])

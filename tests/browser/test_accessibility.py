@@ -30,6 +30,8 @@ from readerstudy.material.models import VolumeOfInterest
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.unblinding import unblind
+from readerstudy.results.exports import table_csv
+from readerstudy.results.imported import import_table, tables
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES, client_of
 from tests.browser.axe import AXE, violations
@@ -61,7 +63,16 @@ def closed() -> ReaderStudy:
     factories.check_display(closed.memberships.get(code="R1"), dark=False)
     factories.keep_log(closed.presentations.get(reader__code="R1", position=1))
     with_metrics(move(study=closed, to="closed", actor=None))
+    import_ratings(closed)
     return closed
+
+
+def import_ratings(study: ReaderStudy) -> None:
+    """A table that came from a sheet."""
+    ratings = table_csv(study, "ratings").decode()
+    made = {"ratings": ratings, "map": "", "rows": ratings.count("\n"), "cells": 1, "notes": ["n"], "slips": ["s"] * 8}
+    actor = study.memberships.get(role="admin").user
+    import_table(study=study, actor=actor, title="Of a sheet", sheet=b"", made=made)
 
 
 def measure(study: ReaderStudy) -> None:
@@ -136,6 +147,7 @@ def pages_of(study: ReaderStudy, client: Client) -> Iterator[tuple[str, str]]:
     arguments = {
         "case": [study.cases.order_by("code").last().pk],
         "name": ["resunet"],
+        "number": [table.number for table in tables(study)],
         "part": ["settings", "sites", "arms", "comparisons", "criteria"],
         "line": list(study.events.filter(action="unblinded").values_list("number", flat=True)),
         "section": ["tests", "agreement", "readers", "integrity", "subgroups"],
@@ -174,6 +186,8 @@ def test_no_page_of_any_role_breaches_a_rule(site: Site, closed, settings, tmp_p
         "home",
         "protocol",
         "results",
+        "import_sheet",
+        "imported_tables",
         "sign_reading",
         "reading",
         "display_check",

@@ -5,6 +5,7 @@ import { around, byId } from "../shared/dom.js";
 const CELLS = "sheet-cells";
 /** @type {Record<string, number>} */
 const KEYS = { ArrowRight: 1, ArrowLeft: -1 };
+const BUTTONS = ["column", "row", "ask", "forget", "each", "compare", "drop", "analyse"];
 let left = 0;
 let top = 0;
 
@@ -12,6 +13,12 @@ let top = 0;
 function show(hidden) {
   byId("not-sent", HTMLElement).hidden = hidden;
 }
+
+/** Something was chosen or typed: htmx sends the button that has the focus, or had it last, as if it had been pressed. */
+document.addEventListener("htmx:configRequest", (event) => {
+  const { triggeringEvent, parameters } = /** @type {CustomEvent} */ (event).detail;
+  if (triggeringEvent?.type === "change") for (const name of BUTTONS) delete parameters[name];
+});
 
 document.addEventListener("htmx:beforeSwap", () => {
   const cells = document.getElementById(CELLS);
