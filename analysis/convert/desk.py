@@ -43,6 +43,7 @@ def look(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     found, sheet, refused = _before(content, said)
     if sheet is None:
         return {"refused": refused}
+    before = found
     try:
         if typed != said.get("was", "").replace("\r\n", "\n"):
             found = read_map(typed)
@@ -63,7 +64,7 @@ def look(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
         "how": sheet.how,
         "sheets": list(sheet.sheets),
         "sheet": sheet.name,
-        **_asked(found, sheet, said, wrong),
+        **_asked(found, sheet, said, before=before, wrong=wrong),
         "unfinished": bool(found.missing()),
         "preview": _preview(sheet, found),
         **_outcome(convert(sheet, found)),
@@ -134,7 +135,8 @@ def _changed(found: SheetMap, sheet: Sheet, said: Said) -> SheetMap:
     if "always" in said:
         found = draft.say_always(found, role=role, text=said["always"].strip())
     if (column := said.get("column", "")).isdecimal():
-        found = draft.pick(found, header, place=int(column), role=role, begins=said.get("begins", "").strip())
+        begins = said.get("begins", "").strip()
+        found = draft.pick(found, header, place=int(column), role=role, begins=begins, join="join" in said)
     if said.get("each") in draft.EACH:
         found = draft.stand_for(found, header, said["each"])
     if "forget" in said:
@@ -186,19 +188,18 @@ def _compared(found: SheetMap, said: Said) -> SheetMap:
     return replace(found, comparisons=tuple(dict.fromkeys((*found.comparisons, (first, second)))))
 
 
-def _asked(found: SheetMap, sheet: Sheet, said: Said, wrong: str) -> dict[str, Any]:
+def _asked(found: SheetMap, sheet: Sheet, said: Said, *, before: SheetMap, wrong: str) -> dict[str, Any]:
     """What the map says and what it could say, for the controls of the page."""
-    asked_now = said.get("role", "")
-    known = [role.key for role in draft.roles(found)]
-    if said.get("ask") in known:
-        role = said["ask"]
-    elif asked_now == draft.SCORES:  # often in several columns
-        role = asked_now
-    else:
-        role = draft.next_role(found, asked_now if asked_now in known else "")
+    asked_now, role = said.get("role", ""), said.get("ask", said.get("forget", ""))
+    known = {one.key: one.told for one in draft.roles(found)}
+    if role not in known:  # goes on where this one was told; scores often stand in several columns
+        told = {one.key: one.told for one in draft.roles(before)}
+        stays = asked_now in known and (asked_now == draft.SCORES or known[asked_now] == told.get(asked_now))
+        role = asked_now if stays else draft.next_role(found, asked_now if asked_now in known else "")
     header, fields = draft.header_of(sheet, found), draft.asked_of_scores(found)
     single = found.design == "single"
     begun = said.get("begins", "").strip() if role == asked_now and "column" not in said else ""
+    joined = role == asked_now and "join" in said and "column" not in said
     chosen = {} if "compare" in said and not wrong else said
     return {
         "design": found.design,
@@ -208,6 +209,8 @@ def _asked(found: SheetMap, sheet: Sheet, said: Said, wrong: str) -> dict[str, A
         "roles": [asdict(one) for one in draft.roles(found)],
         "role": {"key": role, "name": FIELDS.get(role, "scores"), "always": found.always.get(role, "")},
         "begins": found.above[role][1] if role in found.above else begun,
+        "joins": role in found.columns,
+        "join": joined,
         "fields": [{"key": field, "name": FIELDS[field]} for field in fields],
         "scores": [
             {

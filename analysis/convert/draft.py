@@ -1,5 +1,6 @@
 """The map of a sheet while a person builds it by clicking: what was clicked or typed changes the map, one at a time."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ STEPS = {
 FAVOURED = {"first": "first arm", "second": "second arm", "right": "right image", "left": "left image"}
 OTHER = {"first": "second", "second": "first", "right": "left", "left": "right"}
 RANGE = re.compile(r"\s*([+-]?[\d.,]+)\s*(?:to|–|-|\.\.)\s*([+-]?[\d.,]+)\s*")
-WORDS_SHOWN = 20
+WORDS_SHOWN, FEW_WORDS = 20, 3
 T = TypeVar("T")
 
 
@@ -77,20 +78,25 @@ def reference(header: list[str], place: int) -> str:
     return name if name and header.count(name) == 1 and not name.startswith("[") else f"[{letter(place)}]"
 
 
-def pick(found: SheetMap, header: list[str], *, place: int, role: str, begins: str = "") -> SheetMap:
-    """A column was clicked: it says this now, or no longer. begins: labels above the rows say it, which begin so."""
+def pick(
+    found: SheetMap, header: list[str], *, place: int, role: str, begins: str = "", join: bool = False
+) -> SheetMap:
+    """A column was clicked: it says this now, or no longer. begins: labels above the rows say it, which begin so; join:
+    it says so together with the columns that do already."""
     column = reference(header, place)
     if role == SCORES:
-        kept = tuple(score for score in found.scores if score.column != column)
-        return replace(found, scores=kept if len(kept) < len(found.scores) else (*kept, ScoreColumn(column)))
+        left = tuple(score for score in found.scores if score.column != column)
+        return replace(found, scores=left if len(left) < len(found.scores) else (*left, ScoreColumn(column)))
     if role not in FIELDS:
         return found
     bare = forget(found, role)
     if begins:
         same = found.above.get(role) == (column, begins)
         return bare if same else replace(bare, above={**bare.above, role: (column, begins)})
-    same = found.columns.get(role) == (column,)
-    return bare if same else replace(bare, columns={**bare.columns, role: (column,)})
+    told = found.columns.get(role, ())
+    others = tuple(one for one in told if one != column) if join else ()
+    several = others if column in told and (join or len(told) == 1) else (*others, column)
+    return replace(bare, columns={**bare.columns, role: several}) if several else bare
 
 
 def forget(found: SheetMap, role: str) -> SheetMap:
@@ -236,38 +242,42 @@ def arms(sheet: Sheet, found: SheetMap) -> list[str]:
 
 
 def words(sheet: Sheet, found: SheetMap) -> list[dict[str, str]]:
-    """What stands in the columns of scores and needs a meaning, with the meaning that it has."""
+    """What stands in the columns of scores and needs a meaning, with the meaning that it has.
+
+    Words, and numbers outside the scale; of choices between two, which are none of the five steps, both.
+    """
     header = header_of(sheet, found)
     places = [place for score in found.scores for place in columns_of(header, score.column)]
-    low, high = found.scale.get("", (1.0, 5.0))
-    five_steps = found.design == "single" or high - low == 4
-    seen = dict.fromkeys(
-        row[place]
-        for row in sheet.rows[found.header :]
-        for place in places
-        if place < len(row) and row[place] and row[place] != (header[place] if place < len(header) else "")
-    )
     labels = tuple(begins for _, begins in found.above.values())
-    asked = [
+    seen = [
         text
-        for text in seen
-        if text in found.meanings or (not text.startswith(labels) and _needs_meaning(text, found, five_steps))
+        for text in dict.fromkeys(
+            row[place]
+            for row in sheet.rows[found.header :]
+            for place in places
+            if place < len(row) and row[place] != (header[place] if place < len(header) else "")
+        )
+        if text.lower() not in cells.NOTHING and not text.startswith(labels)
     ]
-    return [{"text": text, "meaning": _plain(found.meanings.get(text))} for text in asked[:WORDS_SHOWN]]
+    asked = [text for text in seen if _needs_meaning(text, found)]
+    if any(cells.NUMBER.fullmatch(text) for text in asked) and found.design == "pairs" and len(seen) <= FEW_WORDS:
+        asked = seen
+    shown = [text for text in seen if text in asked or text in found.meanings]
+    return [{"text": text, "meaning": _plain(found.meanings.get(text))} for text in shown[:WORDS_SHOWN]]
 
 
-def _plain(value: float | str | None) -> str:
-    return f"{value:g}" if isinstance(value, float) else value or ""
-
-
-def _needs_meaning(text: str, found: SheetMap, five_steps: bool) -> bool:
-    if text.lower() in cells.NOTHING:
-        return False
+def _needs_meaning(text: str, found: SheetMap) -> bool:
+    pairs = found.design == "pairs"
+    low, high = found.scale.get("", (1.0, 5.0) if pairs else (-math.inf, math.inf))
     try:
         number = cells.number(text)
     except ValueError:
         return True
-    return found.design == "pairs" and not (five_steps and number.is_integer())
+    return not low <= number <= high or (pairs and not (high - low == 4 and number.is_integer()))
+
+
+def _plain(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else value or ""
 
 
 def steps(found: SheetMap) -> dict[str, str]:

@@ -80,6 +80,31 @@ def test_a_second_click_takes_it_back_and_a_role_can_be_asked_for_and_forgotten(
     assert "columns" not in long.map
 
 
+def test_several_columns_say_it_together(long):
+    long.click(0)
+    assert long.now(ask="subject")["joins"] is True
+    assert long.now(join="on")["join"] is True
+    long.click(5, role="subject", join="on")
+    assert long.map["columns"] == {"subject": ["Patient", "Seite"]}
+    long.click(0, role="subject", join="on")
+    assert long.map["columns"] == {"subject": "Seite"}
+    long.click(5, role="subject")
+    assert "columns" not in long.map
+
+
+def test_choices_between_two_and_numbers_outside_the_scale_are_asked_about():
+    def asked(*scores: str) -> list[str]:
+        rows = "".join(f"S{n};R;noise;FAST;SOC;links;{score}\n" for n, score in enumerate(scores))
+        page = Page((LONG.partition("\n")[0] + "\n" + rows).encode())
+        page.now(ask="scores")
+        return [word["text"] for word in page.click(6)["words"]]
+
+    assert asked("0", "1", "1") == ["0", "1"]
+    assert asked("1", "2", "3", "5", "99") == ["99"]
+    assert asked("1", "2", "-", "4,5") == ["1", "2", "4,5"]
+    assert asked("1", "2", "3") == []
+
+
 def test_the_same_in_every_row(long):
     long.click(0)
     assert long.now(always="R7")["role"]["key"] == "first"
