@@ -28,44 +28,46 @@ CAVEAT = (
 )
 
 
-def bang(correct: int, wrong: int, unknown: int, *, level: float = 0.95) -> Result:
+def bang(correct: int, wrong: int, unknown: int, *, confidence: float = 0.95) -> Result:
     """Bang's index of one arm, or of one true side, with its normal interval."""
     n = correct + wrong + unknown
     if n == 0:
-        return undefined("nobody guessed", method=BANG, level=level)
+        return undefined("nobody guessed", method=BANG, confidence=confidence)
     right, mistaken = correct / n, wrong / n
     variance = (right * (1 - right) + mistaken * (1 - mistaken) + 2 * right * mistaken) / n
     if variance <= 0:
-        return Result(estimate=right - mistaken, n=n, method=BANG, level=level, reason="no interval: all answers alike")
-    reach = -float(special.ndtri((1 - level) / 2)) * variance**0.5
+        return Result(
+            estimate=right - mistaken, n=n, method=BANG, confidence=confidence, reason="no interval: all answers alike"
+        )
+    reach = -float(special.ndtri((1 - confidence) / 2)) * variance**0.5
     return Result(
         estimate=right - mistaken,
         ci=(right - mistaken - reach, right - mistaken + reach),
         n=n,
         method=BANG,
-        level=level,
+        confidence=confidence,
     )
 
 
-def james(counts: NDArray[np.int64], *, level: float = 0.95) -> Result:
+def james(counts: NDArray[np.int64], *, confidence: float = 0.95) -> Result:
     """James' index over two arms, or two true sides, with its normal interval.
 
     ``counts``: 3 × 2, guesses (first arm, second arm, cannot tell) by truth (first arm, second arm).
     """
     n = int(counts.sum())
     if n == 0:
-        return undefined("nobody guessed", method=JAMES, level=level)
+        return undefined("nobody guessed", method=JAMES, confidence=confidence)
     shares = counts / n
     unknown = float(shares[2].sum())
     if unknown == 1:
-        return Result(estimate=1.0, n=n, method=JAMES, level=level, reason="no interval: all answers alike")
+        return Result(estimate=1.0, n=n, method=JAMES, confidence=confidence, reason="no interval: all answers alike")
     weights = np.array([[0.0, 0.5], [0.5, 0.0]])
     guessed = shares[:2]
     rows, columns = guessed.sum(axis=1), guessed.sum(axis=0)
     observed = float((weights * guessed).sum()) / (1 - unknown)
     expected = float((weights * np.outer(rows, columns)).sum()) / (1 - unknown) ** 2
     if expected == 0:
-        return undefined("all guesses and all truths are of one kind", n=n, method=JAMES, level=level)
+        return undefined("all guesses and all truths are of one kind", n=n, method=JAMES, confidence=confidence)
     kappa = (observed - expected) / expected
     estimate = (1 + unknown + (1 - unknown) * kappa) / 2
     extra = (weights.T @ rows)[None, :] + (weights @ columns)[:, None]
@@ -74,9 +76,11 @@ def james(counts: NDArray[np.int64], *, level: float = 0.95) -> Result:
     second = unknown * (1 - unknown) - (1 - unknown) * (1 + kappa) * (unknown + (1 - unknown) * (1 + kappa) / 4)
     variance = (first + second) / n
     if variance <= 0:
-        return Result(estimate=estimate, n=n, method=JAMES, level=level, reason="no interval: all answers alike")
-    reach = -float(special.ndtri((1 - level) / 2)) * variance**0.5
-    return Result(estimate=estimate, ci=(estimate - reach, estimate + reach), n=n, method=JAMES, level=level)
+        return Result(
+            estimate=estimate, n=n, method=JAMES, confidence=confidence, reason="no interval: all answers alike"
+        )
+    reach = -float(special.ndtri((1 - confidence) / 2)) * variance**0.5
+    return Result(estimate=estimate, ci=(estimate - reach, estimate + reach), n=n, method=JAMES, confidence=confidence)
 
 
 def blinding(guesses: pd.DataFrame | None) -> dict[str, Any]:

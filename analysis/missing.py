@@ -124,7 +124,7 @@ def _share(hit: NDArray[np.bool_], subject: NDArray[np.intp], subjects: int) -> 
         return undefined("nothing was asked", method=SHARE)
     above = np.bincount(subject, weights=hit, minlength=subjects)[:, None].astype(np.float64)
     below = np.bincount(subject, minlength=subjects)[:, None].astype(np.float64)
-    low, high = jackknife.ratio_bounds(above, below, level=0.95)[:, 0]
+    low, high = jackknife.ratio_bounds(above, below, confidence=0.95)[:, 0]
     why = jackknife.SAME if np.isnan(low) else None
     ci = None if why else (max(0.0, float(low)), min(1.0, float(high)))
     return Result(estimate=float(hit.mean()), ci=ci, n=hit.size, method=SHARE, reason=why)

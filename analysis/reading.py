@@ -293,7 +293,9 @@ def _pooled(
     total, count, differing: sums per subject, numbers of ratings and of those that differ from 3, subjects × groups.
     """
     n = count.sum(axis=0)
-    wide, narrow = (jackknife.ratio_bounds(total, count, level=level) + scale.shift for level in (0.95, 0.90))
+    wide, narrow = (
+        jackknife.ratio_bounds(total, count, confidence=confidence) + scale.shift for confidence in (0.95, 0.90)
+    )
     enough = few_subjects(count, differing)
     results = []
     for group in range(n.size):

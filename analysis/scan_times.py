@@ -235,7 +235,7 @@ def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], method: str, 
     estimate = float(above.sum() / below.sum())
     if n < FEWEST:
         return Result(estimate=estimate, n=n, method=method, reason=f"no interval from fewer than {FEWEST} subjects")
-    low, high = jackknife.ratio_bounds(above[:, None], below[:, None], level=0.95)[:, 0]
+    low, high = jackknife.ratio_bounds(above[:, None], below[:, None], confidence=0.95)[:, 0]
     if np.isnan(low):
         return Result(estimate=estimate, n=n, method=method, reason=jackknife.SAME)
     return Result(estimate=estimate, ci=(float(low), float(high)), n=n, method=method)

@@ -62,7 +62,9 @@ def _shift(scores: Scores, mine: np.ndarray) -> Result:
     found = Result(estimate=estimate, n=n, method=SHIFT)
     if there.sum() < 2 or not np.isfinite(without[there]).all():
         return replace(found, reason="no interval: without one of the subjects too few answers are left to a side")
-    low, high = jackknife.bounds(np.array([estimate]), without[:, None], there[:, None], level=found.level)[:, 0]
+    low, high = jackknife.bounds(np.array([estimate]), without[:, None], there[:, None], confidence=found.confidence)[
+        :, 0
+    ]
     return replace(found, ci=(low, high)) if low < high else replace(found, reason=jackknife.SAME)
 
 

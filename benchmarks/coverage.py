@@ -127,7 +127,7 @@ def _percentile(sums: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 BOUNDS = {
-    "jackknife": lambda sums, count: jackknife.ratio_bounds(sums, count, level=0.95),
+    "jackknife": lambda sums, count: jackknife.ratio_bounds(sums, count, confidence=0.95),
     "percentile": _percentile,
 }
 

@@ -191,7 +191,7 @@ def examine(cell: Cell, test: Test, studies: int, random: np.random.Generator) -
         means, _ = subject_means(cell, sign * cell.margin, studies, random)
         means *= sign
         rejected = int((test(means, cell.margin, cell.bound) < LEVEL).sum())
-        upper = clopper_pearson(rejected, studies, level=0.98)[1]
+        upper = clopper_pearson(rejected, studies, confidence=0.98)[1]
         holds &= upper <= MOST
         words.append(f"{rejected:6} {rejected / studies:6.4f} {upper:6.4f}{'' if upper <= MOST else ' MISSED':7}")
         levels.append(t_below(means, cell.margin))
@@ -219,7 +219,7 @@ def examine_minority(cell: Minority, test: Test, studies: int, random: np.random
     for sign in (-1, 1):
         means = sign * cell.means(sign, studies, random)
         rejected = int((test(means, cell.margin, cell.bound) < LEVEL).sum())
-        upper = clopper_pearson(rejected, studies, level=0.98)[1]
+        upper = clopper_pearson(rejected, studies, confidence=0.98)[1]
         holds &= upper <= MOST
         words.append(f"{rejected:6} {rejected / studies:6.4f} {upper:6.4f}")
     words.append(f"nobody of it in {(1 - cell.share) ** cell.subjects:.3f} of samples")

@@ -191,7 +191,7 @@ def _outside(design: Design, x: NDArray[np.int8]) -> float:
     starts = np.searchsorted(owner, np.arange(design.subjects))
     totals = np.add.reduceat(x.sum(axis=2, dtype=np.float64), starts, axis=1).T
     counts = np.broadcast_to(np.bincount(owner)[:, None] * float(design.readers), totals.shape)
-    low, high = jackknife.ratio_bounds(totals, counts, level=0.95)
+    low, high = jackknife.ratio_bounds(totals, counts, confidence=0.95)
     return float(((low > 0) | (high < 0)).mean())
 
 

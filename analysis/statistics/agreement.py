@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def percent(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 0.95) -> Result:
+def percent(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95) -> Result:
     """Share of pairs in which both gave the same score; pairwise complete.
 
     Parameters
@@ -37,7 +37,7 @@ def percent(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, lev
         Scores of one length; pairs with a NaN are left out.
     cluster : array_like, optional
         The subject of each pair; the interval then respects it.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -70,22 +70,31 @@ def percent(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, lev
     keep = ~(np.isnan(numbers(x)) | np.isnan(numbers(y)))
     x, y = complete_pairs(x, y)
     if x.size == 0:
-        return undefined("no pairs", method=text, level=level)
+        return undefined("no pairs", method=text, confidence=confidence)
     equal = x == y
     hits, n = int(equal.sum()), x.size
     if cluster is None:
-        return Result(estimate=hits / n, ci=clopper_pearson(hits, n, level=level), n=n, method=text, level=level)
+        return Result(
+            estimate=hits / n,
+            ci=clopper_pearson(hits, n, confidence=confidence),
+            n=n,
+            method=text,
+            confidence=confidence,
+        )
     labels = cluster_codes(cluster, keep)
     groups = int(labels.max()) + 1
     if hits in (0, n):
-        ci = clopper_pearson(groups if hits else 0, groups, level=level)
-        return Result(estimate=hits / n, ci=ci, n=n, method=f"{text}, each subject counted once", level=level)
+        ci = clopper_pearson(groups if hits else 0, groups, confidence=confidence)
+        return Result(estimate=hits / n, ci=ci, n=n, method=f"{text}, each subject counted once", confidence=confidence)
     found = Result(
-        estimate=hits / n, n=n, method="share of equal scores, interval by leaving out each subject", level=level
+        estimate=hits / n,
+        n=n,
+        method="share of equal scores, interval by leaving out each subject",
+        confidence=confidence,
     )
     size = np.bincount(labels)[:, None].astype(np.float64)
     own = np.bincount(labels, weights=equal)[:, None].astype(np.float64)
-    low, high = jackknife.ratio_bounds(own, size, level=level)[:, 0]
+    low, high = jackknife.ratio_bounds(own, size, confidence=confidence)[:, 0]
     if np.isnan(low):
         return replace(found, reason="no interval from one subject" if groups < 2 else jackknife.SAME)
     return replace(found, ci=(max(0.0, float(low)), min(1.0, float(high))))

@@ -64,7 +64,7 @@ def weighted_kappa(
     categories: Sequence[float],
     weights: Weights = "quadratic",
     cluster: ArrayLike | None = None,
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> Result:
     """Cohen's weighted kappa of two raters over the declared categories; pairwise complete.
 
@@ -78,7 +78,7 @@ def weighted_kappa(
         Agreement of two categories, see ``agreement_weights``.
     cluster : array_like, optional
         The subject of each pair; the interval then respects it.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -119,10 +119,10 @@ def weighted_kappa(
     x, y = complete_pairs(a, b)
     n = x.size
     if n < 2:
-        return undefined("fewer than two pairs", n=n, method=text, level=level)
+        return undefined("fewer than two pairs", n=n, method=text, confidence=confidence)
     first, second = _places(x, categories), _places(y, categories)
     if constant(x) or constant(y):
-        return undefined(CONSTANT, n=n, method=text, level=level)
+        return undefined(CONSTANT, n=n, method=text, confidence=confidence)
     q = len(categories)
     w = agreement_weights(categories, weights)
     rows = np.bincount(first, minlength=q) / n
@@ -130,7 +130,7 @@ def weighted_kappa(
     observed = float(w[first, second].mean())
     expected = float(rows @ w @ columns)
     kappa = (observed - expected) / (1 - expected)
-    found = Result(estimate=kappa, n=n, method=text, level=level)
+    found = Result(estimate=kappa, n=n, method=text, confidence=confidence)
     if cluster is not None:
         labels = cluster_codes(cluster, keep)
         if int(labels.max()) < 1:
@@ -142,7 +142,7 @@ def weighted_kappa(
     variance = float((influence**2).sum()) / (n * (1 - expected)) ** 2
     if negligible(np.sqrt(max(variance, 0.0)), 1):
         return replace(found, reason="no interval for perfect agreement")
-    reach = special.ndtri((1 + level) / 2) * np.sqrt(variance)
+    reach = special.ndtri((1 + confidence) / 2) * np.sqrt(variance)
     return replace(found, ci=(max(-1.0, kappa - reach), min(1.0, kappa + reach)))
 
 
@@ -212,16 +212,16 @@ def krippendorff_alpha(
     text = f"Krippendorff's alpha, {level} metric, {UNITS if cluster is None else SUBJECTS}"
     table = matrix(ratings)
     if table.shape[1] < 2:
-        return undefined("fewer than two readers", method=text, level=confidence)
+        return undefined("fewer than two readers", method=text, confidence=confidence)
     given = ~np.isnan(table)
     keep = given.sum(axis=1) >= 2
     table, given = table[keep], given[keep]
     n = table.shape[0]
     if n == 0:
-        return undefined("no unit was rated by two readers", method=text, level=confidence)
+        return undefined("no unit was rated by two readers", method=text, confidence=confidence)
     values = np.unique(table[given])
     if values.size < 2:
-        return undefined("all scores are the same", n=n, method=text, level=confidence)
+        return undefined("all scores are the same", n=n, method=text, confidence=confidence)
     counts = np.stack([(table == value).sum(axis=1) for value in values], axis=1).astype(np.float64)
     # units with the same counts are one pattern: coincidences are computed once per pattern
     patterns, codes = np.unique(counts, axis=0, return_inverse=True)
@@ -231,7 +231,7 @@ def krippendorff_alpha(
     coincidences /= (patterns.sum(axis=1) - 1)[:, None, None]
     flat = coincidences.reshape(len(patterns), -1)
     alpha = float(_alpha(np.bincount(codes)[None, :] @ flat, values, level)[0])
-    found = Result(estimate=alpha, n=n, method=text, level=confidence)
+    found = Result(estimate=alpha, n=n, method=text, confidence=confidence)
     labels = jackknife.groups_of(np.arange(n) if cluster is None else cluster_codes(cluster, keep))
     if not labels.any() or values.size > TOO_MANY_VALUES:
         why = "no interval for continuous scores" if labels.any() else "no interval from one unit or subject"
@@ -273,7 +273,7 @@ def gwet_ac(
     categories: Sequence[float],
     weights: Weights = "ordinal",
     cluster: ArrayLike | None = None,
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> Result:
     """Gwet's AC1 or AC2 of any number of raters, over the declared categories.
 
@@ -287,7 +287,7 @@ def gwet_ac(
         Agreement of two categories, see ``agreement_weights``: "identity" makes it AC1, the others AC2.
     cluster : array_like, shape (units,), optional
         The subject of each unit; the interval then respects it.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -325,7 +325,7 @@ def gwet_ac(
     )
     table = matrix(ratings)
     if table.shape[1] < 2:
-        return undefined("fewer than two readers", method=text, level=level)
+        return undefined("fewer than two readers", method=text, confidence=confidence)
     keep = np.asarray((~np.isnan(table)).any(axis=1))
     table = table[keep]
     given = ~np.isnan(table)
@@ -333,7 +333,7 @@ def gwet_ac(
     rated = given.sum(axis=1).astype(np.float64)
     pairable = rated >= 2
     if not pairable.any():
-        return undefined("no unit was rated by two readers", n=n, method=text, level=level)
+        return undefined("no unit was rated by two readers", n=n, method=text, confidence=confidence)
     _places(table[given], categories)
     q = len(categories)
     w = agreement_weights(categories, weights)
@@ -345,7 +345,7 @@ def gwet_ac(
     spread = w.sum() / (q * (q - 1))
     expected = float(spread * (shares * (1 - shares)).sum())
     ac = (observed - expected) / (1 - expected)
-    found = Result(estimate=ac, n=n, method=text, level=level)
+    found = Result(estimate=ac, n=n, method=text, confidence=confidence)
     labels = np.arange(n) if cluster is None else cluster_codes(cluster, keep)
     if not labels.any():
         return replace(found, reason="no interval from one unit or subject")
@@ -360,7 +360,7 @@ def gwet_ac(
     influence = (n / pairable.sum()) * (agreeing - expected * pairable) / (1 - expected)
     own_expected = spread * (counts @ (1 - shares)) / rated
     influence = influence - 2 * (1 - ac) * (own_expected - expected) / (1 - expected) - ac
-    reach = special.stdtrit(n - 1, (1 + level) / 2) * np.sqrt(float((influence**2).sum()) / (n * (n - 1)))
+    reach = special.stdtrit(n - 1, (1 + confidence) / 2) * np.sqrt(float((influence**2).sum()) / (n * (n - 1)))
     if negligible(reach, 1):
         return replace(found, reason="no interval: every unit agrees alike")
     return replace(found, ci=(ac - reach, min(1.0, ac + reach)))

@@ -56,18 +56,18 @@ def subject_correlation(x: ArrayLike, cluster: ArrayLike, *, confidence: float =
     x, labels = _kept(x, cluster)
     n = x.size
     if n == 0:
-        return undefined("no ratings", method=ICC, level=confidence)
+        return undefined("no ratings", method=ICC, confidence=confidence)
     size = np.bincount(labels).astype(np.float64)
     if size.size < 2 or size.max() < 2:
         why = "only one subject" if size.size < 2 else "no subject has two ratings"
-        return undefined(why, n=n, method=ICC, level=confidence)
+        return undefined(why, n=n, method=ICC, confidence=confidence)
     away = x - x.mean()  # squares of values about 0 keep their digits
     total, squares = np.bincount(labels, weights=away), np.bincount(labels, weights=away**2)
     if negligible(np.sqrt(squares.sum() / n), max(1.0, scale_of(x))):
-        return undefined(ALIKE, n=n, method=ICC, level=confidence)
+        return undefined(ALIKE, n=n, method=ICC, confidence=confidence)
     sums = np.stack([np.ones_like(size), size, total, squares, size**2, total**2 / size], axis=1)
     estimate = float(_icc(sums.sum(axis=0)[None])[0])
-    found = Result(estimate=estimate, n=n, method=ICC, level=confidence)
+    found = Result(estimate=estimate, n=n, method=ICC, confidence=confidence)
     if size.size < 3:
         return replace(found, reason="no interval from two subjects")
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -87,14 +87,14 @@ def components(scores: ArrayLike, *, cluster: ArrayLike | None = None, confidenc
     text = METHOD if conditions > 1 else TWO_WAY
     if n < 2 or readers < 2:
         why = "one reader" if readers < 2 else "fewer than two cases were scored by all"
-        none = undefined(why, n=n, method=text, level=confidence)
+        none = undefined(why, n=n, method=text, confidence=confidence)
         return Components(dict.fromkeys(PARTS, none), none, none, none)
     sums = _sums(values - values.mean(), jackknife.groups_of(labels))
     together = tuple(part.sum(axis=0, keepdims=True) for part in sums)
     without = tuple(jackknife.left_out(part) for part in sums)
     estimates, others = _parts(together)[0], _parts(without) if len(sums[0]) > 2 else np.empty((0, len(PARTS)))
     scale = max(1.0, scale_of(values)) ** 2
-    blank = undefined(IN_REST, n=n, method=text, level=confidence)
+    blank = undefined(IN_REST, n=n, method=text, confidence=confidence)
     found = {
         name: _result(estimates[place], others[:, place], n=n, text=text, scale=scale, confidence=confidence)
         if conditions > 1 or name in ("reader", "case", "rest")
@@ -169,13 +169,13 @@ def _parts(sums: tuple[Floats, ...]) -> Floats:
 
 def _result(own: float, without: Floats, *, n: int, text: str, scale: float, confidence: float) -> Result:
     own = 0.0 if negligible(abs(own), scale) else float(own)
-    found = Result(estimate=own, n=n, method=text, level=confidence)
+    found = Result(estimate=own, n=n, method=text, confidence=confidence)
     if without.size < 3 or not np.isfinite(without).all():
         return replace(found, reason="no interval from so few subjects")
     if negligible(np.ptp(without), scale):
         return replace(found, reason=jackknife.SAME)
     there = np.ones((without.size, 1), dtype=bool)
-    low, high = jackknife.bounds(np.array([own]), without[:, None], there, level=confidence)[:, 0]
+    low, high = jackknife.bounds(np.array([own]), without[:, None], there, confidence=confidence)[:, 0]
     return replace(found, ci=(float(low), float(high)))
 
 
@@ -187,6 +187,6 @@ def _limit(own: float, without: Floats, *, n: int, text: str, scale: float, conf
         return replace(known, estimate=reach, ci=None, reason=known.reason or "no interval: scores hardly differ")
     logs = np.log(np.append(without, own))
     there = np.ones((without.size, 1), dtype=bool)
-    low, high = np.exp(jackknife.bounds(logs[-1:], logs[:-1, None], there, level=confidence)[:, 0] / 2)
+    low, high = np.exp(jackknife.bounds(logs[-1:], logs[:-1, None], there, confidence=confidence)[:, 0] / 2)
     half = SPREAD * np.sqrt(2)
     return replace(known, estimate=reach, ci=(half * low, half * high))

@@ -35,7 +35,7 @@ def midranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
 
 
-def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 0.95) -> Result:
+def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95) -> Result:
     """Spearman rank correlation with mid-ranks; pairwise complete.
 
     Parameters
@@ -44,7 +44,7 @@ def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, le
         Paired values of one length; pairs with a NaN are left out.
     cluster : array_like, optional
         The subject of each pair; the interval then respects it, and no test is made.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -81,27 +81,41 @@ def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, le
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 3:
-        return undefined("fewer than three pairs", n=n, method=text, level=level)
+        return undefined("fewer than three pairs", n=n, method=text, confidence=confidence)
     if constant(x) or constant(y):
-        return undefined(CONSTANT, n=n, method=text, level=level)
+        return undefined(CONSTANT, n=n, method=text, confidence=confidence)
     a, b = midranks(x) - (n + 1) / 2, midranks(y) - (n + 1) / 2
     rho = max(-1.0, min(1.0, float(a @ b / np.sqrt((a @ a) * (b @ b)))))
     if negligible(1 - abs(rho), 1):
         return Result(
-            estimate=round(rho), n=n, method=text, reason="no interval for a perfect correlation", level=level
+            estimate=round(rho), n=n, method=text, reason="no interval for a perfect correlation", confidence=confidence
         )
     if cluster is not None:
-        return _without_each(Result(estimate=rho, n=n, method=text, level=level), x, y, cluster_codes(cluster, keep))
+        return _without_each(
+            Result(estimate=rho, n=n, method=text, confidence=confidence), x, y, cluster_codes(cluster, keep)
+        )
     t = rho * np.sqrt((n - 2) / (1 - rho**2))
     p = float(2 * special.stdtr(n - 2, -abs(t)))
     if n < 4:
         return Result(
-            estimate=rho, statistic=t, p=p, n=n, method=text, reason="no interval from three pairs", level=level
+            estimate=rho,
+            statistic=t,
+            p=p,
+            n=n,
+            method=text,
+            reason="no interval from three pairs",
+            confidence=confidence,
         )
-    reach = special.ndtri((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / (n - 3))
+    reach = special.ndtri((1 + confidence) / 2) * np.sqrt((1 + rho**2 / 2) / (n - 3))
     z = np.arctanh(rho)
     return Result(
-        estimate=rho, ci=(np.tanh(z - reach), np.tanh(z + reach)), statistic=t, p=p, n=n, method=text, level=level
+        estimate=rho,
+        ci=(np.tanh(z - reach), np.tanh(z + reach)),
+        statistic=t,
+        p=p,
+        n=n,
+        method=text,
+        confidence=confidence,
     )
 
 
@@ -135,14 +149,14 @@ def _centred(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(counts, axis=1) - (counts + counts.sum(axis=1, keepdims=True)) / 2)
 
 
-def concordance(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+def concordance(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
     """Lin's concordance correlation coefficient; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Paired values of one length and unit; pairs with a NaN are left out.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -177,10 +191,10 @@ def concordance(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 2:
-        return undefined("fewer than two pairs", n=n, method=text, level=level)
+        return undefined("fewer than two pairs", n=n, method=text, confidence=confidence)
     flat = constant(x), constant(y)
     if all(flat):
-        return undefined("both sides are constant", n=n, method=text, level=level)
+        return undefined("both sides are constant", n=n, method=text, confidence=confidence)
     scale = scale_of(x, y)
     x, y = x / scale, y / scale  # the coefficient has no unit; squares of very small values would be 0
     shift = float(x.mean() - y.mean())
@@ -190,23 +204,25 @@ def concordance(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     r = covariance / spread if covariance else 0.0
     if n < 3 or negligible(abs(r), 1) or negligible(1 - abs(ccc), 1):
         why = "no interval from two pairs" if n < 3 else "no interval where the correlation is 0 or ±1"
-        return Result(estimate=ccc, n=n, method=text, reason=why, level=level)
+        return Result(estimate=ccc, n=n, method=text, reason=why, confidence=confidence)
     u2 = shift**2 / spread
     variance = (
         (1 - r**2) * ccc**2 * (1 - ccc**2) / r**2 + 2 * ccc**3 * (1 - ccc) * u2 / r - ccc**4 * u2**2 / (2 * r**2)
     ) / (n - 2)
     if variance < 0:
-        return Result(estimate=ccc, n=n, method=text, reason="no interval: Lin's variance is negative", level=level)
-    reach = special.ndtri((1 + level) / 2) * np.sqrt(variance) / (1 - ccc**2)
+        return Result(
+            estimate=ccc, n=n, method=text, reason="no interval: Lin's variance is negative", confidence=confidence
+        )
+    reach = special.ndtri((1 + confidence) / 2) * np.sqrt(variance) / (1 - ccc**2)
     z = np.arctanh(ccc)
-    return Result(estimate=ccc, ci=(np.tanh(z - reach), np.tanh(z + reach)), n=n, method=text, level=level)
+    return Result(estimate=ccc, ci=(np.tanh(z - reach), np.tanh(z + reach)), n=n, method=text, confidence=confidence)
 
 
 def kendall_w(
     ratings: ArrayLike,
     *,
     cluster: ArrayLike | None = None,
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> Result:
     """Kendall's coefficient of concordance W, tie-corrected.
 
@@ -216,7 +232,7 @@ def kendall_w(
         Scores; units with a NaN are left out.
     cluster : array_like, shape (units,), optional
         The subject of each unit: subjects are then left out whole.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -254,20 +270,20 @@ def kendall_w(
     table = table[keep]
     n, m = table.shape
     if m < 2:
-        return undefined("fewer than two readers", n=n, method=text, level=level)
+        return undefined("fewer than two readers", n=n, method=text, confidence=confidence)
     if n < 2:
-        return undefined("fewer than two units rated by all readers", n=n, method=text, level=level)
+        return undefined("fewer than two units rated by all readers", n=n, method=text, confidence=confidence)
     for column in table.T:
         if constant(column):  # up to rounding, which has no ranks
             column[:] = column[0]
     if (np.ptp(table, axis=0) == 0).all():
-        return undefined("every reader gave the same score to every unit", n=n, method=text, level=level)
+        return undefined("every reader gave the same score to every unit", n=n, method=text, confidence=confidence)
     patterns, codes = np.unique(table, axis=0, return_inverse=True)
     codes = codes.ravel()
     w = float(_w(np.bincount(codes)[None, :].astype(np.float64), patterns)[0])
     chi2 = m * (n - 1) * w
     p = float(special.chdtrc(n - 1, chi2))
-    found = Result(estimate=w, statistic=chi2, p=p, n=n, method=text, level=level)
+    found = Result(estimate=w, statistic=chi2, p=p, n=n, method=text, confidence=confidence)
     labels = jackknife.groups_of(np.arange(n) if cluster is None else cluster_codes(cluster, keep))
     groups = int(labels.max()) + 1
     if groups < 2 or np.unique(table).size > TOO_MANY_VALUES:
@@ -322,7 +338,7 @@ class IntraclassCorrelations:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
-def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 0.95) -> IntraclassCorrelations:
+def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95) -> IntraclassCorrelations:
     """Six intraclass correlations.
 
     Parameters
@@ -331,7 +347,7 @@ def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 
         Scores; units with a NaN are left out.
     cluster : array_like, shape (units,), optional
         The subject of each unit; the intervals then respect it, and no test is made.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the intervals, 0 to 1.
 
     Returns
@@ -387,7 +403,7 @@ def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 
         reason = "all scores are the same"
     if reason:
         return IntraclassCorrelations(
-            **{name: undefined(reason, n=n, method=text, level=level) for name, text in names.items()}
+            **{name: undefined(reason, n=n, method=text, confidence=confidence) for name, text in names.items()}
         )
     table = table / scale_of(table)  # ratios of variances have no unit
     grand = table.mean()
@@ -397,16 +413,16 @@ def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 
     msb, msj = units / (n - 1), raters / (k - 1)
     mse = max(total - units - raters, 0.0) / ((n - 1) * (k - 1))
     msw = (total - units) / (n * (k - 1))
-    tail = (1 + level) / 2
+    tail = (1 + confidence) / 2
     results = {}
 
     def put(name: str, above: float, below: float, f: float, df2: int, ci: tuple[float, float] | None = None) -> None:
         if below <= tiny(total):
-            results[name] = undefined("no variance left to divide by", n=n, method=names[name], level=level)
+            results[name] = undefined("no variance left to divide by", n=n, method=names[name], confidence=confidence)
             return
         if not np.isfinite(f):
             why = "no interval and no test: the raters leave no error"
-            results[name] = Result(estimate=above / below, n=n, method=names[name], reason=why, level=level)
+            results[name] = Result(estimate=above / below, n=n, method=names[name], reason=why, confidence=confidence)
             return
         if ci is None:
             # F over its quantiles bounds the ratio of variances; single and mean ICC are functions of that ratio
@@ -423,7 +439,7 @@ def icc(ratings: ArrayLike, *, cluster: ArrayLike | None = None, level: float = 
             n=n,
             method=names[name],
             reason=None if ci else "no interval",
-            level=level,
+            confidence=confidence,
         )
 
     f1 = msb / msw if msw > tiny(total) else np.inf
@@ -486,7 +502,11 @@ def _by_subject(results: dict[str, Result], table: NDArray[np.float64], labels: 
 def _plain(found: Result, reason: str | None) -> Result:
     """The estimate alone."""
     return Result(
-        estimate=found.estimate, n=found.n, method=f"{found.method}, {SUBJECTS}", reason=reason, level=found.level
+        estimate=found.estimate,
+        n=found.n,
+        method=f"{found.method}, {SUBJECTS}",
+        reason=reason,
+        confidence=found.confidence,
     )
 
 

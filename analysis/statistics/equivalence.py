@@ -50,7 +50,7 @@ def tost(x: ArrayLike, *, margin: float, cluster: ArrayLike, bound: float = 2.0)
     -------
     MarginTest
         ``estimate`` is the mean of the subject means; ``p`` the larger of both sides, ``statistic`` its t; ``ci`` both
-        5 % limits by the same tests (``level`` 0.90), so that p < 0.05 just where ``ci`` lies within the margins;
+        5 % limits by the same tests (``confidence`` 0.90), so that p < 0.05 just where ``ci`` lies within the margins;
         ``p_exact`` see Notes; ``n`` counts subjects. Undefined for fewer than two subjects.
 
     Raises
@@ -170,7 +170,7 @@ def _tested(x: ArrayLike, margin: float, cluster: ArrayLike, bound: float, *, on
     sums, counts = _sums(x, cluster)
     n = counts.size
     if n < 2:
-        return MarginTest(n=n, method=text, reason="fewer than two subjects", level=0.90)
+        return MarginTest(n=n, method=text, reason="fewer than two subjects", confidence=0.90)
     means = (sums / counts)[None]
     sides = [-means] if one_sided else [-means, means]
     p_values = [float(p_below(side, margin, bound=bound)[0]) for side in sides]
@@ -193,7 +193,7 @@ def _tested(x: ArrayLike, margin: float, cluster: ArrayLike, bound: float, *, on
         n=n,
         method=text,
         reason=f"too few subjects: {n}; this margin takes {needed} where every answer is neutral" if few else None,
-        level=0.90,
+        confidence=0.90,
     )
 
 

@@ -66,9 +66,9 @@ def hodges_lehmann(
     n = means.size
     text = METHOD.format("exact" if n <= EXACT else "normal")
     if n == 0:
-        return undefined("no ratings", method=text, level=confidence)
+        return undefined("no ratings", method=text, confidence=confidence)
     if n > MOST:
-        return undefined(f"not computed for more than {MOST:,} subjects", n=n, method=text, level=confidence)
+        return undefined(f"not computed for more than {MOST:,} subjects", n=n, method=text, confidence=confidence)
     first, second = np.triu_indices(n)
     walsh = np.sort((means[first] + means[second]) / 2)
     outside = _outside(n, (1 - confidence) / 2)
@@ -80,7 +80,7 @@ def hodges_lehmann(
         n=n,
         method=text,
         reason=why,
-        level=confidence,
+        confidence=confidence,
     )
 
 

@@ -48,7 +48,7 @@ def degrees(away: Floats, k: Floats | float) -> Floats:
     return np.asarray(np.clip(found, np.minimum(FEWEST_DEGREES, k - 1), k - 1))
 
 
-def bounds(estimate: Floats, without: Floats, there: NDArray[np.bool_], *, level: float) -> Floats:
+def bounds(estimate: Floats, without: Floats, there: NDArray[np.bool_], *, confidence: float) -> Floats:
     """Lower and upper bounds, 2 × cells; NaN where fewer than two subjects are there or none makes a difference.
 
     ``estimate`` per cell; ``without`` each subject, subjects × cells; ``there``, of the same shape: whether the
@@ -61,14 +61,14 @@ def bounds(estimate: Floats, without: Floats, there: NDArray[np.bool_], *, level
         second, third = ((away**power).sum(axis=0) for power in (2, 3))
         error = np.sqrt(second / k / (k - 1))
         skewness = SKEWNESS * third / second**1.5
-        reach = special.stdtrit(degrees(away, k), (1 + level) / 2)
+        reach = special.stdtrit(degrees(away, k), (1 + confidence) / 2)
         low = estimate - error * _turned_back(reach, skewness)
         high = estimate - error * _turned_back(-reach, skewness)
     some = (k >= 2) & (error > 0)
     return np.where(some, np.stack([low, high]), np.nan)
 
 
-def ratio_bounds(above: Floats, below: Floats, *, level: float) -> Floats:
+def ratio_bounds(above: Floats, below: Floats, *, confidence: float) -> Floats:
     """Bounds of Σ ``above`` / Σ ``below``, 2 × cells; both are sums per subject, subjects × cells, ``below`` ≥ 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = above.sum(axis=0) / below.sum(axis=0)
@@ -76,7 +76,7 @@ def ratio_bounds(above: Floats, below: Floats, *, level: float) -> Floats:
     there = below > 0
     without = np.where(there & np.isfinite(without), without, estimate)
     same = np.ptp(without, axis=0) <= RELATIVE * np.maximum(np.abs(estimate), 1.0)
-    return np.where(same, np.nan, bounds(estimate, without, there, level=level))
+    return np.where(same, np.nan, bounds(estimate, without, there, confidence=confidence))
 
 
 def _turned_back(z: Floats, skewness: Floats) -> Floats:
@@ -101,5 +101,5 @@ def coefficient(known: Result, without: Floats) -> Result:
         return replace(known, reason=SAME)
     z = np.arctanh(np.append(without, known.estimate))
     there = np.ones((without.size, 1), dtype=bool)
-    low, high = np.tanh(bounds(z[-1:], z[:-1, None], there, level=known.level))[:, 0]
+    low, high = np.tanh(bounds(z[-1:], z[:-1, None], there, confidence=known.confidence))[:, 0]
     return replace(known, ci=(float(low), float(high)))

@@ -29,7 +29,7 @@ def bland_altman(
     form: Literal["1999", "1986"] = "1999",
     cluster: ArrayLike | None = None,
     weight: Literal["pairs", "subjects"] = "pairs",
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> BlandAltman:
     """Bias of x − y and its 95 % limits of agreement, bias ± 1.96 SD, with intervals of all three; pairwise complete.
 
@@ -43,7 +43,7 @@ def bland_altman(
         The subject of each pair, for several pairs per subject whose true value varies.
     weight : {"pairs", "subjects"}, default "pairs"
         How clustered pairs count, see Notes.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the intervals, 0 to 1.
 
     Returns
@@ -87,16 +87,16 @@ def bland_altman(
     keep = ~(np.isnan(x) | np.isnan(y))
     difference, scale = differences(x[keep], y[keep]), scale_of(x[keep], y[keep])
     if cluster is not None:
-        return _clustered(difference, scale, cluster_codes(cluster, keep), weight, level)
+        return _clustered(difference, scale, cluster_codes(cluster, keep), weight, confidence)
     text = f"Bland–Altman, bias ± 1.96 SD, {form} intervals"
     n = difference.size
     if n < 2:
-        return _undefined("fewer than two pairs", n, text, level)
+        return _undefined("fewer than two pairs", n, text, confidence)
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
-    t = special.stdtrit(n - 1, (1 + level) / 2)
+    t = special.stdtrit(n - 1, (1 + confidence) / 2)
     error = sd * np.sqrt(3 / n) if form == "1986" else sd * np.sqrt(1 / n + SPREAD**2 / (2 * (n - 1)))
     reach = t * sd / np.sqrt(n)
-    return _result(bias, sd, reach, t * error, t * error, scale=scale, n=n, text=text, level=level)
+    return _result(bias, sd, reach, t * error, t * error, scale=scale, n=n, text=text, confidence=confidence)
 
 
 def _result(
@@ -109,38 +109,38 @@ def _result(
     scale: float,
     n: int,
     text: str,
-    level: float,
+    confidence: float,
 ) -> BlandAltman:
     """``reach`` is half the interval of the bias; a limit's reaches ``outward`` and ``inward`` of it."""
     why = "no interval: all differences are the same" if negligible(reach, scale) else None
     lower, upper = bias - SPREAD * sd, bias + SPREAD * sd
     both = [
-        Result(estimate=value, ci=None if why else ends, n=n, method=text, reason=why, level=level)
+        Result(estimate=value, ci=None if why else ends, n=n, method=text, reason=why, confidence=confidence)
         for value, ends in ((lower, (lower - outward, lower + inward)), (upper, (upper - inward, upper + outward)))
     ]
     ci = None if why else (bias - reach, bias + reach)
     return BlandAltman(
-        estimate=bias, ci=ci, n=n, method=text, reason=why, level=level, sd=sd, lower=both[0], upper=both[1]
+        estimate=bias, ci=ci, n=n, method=text, reason=why, confidence=confidence, sd=sd, lower=both[0], upper=both[1]
     )
 
 
-def _undefined(reason: str, n: int, text: str, level: float, bias: float | None = None) -> BlandAltman:
-    none = undefined(reason, n=n, method=text, level=level)
-    return BlandAltman(estimate=bias, n=n, method=text, reason=reason, level=level, lower=none, upper=none)
+def _undefined(reason: str, n: int, text: str, confidence: float, bias: float | None = None) -> BlandAltman:
+    none = undefined(reason, n=n, method=text, confidence=confidence)
+    return BlandAltman(estimate=bias, n=n, method=text, reason=reason, confidence=confidence, lower=none, upper=none)
 
 
 def _clustered(
-    difference: NDArray[np.float64], scale: float, labels: NDArray[np.intp], weight: str, level: float
+    difference: NDArray[np.float64], scale: float, labels: NDArray[np.intp], weight: str, confidence: float
 ) -> BlandAltman:
     source = "Bland & Altman 2007" if weight == "pairs" else "Zou 2013"
     text = f"Bland–Altman, several pairs per subject, {source}, bias ± 1.96 SD, MOVER intervals"
     sizes = np.bincount(labels)
     n, k = difference.size, sizes.size
     if n < 2:
-        return _undefined("fewer than two pairs", n, text, level)
+        return _undefined("fewer than two pairs", n, text, confidence)
     if k < 2 or n == k:
         why = "only one subject" if k < 2 else "no subject has two pairs: take the pairs as independent"
-        return _undefined(why, n, text, level, float(difference.mean()))
+        return _undefined(why, n, text, confidence, float(difference.mean()))
     means = np.bincount(labels, weights=difference) / sizes
     within = float(((difference - means[labels]) ** 2).sum()) / (n - k)
     if weight == "pairs":
@@ -156,7 +156,7 @@ def _clustered(
     # between + within is an unbiased variance of one difference; it cannot be negative, so nothing is cut off
     within *= 1 - 1 / typical
     total = between + within
-    tail = (1 - level) / 2
+    tail = (1 - confidence) / 2
     low, high = (
         np.hypot(between * ((k - 1) / _chi2(k - 1, share) - 1), within * ((n - k) / _chi2(n - k, share) - 1))
         for share in (1 - tail, tail)
@@ -165,7 +165,9 @@ def _clustered(
     outward = np.hypot(mean_part, SPREAD * (np.sqrt(total + high) - np.sqrt(total)))
     inward = np.hypot(mean_part, SPREAD * (np.sqrt(total) - np.sqrt(max(total - low, 0.0))))
     reach = special.stdtrit(k - 1, 1 - tail) * error
-    return _result(bias, float(np.sqrt(total)), reach, outward, inward, scale=scale, n=n, text=text, level=level)
+    return _result(
+        bias, float(np.sqrt(total)), reach, outward, inward, scale=scale, n=n, text=text, confidence=confidence
+    )
 
 
 def _chi2(degrees: int, share: float) -> float:

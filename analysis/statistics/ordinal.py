@@ -66,7 +66,7 @@ def regression(
     first_right: NDArray[np.bool_],
     cluster: NDArray[np.intp],
     *,
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> Regression:
     """logit P(answer ≤ k) = θₖ − (β + ρ_reader ± σ) with θ symmetric about 0 and Σρ = 0, by penalised likelihood.
 
@@ -90,7 +90,7 @@ def regression(
     elif k < 2:
         reason = "fewer than two subjects"
     if reason:
-        return _nothing(reason, n, level)
+        return _nothing(reason, n, confidence)
     names, who = np.unique(reader, return_inverse=True)
     sides = np.unique(first_right).size
     values, category = np.unique(np.concatenate([x, -x]), return_inverse=True)
@@ -99,7 +99,7 @@ def regression(
     classes, own_class = np.unique(who * 2 + first_right, return_inverse=True)
     design = _design(classes // 2, classes % 2, names.size, sides)
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        return _nothing(CONFOUNDED, n, level)
+        return _nothing(CONFOUNDED, n, confidence)
     logits = _logits(design, values.size)
     most = np.clip(MOST_WORK // (classes.size * logits.shape[2] ** 2), FEWEST_LEFT_OUT, MOST_LEFT_OUT)
     group, k = group % most, min(k, int(most))
@@ -111,16 +111,16 @@ def regression(
     full = penalised.fit(logits, counts.sum(axis=0, keepdims=True), start)
     parameters = full.parameters[0]
     if np.isnan(parameters).any():
-        return _nothing("no maximum of the penalised likelihood was found", n, level)
+        return _nothing("no maximum of the penalised likelihood was found", n, confidence)
     plain = penalised.fit(logits, counts.sum(axis=0, keepdims=True), start, penalty=0.0)
     separated = bool(np.isnan(plain.parameters).any())
     without = penalised.fit(logits, jackknife.left_out(counts), parameters).parameters
     covariance = _covariance(without, np.linalg.inv(full.information[0]) if separated else None)
-    reach = special.stdtrit(k - 1, (1 + level) / 2)
+    reach = special.stdtrit(k - 1, (1 + confidence) / 2)
 
     def result(place: int) -> Result:
         value, error = parameters[place], np.sqrt(covariance[place, place])
-        known = Result(estimate=value, n=n, method=METHOD, level=level)
+        known = Result(estimate=value, n=n, method=METHOD, confidence=confidence)
         if np.isnan(error):
             return replace(known, reason=LOST)
         if negligible(error, max(1.0, abs(value))):
@@ -138,8 +138,8 @@ def regression(
     )
 
 
-def _nothing(reason: str, n: int, level: float) -> Regression:
-    none = undefined(reason, n=n, method=METHOD, level=level)
+def _nothing(reason: str, n: int, confidence: float) -> Regression:
+    none = undefined(reason, n=n, method=METHOD, confidence=confidence)
     return Regression(none, none, none)
 
 

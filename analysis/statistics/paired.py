@@ -13,14 +13,14 @@ from analysis.statistics.values import constant, differences, negligible, number
 CONSTANT = "differences are constant"
 
 
-def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+def paired_t(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
     """Paired t test of the mean of x − y against 0, two-sided; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Paired values of one length and unit; pairs with a NaN are left out.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the t interval, 0 to 1.
 
     Returns
@@ -53,13 +53,13 @@ def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 2:
-        return undefined("fewer than two pairs", n=n, method=text, level=level)
+        return undefined("fewer than two pairs", n=n, method=text, confidence=confidence)
     difference = differences(x, y)
     mean, error = float(difference.mean()), float(difference.std(ddof=1)) / np.sqrt(n)
     if constant(difference, scale=scale_of(x, y)) or error == 0:
         why = CONSTANT if difference.any() else "every difference is zero"
-        return Result(estimate=mean, n=n, method=text, reason=why, level=level)
-    reach = special.stdtrit(n - 1, (1 + level) / 2) * error
+        return Result(estimate=mean, n=n, method=text, reason=why, confidence=confidence)
+    reach = special.stdtrit(n - 1, (1 + confidence) / 2) * error
     t = mean / error
     return Result(
         estimate=mean,
@@ -68,18 +68,18 @@ def paired_t(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
         p=float(2 * special.stdtr(n - 1, -abs(t))),
         n=n,
         method=text,
-        level=level,
+        confidence=confidence,
     )
 
 
-def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
+def pearson(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
     """Pearson correlation; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Paired values of one length; pairs with a NaN are left out.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of the interval, 0 to 1.
 
     Returns
@@ -109,15 +109,15 @@ def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 3:
-        return undefined("fewer than three pairs", n=n, method=text, level=level)
+        return undefined("fewer than three pairs", n=n, method=text, confidence=confidence)
     if constant(x) or constant(y):
-        return undefined("one side is constant", n=n, method=text, level=level)
+        return undefined("one side is constant", n=n, method=text, confidence=confidence)
     r = max(-1.0, min(1.0, float(np.corrcoef(x / scale_of(x), y / scale_of(y))[0, 1])))
     if negligible(1 - abs(r), 1) or n < 4:
         why = "no interval from three pairs" if n < 4 else "no interval for a perfect correlation"
-        return Result(estimate=r, n=n, method=text, reason=why, level=level)
+        return Result(estimate=r, n=n, method=text, reason=why, confidence=confidence)
     t = r * np.sqrt((n - 2) / (1 - r**2))
-    reach = special.ndtri((1 + level) / 2) / np.sqrt(n - 3)
+    reach = special.ndtri((1 + confidence) / 2) / np.sqrt(n - 3)
     z = np.arctanh(r)
     return Result(
         estimate=r,
@@ -126,7 +126,7 @@ def pearson(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Result:
         p=float(2 * special.stdtr(n - 2, -abs(t))),
         n=n,
         method=text,
-        level=level,
+        confidence=confidence,
     )
 
 
@@ -217,14 +217,14 @@ def quartile_dispersion(values: ArrayLike, *, quantile_type: Literal[6, 7] = 7) 
     return Result(estimate=float((q3 - q1) / abs(q3 + q1)), n=values.size, method=text, reason="no interval")
 
 
-def median_interval(values: ArrayLike, *, level: float = 0.95) -> Result:
+def median_interval(values: ArrayLike, *, confidence: float = 0.95) -> Result:
     """Median with its exact interval from order statistics.
 
     Parameters
     ----------
     values : array_like
         Values; NaN is left out.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Least confidence of the interval, 0 to 1.
 
     Returns
@@ -253,10 +253,16 @@ def median_interval(values: ArrayLike, *, level: float = 0.95) -> Result:
     ordered = np.sort(given[~np.isnan(given)])
     n = ordered.size
     if n == 0:
-        return undefined("no values", method=text, level=level)
-    rank = int(special.bdtr(np.arange(n), n, 0.5).searchsorted((1 - level) / 2, side="right"))
+        return undefined("no values", method=text, confidence=confidence)
+    rank = int(special.bdtr(np.arange(n), n, 0.5).searchsorted((1 - confidence) / 2, side="right"))
     if rank == 0:
-        return Result(estimate=float(np.median(ordered)), n=n, method=text, reason="no interval: too few", level=level)
+        return Result(
+            estimate=float(np.median(ordered)), n=n, method=text, reason="no interval: too few", confidence=confidence
+        )
     return Result(
-        estimate=float(np.median(ordered)), ci=(ordered[rank - 1], ordered[n - rank]), n=n, method=text, level=level
+        estimate=float(np.median(ordered)),
+        ci=(ordered[rank - 1], ordered[n - rank]),
+        n=n,
+        method=text,
+        confidence=confidence,
     )

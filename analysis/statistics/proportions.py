@@ -5,20 +5,22 @@ from scipy import special
 from analysis.statistics.result import Result, undefined
 
 
-def clopper_pearson(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(hits: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Exact (Clopper & Pearson 1934) interval of a proportion; n at least 1."""
-    tail = (1 - level) / 2
+    tail = (1 - confidence) / 2
     low = 0.0 if hits == 0 else float(special.betaincinv(hits, n - hits + 1, tail))
     high = 1.0 if hits == n else float(special.betaincinv(hits + 1, n - hits, 1 - tail))
     return low, high
 
 
-def proportion(hits: int, n: int, *, level: float = 0.95) -> Result:
+def proportion(hits: int, n: int, *, confidence: float = 0.95) -> Result:
     """A share with its Clopper–Pearson interval; undefined for n = 0."""
     text = "share, Clopper–Pearson interval"
     if n == 0:
-        return undefined("nothing was answered", method=text, level=level)
-    return Result(estimate=hits / n, ci=clopper_pearson(hits, n, level=level), n=n, method=text, level=level)
+        return undefined("nothing was answered", method=text, confidence=confidence)
+    return Result(
+        estimate=hits / n, ci=clopper_pearson(hits, n, confidence=confidence), n=n, method=text, confidence=confidence
+    )
 
 
 def binomial(hits: int, n: int) -> Result:

@@ -22,7 +22,7 @@ def random_readers(
     cluster: NDArray[np.intp],
     *,
     shift: float = 0.0,
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> Result:
     """Mean of the reader means of ``x``, plus ``shift``, with an interval for the population of readers; t test of 0.
 
@@ -39,7 +39,7 @@ def random_readers(
     n = x.size
     text = "mean of reader means, readers and subjects random"
     if n == 0:
-        return undefined("no ratings", method=text, level=level)
+        return undefined("no ratings", method=text, confidence=confidence)
     names, who = np.unique(reader, return_inverse=True)
     group = cluster_codes(cluster)
     readers, subjects = names.size, int(group.max()) + 1
@@ -48,7 +48,7 @@ def random_readers(
     estimate = float(means.mean()) + shift
     if readers < 2 or subjects < 2:
         why = "one reader: nothing tells how readers differ" if readers < 2 else "no interval from one subject"
-        return Result(estimate=estimate, n=n, method=text, reason=why, level=level)
+        return Result(estimate=estimate, n=n, method=text, reason=why, confidence=confidence)
     influence = np.zeros((subjects, readers))
     np.add.at(influence, (group, who), (x - means[who]) / count[who])
     covariance = subjects / (subjects - 1) * influence.T @ influence
@@ -57,12 +57,12 @@ def random_readers(
     spread = between + readers * max(shared, 0.0)
     if negligible(np.sqrt(spread), scale_of(x)):
         why = "no interval: the estimated variance of the mean is 0"
-        return Result(estimate=estimate, n=n, method=text, reason=why, level=level)
+        return Result(estimate=estimate, n=n, method=text, reason=why, confidence=confidence)
     degrees = subjects - 1.0
     if between > 0:
         degrees = min(degrees, (readers - 1) * (spread / between) ** 2)
     error = np.sqrt(spread / readers)
-    reach = special.stdtrit(degrees, (1 + level) / 2) * error
+    reach = special.stdtrit(degrees, (1 + confidence) / 2) * error
     t = (estimate - shift) / error
     return Result(
         estimate=estimate,
@@ -71,7 +71,7 @@ def random_readers(
         p=float(2 * special.stdtr(degrees, -abs(t))),
         n=n,
         method=METHOD.format(readers=readers, degrees=degrees),
-        level=level,
+        confidence=confidence,
     )
 
 

@@ -84,7 +84,7 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     readers = table.shape[1]
     if readers < FEWEST or not counts.all():
         why = f"fewer than {FEWEST} readers" if readers < FEWEST else "a reader has no score"
-        none = (undefined(why, n=len(table), method=METHOD, level=confidence),) * readers
+        none = (undefined(why, n=len(table), method=METHOD, confidence=confidence),) * readers
         return ReaderModel(none, none, np.full(len(table), np.nan))
     filled, groups = np.where(there, table, 0.0), jackknife.groups_of(labels)
     units, bias, spread = _projected(filled, there, counts)
@@ -93,22 +93,22 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
         units, bias, _ = _projected(filled, there, counts, weighted=False)
     away = np.where(there, table - units[:, None], 0.0)
     each = _of_subjects(there.astype(np.float64), groups)
-    ends = jackknife.ratio_bounds(_of_subjects(away, groups), each, level=confidence)
+    ends = jackknife.ratio_bounds(_of_subjects(away, groups), each, confidence=confidence)
     middle, text = float(bias.mean()), METHOD if steady else MOMENTS
     biases = [
-        Result(estimate=one, n=int(n), method=text, level=confidence)
+        Result(estimate=one, n=int(n), method=text, confidence=confidence)
         for one, n in zip(bias - middle, counts, strict=True)
     ]
     if steady:
         own = spread**2
         squares = _of_subjects(np.where(there, (away - bias) ** 2, 0.0), groups)
-        variances = jackknife.ratio_bounds(squares, each, level=confidence)
+        variances = jackknife.ratio_bounds(squares, each, confidence=confidence)
     else:
         own, variances = _moments(table, groups, confidence)
     spreads = [
-        Result(estimate=np.sqrt(one), n=int(n), method=text, level=confidence)
+        Result(estimate=np.sqrt(one), n=int(n), method=text, confidence=confidence)
         if one > 0
-        else undefined("not above 0: no more than the others differ", n=int(n), method=text, level=confidence)
+        else undefined("not above 0: no more than the others differ", n=int(n), method=text, confidence=confidence)
         for one, n in zip(own, counts, strict=True)
     ]
     return ReaderModel(
@@ -148,7 +148,7 @@ def _moments(
     own, without = variances(*sums.sum(axis=1)), variances(*(jackknife.left_out(part) for part in sums))
     if len(without) < FEWEST or not np.isfinite(without).all():
         return own, np.full((2, readers), np.nan)
-    return own, jackknife.bounds(own, without, np.ones_like(without, dtype=bool), level=confidence)
+    return own, jackknife.bounds(own, without, np.ones_like(without, dtype=bool), confidence=confidence)
 
 
 def _projected(

@@ -14,7 +14,7 @@ class Result:
     estimate : float, optional
         What was estimated.
     ci : tuple of float, optional
-        Lower and upper bound of a two-sided interval of confidence ``level``.
+        Lower and upper bound of a two-sided interval of ``confidence``.
     statistic : float, optional
         What was tested.
     p : float, optional
@@ -25,7 +25,7 @@ class Result:
         The convention by name.
     reason : str, optional
         Why something is undefined.
-    level : float, default 0.95
+    confidence : float, default 0.95
         Confidence of ``ci``, 0 to 1.
 
     Notes
@@ -49,7 +49,7 @@ class Result:
     n: int = 0
     method: str = ""
     reason: str | None = None
-    level: float = 0.95
+    confidence: float = 0.95
 
     def __post_init__(self) -> None:
         for name in ("estimate", "statistic", "p"):
@@ -68,7 +68,7 @@ class Result:
         return {
             "estimate": self.estimate,
             "ci": None if self.ci is None else list(self.ci),
-            "level": self.level,
+            "level": self.confidence,
             "n": self.n,
             "method": self.method,
             "reason": self.reason,
@@ -93,6 +93,6 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def undefined(reason: str, *, n: int = 0, method: str = "", level: float = 0.95) -> Result:
+def undefined(reason: str, *, n: int = 0, method: str = "", confidence: float = 0.95) -> Result:
     """A result without a value, with the reason for it."""
-    return Result(n=n, method=method, reason=reason, level=level)
+    return Result(n=n, method=method, reason=reason, confidence=confidence)

@@ -92,7 +92,7 @@ def ratio_bounds(above: Floats, below: Floats, *, confidence: float = 0.95) -> t
     >>> bounds.shape, each > 0.95
     ((2, 2), True)
     """
-    alone = jackknife.ratio_bounds(above, below, level=confidence)
+    alone = jackknife.ratio_bounds(above, below, confidence=confidence)
     some = ~np.isnan(alone[0])
     if some.sum() < 2:
         return alone, confidence
@@ -101,7 +101,7 @@ def ratio_bounds(above: Floats, below: Floats, *, confidence: float = 0.95) -> t
     away /= np.sqrt((away**2).sum(axis=0))
     degrees = max(int((b > 0).any(axis=1).sum()) - 1, 1)
     each = confidence_each(away.T @ away, degrees=degrees, confidence=confidence)
-    return jackknife.ratio_bounds(above, below, level=each), each
+    return jackknife.ratio_bounds(above, below, confidence=each), each
 
 
 def _lattice(dimensions: int) -> Floats:

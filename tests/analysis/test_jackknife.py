@@ -66,14 +66,14 @@ def test_units_of_one_subject_widen_the_interval(name):
 
 def test_the_mean_of_equal_subjects_has_the_interval_of_the_t_test():
     x = CHANCE.normal(size=200)[:, None]
-    found = jackknife.ratio_bounds(x, np.ones_like(x), level=0.9)[:, 0]
+    found = jackknife.ratio_bounds(x, np.ones_like(x), confidence=0.9)[:, 0]
     assert found == pytest.approx(stats.ttest_1samp(x[:, 0], 0).confidence_interval(0.9), abs=0.004)
 
 
 def test_a_subject_who_rated_nothing_in_a_cell_does_not_count_there():
     above, below = np.array([[1.0], [2.0], [4.0], [0.0]]), np.array([[2.0], [2.0], [3.0], [0.0]])
-    assert jackknife.ratio_bounds(above, below, level=0.95) == pytest.approx(
-        jackknife.ratio_bounds(above[:3], below[:3], level=0.95)
+    assert jackknife.ratio_bounds(above, below, confidence=0.95) == pytest.approx(
+        jackknife.ratio_bounds(above[:3], below[:3], confidence=0.95)
     )
 
 
@@ -98,7 +98,7 @@ def test_intervals_cover_where_the_percentile_bootstrap_does_not(sizes):
     n = np.resize(sizes, 12).astype(float)
     values = CHANCE.choice([-1.0, 0.0, 1.0], p=[0.2, 0.5, 0.3], size=(2_000, 12))
     total = (values * n).T[:, :]
-    low, high = jackknife.ratio_bounds(total, np.repeat(n[:, None], 2_000, axis=1), level=0.95)
+    low, high = jackknife.ratio_bounds(total, np.repeat(n[:, None], 2_000, axis=1), confidence=0.95)
     covered = float(np.mean((low <= 0.1) & (high >= 0.1)))
     drawn = CHANCE.multinomial(12, np.full(12, 1 / 12), size=500)
     means = (drawn @ total) / (drawn @ n)[:, None]
