@@ -163,7 +163,9 @@ def summary(
         )
     return {
         "pairs": listed,
-        "krippendorff_alpha": krippendorff_alpha(matrix, level="ordinal", cluster=cluster).as_estimate(),
+        "krippendorff_alpha": krippendorff_alpha(
+            matrix, level="ordinal", categories=categories, cluster=cluster
+        ).as_estimate(),
         "gwet_ac2": gwet_ac(matrix, categories=categories, weights="ordinal", cluster=cluster).as_estimate(),
         "kendall_w": kendall_w(matrix, cluster=cluster).as_estimate(),
         "icc": {name: result.as_estimate() for name, result in icc(matrix, cluster=cluster).items()},

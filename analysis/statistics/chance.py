@@ -159,6 +159,7 @@ def krippendorff_alpha(
     ratings: ArrayLike,
     *,
     level: Level = "ordinal",
+    categories: Sequence[float] | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Result:
@@ -170,6 +171,8 @@ def krippendorff_alpha(
         Scores, NaN for missing; units with one rating do not count.
     level : {"ordinal", "nominal", "interval", "ratio"}, default "ordinal"
         Level of measurement.
+    categories : sequence of float, optional
+        All values that a score may have, ascending; another is refused, as ``gwet_ac`` does. Without them any may be.
     cluster : array_like, shape (units,), optional
         The subject of each unit: subjects are then left out whole.
     confidence : float, default 0.95
@@ -184,7 +187,7 @@ def krippendorff_alpha(
     Raises
     ------
     ValueError
-        If ``level`` is another, a value is infinite, or a unit has no cluster.
+        If ``level`` is another, a value is infinite, a score is not among the categories, or a unit has no cluster.
 
     Notes
     -----
@@ -211,9 +214,11 @@ def krippendorff_alpha(
         raise ValueError("level is nominal, ordinal, interval or ratio")
     text = f"Krippendorff's alpha, {level} metric, {UNITS if cluster is None else SUBJECTS}"
     table = matrix(ratings)
+    given = ~np.isnan(table)
+    if categories is not None:
+        _places(table[given], categories)
     if table.shape[1] < 2:
         return undefined("fewer than two readers", method=text, confidence=confidence)
-    given = ~np.isnan(table)
     keep = given.sum(axis=1) >= 2
     table, given = table[keep], given[keep]
     n = table.shape[0]

@@ -4,10 +4,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from analysis.statistics import flips
 from analysis.statistics.correlation import midranks
+from analysis.statistics.direction import SAID, Alternative, check, normal_p
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import cluster_codes, negligible, numbers
 
@@ -19,8 +19,9 @@ def cluster_signed_rank(
     cluster: ArrayLike,
     *,
     method: Literal["normal", "permutation", "datta_satten"] = "normal",
+    alternative: Alternative = "two-sided",
 ) -> Result:
-    """Clustered Wilcoxon signed rank test against 0, two-sided.
+    """Clustered Wilcoxon signed rank test against 0.
 
     Parameters
     ----------
@@ -30,17 +31,19 @@ def cluster_signed_rank(
         The subject of each value, numbers or text; ratings of one subject are not independent.
     method : {"normal", "permutation", "datta_satten"}, default "normal"
         The test, see Notes.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        What is looked for: any difference, or one above or below 0.
 
     Returns
     -------
     Result
-        ``statistic`` is z, ``p`` two-sided; ``n`` counts all values, zeros included. Undefined where there is no value,
+        ``statistic`` is z; ``n`` counts all values, zeros included. Undefined where there is no value,
         all values are zero, fewer than two clusters hold any other, or the signed ranks of every cluster cancel.
 
     Raises
     ------
     ValueError
-        If a value has no cluster or is infinite, the lengths differ, or ``method`` is another.
+        If a value has no cluster or is infinite, the lengths differ, or ``method`` or ``alternative`` is another.
 
     Notes
     -----
@@ -75,7 +78,8 @@ def cluster_signed_rank(
     }
     if method not in texts:
         raise ValueError(f"method is one of {', '.join(texts)}")
-    text = texts[method]
+    check(alternative)
+    text = texts[method] + SAID[alternative]
     x = numbers(x)
     keep = ~np.isnan(x)
     labels = cluster_codes(cluster, keep)
@@ -90,15 +94,17 @@ def cluster_signed_rank(
         z = _datta_satten(x, labels)
         if np.isnan(z):
             return undefined(CANCEL, n=x.size, method=text)
-        return Result(statistic=z, p=_two_sided(z), n=x.size, method=text)
+        return Result(statistic=z, p=normal_p(z, alternative), n=x.size, method=text)
     sums = cluster_sums(x, labels)
     scale = np.sqrt((sums**2).sum())
     if scale == 0:
         return undefined(CANCEL, n=x.size, method=text)
     z = float(sums.sum() / scale)
     if method == "normal":
-        return Result(statistic=z, p=_two_sided(z), n=x.size, method=text)
-    found = flips.tail(np.rint(2 * sums))  # mid-ranks are halves, so twice their sums are integers, without rounding
+        return Result(statistic=z, p=normal_p(z, alternative), n=x.size, method=text)
+    found = flips.tail(
+        np.rint(2 * sums), alternative=alternative
+    )  # mid-ranks are halves, so twice their sums are integers, without rounding
     if found.step > 1:
         text += f", lattice coarsened {found.step} times: p is an upper bound, at least {found.low:.3g}"
     return Result(statistic=z, p=found.high, n=x.size, method=text)
@@ -110,10 +116,6 @@ def cluster_sums(x: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np
     values = x[nonzero]
     signed = np.sign(values) * midranks(np.abs(values))
     return np.bincount(labels[nonzero], weights=signed, minlength=int(labels.max()) + 1).astype(np.float64)
-
-
-def _two_sided(z: float) -> float:
-    return float(2 * special.ndtr(-abs(z)))
 
 
 def _datta_satten(x: NDArray[np.float64], labels: NDArray[np.intp]) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from analysis.statistics import jackknife
+from analysis.statistics.direction import SAID, Alternative, check, student_p
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import RELATIVE, cluster_codes, constant, matrix, negligible, numbers, scale_of
 
@@ -35,7 +36,14 @@ def midranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
 
 
-def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95) -> Result:
+def spearman(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    cluster: ArrayLike | None = None,
+    alternative: Alternative = "two-sided",
+    confidence: float = 0.95,
+) -> Result:
     """Spearman rank correlation with mid-ranks; pairwise complete.
 
     Parameters
@@ -44,19 +52,21 @@ def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, co
         Paired values of one length; pairs with a NaN are left out.
     cluster : array_like, optional
         The subject of each pair; the interval then respects it, and no test is made.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        What is looked for: any correlation, or one above or below 0.
     confidence : float, default 0.95
-        Confidence of the interval, 0 to 1.
+        Confidence of the interval, 0 to 1; it has two sides whatever is looked for.
 
     Returns
     -------
     Result
-        ``estimate`` is ρ, −1 to 1; ``statistic`` is t, ``p`` two-sided; ``n`` counts pairs. Undefined where either side
-        is constant or fewer than three pairs are there; no interval for a perfect correlation or three pairs.
+        ``estimate`` is ρ, −1 to 1; ``statistic`` is t; ``n`` counts pairs. Undefined where either side is
+        constant or fewer than three pairs are there; no interval for a perfect correlation or three pairs.
 
     Raises
     ------
     ValueError
-        If ``x`` and ``y`` differ in length, a value is infinite, or a pair has no cluster.
+        If ``x`` and ``y`` differ in length, a value is infinite, a pair has no cluster, or ``alternative`` is another.
 
     Notes
     -----
@@ -76,7 +86,8 @@ def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, co
     >>> [round(bound, 4) for bound in found.ci]
     [-0.4571, 0.9908]
     """
-    text = f"Spearman, mid-ranks, {'Bonett–Wright interval' if cluster is None else SUBJECTS}"
+    check(alternative)
+    text = f"Spearman, mid-ranks, {'Bonett–Wright interval' if cluster is None else SUBJECTS}{SAID[alternative]}"
     keep = ~(np.isnan(numbers(x)) | np.isnan(numbers(y)))
     x, y = complete_pairs(x, y)
     n = x.size
@@ -95,7 +106,7 @@ def spearman(x: ArrayLike, y: ArrayLike, *, cluster: ArrayLike | None = None, co
             Result(estimate=rho, n=n, method=text, confidence=confidence), x, y, cluster_codes(cluster, keep)
         )
     t = rho * np.sqrt((n - 2) / (1 - rho**2))
-    p = float(2 * special.stdtr(n - 2, -abs(t)))
+    p = student_p(t, n - 2, alternative)
     if n < 4:
         return Result(
             estimate=rho,

@@ -7,32 +7,35 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from analysis.statistics.correlation import complete_pairs
+from analysis.statistics.direction import SAID, Alternative, check, student_p
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import constant, differences, negligible, numbers, scale_of
 
 CONSTANT = "differences are constant"
 
 
-def paired_t(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
-    """Paired t test of the mean of x − y against 0, two-sided; pairwise complete.
+def paired_t(x: ArrayLike, y: ArrayLike, *, alternative: Alternative = "two-sided", confidence: float = 0.95) -> Result:
+    """Paired t test of the mean of x − y against 0; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Paired values of one length and unit; pairs with a NaN are left out.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        What is looked for: any mean, or one above or below 0.
     confidence : float, default 0.95
-        Confidence of the t interval, 0 to 1.
+        Confidence of the t interval, 0 to 1; it has two sides whatever is looked for.
 
     Returns
     -------
     Result
-        ``estimate`` is the mean of x − y; ``statistic`` is t, ``p`` two-sided; ``n`` counts pairs. Test and interval
-        are undefined where the differences are constant up to rounding of x and y: no variance to divide by.
+        ``estimate`` is the mean of x − y; ``statistic`` is t; ``n`` counts pairs. Test and interval are
+        undefined where the differences are constant up to rounding of x and y: no variance to divide by.
 
     Raises
     ------
     ValueError
-        If ``x`` and ``y`` differ in length, or a value is infinite.
+        If ``x`` and ``y`` differ in length, a value is infinite, or ``alternative`` is another.
 
     Notes
     -----
@@ -49,7 +52,8 @@ def paired_t(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
     >>> paired_t([2, 3], [1, 2]).reason
     'differences are constant'
     """
-    text = "paired t test of x − y"
+    check(alternative)
+    text = f"paired t test of x − y{SAID[alternative]}"
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 2:
@@ -65,34 +69,36 @@ def paired_t(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
         estimate=mean,
         ci=(mean - reach, mean + reach),
         statistic=t,
-        p=float(2 * special.stdtr(n - 1, -abs(t))),
+        p=student_p(t, n - 1, alternative),
         n=n,
         method=text,
         confidence=confidence,
     )
 
 
-def pearson(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
+def pearson(x: ArrayLike, y: ArrayLike, *, alternative: Alternative = "two-sided", confidence: float = 0.95) -> Result:
     """Pearson correlation; pairwise complete.
 
     Parameters
     ----------
     x, y : array_like
         Paired values of one length; pairs with a NaN are left out.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        What is looked for: any correlation, or one above or below 0.
     confidence : float, default 0.95
-        Confidence of the interval, 0 to 1.
+        Confidence of the interval, 0 to 1; it has two sides whatever is looked for.
 
     Returns
     -------
     Result
-        ``estimate`` is r, −1 to 1; ``statistic`` is t of the test against 0, ``p`` two-sided; ``n`` counts pairs.
+        ``estimate`` is r, −1 to 1; ``statistic`` is t of the test against 0; ``n`` counts pairs.
         Undefined where either side is constant or fewer than three pairs are there; r alone for three pairs, or if it
         is ±1.
 
     Raises
     ------
     ValueError
-        If ``x`` and ``y`` differ in length, or a value is infinite.
+        If ``x`` and ``y`` differ in length, a value is infinite, or ``alternative`` is another.
 
     Notes
     -----
@@ -105,7 +111,8 @@ def pearson(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
     >>> round(found.estimate, 4), round(found.p, 4)
     (0.8, 0.2)
     """
-    text = "Pearson, Fisher z interval"
+    check(alternative)
+    text = f"Pearson, Fisher z interval{SAID[alternative]}"
     x, y = complete_pairs(x, y)
     n = x.size
     if n < 3:
@@ -123,7 +130,7 @@ def pearson(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Result:
         estimate=r,
         ci=(np.tanh(z - reach), np.tanh(z + reach)),
         statistic=t,
-        p=float(2 * special.stdtr(n - 2, -abs(t))),
+        p=student_p(t, n - 2, alternative),
         n=n,
         method=text,
         confidence=confidence,

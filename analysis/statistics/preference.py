@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from analysis.statistics import flips
 from analysis.statistics.clustered import cluster_signed_rank
 from analysis.statistics.correlation import midranks
+from analysis.statistics.direction import SAID, Alternative, check, corrected, normal_p
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import numbers
 
@@ -56,8 +56,9 @@ def signed_rank(
     zero_method: Literal["wilcox", "pratt"] = "wilcox",
     correction: bool = False,
     method: Literal["normal", "exact"] = "normal",
+    alternative: Alternative = "two-sided",
 ) -> Result:
-    """Wilcoxon signed rank test against 0, two-sided.
+    """Wilcoxon signed rank test against 0.
 
     Parameters
     ----------
@@ -70,17 +71,19 @@ def signed_rank(
         Whether the normal approximation has a continuity correction of ½.
     method : {"normal", "exact"}, default "normal"
         Where p comes from: a normal approximation, or the permutation distribution given the mid-ranks.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        What is looked for: any difference, or one above or below 0.
 
     Returns
     -------
     Result
-        ``statistic`` is V, the sum of positive ranks; ``p`` two-sided; ``n`` counts all finite values, zeros included.
+        ``statistic`` is V, the sum of positive ranks; ``n`` counts all finite values, zeros included.
         Undefined where there is no value or every difference is zero; "exact" has no ``p`` beyond 1,000 differences.
 
     Raises
     ------
     ValueError
-        If a value is infinite, or ``zero_method`` or ``method`` is another.
+        If a value is infinite, or ``zero_method``, ``method`` or ``alternative`` is another.
 
     Notes
     -----
@@ -102,11 +105,14 @@ def signed_rank(
     (8.0, 0.5, 5)
     >>> round(signed_rank([1, 1, -1, 2, 0]).p, 4)
     0.2568
+    >>> signed_rank([1, 1, -1, 2, 0], method="exact", alternative="greater").p
+    0.25
     >>> signed_rank([0, 0]).reason
     "every answer is 'no difference'"
     """
     if zero_method not in ("wilcox", "pratt") or method not in ("normal", "exact"):
         raise ValueError("zero_method is wilcox or pratt, method is normal or exact")
+    check(alternative)
     x = numbers(x)
     x = x[~np.isnan(x)]
     n = x.size
@@ -115,6 +121,7 @@ def signed_rank(
         text = f"signed rank, {zeros}, exact given the mid-ranks"
     else:
         text = f"signed rank, {zeros}, normal approximation, {'' if correction else 'no '}continuity correction"
+    text += SAID[alternative]
     if n == 0:
         return undefined("no ratings", method=text)
     nonzero = x != 0
@@ -128,21 +135,17 @@ def signed_rank(
         if ranks.size > EXACT_LIMIT:
             return Result(statistic=positive, n=n, method=text, reason=f"exact only up to {EXACT_LIMIT} differences")
         doubled = np.rint(2 * ranks * np.sign(x[nonzero]))  # mid-ranks are halves
-        return Result(statistic=positive, p=flips.tail(doubled, work=ALL).high, n=n, method=text)
+        p = flips.tail(doubled, alternative=alternative, work=ALL).high
+        return Result(statistic=positive, p=p, n=n, method=text)
     distance = positive - ranks.sum() / 2
     if correction:
-        distance -= np.sign(distance) * 0.5
+        distance = corrected(distance, alternative)
     z = distance / np.sqrt((ranks**2).sum() / 4)
-    return Result(statistic=positive, p=two_sided(z), n=n, method=text)
+    return Result(statistic=positive, p=normal_p(z, alternative), n=n, method=text)
 
 
-def two_sided(z: float) -> float:
-    """P(|Z| ≥ |z|) for a standard normal Z."""
-    return float(2 * special.ndtr(-abs(z)))
-
-
-def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
-    """Wilcoxon rank sum (Mann–Whitney) test of two independent samples, two-sided.
+def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False, alternative: Alternative = "two-sided") -> Result:
+    """Wilcoxon rank sum (Mann–Whitney) test of two independent samples.
 
     Parameters
     ----------
@@ -150,17 +153,19 @@ def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
         The samples, of any lengths; NaN is left out.
     correction : bool, default False
         Whether the normal approximation has a continuity correction of ½.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        What is looked for: any difference, or larger or smaller ``x``.
 
     Returns
     -------
     Result
-        ``statistic`` is U of ``x`` (R calls it W): the number of pairs with x > y, ties counting ½. ``p`` is two-sided,
-        ``n`` = len(x) + len(y). Undefined where a sample is empty or all values are the same.
+        ``statistic`` is U of ``x`` (R calls it W): the number of pairs with x > y, ties counting ½. ``n`` = len(x) +
+        len(y). Undefined where a sample is empty or all values are the same.
 
     Raises
     ------
     ValueError
-        If a value is infinite.
+        If a value is infinite, or ``alternative`` is another.
 
     Notes
     -----
@@ -173,11 +178,13 @@ def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
     >>> found.statistic, round(found.p, 4), found.n
     (8.5, 0.0765, 6)
     """
+    check(alternative)
     x = numbers(x)
     y = numbers(y)
     x, y = x[~np.isnan(x)], y[~np.isnan(y)]
     n = x.size + y.size
     text = f"rank sum, tie-corrected normal approximation, {'' if correction else 'no '}continuity correction"
+    text += SAID[alternative]
     if x.size == 0 or y.size == 0:
         return undefined("no ratings", n=n, method=text)
     ranks = midranks(np.concatenate([x, y]))
@@ -188,8 +195,8 @@ def rank_sum(x: ArrayLike, y: ArrayLike, *, correction: bool = False) -> Result:
         return undefined("all values are the same", n=n, method=text)
     distance = u - x.size * y.size / 2
     if correction:
-        distance -= np.sign(distance) * 0.5
-    return Result(statistic=u, p=two_sided(distance / np.sqrt(spread)), n=n, method=text)
+        distance = corrected(distance, alternative)
+    return Result(statistic=u, p=normal_p(distance / np.sqrt(spread), alternative), n=n, method=text)
 
 
 def rank_sum_mirror(x: ArrayLike) -> Result:

@@ -2,6 +2,7 @@
 
 from scipy import special
 
+from analysis.statistics.direction import SAID, Alternative, check
 from analysis.statistics.result import Result, undefined
 
 
@@ -23,16 +24,18 @@ def proportion(hits: int, n: int, *, confidence: float = 0.95) -> Result:
     )
 
 
-def binomial(hits: int, n: int) -> Result:
-    """Exact two-sided binomial test of a share against ½; the statistic is ``hits``."""
-    text = "exact binomial test against 1/2"
+def binomial(hits: int, n: int, *, alternative: Alternative = "two-sided") -> Result:
+    """Exact binomial test of a share against ½, or of one above ("greater") or below it; the statistic is ``hits``."""
+    check(alternative)
+    text = f"exact binomial test against 1/2{SAID[alternative]}"
     if n == 0:
         return undefined("no answers to either side", method=text)
+    below, above = (float(special.bdtr(count, n, 0.5)) for count in (hits, n - hits))
     return Result(
         estimate=hits / n,
         ci=clopper_pearson(hits, n),
         statistic=hits,
-        p=min(1.0, 2 * float(special.bdtr(min(hits, n - hits), n, 0.5))),
+        p={"greater": above, "less": below, "two-sided": min(1.0, 2 * min(below, above))}[alternative],
         n=n,
         method=text,
     )

@@ -20,7 +20,7 @@ def test_t_tests_equal_those_of_r_on_subject_means(scores, r):
     assert result.p >= r["tost_p"] * (1 - 1e-9)
     assert result.ci[0] <= r["tost_low"] * (1 - 1e-9)
     assert result.ci[1] >= r["tost_high"] * (1 - 1e-9)
-    assert (result.n, result.level) == (25, 0.90)
+    assert (result.n, result.confidence) == (25, 0.90)
 
 
 @pytest.mark.parametrize("bound", [1.0, 2.0])
