@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--display-checks", type=Path, metavar="D.csv", help="for the results without failed displays")
     command.add_argument("--mixed", action="store_true", help="also fit a mixed model to each cell")
     _outputs(command)
-    command.add_argument("--seed", type=_seed, default=0, help="without effect: nothing is drawn any more")
+    command.add_argument("--seed", type=_seed, help="taken for old scripts, and said to be without effect")
     command.set_defaults(run=_reading)
     command = _command(commands, "viewing")
     command.add_argument("interactions", type=Path, metavar="INTERACTIONS.csv")
@@ -133,7 +133,6 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("series", type=Path, metavar="SERIES.csv")
     command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
-    command.add_argument("--seed", type=_seed, default=0, help="without effect: nothing is drawn any more")
     command.set_defaults(run=_scan_times)
     _plan_command(_command(commands, "plan"))
     command = _command(commands, "convert")
@@ -204,6 +203,10 @@ def _hashes(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _reading(options: argparse.Namespace) -> None:
+    if options.seed is not None:
+        print(
+            "--seed has no effect on reading: nothing is drawn, the same input gives the same output.", file=sys.stderr
+        )
     protocol = None if options.protocol is None else read_protocol(options.protocol)
     results = reading.analyse(
         tables.read_ratings(options.ratings),

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from analysis.protocol import Cell, Protocol
 from analysis.statistics.preference import orient
 
+ONE_SIDE = "sides unknown: the first arm stands on one side throughout"
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from analysis import primary_test
 from analysis.cells import natural, scores
+from analysis.pooled import mean_preference
 from analysis.protocol import Protocol
-from analysis.subgroups import mean_preference
 
 CONVENTION = (
     "each presentation by its reader's last display check before it was confirmed; without: presentations after a "
@@ -81,8 +81,8 @@ def displays(main: pd.DataFrame, checks: pd.DataFrame | None, protocol: Protocol
 
     Notes
     -----
-    Mean preference with a linearised t interval, subjects as clusters; the test is the primary one. Both are for a
-    look beside the results: the declared analysis takes every confirmed presentation.
+    Mean preference with the interval of the results; the test is the primary one. Both are for a look beside the
+    results: the declared analysis takes every confirmed presentation.
     """
     if checks is None or checks.empty:
         return {"reason": UNCHECKED}
@@ -100,7 +100,7 @@ def displays(main: pd.DataFrame, checks: pd.DataFrame | None, protocol: Protocol
         x, subject = left.x[rows], left.subject[rows]
         row = {"first": first, "second": second, "criterion": criterion}
         test = primary_test.run(protocol.primary_test, x, subject)
-        found["cells"].append({**row, "mean": mean_preference(x, subject).as_estimate(), "test": test.as_test()})
+        found["cells"].append({**row, "mean": mean_preference(x, subject), "test": test.as_test()})
     return {**found, "reason": None}
 
 

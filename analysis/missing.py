@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from analysis import primary_test
 from analysis.cells import Scores, scores
+from analysis.pooled import mean_preference
 from analysis.protocol import Protocol
 from analysis.statistics import jackknife
 from analysis.statistics.result import Result, undefined
-from analysis.subgroups import mean_preference
 
 UNANSWERED = ("cannot_judge", "missing")
 CONVENTION = (
@@ -75,7 +75,7 @@ def _cell(asked: Asked, number: int, protocol: Protocol) -> dict[str, Any]:
         test = primary_test.run(protocol.primary_test, x[kept], subject[kept])
         found[name] = {
             "cases": int(np.unique(case[kept]).size),
-            "mean": mean_preference(x[kept], subject[kept]).as_estimate(),
+            "mean": mean_preference(x[kept], subject[kept]),
             "test": test.as_test(),
         }
     return found | _tipping(x, subject, unanswered, protocol)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.cells import Scores
+from analysis.cells import ONE_SIDE, Scores
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import cluster_codes
 
@@ -30,6 +30,7 @@ class Fit:
     reason: str | None = None
     clusters: int = 0
     ties: bool = True
+    sides: bool = True
 
 
 def ranking(scores: Scores) -> dict[str, Any]:
@@ -100,6 +101,8 @@ def _results(fit: Fit, arms: int, n: int) -> list[Result]:
     ]
     if not fit.ties:
         found[arms] = undefined(NO_TIES, n=n, method=method)
+    if not fit.sides:
+        found[arms + 1] = undefined(ONE_SIDE, n=n, method=method)
     return found
 
 
@@ -117,8 +120,9 @@ def davidson(
 
     ``first`` and ``second`` are arms 0 … arms − 1, ``winner`` 1, 0 (tie) or −1 per answer. The covariance is the
     sandwich with scores summed per ``cluster``, times clusters/(clusters − 1). Without any tie Bradley and Terry's
-    model is fitted, and log ν is 0. Without a finite maximum (an arm that wins or loses everything, nothing but ties,
-    arms that were never compared) or with one cluster there is no fit; ``reason`` says which it is, by ``names``.
+    model is fitted, and log ν is 0; log γ is 0 where the first arm never changes its side. Without a finite maximum (an
+    arm that wins or loses everything, nothing but ties, arms that were never compared) or with one cluster there is no
+    fit; ``reason`` says which it is, by ``names``.
     """
     groups = cluster_codes(cluster)
     if winner.size == 0:
@@ -137,7 +141,9 @@ def davidson(
     chosen = designs[rows, 1 - winner]
     parameters = np.zeros(arms + 1)
     ties = bool((winner == 0).any())
-    free = np.arange(arms + 1) != arms - 1 + (arms + 1) * ties
+    sides = np.unique(first_right).size > 1
+    free = np.ones(arms + 1, dtype=bool)
+    free[arms - 1 :] = ties, sides
     if not ties:
         designs = designs[:, ::2]
     for _ in range(STEPS):
@@ -162,7 +168,7 @@ def davidson(
     inverse = np.linalg.inv(information)
     covariance = np.zeros((arms + 1, arms + 1))
     covariance[np.ix_(free, free)] = k / (k - 1) * inverse @ (sums.T @ sums) @ inverse
-    return Fit(parameters, covariance, clusters=k, ties=ties)
+    return Fit(parameters, covariance, clusters=k, ties=ties, sides=sides)
 
 
 def _why_none(

@@ -1,7 +1,7 @@
 """The analysis of a reader study: ratings in, every table of the results page out."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,18 @@ from analysis.cells import Scores, scores
 from analysis.components import readers_apart, variance_components
 from analysis.displays import displays
 from analysis.errors import InputError
-from analysis.few_subjects import ENOUGH, few_subjects, sparse
+from analysis.few_subjects import ENOUGH, sparse
 from analysis.integrity import consistency
 from analysis.missing import missing
 from analysis.mixed import NOT_ASKED, mixed_models
+from analysis.pooled import MEAN, NET, READER, per_subject, pooled
 from analysis.protocol import ALPHA, Protocol, parse_protocol
 from analysis.ranking import ranking
 from analysis.readers import drift, screening, timing
 from analysis.repeats import repeats
-from analysis.sides import side_bias
+from analysis.sides import side_bias, unknown_sides
 from analysis.slips import slips
-from analysis.statistics import agreement, jackknife
+from analysis.statistics import agreement
 from analysis.statistics.clustering import design_effect, subject_correlation
 from analysis.statistics.equivalence import CAVEAT, noninferiority, tost
 from analysis.statistics.hodges_lehmann import hodges_lehmann
@@ -31,30 +32,12 @@ from analysis.statistics.ordinal import METHOD as REGRESSION
 from analysis.statistics.ordinal import regression
 from analysis.statistics.preference import cluster_signed_rank, rank_sum_mirror, signed_rank
 from analysis.statistics.random_readers import as_dict as random_readers
-from analysis.statistics.result import Result, undefined
+from analysis.statistics.result import Result
 from analysis.subgroups import subgroups
 
 PAIRS_SHOWN = 200  # pairs of readers, per cell
 PAIRS_OVERALL = 1_000
 INTERVAL = "by leaving out each subject once, t with the degrees of freedom and skewness of what that changes"
-
-
-class Scale(NamedTuple):
-    """What is pooled, and where its values end."""
-
-    method: str
-    low: float
-    high: float
-    shift: float
-
-    def within(self, ci: NDArray[np.float64]) -> tuple[float, float]:
-        """The interval, cut off where the scale ends."""
-        return max(float(ci[0]), self.low), min(float(ci[1]), self.high)
-
-
-MEAN = Scale("mean preference, ratings pooled, interval by leaving out each subject", 1.0, 5.0, 3.0)
-NET = Scale("P(> 3) − P(< 3), ratings pooled, interval by leaving out each subject", -1.0, 1.0, 0.0)
-READER = Scale("mean preference, interval by leaving out each subject", 1.0, 5.0, 3.0)
 
 
 def analyse(
@@ -237,7 +220,7 @@ def _warnings(main: pd.DataFrame, data: Scores, protocol: Protocol) -> list[str]
         split = int(pairs.duplicated(["reader", "subject", "case", "comparison"]).sum())
         if split:
             warnings.append(f"The criteria of {split} pairs come from two presentations.")
-    return warnings + slips(main)
+    return warnings + unknown_sides(main) + slips(main)
 
 
 def _counts(main: pd.DataFrame, data: Scores) -> dict[str, int]:
@@ -277,58 +260,13 @@ def _primary(comparisons: list[dict[str, Any]], protocol: Protocol) -> dict[str,
     return result | {"reason": "the primary hypothesis was not asked"}
 
 
-def _per_subject(
-    data: Scores, group: NDArray[np.intp], groups: int, values: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    """Sums of ``values`` (or counts) as subjects × groups."""
-    flat = np.bincount(data.subject * groups + group, weights=values, minlength=data.n_subjects * groups)
-    return flat.reshape(data.n_subjects, groups).astype(np.float64)
-
-
-def _pooled(
-    total: NDArray[np.float64], count: NDArray[np.float64], differing: NDArray[np.float64], *, scale: Scale
-) -> list[dict[str, Any]]:
-    """Ratios of sums per group as E, with ``ci90`` and ``caution``: the interval is of few subjects.
-
-    total, count, differing: sums per subject, numbers of ratings and of those that differ from 3, subjects × groups.
-    """
-    n = count.sum(axis=0)
-    wide, narrow = (
-        jackknife.ratio_bounds(total, count, confidence=confidence) + scale.shift for confidence in (0.95, 0.90)
-    )
-    enough = few_subjects(count, differing)
-    results = []
-    for group in range(n.size):
-        if n[group] == 0:
-            results.append(
-                {**undefined("no ratings", method=scale.method).as_estimate(), "ci90": None, "caution": None}
-            )
-            continue
-        why = None
-        if int((count[:, group] > 0).sum()) < 2:
-            why = "no interval from one subject"
-        elif np.isnan(wide[0, group]):
-            why = jackknife.SAME
-        found = Result(
-            estimate=float(total[:, group].sum() / n[group] + scale.shift),
-            ci=None if why else scale.within(wide[:, group]),
-            n=int(n[group]),
-            method=scale.method,
-            reason=why,
-        ).as_estimate()
-        found["ci90"] = None if why else list(scale.within(narrow[:, group]))
-        found["caution"] = None if why else enough[group]
-        results.append(found)
-    return results
-
-
 def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
     k = len(data.cells)
-    count = _per_subject(data, data.cell, k)
-    differing = _per_subject(data, data.cell, k, (data.x != 0).astype(np.float64))
-    total, signs = (_per_subject(data, data.cell, k, values) for values in (data.x, np.sign(data.x)))
-    means = _pooled(total, count, differing, scale=MEAN)
-    nets = _pooled(signs, count, differing, scale=NET)
+    count = per_subject(data, data.cell, k)
+    differing = per_subject(data, data.cell, k, (data.x != 0).astype(np.float64))
+    total, signs = (per_subject(data, data.cell, k, values) for values in (data.x, np.sign(data.x)))
+    means = pooled(total, count, differing, scale=MEAN)
+    nets = pooled(signs, count, differing, scale=NET)
     readers = _reader_means(data)
     order = np.argsort(data.cell, kind="stable")
     edges = np.searchsorted(data.cell[order], np.arange(k + 1))
@@ -391,13 +329,13 @@ def _reader_means(data: Scores) -> list[dict[str, Any]]:
     """Mean preference per cell and reader, cells slowest; in blocks, so that many readers need little memory."""
     groups = len(data.cells) * len(data.readers)
     group = data.cell * len(data.readers) + data.reader
-    count = _per_subject(data, group, groups)
-    total = _per_subject(data, group, groups, data.x)
-    differing = _per_subject(data, group, groups, (data.x != 0).astype(np.float64))
+    count = per_subject(data, group, groups)
+    total = per_subject(data, group, groups, data.x)
+    differing = per_subject(data, group, groups, (data.x != 0).astype(np.float64))
     results = []
     for start in range(0, groups, 2_000):
         block = slice(start, start + 2_000)
-        results += _pooled(total[:, block], count[:, block], differing[:, block], scale=READER)
+        results += pooled(total[:, block], count[:, block], differing[:, block], scale=READER)
     return results
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
-from analysis.cells import Scores
+from analysis.cells import ONE_SIDE, Scores
 from analysis.statistics import jackknife
 from analysis.statistics.proportions import binomial
 from analysis.statistics.result import Result, undefined
@@ -17,12 +18,23 @@ SHIFT = (
 )
 
 
+def unknown_sides(main: pd.DataFrame) -> list[str]:
+    """A warning where the first arm stands on one side in all main rows: so are tables written without known sides."""
+    sides = main["first_side"].astype(str).unique()
+    if sides.size > 1:
+        return []
+    return [
+        f"Sides unknown: the first arm stands on the {sides[0]} in every main row, as in a table that does not say "
+        "where arms stood. Nothing is said of readers' bias to a side, nor can it be told from preference."
+    ]
+
+
 def side_bias(scores: Scores) -> list[dict[str, Any]]:
     """Per reader: display scores left (< 3), right (> 3) and neutral, a binomial test, the threshold shift.
 
-    The binomial test takes answers as independent.
+    The binomial test takes answers as independent. Without a test where the first arm never changed its side.
     """
-    rows = []
+    rows, changed = [], np.unique(scores.first_right).size > 1
     for number, reader in enumerate(scores.readers):
         mine = scores.reader == number
         display = scores.display[mine]
@@ -33,7 +45,9 @@ def side_bias(scores: Scores) -> list[dict[str, Any]]:
                 "left": left,
                 "right": right,
                 "neutral": int((display == 3).sum()),
-                "binomial": binomial(right, left + right).as_test(),
+                "binomial": (
+                    binomial(right, left + right) if changed else undefined(ONE_SIDE, n=left + right)
+                ).as_test(),
                 "threshold_shift": _shift(scores, mine).as_estimate(),
             }
         )

@@ -1,5 +1,6 @@
 """Exploratory subgroups: does the preference differ between regions, weightings, scanners … ?"""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.cells import Scores, natural
-from analysis.statistics.equivalence import subject_means
+from analysis.pooled import MEAN, NET, per_subject, pooled
 from analysis.statistics.result import Result, undefined
 from analysis.statistics.values import cluster_codes, negligible, scale_of
 
 VARIABLES = ("region", "weighting", "plane", "scanner", "field_strength", "site")
 METHOD = "Wald test of equal means, subjects as clusters, F with levels − 1 and subjects − levels degrees of freedom"
-MEAN = "mean preference, ratings pooled, linearised t interval, subjects as clusters"
 
 
 def subgroups(scores: Scores, rated: pd.DataFrame) -> dict[str, Any]:
@@ -43,40 +43,28 @@ def _level(value: Any) -> str:
 
 
 def _variable(scores: Scores, variable: str, level: NDArray[np.intp], levels: list[str]) -> dict[str, Any]:
+    known = level >= 0
+    data = replace(scores, cell=scores.cell[known], subject=scores.subject[known], x=scores.x[known])
+    own, groups = level[known], len(scores.cells) * len(levels)
+    group = data.cell * len(levels) + own
+    count = per_subject(data, group, groups)
+    differing = per_subject(data, group, groups, (data.x != 0).astype(np.float64))
+    means, nets = (
+        pooled(per_subject(data, group, groups, values), count, differing, scale=scale)
+        for values, scale in ((data.x, MEAN), (np.sign(data.x), NET))
+    )
     cells = []
     for place, (first, second, criterion) in enumerate(scores.cells):
-        rows = (scores.cell == place) & (level >= 0)
-        x, own, subject = scores.x[rows], level[rows], scores.subject[rows]
         found = []
         for number, name in enumerate(levels):
-            mine = own == number
-            mean, net = mean_preference(x[mine], subject[mine]), _mean(np.sign(x[mine]), subject[mine], shift=0)
-            row = {"level": name, "subjects": int(subject_means(x[mine], subject[mine]).size)}
-            found.append({**row, "mean": mean.as_estimate(), "net_preference": net.as_estimate()})
-        test = interaction(x, own, subject).as_test()
+            at = place * len(levels) + number
+            row = {"level": name, "subjects": int((count[:, at] > 0).sum())}
+            found.append({**row, "mean": means[at], "net_preference": nets[at]})
+        rows = data.cell == place
+        test = interaction(data.x[rows], own[rows], data.subject[rows]).as_test()
         row = {"first": first, "second": second, "criterion": criterion}
         cells.append({**row, "levels": found, "interaction": test})
     return {"variable": variable, "levels": levels, "cells": cells}
-
-
-def mean_preference(x: NDArray[np.float64], subject: NDArray[np.intp]) -> Result:
-    """Mean preference of scores − 3, ratings pooled, with a linearised t interval, subjects as clusters."""
-    return _mean(x, subject, shift=3)
-
-
-def _mean(x: NDArray[np.float64], subject: NDArray[np.intp], *, shift: float) -> Result:
-    if x.size == 0:
-        return undefined("no ratings", method=MEAN)
-    estimate = float(x.mean()) + shift
-    sums = np.bincount(cluster_codes(subject), weights=x - x.mean())
-    k = sums.size
-    if k < 2:
-        return Result(estimate=estimate, n=x.size, method=MEAN, reason="no interval from one subject")
-    reach = special.stdtrit(k - 1, 0.975) * np.sqrt(k / (k - 1) * (sums**2).sum()) / x.size
-    if negligible(reach, max(1.0, scale_of(x))):
-        why = "no interval: the subjects do not differ"
-        return Result(estimate=estimate, n=x.size, method=MEAN, reason=why)
-    return Result(estimate=estimate, ci=(estimate - reach, estimate + reach), n=x.size, method=MEAN)
 
 
 def interaction(x: NDArray[np.float64], level: NDArray[np.intp], subject: NDArray[np.intp]) -> Result:

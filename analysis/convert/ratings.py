@@ -277,6 +277,8 @@ def _pairs(answers: list[_Answer], found: SheetMap, seen: _Seen, notes: list[str
         score = None if answer.value is None else _display(answer.value, found.favours, side)
         if wanted and (first, second) not in wanted and (second, first) in wanted:
             first, second, side, turned = second, first, _other(side), turned + 1
+            if "side" not in found.told():  # then the first arm is written as right, whichever it is
+                side, score = "right", None if score is None else 6 - score
         if wanted and (first, second) not in wanted:
             left_out += 1
             continue

@@ -154,6 +154,20 @@ def test_arms_in_both_orders_are_told_and_turned_where_the_map_names_one():
     assert "1 rows compared the arms in the other order and were turned." in result.notes
 
 
+def test_without_sides_a_turned_row_keeps_the_first_arm_on_the_right():
+    sheet = "Patient;Reader;Asked;Image 1;Image 2;Score\nS1;R1;snr;DL;SOC;4\nS2;R1;snr;SOC;DL;4\n"
+    text = """
+    design: pairs
+    columns: {subject: Patient, reader: Reader, criterion: Asked, first: Image 1, second: Image 2, score: Score}
+    favours: first
+    scale: [1, 5]
+    comparisons: [[DL, SOC]]
+    """
+    table = made(sheet, text).table()
+    assert list(table["first_side"]) == ["right", "right"]
+    assert list(table["score"]) == [4, 2]
+
+
 def test_a_second_rating_is_a_repeat():
     result = made(LONG + "S1;Müller;Schärfe;FAST;SOC;rechts;4\n", PAIRS)
     last = result.table().iloc[-1]

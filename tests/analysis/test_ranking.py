@@ -61,6 +61,18 @@ def test_where_nothing_can_be_ranked_it_is_said_which_way(answers):
     assert why(**apart) == "no finite maximum: there are arms that nothing links to the others"
 
 
+def test_without_known_sides_arms_are_ranked_and_the_side_is_not(study):
+    left = study["first_side"] == "left"
+    unknown = study.assign(first_side="right", score=study["score"].where(~left, 6 - study["score"]))
+    found = reading.analyse(unknown)
+    assert found["warnings"][0].startswith("Sides unknown: the first arm stands on the right in every main row")
+    snr = next(row for row in found["ranking"]["criteria"] if row["criterion"] == "snr")
+    assert [row["arm"] for row in snr["arms"]] == ["FAST-DL", "SOC", "FAST"]
+    assert snr["side"]["reason"] == "sides unknown: the first arm stands on one side throughout"
+    assert {row["binomial"]["reason"] for row in found["side_bias"]} == {snr["side"]["reason"]}
+    assert not any("Sides unknown" in warning for warning in reading.analyse(study)["warnings"])
+
+
 def test_whole_clusters_widen_the_interval(answers):
     doubled = {name: np.concatenate([values, values]) for name, values in answers.items()}
     single = np.diag(davidson(**answers, arms=ARMS).covariance)

@@ -221,12 +221,21 @@ def test_a_protocol_that_python_cannot_read_is_refused_in_one_sentence(tmp_path,
     assert capsys.readouterr().err == "p.json holds a number too large or members nested too deeply.\n"
 
 
-@pytest.mark.parametrize("command", [["reading", "r.csv"], ["scan-times", "s.csv"], ["plan", "--subjects", "9"]])
+@pytest.mark.parametrize("command", [["reading", "r.csv"], ["plan", "--subjects", "9"]])
 def test_a_negative_seed_is_a_usage_error(capsys, command):
     with pytest.raises(SystemExit) as left:
         main([*command, "--seed", "-1"])
     assert left.value.code == 2
     assert "argument --seed: a seed is 0 or more" in capsys.readouterr().err
+
+
+def test_a_seed_that_changes_nothing_is_said_to_and_one_of_scan_times_is_refused(study, tmp_path, capsys):
+    study.to_csv(tmp_path / "r.csv", index=False)
+    assert main(["reading", str(tmp_path / "r.csv"), "--json", str(tmp_path / "out.json"), "--seed", "3"]) == 0
+    assert capsys.readouterr().err.startswith("--seed has no effect on reading")
+    with pytest.raises(SystemExit):
+        main(["scan-times", "s.csv", "--seed", "3"])
+    assert "unrecognized arguments: --seed 3" in capsys.readouterr().err
 
 
 def test_repeats_are_compared_with_their_main_reading(study, results):

@@ -60,6 +60,11 @@ def test_subgroups_are_listed_by_level_and_labelled_exploratory(study):
     rows = rows[rows["criterion"] == cell["criterion"]]
     expected = np.where(rows["first_side"] == "right", rows["score"], 6 - rows["score"]).mean()
     assert cell["levels"][0]["mean"]["estimate"] == pytest.approx(expected)
+    only = reading.analyse(study[odd])["comparisons"]
+    whole = next(row for row in only if (row["first"], row["criterion"]) == ("SOC", cell["criterion"]))
+    for key in ("mean", "net_preference"):
+        assert cell["levels"][0][key]["ci"] == pytest.approx(whole[key]["ci"])
+        assert cell["levels"][0][key]["caution"] == whole[key]["caution"] is not None
     assert 0 < cell["interaction"]["p"] <= 1
 
 
