@@ -158,7 +158,8 @@ def test_without_sides_a_turned_row_keeps_the_first_arm_on_the_right():
     sheet = "Patient;Reader;Asked;Image 1;Image 2;Score\nS1;R1;snr;DL;SOC;4\nS2;R1;snr;SOC;DL;4\n"
     text = """
     design: pairs
-    columns: {subject: Patient, reader: Reader, criterion: Asked, first: Image 1, second: Image 2, score: Score}
+    columns: {subject: Patient, reader: Reader, criterion: Asked, first: Image 1, second: Image 2}
+    scores: [Score]
     favours: first
     scale: [1, 5]
     comparisons: [[DL, SOC]]
