@@ -38,7 +38,7 @@ def _as_dict(found: Components) -> dict[str, Any]:
     limits = {
         key: getattr(found, key).as_estimate() for key in ("between_readers", "between_conditions", "between_both")
     }
-    return {**{name: part.as_estimate() for name, part in found.parts.items()}, "limits": limits}
+    return {"variance": {name: part.as_estimate() for name, part in found.parts.items()}, "limits": limits}
 
 
 def readers_apart(data: Scores) -> dict[str, Any]:

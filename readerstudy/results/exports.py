@@ -8,6 +8,7 @@ from datetime import UTC
 from io import BufferedRandom
 
 from analysis.mixed import columns_described
+from analysis.report.result_codebook import codebook as result_codebook
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
@@ -97,11 +98,16 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
     contents[f"{study.slug}-protocol.json"] = protocol_json(study)
     for name, result in results.items():
         contents[f"{study.slug}-{name}.json"] = json.dumps(result, indent=1, ensure_ascii=False).encode() + b"\n"
-    for name, rows in number_tables(results.get("results-reading")).items():
+    numbers = number_tables(results.get("results-reading"))
+    for name, rows in numbers.items():
         contents[f"numbers/{name}.csv"] = "".join(number_lines(rows)).encode()
-        if name == "mixed":
-            described: list[Row] = [{**row} for row in columns_described(columns(rows))]
-            contents[f"codebooks/{name}.csv"] = "".join(number_lines(described)).encode()
+    if numbers:
+        others = {name: columns(rows) for name, rows in numbers.items() if name != "mixed"}
+        described = {"numbers": result_codebook(others)}
+        if "mixed" in numbers:
+            described["mixed"] = columns_described(columns(numbers["mixed"]))
+        for name, book in described.items():
+            contents[f"codebooks/{name}.csv"] = "".join(number_lines([{**row} for row in book])).encode()
     for table in TABLES:
         contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
         contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()

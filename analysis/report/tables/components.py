@@ -23,7 +23,7 @@ def components(results: Results, names: Names) -> Table:
     rows = [
         [
             *(cell_names(row, names) if row["first"] else _criterion(row, names)),
-            *(estimate(row[part], 3) for part in PARTS),
+            *(estimate(row["variance"][part], 3) for part in PARTS),
             *(estimate_with_interval(row["limits"][key]) for key in ("between_readers", "between_conditions")),
         ]
         for row in found["rows"]
