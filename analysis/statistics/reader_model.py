@@ -88,7 +88,7 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
         return ReaderModel(none, none, np.full(len(table), np.nan))
     filled, groups = np.where(there, table, 0.0), jackknife.groups_of(labels)
     units, bias, spread = _projected(filled, there, counts)
-    steady = bool(spread.min() > STEADY * spread.max())
+    steady = _steady(spread)
     if not steady:
         units, bias, _ = _projected(filled, there, counts, weighted=False)
     away = np.where(there, table - units[:, None], 0.0)
@@ -165,9 +165,13 @@ def _projected(
         before = units
         units = ((table - bias) * weights).sum(axis=1) / weights.sum(axis=1)
         bias = (table - units[:, None] * there).sum(axis=0) / counts
-        if np.linalg.norm(units - before) < SETTLED:
+        if np.linalg.norm(units - before) < SETTLED or (weighted and not _steady(spread)):
             break
     return units, bias, spread
+
+
+def _steady(spread: NDArray[np.float64]) -> bool:
+    return bool(spread.min() > STEADY * spread.max())
 
 
 def _of_subjects(values: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
