@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from install import CONSTRAINTS, FRONTEND, VENV, find_npm, pin, uv_constraints, where_packages_come_from
+from install import CONSTRAINTS, FRONTEND, VENV, find_npm, listed, pin, uv_constraints, where_packages_come_from
 
 
 @dataclass
@@ -40,11 +40,12 @@ def main() -> int:
 def ask_for_python() -> str:
     """What pip-audit prints; it runs in an environment of its own."""
     program = ["tool", "run", "--quiet", "--isolated", "--from", f"pip-audit=={pin('pip-audit')}", *uv_constraints()]
-    options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "-r", "/dev/stdin"]
-    command = [str(VENV / "bin" / "uv"), *program, "pip-audit", *options]
     pinned = "".join(re.findall(r"^.+==.+\n", CONSTRAINTS.read_text(), re.MULTILINE))
-    environment = where_packages_come_from()
-    return subprocess.run(command, env=environment, input=pinned, capture_output=True, text=True, check=False).stdout
+    with listed(pinned) as file:
+        options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "-r", file]
+        command = [str(VENV / "bin" / "uv"), *program, "pip-audit", *options]
+        environment = where_packages_come_from()
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
 
 
 def python_answer(printed: str) -> Answer:

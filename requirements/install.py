@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -87,10 +88,10 @@ def install_packages(wanted: str) -> None:
     for name in keys:
         stamp(name).unlink(missing_ok=True)
     if installed_version("uv") != pin("uv"):
-        # pip takes hashes from a file of requirements alone.
         with_hashes = re.search(r"^uv==(?:.*\\\n)*.*\n", HASHES.read_text(), re.MULTILINE)[0]
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "/dev/stdin"]
-        step(f"Installing uv=={pin('uv')}.", command, input=with_hashes, text=True)
+        with listed(with_hashes) as file:
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", file]
+            step(f"Installing uv=={pin('uv')}.", command)
     environment = where_packages_come_from()
     build = ["--build-constraints", str(CONSTRAINTS), "--build-constraints", str(HASHES)]
     command = uv_install(*build, "-r", str(REQUIREMENTS / f"{wanted}.txt"))
@@ -100,6 +101,15 @@ def install_packages(wanted: str) -> None:
     step(f"Installing the Python packages for {wanted}: {size}.", command, env=environment)
     for name, key in keys.items():
         stamp(name).write_text(key)
+
+
+@contextmanager
+def listed(lines: str):
+    """A file with these lines: pip takes hashes from a file alone."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(lines)
+        file.flush()
+        yield file.name
 
 
 def stamp(name: str) -> Path:
