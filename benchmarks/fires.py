@@ -142,9 +142,8 @@ def clock_ahead(site: Site, slug: str, folder: Path) -> dict[str, int]:
     make = ["cc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library)]
     subprocess.run(make, input=CLOCK, text=True, check=True)
     ask = [sys.executable, "-c", "import time; print(time.time())"]
-    its = float(
-        subprocess.run(ask, env={"LD_PRELOAD": str(library)}, capture_output=True, text=True, check=True).stdout
-    )
+    told = subprocess.run(ask, env={"LD_PRELOAD": str(library)}, capture_output=True, text=True, check=True).stdout
+    ahead = float(told) - time.time()  # less what it took to start
     with another_worker(site, folder, LD_PRELOAD=str(library)):
         found = sort_uploads(site, slug, folder)
     return {
