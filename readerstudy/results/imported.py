@@ -176,7 +176,7 @@ def make_results(study: ReaderStudy, table: Imported) -> dict:
     """Analyse the table as the command line does, and keep that."""
     with tempfile.TemporaryDirectory() as folder:
         ratings = read_table("ratings", table.content("ratings"), Path(folder))
-    made = reading.analyse(ratings)
+    made = reading.analyse(ratings, mixed=True)
     store_analysis(_path(study, table, _key(table)), made)
     return json.loads(json.dumps(made))  # as it is kept
 
@@ -192,7 +192,7 @@ by the map in map.yaml. What was done with the sheet, what was left out and what
 The same from the sheet:
 
   python -m analysis convert SHEET --map map.yaml --out ratings.csv
-  python -m analysis reading ratings.csv --json results-reading.json
+  python -m analysis reading ratings.csv --mixed --json results-reading.json
 """
 
 
