@@ -17,7 +17,7 @@ CONVENTION = (
     "readers − 1 degrees of freedom, with subjects − 1 where readers do not vary"
 )
 NOT_ASKED = "not computed: it takes a while, and was not asked for (--mixed)"
-MOST = 20_000  # answers of a cell
+MOST = 100_000  # answers of a cell
 FACTORS = ("subject", "reader")
 # What the columns of the exported table are, by how they begin and by how they end.
 COLUMNS = {

@@ -11,6 +11,7 @@ from analysis.statistics.mixed_likelihood import Answers, Floats, Likelihood
 NODES = 15  # of the quadrature of one factor
 FIRST_SD = 0.7
 SMALL_SD = 0.3  # below it 0 is tried in its place
+RISE = 0.05
 FLAT = 1e-5  # of two log likelihoods
 FAR = 25.0  # log odds: an estimate or an error beyond has run off to infinity
 DIFFERENCE = 1e-4
@@ -47,10 +48,12 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
     """
     likelihood = Likelihood(answers, nodes)
     parts = np.cumsum([answers.cuts.shape[1], answers.covariates.shape[1]])
-    found = _climbed(likelihood)
+    found = _climbed(likelihood, FIRST_SD)
+    if any(_rises(likelihood, found, at) for at in range(parts[1], found.size) if found[at] < SMALL_SD):
+        # the slope in the log of an SD is flat at 0: steps that went too far do not come back
+        found = max(found, _climbed(likelihood, SMALL_SD), key=lambda one: likelihood(one)[0])
     for factor, sd in enumerate(found[parts[1] :]):
-        flat = found.copy()
-        flat[parts[1] + factor] = 0.0
+        flat = _with_sd(found, parts[1] + factor, 0.0)
         if sd < SMALL_SD and likelihood(flat)[0] >= likelihood(found)[0] - FLAT:
             without = fit(answers.without(factor), nodes=nodes)
             return replace(without, sds=np.insert(without.sds, factor, 0.0))
@@ -72,14 +75,25 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
     return MixedFit(cuts, effects, sds, likelihood(found)[0], covariance)
 
 
+def _with_sd(found: Floats, at: int, sd: float) -> Floats:
+    changed = found.copy()
+    changed[at] = sd
+    return changed
+
+
+def _rises(likelihood: Likelihood, found: Floats, at: int) -> bool:
+    """Whether the likelihood rises from an SD that was found to a larger one."""
+    return likelihood(_with_sd(found, at, found[at] + RISE))[0] > likelihood(found)[0]
+
+
 def _none(found: Floats, parts: NDArray[np.intp], reason: str) -> MixedFit:
     none = np.full_like(found, np.nan)
     cuts, effects, sds = np.split(none, parts)
     return MixedFit(cuts, effects, sds, np.nan, np.full((none.size, none.size), np.nan), reason)
 
 
-def _climbed(likelihood: Likelihood) -> Floats:
-    """The maximum from the usual start: steps between cuts and SDs as logs, so that none leaves its range."""
+def _climbed(likelihood: Likelihood, first_sd: float) -> Floats:
+    """The maximum from a start with these SDs: steps between cuts and SDs as logs, so that none leaves its range."""
     answers = likelihood.answers
     cuts, effects, factors = answers.cuts.shape[1], answers.covariates.shape[1], len(answers.levels)
     adding = np.eye(cuts + effects + factors)
@@ -98,9 +112,9 @@ def _climbed(likelihood: Likelihood) -> Floats:
 
     start = np.zeros(len(adding))
     start[0] = 0.0 if logs[0] else -1.0
-    start[cuts + effects :] = np.log(FIRST_SD)
+    start[cuts + effects :] = np.log(first_sd)
     bounds = [(-14.0, 5.0) if log else (-60.0, 60.0) for log in logs]
-    options = {"maxiter": 500, "ftol": 1e-14, "gtol": 1e-7}
+    options = {"maxiter": 500, "ftol": 1e-12, "gtol": 1e-6}
     return parameters(optimize.minimize(lost, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x)
 
 
