@@ -5,10 +5,10 @@
 
 PostgreSQL, Redis and the web server run as in production, on the cores that are here, which the readers below use too.
 Readers who are signed in arrive evenly within the given time. Each opens the reading room, asks for the current pair,
-fetches its frames four at a time, the middle one first, and then the three next pairs two frames at a time, as the
-browser does; meanwhile it rates a criterion every second and a half and confirms. All frames go through one line of the
-given width, as the server's own would be. Every answer must be there once in the end, and the log unbroken; exit status
-1 if not. --checkout: serve another checkout of this repository, to compare.
+fetches its frames four at a time, the middle one first, and then the three next pairs two frames at a time, of which it
+says that they may wait, as the browser does; meanwhile it rates a criterion every second and a half and confirms. All
+frames go through one line of the given width, as the server's own would be. Every answer must be there once in the
+end, and the log unbroken; exit status 1 if not. --checkout: serve another checkout of this repository, to compare.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from tests import postgresql
 from tests.site_process import ROOT, Site
 
 BETWEEN_ANSWERS = 1.5  # seconds
-WIDTH = {"now": 4, "ahead": 2}  # frontend/src/room/room.js
+WIDTH = {"frame": 4, "frame ahead": 2}  # frontend/src/room/room.js
+LATER = "Priority: u=6\r\n"  # frontend/src/room/api.js
 CSRF = "c" * 32
 
 MAKE = """
@@ -62,7 +63,7 @@ study = factories.open_(study)
 sessions = {{}}
 for member in study.memberships.filter(role="reader").select_related("user"):
     session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session.update({{SESSION_KEY: str(member.user_id), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[1],
+    session.update({{SESSION_KEY: str(member.user_id), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
                     HASH_SESSION_KEY: member.user.get_session_auth_hash()}})
     session.save()
     sessions[member.code] = session.session_key
@@ -101,9 +102,9 @@ class Line:
         cookies = f"sessionid={session}; csrftoken={CSRF}"
         self.head = f"Host: 127.0.0.1\r\nCookie: {cookies}\r\nX-CSRFToken: {CSRF}\r\nX-Reader: {code}\r\n"
 
-    async def ask(self, method: str, path: str, body: dict | None = None) -> tuple[int, bytes]:
+    async def ask(self, method: str, path: str, body: dict | None = None, more: str = "") -> tuple[int, bytes]:
         content = json.dumps(body).encode() if body is not None else b""
-        more = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""
+        more += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""
         request = f"{method} {path} HTTP/1.1\r\n{self.head}{more}\r\n".encode() + content
         for _ in range(2):
             if self.writer is None:
@@ -142,8 +143,8 @@ class Arriving:
         began = time.perf_counter()
         line = await self.lines.get()
         try:
-            status, said = await line.ask(method, self.base + path, body)
-            if what == "frame":
+            status, said = await line.ask(method, self.base + path, body, LATER if what == "frame ahead" else "")
+            if what.startswith("frame"):
                 await self.cable.carry(len(said))
         finally:
             self.lines.put_nowait(line)
@@ -161,21 +162,21 @@ class Arriving:
         await self.ask("frame", "GET", f"{pair['token']}/frames/{pair['order'][0]}/")
         self.waits["first image"].append(time.perf_counter() - began)
         answering = asyncio.create_task(self.answer(pair))
-        await self.stack(pair, pair["order"][1:], WIDTH["now"])
+        await self.stack("frame", pair, pair["order"][1:])
         self.waits["whole pair"].append(time.perf_counter() - began)
         for token in pair["next"]:
             ahead = json.loads(await self.ask("pair ahead", "GET", f"{token}/"))
-            await self.stack(ahead, ahead["order"], WIDTH["ahead"])
+            await self.stack("frame ahead", ahead, ahead["order"])
         await answering
 
-    async def stack(self, pair: dict, order: list[int], width: int) -> None:
+    async def stack(self, what: str, pair: dict, order: list[int]) -> None:
         left = list(order)
 
         async def some() -> None:
             while left:
-                await self.ask("frame", "GET", f"{pair['token']}/frames/{left.pop(0)}/")
+                await self.ask(what, "GET", f"{pair['token']}/frames/{left.pop(0)}/")
 
-        await asyncio.gather(*(some() for _ in range(width)))
+        await asyncio.gather(*(some() for _ in range(WIDTH[what])))
 
     async def write(self, what: str, method: str, path: str, **said: object) -> str:
         key = str(uuid.uuid4())

@@ -69,6 +69,20 @@ describe("a pair's stacks", () => {
     expect(stacks.slices.map(({ left, right }) => [left[0], right[0]])).toEqual([[0, 100], [1, 101], [2, 102]]);
   });
 
+  test("say that they may wait until the turn of their pair has come", async () => {
+    const said = [];
+    const { fetch } = globalThis;
+    vi.stubGlobal("fetch", (path, { headers, priority }) => {
+      said.push([headers.Priority, priority]);
+      return fetch(path);
+    });
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    stacks.onslice = () => stacks.loaded === 1 && stacks.load(1);
+    stacks.load(1, "low");
+    await whole(stacks);
+    expect(said).toEqual([["u=6", "low"], [undefined, "auto"], [undefined, "auto"]]);
+  });
+
   test("begin with the slice that is looked for", async () => {
     const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
     stacks.want(0);

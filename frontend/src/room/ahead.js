@@ -91,7 +91,7 @@ export class Ahead {
         this.#pairs.set(token, { body, stacks, taken: () => done(false) });
         const check = () => (stacks.complete || stacks.error || stacks.stopped) && done(stacks.complete);
         stacks.onslice = stacks.onerror = stacks.onstop = check;
-        stacks.load(this.#width);
+        stacks.load(this.#width, "low");
         check();
       });
     } catch (error) {

@@ -6,6 +6,8 @@ import { asReader, take } from "./begun.js";
 /** @import { Accepted, Binding, Method, Refusal, Turn } from "../server.ts" */
 
 const TIMEOUT_MS = 20_000;
+/** Tells the server, too, that this may wait (RFC 9218): `readerstudy/serving/turns.py`. */
+const LATER = { Priority: "u=6" };
 
 /**
  * What went wrong, by what to do next.
@@ -57,7 +59,7 @@ async function respond(path, options, timeout) {
   const signals = [AbortSignal.timeout(timeout), options.signal].filter((signal) => signal instanceof AbortSignal);
   const common = asReader(reader);
   try {
-    const headers = { ...common.headers, ...options.headers };
+    const headers = { ...common.headers, ...(options.priority === "low" && LATER), ...options.headers };
     return await ensured(await fetch(path, { ...common, ...options, headers, signal: AbortSignal.any(signals) }));
   } catch (error) {
     if (options.signal?.aborted || error instanceof ApiError) throw error;
@@ -121,12 +123,13 @@ export async function saveKeys(path, keys) {
  * One compressed frame.
  * @param {string} path
  * @param {AbortSignal} signal
+ * @param {RequestPriority} [priority]
  * @returns {Promise<ArrayBuffer>}
  * @throws {ApiError}
  */
-export async function frame(path, signal) {
+export async function frame(path, signal, priority) {
   const begun = await take(path)?.catch(() => null);
-  const response = begun ? await ensured(begun) : await respond(path, { signal }, 120_000);
+  const response = begun ? await ensured(begun) : await respond(path, { signal, priority }, 120_000);
   try {
     return await response.arrayBuffer();
   } catch (error) {

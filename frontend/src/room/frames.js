@@ -19,6 +19,8 @@ export class Stacks {
   #abort = new AbortController();
   #running = 0;
   #width = 0;
+  /** @type {RequestPriority} */
+  #priority = "auto";
 
   /**
    * @param {string} base address of the presentation, ending in a slash
@@ -50,10 +52,12 @@ export class Stacks {
   /**
    * Starts or goes on fetching.
    * @param {number} width how many requests at once; a browser has six connections, answers need some too
+   * @param {RequestPriority} [priority] low for a pair whose turn has not come
    */
-  load(width) {
+  load(width, priority = "auto") {
     this.error = null;
     this.#width = width;
+    this.#priority = priority;
     while (this.#running < this.#width && this.#waiting.length && !this.#abort.signal.aborted) {
       this.#running += 1;
       this.#next();
@@ -107,7 +111,7 @@ export class Stacks {
   async #fetch(index, signal) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#unpacked(await frame(`${this.#base}frames/${index}/`, signal));
+        return await this.#unpacked(await frame(`${this.#base}frames/${index}/`, signal, this.#priority));
       } catch (error) {
         if (signal.aborted || !(error instanceof ApiError) || error.kind !== "offline" || attempt === ATTEMPTS) throw error;
         await new Promise((done) => setTimeout(done, 250 * 2 ** attempt));

@@ -1,0 +1,120 @@
+"""In which order a web process works: answers and pages first, then images, last those that are fetched ahead.
+
+Readers who arrive together ask for thousands of images, which take a line of a gigabit minutes. An answer, or the pair
+whose turn it is, never stands behind them: each kind has threads of its own, and of those that make images a few work
+at a time, and only while nothing before them is to be done, or `PATIENCE` is over. Sending takes no turn: a slow line
+holds a thread, and nobody else.
+"""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import IntEnum
+from threading import Condition, Semaphore
+
+from django.http import HttpRequest, HttpResponse
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+PATIENCE = 0.02  # seconds: where there is always something before them, images go on, if slowly
+
+
+class Kind(IntEnum):
+    """What is asked for, in the order of its turn."""
+
+    ANSWER = 0
+    IMAGE = 1
+    AHEAD = 2
+
+
+AT_ONCE = {Kind.IMAGE: 4, Kind.AHEAD: 2}  # while one waits for the database, others go on
+FRAME = re.compile(r"/frames/\d+/$")
+LATER = re.compile(r"u=[4-7]\b")  # RFC 9218; 3 where nothing is said
+PRIORITY = re.compile(r"(?im)^priority:(.*)$")
+LOOKED_AT = 4096  # bytes; a browser's request for a frame is shorter
+
+
+def kind_of(method: str, path: str, priority: str) -> Kind:
+    """What is asked for. priority: the header of this name, "" if there is none."""
+    if method != "GET" or not FRAME.search(path):
+        return Kind.ANSWER
+    return Kind.AHEAD if LATER.search(priority) else Kind.IMAGE
+
+
+class Turns:
+    """Who works in this process, by kind."""
+
+    def __init__(self) -> None:
+        self._few = {kind: Semaphore(number) for kind, number in AT_ONCE.items()}
+        self._working = dict.fromkeys(Kind, 0)
+        self._changed = Condition()
+
+    @contextmanager
+    def of(self, kind: Kind) -> Iterator[None]:
+        """Work of this kind, when its turn has come."""
+        if kind == Kind.ANSWER:
+            with self._counted(kind):
+                yield
+            return
+        with self._few[kind]:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: not any(self._working[before] for before in Kind if before < kind), PATIENCE
+                )
+            with self._counted(kind):
+                yield
+
+    @contextmanager
+    def _counted(self, kind: Kind) -> Iterator[None]:
+        with self._changed:
+            self._working[kind] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working[kind] -= 1
+                self._changed.notify_all()  # few wait: `AT_ONCE`
+
+
+class TurnsMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response, self.turns = get_response, Turns()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with self.turns.of(kind_of(request.method or "", request.path, request.headers.get("Priority", ""))):
+            return self.get_response(request)
+
+
+class Pools(Executor):
+    """Threads for each kind of request; half as many for what is fetched ahead."""
+
+    def __init__(self, threads: int) -> None:
+        numbers = {Kind.ANSWER: threads, Kind.IMAGE: threads, Kind.AHEAD: threads // 2}
+        self._pools = {kind: ThreadPoolExecutor(number, kind.name.lower()) for kind, number in numbers.items()}
+
+    def submit(self, work: Callable, conn: TConn, /) -> Future:  # type: ignore[override]  # as the worker calls it
+        return self._pools[asked_for(conn.sock)].submit(work, conn)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        for pool in self._pools.values():
+            pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def asked_for(sock: socket.socket) -> Kind:
+    """What is asked for by the request that comes next on a connection; an answer where nothing has come yet."""
+    try:
+        head = sock.recv(LOOKED_AT, socket.MSG_PEEK | socket.MSG_DONTWAIT).decode("latin-1")
+    except OSError:
+        return Kind.ANSWER
+    line, _, fields = head.partition("\r\n")
+    method, _, rest = line.partition(" ")
+    priority = PRIORITY.search(fields)
+    return kind_of(method, rest.partition(" ")[0], priority[1] if priority else "")
+
+
+class Worker(ThreadWorker):
+    """gunicorn's, with threads for each kind of request."""
+
+    def get_thread_pool(self) -> Pools:
+        return Pools(self.cfg.threads)

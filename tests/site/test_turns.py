@@ -1,0 +1,95 @@
+"""Answers come before images, and images before those that are fetched ahead; but nothing waits for ever."""
+
+import socket
+from threading import Event, Thread
+
+import pytest
+
+from readerstudy.serving import turns
+from readerstudy.serving.turns import Kind, Pools, Turns, asked_for
+
+FRAME = "/studies/s/reading/token/frames/3/"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        (Kind.ANSWER, f"PUT {FRAME} HTTP/1.1\r\n\r\n"),
+        (Kind.ANSWER, "GET /studies/s/reading/current/ HTTP/1.1\r\nReferer: http://h/frames/3/\r\n\r\n"),
+        (Kind.IMAGE, f"GET {FRAME} HTTP/1.1\r\nHost: h\r\n\r\n"),
+        (Kind.IMAGE, f"GET {FRAME} HTTP/1.1\r\nPriority: u=1, i\r\n\r\n"),
+        (Kind.AHEAD, f"GET {FRAME} HTTP/1.1\r\nHost: h\r\npriority: u=6\r\n\r\n"),
+        (Kind.ANSWER, ""),
+    ],
+)
+def test_a_request_is_known_by_its_first_bytes_which_stay_there(kind, sent):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(sent.encode())
+        assert asked_for(ours) == kind
+        theirs.sendall(b".")
+        assert ours.recv(4096).decode() == f"{sent}."
+
+
+def at_work(order: Turns, kind: Kind) -> tuple[Event, Event]:
+    """Begin work of this kind; what tells that it was let in, and what ends it."""
+    begun, end = Event(), Event()
+
+    def work() -> None:
+        with order.of(kind):
+            begun.set()
+            end.wait(10)
+
+    Thread(target=work, daemon=True).start()
+    return begun, end
+
+
+@pytest.mark.parametrize(("first", "then"), [(Kind.ANSWER, Kind.IMAGE), (Kind.IMAGE, Kind.AHEAD), (Kind.IMAGE,) * 2])
+def test_what_comes_later_waits_for_what_comes_first(monkeypatch, first, then):
+    monkeypatch.setattr(turns, "PATIENCE", 10)
+    monkeypatch.setitem(turns.AT_ONCE, Kind.IMAGE, 1)
+    order = Turns()
+    begun, end = at_work(order, first)
+    assert begun.wait(5)
+    later, done = at_work(order, then)
+    assert not later.wait(0.1)
+    end.set()
+    assert later.wait(5)
+    done.set()
+
+
+@pytest.mark.parametrize(("first", "then"), [(Kind.AHEAD, Kind.IMAGE), (Kind.IMAGE, Kind.ANSWER), (Kind.ANSWER,) * 2])
+def test_what_comes_first_does_not_wait(monkeypatch, first, then):
+    monkeypatch.setattr(turns, "PATIENCE", 10)
+    order = Turns()
+    ends = [at_work(order, first), at_work(order, then)]
+    assert all(begun.wait(5) for begun, _ in ends)
+    for _, end in ends:
+        end.set()
+
+
+def test_images_go_on_beside_an_answer_that_takes_long():
+    order = Turns()
+    (begun, end), (later, done) = at_work(order, Kind.ANSWER), at_work(order, Kind.IMAGE)
+    assert begun.wait(5)
+    assert later.wait(5)
+    end.set()
+    done.set()
+
+
+class Connection:
+    """As gunicorn has it."""
+
+    def __init__(self, sent: str) -> None:
+        self.sock, self.browser = socket.socketpair()
+        self.browser.sendall(sent.encode())
+
+
+def test_images_that_hold_their_threads_hold_no_answer():
+    pools, go_on = Pools(2), Event()
+    frame, answer = f"GET {FRAME} HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"
+    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(frame)) for _ in range(4)]
+    assert pools.submit(lambda conn: conn, Connection(answer)).result(5)
+    assert not any(one.done() for one in waiting)
+    go_on.set()
+    pools.shutdown()
