@@ -4,12 +4,14 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.permissions import may, role_may
+from readerstudy.accounts.sessions import claimed_user, is_of
 
 
 class SignedInRequest(HttpRequest):
@@ -31,6 +33,14 @@ def membership_of(user, slug: str) -> Membership:
         return Membership.objects.select_related("study", "user").get(study__slug=slug, user=user)
     except Membership.DoesNotExist as error:
         raise Http404 from error
+
+
+def known_member(session: SessionBase, slug: str) -> Membership | None:
+    """The membership of whom a session is of, with user and study, in one query; None where there is more to say."""
+    if (user := claimed_user(session)) is None:
+        return None
+    member = Membership.objects.select_related("study", "user").filter(study__slug=slug, user_id=user).first()
+    return member if member and is_of(session, member.user) else None
 
 
 def study_page(action: str, *, any_state: bool = False) -> Callable:

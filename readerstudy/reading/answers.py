@@ -94,23 +94,31 @@ class Chain:
         after = [time + timedelta(microseconds=1) for time in (self.presentation.confirmed_at, *times) if time]
         return max([timezone.now(), *after])
 
+    def next_revision(self, model: type[Rating] | type[Statement], **of: object) -> int:
+        """The number that the next revision of one answer has."""
+        same = (row for row in self.rows if type(row) is model and all(getattr(row, k) == v for k, v in of.items()))
+        return max((row.revision for row in same), default=0) + 1
+
+    def append(self, model: type[Row], /, **values) -> Row:
+        """Write one row of an answer at the end, with the time after all that is there."""
+        if model in TIMES:
+            values = {TIMES[model]: self.time_after()} | values
+        row = model(presentation=self.presentation, **values)
+        link_row(row, self.head)
+        row.save(force_insert=True)
+        self.head.save()
+        noted = partial(heads.write_answer, presentation=self.presentation.pk, number=row.number, mac=row.mac)
+        transaction.on_commit(partial(noted, slug=self.presentation.study.slug))
+        return row
+
 
 @transaction.atomic(savepoint=False)
 def append_answer(model: type[Row], /, *, presentation: Presentation, **values) -> Row:
-    """Write one row of an answer at the end of its presentation's chain, with the time after all that is there.
+    """Write one row of an answer at the end of its presentation's chain.
 
     RecordError, and an alarm, if what is there is not what readers wrote.
     """
-    chain = ensure_whole_chain(presentation)
-    if model in TIMES:
-        values = {TIMES[model]: chain.time_after()} | values
-    row = model(presentation=presentation, **values)
-    link_row(row, chain.head)
-    row.save(force_insert=True)
-    chain.head.save()
-    noted = partial(heads.write_answer, presentation=presentation.pk, number=row.number, mac=row.mac)
-    transaction.on_commit(partial(noted, slug=presentation.study.slug))
-    return row
+    return ensure_whole_chain(presentation).append(model, **values)
 
 
 def ensure_whole_chain(presentation: Presentation) -> Chain:

@@ -1,4 +1,5 @@
 import secrets
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -110,6 +111,7 @@ class Presentation(models.Model):
     seconds = models.FloatField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    written: UUID | None = None  # key of the last write that went through this object; no column
 
     class Meta:
         ordering = ["reader", "position"]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import Count, Exists, F, Max, Q, QuerySet
 from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
@@ -28,16 +28,23 @@ def own_list(member: Membership) -> QuerySet[Presentation]:
     return Presentation.objects.filter(reader=member).exclude(state=VOID)
 
 
+def own(member: Membership, found: QuerySet[Presentation]) -> Presentation | None:
+    """The first of some own presentations, with its case; reader and study are those that are known already."""
+    one = found.select_related("case").first()
+    if one is not None:
+        one.reader, one.study = member, member.study
+    return one
+
+
 def queue(member: Membership) -> QuerySet[Presentation]:
     """What is left of the list in the order of reading: by part, what was skipped at the end of its part."""
     left = own_list(member).exclude(state=CONFIRMED)
-    left = left.select_related("study", "reader", "case__subject", "comparison")
     return left.order_by("part", F("skipped_at").asc(nulls_first=True), "position")
 
 
 def current_pair(member: Membership) -> Presentation | None:
     """The pair whose turn it is; None when all are confirmed."""
-    return queue(member).first()
+    return own(member, queue(member))
 
 
 def tokens_ahead(presentation: Presentation) -> list[str]:
@@ -66,18 +73,18 @@ def washout_end(days: int, last: datetime | None) -> datetime | None:
 def way_back(member: Membership) -> Presentation | None:
     """The pair to go back to: the last confirmed one, where the protocol allows it, until the list is finished (the
     questions behind it name arms) or signed."""
+    if not member.study.allow_back:
+        return None
     mine = {"presentation__reader": member}
-    if not member.study.allow_back or Write.objects.filter(**mine, what=Write.What.FINISH).exists():
-        return None
-    confirmed = (
-        own_list(member).filter(state=CONFIRMED).select_related("study", "reader", "case__subject", "comparison")
+    ends = (
+        Exists(Write.objects.filter(**mine, what=Write.What.FINISH))
+        | Exists(Guess.objects.filter(**mine))
+        # The log too: what the database says of writes is not authenticated.
+        | Exists(Event.objects.filter(study=member.study_id, actor=member.user_id, action=Action.LIST_FINISHED))
     )
-    last = confirmed.order_by("-confirmed_at", "-position").first()
-    if last is None or signatures.is_signed(last) or Guess.objects.filter(**mine).exists():
-        return None
-    # The log too: what the database says of writes is not authenticated.
-    finished = Event.objects.filter(study=member.study_id, actor=member.user_id, action=Action.LIST_FINISHED).exists()
-    return None if finished else last
+    confirmed = own_list(member).filter(~ends, state=CONFIRMED)
+    last = own(member, confirmed.order_by("-confirmed_at", "-position"))
+    return None if last is None or signatures.is_signed(last) else last
 
 
 def pair_asked_about(member: Membership) -> Presentation | None:
@@ -98,20 +105,18 @@ def within_reach(member: Membership, presentation: Presentation) -> bool:
     return any(other is not None and other.pk == presentation.pk for other in others)
 
 
+def counts(member: Membership) -> dict[str, int]:
+    """Pairs confirmed and in all."""
+    return own_list(member).aggregate(confirmed=Count("pk", filter=Q(state=CONFIRMED)), total=Count("pk"))
+
+
 def progress(member: Membership) -> dict:
     """Pairs confirmed and in all, median seconds per pair, minutes left at that pace (both None before the first)."""
-    mine = own_list(member)
-    total, done = mine.count(), mine.filter(state=CONFIRMED)
-    confirmed = done.count()
+    numbers = counts(member)
+    done, left = own_list(member).filter(state=CONFIRMED), numbers["total"] - numbers["confirmed"]
     times = sorted(seconds for seconds in done.values_list("seconds", flat=True) if seconds)
     pace = times[len(times) // 2] if times else None
-    return {
-        "confirmed": confirmed,
-        "total": total,
-        "left": total - confirmed,
-        "pace": pace,
-        "minutes_left": round(pace * (total - confirmed) / 60) if pace else None,
-    }
+    return {**numbers, "left": left, "pace": pace, "minutes_left": round(pace * left / 60) if pace else None}
 
 
 def reading_progress(study: ReaderStudy) -> list[dict]:
@@ -156,8 +161,13 @@ def numbered_finding(presentation: Presentation, number: int) -> Finding | None:
     return found[number - 1 : number].first() if 0 < number < 10_000 else None
 
 
+NO_ANSWERS: dict = {"ratings": {}, "integrity": None, "diagnostic": None, "comment": "", "findings": []}
+
+
 def answers(presentation: Presentation) -> dict:
     """Everything that was answered on this pair, as the reading room takes it."""
+    if presentation.state == Presentation.State.SCHEDULED and presentation.skipped_at is None:
+        return NO_ANSWERS  # it takes none before its turn
     said = latest_statements(presentation)
     return {
         "ratings": {
@@ -243,19 +253,18 @@ def skipped(study: ReaderStudy) -> list[Presentation]:
 
 def room_json(member: Membership, presentation: Presentation | None) -> dict:
     """The JSON of one presentation, of a question on blinding, or of the end of the list."""
-    counts = progress(member)
+    ends = counts(member)
     if presentation is None:
-        ends = {"confirmed": counts["confirmed"], "total": counts["total"]}
         if found := guesses.pair_to_ask_about(member):
             if last := way_back(member):
                 return {"last_look": True, "previous": last.token} | ends
-            return {**_pair(found, counts), "guess": guesses.question(found), "previous": None, "next": []}
+            return {**_pair(found, ends), "guess": guesses.question(found), "previous": None, "next": []}
         return {"finished": True} | ends | {"to_sign": bool(signatures.to_sign(member))}
     if presentation.state == Presentation.State.SCHEDULED and (opens := waits_until(presentation)):
         return {"break": _washout(member, presentation, opens)}
     last = way_back(member)
     return {
-        **_pair(presentation, counts),
+        **_pair(presentation, ends),
         "previous": last.token if last and last.pk != presentation.pk else None,
         "next": tokens_ahead(presentation),
     }
@@ -276,6 +285,8 @@ def on_of(row: Presentation | Write) -> dict:
 
 def on_after(presentation: Presentation, key: UUID) -> dict:
     """The same, as this write left it; the first time and each time it is delivered again."""
+    if presentation.written == key:
+        return on_of(presentation)
     return on_of(Write.objects.filter(presentation=presentation, key=key).first() or presentation)
 
 
@@ -286,28 +297,27 @@ def is_accepted(member: Membership, key: UUID) -> bool:
 
 def _washout(member: Membership, presentation: Presentation, opens: datetime) -> dict:
     """What the page says between two parts."""
-    counts, part = progress(member), presentation.part
+    numbers, part = progress(member), presentation.part
     return {
         "part": part - 1,
         "parts": presentation.study.parts,
         "opens_at": opens.isoformat(),
         "washout_days": presentation.study.washout_days,
         "pairs": own_list(member).filter(part=part).count(),
-        "median_seconds": counts["pace"],
-        "confirmed": counts["confirmed"],
-        "total": counts["total"],
+        "median_seconds": numbers["pace"],
+        "confirmed": numbers["confirmed"],
+        "total": numbers["total"],
     }
 
 
-def _pair(presentation: Presentation, counts: dict) -> dict:
+def _pair(presentation: Presentation, numbers: dict[str, int]) -> dict:
     pair = prepared_pair(presentation)
     return {
         "token": presentation.token,
         "state": presentation.state,
         "on": on_of(presentation),
         "position": presentation.position,
-        "total": counts["total"],
-        "confirmed": counts["confirmed"],
+        **numbers,
         "part": presentation.part,
         "parts": presentation.study.parts,
         "kind": "training" if presentation.kind == Presentation.Kind.TRAINING else "reading",

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -86,16 +86,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
 
 
 def own_presentation(member: Membership, token: str) -> Presentation | None:
-    return (
-        Presentation.objects.filter(reader=member, token=token)
-        .exclude(state=Presentation.State.VOID)
-        .select_related("study", "reader", "case__subject", "comparison")
-        .first()
-    )
-
-
-def _next_revision(queryset) -> int:
-    return (queryset.aggregate(Max("revision"))["revision__max"] or 0) + 1
+    return selectors.own(member, selectors.own_list(member).filter(token=token))
 
 
 def _log_pair_action(presentation: Presentation, action: Action, **data) -> None:
@@ -121,7 +112,6 @@ def rate(
     on: KnownState | None,
 ) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
-    revisions = Rating.objects.filter(presentation=presentation, criterion=criterion)
     writes.lock(presentation)
     if same := Rating.objects.filter(key=key, presentation=presentation).first():
         return same
@@ -130,11 +120,11 @@ def rate(
         raise ConflictError("cannot_judge", "The protocol does not allow “cannot judge”.")
     if status == Rating.Status.MISSING:
         writes.ensure_not_taken_back(presentation, criterion.name)
-    rating = answers.append_answer(
+    chain = answers.ensure_whole_chain(presentation)
+    rating = chain.append(
         Rating,
-        presentation=presentation,
         criterion=criterion,
-        revision=_next_revision(revisions),
+        revision=chain.next_revision(Rating, criterion_id=criterion.pk),
         score=score,
         status=status,
         key=key,
@@ -156,18 +146,17 @@ def state(
     *, presentation: Presentation, subject: Statement.Subject, value: str, key: UUID, on: KnownState | None
 ) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
-    revisions = Statement.objects.filter(presentation=presentation, subject=subject)
     writes.lock(presentation)
     if same := Statement.objects.filter(key=key, presentation=presentation).first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
     if not value and subject != Statement.Subject.COMMENT:
         writes.ensure_not_taken_back(presentation, subject.label.capitalize())
-    statement = answers.append_answer(
+    chain = answers.ensure_whole_chain(presentation)
+    statement = chain.append(
         Statement,
-        presentation=presentation,
         subject=subject,
-        revision=_next_revision(revisions),
+        revision=chain.next_revision(Statement, subject=subject),
         value=value,
         key=key,
     )
@@ -239,10 +228,12 @@ def start(*, presentation: Presentation) -> Presentation:
     if presentation.state != Presentation.State.SCHEDULED or presentation.study.state != State.OPEN:
         return presentation
     if selectors.waits_until(presentation) is None:
-        Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.SCHEDULED).update(
-            state=Presentation.State.IN_PROGRESS, started_at=timezone.now()
-        )
-        presentation.refresh_from_db()
+        begun = {"state": Presentation.State.IN_PROGRESS, "started_at": timezone.now()}
+        if Presentation.objects.filter(pk=presentation.pk, state=Presentation.State.SCHEDULED).update(**begun):
+            for name, value in begun.items():
+                setattr(presentation, name, value)
+        else:  # in another window, a moment ago
+            presentation.refresh_from_db()
     return presentation
 
 

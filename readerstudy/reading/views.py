@@ -20,7 +20,7 @@ from readerstudy.accounts.models import Membership
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.archive.parts import LostError, read_part
 from readerstudy.audit.services import RecordError
-from readerstudy.protocol.access import StudyRequest, membership_of, study_page
+from readerstudy.protocol.access import StudyRequest, known_member, membership_of, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import briefing, frames, selectors, serializers, services
 from readerstudy.reading.models import Presentation, Statement
@@ -101,9 +101,15 @@ class ReadingView(APIView):
 
     action = "read"
 
+    def dispatch(self, request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        self.known = known_member(request.session, kwargs["slug"])
+        if self.known is not None:
+            request.user = self.known.user  # who is asked for again otherwise
+        return super().dispatch(request, *args, **kwargs)
+
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
-        self.member = ensured_member(request, kwargs["slug"])
+        self.member = ensured_member(request, kwargs["slug"], self.known)
         if not role_may(self.member.role, self.action):
             raise Http404
         if not may(self.member, self.action) and not self.is_repeated(request):
@@ -155,12 +161,12 @@ class ReadingView(APIView):
         return response
 
 
-def ensured_member(request: Request, slug: str) -> Membership:
-    """Who asks. Conflict if somebody else is signed in by now: who reads under which code in this study, says the
-    browser."""
-    code, member = request.headers.get("X-Reader"), None
+def ensured_member(request: Request, slug: str, member: Membership | None) -> Membership:
+    """Who asks; member: if that is known. Conflict if somebody else is signed in by now: who reads under which code in
+    this study, says the browser."""
+    code = request.headers.get("X-Reader")
     try:
-        member = membership_of(request.user, slug)
+        member = member or membership_of(request.user, slug)
     except Http404:
         if not code:
             raise

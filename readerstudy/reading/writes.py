@@ -107,7 +107,7 @@ def done_before(presentation: Presentation, *, key: UUID, what: str) -> bool:
 
 def count_write(presentation: Presentation, *, key: UUID, what: str) -> None:
     """A write was accepted: the presentation has a new revision."""
-    presentation.revision += 1
+    presentation.revision, presentation.written = presentation.revision + 1, key
     presentation.save(update_fields=["revision"])
     Write.objects.create(
         presentation=presentation,
