@@ -2,7 +2,7 @@
 
 from analysis.formats import capitalised, number
 from analysis.report.table import Names, Results, Table, TableCell
-from analysis.report.table_cells import cell_names, count, estimate_with_interval, p_of_test
+from analysis.report.table_cells import FEW, cell_names, count, estimate_with_interval, p_of_test
 
 SETS = ("all", "per_protocol", "as_no_difference")
 NOT_COMPUTED = {"reason": "not computed", "conventions": ""}
@@ -39,7 +39,7 @@ def missing(results: Results, names: Names) -> Table:
         ],
         rows,
         f"{capitalised(found['conventions'])}. As 3: all asked, unanswered taken for no difference. Possible: the "
-        "mean, were all unanswered the lowest, or the highest, answer.",
+        f"mean, were all unanswered the lowest, or the highest, answer. {FEW}.",
         found["reason"] or "",
         words=2,
     )

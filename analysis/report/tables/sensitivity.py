@@ -4,7 +4,7 @@ from analysis.displays import UNCHECKED
 from analysis.formats import capitalised, number
 from analysis.mixed import FACTORS, NOT_ASKED
 from analysis.report.table import Names, Results, Table, TableCell
-from analysis.report.table_cells import MARK, cell_names, count, estimate_with_interval, p_of_test
+from analysis.report.table_cells import FEW, MARK, cell_names, count, estimate_with_interval, p_of_test
 from analysis.statistics.ordinal import SEPARATED
 
 
@@ -112,7 +112,7 @@ def displays(results: Results, names: Names) -> Table:
         for cell in found["cells"]
     ]
     heads = ["Comparison", "Criterion", "All, mean, 95 %", "p", "Without, mean, 95 %", "p"]
-    return Table("displays", title, note, heads, rows, f"{capitalised(found['conventions'])}.", words=2)
+    return Table("displays", title, note, heads, rows, f"{capitalised(found['conventions'])}. {FEW}.", words=2)
 
 
 def _displays(results: Results) -> Results:

@@ -27,7 +27,8 @@ def subgroups(results: Results, names: Names) -> list[Table]:
                 ]
                 for cell in variable["cells"]
             ],
-            f"{found['conventions']}. Levels: mean preference, 95 % below (linearised t interval). Not adjusted.",
+            f"{found['conventions']}. Levels: mean preference, 95 % below, by leaving out each subject once. "
+            f"{table_cells.FEW}. Not adjusted.",
             words=2,
         )
         for variable in found["variables"]
