@@ -19,30 +19,6 @@ CONVENTION = (
 NOT_ASKED = "not computed: it takes a while, and was not asked for (--mixed)"
 MOST = 100_000  # answers of a cell
 FACTORS = ("subject", "reader")
-# What the columns of the exported table are, by how they begin and by how they end.
-COLUMNS = {
-    "first": "First arm of the comparison.",
-    "second": "Second arm.",
-    "criterion": "What was rated.",
-    "preference": "Log odds that the first arm is preferred, for one subject and reader",
-    "test": "Test that this is 0, Wald's t",
-    "side": "Log odds of the arm on the right, added there and subtracted on the left",
-    "sd_subject": "SD of the subjects' own preferences, log odds; 0 in a singular fit.",
-    "sd_reader": "SD of the readers' own preferences, log odds; 0 in a singular fit.",
-    "singular": "Which factors have no variance, so that they were left out.",
-    "log_likelihood": "Log likelihood at the maximum.",
-}
-ENDINGS = {
-    "estimate": "estimate",
-    "low": "lower bound of its interval",
-    "high": "upper bound of its interval",
-    "level": "confidence of the interval, 0 to 1",
-    "statistic": "statistic",
-    "p": "two-sided p, not adjusted",
-    "n": "number of answers",
-    "method": "how it was made",
-    "reason": "why it is undefined",
-}
 
 
 def mixed_models(data: Scores) -> dict[str, Any]:
@@ -96,16 +72,6 @@ def mixed_model(
         "singular": f"no variance between {' and '.join(flat)}" if flat else None,
         "log_likelihood": found.log_likelihood,
     }
-
-
-def columns_described(names: list[str]) -> list[dict[str, str]]:
-    """The codebook of the exported table: one row per column."""
-    rows = []
-    for name in names:
-        start, _, end = name.rpartition("_")
-        described = COLUMNS.get(name) or f"{COLUMNS[start]}: {ENDINGS[end]}."
-        rows.append({"column": name, "description": described})
-    return rows
 
 
 def _wald(found: MixedFit, effect: int, degrees: int, n: int) -> Result:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC
 from io import BufferedRandom
 
-from analysis.mixed import columns_described
 from analysis.report.result_codebook import codebook as result_codebook
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
@@ -102,12 +101,8 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
     for name, rows in numbers.items():
         contents[f"numbers/{name}.csv"] = "".join(number_lines(rows)).encode()
     if numbers:
-        others = {name: columns(rows) for name, rows in numbers.items() if name != "mixed"}
-        described = {"numbers": result_codebook(others)}
-        if "mixed" in numbers:
-            described["mixed"] = columns_described(columns(numbers["mixed"]))
-        for name, book in described.items():
-            contents[f"codebooks/{name}.csv"] = "".join(number_lines([{**row} for row in book])).encode()
+        book = result_codebook({name: columns(rows) for name, rows in numbers.items()})
+        contents["codebooks/numbers.csv"] = "".join(number_lines([{**row} for row in book])).encode()
     for table in TABLES:
         contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
         contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()

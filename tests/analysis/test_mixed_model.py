@@ -9,6 +9,7 @@ from scipy import integrate, special
 
 from analysis import mixed, reading
 from analysis.report import document
+from analysis.report.result_codebook import BEGINNINGS, codebook
 from analysis.report.result_tables import columns, result_tables
 from analysis.statistics.mixed_likelihood import Answers, Likelihood, flexible_cuts, symmetric_cuts
 from analysis.statistics.mixed_model import NODES, RUNAWAY, MixedFit, fit
@@ -141,8 +142,9 @@ def test_mixed_models_are_fitted_where_asked_for_shown_and_described(study):
     assert [row["preference_estimate"] for row in rows] == [
         cell["preference"]["estimate"] for cell in found["mixed"]["cells"]
     ]
-    described = {row["column"]: row["description"] for row in mixed.columns_described(columns(rows))}
-    assert described["preference_low"] == f"{mixed.COLUMNS['preference']}: lower bound of its interval."
+    told = {row["column"]: row["description"] for row in codebook({"mixed": columns(rows)})}
+    assert told["preference_low"] == f"{BEGINNINGS['preference']}: lower end of the interval"
+    assert {"sd_subject", "sd_reader", "singular", "log_likelihood"} <= BEGINNINGS.keys() & told.keys()
     page = document.reading(found)
     assert "Mixed model" in page
     assert "t with readers − 1 degrees of freedom" in page
