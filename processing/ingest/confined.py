@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -48,6 +49,62 @@ class DiedError(InputError):
     """The child died before it could answer; the message says of what."""
 
 
+class Child:
+    """A child process that makes ready for `function` ("module:name") and waits for what it is to do.
+
+    It is gone when the block ends.
+    """
+
+    def __init__(self, function: str, *, limits: ProcessLimits | None = None) -> None:
+        self._limits = limits or ProcessLimits()
+        command = [sys.executable, "-m", "processing.ingest.confined", function]
+        command += [str(int(v)) for v in (self._limits.memory, self._limits.cpu_seconds, self._limits.file_bytes)]
+        kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment = {**kept, **_KEEP_MEMORY, **dict.fromkeys(_EVERY_THREAD, "1"), "PYTHONDONTWRITEBYTECODE": "1"}
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, cwd=_ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        )
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        self._process.wait()
+
+    def call(self, arguments: Any, *, news: Tell | None = None) -> Any:
+        """What the function returns for (arguments, tell); see `run`. Once only."""
+        late, process = threading.Event(), self._process
+
+        def too_late() -> None:
+            late.set()
+            process.kill()
+
+        clock = threading.Timer(self._limits.wall_seconds, too_late)
+        clock.daemon = True
+        clock.start()
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(json.dumps(arguments).encode())
+            answer = _listen(process.stdout, news)
+        finally:
+            clock.cancel()
+            process.kill()
+            process.wait()
+        if answer is None:
+            raise DiedError(_cause(process.returncode, self._limits, late=late.is_set()))
+        if "refused" in answer:
+            raise InputError(str(answer["refused"]))
+        return answer.get("result")
+
+
 def run(function: str, arguments: Any, *, limits: ProcessLimits | None = None, news: Tell | None = None) -> Any:
     """Call `function` ("module:name") with (arguments, tell) in a child; returns what it returns.
 
@@ -55,38 +112,8 @@ def run(function: str, arguments: Any, *, limits: ProcessLimits | None = None, n
     runs) are JSON values; tuples come back as lists. Raises InputError with the child's sentence if it raised one,
     DiedError if it was killed by a limit or a signal. An exception of `news` ends the child and is passed on.
     """
-    limits = limits or ProcessLimits()
-    command = [sys.executable, "-m", "processing.ingest.confined", function]
-    command += [str(int(v)) for v in (limits.memory, limits.cpu_seconds, limits.file_bytes)]
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment = {**kept, **_KEEP_MEMORY, **dict.fromkeys(_EVERY_THREAD, "1"), "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        command, cwd=_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as child:
-        late = threading.Event()
-
-        def too_late() -> None:
-            late.set()
-            child.kill()
-
-        clock = threading.Timer(limits.wall_seconds, too_late)
-        clock.daemon = True
-        clock.start()
-        try:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            with contextlib.suppress(BrokenPipeError), child.stdin:
-                child.stdin.write(json.dumps(arguments).encode())
-            answer = _listen(child.stdout, news)
-        finally:
-            clock.cancel()
-            child.kill()
-            child.wait()
-    if answer is None:
-        raise DiedError(_cause(child.returncode, limits, late=late.is_set()))
-    if "refused" in answer:
-        raise InputError(str(answer["refused"]))
-    return answer.get("result")
+    with Child(function, limits=limits) as child:
+        return child.call(arguments, news=news)
 
 
 def _listen(stream: IO[bytes], news: Tell | None) -> dict[str, Any] | None:
@@ -137,6 +164,19 @@ def _confine(memory: int, cpu_seconds: int, file_bytes: int) -> None:
         resource.setrlimit(kind, (most, most + 1 if kind == resource.RLIMIT_CPU and hard < 0 else most))
 
 
+def _ready(name: str) -> Callable[[Any, Tell], Any]:
+    """The function of this name, imported; without what libraries bring along to reach the network."""
+    module, _, function = name.partition(":")
+    if not module.startswith(("processing.", "analysis.")):
+        raise ValueError(name)
+    sys.modules["requests"] = None  # type: ignore[assignment] - pydicom does without, in half the time
+    gc.disable()  # nothing that is imported is rubbish
+    found = getattr(importlib.import_module(module), function)
+    gc.freeze()
+    gc.enable()
+    return found
+
+
 def main(argv: list[str]) -> None:
     """The child: confine itself, read the arguments, call the function, say what came of it."""
     name, *numbers = argv
@@ -150,11 +190,9 @@ def main(argv: list[str]) -> None:
             mouth.flush()
 
         try:
-            module, _, function = name.partition(":")
-            if not module.startswith(("processing.", "analysis.")):
-                raise ValueError(name)
+            function = _ready(name)
             arguments = json.load(sys.stdin.buffer)
-            result = getattr(importlib.import_module(module), function)(arguments, lambda news: say({"news": news}))
+            result = function(arguments, lambda news: say({"news": news}))
             say({"result": result})
         except InputError as reason:
             say({"refused": str(reason)})

@@ -24,6 +24,7 @@ from processing.ingest.taking import Outcome, sentence
 from processing.volume import Parameters
 
 MOST_DEATHS = 20
+SORT_ALL = "processing.ingest.delivery:sort_all"
 Progress = Callable[[float, str], None]
 
 
@@ -47,13 +48,14 @@ def sort_delivery(
     progress: Progress | None = None,
     written: Callable[[list[Path]], None] | None = None,
     processes: int | None = None,
+    reader: confined.Child | None = None,
 ) -> SortedDelivery:
     """Unpack the archives among `files` and sort everything as `sort_files` does, confined.
 
     folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. arms: codes that
     names of files and folders may hold. progress: called with (share done, what is done). written: called with clean
-    files that are whole while others are being made; until this returns the child may still change them. Raises
-    InputError if there are no files, or if file after file kills the reader.
+    files that are whole while others are being made; until this returns the child may still change them. reader: what `SORT_ALL` is to
+    run in first, if it was made ready before. Raises InputError if there are no files, or if file after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
     processes = processes or workers.processors()
@@ -97,7 +99,7 @@ def sort_delivery(
     if not plain:
         return SortedDelivery(Sorted([], refused), sent_as, paths)
     answer = _confined(
-        "processing.ingest.delivery:sort_all",
+        SORT_ALL,
         lambda left: {
             "files": _named(left),
             "out": str(clean),
@@ -111,6 +113,7 @@ def sort_delivery(
         refused,
         limits,
         listen,
+        first=reader,
     )
     if answer is None:  # every file killed the reader
         return SortedDelivery(Sorted([], refused), sent_as, paths)
@@ -126,8 +129,12 @@ def _confined(
     limits: confined.ProcessLimits | None,
     news: Tell,
     before: Callable[[], None] = lambda: None,
+    first: confined.Child | None = None,
 ) -> Any:
-    """The function's result on `files`, from which those that killed it have been taken out and refused."""
+    """The function's result on `files`, from which those that killed it have been taken out and refused.
+
+    first: the child that is asked first.
+    """
     for death in range(MOST_DEATHS + 1):
         reading = ""
 
@@ -140,6 +147,8 @@ def _confined(
 
         before()
         try:
+            if first and not death:
+                return first.call(arguments(files), news=listen)
             return confined.run(function, arguments(files), limits=limits, news=listen)
         except DiedError as reason:
             if reading not in files or death == MOST_DEATHS:

@@ -19,7 +19,8 @@ from readerstudy.material.volumes import archive_files
 
 @job_function(SORT)
 def sort_upload(job: Job, report):
-    from processing.ingest.delivery import sort_delivery
+    from processing.ingest.confined import Child
+    from processing.ingest.delivery import SORT_ALL, sort_delivery
     from processing.ingest.workers import processors
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
@@ -31,7 +32,9 @@ def sort_upload(job: Job, report):
             "retry once they are back, or send the files again."
         )
     # Plain bytes stay inside the quarantine and go with this block.
-    with tempfile.TemporaryDirectory(dir=quarantine.folder(upload.pk)) as folder, Ahead() as ahead:
+    quarantined = quarantine.folder(upload.pk)
+    # The reader takes as long to be ready as it takes to look what there is to read.
+    with Child(SORT_ALL) as reader, tempfile.TemporaryDirectory(dir=quarantined) as folder, Ahead() as ahead:
         plain = Path(folder, "plain")
         plain.mkdir()
         unsealed = quarantine.unseal_upload(
@@ -49,6 +52,7 @@ def sort_upload(job: Job, report):
             progress=_by_full_percents(report, 0.2, 0.7),
             written=ahead.look_at,
             processes=max(1, processors() // settings.WORKER_SLOTS),
+            reader=reader,
         )
         report(0.9, "storing")
         kept = iter(archive_files([file for one in found.sorted.series for file in one.files], ahead))
