@@ -7,9 +7,10 @@ seen; the bytes are the same as those that the engine writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from operator import is_
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydicom import DataElement
@@ -32,20 +33,16 @@ from processing.deidentify.report import Report, name_of
 from processing.deidentify.rules import Rule, checked_value, most_values, rules
 from processing.dicom.header import tolerant
 from processing.dicom.promote import promote
-from processing.dicom.quick import MOST_KEPT, Header, Known
+from processing.dicom.quick import MOST_KEPT, PLAIN_NUMBERS, Header, InCommon, Known, Shared
 from processing.dicom.table import PIXEL_DATA, DoubtError
 
 Pieces = list[bytes | memoryview]
 OUTCOMES = ("kept", "replaced", "emptied", "removed", "refused_values")
-MOST_SAID, MOST_IN_KEY = 1000, 200
+MOST_SAID, MOST_IN_KEY, MOST_SERIES = 1000, 200, 20
 _UIDS = {"SOPClassUID": 0x00080016, "SOPInstanceUID": 0x00080018, "SeriesInstanceUID": 0x0020000E}
 _AGE = 0x00101010
 _GROUP_LENGTH = b"\x02\0\0\0UL\x04\0"
 _PLAIN_UID = re.compile(rb"(0|[1-9]\d{0,40})(\.(0|[1-9]\d{0,40}))+")
-_PLAIN_NUMBERS = {
-    "DS": re.compile(rb"-?\d{1,9}(\.\d{1,12})?(\\-?\d{1,9}(\.\d{1,12})?)*"),
-    "IS": re.compile(rb"(0|-?[1-9]\d{0,8})"),
-}
 _VRS = {int(tag): dictionary_VR(tag) for tag in rules()}
 # What may differ from slice to slice and tells nothing of region, contrast or age.
 _BY_SLICE = frozenset(
@@ -73,6 +70,21 @@ _BY_SLICE = frozenset(
 )
 
 
+class _Alike(NamedTuple):
+    """What stays of all that the files of a series have in common: bytes by tag; outcome, name and how often."""
+
+    content: dict[int, bytes]
+    counts: list[tuple[str, str, int]]
+
+
+def _count(counted: Iterable[tuple[str, str, Report | None]], report: Report) -> None:
+    counts = {name: getattr(report, name) for name in OUTCOMES}
+    for outcome, name, inner in counted:
+        counts[outcome][name] += 1
+        if inner is not None:
+            report.add(inner)
+
+
 @lru_cache(4)
 def cleaner_of(key: bytes) -> Cleaner:
     """The one cleaner of a key: what it decided for one series holds for the next."""
@@ -90,6 +102,7 @@ class Cleaner:
         self._rules = {int(tag): rule for tag, rule in rules().items()}
         self._constants: dict[int, bytes] = {}
         self._meta: dict[str, tuple[bytes, bytes]] = {}
+        self._series: dict[int, _Alike] = {}
 
     def clean(
         self, header: Header, pixels: np.ndarray, report: Report, *, number: int, part: str = ""
@@ -109,14 +122,61 @@ class Cleaner:
     def _clean(
         self, header: Header, pixels: np.ndarray, report: Report, number_anew: int, part: str
     ) -> tuple[Pieces, dict[str, str]]:
-        counted: list[tuple[str, str, Report | None]] = []
-        content: dict[int, bytes] = {}
-        attributes = header._dict
-        rows = [row for row in header.rows if row[1] in attributes]
-        if len(attributes) != len(rows):  # something was added
-            there = {tag for _, tag, _ in rows}
-            rows += [(int(tag), tag, None) for tag in attributes if tag not in there]
-        ruled, names = self._rules, self._names
+        alike, rows = self._alike(header)
+        content = dict(alike.content) if alike else {}
+        counted = self._clean_rows(header, rows, content)
+        content.update(self._said_anew(header, content))
+        content.update([encoded_attribute("InstanceNumber", number_anew)])
+        uids = {keyword: _text(content[tag]) for keyword, tag in _UIDS.items()}
+        if part:
+            uids["SeriesInstanceUID"] = keyed_uid(self.key, f"{uids['SeriesInstanceUID']} {part}")
+            content[_UIDS["SeriesInstanceUID"]] = _uid(_UIDS["SeriesInstanceUID"], uids["SeriesInstanceUID"])
+        note_changes(header, report)
+        report.files += 1
+        _count(counted, report)
+        if alike:
+            for outcome, name, times in alike.counts:
+                getattr(report, outcome)[name] += times
+        vr = b"OB" if pixels.dtype.itemsize == 1 else b"OW"
+        values = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data.cast("B")
+        odd = len(values) % 2
+        start = b"\xe0\x7f\x10\x00" + vr + b"\0\0" + (len(values) + odd).to_bytes(4, "little")
+        before = [content[tag] for tag in sorted(content) if tag < PIXEL_DATA]
+        return [self._meta_of(uids), *before, start, values, b"\0" * odd], uids
+
+    def _alike(self, header: Header) -> tuple[_Alike | None, list[Shared]]:
+        """What a file says as those of its series before, cleaned; and what there is besides."""
+        attributes, series = header._dict, header.series
+        added = (
+            attributes.keys() - (tag for _, tag, _ in header.rows)
+            if series is None
+            else attributes.keys() - series.tags
+        )
+        more: list[Shared] = [(int(tag), tag, None) for tag in added]
+        if series is not None and len(attributes) - len(added) == len(series.tags):
+            tags, shared = series.shared
+            if all(map(is_, map(attributes.get, tags), shared)):
+                return self._of_series(series, header), [*(header.rows[n] for n in series.loose), *more]
+        return None, [*(row for row in header.rows if row[1] in attributes), *more]
+
+    def _of_series(self, series: InCommon, header: Header) -> _Alike:
+        if (found := self._series.get(series.number)) is None:
+            content: dict[int, bytes] = {}
+            loose, report = set(series.loose), Report()
+            rows = [row for n, row in enumerate(header.rows) if n not in loose]
+            _count(self._clean_rows(header, rows, content), report)
+            counts = [(out, name, times) for out in OUTCOMES for name, times in getattr(report, out).items()]
+            if len(self._series) > MOST_SERIES:
+                self._series.clear()
+            found = self._series[series.number] = _Alike(content, counts)
+        return found
+
+    def _clean_rows(
+        self, header: Header, rows: Iterable[Shared], content: dict[int, bytes]
+    ) -> list[tuple[str, str, Report | None]]:
+        """Put the bytes that stay of some attributes into `content`; returns what to count."""
+        counted = []
+        attributes, ruled, names = header._dict, self._rules, self._names
         for number, tag, same in rows:
             if number not in ruled:
                 counted.append(("removed", names.get(number) or self._name(number, tag), None))
@@ -131,25 +191,7 @@ class Cleaner:
             counted.append((outcome, name, inner))
             if encoded:
                 content[number] = encoded
-        content.update(self._said_anew(header, content))
-        content.update([encoded_attribute("InstanceNumber", number_anew)])
-        uids = {keyword: _text(content[tag]) for keyword, tag in _UIDS.items()}
-        if part:
-            uids["SeriesInstanceUID"] = keyed_uid(self.key, f"{uids['SeriesInstanceUID']} {part}")
-            content[_UIDS["SeriesInstanceUID"]] = _uid(_UIDS["SeriesInstanceUID"], uids["SeriesInstanceUID"])
-        note_changes(header, report)
-        report.files += 1
-        counts = {name: getattr(report, name) for name in OUTCOMES}
-        for outcome, name, inner in counted:
-            counts[outcome][name] += 1
-            if inner is not None:
-                report.add(inner)
-        vr = b"OB" if pixels.dtype.itemsize == 1 else b"OW"
-        values = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data.cast("B")
-        odd = len(values) % 2
-        start = b"\xe0\x7f\x10\x00" + vr + b"\0\0" + (len(values) + odd).to_bytes(4, "little")
-        before = [content[tag] for tag in sorted(content) if tag < PIXEL_DATA]
-        return [self._meta_of(uids), *before, start, values, b"\0" * odd], uids
+        return counted
 
     def _name(self, number: int, tag: BaseTag) -> str:
         if len(self._names) > MOST_KEPT:
@@ -178,6 +220,8 @@ class Cleaner:
     def _at_sight(self, rule: Rule, number: int, element: DataElement | RawDataElement) -> bytes | None:
         """Bytes of a UID, a date, or of plain numbers; None where the engine must look at it."""
         vr, value = element.VR, element.value
+        if rule.action == "keep" and vr in ("US", "SS") and isinstance(value, bytes) and len(value) == 2:
+            return _start(number, vr) + b"\2\0" + value if self._may_stay(rule, number, vr, value) else None
         if vr != _VRS.get(number) or not value:
             return None
         if rule.action == "uid":
@@ -189,30 +233,34 @@ class Cleaner:
             return self._constants.get(number) or self._constants.setdefault(
                 number, _encoded(DataElement(number, vr, rule.value))
             )
-        if rule.action != "keep" or vr not in _PLAIN_NUMBERS:
+        if rule.action != "keep" or vr not in PLAIN_NUMBERS:
             return None
         text = value.rstrip(b" ")
         parts = text.decode("latin-1").split("\\")
-        if not _PLAIN_NUMBERS[vr].fullmatch(text) or len(parts) > most_values(rule.tag):
+        if not PLAIN_NUMBERS[vr].fullmatch(text) or len(parts) > most_values(rule.tag):
             return None
         if checked_value(rule.check, parts) is None:
             return None
         text += b" " * (len(text) % 2)
         return _start(number, vr) + len(text).to_bytes(2, "little") + text
 
+    @staticmethod
+    def _may_stay(rule: Rule, number: int, vr: str, value: bytes) -> bool:
+        """Whether this one whole number may stay as it is."""
+        whole = int.from_bytes(value, "little", signed=vr == "SS")
+        return vr in _VRS[number].split(" or ") and checked_value(rule.check, whole) is not None
+
     def _said_anew(self, header: Header, content: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
-        key: list[Any] = []
+        alike, rows = self._alike(header)
+        key: list[Any] = [header.series.number] if alike and header.series else []
         attributes = header._dict
-        for number, tag, same in header.rows:
+        for number, tag, same in rows:
             if number in _BY_SLICE or number >> 16 & 1 or number >= PIXEL_DATA:
                 continue
-            element = attributes.get(tag)
-            if same is not None and same.element is element:
-                key.append(same)
-            elif element is not None:
-                key.append((number, element.VR, _short(element.value)))
-        there = {tag for _, tag, _ in header.rows}
-        key += [(int(tag), _short(header[tag].value)) for tag in attributes if tag not in there]
+            element = attributes[tag]
+            key.append(
+                same if same is not None and same.element is element else (number, element.VR, _short(element.value))
+            )
         found = self._said.get(place := tuple(key))
         if found is None:
             age = _text(content[_AGE]) if _AGE in content else None

@@ -16,6 +16,8 @@ from pydicom.uid import EnhancedMRImageStorage
 from processing.deidentify import rules
 from processing.dicom import mosaic
 from processing.dicom.private import ge_direction, slices_made
+from processing.dicom.quick import Header
+from processing.dicom.recall import recalled
 from processing.errors import InputError
 
 # What may tell apart images that lie at the same place, in the order in which it is tried.
@@ -93,6 +95,9 @@ class _OfFile(Mapping[str, Any]):
     def get(self, keyword: str, default: Any = None) -> Any:
         return self._dataset.get(keyword, default)
 
+    def numbers(self, keyword: str) -> tuple[float, ...] | None:
+        return self._dataset.numbers(keyword) if isinstance(self._dataset, Header) else None
+
     def __getitem__(self, keyword: str) -> Any:
         if keyword not in self._dataset:
             raise KeyError(keyword)
@@ -144,7 +149,14 @@ def measure(found: Mapping[str, Any], keyword: str) -> float | None:
     return rules.vetted_number(keyword, number(found.get(keyword)))
 
 
+def _plain(found: Mapping[str, Any], keyword: str) -> tuple[float, ...] | None:
+    """Numbers that an ordinary file has as text, and that nobody has converted yet."""
+    return found.numbers(keyword) if isinstance(found, _OfFile) else None
+
+
 def _numbers(found: Mapping[str, Any], keyword: str, count: int, what: str) -> tuple[float, ...]:
+    if (plain := _plain(found, keyword)) is not None and len(plain) == count:
+        return plain
     try:
         values = tuple(float(value) for value in found[keyword])
     except (KeyError, TypeError, ValueError):
@@ -177,7 +189,8 @@ def _marks(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _place(found: Mapping[str, Any], keyword: str) -> int | None:
-    place = measure(found, keyword)
+    plain = _plain(found, keyword)
+    place = rules.vetted_number(keyword, plain[0]) if plain else measure(found, keyword)
     return None if place is None else int(place)
 
 
@@ -200,44 +213,52 @@ def as_stored(dataset: Dataset, value: int) -> int:
     return low - (1 << bits) if dataset.get("PixelRepresentation", 0) and low >> bits - 1 else low
 
 
+@recalled
+def _told_of_classic(dataset: Dataset) -> dict[str, Any]:
+    return _told(dataset, _OfFile(dataset))
+
+
+def _told(dataset: Dataset, tags: Mapping[str, Any]) -> dict[str, Any]:
+    """What is mostly the same for all slices: a frame without its position and number."""
+    orientation = _numbers(tags, "ImageOrientationPatient", 6, "orientation")
+    column, row = np.array(orientation[:3]), np.array(orientation[3:])
+    if abs(column @ row) > 1e-2 or any(abs(np.linalg.norm(v) - 1) > 1e-2 for v in (column, row)):
+        raise InputError("The image orientation is not two perpendicular directions; export the series again.")
+    spacing = _numbers(tags, "PixelSpacing", 2, "pixel size")
+    if min(spacing) <= 0:
+        raise InputError("The pixel size is not positive; export the series again.")
+    slope, intercept = number(tags.get("RescaleSlope", 1)), number(tags.get("RescaleIntercept", 0))
+    return {
+        "series_uid": str(dataset.get("SeriesInstanceUID", "")),
+        "stack": str(tags.get("StackID", "")),
+        "rows": int(dataset.Rows),
+        "columns": int(dataset.Columns),
+        "orientation": orientation,
+        "spacing": spacing,
+        "thickness": number(tags.get("SpacingBetweenSlices")) or number(tags.get("SliceThickness")),
+        "slope": 1.0 if slope in (None, 0.0) else slope,
+        "intercept": 0.0 if intercept is None else intercept,
+        "marks": _marks(tags, dataset),
+        "between": measure(tags, "SpacingBetweenSlices"),
+        "slice_thickness": measure(tags, "SliceThickness"),
+        "made": None if is_enhanced(dataset) else slices_made(dataset),
+        "padding": _padding(dataset),
+    }
+
+
 def frames_of(dataset: Dataset, path: Path) -> list[Frame]:
     """The frames of one file in file order, a mosaic's slices one by one.
 
     Raises InputError if one has no place in space.
     """
     result = []
-    for index in range(len(dataset.PerFrameFunctionalGroupsSequence) if is_enhanced(dataset) else 1):
+    enhanced = is_enhanced(dataset)
+    for index in range(len(dataset.PerFrameFunctionalGroupsSequence) if enhanced else 1):
         tags = attributes(dataset, index)
-        orientation = _numbers(tags, "ImageOrientationPatient", 6, "orientation")
-        column, row = np.array(orientation[:3]), np.array(orientation[3:])
-        if abs(column @ row) > 1e-2 or any(abs(np.linalg.norm(v) - 1) > 1e-2 for v in (column, row)):
-            raise InputError("The image orientation is not two perpendicular directions; export the series again.")
-        spacing = _numbers(tags, "PixelSpacing", 2, "pixel size")
-        if min(spacing) <= 0:
-            raise InputError("The pixel size is not positive; export the series again.")
-        slope, intercept = number(tags.get("RescaleSlope", 1)), number(tags.get("RescaleIntercept", 0))
-        result.append(
-            Frame(
-                path=path,
-                index=index,
-                series_uid=str(dataset.get("SeriesInstanceUID", "")),
-                stack=str(tags.get("StackID", "")),
-                rows=int(dataset.Rows),
-                columns=int(dataset.Columns),
-                position=_numbers(tags, "ImagePositionPatient", 3, "position"),  # type: ignore[arg-type]
-                orientation=orientation,  # type: ignore[arg-type]
-                spacing=spacing,  # type: ignore[arg-type]
-                thickness=number(tags.get("SpacingBetweenSlices")) or number(tags.get("SliceThickness")),
-                slope=1.0 if slope in (None, 0.0) else slope,
-                intercept=0.0 if intercept is None else intercept,
-                marks=_marks(tags, dataset),
-                between=measure(tags, "SpacingBetweenSlices"),
-                slice_thickness=measure(tags, "SliceThickness"),
-                number=_place(tags, "InStackPositionNumber" if is_enhanced(dataset) else "InstanceNumber"),
-                made=None if is_enhanced(dataset) else slices_made(dataset),
-                padding=_padding(dataset),
-            )
-        )
+        alike = _told(dataset, tags) if enhanced else _told_of_classic(dataset)
+        position = _numbers(tags, "ImagePositionPatient", 3, "position")
+        place = _place(tags, "InStackPositionNumber" if enhanced else "InstanceNumber")
+        result.append(Frame(path=path, index=index, position=position, number=place, **alike))  # type: ignore[arg-type]
     if mosaic.is_mosaic(dataset):
         where = mosaic.layout(dataset)
         one = replace(result[0], rows=where.rows, columns=where.columns, thickness=where.distance)

@@ -22,6 +22,7 @@ from processing.dicom import kinds, mosaic, quick
 from processing.dicom.identifiers import check_identifiers
 from processing.dicom.pixels import LOSSY, declared_bytes
 from processing.dicom.private import private_component, tell_apart
+from processing.dicom.recall import recalled
 from processing.dicom.skim import skim
 from processing.errors import InputError
 
@@ -111,6 +112,13 @@ def read_header(path: Path, *, pixels: bool = False, whole: bool = False) -> Dat
 
 def check(dataset: Dataset) -> None:
     """Raise InputError unless the header describes a magnitude MR image with grey pixels."""
+    _check_kind(dataset)
+    check_identifiers(dataset)
+    _check_image(dataset)
+
+
+@recalled
+def _check_kind(dataset: Dataset) -> None:
     sop_class = UID(str(dataset.get("SOPClassUID", "")))
     if sop_class not in (CLASSIC, ENHANCED):
         raise (NotAnImageError if kinds.holds_no_pixels(dataset) else InputError)(kinds.words(dataset))
@@ -118,7 +126,10 @@ def check(dataset: Dataset) -> None:
     missing = [word for word in ("Rows", "Columns", "BitsAllocated", "BitsStored") if word not in dataset]
     if missing:
         raise InputError("The image description ends early: the file is truncated; export it again.")
-    check_identifiers(dataset)
+
+
+@recalled
+def _check_image(dataset: Dataset) -> None:
     if dataset.get("SamplesPerPixel", 1) != 1 or dataset.get("PhotometricInterpretation") != "MONOCHROME2":
         raise InputError("The image is in colour or inverted; only MONOCHROME2 images can be read.")
     if dataset.BitsAllocated not in (8, 16) or dataset.get("HighBit", dataset.BitsStored - 1) != dataset.BitsStored - 1:
@@ -134,7 +145,7 @@ def check(dataset: Dataset) -> None:
     if mosaic.is_grid(dataset):
         raise InputError("A grid of slices of United Imaging (VFRAME): export the series as single slices.")
     check_magnitude(dataset.get("ImageType") or [], dataset.get("ComplexImageComponent"), private_component(dataset))
-    if sop_class == ENHANCED:
+    if dataset.SOPClassUID == ENHANCED:
         if not dataset.get("PerFrameFunctionalGroupsSequence"):
             raise InputError("The enhanced MR file has no functional groups: it is truncated; export it again.")
         if len(dataset.PerFrameFunctionalGroupsSequence) != int(dataset.get("NumberOfFrames", 1)):

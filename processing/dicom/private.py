@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydicom import Dataset
+
+from processing.dicom.recall import recalled
 
 _DEEP_LEARNING = re.compile(
     r"(?:CS_SENSE_AI|AIR[_ ]?RECON[_ ]?DL|DEEP[_ ]?RESOLVE|AICE|DLR|DRB|DRS|DRG)", re.IGNORECASE
@@ -51,17 +54,22 @@ def tell_apart(dataset: Dataset) -> None:
     Philips' private scale slope (2005,xx0E) is left out on purpose: RescaleSlope gives the values that
     the scanner displays, and the private one only turns these into arbitrary floating-point units.
     """
-    if dataset.get("DiffusionBValue") is not None:
-        return
+    if dataset.get("DiffusionBValue") is None:
+        for keyword, value in _diffusion(dataset):
+            setattr(dataset, keyword, value)
+
+
+@recalled
+def _diffusion(dataset: Dataset) -> tuple[tuple[str, Any], ...]:
     texts = [*(block_text(dataset, *place) for place in _B_VALUES), uih_text(dataset, 0x09)]
     known = [numbers[0] for text in texts if (numbers := _numbers(text))]
     if not known or known[0] < 0:
-        return
-    dataset.DiffusionBValue = known[0] % 1e9  # GE adds 10⁹ to some
+        return ()
+    weighted = ("DiffusionBValue", known[0] % 1e9)  # GE adds 10⁹ to some
     for text in (block_text(dataset, 0x0019, _SIEMENS, 0x0E), uih_text(dataset, 0x37)):
         if len(direction := _numbers(text)) == 3:
-            dataset.DiffusionGradientOrientation = direction
-            return
+            return weighted, ("DiffusionGradientOrientation", direction)
+    return (weighted,)
 
 
 def ge_direction(dataset: Dataset) -> tuple[float, ...] | None:

@@ -6,6 +6,7 @@ from pydicom import Dataset
 
 from processing.dicom.frames import attributes, is_enhanced, number
 from processing.dicom.private import tell_apart
+from processing.dicom.recall import recalled
 from processing.dicom.scan_time import scan_time, tesla
 
 _READ = ("AcquisitionDuration", "RepetitionTime", "MagneticFieldStrength")
@@ -21,12 +22,22 @@ def promote(dataset: Dataset) -> None:
         return
     dataset.promoted = True  # an attribute of the object, not of the file
     tell_apart(dataset)
+    for keyword, value in _in_standard_units(dataset):
+        if value is None:
+            delattr(dataset, keyword)
+        else:
+            setattr(dataset, keyword, value)
+
+
+@recalled
+def _in_standard_units(dataset: Dataset) -> list[tuple[str, float | None]]:
+    """What has to be changed; None where it is to be removed."""
     # Reading all attributes of a classic file would cost as much as the rest of its de-identification.
     found = attributes(dataset, 0) if is_enhanced(dataset) else {word: dataset.get(word) for word in _READ}
     seconds = scan_time(dataset, found).seconds
     field, _ = tesla(number(found.get("MagneticFieldStrength")))
-    for keyword, value in (("AcquisitionDuration", seconds), ("MagneticFieldStrength", field)):
-        if value is not None and number(dataset.get(keyword)) != value:
-            setattr(dataset, keyword, value)
-        elif value is None and keyword in dataset:
-            delattr(dataset, keyword)
+    return [
+        (keyword, value)
+        for keyword, value in (("AcquisitionDuration", seconds), ("MagneticFieldStrength", field))
+        if (keyword in dataset if value is None else number(dataset.get(keyword)) != value)
+    ]

@@ -32,16 +32,19 @@ class DoubtError(Exception):
 
 # Tag, VR (None where it is implicit) and value; that of a sequence of undefined length ends before its delimiter.
 Row = tuple[int, str | None, bytes]
+Place = tuple[str | None, int, int]  # VR, start and end of a value
 
 
 @dataclass(frozen=True)
 class Table:
-    """All attributes but the pixel data, ascending; `pixels`: VR, where they start and where they end."""
+    """All attributes but the pixel data, ascending; `pixels`: VR, where they start and where they end. starts: where
+    each of the rows starts, and where the last ends."""
 
     implicit: bool
     meta: list[Row]
     rows: list[Row]
-    pixels: tuple[str | None, int, int] | None
+    pixels: Place | None
+    starts: list[int]
 
 
 @cache
@@ -49,6 +52,7 @@ def _sequences() -> frozenset[int]:
     return frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
 
 
+_EXPLICIT_UID, _IMPLICIT_UID = ExplicitVRLittleEndian.encode(), ImplicitVRLittleEndian.encode()
 _NAMES = {vr: vr.decode() for vr in _LONG | _SHORT}
 
 
@@ -61,6 +65,35 @@ def read_table(data: bytes | mmap.mmap) -> Table | None:
 
 
 def _table(data: bytes | mmap.mmap) -> Table:
+    implicit, meta, place = read_meta(data)
+    total = len(data)
+    rows: list[Row] = []
+    starts: list[int] = []
+    pixels: Place | None = None
+    last, end = 0x0002FFFF, place
+    count = [0]
+    while place < total:
+        began = place
+        tag, name, start, behind, place = element_at(data, place, total, implicit, count)
+        if tag <= last or tag >> 16 == 0xFFFE or tag in _OTHER_PIXELS or len(rows) > MOST_ELEMENTS:
+            raise DoubtError
+        last = tag
+        if tag == PIXEL_DATA:
+            if name not in (None, "OW", "OB"):
+                raise DoubtError
+            pixels = name, start, behind
+        else:
+            rows.append((tag, name, data[start:behind]))
+            starts.append(began)
+            end = place
+    return Table(implicit, meta, rows, pixels, [*starts, end])
+
+
+def read_meta(data: bytes | mmap.mmap) -> tuple[bool, list[Row], int]:
+    """Whether the attributes have implicit VRs, those of the meta group, and where the others start.
+
+    Raises DoubtError if they are compressed, or of an order of bytes that is not ordinary.
+    """
     if data[128:132] != b"DICM":
         raise DoubtError
     total = len(data)
@@ -72,40 +105,30 @@ def _table(data: bytes | mmap.mmap) -> Table:
             raise DoubtError
         meta.append((tag, _NAMES[vr], data[start:place]))
     syntax = next((value.rstrip(b"\0 ") for tag, _, value in meta if tag == 0x00020010), b"")
-    if syntax not in (ExplicitVRLittleEndian.encode(), ImplicitVRLittleEndian.encode()):
+    if syntax not in (_EXPLICIT_UID, _IMPLICIT_UID):
         raise DoubtError
-    implicit = syntax == ImplicitVRLittleEndian.encode()
-    rows: list[Row] = []
-    pixels: tuple[str | None, int, int] | None = None
-    last = 0x0002FFFF
-    count = [0]
-    while place < total:
-        if total - place < 8:
-            raise DoubtError
-        name: str | None
-        if implicit:
-            tag, name, start, behind, place = _implicit_element(data, place, total, count)
-        elif (found := _EXPLICIT.unpack_from(data, place))[2] in _SHORT and place + 8 + found[3] <= total:  # most
-            group, element, vr, length = found
-            tag, name, start = group << 16 | element, _NAMES[vr], place + 8
-            place = behind = start + length
-        else:
-            tag, vr, start, behind = _explicit(data, place, total)
-            place, name = behind, _NAMES[vr]
-            if vr == b"SQ":
-                behind, place = _sequence(data, start, behind, total, False, 0, count)
-            elif vr == b"UN" and not tag >> 16 & 1:
-                raise DoubtError
-        if tag <= last or tag >> 16 == 0xFFFE or tag in _OTHER_PIXELS or len(rows) > MOST_ELEMENTS:
-            raise DoubtError
-        last = tag
-        if tag == PIXEL_DATA:
-            if name not in (None, "OW", "OB"):
-                raise DoubtError
-            pixels = name, start, behind
-        else:
-            rows.append((tag, name, data[start:behind]))
-    return Table(implicit, meta, rows, pixels)
+    return syntax == _IMPLICIT_UID, meta, place
+
+
+def element_at(
+    data: bytes | mmap.mmap, place: int, total: int, implicit: bool, count: list[int]
+) -> tuple[int, str | None, int, int, int]:
+    """Tag, VR if the file says it, start and end of the value, and where the next attribute starts. count: attributes
+    of items so far. Raises DoubtError, or `struct.error`, if there is any doubt."""
+    if total - place < 8:
+        raise DoubtError
+    if implicit:
+        return _implicit_element(data, place, total, count)
+    group, element, vr, length = _EXPLICIT.unpack_from(data, place)
+    if vr in _SHORT and place + 8 + length <= total:  # most
+        start = place + 8
+        return group << 16 | element, _NAMES[vr], start, start + length, start + length
+    tag, vr, start, behind = _explicit(data, place, total)
+    if vr == b"SQ":
+        return tag, _NAMES[vr], start, *_sequence(data, start, behind, total, False, 0, count)
+    if vr == b"UN" and not tag >> 16 & 1:
+        raise DoubtError
+    return tag, _NAMES[vr], start, behind, behind
 
 
 def _explicit(data: bytes | mmap.mmap, place: int, end: int) -> tuple[int, bytes, int, int]:

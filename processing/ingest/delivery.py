@@ -54,8 +54,9 @@ def sort_delivery(
 
     folder: for what is unpacked and for the clean series, below `unpacked` and `clean`; empty before. arms: codes that
     names of files and folders may hold. progress: called with (share done, what is done). written: called with clean
-    files that are whole while others are being made; until this returns the child may still change them. reader: what `SORT_ALL` is to
-    run in first, if it was made ready before. Raises InputError if there are no files, or if file after file kills the reader.
+    files that are whole while others are being made; until this returns the child may still change them. reader: what
+    `SORT_ALL` is to run in first, if it was made ready before. Raises InputError if there are no files, or if file
+    after file kills the reader.
     """
     progress = progress or (lambda share, what: None)
     processes = processes or workers.processors()

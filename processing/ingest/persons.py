@@ -14,6 +14,7 @@ from pydicom import Dataset
 
 from processing.caution import Caution
 from processing.deidentify.engine import pseudonym
+from processing.dicom.recall import recalled
 from processing.ingest.accept import SortedSeries
 
 # What anonymisers, phantoms and empty forms write where a PatientID should stand.
@@ -43,6 +44,7 @@ class Person:
     folder: str
 
 
+@recalled
 def person(header: Dataset, folder: str) -> Person:
     """What one header says of its patient."""
 
