@@ -37,6 +37,7 @@ from processing.dicom.quick import MOST_KEPT, PLAIN_NUMBERS, Header, InCommon, K
 from processing.dicom.table import PIXEL_DATA, DoubtError
 
 Pieces = list[bytes | memoryview]
+_Decided = tuple[bytes, str, str, Report | None]  # what stays, outcome, name, what became of the items
 OUTCOMES = ("kept", "replaced", "emptied", "removed", "refused_values")
 MOST_SAID, MOST_IN_KEY, MOST_SERIES = 1000, 200, 20
 _UIDS = {"SOPClassUID": 0x00080016, "SOPInstanceUID": 0x00080018, "SeriesInstanceUID": 0x0020000E}
@@ -96,12 +97,13 @@ class Cleaner:
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self._decided: dict[Known, tuple[bytes, str, str, Report | None]] = {}
+        self._decided: dict[Known, _Decided] = {}
         self._said: dict[tuple[Any, ...], list[tuple[int, bytes]]] = {}
         self._names: dict[int, str] = {}
         self._rules = {int(tag): rule for tag, rule in rules().items()}
         self._constants: dict[int, bytes] = {}
         self._meta: dict[str, tuple[bytes, bytes]] = {}
+        self._numbers: dict[tuple[int, str, Any], _Decided] = {}
         self._series: dict[int, _Alike] = {}
 
     def clean(
@@ -125,7 +127,7 @@ class Cleaner:
         alike, rows = self._alike(header)
         content = dict(alike.content) if alike else {}
         counted = self._clean_rows(header, rows, content)
-        content.update(self._said_anew(header, content))
+        content.update(self._said_anew(header, content, alike, rows))
         content.update([encoded_attribute("InstanceNumber", number_anew)])
         uids = {keyword: _text(content[tag]) for keyword, tag in _UIDS.items()}
         if part:
@@ -175,7 +177,7 @@ class Cleaner:
         self, header: Header, rows: Iterable[Shared], content: dict[int, bytes]
     ) -> list[tuple[str, str, Report | None]]:
         """Put the bytes that stay of some attributes into `content`; returns what to count."""
-        counted = []
+        counted: list[tuple[str, str, Report | None]] = []
         attributes, ruled, names = header._dict, self._rules, self._names
         for number, tag, same in rows:
             if number not in ruled:
@@ -198,24 +200,28 @@ class Cleaner:
             self._names.clear()
         return self._names.setdefault(number, name_of(tag))
 
-    def _remembered(
-        self, same: Known, header: Header, number: int, tag: BaseTag
-    ) -> tuple[bytes, str, str, Report | None]:
+    def _remembered(self, same: Known, header: Header, number: int, tag: BaseTag) -> _Decided:
         if len(self._decided) > MOST_KEPT:
             self._decided.clear()
         decided = self._decided[same] = self._decide(header, number, tag)
         return decided
 
-    def _decide(self, header: Header, number: int, tag: BaseTag) -> tuple[bytes, str, str, Report | None]:
+    def _decide(self, header: Header, number: int, tag: BaseTag) -> _Decided:
         """Bytes that stay of one attribute, its outcome and name, and what became of its items."""
         name = self._names.get(number) or self._name(number, tag)
         rule, element = self._rules[number], header._dict[tag]
         if short := self._at_sight(rule, number, element):
             return short, "kept" if rule.action == "keep" else "replaced", name, None
+        number_said = number, str(element.VR), element.value
+        if type(element.value) is float and (known := self._numbers.get(number_said)):  # said anew in each file
+            return known
         inner = Report()
         left, outcome = kept(header, tag, self.key, inner)
         has_items = left is not None and left.VR == "SQ" and len(left.value) > 0
-        return b"" if left is None else _encoded(left), outcome, name, inner if has_items else None
+        decided = b"" if left is None else _encoded(left), outcome, name, inner if has_items else None
+        if type(element.value) is float and len(self._numbers) < MOST_KEPT:
+            self._numbers[number_said] = decided
+        return decided
 
     def _at_sight(self, rule: Rule, number: int, element: DataElement | RawDataElement) -> bytes | None:
         """Bytes of a UID, a date, or of plain numbers; None where the engine must look at it."""
@@ -250,8 +256,9 @@ class Cleaner:
         whole = int.from_bytes(value, "little", signed=vr == "SS")
         return vr in _VRS[number].split(" or ") and checked_value(rule.check, whole) is not None
 
-    def _said_anew(self, header: Header, content: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
-        alike, rows = self._alike(header)
+    def _said_anew(
+        self, header: Header, content: Mapping[int, bytes], alike: _Alike | None, rows: list[Shared]
+    ) -> list[tuple[int, bytes]]:
         key: list[Any] = [header.series.number] if alike and header.series else []
         attributes = header._dict
         for number, tag, same in rows:

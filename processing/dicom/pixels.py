@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydicom import Dataset
@@ -12,6 +13,7 @@ from pydicom.uid import RLELossless
 
 from processing.dicom import jpeg_lossless, mosaic
 from processing.dicom.codestream import read_codestream
+from processing.dicom.recall import recalled
 from processing.errors import InputError
 
 # Decoding allocates this much at most: a header can claim any size.
@@ -26,30 +28,50 @@ def stored_values(dataset: Dataset) -> np.ndarray:
 
     Bits above BitsStored, where overlays may hide, are cleared (sign-extended for signed pixels).
     Compressed pixels are decoded. Raises InputError if pixels are missing, truncated, compressed with loss, larger
-    than 1 GiB or cannot be decoded.
+    than 1 GiB or cannot be decoded. They may lie in the data set's own bytes, and are read only then.
     """
     if "PixelData" not in dataset:
         raise InputError("The file has no pixel data: it is truncated; export it again.")
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    shape = (frames, int(dataset.Rows), int(dataset.Columns))
-    size = declared_bytes(dataset)
-    signed = bool(dataset.get("PixelRepresentation", 0))
-    dtype = np.dtype(f"{'i' if signed else 'u'}{dataset.BitsAllocated // 8}")
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_compressed and not syntax.is_deflated:
-        array = _decode(dataset, shape).astype(dtype)
+    form = _form(dataset)
+    if form.compressed:
+        array = _decode(dataset, form.shape).astype(form.dtype)
     else:
         data = dataset.PixelData
-        if len(data) < size:
+        if len(data) < form.size:
             raise InputError("The pixel data end early: the file is truncated; export it again.")
-        array = np.frombuffer(data[:size], dtype=dtype.newbyteorder("<" if syntax.is_little_endian else ">"))
-        array = array.reshape(shape).astype(dtype)
-    unused = dataset.BitsAllocated - dataset.BitsStored
-    if unused and _exceeds(array, dataset.BitsStored):
-        array = array << unused >> unused
-    if mosaic.is_mosaic(dataset):
+        array = np.frombuffer(data, dtype=form.dtype.newbyteorder(form.order), count=form.size // form.dtype.itemsize)
+        array = array.reshape(form.shape).astype(form.dtype, copy=False)
+    if form.unused and _exceeds(array, form.dtype.itemsize * 8 - form.unused):
+        array = array << form.unused >> form.unused
+    if form.mosaic:
         array = mosaic.tiles_of(array, mosaic.layout(dataset))
-    return np.ascontiguousarray(array, dtype=dtype)
+    return np.ascontiguousarray(array, dtype=form.dtype)
+
+
+class _Form(NamedTuple):
+    """How pixels are stored; unused: bits of each."""
+
+    shape: tuple[int, int, int]
+    size: int
+    dtype: np.dtype
+    order: Literal["<", ">"]
+    compressed: bool
+    unused: int
+    mosaic: bool
+
+
+@recalled
+def _form(dataset: Dataset) -> _Form:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    return _Form(
+        shape=(int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns)),
+        size=declared_bytes(dataset),
+        dtype=np.dtype(f"{'i' if dataset.get('PixelRepresentation', 0) else 'u'}{dataset.BitsAllocated // 8}"),
+        order="<" if syntax.is_little_endian else ">",
+        compressed=syntax.is_compressed and not syntax.is_deflated,
+        unused=dataset.BitsAllocated - dataset.BitsStored,
+        mosaic=mosaic.is_mosaic(dataset),
+    )
 
 
 def _exceeds(array: np.ndarray, bits: int) -> bool:

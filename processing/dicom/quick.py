@@ -278,7 +278,7 @@ def _learn(header: Header, table: Table, charset: bytes, data: bytes | mmap.mmap
     if not layout or any(_decides(table.rows[n][0]) for n in layout.own):
         _before = table, None
         return
-    attributes, rows = header._dict.copy(), header.rows.copy()
+    attributes, rows = dict(header._dict), header.rows.copy()
     own = set(layout.own)
     values = _values_of(table.implicit, charset)
     loose, shared = [], {}

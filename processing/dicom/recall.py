@@ -6,7 +6,7 @@ watched, not declared: whoever asks for more tomorrow is asked anew tomorrow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -26,7 +26,7 @@ PATIENCE = 50  # answers that nobody needed again: then the question is about wh
 class _Watched(dict[BaseTag, Any]):
     """Attributes of a header; what is asked for is noted as it was when it was asked for first."""
 
-    def __init__(self, content: dict[BaseTag, Any]) -> None:
+    def __init__(self, content: Mapping[BaseTag, Any]) -> None:
         super().__init__(content)
         self.seen: dict[BaseTag, Any] = {}
         self.converted: set[BaseTag] = set()
@@ -40,7 +40,7 @@ class _Watched(dict[BaseTag, Any]):
         self._note(tag)
         return super().__getitem__(tag)
 
-    def get(self, tag: BaseTag, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, tag: BaseTag, default: Any = None) -> Any:
         self._note(tag)
         return super().get(tag, default)
 

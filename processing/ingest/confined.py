@@ -169,7 +169,7 @@ def _ready(name: str) -> Callable[[Any, Tell], Any]:
     module, _, function = name.partition(":")
     if not module.startswith(("processing.", "analysis.")):
         raise ValueError(name)
-    sys.modules["requests"] = None  # type: ignore[assignment] - pydicom does without, in half the time
+    sys.modules["requests"] = None  # type: ignore[assignment] # pydicom does without, and is imported sooner
     gc.disable()  # nothing that is imported is rubbish
     found = getattr(importlib.import_module(module), function)
     gc.freeze()

@@ -72,8 +72,8 @@ class _SkipsUids(Cleaner):
 
 
 class _KeepsWhatNoRuleNames(Cleaner):
-    def _said_anew(self, header: quick.Header, content: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
-        said = super()._said_anew(header, content)
+    def _said_anew(self, header: quick.Header, content: Mapping[int, bytes], *rows: Any) -> list[tuple[int, bytes]]:
+        said = super()._said_anew(header, content, *rows)
         comment = [bytes(row.value) for row in header._dict.values() if row.tag == 0x0008103E and row.VR == "LO"]
         return said + [encoded_attribute("SeriesDescription", value.decode("latin-1")) for value in comment]
 
