@@ -113,9 +113,10 @@ def _is_wrapped(array: Array) -> bool:
     if high <= low or min(array.shape[1:]) < 3:
         return False
     middle = array[:: max(1, len(array) // 9)]
-    some = middle[:, ::_EVERY, ::_EVERY]
+    some = middle[:, ::_EVERY, ::_EVERY].astype(np.float32)
     if np.histogram(some, _BINS, (low, high))[0].min() < _LEAST_IN_BIN * some.size:
         return False
+    middle = middle.astype(np.float32)  # whole numbers without sign have no difference below zero
     jumps = np.abs(np.diff(middle, axis=2)) > _JUMP * (high - low)
     if jumps.mean() < _LEAST_JUMPS:
         return False

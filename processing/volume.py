@@ -170,11 +170,12 @@ class Volume:
     frame_of_reference: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        array = np.ascontiguousarray(self.array, dtype=np.float32)
+        given = np.asarray(self.array)
+        array = np.ascontiguousarray(given, dtype=np.float32)
         affine = np.asarray(self.affine, dtype=np.float64)
         if array.ndim != 3 or 0 in array.shape:
             raise InputError(f"A volume needs slices, rows and columns; this one has shape {array.shape}.")
-        if not np.isfinite(array).all():
+        if given.dtype.kind not in "biu" and not np.isfinite(array).all():  # whole numbers are finite
             raise InputError("The image contains values that are not numbers (NaN or infinite).")
         check_affine(affine)
         if self.padding is not None and (self.padding.shape != array.shape or self.padding.dtype != bool):
