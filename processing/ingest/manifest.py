@@ -33,7 +33,7 @@ class Manifest:
 
 def is_manifest(name: str) -> bool:
     """Whether a file of a delivery is one, at any depth."""
-    return PurePosixPath(name).name.lower() == NAME
+    return name.rpartition("/")[2].lower() == NAME
 
 
 def read_manifests(files: Mapping[str, Path], names: Iterable[str]) -> tuple[Manifest, list[tuple[str, str]]]:
@@ -42,6 +42,8 @@ def read_manifests(files: Mapping[str, Path], names: Iterable[str]) -> tuple[Man
     A folder is looked for beside the manifest, then from each folder above it; "." is the manifest's own. names: of
     all other files. A line with anything but codes is refused by its number; its content is not repeated.
     """
+    if not files:
+        return Manifest(), []
     folders = {place for name in names for place in PurePosixPath(name).parents}
     result, refused = Manifest(), []
     for name, path in files.items():

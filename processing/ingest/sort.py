@@ -37,6 +37,7 @@ from processing.ingest.unreadable import BrokenFile, broken_file
 
 __all__ = ["RefusedFile", "Sorted", "SortedSeries", "sentence", "sort_files"]
 
+PARTS = 200  # of the whole, at most, after which progress is told
 CONFLICT = "Another series of this upload has the same SOP Instance UIDs and other pixels."
 OTHER_PATIENT = "Another series of this upload has the same SOP Instance UIDs, but another patient by the header."
 SAME_UID = "Another file in this folder has the same SOP Instance UID but other content."
@@ -82,7 +83,8 @@ def sort_files(
 
     files: uploaded name → path. out: a folder for this; series n goes to out/<n>/0001.dcm … in slice order, or
     out/<n>/volume.nii.gz. key: secret of the study, at least 16 bytes. arms: codes that names of files and folders
-    may hold. lost: files that were sent and are not among these, and why. progress: called with (done, total) steps.
+    may hold. lost: files that were sent and are not among these, and why. progress: called with (done, total) steps,
+    not for each of many.
     processes: how many read at once.
     One bad file or series never stops the rest: it is in `refused` with a sentence. A manifest.csv places series, a
     JSON sidecar describes the NIfTI image of its name. Files with the same SOP Instance UID and other content become
@@ -107,7 +109,7 @@ def sort_files(
     arms = list(arms)
     persons: dict[str, Person] = {}
     said_arms: dict[str, str | None] = {}
-    folders: dict[PurePosixPath, str] = {}
+    folders: dict[str, str] = {}
     broken = [BrokenFile(name, reason) for name, reason in (lost or {}).items()]
     for name, path in others.items():
         if name in sidecars.values():
@@ -145,9 +147,10 @@ def sort_files(
                 broken += [one.broken] if one.broken else []
                 continue
             images[one.frames[0].series_uid].append(one)
-            if one.folder not in folders:
-                folders[one.folder] = person_folder(masked(one.name, key=key, arms=arms))
-            persons[one.name] = replace(one.person, folder=folders[one.folder])
+            folder = one.name.rpartition("/")[0]
+            if folder not in folders:
+                folders[folder] = person_folder(masked(one.name, key=key, arms=arms))
+            persons[one.name] = replace(one.person, folder=folders[folder])
             said_arms[one.name] = one.arm
     refused += [RefusedFile(name, sidecar.LONE) for name in sidecars.values() if name not in described]
     duplicates = 0
@@ -205,8 +208,8 @@ class _Steps:
         self.progress, self.total, self.count = progress, total, 0
 
     def done(self, count: int = 1) -> None:
-        self.count = min(self.count + count, self.total)
-        if self.progress:
+        before, self.count = self.count, min(self.count + count, self.total)
+        if self.progress and PARTS * before // self.total < PARTS * self.count // self.total:
             self.progress(self.count, self.total)
 
     def finish(self) -> None:

@@ -56,7 +56,7 @@ class ReadFile:
         with self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
 
-    @property
+    @cached_property
     def folder(self) -> PurePosixPath:
         return PurePosixPath(self.name).parent
 
@@ -92,9 +92,9 @@ class Early:
 
 def by_folders(files: Iterable[tuple[str, Path]]) -> Iterator[Batch]:
     """The files, folder by folder, several small ones together, parts of what is too large."""
-    folders: dict[PurePosixPath, list[tuple[str, Path]]] = defaultdict(list)
+    folders: dict[str, list[tuple[str, Path]]] = defaultdict(list)
     for name, path in files:
-        folders[PurePosixPath(name).parent].append((name, path))
+        folders[name.rpartition("/")[0]].append((name, path))
     together: list[tuple[str, Path]] = []
     held = 0
     for content in folders.values():

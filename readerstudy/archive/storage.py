@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
 from readerstudy.archive.durable import sync
+
+TOGETHER = 20  # files that one thread takes at once: to pass one on costs as much as to move it
 
 
 class WholeFileStorage(FileSystemStorage):
@@ -42,15 +44,18 @@ class WholeFileStorage(FileSystemStorage):
             return
         sync(files.values())
         folders = {Path(self.path(name)).parent for name in files}
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        moves = list(files.items())
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(self.prepare, files))
-            list(pool.map(self._move, files, files.values()))
+            list(pool.map(self._move, (moves[start : start + TOGETHER] for start in range(0, len(moves), TOGETHER))))
         sync(folders)
 
-    def _move(self, name: str, path: Path) -> None:
-        path.chmod(0o600)
-        try:
-            path.rename(self.path(name))
-        except OSError:  # another disk
-            with path.open("rb") as file:
-                self._save(name, File(file))
+    def _move(self, files: Iterable[tuple[str, Path]]) -> None:
+        for name, path in files:
+            path.chmod(0o600)
+            try:
+                path.rename(self.path(name))
+            except OSError:  # another disk
+                with path.open("rb") as file:
+                    self._save(name, File(file))

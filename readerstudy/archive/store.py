@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
 from processing.errors import InputError
-from readerstudy.archive.storage import WholeFileStorage
+from readerstudy.archive.storage import TOGETHER, WholeFileStorage
 
 TICK = 20_000_000  # ns: the time of a file's last change goes in steps of 1 to 10 ms
 
@@ -52,7 +52,7 @@ class Ahead:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1)
-        self._found: dict[Path, Future[tuple[tuple[int, ...], str]]] = {}
+        self._found: dict[Path, Future[dict[Path, tuple[tuple[int, ...], str]]]] = {}
 
     def __enter__(self) -> "Ahead":
         return self
@@ -62,26 +62,30 @@ class Ahead:
 
     def look_at(self, paths: Iterable[Path]) -> None:
         """Begin with these."""
-        self._found |= {path: self._pool.submit(self._look_at, path) for path in paths}
+        files = list(paths)
+        looked_at = self._pool.submit(self._look_at, files)
+        self._found |= dict.fromkeys(files, looked_at)
 
     @staticmethod
-    def _look_at(path: Path) -> tuple[tuple[int, ...], str]:
-        with path.open("rb") as file:
-            before = _marks(status := os.fstat(file.fileno()))
-            if time.time_ns() - status.st_ctime_ns < TICK:  # a change now might bear the same time
-                time.sleep(TICK / 1e9)
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        storage = _storage()
-        if isinstance(storage, WholeFileStorage):
-            storage.prepare(place_of(sha256))
-        return before, sha256
+    def _look_at(paths: Iterable[Path]) -> dict[Path, tuple[tuple[int, ...], str]]:
+        found, storage = {}, _storage()
+        for path in paths:
+            with path.open("rb") as file:
+                before = _marks(status := os.fstat(file.fileno()))
+                if time.time_ns() - status.st_ctime_ns < TICK:  # a change now might bear the same time
+                    time.sleep(TICK / 1e9)
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if isinstance(storage, WholeFileStorage):
+                storage.prepare(place_of(sha256))
+            found[path] = before, sha256
+        return found
 
     def hash_and_size(self, path: Path) -> tuple[str, int]:
         """SHA-256 and size in bytes of a file that nobody writes to any more."""
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if (found := self._found.get(path)) is not None and found.exception() is None:
-                marks, sha256 = found.result()
+                marks, sha256 = found.result()[path]
                 if marks == _marks(status):
                     return sha256, status.st_size
             return hashlib.file_digest(file, "sha256").hexdigest(), status.st_size
@@ -97,8 +101,14 @@ def put_files(paths: Sequence[Path], ahead: Ahead | None = None) -> list[tuple[s
 
     Nobody may write to them any more. ahead: looked at some of them already.
     """
+    known = ahead or Ahead()
+
+    def hashes(some: Sequence[Path]) -> list[tuple[str, int]]:
+        return [known.hash_and_size(path) for path in some]
+
+    together = [paths[start : start + TOGETHER] for start in range(0, len(paths), TOGETHER)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map((ahead or Ahead()).hash_and_size, paths))
+        found = [one for several in pool.map(hashes, together) for one in several]
     new = {place_of(sha256): path for (sha256, _), path in zip(found, paths, strict=True) if not exists(sha256)}
     storage = _storage()
     if isinstance(storage, WholeFileStorage):
