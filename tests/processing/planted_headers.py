@@ -31,6 +31,8 @@ PLANTED = (
 SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5")
 CHARSETS = (None, b"ISO_IR 100", b"ISO_IR 192", b"ISO_IR 13", b"\\ISO 2022 IR 87", b"ISO_IR 6", b"MUSTERMANN")
 _ALL = [tag for tag in DicomDictionary if 0x0008 <= tag >> 16 < 0x7FE0 and not tag >> 16 & 1 and tag & 0xFFFF]
+_REDRAWN = ("DS", "IS", "US", "SS", "FD", "AS", "CS", "LO", "SH", "PN", "DA", "TM", "LT", "OB", "UN")
+_MAY_DIFFER = (0x00080020, 0x0008103E, 0x00100010, 0x00100030, 0x00180020, 0x00180050, 0x00180080, 0x00180081)
 _RULED = [int(tag) for tag in rules()]
 
 
@@ -168,15 +170,7 @@ def planted_file(chance: random.Random, number: int) -> bytes:
     """The bytes of one file. Most are ordinary; some are in a syntax, an order or a shape that few have met."""
     syntax = chance.choices(SYNTAXES, (60, 34, 3, 3))[0]
     implicit = syntax == SYNTAXES[1]
-    attributes = base(number, 3)
-    charset = chance.choices(CHARSETS, (30, 30, 20, 5, 5, 5, 5))[0]
-    if charset is not None:
-        attributes[0x00080005] = Element(0x00080005, "CS", charset + b" " * (len(charset) % 2))
-    for one in inner(chance, 0) + inner(chance, 0):
-        if one.tag not in attributes or chance.random() < 0.15:
-            attributes[one.tag] = one
-    for one in _private(chance, 0) + _private(chance, 0):
-        attributes[one.tag] = one
+    attributes = _attributes(chance, number)
     rows = [attributes[tag] for tag in sorted(attributes)]
     pixels = Element(0x7FE00010, "OW", bytes(12) if chance.random() < 0.9 else b"\xff" * 12)
     rows.append(pixels)
@@ -192,6 +186,37 @@ def planted_file(chance: random.Random, number: int) -> bytes:
     if chance.random() < 0.02:
         content += b"MUST"
     return _whole(content, syntax, number, chance)
+
+
+def _attributes(chance: random.Random, number: int) -> dict[int, Element]:
+    attributes = base(number, 3)
+    charset = chance.choices(CHARSETS, (30, 30, 20, 5, 5, 5, 5))[0]
+    if charset is not None:
+        attributes[0x00080005] = Element(0x00080005, "CS", charset + b" " * (len(charset) % 2))
+    for one in inner(chance, 0) + inner(chance, 0):
+        if one.tag not in attributes or chance.random() < 0.15:
+            attributes[one.tag] = one
+    for one in _private(chance, 0) + _private(chance, 0):
+        attributes[one.tag] = one
+    return attributes
+
+
+def planted_series(chance: random.Random, number: int, count: int) -> list[bytes]:
+    """The bytes of slices that are laid out alike, most of whose values are those of the slice before."""
+    syntax = chance.choice(SYNTAXES[:2])
+    attributes = _attributes(chance, number) | {0x0020000E: base(number, 0)[0x0020000E]}
+    found = []
+    for n in range(count):
+        own = {tag: base(number + n, 3 * n)[tag] for tag in (0x00080018, 0x00200032)}
+        for tag, one in attributes.items():
+            again = 0.004 if tag in base(number, 0) and tag not in _MAY_DIFFER else 0.1
+            if chance.random() < again and (one.vr == "SQ" or one.vr in _REDRAWN):
+                attributes[tag] = element(chance, tag, one.vr, 0)
+        rows = [(attributes | own)[tag] for tag in sorted(attributes)]
+        rows.append(Element(0x7FE00010, "OW", bytes([n, 0] * 6)))
+        content = b"".join(encoded(one, random.Random(number), implicit=syntax == SYNTAXES[1]) for one in rows)
+        found.append(_whole(content, syntax, number + n, chance))
+    return found
 
 
 def plain_file(number: int) -> bytes:
