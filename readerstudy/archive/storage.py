@@ -45,7 +45,8 @@ class WholeFileStorage(FileSystemStorage):
         sync(files.values())
         folders = {Path(self.path(name)).parent for name in files}
         for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
         moves = list(files.items())
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(self._move, (moves[start : start + TOGETHER] for start in range(0, len(moves), TOGETHER))))
