@@ -2,11 +2,13 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
 
+from processing.caution import Caution
 from processing.errors import InputError
 from processing.volume import Volume
 from readerstudy.archive.store import exists, put_file
@@ -34,7 +36,7 @@ def enhance_series(job: Job, report):
     arm = Arm.objects.get(pk=job.parameters["arm"])
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
         enhanced = enhance(
-            volumes.read(paths),
+            _as_placed(source, volumes.read(paths)),
             model=enhancers.folder(job.parameters["model"]),
             threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
             progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
@@ -75,7 +77,7 @@ def preview_series(job: Job, report):
     folder = enhancers.folder(job.parameters["model"])
     if enhancers.read_identity(folder).sha256 != job.parameters["model_sha256"]:
         raise InputError("Another version of the model is here now; ask again from its page.")
-    image = _pixels(source)
+    image = _as_placed(source, _pixels(source))
     enhanced = enhance(
         image,
         model=folder,
@@ -102,6 +104,11 @@ def preview_series(job: Job, report):
         "measured": measured,
         "lacking": job.parameters["lacking"],
     }
+
+
+def _as_placed(series: Series, volume: Volume) -> Volume:
+    """The volume with what was said of it when it came in: the name of its file, which a stored one has lost."""
+    return replace(volume, cautions=(*volume.cautions, *(Caution(**one) for one in series.cautions)))
 
 
 def _pixels(series: Series) -> Volume:

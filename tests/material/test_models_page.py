@@ -281,6 +281,16 @@ def test_a_run_on_the_study_makes_an_arm_with_this_model_and_pressing_twice_chan
     assert study.series.get(arm=arm, active=True).model_name == "own"
 
 
+def test_a_series_that_its_file_name_called_phase_is_not_enhanced(client, study):
+    caution = {"code": "phase", "text": "The name of the file speaks of phase."}
+    study.series.filter(active=True).update(cautions=[caution])
+    enhance_all(study)
+    assert made(study) == []
+    job = Job.objects.filter(function="material.enhance").first()
+    assert job.error == "Only magnitude images can be processed. The name of the file speaks of phase."
+    assert preview(client, study).state == "failed"
+
+
 def test_failed_outputs_are_named_and_a_run_tries_them_again(client, study):
     arm = study.arms.get(code="FAST-DL")
     ask_for_missing(study)
