@@ -51,6 +51,7 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").spl
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 
 INSTALLED_APPS = [
+    "readerstudy.accounts",  # before what it changes: commands and templates of the first one named hold
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -60,8 +61,13 @@ INSTALLED_APPS = [
     "rest_framework",
     "csp",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "readerstudy.audit",
-    "readerstudy.accounts",
     "readerstudy.protocol",
     "readerstudy.jobs",
     "readerstudy.archive",
@@ -90,6 +96,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "readerstudy.accounts.middleware.EntranceMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "readerstudy.accounts.gate_middleware.GateMiddleware",
     "readerstudy.audit.middleware.RecordMiddleware",
     "readerstudy.access.middleware.AccessMiddleware",
 ]
@@ -146,6 +154,30 @@ TRUSTED_PROXIES = networks("READERSTUDY_TRUSTED_PROXIES")
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+# Sign-in is django-allauth's, as far as readerstudy/accounts/urls.py names its pages. Nobody signs up by themselves.
+ACCOUNT_ADAPTER = "readerstudy.accounts.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds for which a proof opens the pages of the own account
+MFA_ADAPTER = "readerstudy.accounts.adapters.SecondFactor"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Reader study"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s by which a telephone's clock may be off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+SOCIALACCOUNT_ADAPTER = "readerstudy.accounts.adapters.OtherSignIn"
+# Roles that need a second factor: admin, reader, analyst; "site" for who has a role of the whole site.
+SECOND_FACTOR_FOR = [role for role in os.environ.get("READERSTUDY_SECOND_FACTOR", "").split(",") if role]
+IDLE_SECONDS = round(60 * float(os.environ.get("READERSTUDY_IDLE_MINUTES", 15)))  # until a session is locked; 0: never
+# Codes that were used, and counts of wrong ones: every web process sees them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": VAR_DIR / "cache"}}
+# Without a server letters lie in a folder that the site's own account alone reads: whoever operates hands them on.
+EMAIL_BACKEND = "readerstudy.accounts.mail.Backend"
+EMAIL_URL = os.environ.get("READERSTUDY_EMAIL_URL", "")
+EMAIL_FOLDER = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = os.environ.get("READERSTUDY_EMAIL_FROM", "Reader study <noreply@localhost>")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -15,6 +15,7 @@ from analysis.display_check import CONTRASTS, SIZES
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.accounts.models import Membership, User
+from readerstudy.accounts.proofs import PASSWORD, Proof
 from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_bytes, put_file
 from readerstudy.audit.seals import every_unit
@@ -47,6 +48,11 @@ SHAPE = (3, 8, 6)  # slices, rows, columns
 def make_user(name: str = "", *, staff: bool = False) -> User:
     name = name or f"user-{next(numbers)}"
     return User.objects.create_user(name, password="a long password", is_staff=staff)
+
+
+def proof_of(user: User) -> Proof:
+    """That this person has just shown who it is."""
+    return Proof(user, PASSWORD)
 
 
 def make_study(

@@ -10,9 +10,10 @@ class AccountsConfig(AppConfig):
             checks,  # noqa: F401  registers them
             security,
         )
-        from readerstudy.audit import lock_manifest, registry
+        from readerstudy.audit import lock_manifest, registry, triggers
 
         security.listen()
+        triggers.register(triggers.AppendOnlyTable("accounts_accountevent", None))
         # The person's number, not the name: people may be renamed.
         left_out = frozenset({"strip_collapsed"})
         members = registry.SealedTable("accounts.Membership", unit=("pk",), left_out=left_out)

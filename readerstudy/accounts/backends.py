@@ -28,3 +28,7 @@ class AccountBackend(ModelBackend):
 
     def user_can_authenticate(self, user) -> bool:
         return super().user_can_authenticate(user) and not demonstration.is_shut(user)
+
+
+# In the session of everybody who is signed in, however they proved who they are.
+ACCOUNT_BACKEND = f"{AccountBackend.__module__}.{AccountBackend.__qualname__}"

@@ -20,6 +20,7 @@ def site(request: HttpRequest) -> dict:
     membership = getattr(request, "membership", None)
     return {
         "demo": settings.DEMO,
+        "idle_seconds": settings.IDLE_SECONDS,
         "membership": membership,
         "can": Permissions(membership, may),
         "has": Permissions(membership, lambda member, action: role_may(member.role, action)),

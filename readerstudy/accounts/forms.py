@@ -1,20 +1,29 @@
-"""Sign in, give people a role."""
+"""Sign in, set a password, give people a role."""
 
+from allauth.account.forms import LoginForm
 from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from readerstudy.accounts.demonstration import ACCOUNTS, PASSWORD
-from readerstudy.accounts.models import Role
+from readerstudy.accounts.models import Role, User
 
 
-class SignInForm(AuthenticationForm):
-    username = UsernameField(
-        widget=forms.TextInput(
-            attrs={"class": "input", "autofocus": True, "autocapitalize": "none", "autocomplete": "username"}
-        )
-    )
+class SignInForm(LoginForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs = {
+            "class": "input",
+            "autofocus": True,
+            "autocapitalize": "none",
+            "autocomplete": "username",
+            "maxlength": 150,
+        }
+
+    def add_prefix(self, field_name: str) -> str:
+        """The user name is named as everywhere, for whoever fills it in by script."""
+        return super().add_prefix("username" if field_name == "login" else field_name)
 
     @property
     def is_of_demonstration(self) -> bool:
@@ -23,18 +32,58 @@ class SignInForm(AuthenticationForm):
         return known and not settings.DEMO
 
 
+class OwnPasswordForm(SetPasswordForm):
+    """Whoever follows a link says who it is, and sets a password that nobody else knows."""
+
+    first_name = forms.CharField(label="First name", max_length=150, widget=forms.TextInput())
+    last_name = forms.CharField(label="Last name", max_length=150, widget=forms.TextInput())
+
+    field_order = ("first_name", "last_name", "new_password1", "new_password2")
+
+    def __init__(self, user: User, *args, **kwargs) -> None:
+        super().__init__(user, *args, **kwargs)
+        for name in ("first_name", "last_name"):
+            if getattr(user, name):
+                del self.fields[name]  # a new password alone was asked for
+        for name, autocomplete in (("first_name", "given-name"), ("last_name", "family-name")):
+            if name in self.fields:
+                self.fields[name].widget.attrs["autocomplete"] = autocomplete
+        as_inputs(self)
+
+
+class AddressForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email")
+        labels = {"email": "Mail address"}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        as_inputs(self)
+
+
+def as_inputs(form: forms.BaseForm) -> None:
+    """In the site's look, without the help of Django."""
+    for field in form.fields.values():
+        field.widget.attrs["class"] = "input"
+        field.help_text = ""
+
+
 class MemberForm(forms.Form):
-    """One person by user name, and the role in this study; a new account where there is none."""
+    """One person by user name, and the role in this study; an invitation where there is no account."""
 
     username = forms.CharField(
         label="User name",
         max_length=150,
         validators=[UnicodeUsernameValidator()],
-        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "list": "people"}),
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
     )
     role = forms.ChoiceField(
         choices=[choice for choice in Role.choices if choice[0] != "admin"] + [("admin", "Admin")],
         initial=Role.READER,
         widget=forms.Select(attrs={"class": "select"}),
     )
-    new = forms.BooleanField(label="Make a new account of this name", required=False)
+    new = forms.BooleanField(label="Invite: there is no account of this name yet", required=False)
+    email = forms.EmailField(
+        label="Mail address", required=False, widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "off"})
+    )

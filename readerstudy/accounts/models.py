@@ -3,7 +3,53 @@ from django.db import models
 
 
 class User(AbstractUser):
-    """A person. `is_staff` may create studies; everything else is a role in one study."""
+    """A person, and what this person may do on the whole site; everything else is a role in one study. `is_staff`
+    creates studies, a superuser does all that is of the site."""
+
+    sees_accounts = models.BooleanField(default=False)
+    operates = models.BooleanField(default=False)
+    must_change_password = models.BooleanField(default=False)  # somebody else set it
+
+    def may(self, what: str) -> bool:
+        """Whether this person does something for the site: a name of `SiteRole`."""
+        return self.is_superuser or bool(getattr(self, SiteRole(what)))
+
+
+class SiteRole(models.TextChoices):
+    """What a person may do on the whole site, by the field that says so. None of them opens a study."""
+
+    CREATES_STUDIES = "is_staff", "create studies"
+    SEES_ACCOUNTS = "sees_accounts", "see accounts"
+    OPERATES = "operates", "operate the site"
+
+
+class Invitation(models.Model):
+    """A link by which a person sets a password, once and for some days. Only its hash is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.user}"
+
+
+class AccountEvent(models.Model):
+    """What was done with an account, by whom. Rows are only ever added; names stay as they were then."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    account = models.BigIntegerField()
+    account_name = models.CharField(max_length=150)
+    actor_name = models.CharField(max_length=150, blank=True)
+    what = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name or 'the site'} {self.what} ({self.account_name})"
 
 
 class Preferences(models.Model):

@@ -1,12 +1,13 @@
-"""Give people a role in a study."""
+"""Give people a role in a study, and accounts what they may do on the site."""
 
-import secrets
-
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from processing.errors import InputError
-from readerstudy.accounts.models import Membership, Role, User
+from readerstudy.accounts import events, invitations
+from readerstudy.accounts.models import Membership, Role, SiteRole, User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import Study, study_for_update
@@ -83,19 +84,67 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
 
 @transaction.atomic
 def add_person(
-    *, study: Study, username: str, role: str, new: bool, actor: User, amending: bool = False
+    *, study: Study, username: str, role: str, new: bool, actor: User, email: str = "", amending: bool = False
 ) -> tuple[Membership, str]:
-    """Give a person a role by user name; `new` makes the account first.
+    """Give a person a role by user name; `new` makes an account that nobody can sign in to yet.
 
-    Returns the membership and the password of a new account, which is kept nowhere else in plain; "" if the
+    Returns the membership and the token of a new account's invitation, which is kept nowhere else in plain; "" if the
     account was there. InputError if there is no such account, or already one where a new one is asked for.
     """
-    user, password = User.objects.filter(username__iexact=username).first(), ""
+    user, token = User.objects.filter(username__iexact=username).first(), ""
     if user is None and not new:
-        raise InputError(f"There is no account {username}. Tick “make a new account”, or correct the name.")
+        raise InputError(f"There is no account {username}. Tick “invite”, or correct the name.")
     if user is not None and new:
-        raise InputError(f"{username} has an account already. Untick “make a new account”, or choose another name.")
+        raise InputError(f"{username} has an account already. Untick “invite”, or choose another name.")
     if user is None:
-        password = "-".join(secrets.token_hex(3) for _ in range(3))
-        user = User.objects.create_user(username, password=password)
-    return add_member(study=study, user=user, role=role, actor=actor, amending=amending), password
+        user = User.objects.create_user(username, email=email)
+        token = invitations.invite(user=user, actor=actor)
+    return add_member(study=study, user=user, role=role, actor=actor, amending=amending), token
+
+
+@transaction.atomic
+def set_site_role(*, user: User, role: str, on: bool, actor: User) -> None:
+    """Let this person do something for the whole site, or no more. InputError if nobody would see the accounts."""
+    role = SiteRole(role)
+    if user.is_superuser:
+        raise InputError("This account was made in a shell and does everything of the site.")
+    if not on and role == SiteRole.SEES_ACCOUNTS:
+        _ensure_another_sees_accounts(user)
+    setattr(user, role, on)
+    user.save(update_fields=[role])
+    events.note(
+        user=user, what=f"{'let this person' if on else 'no longer lets this person'} {role.label}", actor=actor
+    )
+
+
+def _ensure_another_sees_accounts(user: User) -> None:
+    others = User.objects.filter(is_active=True).exclude(pk=user.pk)
+    if user.may(SiteRole.SEES_ACCOUNTS) and not others.filter(Q(sees_accounts=True) | Q(is_superuser=True)).exists():
+        raise InputError("Somebody must see the accounts. Let another person do so first.")
+
+
+@transaction.atomic
+def set_active(*, user: User, on: bool, actor: User) -> None:
+    """Open or close an account; a closed one is signed out at once. InputError if nobody would see the accounts."""
+    if not on:
+        _ensure_another_sees_accounts(user)
+    user.is_active = on
+    user.save(update_fields=["is_active"])
+    if not on:
+        end_sessions(user=user)
+    events.note(user=user, what="opened the account again" if on else "closed the account", actor=actor)
+
+
+def end_sessions(*, user: User, but: str = "") -> int:
+    """Sign this person out everywhere, but for the session of this key; returns how many ended."""
+    others = [one for one in UserSession.objects.purge_and_list(user) if one.session_key != but]
+    for one in others:
+        one.end()
+    return len(others)
+
+
+@transaction.atomic
+def remove_second_factor(*, user: User, actor: User) -> None:
+    """Take away what this person has beside the password: the telephone is lost, and the recovery codes."""
+    Authenticator.objects.filter(user=user).delete()
+    events.note(user=user, what="took the second factor away", actor=actor)

@@ -1,8 +1,7 @@
-"""Sign in, change a password, bind keys."""
+"""Sign in, bind keys."""
 
+from allauth.account.views import LoginView
 from django.conf import settings
-from django.contrib.auth import views as auth_views
-from django.urls import reverse_lazy
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,10 +12,9 @@ from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.forms import SignInForm
 
 
-class SignIn(auth_views.LoginView):
+class SignIn(LoginView):
     template_name = "registration/login.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
+    form_class = SignInForm
 
     @property
     def chosen(self) -> str:
@@ -25,21 +23,10 @@ class SignIn(auth_views.LoginView):
         return name if settings.DEMO and name in ACCOUNTS else ""
 
     def get_initial(self) -> dict:
-        return {"username": self.chosen}
+        return {"login": self.chosen}
 
     def get_context_data(self, **kwargs) -> dict:
-        return super().get_context_data(chosen=self.chosen, next=self.get_redirect_url(), **kwargs)
-
-
-class ChangePassword(auth_views.PasswordChangeView):
-    success_url = reverse_lazy("home")
-
-    def get_form(self, form_class=None):
-        form = super().get_form(form_class)
-        for field in form.fields.values():
-            field.widget.attrs["class"] = "input"
-            field.help_text = ""
-        return form
+        return super().get_context_data(chosen=self.chosen, next=self.get_next_url() or "", **kwargs)
 
 
 class Keys(APIView):

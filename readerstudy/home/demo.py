@@ -11,7 +11,7 @@ from pathlib import Path
 from processing.enhancement.enhance import DEFAULT_MODEL
 from processing.simulate.phantom.study import make_study
 from readerstudy.accounts.demonstration import ACCOUNTS, PASSWORD
-from readerstudy.accounts.models import Role, User
+from readerstudy.accounts.models import Role, SiteRole, User
 from readerstudy.accounts.services import add_member
 from readerstudy.home.real_series import ATTRIBUTION, write_real_series
 from readerstudy.home.simulation import SimulatedReader
@@ -34,7 +34,7 @@ def accounts() -> dict[str, User]:
     """The demonstration's accounts, made once."""
     users = {}
     for name, staff in ACCOUNTS.items():
-        user, created = User.objects.get_or_create(username=name, defaults={"is_staff": staff})
+        user, created = User.objects.get_or_create(username=name, defaults=dict.fromkeys(SiteRole.values, staff))
         if created:
             user.set_password(PASSWORD)
             user.save()

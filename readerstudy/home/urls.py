@@ -11,4 +11,5 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("new/", new_study, name="new_study"),
     path("login/", views.SignIn.as_view(), name="login"),
+    path("login/", views.SignIn.as_view(), name="account_login"),  # as django-allauth calls it
 ]

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.accounts import keys, views
+from readerstudy.accounts.models import SiteRole
 from readerstudy.home import selectors, watch
 from readerstudy.protocol.access import SignedInRequest
 from readerstudy.viewing.selectors import check_of_sitting
@@ -34,9 +35,10 @@ def home(request: SignedInRequest) -> HttpResponse:
         "readings": readings[1:] if readings and readings[0]["stage"] == "open" else readings,
         "rows": rows,
         "tasks": selectors.tasks_of(rows),
-        "may_create": request.user.is_staff,
+        "sees_accounts": request.user.may(SiteRole.SEES_ACCOUNTS),
+        "may_create": request.user.may(SiteRole.CREATES_STUDIES),
+        "removed": selectors.removed_studies(REMOVED) if request.user.may(SiteRole.CREATES_STUDIES) else [],
         "may_operate": watch.may_operate(request.user),
-        "removed": selectors.removed_studies(REMOVED) if request.user.is_staff else [],
     }
     if readings:
         context["caps"] = keys.caps(keys.bound(request.user))

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from readerstudy.accounts.models import User
+from readerstudy.accounts.models import SiteRole, User
 from readerstudy.archive import last_backup
 from readerstudy.audit import heads
 from readerstudy.audit.verify import lost_studies, problems
@@ -154,9 +155,9 @@ def _tell(word: str, sentence: str) -> bool:
 
 def operators():
     """Accounts that operate the site."""
-    return User.objects.filter(is_superuser=True, is_active=True)
+    return User.objects.filter(Q(operates=True) | Q(is_superuser=True), is_active=True)
 
 
 def may_operate(user: User) -> bool:
     """Whether this person operates the site."""
-    return user.is_superuser
+    return user.may(SiteRole.OPERATES)

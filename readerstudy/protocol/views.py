@@ -8,9 +8,10 @@ from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 
 from processing.errors import InputError
+from readerstudy.accounts import invitations
 from readerstudy.accounts import services as accounts
 from readerstudy.accounts.forms import MemberForm
-from readerstudy.accounts.models import Membership, User
+from readerstudy.accounts.models import Membership, SiteRole
 from readerstudy.protocol import forms, selectors, services
 from readerstudy.protocol.access import SignedInRequest, StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -19,7 +20,7 @@ from readerstudy.states import State
 
 @login_required
 def new_study(request: SignedInRequest) -> HttpResponse:
-    if not request.user.is_staff:
+    if not request.user.may(SiteRole.CREATES_STUDIES):
         raise Http404
     form = forms.NewStudyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -105,30 +106,28 @@ def _edit_table(request: StudyRequest, study: ReaderStudy, part: str) -> HttpRes
 @never_cache
 @study_page("manage_members")
 def people(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
-    """Who has which role; add a person by name, or a new account with a password that is shown once."""
-    form, password = MemberForm(request.POST or None), ""
+    """Who has which role; add a person by user name, or invite somebody by a link that is shown once."""
+    form = MemberForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            member, password = accounts.add_person(study=study, actor=request.user, **form.cleaned_data)
+            member, token = accounts.add_person(study=study, actor=request.user, **form.cleaned_data)
         except InputError as error:
             form.add_error("username", str(error))
         else:
-            if not password:
+            if not token:
                 messages.success(request, f"{member.user.username} is {member.get_role_display().lower()} now.")
                 return redirect("people", study.slug)
-            form = MemberForm()
-            return render(request, "protocol/people.html", _people(study, form) | {"new": member, "password": password})
+            said = invitations.hand_out(request, user=member.user, token=token)
+            return render(request, "protocol/people.html", _people(study, MemberForm()) | {"member": member, **said})
     return render(request, "protocol/people.html", _people(study, form))
 
 
 def _people(study: ReaderStudy, form: MemberForm) -> dict:
-    others = User.objects.filter(is_active=True).exclude(memberships__study=study)
     return {
         "tab": "protocol",
         "study": study,
         "form": form,
         "people": study.memberships.select_related("user"),
-        "others": others.order_by("username")[:500],
         "draft": study.state == State.DRAFT,
     }
 

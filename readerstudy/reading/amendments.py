@@ -107,15 +107,15 @@ def add_reader(
 ) -> tuple[Membership, str, Amendment]:
     """One more reader, who reads every scheduled case in an order of their own.
 
-    Returns the membership, the password of a new account (kept nowhere else in plain) and the amendment. InputError
-    as in `accounts.services.add_person`.
+    Returns the membership, the token of a new account's invitation and the amendment. InputError as in
+    `accounts.services.add_person`.
     """
     reason, study = _checked_reason(reason), _study_to_amend(study, *OPENED)
     number, cases = _next_number(study), scheduled_cases(study)
-    member, password = add_person(study=study, username=username, role=Role.READER, new=new, actor=actor, amending=True)
+    member, token = add_person(study=study, username=username, role=Role.READER, new=new, actor=actor, amending=True)
     data = blocks.block_data(study, number=number, readers=[member], cases=cases, parts=study.parts)
     amendment = _amend(study, Kind.READER_ADDED, reason, actor, number=number, data=data, what=member.code)
-    return member, password, amendment
+    return member, token, amendment
 
 
 @transaction.atomic

@@ -24,7 +24,7 @@ class ReaderForm(AmendmentForm):
     username = forms.CharField(
         label="User name", max_length=150, validators=[UnicodeUsernameValidator()], widget=forms.TextInput(attrs=TEXT)
     )
-    new = forms.BooleanField(label="Make a new account of this name", required=False)
+    new = forms.BooleanField(label="Invite: there is no account of this name yet", required=False)
 
 
 class CasesForm(AmendmentForm):

@@ -1,4 +1,4 @@
-"""A reader stands by the answers of a finished part: with the password again, a meaning, a time and a hash."""
+"""A reader stands by the answers of a finished part: proved once more, with a meaning, a time and a hash."""
 
 import hashlib
 
@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership
+from readerstudy.accounts.proofs import Proof
 from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.services import record
@@ -40,10 +41,10 @@ def part_sha256(member: Membership, part: int) -> str:
 
 
 @transaction.atomic
-def sign(*, member: Membership, password: str) -> list[Signature]:
-    """Sign every finished part. InputError if the password is wrong or nothing is to be signed."""
-    if not member.user.check_password(password):
-        raise InputError("That is not your password. Nothing was signed.")
+def sign(*, member: Membership, proof: Proof) -> list[Signature]:
+    """Sign every finished part. InputError if the proof is another person's or nothing is to be signed."""
+    if proof.user != member.user:
+        raise InputError("Somebody else has signed in. Nothing was signed.")
     parts = to_sign(member)
     if not parts:
         raise InputError("There is nothing to sign.")
@@ -59,6 +60,7 @@ def sign(*, member: Membership, password: str) -> list[Signature]:
             part=part,
             meaning=MEANING,
             sha256=sha256,
+            proved_by=proof.how,
             seals=[("signatures", str(one.pk))],
         )
         made.append(one)

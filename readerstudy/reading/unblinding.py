@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import TextChoices
 
 from processing.errors import InputError
-from readerstudy.accounts.models import User
+from readerstudy.accounts.proofs import Proof
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import record
@@ -53,7 +53,7 @@ def _asked_for(study: ReaderStudy, what: str) -> list[Presentation]:
 
 
 @transaction.atomic
-def unblind(*, study: ReaderStudy, actor: User, what: str, reason: str) -> list[Unblinded]:
+def unblind(*, study: ReaderStudy, proof: Proof, what: str, reason: str) -> list[Unblinded]:
     """Tell which arm stood where, and log who asked, for what and why. Answers are not told.
 
     what: code of a presentation (R1-0012) or of a subject. InputError without a reason, or if nothing has that code.
@@ -73,10 +73,11 @@ def unblind(*, study: ReaderStudy, actor: User, what: str, reason: str) -> list[
     record(
         study=study,
         action=Action.UNBLINDED,
-        actor=actor,
+        actor=proof.user,
         what=what,
         reason=reason[:500],
         pairs=[one.code for one in told],
+        proved_by=proof.how,
     )
     return told
 

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from processing.errors import InputError
+from readerstudy.accounts import invitations
 from readerstudy.accounts.permissions import may
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -30,7 +31,7 @@ def amend(request: StudyRequest, study: ReaderStudy, kind: str = "") -> HttpResp
             except InputError as error:
                 form.add_error(None, str(error))
             else:
-                if not shown.get("password"):
+                if not shown.get("link"):
                     messages.success(request, f"This is amendment {shown['amendment'].number}. It is in the log.")
                     return redirect("amendments", study.slug)
                 form = FORMS[kind](study=study, prefix=kind)
@@ -54,8 +55,9 @@ def _make(request: StudyRequest, study: ReaderStudy, kind: str, said: dict) -> d
     """Carry the amendment out; what the page then shows once."""
     shared = {"study": study, "actor": request.user, "reason": said["reason"]}
     if kind == "reader":
-        member, password, made = amendments.add_reader(username=said["username"], new=said["new"], **shared)
-        return {"amendment": made, "member": member, "password": password}
+        member, token, made = amendments.add_reader(username=said["username"], new=said["new"], **shared)
+        link = invitations.hand_out(request, user=member.user, token=token) if token else {}
+        return {"amendment": made, "person": member.user, "member": member, **link}
     if kind == "cases":
         return {"amendment": amendments.add_cases(cases=list(said["cases"]), **shared)}
     return {"amendment": amendments.withdraw_subject(subject=said["subject"], **shared)}

@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from processing.errors import InputError
+from readerstudy.accounts import proofs
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors, signatures
@@ -18,11 +19,11 @@ from readerstudy.reading import selectors, signatures
 @study_page("sign")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_reading(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
-    """What will be signed; with the password it is."""
+    """What will be signed; with a proof it is."""
     member = request.membership
     if request.method == "POST":
         try:
-            signatures.sign(member=member, password=request.POST.get("password", ""))
+            signatures.sign(member=member, proof=proofs.prove(request))
             messages.success(request, "Signed. Thank you.", extra_tags="sign")
         except InputError as error:
             messages.error(request, str(error), extra_tags="sign")
@@ -36,6 +37,7 @@ def sign_reading(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "parts": signatures.to_sign(member),
             "meaning": signatures.MEANING,
             "signed": member.signatures.order_by("part"),
+            "ways": proofs.ways(request),
             "progress": selectors.progress(member),
         },
     )

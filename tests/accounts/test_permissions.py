@@ -48,6 +48,31 @@ def test_every_address_of_a_study_is_guarded_by_an_action_of_the_table():
     assert [(name, action) for name, action, *_ in ADDRESSES if action not in PERMISSIONS] == []
 
 
+# What is there before anybody has signed in; and what the sign-in itself guards by where one stands in it.
+BEFORE_SIGN_IN = {"healthz", "login", "account_login", "logout", "forgotten", "invitation", "mfa_authenticate"}
+
+
+def site_patterns(resolver=None):
+    """Every address that is not below a study."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            if "slug" not in pattern.pattern.converters:
+                yield from site_patterns(pattern)
+        else:
+            yield pattern
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_every_other_address_of_the_site_is_behind_the_sign_in(method):
+    names = {pattern.name: pattern for pattern in site_patterns() if pattern.name not in BEFORE_SIGN_IN}
+    assert {"home", "account", "site_people", "unlock", "mfa_activate_totp"} <= names.keys()
+    for name, pattern in names.items():
+        path = reverse(name, kwargs=dict.fromkeys(pattern.pattern.converters, 10**9))
+        answer = getattr(Client(), method)(path)
+        behind = answer.status_code == 302 and "/login/" in answer["Location"]
+        assert behind or answer.status_code in (401, 403, 405), f"{path}: {answer.status_code}"
+
+
 @made_once()
 def study():
     study = factories.open_(factories.make_study(subjects=2, readers=1))

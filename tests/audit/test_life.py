@@ -163,7 +163,7 @@ def test_nothing_is_wrong_after_any_step_of_a_studys_life(tmp_path):
 
     read(readers[0])
     holds(study, "a list")
-    unblind(study=study, actor=admin, what="R2-0001", reason="a safety question")
+    unblind(study=study, proof=factories.proof_of(admin), what="R2-0001", reason="a safety question")
     member, *_ = amendments.add_reader(study=study, username="late", new=True, reason="R2 is ill", actor=admin)
     upload(study, tmp_path / "second", {"C": 3}, admin)
     new = study.cases.get(presentations=None)

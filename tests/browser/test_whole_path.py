@@ -47,13 +47,22 @@ def sign_in(browser: Browser, site: Site, name: str, password: str) -> Page:
 
 
 def add_person(page: Page, study: str, name: str, role: str) -> str:
-    """Adds a person with a new account; returns the password that is shown once."""
+    """Invites a person, who follows the link; returns the password that the person sets."""
     page.goto(study + "people/")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Role").select_option(role)
-    page.get_by_label("Make a new account of this name").check()
+    page.get_by_label("Invite: there is no account").check()
     page.get_by_role("button", name="Add", exact=True).click()
-    return page.locator("code.big-code").inner_text()
+    link, password = page.locator("#link").inner_text(), f"the password of {name}"
+    theirs = page.context.browser.new_context().new_page()
+    theirs.goto(link)
+    for label, text in (("First name", name), ("Last name", "Ray"), ("New password", password)):
+        theirs.get_by_label(label, exact=True).fill(text)
+    theirs.get_by_label("New password confirmation").fill(password)
+    theirs.keyboard.press("Enter")
+    theirs.wait_for_url("**/login/")
+    theirs.context.close()
+    return password
 
 
 def type_title(page: Page, study: str, step: str) -> None:

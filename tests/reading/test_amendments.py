@@ -70,10 +70,10 @@ def in_archive(sha256: str) -> bool:
 
 def test_a_reader_more_gets_a_whole_balanced_list_and_nobody_elses_changes(study, admin):
     before, protocol = listed(study), protocol_document(study)["sha256"]
-    member, password, amendment = amendments.add_reader(
+    member, token, amendment = amendments.add_reader(
         study=study, username="late", new=True, reason="R1 falls ill", actor=admin
     )
-    assert (member.code, amendment.number, bool(password)) == ("R3", 1, True)
+    assert (member.code, amendment.number, bool(token)) == ("R3", 1, True)
     assert listed(study, block=0) == before
     own = study.presentations.filter(reader=member)
     assert Counter(own.values_list("case", "comparison")) == Counter(
@@ -131,14 +131,14 @@ def test_in_parts_new_cases_come_in_the_last_part_and_a_signed_part_is_signed_ag
     factories.read_all(reader)
     reader.user.set_password("a long password")
     reader.user.save()
-    sign(member=reader, password="a long password")
+    sign(member=reader, proof=factories.proof_of(reader.user))
     amendments.add_cases(study=study, cases=[late_case(study)], reason="more", actor=None)
     assert set(study.presentations.filter(block=1).values_list("part", flat=True)) == {2}
     assert to_sign(reader) == []
     for shown in study.presentations.filter(block=1).order_by("position"):
         factories.read_pair(shown)
     assert to_sign(reader) == [2]
-    sign(member=reader, password="a long password")
+    sign(member=reader, proof=factories.proof_of(reader.user))
     assert to_sign(reader) == []
 
 

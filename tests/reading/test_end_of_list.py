@@ -182,18 +182,18 @@ def test_after_a_guess_of_an_earlier_version_or_a_signature_there_is_no_way_back
     assert send(client, study, "put", path, score=5).status_code == 409
     tampering.run("DELETE FROM reading_guess")
     assert send(client, study, "put", path, score=4).status_code == 200
-    signatures.sign(member=reader, password="a long password")
+    signatures.sign(member=reader, proof=factories.proof_of(reader.user))
     assert send(client, study, "put", path, score=5).status_code == 409
     assert now(client, study)["guess"]["number"] == 1
 
 
-def test_only_a_finished_list_is_signed_and_only_with_the_password(study, reader):
+def test_only_a_finished_list_is_signed_and_only_with_a_proof_of_its_reader(study, reader):
     with pytest.raises(InputError, match="nothing to sign"):
-        signatures.sign(member=reader, password="a long password")
+        signatures.sign(member=reader, proof=factories.proof_of(reader.user))
     factories.read_all(reader)
-    with pytest.raises(InputError, match="not your password"):
-        signatures.sign(member=reader, password="another")
-    (made,) = signatures.sign(member=reader, password="a long password")
+    with pytest.raises(InputError, match="Somebody else has signed in"):
+        signatures.sign(member=reader, proof=factories.proof_of(factories.make_user()))
+    (made,) = signatures.sign(member=reader, proof=factories.proof_of(reader.user))
     assert made.sha256 == signatures.part_sha256(reader, 1)
     assert signatures.to_sign(reader) == []
 

@@ -31,6 +31,10 @@ def admin(study) -> Client:
     return client
 
 
+def proof_of_admin(study):
+    return factories.proof_of(study.memberships.get(role="admin").user)
+
+
 def send(client, study, **changed):
     data = {"what": "R1-0001", "reason": REASON, "password": "a long password"} | changed
     return client.post(f"/studies/{study.slug}/unblinding/", data)
@@ -45,7 +49,10 @@ def test_it_tells_which_arm_stood_where_and_logs_it(study, admin):
     left, right = arms if pair.first_side == "left" else reversed(arms)
     assert f"<td>{left}</td><td>{right}</td>" in html(answer)
     event = study.events.last()
-    assert (event.action, event.data) == ("unblinded", {"what": "R1-0001", "reason": REASON, "pairs": ["R1-0001"]})
+    assert (event.action, event.data) == (
+        "unblinded",
+        {"what": "R1-0001", "reason": REASON, "pairs": ["R1-0001"], "proved_by": "password"},
+    )
     assert "markedly better" not in html(answer)
 
 
@@ -76,7 +83,7 @@ def test_without_password_reason_or_pair_nothing_is_told_and_nothing_logged(stud
 
 
 def test_a_subject_unblinds_its_pairs_of_all_readers_and_no_others(study):
-    told = unblind(study=study, actor=study.memberships.get(role="admin").user, what="S01", reason=REASON)
+    told = unblind(study=study, proof=proof_of_admin(study), what="S01", reason=REASON)
     assert len(told) == 6
     assert {one.case.split("-")[0] for one in told} == {"S01"}
     assert pairs_unblinded(unblinded(study)) == 6
@@ -91,7 +98,12 @@ def test_only_while_it_is_read(study, admin):
     move(study=study, to=State.CLOSED, actor=None)
     assert send(admin, study).status_code == 409
     with pytest.raises(InputError, match="being read"):
-        unblind(study=study, actor=study.memberships.get(role="admin").user, what="R1-0001", reason=REASON)
+        unblind(
+            study=study,
+            proof=proof_of_admin(study),
+            what="R1-0001",
+            reason=REASON,
+        )
 
 
 def test_the_results_name_what_was_unblinded_and_the_blinding_index(study, admin):

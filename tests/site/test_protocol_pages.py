@@ -18,6 +18,7 @@ from tests import factories
 from tests.pages import html
 
 pytestmark = pytest.mark.django_db
+PASSWORD = "only Cleo knows it"
 
 
 def url(study, path: str = "protocol/") -> str:
@@ -314,12 +315,16 @@ def test_an_analyst_sees_the_protocol_but_no_way_to_change_it(study, analyst):
     assert study.state == State.DRAFT
 
 
-def test_a_new_account_gets_a_password_that_is_shown_once(study, admin):
+def test_a_new_person_gets_a_link_that_is_shown_once_and_sets_a_password_nobody_else_knows(study, admin):
     data = {"username": "cleo", "role": "reader", "new": "on"}
     page = html(admin.post(url(study, "people/"), data))
-    password = re.search(r'class="big-code">([^<]+)<', page).group(1)
-    assert Client().post("/login/", {"username": "cleo", "password": password}).status_code == 302
-    assert password not in html(admin.get(url(study, "people/")))
+    link = re.search(r"http://testserver(/invitation/[^<]+)<", page).group(1)
+    assert link not in html(admin.get(url(study, "people/")))
+    assert not User.objects.get(username="cleo").has_usable_password()
+    person = {"first_name": "Cleo", "last_name": "Ray", "new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert Client().post(link, person)["Location"] == "/login/"
+    assert Client().post("/login/", {"username": "cleo", "password": PASSWORD}).status_code == 302
+    assert Client().post(link, person).status_code == 410
     assert not User.objects.get(username="cleo").is_staff
     assert study.memberships.get(user__username="cleo").code == "R2"
 

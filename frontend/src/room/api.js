@@ -1,6 +1,7 @@
 /** Talks to the reading room's server: JSON with the CSRF header, and one kind of error for each thing to do next. */
 
 import { csrfToken } from "../shared/csrf.js";
+import { LOCKED_ELSEWHERE } from "../shared/idle_lock.js";
 import { asReader, take } from "./begun.js";
 
 /** @import { Accepted, Binding, Method, Refusal, Turn } from "../server.ts" */
@@ -74,7 +75,11 @@ async function respond(path, options, timeout) {
 async function ensured(response) {
   // A redirect can only be the sign-in page.
   if (response.type === "opaqueredirect") throw new ApiError("expired", 302);
-  if (!response.ok) throw new ApiError(kindOf(response.status), response.status, await response.json().catch(() => ({})));
+  if (!response.ok) {
+    const body = await response.json().catch(() => ({}));
+    if (body.code === "unlock") dispatchEvent(new Event(LOCKED_ELSEWHERE));
+    throw new ApiError(kindOf(response.status), response.status, body);
+  }
   return response;
 }
 

@@ -155,5 +155,11 @@ def get(mapping: dict, key):
 
 
 @register.filter
+def has(user, role: str) -> bool:
+    """Whether an account has this role of the site."""
+    return user.may(role)
+
+
+@register.filter
 def minus(number: float, other: float) -> float:
     return number - other

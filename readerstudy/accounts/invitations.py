@@ -1,0 +1,93 @@
+"""Links by which people set a password of their own: nobody else ever knows it."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from processing.errors import InputError
+from readerstudy.accounts import events, mail
+from readerstudy.accounts.models import Invitation, User
+
+DAYS = 7  # of an invitation
+HOURS = 2  # of a link that somebody asked for who forgot the password
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def invite(*, user: User, lasts: timedelta = timedelta(days=DAYS), actor: User | None = None) -> str:
+    """A new link's token, kept nowhere in plain; earlier ones of this person end."""
+    now, token = timezone.now(), secrets.token_urlsafe(32)
+    Invitation.objects.filter(user=user, used_at=None, expires_at__gt=now).update(expires_at=now)
+    Invitation.objects.create(user=user, token_sha256=_sha256(token), expires_at=now + lasts)
+    events.note(user=user, what="made a link to set the password", actor=actor)
+    return token
+
+
+def address(request: HttpRequest, token: str) -> str:
+    """The whole address of the link."""
+    return request.build_absolute_uri(reverse("invitation", args=[token]))
+
+
+def send(*, user: User, link: str, invited: bool) -> None:
+    """The link by mail. InputError if this person has no address, or the server does not take it."""
+    if not user.email:
+        raise InputError("This account has no mail address. Hand the link over.")
+    subject = "Your invitation to a reader study" if invited else "Set a new password"
+    mail.send(
+        to=user.email,
+        subject=subject,
+        template="accounts/invitation.txt",
+        context={"user": user, "link": link, "invited": invited, "days": DAYS, "hours": HOURS},
+    )
+
+
+def hand_out(request: HttpRequest, *, user: User, token: str) -> dict:
+    """Send the link if this person has an address. Returns what whoever invites is shown, once: link, sent, problem."""
+    link, sent, problem = address(request, token), False, ""
+    if user.email:
+        try:
+            send(user=user, link=link, invited=True)
+            sent = True
+        except InputError as error:
+            problem = str(error)
+    return {"link": link, "sent": sent, "problem": problem}
+
+
+def found(token: str) -> Invitation | None:
+    """The invitation of this token, if it can still be taken up."""
+    good = Invitation.objects.filter(token_sha256=_sha256(token), used_at=None, expires_at__gt=timezone.now())
+    return good.filter(user__is_active=True).select_related("user").first()
+
+
+@transaction.atomic
+def take_up(*, invitation: Invitation, password: str, **names: str) -> User:
+    """The person sets password and name. InputError if the link was used meanwhile."""
+    now = timezone.now()
+    open_ones = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
+    if not open_ones.update(used_at=now):
+        raise InputError("This link was used already. Sign in, or ask for a new one.")
+    user = User.objects.select_for_update().get(pk=invitation.user_id)
+    for name, value in names.items():
+        setattr(user, name, value)
+    user.set_password(password)
+    user.must_change_password = False
+    user.save()
+    events.note(user=user, what="set a password by a link", actor=user)
+    return user
+
+
+def send_forgotten(request: HttpRequest, name: str) -> None:
+    """A link to whoever has this user name or mail address. Nothing tells whether anybody has."""
+    people = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name), is_active=True).exclude(email="")
+    for user in people[:3]:
+        token = invite(user=user, lasts=timedelta(hours=HOURS))
+        send(user=user, link=address(request, token), invited=False)
