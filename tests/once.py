@@ -25,6 +25,7 @@ def own_settings(folder: Path) -> dict:
         "KEYS_FILE": folder.with_name(f"{folder.name}-keys.json"),
         "HEADS_DIR": heads_of(folder),
         "ACCESS_LOG_SECONDS": 0,  # nothing is noted: a thread would write past the transactions of tests
+        "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(folder)}},
         "SECURITY_LOG_DIR": heads_of(folder) / "security",
         "JOB_HEARTBEAT_SECONDS": 3600,  # from another connection, which does not see the test's transaction
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],

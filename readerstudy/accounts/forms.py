@@ -18,8 +18,8 @@ class SignInForm(LoginForm):
             "autofocus": True,
             "autocapitalize": "none",
             "autocomplete": "username",
-            "maxlength": 150,
         }
+        self.fields["login"].validators.clear()  # any name is tried, and told to the security log
 
     def add_prefix(self, field_name: str) -> str:
         """The user name is named as everywhere, for whoever fills it in by script."""

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import TextChoices
 
 from processing.errors import InputError
+from readerstudy.accounts.models import User
 from readerstudy.accounts.proofs import Proof
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
