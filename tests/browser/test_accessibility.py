@@ -56,7 +56,7 @@ def closed() -> ReaderStudy:
         add_member(study=study, user=factories.make_user(f"analyst of {study.slug}"), role="analyst")
     measure(closed)
     admin = reading.memberships.get(role="admin").user
-    unblind(study=reading, actor=admin, what="R1-0001", reason="A finding needs care at once")
+    unblind(study=reading, proof=factories.proof_of(admin), what="R1-0001", reason="A finding needs care at once")
     seen = Seen(reading.slug, admin.pk, "numbers", "image_metrics", ())
     keep({seen: (timezone.now(), timezone.now(), 1)}, UUID(int=1), {})
     factories.open_(closed)

@@ -26,7 +26,9 @@ def study():
     study = factories.open_(factories.make_study(subjects=2, readers=1))
     add_member(study=study, user=factories.make_user(), role=Role.ANALYST)
     factories.read_pair(study.presentations.get(position=1), [3])
-    unblind(study=study, actor=admin_of(study), what="R1-0001", reason="A finding needs care at once")
+    unblind(
+        study=study, proof=factories.proof_of(admin_of(study)), what="R1-0001", reason="A finding needs care at once"
+    )
     return study
 
 
