@@ -55,11 +55,11 @@ def kinds(events: QuerySet[Event]) -> list[Kind]:
     return sorted(found, key=lambda kind: (kind.count, kind.action))
 
 
-def sign_review(*, study: Study, line: int, sha256: str, remarks: str, actor) -> Event:
+def sign_review(*, study: Study, line: int, sha256: str, remarks: str, actor, proved_by: str) -> Event:
     """Note that the actor has reviewed the log up to this line, which has this hash.
 
     The whole record is verified first; what does not hold stands in the line, for who signs must know. InputError if
-    there is no such line, or it was reviewed already. Whoever calls has seen a proof of who the actor is.
+    there is no such line, or it was reviewed already. proved_by: how the actor has just shown who it is.
     """
     if not Event.objects.filter(study=study, number=line, sha256=sha256).exists():
         raise InputError("The log has no such line. Open the page again.")
@@ -78,4 +78,5 @@ def sign_review(*, study: Study, line: int, sha256: str, remarks: str, actor) ->
         problems=list(problems(study))[:MOST_PROBLEMS],
         remarks=remarks.strip(),
         meaning=MEANING,
+        proved_by=proved_by,
     )

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import authenticate
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from processing.errors import InputError
+from readerstudy.accounts import proofs
 from readerstudy.audit import heads, reviews
 from readerstudy.audit.verify import log_problem
 from readerstudy.protocol.access import StudyRequest, study_page
@@ -27,23 +27,7 @@ def _text(label: str, *, required: bool = True) -> forms.CharField:
     return forms.CharField(label=label, required=required, max_length=LONGEST, widget=widget)
 
 
-class SignedForm(forms.Form):
-    """What is signed with the password."""
-
-    password = forms.CharField(
-        label="Your password",
-        widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "current-password"}),
-    )
-    field_order = ("line", "sha256", "remarks", "impact", "assessment", "measures", "password")
-
-    def prove(self, request: StudyRequest) -> None:
-        """InputError if the password is not that of who asks."""
-        typed = self.cleaned_data["password"]
-        if authenticate(request, username=request.user.get_username(), password=typed) != request.user:
-            raise InputError("This is not your password. Nothing was signed.")
-
-
-class ReviewForm(SignedForm):
+class ReviewForm(forms.Form):
     """Up to which line, and what was found."""
 
     line = forms.IntegerField(widget=forms.HiddenInput)
@@ -51,7 +35,7 @@ class ReviewForm(SignedForm):
     remarks = _text("Remarks", required=False)
 
 
-class AssessmentForm(SignedForm):
+class AssessmentForm(forms.Form):
     """What one unblinding does to the study."""
 
     impact = forms.ChoiceField(label="Impact", choices=Impact.choices, widget=forms.RadioSelect)
@@ -64,7 +48,7 @@ class AssessmentForm(SignedForm):
 @study_page("review_log")
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
-    """What happened since the last review; with the password it is reviewed."""
+    """What happened since the last review; with a proof of who looks it is reviewed."""
     since = reviews.to_review(study)
     last = since.first()
     shown = {"line": last.number, "sha256": last.sha256} if last else {}
@@ -72,18 +56,18 @@ def review(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
-            form.prove(request)
-            line, sha256 = said["line"], said["sha256"]
-            reviews.sign_review(study=study, line=line, sha256=sha256, remarks=said["remarks"], actor=request.user)
+            proof = proofs.prove(request)
+            reviews.sign_review(study=study, actor=proof.user, proved_by=proof.how, **said)
         except InputError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"Reviewed up to line {line:,}. The log tells of it.")
+            messages.success(request, f"Reviewed up to line {said['line']:,}. The log tells of it.")
             return redirect("review", study.slug)
     context = {
         "tab": "log",
         "study": study,
         "form": form,
+        "ways": proofs.ways(request),
         "last": last,
         "kinds": reviews.kinds(since),
         "page": Paginator(since, AT_ONCE).get_page(request.GET.get("page")),
@@ -107,10 +91,8 @@ def assess(request: StudyRequest, study: ReaderStudy, line: int) -> HttpResponse
         raise Http404
     form = AssessmentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        said = {name: form.cleaned_data[name] for name in ("impact", "assessment", "measures")}
         try:
-            form.prove(request)
-            unblinding.assess(study=study, line=line, actor=request.user, **said)
+            unblinding.assess(study=study, line=line, proof=proofs.prove(request), **form.cleaned_data)
         except InputError as error:
             form.add_error(None, str(error))
         else:
@@ -120,6 +102,7 @@ def assess(request: StudyRequest, study: ReaderStudy, line: int) -> HttpResponse
         "tab": "log",
         "study": study,
         "form": form,
+        "ways": proofs.ways(request),
         "event": event,
         "pairs": unblinding.how_far_read(study, event),
         "earlier": unblinding.assessments(study).get(line, []),

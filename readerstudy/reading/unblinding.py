@@ -7,7 +7,6 @@ from django.db import transaction
 from django.db.models import TextChoices
 
 from processing.errors import InputError
-from readerstudy.accounts.models import User
 from readerstudy.accounts.proofs import Proof
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
@@ -131,11 +130,10 @@ def how_far_read(study: ReaderStudy, event: Event) -> list[tuple[str, str]]:
 
 
 @transaction.atomic
-def assess(*, study: ReaderStudy, line: int, impact: str, assessment: str, measures: str, actor: User) -> Event:
+def assess(*, study: ReaderStudy, line: int, impact: str, assessment: str, measures: str, proof: Proof) -> Event:
     """Write and sign what an unblinding does to the study; a later assessment of the same one holds instead.
 
-    InputError if no unblinding stands on this line, or the assessment is too short. Whoever calls has seen a proof of
-    who the actor is.
+    InputError if no unblinding stands on this line, or the assessment is too short.
     """
     if unblinding_at(study, line) is None:
         raise InputError("No unblinding stands on this line of the log.")
@@ -144,11 +142,12 @@ def assess(*, study: ReaderStudy, line: int, impact: str, assessment: str, measu
     return record(
         study=study,
         action=Action.UNBLINDING_ASSESSED,
-        actor=actor,
+        actor=proof.user,
         line=line,
         impact=Impact(impact).value,
         assessment=assessment.strip(),
         measures=measures.strip(),
+        proved_by=proof.how,
     )
 
 

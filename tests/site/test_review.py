@@ -67,6 +67,7 @@ def test_a_review_is_signed_up_to_the_line_that_was_shown_and_is_itself_a_line(s
         "problems": [],
         "remarks": "One unblinding.",
         "meaning": "I have reviewed the log of this study up to this line.",
+        "proved_by": "password",
     }
     assert f"reviewed the log up to line {last.number}" in sentence(review)
     assert list(problems(study)) == []
@@ -92,7 +93,13 @@ def test_nothing_is_signed_without_the_password_or_of_another_log(study, analyst
 
 def test_what_was_reviewed_is_not_reviewed_again(study):
     last = study.events.last()
-    known = {"study": study, "line": last.number, "sha256": last.sha256, "actor": admin_of(study)}
+    known = {
+        "study": study,
+        "line": last.number,
+        "sha256": last.sha256,
+        "actor": admin_of(study),
+        "proved_by": "password",
+    }
     sign_review(**known, remarks="")
     with pytest.raises(InputError, match="already"):
         sign_review(**known, remarks="")
@@ -122,7 +129,8 @@ def test_an_unblinding_is_assessed_and_signed_and_stands_with_it_everywhere(stud
     client = Client()
     client.force_login(admin)
     assert "The pair had been read and signed." in html(client.get(f"/studies/{study.slug}/unblinding/"))
-    assess(study=study, line=event.number, impact="pairs", assessment="After all.....", measures="", actor=admin)
+    proof = factories.proof_of(admin)
+    assess(study=study, line=event.number, impact="pairs", assessment="After all.....", measures="", proof=proof)
     assert "who unblinded" in html(analyst.get(address(study)))
     assert analyst.get(address(study, "unblinding/1/")).status_code == 404
 
