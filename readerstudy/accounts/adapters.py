@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from readerstudy.accounts import factor_secrets, gate, proofs
+from readerstudy.accounts import factor_secrets, gate, proofs, second_factor
 from readerstudy.accounts.backends import ACCOUNT_BACKEND, AccountBackend
 from readerstudy.accounts.clients import address_of
 
@@ -41,6 +41,7 @@ class Accounts(DefaultAccountAdapter):
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         login(request, user, backend=ACCOUNT_BACKEND)
         gate.enter(request.session, user)
+        proofs.remember(request, proofs.PASSWORD)
 
     def respond_user_inactive(self, request: HttpRequest, user) -> HttpResponse:
         messages.error(request, "This account is closed. Ask whoever runs the study.")
@@ -64,7 +65,10 @@ class Accounts(DefaultAccountAdapter):
 class SecondFactor(DefaultMFAAdapter):
     """Codes of an app, recovery codes, and passkeys where the site has a name."""
 
-    error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": WRONG_CODE}
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": WRONG_CODE,
+        "cannot_delete_authenticator": "One of your roles needs a second factor here. Set up another one first.",
+    }
 
     def encrypt(self, text: str) -> str:
         return factor_secrets.seal(text)
@@ -74,6 +78,9 @@ class SecondFactor(DefaultMFAAdapter):
 
     def get_totp_label(self, user) -> str:
         return user.username
+
+    def can_delete_authenticator(self, authenticator) -> bool:
+        return second_factor.may_end(authenticator)
 
     def send_notification_mail(self, *args, **kwargs) -> None:
         """The line of the account's log tells of it."""

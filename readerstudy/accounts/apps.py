@@ -8,11 +8,13 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from readerstudy.accounts import (
             checks,  # noqa: F401  registers them
+            factor_events,
             security,
         )
         from readerstudy.audit import lock_manifest, registry, triggers
 
         security.listen()
+        factor_events.listen()
         triggers.register(triggers.AppendOnlyTable("accounts_accountevent", None))
         # The person's number, not the name: people may be renamed.
         left_out = frozenset({"strip_collapsed"})

@@ -1,9 +1,10 @@
 """What stands between a session and the site: nobody touched it for a while, the password is another person's, or a
-second factor is wanted. Only the session is looked at, never the database: frames go by here."""
+second factor is wanted. The session alone is looked at where the way is free: frames go by here."""
 
 import time
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
 from readerstudy.accounts import second_factor
@@ -51,4 +52,8 @@ def barrier(session: SessionBase) -> str:
         return "unlock"
     if session.get(PASSWORD):
         return "password_change"
-    return "mfa_activate_totp" if session.get(FACTOR) else ""
+    if session.get(FACTOR):
+        if not second_factor.has_one(session[SESSION_KEY]):
+            return "mfa_activate_totp"
+        del session[FACTOR]  # it is there now
+    return ""

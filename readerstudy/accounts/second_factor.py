@@ -8,7 +8,7 @@ from readerstudy.accounts.models import SiteRole, User
 SITE = "site"  # in the setting: whoever has a role of the whole site
 
 
-def has_one(user: User) -> bool:
+def has_one(user: User | str) -> bool:
     """Whether this person signs in with a code or a passkey beside the password."""
     return Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
 
@@ -40,3 +40,9 @@ def recovery_codes_left(user: User) -> int:
     """How many recovery codes are unused."""
     found = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
     return len(found.wrap().get_unused_codes()) if found else 0
+
+
+def may_end(authenticator: Authenticator) -> bool:
+    """Whether its owner may take it away: not the last one where the site wants one."""
+    others = Authenticator.objects.filter(user=authenticator.user).exclude(pk=authenticator.pk)
+    return not is_wanted(authenticator.user) or others.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()

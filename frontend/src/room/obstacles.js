@@ -1,6 +1,7 @@
 /** What stands in the way of reading, and the way round it: connection, session, another reader, closed study, another tab. */
 
 import { byId, count, el } from "../shared/dom.js";
+import { UNLOCKED } from "../shared/idle_lock.js";
 import { BlockingDialog, button } from "./blocking_dialog.js";
 
 /**
@@ -33,10 +34,12 @@ export class Obstacles {
     this.actions = actions;
     this.blockingDialog = new BlockingDialog(byId("cover"));
     outbox.onchange = () => this.#saved();
-    // Coming back from the tab with the sign-in is the usual moment to try again.
-    addEventListener("focus", () => {
+    // Coming back from the tab with the sign-in, or past the lock, is the usual moment to try again.
+    const back = () => {
       if (this.#polling !== undefined) this.#again();
-    });
+    };
+    addEventListener("focus", back);
+    addEventListener(UNLOCKED, back);
   }
 
   /** The server answers again. */
@@ -96,6 +99,7 @@ export class Obstacles {
     this.#again = again;
     clearInterval(this.#polling);
     this.#polling = setInterval(again, POLL_MS);
+    if (said.code === "unlock") return; // the sheet over the page says so
     if (name === "expired") {
       this.blockingDialog.show(name, "Your session has ended", `${kept} Sign in again in a new tab; this page then goes on where you are.`,
         link("Sign in in a new tab", login, true), retry);

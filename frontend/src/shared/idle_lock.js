@@ -8,6 +8,8 @@ import { el } from "./dom.js";
 
 /** What a script says when the site answers that the session is locked. */
 export const LOCKED_ELSEWHERE = "session-locked";
+/** What this script says when the page goes on. */
+export const UNLOCKED = "session-unlocked";
 const INPUT = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"];
 /** How often the site is told that somebody is there, at most; how often other tabs are. */
 const TELL_SITE_MS = 60_000;
@@ -112,6 +114,7 @@ export class IdleLock {
     this.#last = this.#toldSite = this.#now();
     document.body.classList.remove("locked");
     this.#dialog.close();
+    dispatchEvent(new Event(UNLOCKED));
   }
 
   /** @param {unknown} said by another tab */

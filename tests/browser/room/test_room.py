@@ -6,9 +6,12 @@ import json
 
 import numpy as np
 import pytest
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Page, expect
 
 from processing.pair import decode
+from readerstudy.accounts import gate
 from readerstudy.archive.store import read
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Finding, Presentation, Rating
@@ -233,6 +236,24 @@ def test_answers_given_without_a_server_survive_a_reload(page, reader):
     assert list(Rating.objects.order_by("pk").values_list("score", flat=True)) == [2, 4]
     expect(page.locator(".scale.done")).to_have_count(2)
     expect(page.locator(".scale.now .name")).to_have_text("Artifacts")
+
+
+def test_a_locked_page_keeps_answers_and_goes_on_by_the_password_where_it_was(page, context, reader):
+    cookies = {one["name"]: one["value"] for one in context.cookies()}
+    session = SessionStore(cookies[settings.SESSION_COOKIE_NAME])
+    gate.lock(session)
+    session.save()
+    press(page, "2")
+    expect(page.get_by_role("dialog", name="Locked")).to_be_visible()
+    expect(page.locator("#pane-left")).to_be_hidden()
+    assert not reader.presentations.filter(ratings__isnull=False).exists()
+    page.keyboard.type("1")  # of the password, no answer
+    page.keyboard.press("Backspace")
+    page.keyboard.type("a long password")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pane-left")).to_be_visible()
+    until_saved(page)
+    assert [rating.score for rating in current(reader).ratings.all()] == [2]
 
 
 def test_the_pair_fetched_ahead_can_be_read_without_a_connection(page, context, reader):
