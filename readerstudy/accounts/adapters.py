@@ -1,7 +1,5 @@
 """Where django-allauth asks the site: who signs in, how a second factor is kept, who comes by another sign-in."""
 
-import ipaddress
-
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -82,18 +80,11 @@ class SecondFactor(DefaultMFAAdapter):
     def can_delete_authenticator(self, authenticator) -> bool:
         return second_factor.may_end(authenticator)
 
+    def generate_authenticator_name(self, user, type) -> str:
+        return "Passkey"
+
     def send_notification_mail(self, *args, **kwargs) -> None:
         """The line of the account's log tells of it."""
-
-
-def passkeys_possible(request: HttpRequest) -> bool:
-    """Whether browsers make passkeys for this site: it has a name, and https or is this machine."""
-    host = request.get_host().rpartition(":")[0] or request.get_host()
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return request.is_secure() or host == "localhost"
-    return False
 
 
 class OtherSignIn(DefaultSocialAccountAdapter):

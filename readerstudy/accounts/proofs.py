@@ -10,11 +10,11 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from processing.errors import InputError
-from readerstudy.accounts import second_factor
+from readerstudy.accounts import passkeys, second_factor
 from readerstudy.accounts.models import User
 
 PASSWORD, CODE, PASSKEY, SIGN_IN = "password", "second factor", "passkey", "sign-in"
-FRESH = 120  # seconds in which a passkey or a sign-in elsewhere stands for one signature
+FRESH = 120  # seconds in which a sign-in elsewhere stands for one signature
 OPENS = 300  # seconds for which a proof opens the pages of the own account
 STATE = "proved"
 CODE_TYPED = re.compile(r"[0-9]{6}|[0-9]{8}")  # of an app, for recovery; no password is so short
@@ -29,11 +29,14 @@ class Proof:
 
 
 def prove(request: HttpRequest) -> Proof:
-    """What the form of this request proves: a password, or a code in its place, else a passkey or a sign-in elsewhere a
+    """What the form of this request proves: a passkey, a password, a code in its place, else a sign-in elsewhere a
     moment ago. A proof is good once. InputError if it proves nothing.
     """
     user, typed = cast(User, request.user), request.POST.get("password", "")
-    if CODE_TYPED.fullmatch(typed.replace(" ", "")) and second_factor.has_codes(user):
+    if shown := request.POST.get("credential"):
+        passkeys.check(user, shown)
+        found = Proof(user, PASSKEY)
+    elif CODE_TYPED.fullmatch(typed.replace(" ", "")) and second_factor.has_codes(user):
         found = _by_code(user, typed)
     elif typed:
         found = _by_password(request, user, typed)
@@ -69,10 +72,10 @@ def remember(request: HttpRequest, how: str) -> None:
 
 
 def waiting(request: HttpRequest) -> str:
-    """How this person has shown it a moment ago, by a passkey or a sign-in elsewhere; "" if not."""
+    """How this person has shown it a moment ago, by a sign-in elsewhere; "" if not."""
     state = request.session.get(STATE) or {}
     good = state.get("user") == request.user.pk and time.time() - state["at"] < FRESH
-    return state["how"] if good and state["how"] in (PASSKEY, SIGN_IN) else ""
+    return state["how"] if good and state["how"] == SIGN_IN else ""
 
 
 def is_open(request: HttpRequest) -> bool:
@@ -87,6 +90,6 @@ def ways(request: HttpRequest) -> dict:
     return {
         "password": user.has_usable_password(),
         "code": second_factor.has_codes(user),
-        "passkey": second_factor.has_passkey(user),
+        "passkey": passkeys.question(request, user),
         "waiting": waiting(request),
     }

@@ -18,11 +18,6 @@ def has_codes(user: User) -> bool:
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
 
 
-def has_passkey(user: User) -> bool:
-    """Whether this person has a passkey."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
-
-
 def is_wanted(user: User) -> bool:
     """Whether a role of this person, in a study or of the site, is among those that need a second factor here."""
     wanted = set(settings.SECOND_FACTOR_FOR)

@@ -1,4 +1,3 @@
-from allauth.mfa.base.views import authenticate
 from allauth.mfa.recovery_codes.views import generate_recovery_codes, view_recovery_codes
 from allauth.mfa.totp.views import activate_totp, deactivate_totp
 from django.contrib.auth.views import LogoutView
@@ -17,11 +16,13 @@ urlpatterns = [
     path("account/lock/", views_account.lock, name="lock"),
     path("account/here/", views_account.here, name="here"),
     path("account/unlock/", views_account.unlock, name="unlock"),
-    path("account/code/", authenticate, name="mfa_authenticate"),
+    path("account/code/", views.SecondFactor.as_view(), name="mfa_authenticate"),
     path("account/second-factor/", activate_totp, name="mfa_activate_totp"),
     path("account/second-factor/end/", deactivate_totp, name="mfa_deactivate_totp"),
     path("account/recovery-codes/", view_recovery_codes, name="mfa_view_recovery_codes"),
     path("account/recovery-codes/new/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("account/passkeys/new/", views_account.add_passkey, name="mfa_add_webauthn"),
+    path("account/passkeys/<int:passkey>/end/", views_account.end_passkey, name="end_passkey"),
     path("forgotten/", views_invitation.forgotten, name="forgotten"),
     path("invitation/<str:token>/", views_invitation.invitation, name="invitation"),
     path("people/", views_people.site_people, name="site_people"),

@@ -1,13 +1,14 @@
 """Sign in, bind keys."""
 
 from allauth.account.views import LoginView
+from allauth.mfa.base.views import AuthenticateView
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from processing.errors import InputError
-from readerstudy.accounts import keys
+from readerstudy.accounts import keys, passkeys
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.forms import SignInForm
 
@@ -27,6 +28,16 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs) -> dict:
         return super().get_context_data(chosen=self.chosen, next=self.get_next_url() or "", **kwargs)
+
+
+class SecondFactor(AuthenticateView):
+    """After the password: a code, or a passkey where there may be one."""
+
+    def get_context_data(self, **kwargs) -> dict:
+        context = super().get_context_data(**kwargs)
+        options = context["js_data"]["request_options"]
+        shown = passkeys.are_possible(self.request) and options["publicKey"].get("allowCredentials")
+        return context | {"passkey": options if shown else None}
 
 
 class Keys(APIView):

@@ -1,12 +1,15 @@
 """The own account: name and address, password, second factor, where one is signed in; proving again, and the lock."""
 
 from allauth.account.internal.flows.reauthentication import resume_request
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal.flows import remove_authenticator
+from allauth.mfa.webauthn.views import AddWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -14,8 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from processing.errors import InputError
-from readerstudy.accounts import events, gate, proofs, second_factor, services
-from readerstudy.accounts.adapters import passkeys_possible
+from readerstudy.accounts import events, gate, passkeys, proofs, second_factor, services
 from readerstudy.accounts.forms import AddressForm, as_inputs
 from readerstudy.accounts.models import User
 
@@ -46,7 +48,7 @@ def account(request: AccountRequest) -> HttpResponse:
             "sessions": sorted(sessions, key=lambda one: one.last_seen_at, reverse=True),
             "codes": second_factor.has_codes(user),
             "passkeys": second_factor.passkeys(user),
-            "passkeys_possible": passkeys_possible(request),
+            "passkeys_possible": passkeys.are_possible(request),
             "left": second_factor.recovery_codes_left(user),
             "wanted": second_factor.is_wanted(user),
             "log": events.of(user)[:20],
@@ -81,6 +83,27 @@ def end_session(request: AccountRequest) -> HttpResponse:
             one.end()
     else:
         services.end_sessions(user=request.user, but=request.session.session_key or "")
+    return redirect("account")
+
+
+@never_cache
+@login_required
+def add_passkey(request: AccountRequest) -> HttpResponse:
+    """Make a passkey, where browsers make them."""
+    if not passkeys.are_possible(request):
+        raise Http404
+    return AddWebAuthnView.as_view()(request)
+
+
+@require_POST
+@login_required
+def end_passkey(request: AccountRequest, passkey: int) -> HttpResponse:
+    """Take a passkey of one's own away."""
+    found = get_object_or_404(Authenticator, user=request.user, type=Authenticator.Type.WEBAUTHN, pk=passkey)
+    if second_factor.may_end(found):
+        remove_authenticator(request, found)
+    else:
+        messages.error(request, "One of your roles needs a second factor here. Set up another one first.")
     return redirect("account")
 
 
