@@ -23,7 +23,6 @@ from readerstudy.reading.services import finish as finish_list
 from readerstudy.states import State
 from tests import factories, pixels
 
-PASSWORD = "a long password"
 SCORES = [[4, 3, 3, 2], [3, 5, 3, 4]]
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -111,7 +110,7 @@ def _read() -> ReaderStudy:
         finish_list(member=member, key=uuid.uuid4())
         while asked := guesses.pair_to_ask_about(member):
             guess(presentation=asked, side="left", key=uuid.uuid4(), on=factories.now(asked))
-        signatures.sign(member=member, password=PASSWORD)
+        signatures.sign(member=member, proof=factories.proof_of(member.user))
     return move(study=study, to=State.CLOSED, actor=admin)
 
 

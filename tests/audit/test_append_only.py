@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.access.services import Seen, keep
+from readerstudy.accounts.events import note
 from readerstudy.audit import triggers
 from readerstudy.audit.models import AppendOnlyError
 from readerstudy.audit.removal import remove_study, rows_of_study
@@ -48,6 +49,7 @@ def study():
     factories.keep_log(presentation)
     seen = Seen(study.slug, presentation.reader.user_id, "images", "frame", (("token", presentation.token),))
     keep({seen: (timezone.now(), timezone.now(), 1)}, UUID(int=1), {})
+    note(user=presentation.reader.user, what="signed out everywhere")
     tombstone(study_slug="another", reason="it was a trial", number=3, sha256="0" * 64)
     return study
 

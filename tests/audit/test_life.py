@@ -114,7 +114,7 @@ def read(member) -> None:
     finish(member=member, key=uuid.uuid4())
     while pair := pair_to_ask_about(member):
         guess(presentation=pair, side="left", **write(pair))
-    sign(member=member, password="a long password")
+    sign(member=member, proof=factories.proof_of(member.user))
 
 
 def test_nothing_is_wrong_after_any_step_of_a_studys_life(tmp_path):

@@ -69,7 +69,7 @@ def make(state: str):
     factories.check_display(reader, dark=False)
     factories.read_all(reader)
     factories.keep_log(reader.presentations.get(position=1))
-    sign(member=reader, password="a long password")
+    sign(member=reader, proof=factories.proof_of(reader.user))
     withdraw_subject(study=study, subject=study.subjects.get(code="S02"), reason="asked to", actor=None)
     Job.objects.filter(study=study).delete()  # locking waits for them
     for to in {"open": [], "paused": ["paused"], "closed": ["closed"], "locked": ["closed", "locked"]}[state]:
