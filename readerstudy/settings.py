@@ -167,6 +167,29 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Reader study"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s by which a telephone's clock may be off
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Sign-in by OpenID Connect, if READERSTUDY_OIDC_URL names a provider. Groups: GROUP=ROLE,…; a role of the site or none.
+OIDC_URL = os.environ.get("READERSTUDY_OIDC_URL", "")
+OIDC_NAME = os.environ.get("READERSTUDY_OIDC_NAME", "your clinic")
+OIDC_GROUPS = {
+    group.strip(): role.strip()
+    for group, _, role in (part.partition("=") for part in os.environ.get("READERSTUDY_OIDC_GROUPS", "").split(","))
+    if group.strip()
+}
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sign-in",
+                "name": OIDC_NAME,
+                "client_id": os.environ.get("READERSTUDY_OIDC_CLIENT", ""),
+                "secret": os.environ.get("READERSTUDY_OIDC_SECRET", ""),
+                "settings": {"server_url": OIDC_URL},
+            }
+        ],
+    }
+}
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form would be stopped on its way there by `form-action`
 SOCIALACCOUNT_ADAPTER = "readerstudy.accounts.adapters.OtherSignIn"
 # Roles that need a second factor: admin, reader, analyst; "site" for who has a role of the whole site.
 SECOND_FACTOR_FOR = [role for role in os.environ.get("READERSTUDY_SECOND_FACTOR", "").split(",") if role]

@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from readerstudy.accounts import factor_secrets, gate, proofs, second_factor
+from processing.errors import InputError
+from readerstudy.accounts import factor_secrets, gate, oidc_entry, proofs, second_factor, security
 from readerstudy.accounts.backends import ACCOUNT_BACKEND, AccountBackend
 from readerstudy.accounts.clients import address_of
 
@@ -92,3 +93,20 @@ class OtherSignIn(DefaultSocialAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin) -> bool:
         return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin) -> None:
+        try:
+            oidc_entry.meet(request, sociallogin)
+        except InputError as error:
+            raise self._refused(request, str(error)) from error
+
+    def on_authentication_error(self, request: HttpRequest, provider, **kwargs) -> None:
+        security.note("sign-in elsewhere failed", request)
+        raise self._refused(request, "The other sign-in came to nothing. Try again, or use another way.")
+
+    def _refused(self, request: HttpRequest, said: str) -> ImmediateHttpResponse:
+        messages.error(request, said)
+        return ImmediateHttpResponse(redirect("account" if request.user.is_authenticated else "login"))
+
+    def get_connect_redirect_url(self, request: HttpRequest, socialaccount) -> str:
+        return reverse("account")

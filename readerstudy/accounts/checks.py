@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
 
@@ -25,6 +25,24 @@ def proxy_named(**_: object) -> list[CheckMessage]:
     said = "No proxy is named: all visitors seem to come from one address, and wrong passwords of one slow all others."
     hint = "Set READERSTUDY_TRUSTED_PROXIES to the address from which your proxy asks, such as 127.0.0.1."
     return [Warning(said, hint=hint, id="accounts.W003")]
+
+
+@register(Tags.security)
+def roles_known(**_: object) -> list[CheckMessage]:
+    """Settings that name roles name some that are there."""
+    from readerstudy.accounts.models import Role, SiteRole
+    from readerstudy.accounts.second_factor import SITE
+
+    known = {
+        "READERSTUDY_SECOND_FACTOR": (settings.SECOND_FACTOR_FOR, [*Role.values, SITE]),
+        "READERSTUDY_OIDC_GROUPS": (settings.OIDC_GROUPS.values(), ["", *(role.name.lower() for role in SiteRole)]),
+    }
+    return [
+        Error(f"{name} names “{word}”.", hint=f"There is {', '.join(filter(None, roles))}.", id="accounts.E004")
+        for name, (words, roles) in known.items()
+        for word in words
+        if word not in roles
+    ]
 
 
 @register(Tags.database)

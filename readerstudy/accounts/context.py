@@ -20,6 +20,7 @@ def site(request: HttpRequest) -> dict:
     membership = getattr(request, "membership", None)
     return {
         "demo": settings.DEMO,
+        "oidc_name": settings.OIDC_NAME if settings.OIDC_URL else "",
         "idle_seconds": settings.IDLE_SECONDS,
         "membership": membership,
         "can": Permissions(membership, may),

@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from processing.errors import InputError
-from readerstudy.accounts import passkeys, second_factor
+from readerstudy.accounts import oidc, passkeys, second_factor
 from readerstudy.accounts.models import User
 
 PASSWORD, CODE, PASSKEY, SIGN_IN = "password", "second factor", "passkey", "sign-in"
@@ -91,5 +91,6 @@ def ways(request: HttpRequest) -> dict:
         "password": user.has_usable_password(),
         "code": second_factor.has_codes(user),
         "passkey": passkeys.question(request, user),
+        "sign_in": oidc.address("redirect", request.get_full_path()) if oidc.is_connected(user) else "",
         "waiting": waiting(request),
     }

@@ -103,7 +103,7 @@ def add_person(
 
 
 @transaction.atomic
-def set_site_role(*, user: User, role: str, on: bool, actor: User) -> None:
+def set_site_role(*, user: User, role: str, on: bool, actor: User | None) -> None:
     """Let this person do something for the whole site, or no more. InputError if nobody would see the accounts."""
     role = SiteRole(role)
     if user.is_superuser:

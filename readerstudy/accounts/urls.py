@@ -3,7 +3,7 @@ from allauth.mfa.totp.views import activate_totp, deactivate_totp
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from readerstudy.accounts import views, views_account, views_invitation, views_people
+from readerstudy.accounts import views, views_account, views_invitation, views_oidc, views_people
 
 urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("account/recovery-codes/new/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("account/passkeys/new/", views_account.add_passkey, name="mfa_add_webauthn"),
     path("account/passkeys/<int:passkey>/end/", views_account.end_passkey, name="end_passkey"),
+    path("oidc/<slug:provider_id>/login/", views_oidc.login, name="openid_connect_login"),
+    path("oidc/<slug:provider_id>/callback/", views_oidc.callback, name="openid_connect_callback"),
     path("forgotten/", views_invitation.forgotten, name="forgotten"),
     path("invitation/<str:token>/", views_invitation.invitation, name="invitation"),
     path("people/", views_people.site_people, name="site_people"),

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from processing.errors import InputError
-from readerstudy.accounts import keys, passkeys
+from readerstudy.accounts import keys, oidc, passkeys
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.forms import SignInForm
 
@@ -27,7 +27,9 @@ class SignIn(LoginView):
         return {"login": self.chosen}
 
     def get_context_data(self, **kwargs) -> dict:
-        return super().get_context_data(chosen=self.chosen, next=self.get_next_url() or "", **kwargs)
+        following = self.get_next_url() or ""
+        there = oidc.address(following=following) if oidc.is_there() else ""
+        return super().get_context_data(chosen=self.chosen, next=following, oidc=there, **kwargs)
 
 
 class SecondFactor(AuthenticateView):

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from processing.errors import InputError
-from readerstudy.accounts import events, gate, passkeys, proofs, second_factor, services
+from readerstudy.accounts import events, gate, oidc, passkeys, proofs, second_factor, services
 from readerstudy.accounts.forms import AddressForm, as_inputs
 from readerstudy.accounts.models import User
 
@@ -50,6 +50,8 @@ def account(request: AccountRequest) -> HttpResponse:
             "passkeys": second_factor.passkeys(user),
             "passkeys_possible": passkeys.are_possible(request),
             "left": second_factor.recovery_codes_left(user),
+            "connect": oidc.address("connect") if oidc.is_there() else "",
+            "connected": oidc.is_connected(user),
             "wanted": second_factor.is_wanted(user),
             "log": events.of(user)[:20],
         },

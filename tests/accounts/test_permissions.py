@@ -49,7 +49,18 @@ def test_every_address_of_a_study_is_guarded_by_an_action_of_the_table():
 
 
 # What is there before anybody has signed in; and what the sign-in itself guards by where one stands in it.
-BEFORE_SIGN_IN = {"ready", "live", "login", "account_login", "logout", "forgotten", "invitation", "mfa_authenticate"}
+BEFORE_SIGN_IN = {
+    "ready",
+    "live",
+    "login",
+    "account_login",
+    "logout",
+    "forgotten",
+    "invitation",
+    "mfa_authenticate",
+    "openid_connect_login",
+    "openid_connect_callback",
+}
 
 
 def site_patterns(resolver=None):
