@@ -5,6 +5,7 @@ from readerstudy.states import ENDED, State
 
 ALL = frozenset(State)
 DRAFT = frozenset({State.DRAFT})
+BEING_READ = frozenset({State.OPEN, State.PAUSED, State.CLOSED})
 ADMIN, READER, ANALYST = Role.ADMIN, Role.READER, Role.ANALYST
 
 PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
@@ -32,6 +33,8 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "see_schedule": {ADMIN: ALL - DRAFT, ANALYST: ALL - DRAFT},
     "read": {READER: frozenset({State.OPEN})},
     "sign": {READER: ALL - DRAFT - {State.LOCKED}},
+    "see_letters": {ADMIN: ALL, READER: ALL - DRAFT},
+    "write_letters": {ADMIN: BEING_READ, READER: BEING_READ},
     "unblind": {ADMIN: frozenset({State.OPEN, State.PAUSED})},
     "see_progress": {ADMIN: ALL, ANALYST: ALL},
     "see_results": {ADMIN: ENDED, ANALYST: ENDED},

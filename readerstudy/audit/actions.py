@@ -23,6 +23,8 @@ class Action(TextChoices):
     FINDING_WITHDRAWN = "finding withdrawn"
     GUESS_ON_BLINDING = "guess on blinding"
     KEY_CHANGED = "key changed"
+    LETTER_NOTED = "letter noted"
+    LETTER_WRITTEN = "letter written"
     LIST_FINISHED = "list finished"
     MEMBER_ADDED = "member added"
     MEMBER_REMOVED = "member removed"

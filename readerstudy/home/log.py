@@ -42,6 +42,10 @@ def _reviewed(data: dict) -> str:
     return f"reviewed the log up to line {data['line']:,} ({data['sha256'][:8]}): {found}{remarks}"
 
 
+def _letter(data: dict, of_reader: str, of_admin: str) -> str:
+    return f"{of_reader if data['sender'] == Role.READER else of_admin} {data['reader']}"
+
+
 SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.SEALED_BY_UPGRADE: lambda d: (
         f"sealed {_count(d['lines'], 'line')} and {_count(d['answers'], 'answer')} from before this version"
@@ -138,6 +142,8 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         f"assessed the unblinding of line {d['line']:,}: impact {Impact(d['impact']).label}. {d['assessment']}"
     ),
     Action.TRAIL_REVIEWED: _reviewed,
+    Action.LETTER_WRITTEN: lambda d: f"{_letter(d, 'reported as', 'wrote to')}: {d['text']}",
+    Action.LETTER_NOTED: lambda d: _letter(d, "noted the last letter to", "noted the last letter of"),
     Action.DISPLAY_CHECKED: lambda d: (
         f"checked the display ({d['reader']}): {'fit' if d['passed'] else 'not fit: ' + ', '.join(d['failed'])}"
     ),

@@ -18,6 +18,7 @@ from readerstudy.audit.models import Event, Tombstone
 from readerstudy.home.log import FOLDED
 from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
+from readerstudy.letters import selectors as letters
 from readerstudy.material import selectors as material
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import guesses, signatures, unblinding
@@ -66,6 +67,7 @@ def readings_of(user: User) -> list[dict]:
                 "to_sign": stage in ("finished", "closed")
                 and study.state != State.LOCKED
                 and signatures.to_sign(member),
+                "letter": letters.waits_for_reader(member),
                 "next": counts["confirmed"] + 1,
                 "started": own.exclude(state=Presentation.State.SCHEDULED).exists(),
                 "training_left": own.filter(kind="training", state__in=["scheduled", "in_progress"]).count(),
@@ -110,6 +112,7 @@ def tasks_of(rows: list[dict]) -> list[Task]:
     return [
         *(task for study in mine for task in _series_to_confirm(study)),
         *(task for study in mine for task in _failed_jobs(study)),
+        *(task for study in mine for task in _letters(study)),
         *(task for study in mine for task in _before_opening(study)),
         *(task for study in mine for task in _briefing(study)),
         *(task for row in rows for task in _reading(row)),
@@ -135,6 +138,14 @@ def _failed_jobs(study: ReaderStudy) -> list[Task]:
     number = sum(reason["times"] for reason in reasons)
     detail = f"{reasons[0]['times']} × {reasons[0]['error']}"
     return [Task(f"{number} job{'s' if number > 1 else ''} failed", detail, "jobs", "See reasons", study)]
+
+
+def _letters(study: ReaderStudy) -> list[Task]:
+    readers = letters.waiting_for_admin(study)
+    if study.state == State.LOCKED or not readers:
+        return []
+    text, button = f"{', '.join(readers)} wrote to you", "Read it" if len(readers) == 1 else "Read them"
+    return [Task(text, "A reader met a problem, or answers.", "letters", button, study)]
 
 
 def _unblindings(study: ReaderStudy) -> list[Task]:
