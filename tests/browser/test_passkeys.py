@@ -34,7 +34,7 @@ def test_a_passkey_is_made_and_stands_after_the_password_and_in_its_place(browse
     debugger.send("WebAuthn.enable")
     device = debugger.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"]
     sign_in(page)
-    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your readings")).to_be_visible()
     page.goto("/account/passkeys/new/")
     page.get_by_label("Name, so that").fill("The laptop")
     page.get_by_role("button", name="Make it").click()
@@ -42,11 +42,11 @@ def test_a_passkey_is_made_and_stands_after_the_password_and_in_its_place(browse
     assert [each.wrap().name for each in second_factor.passkeys(anna)] == ["The laptop"]
     page.goto("/account/prove/")
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your readings")).to_be_visible()
     context.clear_cookies()
     sign_in(page)
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your readings")).to_be_visible()
     debugger.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": False})
     debugger.send("WebAuthn.clearCredentials", {"authenticatorId": device})  # another machine
     page.goto("/account/prove/")
