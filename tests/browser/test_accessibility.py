@@ -35,6 +35,7 @@ from readerstudy.results.exports import table_csv
 from readerstudy.results.imported import import_table, tables
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES, client_of
+from tests.accounts.test_second_factor import digits
 from tests.browser.axe import AXE, violations
 from tests.once import made_once
 from tests.results.test_results_page import answer_all
@@ -171,7 +172,8 @@ def site_pages() -> Iterator[tuple[str, str]]:
     """Pages that are of no study: before the sign-in, and of who sees accounts and proves it."""
     boss = factories.make_user("boss")
     User.objects.filter(pk=boss.pk).update(sees_accounts=True)
-    client, known = Client(), client_of(boss)
+    client, known = (Client(headers={"host": "localhost"}) for _ in range(2))  # where passkeys are made
+    known.force_login(boss)
     known.post(reverse("prove"), {"password": "a long password"})
     link = reverse("invitation", args=[invite(user=factories.make_user("invited"))])
     for who, path in [
@@ -182,11 +184,17 @@ def site_pages() -> Iterator[tuple[str, str]]:
         (known, reverse("account")),
         (known, reverse("site_people")),
         (known, reverse("prove")),
-        (known, reverse("mfa_activate_totp")),
+        (known, reverse("mfa_add_webauthn")),
     ]:
         yield path, who.get(path).content.decode()
-    made = known.post(reverse("change_account", args=[boss.pk]), {"do": "link"})
-    yield "link", made.content.decode()
+    yield "link", known.post(reverse("change_account", args=[boss.pk]), {"do": "link"}).content.decode()
+    app = known.get(reverse("mfa_activate_totp")).content.decode()
+    yield "app", app
+    code = digits(re.search(r'<code class="mono wrap">(\w+)</code>', app).group(1))
+    yield "recovery codes", known.post(reverse("mfa_activate_totp"), {"code": code}, follow=True).content.decode()
+    yield "end the app", known.get(reverse("mfa_deactivate_totp")).content.decode()
+    signed = {"username": "boss", "password": "a long password"}
+    yield "code", client.post(reverse("login"), signed, follow=True).content.decode()
     known.post(reverse("lock"))
     yield "unlock", known.get(reverse("unlock")).content.decode()
 
