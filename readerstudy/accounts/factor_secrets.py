@@ -3,15 +3,17 @@
 import base64
 import hashlib
 
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 
 from processing.errors import InputError
+from readerstudy import keyring
+
+SEALED = ("secret", "seed")  # of an app's codes, of recovery codes
 
 
 def _box() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [hashlib.sha256(b"second factors" + key.encode()).digest() for key in keys]
+    digests = [hashlib.sha256(b"second factors" + key.encode()).digest() for key in keyring.rings()["sessions"]]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
@@ -31,6 +33,9 @@ def unseal(sealed: str) -> str:
         ) from error
 
 
-def seal_anew(sealed: str) -> str:
-    """The same under the key of now."""
-    return _box().rotate(sealed.encode()).decode()
+def seal_all_anew() -> None:
+    """Every second factor under the key of now. In a transaction."""
+    for one in Authenticator.objects.select_for_update().exclude(type=Authenticator.Type.WEBAUTHN):
+        sealed = {name: one.data[name] for name in SEALED if name in one.data}
+        one.data |= {name: _box().rotate(text.encode()).decode() for name, text in sealed.items()}
+        one.save(update_fields=["data"])

@@ -80,8 +80,8 @@ class ChangePassword(auth_views.PasswordChangeView):
 @login_required
 def end_session(request: AccountRequest) -> HttpResponse:
     """End one session of one's own, or all but this one."""
-    if request.POST.get("session"):
-        for one in UserSession.objects.filter(user=request.user, pk=int(request.POST["session"])):
+    if (number := request.POST.get("session", "")).isdecimal():
+        for one in UserSession.objects.filter(user=request.user, pk=number):
             one.end()
     else:
         services.end_sessions(user=request.user, but=request.session.session_key or "")
@@ -147,8 +147,9 @@ def lock(request: AccountRequest) -> HttpResponse:
 @require_POST
 @login_required
 def here(request: AccountRequest) -> HttpResponse:
-    """Somebody is at the page, which has asked nothing of the site meanwhile."""
-    return HttpResponse(status=204)
+    """Somebody is at the page, which has asked nothing of the site meanwhile. 409 if the page is another person's."""
+    own = request.POST.get("user", request.user.username) == request.user.username
+    return HttpResponse(status=204 if own else 409)
 
 
 @never_cache

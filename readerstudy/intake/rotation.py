@@ -11,6 +11,7 @@ from django.db import transaction
 
 from processing.errors import InputError
 from readerstudy import keyring
+from readerstudy.accounts import factor_secrets
 from readerstudy.archive.models import Store
 from readerstudy.audit import keys
 from readerstudy.intake.models import PseudonymKey, Upload
@@ -44,6 +45,7 @@ def turn(purposes: Collection[str]) -> None:
 def settle() -> None:
     """What the database keeps follows the keys of today."""
     wrap_anew()
+    factor_secrets.seal_all_anew()
     Store.objects.update(key=keys.key_name())
 
 

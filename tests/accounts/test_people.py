@@ -164,10 +164,12 @@ def test_a_locked_session_reaches_nothing_until_its_person_proves_it(anna):
     assert (answer.status_code, answer.json()["code"]) == (401, "unlock")
     wrong = client.post("/account/unlock/", {"password": "wrong"}, **script)
     assert (wrong.status_code, "not your password" in wrong.json()["detail"]) == (400, True)
+    assert client.post("/account/here/", {"user": "anna"}, **script).status_code == 401
     other = client.post("/account/unlock/", {"password": "a long password", "user": "ben"}, **script)
     assert "Somebody else has signed in" in other.json()["detail"]
     assert client.get("/").status_code == 302
     assert client.post("/account/unlock/", {"password": "a long password", "user": "anna"}, **script).status_code == 204
+    assert [client.post("/account/here/", {"user": name}).status_code for name in ("anna", "ben")] == [204, 409]
     assert client.get("/").status_code == 200
 
 

@@ -85,6 +85,18 @@ test("a wrong password, and somebody else's session, are said and unlock nothing
   expect(document.querySelector("dialog [role=alert]")?.textContent).toContain("not your password");
 });
 
+test("what another tab unlocked goes on when one comes back, and only then", async () => {
+  const lock = made();
+  lock.show();
+  answers = { "/here": { ok: false } };
+  dispatchEvent(new Event("focus"));
+  await vi.waitFor(() => expect(sent.at(-1)).toEqual(["/here", "user=anna"]));
+  expect(lock.locked).toBe(true);
+  answers = {};
+  dispatchEvent(new Event("focus"));
+  await vi.waitFor(() => expect(lock.locked).toBe(false));
+});
+
 test("keys typed into the sheet reach nothing below", () => {
   const lock = made();
   const heard = vi.fn();

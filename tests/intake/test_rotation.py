@@ -4,6 +4,8 @@ import os
 from io import StringIO
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings as site
 from django.contrib.auth import SESSION_KEY
 from django.core.management import CommandError, call_command
@@ -11,6 +13,7 @@ from django.test import Client
 
 from processing.errors import InputError
 from readerstudy import keyring
+from readerstudy.accounts import factor_secrets
 from readerstudy.archive import quarantine
 from readerstudy.audit import heads
 from readerstudy.audit.verify import problems
@@ -144,3 +147,14 @@ def test_a_lost_row_makes_no_patient_another_subject(study):
     PseudonymKey.objects.all().delete()
     with pytest.raises(InputError, match="another subject"):
         pseudonym_key(study)
+
+
+def test_second_factors_outlive_the_keys_they_were_sealed_with():
+    secret = "JBSWY3DPEHPK3PXP"
+    app = TOTP.activate(factories.make_user(), secret).instance
+    codes = RecoveryCodes.activate(app.user).get_unused_codes()
+    rotation.turn(["sessions"])
+    rotation.forget(["sessions"])
+    app.refresh_from_db()
+    assert factor_secrets.unseal(app.data["secret"]) == secret
+    assert RecoveryCodes.activate(app.user).get_unused_codes() == codes

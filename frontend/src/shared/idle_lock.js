@@ -69,6 +69,7 @@ export class IdleLock {
     document.body.append(this.#dialog);
     for (const name of INPUT) addEventListener(name, () => this.touched(), { capture: true, passive: true });
     addEventListener(LOCKED_ELSEWHERE, () => this.show());
+    addEventListener("focus", () => this.#ask());
     setInterval(() => this.look(), 1000);
   }
 
@@ -122,6 +123,13 @@ export class IdleLock {
     if (said === "touched" && !this.locked) this.#last = this.#now();
     if (said === "locked") this.show();
     if (said === `unlocked ${this.#parts.user}` && this.locked) this.#hide();
+  }
+
+  /** Coming back from another tab: the session may be open again, if the same person has proved it there. */
+  async #ask() {
+    if (!this.locked) return;
+    const answer = await this.#post(this.#parts.here, { user: this.#parts.user }).catch(() => null);
+    if (answer?.ok && this.locked) this.#hide();
   }
 
   /** @param {Event} event */
