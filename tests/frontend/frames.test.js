@@ -107,6 +107,16 @@ describe("a pair's stacks", () => {
     expect(most).toBe(2);
   });
 
+  test("are asked for while others are unpacked", async () => {
+    const unpacking = [];
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] }, () => new Promise((done) => unpacking.push(done)));
+    stacks.load(1);
+    await vi.waitFor(() => expect(unpacking).toHaveLength(3));
+    expect(stacks.loaded).toBe(0);
+    for (const done of unpacking) done({ left: new Uint16Array(1), right: new Uint16Array(1) });
+    await whole(stacks);
+  });
+
   test("stop at an error that trying again will not mend, and go on when asked", async () => {
     const { fetch } = globalThis;
     vi.stubGlobal("fetch", async () => new Response("{}", { status: 404 }));

@@ -88,18 +88,8 @@ export class Stacks {
     while (!this.error && !signal.aborted && this.#running <= this.#width) {
       const index = this.#waiting.shift();
       if (index === undefined) break;
-      try {
-        const slice = await this.#fetch(index, signal);
-        if (signal.aborted) break;
-        this.slices[index] = slice;
-        this.loaded += 1;
-        this.onslice();
-      } catch (error) {
-        if (signal.aborted) break;
-        this.#waiting.unshift(index);
-        this.error = error;
-        this.onerror(error);
-      }
+      // Not until it is unpacked: the line would be idle meanwhile.
+      await new Promise((arrived) => void this.#keep(index, signal, () => arrived(undefined)));
     }
     this.#running -= 1;
   }
@@ -107,11 +97,36 @@ export class Stacks {
   /**
    * @param {number} index
    * @param {AbortSignal} signal
+   * @param {() => void} arrived called when its bytes are there, or will not come
    */
-  async #fetch(index, signal) {
+  async #keep(index, signal, arrived) {
+    try {
+      const slice = await this.#fetch(index, signal, arrived);
+      if (signal.aborted) return;
+      this.slices[index] = slice;
+      this.loaded += 1;
+      this.onslice();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#waiting.unshift(index);
+      this.error = error;
+      this.onerror(error);
+    } finally {
+      arrived();
+    }
+  }
+
+  /**
+   * @param {number} index
+   * @param {AbortSignal} signal
+   * @param {() => void} arrived
+   */
+  async #fetch(index, signal, arrived) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#unpacked(await frame(`${this.#base}frames/${index}/`, signal, this.#priority));
+        const compressed = await frame(`${this.#base}frames/${index}/`, signal, this.#priority);
+        arrived();
+        return await this.#unpacked(compressed);
       } catch (error) {
         if (signal.aborted || !(error instanceof ApiError) || error.kind !== "offline" || attempt === ATTEMPTS) throw error;
         await new Promise((done) => setTimeout(done, 250 * 2 ** attempt));
