@@ -1,6 +1,6 @@
-/** The middle frame of the first pair is asked for before the room's script is there (`src/early.js`). */
+/** The first frames of the first pair are asked for before the room's script is there (`src/early.js`). */
 
-/** Where the request lies until the room takes it. */
+/** Where the requests lie until the room takes them. */
 const PLACE = "begun";
 
 /**
@@ -18,11 +18,13 @@ export const asReader = (reader) => ({
 /**
  * @param {string} path
  * @param {string} reader code
+ * @returns {Promise<Response>} read to its end, as one that nobody takes must not keep a connection
  */
 export function begin(path, reader) {
-  const response = fetch(path, asReader(reader));
+  const response = fetch(path, asReader(reader)).then(async (answer) => new Response(await answer.arrayBuffer(), answer));
   response.catch(() => {}); // said by who takes it
-  Object.assign(globalThis, { [PLACE]: { path, response } });
+  begun().set(path, response);
+  return response;
 }
 
 /**
@@ -31,9 +33,13 @@ export function begin(path, reader) {
  * @returns {Promise<Response>|null}
  */
 export function take(path) {
-  /** @type {{path: string, response: Promise<Response>}|undefined} */
-  const begun = Reflect.get(globalThis, PLACE);
-  if (begun?.path !== path) return null;
-  Reflect.deleteProperty(globalThis, PLACE);
-  return begun.response;
+  const response = begun().get(path) ?? null;
+  begun().delete(path);
+  return response;
+}
+
+/** @returns {Map<string, Promise<Response>>} by path */
+function begun() {
+  if (!Reflect.has(globalThis, PLACE)) Reflect.set(globalThis, PLACE, new Map());
+  return Reflect.get(globalThis, PLACE);
 }
