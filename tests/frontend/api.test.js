@@ -2,7 +2,7 @@
 /** Requests: what goes with them, and what a failure is called by what to do next. */
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { begin } from "../../frontend/src/room/begun.js";
+import { begin, isUntaken } from "../../frontend/src/room/begun.js";
 import { ApiError, frame, newKey, request, speakFor } from "../../frontend/src/room/api.js";
 
 let sent;
@@ -56,7 +56,9 @@ test("a frame that was begun before is taken once, and asked for again where tha
   const firstByte = async (path) => new Uint8Array(await frame(path, signal))[0];
   begin("/r/p1/frames/2/", "R1");
   expect(await firstByte("/r/p1/frames/1/")).toBe(2);
+  expect(isUntaken("/r/p1/frames/2/")).toBe(true);
   expect(await firstByte("/r/p1/frames/2/")).toBe(1);
+  expect(isUntaken("/r/p1/frames/2/")).toBe(false);
   expect(await firstByte("/r/p1/frames/2/")).toBe(3);
   expect(sent[0][1].headers).toEqual({ "X-Reader": "R1" });
   const works = answer;

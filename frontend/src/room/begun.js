@@ -38,6 +38,12 @@ export function take(path) {
   return response;
 }
 
+/**
+ * Whether the room has not come for it yet.
+ * @param {string} path
+ */
+export const isUntaken = (path) => begun().has(path);
+
 /** @returns {Map<string, Promise<Response>>} by path */
 function begun() {
   if (!Reflect.has(globalThis, PLACE)) Reflect.set(globalThis, PLACE, new Map());
