@@ -74,10 +74,10 @@ describe("a pair's stacks", () => {
     const { fetch } = globalThis;
     vi.stubGlobal("fetch", (path, { headers, priority }) => {
       said.push([headers.Priority, priority]);
+      if (said.length === 1) stacks.load(1); // its turn has come
       return fetch(path);
     });
     const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
-    stacks.onslice = () => stacks.loaded === 1 && stacks.load(1);
     stacks.load(1, "low");
     await whole(stacks);
     expect(said).toEqual([["u=6", "low"], [undefined, "auto"], [undefined, "auto"]]);
