@@ -82,7 +82,7 @@ test("a wrong password, and somebody else's session, are said and unlock nothing
   answers = { "/unlock": { ok: false, body: { detail: "This is not your password. Nothing was done." } } };
   await type("wrong");
   expect(lock.locked).toBe(true);
-  expect(document.querySelector("dialog [role=alert]")?.textContent).toContain("not your password");
+  expect([...document.querySelectorAll("dialog [role=alert]")].at(-1)?.textContent).toContain("not your password");
 });
 
 test("what another tab unlocked goes on when one comes back, and only then", async () => {

@@ -66,7 +66,6 @@ export class IdleLock {
 
   /** Begins to watch the page. */
   watch() {
-    document.body.append(this.#dialog);
     for (const name of INPUT) addEventListener(name, () => this.touched(), { capture: true, passive: true });
     addEventListener(LOCKED_ELSEWHERE, () => this.show());
     addEventListener("focus", () => this.#ask());
@@ -107,6 +106,7 @@ export class IdleLock {
     this.#input.value = "";
     this.#said.hidden = true;
     document.body.classList.add("locked");
+    document.body.append(this.#dialog);
     this.#dialog.showModal();
     this.#input.focus();
   }
@@ -115,6 +115,7 @@ export class IdleLock {
     this.#last = this.#toldSite = this.#now();
     document.body.classList.remove("locked");
     this.#dialog.close();
+    this.#dialog.remove();
     dispatchEvent(new Event(UNLOCKED));
   }
 
