@@ -82,6 +82,15 @@ def test_the_answer_to_a_forgotten_password_is_the_same_whoever_asks(anna, setti
     assert signs_in("anna", NEW)
 
 
+def test_a_mail_server_that_is_down_tells_nobody_who_has_an_account(anna, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_URL = "readerstudy.accounts.mail.Backend", "smtp://127.0.0.1:1?tls=0"
+    anna.email = "anna@clinic.example"
+    anna.save()
+    known, unknown = (Client().post("/forgotten/", {"name": name}) for name in ("anna", "nobody"))
+    assert known.status_code == unknown.status_code == 200
+    assert html(known).split("</h1>")[1] == html(unknown).split("</h1>")[1]
+
+
 def test_letters_without_a_server_lie_where_nobody_else_reads_and_in_no_log(settings, tmp_path, caplog):
     settings.EMAIL_BACKEND, settings.EMAIL_FOLDER = "readerstudy.accounts.mail.Backend", tmp_path / "mail"
     mail.send(
