@@ -1,9 +1,10 @@
 """Characters that make two cells look alike, or a number unreadable, said in words."""
 
+import re
 import unicodedata
 
 SCRIPTS = {"FULLWIDTH": "full-width", "ARABIC-INDIC": "Arabic", "EXTENDED": "Arabic", "DEVANAGARI": "Devanagari"}
-FORMULA = "=@"
+FORMULA = re.compile(r"[=@]|[+-].*[(|!]")  # -1 and +1.5 are numbers
 
 
 def why_odd(text: str) -> str:
@@ -13,7 +14,7 @@ def why_odd(text: str) -> str:
     spreadsheet would take for a formula.
     """
     if text.isascii() and text.isprintable():
-        return "begins like a formula; take its first character away" if text[:1] in FORMULA and text else ""
+        return "begins like a formula; take its first character away" if FORMULA.match(text) else ""
     for character in text:
         if character == "\x00":
             return "holds a NUL character: the file is damaged or not text; save the table again"

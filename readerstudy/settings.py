@@ -195,7 +195,13 @@ SOCIALACCOUNT_ADAPTER = "readerstudy.accounts.adapters.OtherSignIn"
 SECOND_FACTOR_FOR = [role for role in os.environ.get("READERSTUDY_SECOND_FACTOR", "").split(",") if role]
 IDLE_SECONDS = round(60 * float(os.environ.get("READERSTUDY_IDLE_MINUTES", 15)))  # until a session is locked; 0: never
 # Codes that were used, and counts of wrong ones: every web process sees them.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": VAR_DIR / "cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR_DIR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},  # fewer, and who asks for many links makes it forget the counts
+    }
+}
 # Without a server letters lie in a folder that the site's own account alone reads: whoever operates hands them on.
 EMAIL_BACKEND = "readerstudy.accounts.mail.Backend"
 EMAIL_URL = os.environ.get("READERSTUDY_EMAIL_URL", "")

@@ -33,10 +33,11 @@ def lock(session: SessionBase) -> None:
     session[LOCKED] = True
 
 
-def unlock(session: SessionBase) -> None:
+def unlock(session: SessionBase, user: User) -> None:
     """The same person has."""
     session.pop(LOCKED, None)
     session[SEEN] = int(time.time())
+    session[FACTOR] = second_factor.is_wanted(user) and not second_factor.has_one(user)
 
 
 def is_locked(session: SessionBase) -> bool:

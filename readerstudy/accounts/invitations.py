@@ -4,6 +4,8 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
@@ -16,6 +18,7 @@ from readerstudy.accounts.models import Invitation, User
 
 DAYS = 7  # of an invitation
 HOURS = 2  # of a link that somebody asked for who forgot the password
+MOST_OF_AN_ADDRESS = 3  # accounts that share a mail address
 
 
 def _sha256(token: str) -> str:
@@ -88,7 +91,10 @@ def take_up(*, invitation: Invitation, password: str, **names: str) -> User:
 def send_forgotten(request: HttpRequest, name: str) -> None:
     """A link to whoever has this user name or mail address. Nothing tells whether anybody has."""
     people = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name), is_active=True).exclude(email="")
-    for user in people[:3]:
+    # Whom a provider alone lets in gets no password here: it would outlive what the provider says.
+    elsewhere = SocialAccount.objects.filter(user__password__startswith=UNUSABLE_PASSWORD_PREFIX).values("user")
+    found = people.exclude(pk__in=elsewhere)
+    for user in sorted(found, key=lambda one: one.username.casefold() != name.casefold())[:MOST_OF_AN_ADDRESS]:
         token = invite(user=user, lasts=timedelta(hours=HOURS))
         try:
             send(user=user, link=address(request, token), invited=False)

@@ -18,12 +18,11 @@ def is_there() -> bool:
 
 
 def address(process: str = AuthProcess.LOGIN, following: str = "") -> str:
-    """Where a link to the provider leads; back to the page `following`. Who is there already signs in anew."""
-    asked = {"process": process}
+    """Where a link to the provider leads; back to the page `following`. Whoever is signed in there is asked again: it
+    may be another person's browser by now."""
+    asked = {"process": process, "auth_params": urlencode({"prompt": "login", "max_age": 0})}
     if following:
         asked["next"] = following
-    if process != AuthProcess.LOGIN:
-        asked["auth_params"] = urlencode({"prompt": "login", "max_age": 0})
     return f"{reverse('openid_connect_login', args=[PROVIDER])}?{urlencode(asked)}"
 
 

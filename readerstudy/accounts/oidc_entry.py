@@ -25,18 +25,26 @@ def _claims(login: SocialLogin) -> dict:
 
 def meet(request: HttpRequest, login: SocialLogin) -> None:
     """Somebody comes from the provider: to sign in, or to show again who it is. InputError if that is not to be."""
-    if login.state.get("process") == AuthProcess.REDIRECT:
+    _ensure_asked_now(login)
+    process = login.state.get("process")
+    if process == AuthProcess.REDIRECT:
         _prove(request, login)
-    elif login.state.get("process") == AuthProcess.LOGIN:
+    elif process != AuthProcess.CONNECT:  # whatever the address said: django-allauth signs in then
         _let_in(request, login)
+    elif not proofs.is_open(request):  # never kept for a later proof, which may be another person's
+        raise InputError("Show first that it is you, then connect.")
+
+
+def _ensure_asked_now(login: SocialLogin) -> None:
+    """Not let in silently by a provider where the person before is still signed in."""
+    at = login.account.extra_data.get("id_token", {}).get("auth_time")
+    if not isinstance(at, int | float) or not -AHEAD < time.time() - at < proofs.FRESH:
+        raise InputError("The other sign-in did not ask you again. Use another way to show that it is you.")
 
 
 def _prove(request: HttpRequest, login: SocialLogin) -> None:
-    at = login.account.extra_data.get("id_token", {}).get("auth_time", 0)
     if not request.user.is_authenticated or login.user != request.user:
         raise InputError("Somebody else has signed in there. Nothing was done.")
-    if not -AHEAD < time.time() - at < proofs.FRESH:
-        raise InputError("The other sign-in did not ask you again. Use another way to show that it is you.")
     proofs.remember(request, proofs.SIGN_IN)
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from processing.errors import InputError
-from readerstudy.accounts import oidc, passkeys, second_factor
+from readerstudy.accounts import gate, oidc, passkeys, second_factor
 from readerstudy.accounts.models import User
 
 PASSWORD, CODE, PASSKEY, SIGN_IN = "password", "second factor", "passkey", "sign-in"
@@ -81,7 +81,8 @@ def waiting(request: HttpRequest) -> str:
 def is_open(request: HttpRequest) -> bool:
     """Whether the pages of the own account are open, after a proof a few minutes ago."""
     state = request.session.get(STATE) or {}
-    return state.get("user") == request.user.pk and time.time() - state["at"] < OPENS
+    good = state.get("user") == request.user.pk and time.time() - state["at"] < OPENS
+    return good and not gate.is_locked(request.session)
 
 
 def ways(request: HttpRequest) -> dict:

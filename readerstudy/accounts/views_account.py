@@ -36,6 +36,8 @@ def account(request: AccountRequest) -> HttpResponse:
     form = AddressForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         if form.has_changed():
+            if not proofs.is_open(request):  # a link for a forgotten password goes to this address
+                return redirect(f"{reverse('prove')}?next={reverse('account')}")
             form.save()
             events.note(user=user, what=f"changed {', '.join(sorted(form.changed_data))}", actor=user)
         return redirect("account")
@@ -141,6 +143,7 @@ def _wants_page(request: HttpRequest) -> bool:
 def lock(request: AccountRequest) -> HttpResponse:
     """Nobody has touched the page for a while, or its person leaves: nothing more without a proof."""
     gate.lock(request.session)
+    request.session.pop(proofs.STATE, None)
     return redirect(f"{reverse('unlock')}?next={_next(request)}") if _wants_page(request) else HttpResponse(status=204)
 
 
@@ -179,5 +182,5 @@ def _unlocked(request: AccountRequest) -> str:
         proofs.prove(request)
     except InputError as error:
         return str(error)
-    gate.unlock(request.session)
+    gate.unlock(request.session, request.user)
     return ""

@@ -1,15 +1,18 @@
 """The accounts of the site, and what each may do on it: for who sees accounts."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from readerstudy.accounts import events, invitations, selectors, services
+from readerstudy.accounts import events, invitations, proofs, selectors, services
 from readerstudy.accounts.models import SiteRole, User
 from readerstudy.accounts.views_account import AccountRequest
 
@@ -48,11 +51,16 @@ def _page(request: AccountRequest, **more) -> HttpResponse:
 @require_POST
 @login_required
 def change_account(request: AccountRequest, account: int) -> HttpResponse:
-    """One thing about one account: a role, open or closed, a new link, no second factor."""
+    """One thing about one account, after a proof: a role, open or closed, a new link, no second factor."""
     _ensure_sees_accounts(request)
+    if not proofs.is_open(request):
+        messages.info(request, "Show first that it is you; then do it again.")
+        return redirect(f"{reverse('prove')}?{urlencode({'next': reverse('site_people')})}")
     user, actor = get_object_or_404(User, pk=account), request.user
     do = request.POST.get("do", "")
     try:
+        if user.is_superuser and not actor.is_superuser:
+            raise InputError(f"{user} may do everything here: only who may do so too changes that account.")
         if do in SiteRole.values:
             services.set_site_role(user=user, role=do, on=request.POST.get("on") == "1", actor=actor)
         elif do in ("close", "open"):

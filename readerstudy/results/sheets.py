@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from threading import BoundedSemaphore
 from typing import Any
 
 from analysis.convert.sheet import MOST_BYTES
@@ -11,6 +12,8 @@ from readerstudy.archive.quarantine import erase_requests, plain_bytes
 from readerstudy.intake.upload_handler import SealedFile
 
 LIMITS = confined.ProcessLimits(memory=3 << 30, cpu_seconds=60, file_bytes=1 << 20, wall_seconds=120)
+_ONE = BoundedSemaphore(1)  # in a process: sheets take memory from those who read
+PATIENCE = 5  # seconds
 
 
 def content(files: list[SealedFile]) -> bytes:
@@ -36,6 +39,15 @@ def make(sheet: bytes, text: str) -> dict[str, Any]:
 
 
 def _asked(function: str, sheet: bytes, **arguments: Any) -> dict[str, Any]:
+    if not _ONE.acquire(timeout=PATIENCE):
+        raise InputError("Another sheet is being read. Try again in a moment.")
+    try:
+        return _answer(function, sheet, **arguments)
+    finally:
+        _ONE.release()
+
+
+def _answer(function: str, sheet: bytes, **arguments: Any) -> dict[str, Any]:
     whole = {"sheet": base64.b64encode(sheet).decode(), **arguments}
     answer = confined.run(f"analysis.convert.desk:{function}", whole, limits=LIMITS)
     if "refused" in answer:

@@ -30,9 +30,11 @@ class Kind(IntEnum):
 
 AT_ONCE = {Kind.IMAGE: 4, Kind.AHEAD: 2}  # while one waits for the database, others go on
 FRAME = re.compile(r"/frames/\d+/$")
+LENGTH = re.compile(r"(?im)^content-length:\s*(\d{1,18})\s*$")
+CHUNKED = re.compile(r"(?im)^transfer-encoding:")
 LATER = re.compile(r"u=[4-7]\b")  # RFC 9218; 3 where nothing is said
 PRIORITY = re.compile(r"(?im)^priority:(.*)$")
-LOOKED_AT = 4096  # bytes; a browser's request for a frame is shorter
+LOOKED_AT = 65536  # bytes; a browser's request for a frame is shorter, an answer too
 
 
 def kind_of(method: str, path: str, priority: str) -> Kind:
@@ -87,11 +89,14 @@ class TurnsMiddleware:
 
 
 class Pools(Executor):
-    """Threads for each kind of request; half as many for what is fetched ahead."""
+    """Threads for each kind of request; half as many for what is fetched ahead, and for what has not come whole."""
 
     def __init__(self, threads: int) -> None:
         numbers = {Kind.ANSWER: threads, Kind.IMAGE: threads, Kind.AHEAD: threads // 2}
-        self._pools = {kind: ThreadPoolExecutor(number, kind.name.lower()) for kind, number in numbers.items()}
+        self._pools: dict[Kind | None, Executor] = {
+            kind: ThreadPoolExecutor(number, kind.name.lower()) for kind, number in numbers.items()
+        }
+        self._pools[None] = ThreadPoolExecutor(threads // 2, "still_coming")
 
     def submit(self, work: Callable, conn: TConn, /) -> Future:  # type: ignore[override]  # as the worker calls it
         return self._pools[asked_for(conn.sock)].submit(work, conn)
@@ -101,16 +106,21 @@ class Pools(Executor):
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
-def asked_for(sock: socket.socket) -> Kind:
-    """What is asked for by the request that comes next on a connection; an answer where nothing has come yet."""
+def asked_for(sock: socket.socket) -> Kind | None:
+    """What is asked for by the request that comes next on a connection; None where it has not come to its end: an
+    upload, or a slow line, which holds no thread that others wait for."""
     try:
         head = sock.recv(LOOKED_AT, socket.MSG_PEEK | socket.MSG_DONTWAIT).decode("latin-1")
     except OSError:
-        return Kind.ANSWER
+        return None
+    head, end, body = head.partition("\r\n\r\n")
+    length = LENGTH.search(head)
+    if not end or CHUNKED.search(head) or len(body) < int(length[1] if length else 0):
+        return None
     line, _, fields = head.partition("\r\n")
     method, _, rest = line.partition(" ")
     priority = PRIORITY.search(fields)
-    return kind_of(method, rest.partition(" ")[0], priority[1] if priority else "")
+    return kind_of(method, rest.partition(" ")[0].partition("?")[0], priority[1] if priority else "")
 
 
 class Worker(ThreadWorker):

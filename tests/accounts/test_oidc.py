@@ -5,7 +5,9 @@ import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core import mail
 from django.core.checks import run_checks
 from django.test import Client
 
@@ -146,6 +148,62 @@ def test_a_fresh_sign_in_there_unlocks_once_and_an_old_or_another_persons_does_n
     follow(client, clinic, link.replace("max_age", "a"))  # a provider that does not ask again
     client.post("/account/unlock/")
     assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("process", ["login", "anything", ""])
+def test_groups_are_asked_for_whatever_the_address_says(clinic, process):
+    sign_in(clinic)
+    clinic.claims["groups"] = []
+    client = Client()
+    link = re.sub(r"process=\w+", f"process={process}", link_on(html(client.get("/login/"))))
+    follow(client, clinic, link)
+    assert client.get("/").status_code == 302
+
+
+def test_a_provider_that_remembers_who_was_there_lets_nobody_in(clinic):
+    client = sign_in(clinic)
+    client.post("/account/lock/")
+    clinic.signed_in_at = time.time() - 3600
+    follow(client, clinic, "/oidc/sign-in/login/?process=login")
+    assert client.get("/")["Location"].startswith("/account/unlock/")
+
+
+def test_who_finds_a_session_open_connects_no_account_of_the_provider_to_it(clinic):
+    owner = factories.make_user("anna")
+    client = Client()
+    client.force_login(owner)
+    assert client.get("/oidc/sign-in/login/?process=connect")["Location"].startswith("/account/prove/")
+    client = sitting(owner)
+    away = link_on(html(client.get("/account/")))
+    at_the_provider = client.get(away)["Location"]
+    client.post("/account/lock/")
+    client.get(clinic.authorise(dict(parse_qsl(urlsplit(at_the_provider).query))))
+    client.post("/account/unlock/", {"password": "a long password"})
+    client.post("/account/prove/", {"password": "a long password"})
+    assert "connected" not in html(client.get("/account/"))
+    assert not SocialAccount.objects.exists()
+
+
+def test_a_proof_that_waits_is_gone_with_the_lock(clinic):
+    client = sign_in(clinic)
+    client.post("/account/lock/")
+    follow(client, clinic, link_on(html(client.get("/account/unlock/"))))
+    client.post("/account/lock/")
+    client.post("/account/unlock/")
+    assert client.get("/").status_code == 302
+
+
+def test_whom_the_provider_alone_lets_in_gets_no_password_by_mail(clinic, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sign_in(clinic)
+    Client().post("/forgotten/", {"name": "eva"})
+    assert not mail.outbox
+
+
+def test_a_provider_that_does_not_answer_is_said(clinic, settings):
+    settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["settings"]["server_url"] = "http://127.0.0.1:1"
+    page = html(Client().get("/oidc/sign-in/login/?process=login", follow=True))
+    assert "does not answer" in page
 
 
 def test_a_closed_account_stays_closed(clinic):

@@ -208,6 +208,9 @@ def test_who_sees_accounts_gives_roles_of_the_site_with_a_line_in_the_log(anna, 
     assert client_of(anna).post(f"/people/{boss.pk}/", {"do": "close"}).status_code == 404
     assert client_of(anna).get("/new/").status_code == 404
     client = client_of(boss)
+    assert "/account/prove/" in client.post(f"/people/{anna.pk}/", {"do": "is_staff", "on": "1"})["Location"]
+    assert client_of(anna).get("/new/").status_code == 404
+    client = sitting(boss)
     client.post(f"/people/{anna.pk}/", {"do": "is_staff", "on": "1"})
     assert client_of(anna).get("/new/").status_code == 200
     assert "boss let this person create studies" in html(client.get("/people/"))
@@ -219,13 +222,41 @@ def test_who_sees_accounts_gives_roles_of_the_site_with_a_line_in_the_log(anna, 
 
 
 def test_a_closed_account_is_out_at_once_and_comes_back(anna, boss):
-    client, seeing = sitting(anna), client_of(boss)
+    client, seeing = sitting(anna), sitting(boss)
     seeing.post(f"/people/{anna.pk}/", {"do": "close"})
     assert client.get("/account/").status_code == 302
     assert not signs_in("anna", "a long password")
     assert Client().post("/forgotten/", {"name": "anna"}).status_code == 200
     seeing.post(f"/people/{anna.pk}/", {"do": "open"})
     assert signs_in("anna", "a long password")
+
+
+@pytest.mark.parametrize("do", ["link", "close", "no_second_factor", "sees_accounts"])
+def test_who_sees_accounts_touches_none_that_may_do_everything(boss, do):
+    root = factories.make_user("root")
+    User.objects.filter(pk=root.pk).update(is_superuser=True)
+    page = html(sitting(boss).post(f"/people/{root.pk}/", {"do": do, "on": "1"}, follow=True))
+    assert "may do everything here" in page
+    assert "/invitation/" not in page
+    assert User.objects.get(pk=root.pk).is_active
+
+
+def test_a_link_that_went_by_mail_is_shown_to_nobody_else(anna, boss, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    anna.email = "anna@clinic.example"
+    anna.save()
+    page = html(sitting(boss).post(f"/people/{anna.pk}/", {"do": "link"}))
+    assert "on its way by mail" in page
+    assert "/invitation/" in django_mail.outbox[0].body
+    assert "/invitation/" not in page
+
+
+def test_the_mail_address_to_which_links_go_is_changed_after_a_proof_alone(anna):
+    fields = {"first_name": "", "last_name": "", "email": "other@clinic.example"}
+    assert "/account/prove/" in client_of(anna).post("/account/", fields)["Location"]
+    assert not User.objects.get(pk=anna.pk).email
+    sitting(anna).post("/account/", fields)
+    assert User.objects.get(pk=anna.pk).email == "other@clinic.example"
 
 
 def test_the_log_of_accounts_is_append_only(anna, boss):

@@ -192,6 +192,7 @@ def test_characters_that_look_alike_are_refused_in_words(old, new, said):
         ("gut", "'gut' is no number; say under meanings what it stands for"),
         ("2,5", "'2,5' is no whole step of the scale"),
         ("=1+1", "begins like a formula"),
+        ("+1|x", "begins like a formula"),
     ],
 )
 def test_a_score_that_is_none_is_refused_in_words(score, said):

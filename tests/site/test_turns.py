@@ -19,7 +19,12 @@ FRAME = "/studies/s/reading/token/frames/3/"
         (Kind.IMAGE, f"GET {FRAME} HTTP/1.1\r\nHost: h\r\n\r\n"),
         (Kind.IMAGE, f"GET {FRAME} HTTP/1.1\r\nPriority: u=1, i\r\n\r\n"),
         (Kind.AHEAD, f"GET {FRAME} HTTP/1.1\r\nHost: h\r\npriority: u=6\r\n\r\n"),
-        (Kind.ANSWER, ""),
+        (Kind.IMAGE, f"GET {FRAME}?x HTTP/1.1\r\n\r\n"),
+        (Kind.ANSWER, "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"),
+        (None, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}"),
+        (None, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (None, "GET / HTTP/1.1\r\nHost: "),
+        (None, ""),
     ],
 )
 def test_a_request_is_known_by_its_first_bytes_which_stay_there(kind, sent):
@@ -89,6 +94,16 @@ def test_images_that_hold_their_threads_hold_no_answer():
     pools, go_on = Pools(2), Event()
     frame, answer = f"GET {FRAME} HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"
     waiting = [pools.submit(lambda _: go_on.wait(10), Connection(frame)) for _ in range(4)]
+    assert pools.submit(lambda conn: conn, Connection(answer)).result(5)
+    assert not any(one.done() for one in waiting)
+    go_on.set()
+    pools.shutdown()
+
+
+def test_lines_that_send_slowly_hold_no_answer():
+    pools, go_on = Pools(2), Event()
+    slow, answer = "POST /login/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{", "GET / HTTP/1.1\r\n\r\n"
+    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(slow)) for _ in range(8)]
     assert pools.submit(lambda conn: conn, Connection(answer)).result(5)
     assert not any(one.done() for one in waiting)
     go_on.set()
