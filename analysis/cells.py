@@ -31,6 +31,7 @@ class Scores:
     subject: NDArray[np.intp]
     case: NDArray[np.intp]
     case_subject: NDArray[np.intp]  # the subject of each case
+    reach: float = 2.0  # the largest magnitude of x that the scale allows
 
     def matrix(self, cells: Sequence[int] | None = None) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Preferences as units × readers with NaN for missing, and each unit's subject.
@@ -94,6 +95,7 @@ def scores(main: pd.DataFrame, protocol: Protocol) -> Scores:
         subject=subject[rated],
         case=case[rated],
         case_subject=subject[first_row],
+        reach=max(protocol.categories) - 3,
     )
 
 

@@ -1,5 +1,6 @@
 """What makes scores differ, per criterion and cell, and how far apart two scores of one case may lie."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,12 @@ import numpy as np
 from analysis.cells import Scores
 from analysis.statistics.components import Components, components
 from analysis.statistics.reader_model import METHOD, reader_model
+from analysis.statistics.result import Result
 
 CONVENTION = (
     "oriented scores of cases that all readers scored; moments of the analysis of variance, readers and cases random; "
-    "limits: 1.96 SD of the difference of two scores of one case, about its mean; intervals leave out each subject and "
-    "speak of these readers"
+    "limits: 1.96 SD of the difference of two scores of one case, about its mean, no wider than the scale; intervals "
+    "leave out each subject and speak of these readers"
 )
 
 
@@ -26,19 +28,26 @@ def variance_components(data: Scores) -> dict[str, Any]:
             table[data.case[mine], data.reader[mine], number] = data.x[mine] + 3
         if len(places) > 1:
             found = components(table, cluster=data.case_subject)
-            rows.append({"first": None, "second": None, "criterion": criterion, **_as_dict(found)})
+            rows.append({"first": None, "second": None, "criterion": criterion, **_as_dict(found, data)})
         for number, place in enumerate(places):
             first, second, _ = data.cells[place]
             found = components(table[:, :, [number]], cluster=data.case_subject)
-            rows.append({"first": first, "second": second, "criterion": criterion, **_as_dict(found)})
+            rows.append({"first": first, "second": second, "criterion": criterion, **_as_dict(found, data)})
     return {"conventions": CONVENTION, "rows": rows}
 
 
-def _as_dict(found: Components) -> dict[str, Any]:
+def _as_dict(found: Components, data: Scores) -> dict[str, Any]:
     limits = {
-        key: getattr(found, key).as_estimate() for key in ("between_readers", "between_conditions", "between_both")
+        key: _possible(getattr(found, key), 2 * data.reach).as_estimate()
+        for key in ("between_readers", "between_conditions", "between_both")
     }
     return {"variance": {name: part.as_estimate() for name, part in found.parts.items()}, "limits": limits}
+
+
+def _possible(limit: Result, widest: float) -> Result:
+    """No two scores lie further apart than the scale is wide."""
+    ci = limit.ci and (min(limit.ci[0], widest), min(limit.ci[1], widest))
+    return replace(limit, estimate=None if limit.estimate is None else min(limit.estimate, widest), ci=ci)
 
 
 def readers_apart(data: Scores) -> dict[str, Any]:

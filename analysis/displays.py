@@ -100,7 +100,7 @@ def displays(main: pd.DataFrame, checks: pd.DataFrame | None, protocol: Protocol
         x, subject = left.x[rows], left.subject[rows]
         row = {"first": first, "second": second, "criterion": criterion}
         test = primary_test.run(protocol.primary_test, x, subject)
-        found["cells"].append({**row, "mean": mean_preference(x, subject), "test": test.as_test()})
+        found["cells"].append({**row, "mean": mean_preference(x, subject, left.reach), "test": test.as_test()})
     return {**found, "reason": None}
 
 

@@ -1,8 +1,9 @@
 """What was not answered: where, by whom, and whether it could change what the answers say.
 
 Asked is every main row that applies to its case. *All* are the answers that were given, as declared. *Per protocol* are
-those to cases that every reader answered. *Unanswered as 3* takes what is missing for "no difference". *Tips at* is the
-answer nearest to 3 at which the primary test would say something else, were all that is missing that answer.
+those to cases that every reader of the comparison answered. *Unanswered as 3* takes what is missing for "no
+difference". *Tips at* is the answer nearest to 3 at which the primary test would say something else, were all that is
+missing that answer.
 """
 
 from typing import Any, NamedTuple
@@ -21,8 +22,8 @@ from analysis.statistics.result import Result, undefined
 UNANSWERED = ("cannot_judge", "missing")
 CONVENTION = (
     "asked: all main rows but those that do not apply; unanswered: cannot judge, or missing; all: answers given; per "
-    "protocol: cases that every reader answered; tips at: the answer nearest to 3 at which the primary test, not "
-    "adjusted, would favour another arm or none, were all unanswered that one"
+    "protocol: cases that every reader of the comparison answered; tips at: the answer nearest to 3 at which the "
+    "primary test, not adjusted, would favour another arm or none, were all unanswered that one"
 )
 ANSWERED = "every question that was asked was answered"
 SHARE = "share of what was asked, interval by leaving out each subject"
@@ -62,20 +63,21 @@ def _cell(asked: Asked, number: int, protocol: Protocol) -> dict[str, Any]:
     x, subject, case, unanswered = data.x[rows], data.subject[rows], data.case[rows], asked.unanswered[rows]
     status = asked.status[rows]
     answers = np.bincount(case[~unanswered], minlength=data.n_cases)
-    complete = ~unanswered & (answers == len(data.readers))[case]
+    readers = np.unique(data.reader[rows]).size  # who reads this comparison
+    complete = ~unanswered & (answers == readers)[case]
     found: dict[str, Any] = {
         "first": first,
         "second": second,
         "criterion": criterion,
         "asked": int(x.size),
         **{state: int((status == state).sum()) for state in UNANSWERED},
-        "unread": int(np.unique(case).size) * len(data.readers) - int(x.size),
+        "unread": int(np.unique(case).size) * readers - int(x.size),
     }
     for name, kept in (("all", ~unanswered), ("per_protocol", complete), ("as_no_difference", x == x)):
         test = primary_test.run(protocol.primary_test, x[kept], subject[kept])
         found[name] = {
             "cases": int(np.unique(case[kept]).size),
-            "mean": mean_preference(x[kept], subject[kept]),
+            "mean": mean_preference(x[kept], subject[kept], data.reach),
             "test": test.as_test(),
         }
     return found | _tipping(x, subject, unanswered, protocol)
@@ -85,7 +87,7 @@ def _tipping(
     x: NDArray[np.float64], subject: NDArray[np.intp], unanswered: NDArray[np.bool_], protocol: Protocol
 ) -> dict[str, Any]:
     """The means that the most extreme answers would give, and the answer at which the test tips."""
-    found: dict[str, Any] = dict.fromkeys(("lowest_mean", "highest_mean", "favours", "tips_at"))
+    found: dict[str, Any] = dict.fromkeys(("lowest_mean", "highest_mean", "favours_unadjusted", "tips_at"))
     if not unanswered.any():
         return found | {"tipping_reason": "nothing is unanswered"}
 
@@ -96,7 +98,7 @@ def _tipping(
         name = protocol.primary_test
         return primary_test.favours(name, primary_test.run(name, x, subject), x)
 
-    found["favours"] = own = favours(x[~unanswered], subject[~unanswered])
+    found["favours_unadjusted"] = own = favours(x[~unanswered], subject[~unanswered])
     for key, extreme in (("lowest_mean", min), ("highest_mean", max)):
         found[key] = float(filled(extreme(protocol.categories)).mean() + 3)
     for answer in sorted(protocol.categories, key=lambda value: (abs(value - 3), value)):

@@ -19,6 +19,10 @@ class Scale(NamedTuple):
     high: float
     shift: float
 
+    def reaching(self, reach: float) -> "Scale":
+        """The same of scores that lie no further than ``reach`` from 3."""
+        return self._replace(low=self.shift - reach, high=self.shift + reach)
+
     def within(self, ci: NDArray[np.float64]) -> tuple[float, float]:
         """The interval, cut off where the scale ends."""
         return max(float(ci[0]), self.low), min(float(ci[1]), self.high)
@@ -74,11 +78,11 @@ def pooled(
     return results
 
 
-def mean_preference(x: NDArray[np.float64], subject: NDArray[np.intp]) -> dict[str, Any]:
-    """Mean preference of scores − 3 as E, ratings pooled."""
+def mean_preference(x: NDArray[np.float64], subject: NDArray[np.intp], reach: float) -> dict[str, Any]:
+    """Mean preference of scores − 3 as E, ratings pooled. reach: the largest magnitude that ``x`` may have."""
     subjects = int(subject.max(initial=0)) + 1
     total, count, differing = (
         np.bincount(subject, weights=values, minlength=subjects).astype(np.float64)[:, None]
         for values in (x, np.ones(x.size), x != 0)
     )
-    return pooled(total, count, differing, scale=MEAN)[0]
+    return pooled(total, count, differing, scale=MEAN.reaching(reach))[0]

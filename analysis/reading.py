@@ -265,7 +265,8 @@ def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
     count = per_subject(data, data.cell, k)
     differing = per_subject(data, data.cell, k, (data.x != 0).astype(np.float64))
     total, signs = (per_subject(data, data.cell, k, values) for values in (data.x, np.sign(data.x)))
-    means = pooled(total, count, differing, scale=MEAN)
+    mean = MEAN.reaching(data.reach)
+    means = pooled(total, count, differing, scale=mean)
     nets = pooled(signs, count, differing, scale=NET)
     readers = _reader_means(data)
     order = np.argsort(data.cell, kind="stable")
@@ -285,7 +286,7 @@ def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
                 "sd": float(x.std(ddof=1)) if x.size > 1 else None,
                 "net_preference": nets[number],
                 "simultaneous": {},
-                "hodges_lehmann": hodges_lehmann(x, subject, shift=3, bound=2).as_estimate(),
+                "hodges_lehmann": hodges_lehmann(x, subject, shift=3, bound=data.reach).as_estimate(),
                 "subject_correlation": subject_correlation(x, subject).as_estimate(),
                 "design_effect": design_effect(x, subject).as_estimate(),
                 "tests": {name: result.as_test() for name, result in _tests(x, subject).items()},
@@ -305,7 +306,7 @@ def _comparisons(data: Scores, protocol: Protocol) -> list[dict[str, Any]]:
         )
     family.adjust(rows, protocol)
     inside = family.inside(rows, protocol)
-    for key, above, scale in (("mean", total, MEAN), ("net_preference", signs, NET)):
+    for key, above, scale in (("mean", total, mean), ("net_preference", signs, NET)):
         found = family.together(above, count, inside, shift=scale.shift, ends=(scale.low, scale.high))
         for row, interval in zip(rows, found, strict=True):
             row["simultaneous"][key] = interval
@@ -335,7 +336,7 @@ def _reader_means(data: Scores) -> list[dict[str, Any]]:
     results = []
     for start in range(0, groups, 2_000):
         block = slice(start, start + 2_000)
-        results += pooled(total[:, block], count[:, block], differing[:, block], scale=READER)
+        results += pooled(total[:, block], count[:, block], differing[:, block], scale=READER.reaching(data.reach))
     return results
 
 

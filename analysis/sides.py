@@ -32,12 +32,13 @@ def unknown_sides(main: pd.DataFrame) -> list[str]:
 def side_bias(scores: Scores) -> list[dict[str, Any]]:
     """Per reader: display scores left (< 3), right (> 3) and neutral, a binomial test, the threshold shift.
 
-    The binomial test takes answers as independent. Without a test where the first arm never changed its side.
+    The binomial test takes answers as independent. Without a test where the first arm never changed its side
+    for the reader.
     """
-    rows, changed = [], np.unique(scores.first_right).size > 1
+    rows = []
     for number, reader in enumerate(scores.readers):
         mine = scores.reader == number
-        display = scores.display[mine]
+        display, changed = scores.display[mine], np.unique(scores.first_right[mine]).size > 1
         left, right = int((display < 3).sum()), int((display > 3).sum())
         rows.append(
             {

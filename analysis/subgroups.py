@@ -51,7 +51,7 @@ def _variable(scores: Scores, variable: str, level: NDArray[np.intp], levels: li
     differing = per_subject(data, group, groups, (data.x != 0).astype(np.float64))
     means, nets = (
         pooled(per_subject(data, group, groups, values), count, differing, scale=scale)
-        for values, scale in ((data.x, MEAN), (np.sign(data.x), NET))
+        for values, scale in ((data.x, MEAN.reaching(data.reach)), (np.sign(data.x), NET))
     )
     cells = []
     for place, (first, second, criterion) in enumerate(scores.cells):

@@ -6,7 +6,7 @@ Simulated studies of 12 to 200 subjects with 3, with 3 to 9 or with 3 to 18 rati
 answers that are alike within a subject or not. Prints the share of intervals that cover, with its Monte Carlo error, of
 those that the results do not mark as of few subjects; and, for comparison, of those that they mark. Exit status 1 where
 intervals of a design cover less than 93.5 or more than 96.5 %, beyond three Monte Carlo errors. Only designs with 95 of
-100 studies unmarked are judged: else the mark picks studies, and those picked cover otherwise than all.
+100 studies unmarked are judged, and by all their studies: the mark picks studies, and those picked cover otherwise.
 --method percentile: the patient bootstrap instead, which must fail.
 """
 
@@ -75,7 +75,7 @@ def _row(design: Design, asked: argparse.Namespace) -> int:
         words = [_share(hits, n), _share(few_hits, few)]
         beyond = False
         if n >= JUDGED * (n + few):
-            share, error = hits / n, _error(hits, n)
+            share, error = (hits + few_hits) / (n + few), _error(hits + few_hits, n + few)
             beyond = not LEAST - 3 * error <= share <= MOST + 3 * error
         missed += beyond
         print(

@@ -184,7 +184,8 @@ def _limit(own: float, without: Floats, *, n: int, text: str, scale: float, conf
     known = _result(own, without, n=n, text=f"{LIMIT}, {text}", scale=scale, confidence=confidence)
     reach = SPREAD * np.sqrt(2 * max(own, 0.0))
     if known.ci is None or own <= 0 or not (without > 0).all():
-        return replace(known, estimate=reach, ci=None, reason=known.reason or "no interval: scores hardly differ")
+        why = "scores hardly differ" if own <= 0 else "without one of the subjects no scores differ"
+        return replace(known, estimate=reach, ci=None, reason=known.reason or f"no interval: {why}")
     logs = np.log(np.append(without, own))
     there = np.ones((without.size, 1), dtype=bool)
     low, high = np.exp(jackknife.bounds(logs[-1:], logs[:-1, None], there, confidence=confidence)[:, 0] / 2)

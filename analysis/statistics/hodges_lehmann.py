@@ -11,6 +11,7 @@ from analysis.statistics.result import Result, undefined
 
 METHOD = "Hodges–Lehmann, median of all means of two subject means, {} signed rank interval"
 EXACT = 200  # subjects; beyond, the normal approximation is as good as exact
+NO_WIDTH = "no interval: so many subjects lie at one value that it has no width, which is no sign of equality"
 MOST = 3_000  # subjects; the pairs of more fill the memory
 
 
@@ -36,7 +37,8 @@ def hodges_lehmann(
     -------
     Result
         ``estimate`` is the pseudo-median; ``n`` counts subjects. Undefined without values, or with more than 3,000
-        subjects; no interval where so few subjects bound none and ``bound`` does not either.
+        subjects; no interval where so few subjects bound none and ``bound`` does not either, or where it
+        would have no width.
 
     Raises
     ------
@@ -45,11 +47,12 @@ def hodges_lehmann(
 
     Notes
     -----
-    Those values are in the interval that the signed rank test of subject means does not reject: the order statistics of
-    the Walsh averages, exact up to 200 subjects. Ends belong to it, so with ties and zeros, which preferences are full
-    of, it covers at least what it says where subjects lie symmetrically about the middle; elsewhere the pseudo-median
-    is not the median. Mostly neutral answers put it at "no difference" with no width: that says where the middle
-    subject lies, not that the arms are alike.
+    The order statistics of the Walsh averages, exact up to 200 subjects. Without ties and zeros those values are in it
+    that the signed rank test of subject means does not reject; the test of preferences drops zeros and may reject a
+    value that is in it. Ends belong to it, so with ties and zeros it covers at least what it says where subjects lie
+    symmetrically about the middle; elsewhere the pseudo-median is not the median. Mostly neutral answers put it at "no
+    difference" with no width: then there is no interval, as that says where the middle subject lies, not that the arms
+    are alike.
 
     References
     ----------
@@ -74,6 +77,8 @@ def hodges_lehmann(
     outside = _outside(n, (1 - confidence) / 2)
     low, high = (walsh[outside - 1], walsh[-outside]) if outside else (-bound, bound)
     why = None if np.isfinite(high) else f"no interval of {confidence:.0%} from {n} subjects"
+    if low == high:
+        why = NO_WIDTH
     return Result(
         estimate=float(np.median(walsh)) + shift,
         ci=None if why else (float(low) + shift, float(high) + shift),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 
 from analysis.statistics import jackknife
 from analysis.statistics.result import Result, undefined
@@ -19,6 +20,8 @@ MOMENTS = (
     "model of ITU-T P.910 takes one of so few readers for the truth"
 )
 FEWEST = 3
+TOO_SMALL = "no interval: the model's SD is too small by a factor of about √(1 − 1/readers)"
+TOO_FEW = "two of the readers share too few cases"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     Parameters
     ----------
     ratings : array_like, shape (units, readers)
-        NaN for missing; units that nobody scored are left out.
+        NaN for missing; units that fewer than two readers scored are left out, and have no recovered score: they tell
+        nothing of how readers differ.
     cluster : array_like, optional
         The subject of each unit, which intervals respect; without it each unit is one.
     confidence : float, default 0.95
@@ -46,7 +50,9 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     -------
     ReaderModel
         ``bias`` sums to 0 over readers, in units of the scores; ``inconsistency`` is a standard deviation. Undefined
-        with fewer than three readers or a reader without a score; an inconsistency whose square is not above 0.
+        with fewer than three readers, or where not all are linked by what two of them scored; an inconsistency whose
+        square is not above 0. The model's inconsistency has no interval: its likelihood counts no degrees of freedom
+        for the units, which makes it too small, by 5 % with ten readers and by 10 % with five.
 
     Raises
     ------
@@ -76,16 +82,15 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     [0.5, -0.0, -0.5]
     """
     table = matrix(ratings)
-    keep = np.asarray(~np.isnan(table).all(axis=1))
+    keep = np.asarray((~np.isnan(table)).sum(axis=1) >= 2)
     labels = cluster_codes(np.arange(len(table)) if cluster is None else cluster, keep)
     table = table[keep]
     there = ~np.isnan(table)
     counts = there.sum(axis=0)
     readers = table.shape[1]
-    if readers < FEWEST or not counts.all():
-        why = f"fewer than {FEWEST} readers" if readers < FEWEST else "a reader has no score"
+    if why := _why_not(there):
         none = (undefined(why, n=len(table), method=METHOD, confidence=confidence),) * readers
-        return ReaderModel(none, none, np.full(len(table), np.nan))
+        return ReaderModel(none, none, np.full(len(keep), np.nan))
     filled, groups = np.where(there, table, 0.0), jackknife.groups_of(labels)
     units, bias, spread = _projected(filled, there, counts)
     steady = _steady(spread)
@@ -100,29 +105,48 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
         for one, n in zip(bias - middle, counts, strict=True)
     ]
     if steady:
-        own = spread**2
-        squares = _of_subjects(np.where(there, (away - bias) ** 2, 0.0), groups)
-        variances = jackknife.ratio_bounds(squares, each, confidence=confidence)
+        own, variances = spread**2, np.full((2, readers), np.nan)
     else:
         own, variances = _moments(table, groups, confidence)
     spreads = [
         Result(estimate=np.sqrt(one), n=int(n), method=text, confidence=confidence)
         if one > 0
-        else undefined("not above 0: no more than the others differ", n=int(n), method=text, confidence=confidence)
+        else undefined(
+            TOO_FEW if np.isnan(one) else "not above 0: no more than the others differ",
+            n=int(n),
+            method=text,
+            confidence=confidence,
+        )
         for one, n in zip(own, counts, strict=True)
     ]
+    recovered = np.full(len(keep), np.nan)
+    recovered[keep] = units + middle
+    why = TOO_SMALL if steady else jackknife.SAME
     return ReaderModel(
-        tuple(_with(one, pair - middle) for one, pair in zip(biases, ends.T, strict=True)),
-        tuple(_with(one, np.sqrt(np.maximum(pair, 0.0))) for one, pair in zip(spreads, variances.T, strict=True)),
-        units + middle,
+        tuple(_with(one, pair - middle, jackknife.SAME) for one, pair in zip(biases, ends.T, strict=True)),
+        tuple(_with(one, np.sqrt(np.maximum(pair, 0.0)), why) for one, pair in zip(spreads, variances.T, strict=True)),
+        recovered,
     )
 
 
-def _with(known: Result, ends: NDArray[np.float64]) -> Result:
+def _why_not(there: NDArray[np.bool_]) -> str:
+    """Why these scores tell nothing of how readers differ, "" if they do."""
+    readers = there.shape[1]
+    if readers < FEWEST:
+        return f"fewer than {FEWEST} readers"
+    if not there.any(axis=0).all():
+        return "a reader has no score of what another scored too"
+    together = there.T.astype(np.intp) @ there.astype(np.intp) > 0
+    if connected_components(together, directed=False, return_labels=False) > 1:
+        return "nothing links the readers: some share no case with the others"
+    return ""
+
+
+def _with(known: Result, ends: NDArray[np.float64], why: str) -> Result:
     if known.estimate is None:
         return known
     if np.isnan(ends).any():
-        return replace(known, reason=jackknife.SAME)
+        return replace(known, reason=why)
     return replace(known, ci=(float(ends[0]), float(ends[1])))
 
 
@@ -143,7 +167,7 @@ def _moments(
     ) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore", divide="ignore"):
             of_pairs = (squares - total**2 / n) / (n - 1)
-        return np.asarray((of_pairs @ mine - of_pairs.sum(axis=-1, keepdims=True) / (readers - 1)) / (readers - 2))
+            return np.asarray((of_pairs @ mine - of_pairs.sum(axis=-1, keepdims=True) / (readers - 1)) / (readers - 2))
 
     own, without = variances(*sums.sum(axis=1)), variances(*(jackknife.left_out(part) for part in sums))
     if len(without) < FEWEST or not np.isfinite(without).all():

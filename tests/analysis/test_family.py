@@ -80,6 +80,13 @@ def test_hodges_lehmann_of_many_subjects_goes_on_where_exact_ends():
     assert np.subtract(*exact.ci) == pytest.approx(np.subtract(*normal.ci), rel=0.03)
 
 
+def test_hodges_lehmann_without_width_is_no_interval():
+    """61 subjects, 9 of whom prefer an arm: the signed rank test without zeros rejects (p = 0.004)."""
+    found = hodges_lehmann([1] * 9 + [0] * 52, range(61), shift=3, bound=2)
+    assert (found.estimate, found.ci) == (3, None)
+    assert "no sign of equality" in found.reason
+
+
 def test_few_subjects_bound_hodges_lehmann_by_the_scale_or_not_at_all():
     assert hodges_lehmann([1, 2, 1, 0], range(4), shift=3, bound=2).ci == (1, 5)
     assert hodges_lehmann([1, 2, 1, 0], range(4)).reason == "no interval of 95% from 4 subjects"

@@ -57,11 +57,11 @@ def test_the_tipping_answer_is_the_nearest_to_three_at_which_the_test_says_somet
     (cell,) = found(answers)["cells"]
     x, subject = np.array([1.0] * 7), np.arange(9)
     p = {fill: cluster_signed_rank([*x, fill, fill], subject, method="permutation").p for fill in (0, -1, 1, -2, 2)}
-    assert cell["favours"] == "first"
+    assert cell["favours_unadjusted"] == "first"
     assert [fill for fill, value in p.items() if value >= 0.05] == [-1, -2]
     assert cell["tips_at"] == 2
     (neutral,) = found({"R1": [4, 4, 4, 4, 4, None, None]})["cells"]
-    assert (neutral["favours"], neutral["tips_at"]) == ("neither", 4)
+    assert (neutral["favours_unadjusted"], neutral["tips_at"]) == ("neither", 4)
 
 
 def test_a_test_that_nothing_can_tip_says_so():
@@ -73,10 +73,10 @@ def test_a_test_that_nothing_can_tip_says_so():
 @pytest.mark.parametrize("test", ["cluster_sign_flip", "datta_satten", "as_published"])
 def test_it_is_the_declared_test_that_tips(test):
     (cell,) = found({"R1": [4] * 7 + [None] * 4}, primary_test=test)["cells"]
-    assert cell["favours"] == "first"
+    assert cell["favours_unadjusted"] == "first"
     assert cell["tips_at"] in (1, 2)
     (mirror,) = found({"R1": [2] * 7 + [None] * 4}, primary_test=test)["cells"]
-    assert mirror["favours"] == "second"
+    assert mirror["favours_unadjusted"] == "second"
     assert mirror["tips_at"] == 6 - cell["tips_at"]
 
 

@@ -259,6 +259,25 @@ def test_side_bias_counts_display_scores_of_main_ratings(study, results):
     assert row["binomial"]["p"] == pytest.approx(test.pvalue)
 
 
+def test_a_reader_for_whom_the_first_arm_never_changed_its_side_is_not_tested(study):
+    table = study.copy()
+    table.loc[table["reader"] == "R1", "first_side"] = "right"
+    found = reading.analyse(table)["side_bias"]
+    assert found[0]["binomial"]["p"] is None
+    assert "stands on one side" in found[0]["binomial"]["reason"]
+    assert found[1]["binomial"]["p"] is not None
+
+
+def test_intervals_end_where_a_short_scale_ends():
+    random = np.random.default_rng(2)
+    table = made_up_study(subjects=6, cases=6, readers=3)
+    table["score"] = random.choice([2.0, 3.0, 4.0, 4.0], len(table))
+    for row in reading.analyse(table, protocol={"categories": [2, 3, 4]})["comparisons"]:
+        found = [row["mean"], row["hodges_lehmann"], *(one["mean"] for one in row["readers"])]
+        ends = [end for one in found if one["ci"] for end in one["ci"]]
+        assert (min(ends) >= 2, max(ends) <= 4) == (True, True)
+
+
 def test_threshold_shift_finds_a_reader_who_leans_right():
     """Latent answers with thresholds at ±0.8, preference 0.5 and a lean of 0.4 to the right."""
     random = np.random.default_rng(4)

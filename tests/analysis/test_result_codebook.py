@@ -19,7 +19,10 @@ def test_every_column_is_told_and_its_beginning_and_end_are_words_of_the_codeboo
     assert told["preference", "mean_low"] == f"{BEGINNINGS['mean']}: lower end of the interval"
     assert told["preference", "p_hommel_primary"] == "p value adjusted by Hommel, primary"
     assert told["components", "variance_case_estimate"] == "variance between cases"
-    assert told["missing", "per_protocol_mean_n"] == "cases that every reader answered, mean: how many entered"
+    assert (
+        told["missing", "per_protocol_mean_n"]
+        == "cases that every reader of the comparison answered, mean: how many entered"
+    )
     assert told["margins", "estimate"] == "the number"
 
 

@@ -1,5 +1,7 @@
 """What makes scores differ: against R's lme4, the standard's own example, and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,7 +106,8 @@ def test_bias_and_inconsistency_are_those_that_the_standard_prints():
     assert [one.estimate for one in found.bias] == pytest.approx(listed(BIAS), abs=1e-5)
     assert [one.estimate for one in found.inconsistency] == pytest.approx(listed(INCONSISTENCY), abs=1e-5)
     assert found.scores[:10] == pytest.approx(listed(SCORES), abs=1e-5)
-    assert all(one.ci[0] < one.estimate < one.ci[1] for one in (*found.bias, *found.inconsistency))
+    assert all(one.ci[0] < one.estimate < one.ci[1] for one in found.bias)
+    assert all("too small" in one.reason for one in found.inconsistency)
     assert [one.n for one in found.bias[6:9]] == [79, 78, 79]
 
 
@@ -125,7 +128,43 @@ def test_no_reader_of_three_is_taken_for_the_truth():
     assert reader_model(two_alike).inconsistency[0].reason == "not above 0: no more than the others differ"
     assert reader_model(two_alike[:, :2]).bias[0].reason == "fewer than 3 readers"
     two_alike[:, 2] = np.nan
-    assert reader_model(two_alike).inconsistency[1].reason == "a reader has no score"
+    assert reader_model(two_alike).inconsistency[1].reason == "a reader has no score of what another scored too"
+
+
+def test_cases_that_one_reader_scored_alone_tell_nothing_of_how_readers_differ():
+    random = np.random.default_rng(1)
+    together = random.normal(3, 1, (60, 1)) + random.normal([0.3, 0, -0.3], 0.6, (60, 3))
+    alone = np.full((340, 3), np.nan)
+    alone[:, 0] = random.normal(3, 1, 340)
+    found, without = reader_model(np.vstack([together, alone])), reader_model(together)
+    assert [one.ci for one in found.bias] == [one.ci for one in without.bias]
+    assert [one.n for one in found.bias] == [60] * 3
+    assert found.scores.size == 400
+    assert np.isnan(found.scores[60:]).all()
+
+
+def test_readers_whom_no_case_links_are_not_compared():
+    apart = np.full((18, 3), np.nan)
+    for reader, level in enumerate((4.5, 3.0, 1.5)):
+        apart[6 * reader : 6 * reader + 6, reader] = level
+    assert "another scored too" in reader_model(apart).bias[0].reason
+    pairs = np.full((12, 4), np.nan)
+    pairs[:6, :2], pairs[6:, 2:] = [4, 3], [2, 1]
+    assert {one.reason for one in reader_model(pairs).bias} == {
+        "nothing links the readers: some share no case with the others"
+    }
+    pairs[0, 2] = 3
+    found = reader_model(pairs)
+    assert found.bias[0].estimate is not None
+    assert {one.reason for one in found.inconsistency} == {"two of the readers share too few cases"}
+
+
+def test_no_limit_is_wider_than_the_scale(study):
+    data = arrays(check_ratings(study).query("kind == 'main'"), Protocol())
+    narrow = replace(data, reach=0.1)
+    limits = [row["limits"]["between_readers"] for row in variance_components(narrow)["rows"]]
+    assert max(one["estimate"] for one in limits) == pytest.approx(0.2)
+    assert all(one["ci"] is None or max(one["ci"]) <= 0.2 + 1e-12 for one in limits)
 
 
 def test_a_study_has_components_per_criterion_and_cell_and_readers_apart(study):

@@ -52,7 +52,7 @@ def _range(cell: Results) -> TableCell:
 
 
 def _tips(cell: Results) -> TableCell:
-    if cell["favours"] is None:
+    if cell["favours_unadjusted"] is None:
         return TableCell(reason=cell["tipping_reason"])
     if cell["tips_at"] is None:
         return TableCell("at none", how=cell["tipping_reason"])
