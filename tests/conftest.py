@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.folder_times import pytest_terminal_summary  # noqa: F401  a hook of pytest
-from tests.once import own_settings, unattended
+from tests.once import fitted_once, own_settings, unattended
 from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook of pytest
 
 
@@ -71,3 +71,4 @@ def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for name, value in own_settings(tmp_path).items():
         setattr(settings, name, value)
     unattended(monkeypatch)
+    fitted_once(monkeypatch)

@@ -1,9 +1,11 @@
 """What the tests of a module begin with, made once: each test works on it in a transaction that is rolled back."""
 
 import inspect
+import pickle
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Model
 from django.test import TestCase, override_settings
+
+FITTED: dict[bytes, dict] = {}
 
 
 def own_settings(folder: Path) -> dict:
@@ -39,6 +43,21 @@ def unattended(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(services, "send", lambda job_id: None)
     patch.setattr(store_mark, "problem", lambda: "")
+
+
+def fitted_once(patch: pytest.MonkeyPatch) -> None:
+    """Mixed models are fitted once for the same answers: most tests of results look at something else."""
+    from analysis import mixed
+
+    fit = mixed.mixed_model
+
+    def known(*cell, **more) -> dict:
+        key = pickle.dumps((cell, more))
+        if key not in FITTED:
+            FITTED[key] = fit(*cell, **more)
+        return deepcopy(FITTED[key])
+
+    patch.setattr(mixed, "mixed_model", known)
 
 
 def heads_of(folder: Path) -> Path:

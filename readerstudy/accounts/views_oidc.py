@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from requests import RequestException
 
 from readerstudy.accounts import oidc, proofs
 
@@ -34,7 +33,7 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
         return redirect(f"{reverse('prove')}?{urlencode({'next': request.get_full_path()})}")
     try:
         return OAuth2LoginView.adapter_view(_provider(request, provider_id))(request)
-    except RequestException:
+    except OSError:  # also whatever a request over the network raises
         messages.error(request, "The other sign-in does not answer. Try again in a moment, or use another way.")
         return redirect("account" if request.user.is_authenticated else "login")
 
