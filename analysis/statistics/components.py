@@ -118,7 +118,6 @@ def components(scores: ArrayLike, *, cluster: ArrayLike | None = None, confidenc
 
 def _sums(scores: Floats, labels: NDArray[np.intp]) -> tuple[Floats, ...]:
     """Per subject: cases, sums per reader and condition, squares of scores and of sums over parts of a case."""
-    groups = int(labels.max()) + 1
     of_case = (
         np.ones(len(scores)),
         scores,
@@ -127,12 +126,7 @@ def _sums(scores: Floats, labels: NDArray[np.intp]) -> tuple[Floats, ...]:
         (scores.sum(axis=2) ** 2).sum(axis=1),
         (scores.sum(axis=1) ** 2).sum(axis=1),
     )
-    found = []
-    for values in of_case:
-        total = np.zeros((groups, *values.shape[1:]))
-        np.add.at(total, labels, values)
-        found.append(total)
-    return tuple(found)
+    return tuple(jackknife.sums_of(labels, values) for values in of_case)
 
 
 def _parts(sums: tuple[Floats, ...]) -> Floats:

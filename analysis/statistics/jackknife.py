@@ -36,6 +36,13 @@ def groups_of(labels: NDArray[np.intp]) -> NDArray[np.intp]:
     return labels % MOST_GROUPS
 
 
+def sums_of(labels: NDArray[np.intp], values: Floats) -> Floats:
+    """Sums per subject of values along the first axis, subjects × anything."""
+    found = np.zeros((int(labels.max()) + 1, *values.shape[1:]))
+    np.add.at(found, labels, values)
+    return found
+
+
 def left_out(sums: Floats) -> Floats:
     """Sums over all subjects but one each; ``sums`` are per subject, subjects × anything."""
     return np.asarray(sums.sum(axis=0) - sums)

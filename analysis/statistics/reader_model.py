@@ -97,8 +97,8 @@ def reader_model(ratings: ArrayLike, *, cluster: ArrayLike | None = None, confid
     if not steady:
         units, bias, _ = _projected(filled, there, counts, weighted=False)
     away = np.where(there, table - units[:, None], 0.0)
-    each = _of_subjects(there.astype(np.float64), groups)
-    ends = jackknife.ratio_bounds(_of_subjects(away, groups), each, confidence=confidence)
+    each = jackknife.sums_of(groups, there.astype(np.float64))
+    ends = jackknife.ratio_bounds(jackknife.sums_of(groups, away), each, confidence=confidence)
     middle, text = float(bias.mean()), METHOD if steady else MOMENTS
     biases = [
         Result(estimate=one, n=int(n), method=text, confidence=confidence)
@@ -159,7 +159,7 @@ def _moments(
     apart = table[:, one] - table[:, other]
     both = ~np.isnan(apart)
     apart = np.where(both, apart - np.where(both, apart, 0.0).sum(axis=0) / np.maximum(both.sum(axis=0), 1), 0.0)
-    sums = np.stack([_of_subjects(part, labels) for part in (both.astype(np.float64), apart, apart**2)])
+    sums = np.stack([jackknife.sums_of(labels, part) for part in (both.astype(np.float64), apart, apart**2)])
     mine = np.stack([(one == reader) | (other == reader) for reader in range(readers)], axis=1).astype(np.float64)
 
     def variances(
@@ -196,9 +196,3 @@ def _projected(
 
 def _steady(spread: NDArray[np.float64]) -> bool:
     return bool(spread.min() > STEADY * spread.max())
-
-
-def _of_subjects(values: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
-    total = np.zeros((int(labels.max()) + 1, values.shape[1]))
-    np.add.at(total, labels, values)
-    return total
