@@ -19,7 +19,8 @@ import numpy as np
 import SimpleITK
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from processing.radiomics import CLASSES, extract, read_settings
+from processing.radiomics.extraction import extract
+from processing.radiomics.settings import CLASSES, read_settings
 
 TEXTURE = {name: None for name in CLASSES if not name.startswith("shape")}
 

@@ -16,11 +16,15 @@ from typing import IO
 
 import SimpleITK
 
-from processing import masks, nifti, radiomics, series
+from processing import masks, nifti, series
 from processing.caution import warn
 from processing.dicom.header import open_dicom
 from processing.dicom.segmentation import is_segmentation
 from processing.errors import InputError
+from processing.radiomics.extraction import extract
+from processing.radiomics.images import itk_image, itk_mask, measured_part, placed
+from processing.radiomics.presets import preset_text, presets
+from processing.radiomics.settings import read_settings
 from processing.volume import Volume
 
 COLUMNS = (
@@ -40,11 +44,13 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IMAGE MASK [--label N] [--settings FILE] [--out FILE] and what the rows are called."""
+    """IMAGE MASK [--label N] [--settings FILE | --preset NAME] [--out FILE] and what the rows are called."""
     parser.add_argument("image", type=Path, metavar="IMAGE", help="DICOM folder or file, NIfTI or NRRD")
     parser.add_argument("mask", type=Path, metavar="MASK", help="NIfTI, NRRD, DICOM segmentation or series of labels")
     parser.add_argument("--label", type=int, metavar="N", help="value or segment number in MASK (default 1)")
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="YAML or JSON of pyradiomics (default: its own)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--settings", type=Path, metavar="FILE", help="YAML or JSON of pyradiomics (default: its own)")
+    how.add_argument("--preset", metavar="NAME", help=f"settings that come with it: {', '.join(presets())}")
     parser.add_argument("--out", type=Path, metavar="FEATURES.csv", help="file (default: standard output)")
     parser.add_argument("--append", action="store_true", help="add to the rows that --out has already")
     parser.add_argument("--subject", metavar="NAME", help="column subject (default: name of IMAGE)")
@@ -57,10 +63,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Write one row per feature in the columns of features.csv; notes go to stderr."""
     if arguments.append and arguments.out is None:
         raise InputError("Name the file to append to with --out.")
-    settings = radiomics.read_settings(arguments.settings)
+    settings = read_settings(preset_text(arguments.preset) if arguments.preset else arguments.settings)
     label = 1 if arguments.label is None else arguments.label
     image, mask = _read(arguments.image, arguments.mask, label)
-    result = radiomics.extract(image, mask, label=label, settings=settings)
+    result = extract(image, mask, label=label, settings=settings)
     names = {
         "subject": arguments.subject or _stem(arguments.image),
         "case": arguments.case,
@@ -124,11 +130,11 @@ def _read(image: Path, mask: Path, label: int) -> tuple[SimpleITK.Image, SimpleI
             f"{carried.millilitres_before:.4g} → {carried.millilitres:.4g} ml, {carried.outside:.1%} outside.",
             file=sys.stderr,
         )
-    measured = radiomics.measured_part(carried.mask.array, volume)
+    measured = measured_part(carried.mask.array, volume)
     if left_out := carried.voxels - int(measured.sum()):
         print(f"{left_out} of {carried.voxels} voxels of the mask lie on padding: they are left out.", file=sys.stderr)
-    labelled = radiomics.itk_mask(measured, carried.mask.affine)
-    return radiomics.itk_image(volume), SimpleITK.Cast(labelled, SimpleITK.sitkUInt32) * label
+    labelled = itk_mask(measured, carried.mask.affine)
+    return itk_image(volume), SimpleITK.Cast(labelled, SimpleITK.sitkUInt32) * label
 
 
 def _masks(path: Path) -> list[masks.Mask]:
@@ -144,10 +150,10 @@ def _itk(path: Path, volume: Volume) -> SimpleITK.Image:
     try:
         image = SimpleITK.ReadImage(str(path))
     except RuntimeError:
-        return radiomics.itk_image(volume)  # ITK refuses orientations that are not quite orthogonal
+        return itk_image(volume)  # ITK refuses orientations that are not quite orthogonal
     if image.GetDimension() != 3:  # further axes of length 1
-        return radiomics.itk_image(volume)
-    return radiomics.placed(image, volume.affine)
+        return itk_image(volume)
+    return placed(image, volume.affine)
 
 
 def _stem(path: Path) -> str:

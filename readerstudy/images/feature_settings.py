@@ -31,12 +31,12 @@ def from_form(*, bins: str, value: str, normalise: bool) -> dict:
 
 
 @transaction.atomic
-def change_settings(*, study: ReaderStudy, source: dict | str | None, actor: User) -> FeatureSettings:
-    """Let these settings hold (None: pyradiomics' own), and ask for features under them.
+def change_settings(*, study: ReaderStudy, source: dict | str, actor: User) -> FeatureSettings:
+    """Let these settings hold (a file's text, or its content), and ask for features under them.
 
     Features under earlier settings stay; calling those settings back finds them again.
     """
-    from processing.radiomics import read_settings
+    from processing.radiomics.settings import read_settings
 
     wanted = read_settings(source)
     before = study.feature_settings.select_for_update().filter(active=True).first()

@@ -19,7 +19,7 @@ def active_settings(study: ReaderStudy) -> FeatureSettings:
     """The settings that hold; pyradiomics' own until an admin changes them."""
     found = study.feature_settings.filter(active=True).first()
     if found is None:
-        from processing.radiomics import read_settings  # pyradiomics takes a second to load
+        from processing.radiomics.settings import read_settings  # pyradiomics takes a second to load
 
         default = read_settings()
         with transaction.atomic():
@@ -114,6 +114,12 @@ def in_words(settings: FeatureSettings) -> list[tuple[str, str]]:
         ("Filters", ", ".join(f"{name} {_filter_in_words(own)}".strip() for name, own in types.items())),
         ("Classes", ", ".join(f"{name} {len(features)}" for name, features in classes.items())),
     ]
+    if extractor.get("n4"):
+        rows.insert(0, ("Bias field", "taken off first (N4)"))
+    if "ringWidth" in extractor:
+        rows.append(("Ring", f"{extractor['ringWidth']:g} mm around the volume, for MaxOnMeanRing"))
+    if "iqWavelet" in extractor:
+        rows.append(("Image quality", f"{extractor['iqWavelet']}, one level, energy of high over low frequencies"))
     if extractor["resegmentRange"] is not None:
         rows.append(("Only intensities", f"{extractor['resegmentRange']} ({extractor['resegmentMode']})"))
     if extractor["weightingNorm"]:

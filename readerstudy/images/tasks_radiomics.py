@@ -18,7 +18,9 @@ from readerstudy.material.volumes_of_interest import load_mask
 @job_function(RADIOMICS)
 def compute_features(job: Job, report):
     from processing.masks import carry
-    from processing.radiomics import extract, itk_image, itk_mask, measured_part, read_settings
+    from processing.radiomics.extraction import extract
+    from processing.radiomics.images import itk_image, itk_mask, measured_part
+    from processing.radiomics.settings import read_settings
 
     voi = VolumeOfInterest.objects.select_related("study", "case").get(pk=job.parameters["voi"])
     series = Series.objects.select_related("arm").get(pk=job.parameters["series"])

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from processing.errors import InputError
+from processing.radiomics.presets import preset_text, presets
 from readerstudy.archive import quarantine
 from readerstudy.archive.downloads import stream_csv
 from readerstudy.audit.services import ensure_sections_sealed
@@ -42,6 +43,7 @@ def radiomics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "arms": arms,
             "reference": references[0].code if references else "",
             "counts": selectors.summary(study),
+            "presets": presets(),
             "per_volume": sum(map(len, settings.settings["featureClass"].values())),
             "reasons": selectors.reasons(study),
             "busy": any(cell.state in ("waiting", "running") for _, cells in rows for cell in cells),
@@ -67,8 +69,8 @@ def radiomics_settings(request: StudyRequest, study: ReaderStudy) -> HttpRespons
     files = [file for file in request.FILES.getlist("file") if isinstance(file, SealedFile)]
     try:
         source: dict | str | None
-        if "default" in request.POST:
-            source = None
+        if preset := request.POST.get("preset"):
+            source = preset_text(preset)
         elif files:
             if len(files) > 1 or (files[0].size or 0) > LARGEST_SETTINGS:
                 raise InputError("Choose one file of at most 64 kB.")

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from processing.dicom.segmentation import SEGMENTATION
 from processing.errors import InputError
 from processing.masks import Mask, anatomical_name, carry, read_mask, write_mask
-from processing.radiomics import itk_mask
+from processing.radiomics.images import itk_mask
 
 AFFINE = np.array([[0.0, 0.0, 4.0, -12.0], [0.9, 0.0, 0.0, 5.0], [0.0, -0.9, 0.0, 40.0], [0.0, 0.0, 0.0, 1.0]])
 

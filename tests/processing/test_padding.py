@@ -19,7 +19,7 @@ from processing.model_identity import ModelIdentity
 from processing.nifti import read_nifti, write_nifti
 from processing.padding import settle
 from processing.pair import make_pair
-from processing.radiomics import measured_part
+from processing.radiomics.images import measured_part
 from processing.simulate.degrade import Degradation, degrade
 from processing.volume import Volume
 from tests.processing import dicom_files as files

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from processing import radiomics
 from processing.__main__ import main
 from processing.errors import InputError
 from processing.nifti import write_nifti
+from processing.radiomics.extraction import extract
+from processing.radiomics.images import itk_image, itk_mask
+from processing.radiomics.presets import preset_text
+from processing.radiomics.settings import CLASSES, read_settings
 from processing.volume import Volume
 
-ALL = {name: None for name in radiomics.CLASSES if name != "shape2D"}
+ALL = {name: None for name in CLASSES if name != "shape2D"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "normalised": {"setting": {"binWidth": 10, "normalize": True, "normalizeScale": 100, "removeOutliers": 3}},
@@ -60,7 +63,7 @@ def by_pyradiomics(image, mask, settings: dict, label: int = 1) -> dict[str, flo
 
 
 def by_us(image, mask, settings: dict, label: int = 1) -> dict[str, float]:
-    found = radiomics.extract(image, mask, label=label, settings=radiomics.read_settings(settings))
+    found = extract(image, mask, label=label, settings=read_settings(settings))
     assert {row.status for row in found.rows} == {"ok"}
     return {f"{row.image_type}_{row.feature}": row.value for row in found.rows if row.value is not None}
 
@@ -101,7 +104,7 @@ def test_baselines_shipped_with_pyradiomics(real_data: Path, case: str, name: st
 
 
 def test_no_settings_give_the_107_features_of_pyradiomics(synthetic) -> None:
-    found = radiomics.extract(*synthetic)
+    found = extract(*synthetic)
     assert (len(found.rows), sum(row.feature_class != "shape" for row in found.rows)) == (107, 93)
     assert found.settings["setting"]["binWidth"] == 25
     assert found.versions["pyradiomics"] == "3.0.1"
@@ -109,10 +112,10 @@ def test_no_settings_give_the_107_features_of_pyradiomics(synthetic) -> None:
 
 
 def test_settings_hash_depends_on_meaning_only() -> None:
-    default = radiomics.read_settings()
-    assert radiomics.read_settings("setting:\n  binWidth: 25\n  label: 2\n").sha256 == default.sha256
-    assert radiomics.read_settings(default.as_dict()).sha256 == default.sha256
-    assert radiomics.read_settings({"setting": {"binWidth": 24}}).sha256 != default.sha256
+    default = read_settings()
+    assert read_settings("setting:\n  binWidth: 25\n  label: 2\n").sha256 == default.sha256
+    assert read_settings(default.as_dict()).sha256 == default.sha256
+    assert read_settings({"setting": {"binWidth": 24}}).sha256 != default.sha256
 
 
 @pytest.mark.parametrize(
@@ -130,12 +133,12 @@ def test_settings_hash_depends_on_meaning_only() -> None:
 )
 def test_settings_that_pyradiomics_does_not_take_are_refused(text: str) -> None:
     with pytest.raises(InputError):
-        radiomics.read_settings(text)
+        read_settings(text)
 
 
 def image_and_mask(inside: np.ndarray, array: np.ndarray | None = None) -> tuple[SimpleITK.Image, SimpleITK.Image]:
     array = np.random.default_rng(0).normal(100, 20, inside.shape) if array is None else array
-    return radiomics.itk_image(Volume(array, np.eye(4))), radiomics.itk_mask(inside, np.eye(4))
+    return itk_image(Volume(array, np.eye(4))), itk_mask(inside, np.eye(4))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,7 @@ def image_and_mask(inside: np.ndarray, array: np.ndarray | None = None) -> tuple
 def test_a_volume_that_is_too_small_has_undefined_features(place: tuple, why: str) -> None:
     inside = np.zeros((8, 8, 8), bool)
     inside[place] = True
-    found = radiomics.extract(*image_and_mask(inside))
+    found = extract(*image_and_mask(inside))
     assert len(found.rows) == 107
     assert {row.status for row in found.rows} == {"undefined"}
     assert all(row.value is None and why in row.reason for row in found.rows)
@@ -154,9 +157,7 @@ def test_a_volume_that_is_too_small_has_undefined_features(place: tuple, why: st
 def test_a_volume_below_the_size_of_the_settings_has_undefined_features() -> None:
     inside = np.zeros((8, 8, 8), bool)
     inside[2:4, 2:4, 2:4] = True
-    found = radiomics.extract(
-        *image_and_mask(inside), settings=radiomics.read_settings({"setting": {"minimumROISize": 8}})
-    )
+    found = extract(*image_and_mask(inside), settings=read_settings({"setting": {"minimumROISize": 8}}))
     assert {row.reason for row in found.rows} == {
         "The volume of interest has 8 voxels; the settings ask for more than 8."
     }
@@ -167,7 +168,7 @@ def test_a_flat_volume_has_the_conventions_of_pyradiomics_and_no_crash() -> None
     inside[2:5, 2:6, 2:6] = True
     image, mask = image_and_mask(inside, np.full(inside.shape, 7.0))
     expected = by_pyradiomics(image, mask, {})
-    found = {f"{row.image_type}_{row.feature}": row for row in radiomics.extract(image, mask).rows}
+    found = {f"{row.image_type}_{row.feature}": row for row in extract(image, mask).rows}
     for name, value in expected.items():
         if np.isfinite(value):
             assert found[name].value == pytest.approx(value, rel=1e-9)
@@ -176,32 +177,96 @@ def test_a_flat_volume_has_the_conventions_of_pyradiomics_and_no_crash() -> None
             assert found[name].reason
 
 
+@pytest.mark.parametrize(
+    ("place", "normalise", "said"),
+    [
+        ((4, 4, 4), False, "1 of 36 voxels of the volume of interest are not a number"),
+        ((0, 0, 0), True, "36 of 36 voxels of the volume of interest are not a number"),  # the z score of all is none
+        ((0, 0, 0), False, ""),
+    ],
+)
+def test_what_is_not_a_number_gives_reasons_where_it_matters(place: tuple, normalise: bool, said: str) -> None:
+    inside = np.zeros((8, 8, 8), bool)
+    inside[3:7, 3:6, 3:6] = True
+    image, mask = image_and_mask(inside)
+    array = SimpleITK.GetArrayFromImage(image)
+    array[place] = np.nan
+    spoilt = SimpleITK.GetImageFromArray(array)
+    settings = {"setting": {"normalize": normalise}, "featureClass": {**ALL, "intensity": None}}
+    for row in extract(spoilt, mask, settings=read_settings(settings)).rows:
+        if row.feature_class == "intensity":
+            assert "voxels of the image are not a number" in row.reason
+        elif row.feature_class == "shape" or not said:
+            assert row.status == "ok"
+        else:
+            assert (row.status, row.value, said in row.reason) == ("undefined", None, True)
+
+
+def test_features_of_our_own_have_the_same_reasons() -> None:
+    own = read_settings({"featureClass": {"intensity": None, "IQwavelet": None}})
+    inside = np.zeros((8, 8, 8), bool)
+    inside[4, 4, 4] = True
+    assert {row.reason for row in extract(*image_and_mask(inside), settings=own).rows} == {
+        "The volume of interest has 1 voxel here."
+    }
+    inside[3:6, 3:6, 3:6] = True
+    flat = {row.feature: row for row in extract(*image_and_mask(inside, np.full(inside.shape, 7.0)), settings=own).rows}
+    values = {name: row.value for name, row in flat.items() if row.status == "ok"}
+    assert values == pytest.approx(
+        dict.fromkeys(("intensity_Max", "intensity_Mean", "intensity_Median", "intensity_Min", "intensity_Peak"), 7.0)
+        | {"intensity_MaxOnMeanRing": 1.0, "intensity_CV": 0.0, "IQwavelet_global": 0.0, "IQwavelet_local": 0.0},
+        abs=1e-12,
+    )
+    assert {name for name, row in flat.items() if row.reason} == {"intensity_Skewness", "intensity_Kurtosis"}
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.97])
+def test_shape_is_that_of_pyradiomics_for_any_mask(share: float) -> None:
+    inside = np.random.default_rng(int(share * 100)).random((5, 8, 9)) < share
+    image, mask = image_and_mask(inside)
+    image.SetSpacing((0.7, 1.3, 2.9))
+    mask.SetSpacing((0.7, 1.3, 2.9))
+    settings = {"featureClass": {"shape": None}}
+    assert by_us(image, mask, settings) == pytest.approx(by_pyradiomics(image, mask, settings), rel=1e-9)
+
+
+@pytest.mark.parametrize("place", [(3, slice(2, 6), slice(1, 7)), (slice(1, 7), 4, 4)])
+def test_shape_of_a_plane_and_of_a_line_is_that_of_pyradiomics(place: tuple) -> None:
+    inside = np.zeros((8, 8, 8), bool)
+    inside[place] = True
+    settings = {"setting": {"minimumROIDimensions": 1}, "featureClass": {"shape": None}}
+    rows = extract(*image_and_mask(inside), settings=read_settings(settings)).rows
+    found = {f"original_{row.feature}": row.value for row in rows if row.value is not None}
+    expected = by_pyradiomics(*image_and_mask(inside), settings)
+    assert found == pytest.approx({name: value for name, value in expected.items() if np.isfinite(value)}, rel=1e-9)
+
+
 def test_a_plane_of_one_slice_gives_numbers_or_reasons() -> None:
     inside = np.zeros((8, 8, 8), bool)
     inside[3, 2:6, 1:7] = True
-    for row in radiomics.extract(*image_and_mask(inside)).rows:
+    for row in extract(*image_and_mask(inside)).rows:
         assert (row.value is not None) == (row.status == "ok") == (row.reason == "")
 
 
 def test_a_filter_too_large_for_the_series_gives_reasons() -> None:
     inside = np.zeros((3, 8, 8), bool)
     inside[:, 2:6, 2:6] = True
-    settings = radiomics.read_settings({"imageType": {"LoG": {"sigma": [2.0]}}, "featureClass": {"glcm": None}})
-    rows = radiomics.extract(*image_and_mask(inside), settings=settings).rows
+    settings = read_settings({"imageType": {"LoG": {"sigma": [2.0]}}, "featureClass": {"glcm": None}})
+    rows = extract(*image_and_mask(inside), settings=settings).rows
     assert {(row.image_type, row.status) for row in rows} == {("log-sigma-2-0-mm-3D", "undefined")}
 
 
 def test_a_label_that_is_not_there_and_another_grid_are_refused(synthetic) -> None:
     image, mask = synthetic
     with pytest.raises(InputError, match="no label 7; it has 1, 4"):
-        radiomics.extract(image, mask, label=7)
+        extract(image, mask, label=7)
     moved = SimpleITK.Image(mask)
     moved.SetOrigin((0.0, 0.0, 0.0))
     for other in (moved, mask[1:, :, :]):
         with pytest.raises(InputError, match="draw the mask on this image"):
-            radiomics.extract(image, other)
+            extract(image, other)
     with pytest.raises(InputError, match="outside"):
-        radiomics.extract(image, moved, settings=radiomics.read_settings({"setting": {"correctMask": True}}))
+        extract(image, moved, settings=read_settings({"setting": {"correctMask": True}}))
 
 
 def test_mask_correction_is_that_of_pyradiomics(synthetic) -> None:
@@ -215,10 +280,10 @@ def test_a_tolerance_of_the_settings_does_not_outlive_them(synthetic) -> None:
     image, mask = synthetic
     moved = SimpleITK.Image(mask)
     moved.SetOrigin((-30.001, 12.5, 7.0))
-    loose = radiomics.read_settings({"setting": {"geometryTolerance": 0.01}})
-    assert len(radiomics.extract(image, moved, settings=loose).rows) == 107
+    loose = read_settings({"setting": {"geometryTolerance": 0.01}})
+    assert len(extract(image, moved, settings=loose).rows) == 107
     with pytest.raises(InputError):
-        radiomics.extract(image, moved)
+        extract(image, moved)
 
 
 def test_command_writes_the_columns_of_the_features_table(synthetic, tmp_path: Path, capsys) -> None:
@@ -262,7 +327,19 @@ def test_command_carries_a_mask_in_patient_coordinates_to_dicom(tmp_path: Path, 
     assert shown.err == ""
 
 
-@pytest.mark.parametrize("words", [["--label", "9"], ["--settings", "nowhere.yaml"], ["--append"]])
+def test_command_takes_a_preset(synthetic, tmp_path: Path, capsys) -> None:
+    paths = [tmp_path / "image.nrrd", tmp_path / "mask.nrrd"]
+    for image, path in zip(synthetic, paths, strict=True):
+        SimpleITK.WriteImage(image, str(path))
+    assert main(["radiomics", *map(str, paths), "--preset", "moummad104"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 104
+    assert {row["settings_hash"] for row in rows} == {read_settings(preset_text("moummad104")).sha256}
+
+
+@pytest.mark.parametrize(
+    "words", [["--label", "9"], ["--settings", "nowhere.yaml"], ["--append"], ["--preset", "moummad105"]]
+)
 def test_command_refuses_bad_input_in_one_sentence(synthetic, tmp_path: Path, capsys, words: list[str]) -> None:
     paths = [tmp_path / "image.nrrd", tmp_path / "mask.nrrd"]
     for image, path in zip(synthetic, paths, strict=True):

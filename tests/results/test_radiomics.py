@@ -13,8 +13,9 @@ from django.conf import settings as site
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from processing import radiomics as science
 from processing.nifti import write_nifti
+from processing.radiomics.images import itk_image, itk_mask
+from processing.radiomics.settings import read_settings
 from processing.volume import Volume
 from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_file
@@ -133,7 +134,7 @@ def test_a_mask_gives_features_on_every_arm_as_pyradiomics_has_them(admin, case)
     soc = volumes.load(on(case, "SOC"))
     inside = np.zeros(SHAPE, bool)
     inside[1:4, 6:14, 5:12] = True
-    image, mask = science.itk_image(soc), science.itk_mask(inside, soc.affine)
+    image, mask = itk_image(soc), itk_mask(inside, soc.affine)
     expected = RadiomicsFeatureExtractor(additionalInfo=False).execute(image, SimpleITK.Cast(mask, SimpleITK.sitkInt32))
     found = {f"{row['image_type']}_{row['feature']}": row["value"] for row in rows if row["arm"] == "SOC"}
     assert found == pytest.approx({name: float(value) for name, value in expected.items()}, rel=1e-9)
@@ -252,7 +253,7 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
     assert len(second) == 1 != first & second
     assert "32 bins" in html(admin.get(page(case)))
     assert Feature.objects.count() == 2 * 4 * 107
-    admin.post(page(case, "settings/"), {"default": "1"})
+    admin.post(page(case, "settings/"), {"preset": "pyradiomics"})
     assert {row["settings_hash"] for row in tables.features(case.study)} == first
     assert not Job.objects.filter(function=RADIOMICS, state="waiting").exists()
 
@@ -263,6 +264,7 @@ def test_new_settings_are_computed_again_and_old_ones_come_back_without_work(adm
         ({"bins": "width", "value": "0"}, "above 0"),
         ({"bins": "width", "value": "wide"}, "are numbers"),
         ({"bins": "count", "value": "1.5"}, "whole number"),
+        ({"preset": "moummad105"}, "There is no preset moummad105; there are"),
         ({"file": SimpleUploadedFile("s.yaml", b"setting: {binWidth: many}")}, "does not take these settings"),
         ({"file": SimpleUploadedFile("s.yaml", b"\xff\xfe")}, "is no text"),
     ],
@@ -271,7 +273,7 @@ def test_settings_that_cannot_hold_are_said(admin, case, fields, said):
     if "file" in fields:
         fields["file"].seek(0)
     assert said in html(admin.post(page(case, "settings/"), fields, follow=True))
-    assert radiomics.active_settings(case.study).sha256 == science.read_settings().sha256
+    assert radiomics.active_settings(case.study).sha256 == read_settings().sha256
 
 
 @pytest.mark.django_db(transaction=True)
