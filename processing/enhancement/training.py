@@ -1,4 +1,4 @@
-"""Train a denoising network: deterministic batches, checkpoints, resumption, a model folder as result."""
+"""Train a network for one of the tasks: deterministic batches, checkpoints, resumption, a model folder as result."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from processing.enhancement.networks.model_record import gains
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet
+from processing.enhancement.tasks import DENOISE, check_task, samples_for
 from processing.enhancement.training_config import digest, read_config
 from processing.enhancement.training_log import TrainingLog
 from processing.errors import InputError
-from processing.noise import add_complex_noise
 from processing.volume import Array
 
 CHECKPOINT = "checkpoint.pt"
@@ -54,7 +54,7 @@ def train(
     Parameters
     ----------
     task : str
-        The task: "denoise".
+        "denoise", "restore", "inpaint" or "thin-slices"; the configuration names the same.
     config : Path
         TOML that describes network, data and training.
     data : Path
@@ -90,12 +90,11 @@ def train(
     >>> train("colour", config=Path("config.toml"), data=Path("data"), out=Path("model"))
     Traceback (most recent call last):
         ...
-    processing.errors.InputError: There is no training task “colour”; the task here is denoise.
+    processing.errors.InputError: There is no training task “colour”; the tasks here are denoise, restore, inpaint, thin-slices.
     """
-    if task != "denoise":
-        raise InputError(f"There is no training task “{task}”; the task here is denoise.")
+    check_task(task)
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
-    settings, text = read_config(config)
+    settings, text = read_config(config, task)
     samples.check_split(data, settings["data"], settings["seed"])
     _check_patch(settings)
     out.mkdir(parents=True, exist_ok=True)
@@ -129,8 +128,7 @@ class _Training:
         self.sources, self.validation, self.test = (
             samples.load(data, settings["data"], part, smallest=patch, seed=settings["seed"]) for part in samples.PARTS
         )
-        weights = {group["name"]: group["weight"] for group in settings["data"]["groups"]}
-        self.sampler = samples.Sampler(self.sources, weights, settings["sampling"], slices=self.network.slices)
+        self.sampler = samples_for(settings.get("task", DENOISE), self.sources, settings, self.network)
 
     def run(self, text: bytes, stop_at: int | None) -> Path:
         self._resume()
@@ -250,23 +248,17 @@ class _Training:
         pictures: takes (input, output, truth) of the first slice of each group at the middle level.
         """
         table: dict[str, dict[str, list[float]]] = {}
-        rng = np.random.default_rng(self.settings["seed"])
-        levels = self.settings["validation"]["sigma"]
-        count, slices = self.settings["validation"]["slices"], self.network.slices
-        for group, volume, stack in samples.validation_slices(sources, count, slices=slices):
-            clean = stack[slices // 2]
-            tissue = clean > samples.FOREGROUND
-            for sigma in levels:
-                noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in stack])
-                level = torch.full((1, 1, 1, 1), sigma)
-                output = self.average(torch.from_numpy(noisy)[None], level)[0, 0].numpy()
-                name = f"{volume if by_volume else group} at {100 * sigma:g} %"
-                if pictures is not None and name not in table and sigma == levels[len(levels) // 2]:
-                    pictures.append((noisy[slices // 2], output, clean))
-                row = table.setdefault(name, {})
-                for kind, image in (("input", noisy[slices // 2]), ("output", output)):
-                    row.setdefault(kind, []).append(_psnr(clean, image))
-                    row.setdefault(f"{kind}_foreground", []).append(_psnr(clean[tissue], image[tissue]))
+        for case in self.sampler.cases(sources):
+            seen, level = torch.from_numpy(np.ascontiguousarray(case.seen))[None], torch.full((1, 1, 1, 1), case.sigma)
+            output = self.average(seen, level)[0, 0].numpy()
+            name = f"{case.volume if by_volume else case.group} {case.degradation}"
+            if pictures is not None and name not in table:
+                pictures.append((case.input, output, case.truth))
+            row = table.setdefault(name, {})
+            tissue = case.truth > samples.FOREGROUND
+            for kind, image in (("input", case.input), ("output", output)):
+                row.setdefault(kind, []).append(_psnr(case.truth, image))
+                row.setdefault(f"{kind}_foreground", []).append(_psnr(case.truth[tissue], image[tissue]))
         return {k: {kind: round(float(np.mean(v)), 3) for kind, v in row.items()} for k, row in table.items()}
 
     def _save(self, metrics: dict[str, dict[str, float]]) -> None:
@@ -341,7 +333,7 @@ def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
-    return float(-10 * np.log10(np.mean((truth - test) ** 2)))
+    return float(-10 * np.log10(max(np.mean((truth - test) ** 2), 1e-12)))  # a clean input: 120 dB
 
 
 def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> str:

@@ -9,24 +9,27 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from processing.enhancement.tasks import DENOISE
 from processing.errors import InputError
 
 _NEEDED = {
     "model": ("name", "version", "description", "use", "licence", "data", "limits"),
     "network": (),
     "schedule": ("steps", "epoch", "log_every", "rate", "warm_up", "average", "precision", "threads", "losses"),
-    "sampling": ("batch", "patch", "sigma", "scale", "foreground", "air", "zero_filled", "zero_fill_least"),
-    "validation": ("slices", "sigma"),
+    "sampling": ("batch", "patch", "scale", "foreground", "air"),
+    "validation": ("slices",),
     "data": ("groups",),
 }
+_OF_DENOISING = {"sampling": ("sigma", "zero_filled", "zero_fill_least"), "validation": ("sigma",)}
+_OF_THE_OTHERS = {"sampling": ("crops",), "validation": ("cases",), "degradation": ("clean", "kinds")}
 _OF_A_GROUP = ("name", "weight", "subject", "about")
 _PRECISIONS = ("float32", "bfloat16")
 
 
-def read_config(file: Path) -> tuple[dict[str, Any], bytes]:
-    """The settings in a TOML file (docs/training.md), and its text.
+def read_config(file: Path, task: str) -> tuple[dict[str, Any], bytes]:
+    """The settings in a TOML file (docs/training.md) for a task, and its text.
 
-    Raises InputError if it cannot be read, lacks a setting, or a setting cannot be.
+    Raises InputError if it cannot be read, is of another task, lacks a setting, or a setting cannot be.
     """
     try:
         text = file.read_bytes()
@@ -35,12 +38,16 @@ def read_config(file: Path) -> tuple[dict[str, Any], bytes]:
         raise InputError(f"The configuration {file.name} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise InputError(f"The configuration {file.name} is no TOML: {error}.") from error
+    named = settings.get("task", DENOISE)
+    if named != task:
+        raise InputError(f"The configuration {file.name} is for the task {named}, not {task}.")
     missing = [name for name in ("seed", *_NEEDED) if name not in settings]
-    for table, names in _NEEDED.items():
+    own = _OF_DENOISING if task == DENOISE else _OF_THE_OTHERS
+    for table, names in (*_NEEDED.items(), *own.items()):
         missing += [f"{table}.{name}" for name in names if name not in settings.get(table, {})]
     groups = settings.get("data", {}).get("groups", [])
     missing += [f"data.groups.{name}" for group in groups for name in _OF_A_GROUP if name not in group]
-    if settings.get("network", {}).get("slices", 1) > 1 and "alone" not in settings.get("sampling", {}):
+    if task == DENOISE and settings.get("network", {}).get("slices", 1) > 1 and "alone" not in settings.get("sampling", {}):
         missing.append("sampling.alone")
     if missing:
         raise InputError(f"The configuration {file.name} lacks {', '.join(dict.fromkeys(missing))}.")

@@ -13,6 +13,7 @@ from scipy import ndimage
 from processing.errors import InputError
 from processing.model_identity import DEGRADATION, SIMULATED, ModelIdentity
 from processing.noise import add_complex_noise
+from processing.simulate.thickness import THICKEST, thicken
 from processing.volume import Array, Volume
 
 # fastMRI (Zbontar et al. 2018): share of the lines in the middle that are always sampled.
@@ -49,6 +50,9 @@ class Degradation:
         magnitude is taken (Moummad et al. 2022: 5).
     half_nex_fraction : float, optional
         The same as a share of the volume's 99.9th percentile, above 0 to 1.
+    thick : int, optional
+        2 to 8; before all else, each slice becomes the mean of so many neighbours without gap or overlap, a rectangular
+        slice profile; there are fewer slices then, and each is thicker.
     seed : int, default 0
         Of everything random; each step has its own stream.
 
@@ -81,6 +85,7 @@ class Degradation:
     half_matrix: str | None = None
     half_nex_sigma: float | None = None
     half_nex_fraction: float | None = None
+    thick: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -95,6 +100,8 @@ class Degradation:
             raise InputError("Give the noise in image units or as a fraction, not both.")
         if self.undersample not in (None, *_CENTRE):
             raise InputError("Undersampling is 4 or 8.")
+        if self.thick is not None and not 2 <= self.thick <= THICKEST:
+            raise InputError(f"A thick slice is the mean of 2 to {THICKEST} slices.")
         for name, largest in (("ghosting", 1.0), ("gibbs", 0.95), ("half_nex_fraction", 1.0)):
             if steps[name] is not None and not 0 < steps[name] <= largest:
                 raise InputError(f"The value of {name} must lie above 0 and not above {largest:g}.")
@@ -132,7 +139,7 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
     Returns
     -------
     Volume
-        Same shape, place and units; the same arguments give the same volume.
+        Same shape, place and units, unless slices were made thick; the same arguments give the same volume.
 
     Raises
     ------
@@ -157,6 +164,8 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
     (75, 25)
     """
     volume.require_magnitude()
+    if degradation.thick is not None:
+        volume = thicken(volume, degradation.thick)
     array = np.maximum(volume.array, 0)
     sigma = degradation.half_nex_sigma or 0.0
     if degradation.half_nex_fraction is not None:

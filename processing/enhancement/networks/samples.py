@@ -35,6 +35,11 @@ class Source:
     cubic: bool = False
 
 
+    def stack(self, rng: np.random.Generator) -> Array:
+        """One of the stacks."""
+        return self.stacks[rng.integers(len(self.stacks))]
+
+
 @dataclass(frozen=True)
 class Batch:
     """noisy: float32 (n, slices, rows, columns); clean: (n, 1, rows, columns), the middle slices without noise;
@@ -43,6 +48,20 @@ class Batch:
     noisy: Array
     clean: Array
     sigma: Array
+
+
+@dataclass(frozen=True)
+class Case:
+    """A slice to be measured on: what the network sees of it (channels, rows, columns) and is told of the noise, truth
+    and input (rows, columns), and what was done to it, in words."""
+
+    group: str
+    volume: str
+    degradation: str
+    seen: Array
+    truth: Array
+    input: Array
+    sigma: np.float32
 
 
 def normalise(array: Array) -> Array:
@@ -151,20 +170,41 @@ def _synthetic(group: str, seed: int) -> list[Source]:
     return sources
 
 
-class Sampler:
-    """Batches of noisy and clean patches; batch `step` depends on the seed and the step alone."""
+class Picker:
+    """Volumes by lot: a group by its weight, then one of the group."""
 
-    def __init__(
-        self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any], *, slices: int = 1
-    ) -> None:
-        """weights: share of each group; sampling: the table [sampling] of the configuration; slices: how many
-        neighbours one sample holds, odd."""
+    def __init__(self, sources: Sequence[Source], weights: dict[str, float]) -> None:
         groups = sorted({source.group for source in sources})
         self._groups = [[source for source in sources if source.group == group] for group in groups]
         share = np.array([weights[group] for group in groups])
         self._share = share / share.sum()
-        self._settings = sampling
-        self._slices = slices
+
+    def source(self, rng: np.random.Generator) -> Source:
+        """One of the volumes."""
+        group = self._groups[rng.choice(len(self._groups), p=self._share)]
+        return group[rng.integers(len(group))]
+
+
+class Sampler:
+    """Batches of noisy and clean patches; batch `step` depends on the seed and the step alone."""
+
+    def __init__(
+        self, sources: Sequence[Source], weights: dict[str, float], settings: dict[str, Any], *, network: Any
+    ) -> None:
+        """weights: share of each group; settings: the configuration; network: for how many slices it sees."""
+        self._picker = Picker(sources, weights)
+        self._settings, self._validation = settings["sampling"], settings["validation"]
+        self._seed, self._slices = settings["seed"], network.slices
+
+    def cases(self, sources: Sequence[Source]) -> Iterator[Case]:
+        """What is measured: some slices of each volume at each noise level."""
+        rng = np.random.default_rng(self._seed)
+        middle = self._slices // 2
+        for group, volume, stack in validation_slices(sources, self._validation["slices"], slices=self._slices):
+            for sigma in self._validation["sigma"]:
+                noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in stack])
+                name = f"at {100 * sigma:g} %"
+                yield Case(group, volume, name, noisy, stack[middle], noisy[middle], np.float32(sigma))
 
     def batch(self, seed: int, step: int) -> Batch:
         """The batch of one step."""
@@ -202,9 +242,8 @@ class Sampler:
     def _patch(self, rng: np.random.Generator) -> tuple[Array, Array]:
         """Slices around one, cut out, and which of them only stand in for an absent neighbour (bool)."""
         size = self._settings["patch"] + 2 * MARGIN
-        group = self._groups[rng.choice(len(self._groups), p=self._share)]
-        source = group[rng.integers(len(group))]
-        stack = source.stacks[rng.integers(len(source.stacks))]
+        source = self._picker.source(rng)
+        stack = source.stack(rng)
         # Nearly cubic voxels come in several directions; their neighbours are then taken up to four apart.
         step = int(rng.integers(1, 5)) if self._slices > 1 and source.cubic else 1
         wanted = self._settings["foreground"] if rng.random() > self._settings["air"] else 0.0

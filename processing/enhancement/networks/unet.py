@@ -33,12 +33,20 @@ class ResidualUNet(nn.Module):
 
     stride = 4  # rows and columns must be a multiple of this: pixel-unshuffle by 2, one scale down by 2
 
-    def __init__(self, *, channels: Sequence[int] = (40, 80), blocks: Sequence[int] = (1, 2, 1), slices: int = 1):
-        """slices: how many the network sees at once, odd; it cleans the middle one."""
+    def __init__(
+        self,
+        *,
+        channels: Sequence[int] = (40, 80),
+        blocks: Sequence[int] = (1, 2, 1),
+        slices: int = 1,
+        opposite: bool = False,
+    ) -> None:
+        """slices: how many the network sees at once, odd; it cleans the middle one. opposite: whether it is also
+        shown that one moved by half the field of view, as the last."""
         super().__init__()
-        self.slices = slices
+        self.slices, self.opposite = slices, opposite
         fine, coarse = channels
-        self.head = nn.Conv2d(4 * slices + 1, fine, 3, padding=1)
+        self.head = nn.Conv2d(4 * (slices + opposite) + 1, fine, 3, padding=1)
         self.encoder = nn.Sequential(*(ResidualBlock(fine) for _ in range(blocks[0])))
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.bottom = nn.Sequential(*(ResidualBlock(coarse) for _ in range(blocks[1])))
@@ -52,7 +60,7 @@ class ResidualUNet(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise a batch.
 
-        x: (n, slices, rows, columns), rows and columns multiples of `stride`, intensities about 0..1.
+        x: (n, slices, rows, columns), one more if opposite; rows and columns multiples of `stride`, intensities about 0..1.
         sigma: (n, 1, 1, 1), standard deviation of the noise on the same scale.
         Returns the middle slices, (n, 1, rows, columns), in x's precision; only the residual is computed in a
         lower one (autocast).
