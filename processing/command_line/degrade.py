@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--motion", type=float, metavar="A", help="largest displacement in mm")
     parser.add_argument("--patches", action="store_true", help="one bright bar per slice")
     parser.add_argument("--undersample", type=int, choices=(4, 8), help="lines of k-space as in fastMRI")
+    parser.add_argument("--thick", type=int, metavar="N", help="one slice of N neighbours")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
 
 
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         half_matrix=arguments.half_matrix,
         half_nex_sigma=arguments.sigma,
         half_nex_fraction=arguments.sigma_fraction,
+        thick=arguments.thick,
         seed=arguments.seed,
     )
     volume = series.read(arguments.source)

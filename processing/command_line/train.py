@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from processing.enhancement.tasks import TASKS
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """TASK --config FILE --data DIR --out DIR."""
-    parser.add_argument("task", metavar="TASK", help="denoise")
+    parser.add_argument("task", metavar="TASK", help=", ".join(TASKS))
     parser.add_argument(
         "--config", type=Path, required=True, metavar="FILE", help="TOML, as in processing/enhancement/weights"
     )

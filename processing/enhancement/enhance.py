@@ -1,4 +1,4 @@
-"""Enhance a series with a network: FAST → FAST-DL, SOC → SOC-DL."""
+"""Enhance a series with a network: FAST → FAST-DL, SOC → SOC-DL; less noise, fewer artefacts, or thinner slices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import numpy as np
 
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
-from processing.enhancement.networks.slices import neighbours
+from processing.enhancement.networks.slices import neighbours, with_opposite
+from processing.enhancement.tasks import DENOISE, THIN_SLICES, task_of
+from processing.enhancement.thin_slices import parts_for, thinned
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 from processing.noise import NoiseEstimate, estimate_noise
@@ -41,14 +43,15 @@ _LARGEST_LEVEL = 0.10  # of the normalised range: the most noise the networks ar
 class Enhanced:
     """What a model made of a series.
 
-    volume: same shape, place and intensity scale as the input. noise_sigma: standard deviation of the
-    noise that was found, in image units, and noise_method: how. model: with the precision that was used; where
+    volume: same shape, place and intensity scale as the input; of thin slices there are more. noise_sigma: standard
+    deviation of the noise that was found, in image units, and noise_method: how; None and "not needed" for a network
+    that is not told. model: with the precision that was used; where
     that is "bfloat16+int8", single slices may be in bfloat16 alone.
     seconds: wall-clock time.
     """
 
     volume: Volume
-    noise_sigma: float
+    noise_sigma: float | None
     noise_method: str
     model: ModelIdentity
     seconds: float
@@ -69,8 +72,9 @@ def enhance(
     threads: int | None = None,
     noise_sigma: float | None = None,
     mirrored: bool = True,
+    parts: int | None = None,
 ) -> Enhanced:
-    """Denoise a magnitude series slice by slice.
+    """Have a network work on a magnitude series slice by slice.
 
     Parameters
     ----------
@@ -91,18 +95,22 @@ def enhance(
         Standard deviation of the noise in image units, where it is known; else it is estimated.
     mirrored : bool, default True
         Clean the mirror image too and take the mean of both, which is nearer to the truth and takes twice as long
-        (geometric self-ensemble).
+        (geometric self-ensemble). For thin slices: work on the planes across the slices in both directions.
+    parts : {2, 3, 4}, optional
+        How many thin slices each slice becomes, for a model of that task; by default as many as bring the distance of
+        slices nearest to that of pixels.
 
     Returns
     -------
     Enhanced
-        ``volume`` of the same shape, place and scale, ``noise_sigma`` and ``noise_method``, ``model`` and ``seconds``.
+        ``volume`` of the same shape, place and scale (with thin slices: as many times the slices), ``noise_sigma`` and
+        ``noise_method``, ``model`` and ``seconds``.
 
     Raises
     ------
     InputError
-        For a series that is no magnitude, an unknown model, damaged weights, or a device or precision that is not
-        there.
+        For a series that is no magnitude, an unknown model, damaged weights, a device or precision that is not there,
+        or ``parts`` of a model that makes no thin slices.
 
     Notes
     -----
@@ -139,31 +147,50 @@ def enhance(
         raise InputError(f"The standard deviation of the noise cannot be {noise_sigma:g}.")
     if threads is not None:
         _set_threads(threads)
-    noise = estimate_noise(volume.array) if noise_sigma is None else NoiseEstimate(noise_sigma, "given")
+    task = task_of(store.read_config(folder))
+    noise = _noise(volume, noise_sigma) if task == DENOISE else NoiseEstimate(0.0, "not needed")
     scale = max(high_percentile(volume.measured, 99.9), noise.sigma / _LARGEST_LEVEL)
+    is_magnitude = volume.array.min() >= 0
+    if task == THIN_SLICES:
+        volume = thinned(volume, parts or parts_for(volume))
+    elif parts is not None:
+        raise InputError(f"The model “{identity.name}” makes no thin slices; leave their number out.")
     precision = precision or _fastest(key, device, noise.sigma / scale if scale else 0.0, mirrored)
-    passes = _passes(key, device, precision, mirrored)
-    out = volume.array.copy()
+    passes = _passes(key, device, precision, mirrored and task != THIN_SLICES)
+    # What the network sees as slices: for thin ones the planes across them, rows and then columns.
+    across = (1, 2)[: 1 + mirrored] if task == THIN_SLICES else (0,)
+    found = [volume.array.copy() for _ in across]
 
-    def clean(index: int) -> None:
-        if noise.sigma > 0 and np.ptp(out[index]) > 0:
-            around = volume.array[neighbours(index, len(out), passes[0].slices // 2)]
+    def clean(place: tuple[int, int]) -> None:
+        direction, index = place
+        seen, out = (np.moveaxis(a, across[direction], 0) for a in (volume.array, found[direction]))
+        if (noise.sigma > 0 or task != DENOISE) and np.ptp(out[index]) > 0:
+            around = seen[neighbours(index, len(out), passes[0].slices // 2)]
+            if passes[0].opposite:
+                around = with_opposite(around, passes[0].slices // 2)
             out[index] = _denoise(passes, around, scale, noise.sigma, device, precision)
 
+    places = [(direction, index) for direction, axis in enumerate(across) for index in range(volume.shape[axis])]
     side_by_side = _threads() if device == "cpu" else 1
-    together = len(out) - len(out) % side_by_side if side_by_side > 1 else 0
+    together = len(places) - len(places) % side_by_side if side_by_side > 1 else 0
     pool = ThreadPoolExecutor(side_by_side, initializer=_set_threads, initargs=(1,))
     try:
-        cleaned = chain(pool.map(clean, range(together)), map(clean, range(together, len(out))))
+        cleaned = chain(pool.map(clean, places[:together]), map(clean, places[together:]))
         for done, _ in enumerate(cleaned, 1):
             if progress is not None:
-                progress(done, len(out))
+                progress(done, len(places))
     finally:
         pool.shutdown(cancel_futures=True)
-    if volume.array.min() >= 0:
+    out = found[0] if len(found) == 1 else (found[0] + found[1]) / 2
+    if is_magnitude:
         np.maximum(out, 0, out=out)  # a magnitude cannot be negative
     made_by = replace(identity, precision=precision)
-    return Enhanced(volume.with_array(out), noise.sigma, noise.method, made_by, time.monotonic() - started)
+    sigma = noise.sigma if task == DENOISE else None
+    return Enhanced(volume.with_array(out), sigma, noise.method, made_by, time.monotonic() - started)
+
+
+def _noise(volume: Volume, sigma: float | None) -> NoiseEstimate:
+    return estimate_noise(volume.array) if sigma is None else NoiseEstimate(sigma, "given")
 
 
 _Key = tuple[Path, str]  # folder of a model and SHA-256 of its weights, which a new training changes

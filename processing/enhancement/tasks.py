@@ -31,10 +31,15 @@ class Samples(Protocol):
         ...
 
 
+def task_of(settings: dict[str, Any]) -> str:
+    """The task of a configuration; those that name none are of denoising."""
+    return str(settings.get("task", DENOISE))
+
+
 def check_task(task: str) -> None:
     """Raise InputError if there is no such task."""
     if task not in _SAMPLES:
-        raise InputError(f"There is no training task “{task}”; the tasks here are {', '.join(TASKS)}.")
+        raise InputError(f"There is no training task “{task}”; choose {', '.join(TASKS[:-1])} or {TASKS[-1]}.")
 
 
 def samples_for(task: str, sources: Sequence[Source], settings: dict[str, Any], network: Any) -> Samples:

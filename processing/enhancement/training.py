@@ -26,7 +26,7 @@ from processing.enhancement.networks.model_record import gains
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet
-from processing.enhancement.tasks import DENOISE, check_task, samples_for
+from processing.enhancement.tasks import check_task, samples_for, task_of
 from processing.enhancement.training_config import digest, read_config
 from processing.enhancement.training_log import TrainingLog
 from processing.errors import InputError
@@ -90,7 +90,7 @@ def train(
     >>> train("colour", config=Path("config.toml"), data=Path("data"), out=Path("model"))
     Traceback (most recent call last):
         ...
-    processing.errors.InputError: There is no training task “colour”; the tasks here are denoise, restore, inpaint, thin-slices.
+    processing.errors.InputError: There is no training task “colour”; choose denoise, restore, inpaint or thin-slices.
     """
     check_task(task)
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
@@ -128,7 +128,7 @@ class _Training:
         self.sources, self.validation, self.test = (
             samples.load(data, settings["data"], part, smallest=patch, seed=settings["seed"]) for part in samples.PARTS
         )
-        self.sampler = samples_for(settings.get("task", DENOISE), self.sources, settings, self.network)
+        self.sampler = samples_for(task_of(settings), self.sources, settings, self.network)
 
     def run(self, text: bytes, stop_at: int | None) -> Path:
         self._resume()
@@ -249,7 +249,7 @@ class _Training:
         """
         table: dict[str, dict[str, list[float]]] = {}
         for case in self.sampler.cases(sources):
-            seen, level = torch.from_numpy(np.ascontiguousarray(case.seen))[None], torch.full((1, 1, 1, 1), case.sigma)
+            seen, level = torch.from_numpy(np.ascontiguousarray(case.seen))[None], torch.full((1, 1, 1, 1), float(case.sigma))
             output = self.average(seen, level)[0, 0].numpy()
             name = f"{case.volume if by_volume else case.group} {case.degradation}"
             if pictures is not None and name not in table:

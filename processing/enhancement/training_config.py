@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from processing.enhancement.tasks import DENOISE
+from processing.enhancement.tasks import DENOISE, task_of
 from processing.errors import InputError
 
 _NEEDED = {
@@ -38,7 +38,7 @@ def read_config(file: Path, task: str) -> tuple[dict[str, Any], bytes]:
         raise InputError(f"The configuration {file.name} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise InputError(f"The configuration {file.name} is no TOML: {error}.") from error
-    named = settings.get("task", DENOISE)
+    named = task_of(settings)
     if named != task:
         raise InputError(f"The configuration {file.name} is for the task {named}, not {task}.")
     missing = [name for name in ("seed", *_NEEDED) if name not in settings]
@@ -47,7 +47,11 @@ def read_config(file: Path, task: str) -> tuple[dict[str, Any], bytes]:
         missing += [f"{table}.{name}" for name in names if name not in settings.get(table, {})]
     groups = settings.get("data", {}).get("groups", [])
     missing += [f"data.groups.{name}" for group in groups for name in _OF_A_GROUP if name not in group]
-    if task == DENOISE and settings.get("network", {}).get("slices", 1) > 1 and "alone" not in settings.get("sampling", {}):
+    if (
+        task == DENOISE
+        and settings.get("network", {}).get("slices", 1) > 1
+        and "alone" not in settings.get("sampling", {})
+    ):
         missing.append("sampling.alone")
     if missing:
         raise InputError(f"The configuration {file.name} lacks {', '.join(dict.fromkeys(missing))}.")

@@ -49,7 +49,7 @@ def thicken(volume: Volume, factor: int) -> Volume:
     array = means(volume.array[: count * factor], factor)
     padding = volume.padding
     if padding is not None:
-        padding = padding[: count * factor].reshape(count, factor, *padding.shape[1:]).any(axis=1)
+        padding = np.any(padding[: count * factor].reshape(count, factor, *padding.shape[1:]), axis=1)
     affine = rescaled(volume.affine, factor)
     thickness = volume.parameters.slice_thickness
     parameters = replace(volume.parameters, slice_thickness=thickness and thickness * factor)
@@ -73,9 +73,6 @@ def interpolated(array: Array, factor: int) -> Array:
     """Where the thin slices lay, by a cubic spline between the middles of thick ones along the first axis; beyond the
     outermost middles the spline is mirrored there."""
     places = (np.arange(len(array) * factor) - (factor - 1) / 2) / factor
-    weights = ndimage.map_coordinates(np.eye(len(array)), _grid(places, len(array)), order=3, mode="nearest")
+    grid = np.meshgrid(places, np.arange(len(array)), indexing="ij")
+    weights = ndimage.map_coordinates(np.eye(len(array)), grid, order=3, mode="nearest")
     return np.tensordot(weights.astype(np.float32), array, axes=1)
-
-
-def _grid(places: Array, count: int) -> list[Array]:
-    return np.meshgrid(places, np.arange(count), indexing="ij")

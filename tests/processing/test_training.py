@@ -21,6 +21,7 @@ from tensorboardX.proto.event_pb2 import Event
 from processing import nifti
 from processing.enhancement.enhance import DEFAULT_MODEL, enhance
 from processing.enhancement.networks import samples
+from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.samples import Sampler, Source
 from processing.enhancement.networks.store import SHIPPED
 from processing.enhancement.training import train
@@ -253,7 +254,8 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
         "zero_filled": 0.5,
         "zero_fill_least": 0.5,
     }
-    sampler = Sampler([Source("a", "a", (stack,))], {"a": 1.0}, settings)
+    whole = {"sampling": settings, "validation": {}, "seed": 0}
+    sampler = Sampler([Source("a", "a", (stack,))], {"a": 1.0}, whole, network=build({}))
     later = sampler.batch(1, 7)
     sampler.batch(1, 2)
     again = sampler.batch(1, 7)

@@ -21,8 +21,8 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
 class Denoiser(Protocol):
     """What every architecture offers besides being a torch module.
 
-    slices: how many neighbouring slices it takes, odd; opposite: whether the middle one follows, moved by half the field
-    of view; stride: rows and columns must be a multiple of it.
+    slices: how many neighbouring slices it takes, odd; opposite: whether the middle one follows, moved by half the
+    field of view; stride: rows and columns must be a multiple of it.
     """
 
     slices: int

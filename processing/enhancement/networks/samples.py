@@ -34,7 +34,6 @@ class Source:
     stacks: tuple[Array, ...]
     cubic: bool = False
 
-
     def stack(self, rng: np.random.Generator) -> Array:
         """One of the stacks."""
         return self.stacks[rng.integers(len(self.stacks))]

@@ -60,7 +60,8 @@ class ResidualUNet(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise a batch.
 
-        x: (n, slices, rows, columns), one more if opposite; rows and columns multiples of `stride`, intensities about 0..1.
+        x: (n, slices, rows, columns), one more if opposite; rows and columns multiples of `stride`, intensities about
+        0..1.
         sigma: (n, 1, 1, 1), standard deviation of the noise on the same scale.
         Returns the middle slices, (n, 1, rows, columns), in x's precision; only the residual is computed in a
         lower one (autocast).
