@@ -249,7 +249,8 @@ class _Training:
         """
         table: dict[str, dict[str, list[float]]] = {}
         for case in self.sampler.cases(sources):
-            seen, level = torch.from_numpy(np.ascontiguousarray(case.seen))[None], torch.full((1, 1, 1, 1), float(case.sigma))
+            seen = torch.from_numpy(np.ascontiguousarray(case.seen))[None]
+            level = torch.full((1, 1, 1, 1), float(case.sigma))
             output = self.average(seen, level)[0, 0].numpy()
             name = f"{case.volume if by_volume else case.group} {case.degradation}"
             if pictures is not None and name not in table:
