@@ -81,6 +81,35 @@ def mix_e(output: Tensor, truth: Tensor) -> Tensor:
     return l2(output, truth) + 0.1 * gradient_magnitude_error(output, truth) + 0.1 * ms_ssim(output, truth)
 
 
+def perceptual(output: Tensor, truth: Tensor) -> Tensor:
+    """Mean absolute difference of what simple cells of an eye would see: first derivatives of Gaussians of three widths
+    in eight directions, rectified. Nothing is learnt or downloaded."""
+    difference = torch.zeros((), dtype=output.dtype)
+    for width in (1.0, 2.0, 4.0):
+        difference = difference + functional.l1_loss(_edges(output, width), _edges(truth, width))
+    return difference / 3
+
+
+def mc_sure(network: Callable[[Tensor], Tensor], noisy: Tensor, sigma: Tensor, probe: Tensor) -> Tensor:
+    """Stein's unbiased estimate of the mean squared error, without the truth (Ramani, Blu and Unser 2008, eq. 9).
+
+    ‖f(y) − y‖² / N − σ² + 2 σ² / (ε N) bᵀ(f(y + ε b) − f(y)) with a random probe b of mean 0 and variance 1 and
+    ε = 10⁻³. It assumes white Gaussian noise of known σ; Rician noise is that where the signal is well above it.
+
+    network: from (n, slices, rows, columns) to the middle slices, (n, 1, rows, columns). sigma: (n, 1, 1, 1). probe: of
+    the shape of the network's output.
+    """
+    middle = noisy.shape[1] // 2
+    step = 1e-3
+    moved = noisy.clone()
+    moved[:, middle : middle + 1] += step * probe
+    output, beside = network(noisy), network(moved)
+    divergence = (probe * (beside - output)).mean(dim=(1, 2, 3)) / step
+    residual = ((output - noisy[:, middle : middle + 1]) ** 2).mean(dim=(1, 2, 3))
+    variance = sigma[:, 0, 0, 0] ** 2
+    return (residual - variance + 2 * variance * divergence).mean()
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": l1,
     "l2": l2,
@@ -89,7 +118,18 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssim": ssim,
     "ms_ssim": ms_ssim,
     "mix_e": mix_e,
+    "gradient": gradient_magnitude_error,
+    "perceptual": perceptual,
 }
+MC_SURE = "mc_sure"  # the one that takes the network instead of the truth
+
+
+def check_loss(name: str, *, task_is_denoise: bool) -> None:
+    """Raise InputError if there is no loss of that name, or it does not fit the task."""
+    if name not in (*LOSSES, MC_SURE):
+        raise InputError(f"There is no loss “{name}”; there are {', '.join((*LOSSES, MC_SURE))}.")
+    if name == MC_SURE and not task_is_denoise:
+        raise InputError("The loss mc_sure estimates the error that noise makes; it fits the task denoise only.")
 
 
 def loss_named(name: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -104,6 +144,24 @@ def _magnitude(image: Tensor) -> Tensor:
     kernels = torch.stack([sobel, sobel.T])[:, None].to(image)
     slopes = functional.conv2d(image, kernels)
     return torch.sqrt((slopes**2).sum(dim=1) + 1e-12)  # the slope of a root is infinite at 0
+
+
+def _edges(image: Tensor, width: float) -> Tensor:
+    """Slopes of the image smoothed by a Gaussian in eight directions, those downhill 0; borders left out."""
+    bank = _bank(width).to(image)
+    return functional.relu(functional.conv2d(image, bank, stride=max(round(width / 2), 1)))
+
+
+@lru_cache(maxsize=3)
+def _bank(width: float) -> Tensor:
+    reach = round(2.5 * width)
+    place = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    bell = torch.exp(-(place**2) / (2 * width**2))
+    bell = bell / bell.sum()
+    slope = -place * bell / (place**2 * bell).sum()  # of a ramp of slope 1 it makes −1
+    turns = [torch.tensor(n * torch.pi / 4) for n in range(8)]
+    pair = torch.outer(bell, slope), torch.outer(slope, bell)
+    return torch.stack([torch.cos(t) * pair[0] + torch.sin(t) * pair[1] for t in turns])[:, None] * width
 
 
 @lru_cache(maxsize=1)

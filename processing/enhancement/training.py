@@ -19,14 +19,14 @@ import torch
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from processing.enhancement.losses import loss_named
+from processing.enhancement.losses import MC_SURE, check_loss, loss_named, mc_sure
 from processing.enhancement.networks import samples
 from processing.enhancement.networks.int8 import PREFIX, measure_ranges
 from processing.enhancement.networks.model_record import gains
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet
-from processing.enhancement.tasks import check_task, samples_for, task_of
+from processing.enhancement.tasks import DENOISE, check_task, samples_for, task_of
 from processing.enhancement.training_config import digest, read_config
 from processing.enhancement.training_log import TrainingLog
 from processing.errors import InputError
@@ -95,6 +95,8 @@ def train(
     check_task(task)
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     settings, text = read_config(config, task)
+    for loss in settings["schedule"]["losses"]:
+        check_loss(loss["name"], task_is_denoise=task == DENOISE)
     samples.check_split(data, settings["data"], settings["seed"])
     _check_patch(settings)
     out.mkdir(parents=True, exist_ok=True)
@@ -186,9 +188,13 @@ class _Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()
+        name = self._loss()
         with self._precision():
-            output = self.network(noisy, sigma)
-        loss = self._loss()(output, clean)
+            if name == MC_SURE:
+                probe = torch.randn(clean.shape, generator=torch.Generator().manual_seed(self.step))
+                loss = mc_sure(lambda seen: self.network(seen, sigma), noisy, sigma, probe)
+            else:
+                loss = loss_named(name)(self.network(noisy, sigma), clean)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -201,11 +207,10 @@ class _Training:
                 mean.copy_(value)
         return float(loss.detach())
 
-    def _loss(self) -> Callable[[Tensor, Tensor], Tensor]:
-        """The loss of this step: the first of the configuration's whose share of the steps is not over."""
+    def _loss(self) -> str:
+        """Name of the loss of this step: the first of the configuration's whose share of the steps is not over."""
         done = self.step / self.schedule["steps"]
-        names = [loss["name"] for loss in self.schedule["losses"] if done <= loss["until"]]
-        return loss_named(names[0])
+        return str(next(loss["name"] for loss in self.schedule["losses"] if done <= loss["until"]))
 
     def _precision(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.schedule["precision"] == "bfloat16")

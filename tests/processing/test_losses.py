@@ -102,3 +102,49 @@ def test_every_loss_is_least_for_the_truth_and_pulls_towards_it(
 def test_an_unknown_loss_is_refused() -> None:
     with pytest.raises(InputError, match="l1, l2"):
         losses.loss_named("l3")
+
+
+@pytest.mark.parametrize("name", list(losses.LOSSES))
+def test_gradients_are_those_of_finite_differences(name: str) -> None:
+    rng = torch.Generator().manual_seed(2)
+    # Not symmetric, so that no kink of a magnitude or a rectifier lies within the step.
+    output, truth = torch.rand(2, 1, 1, 23, 23, dtype=torch.float64, generator=rng)
+    loss, step = losses.loss_named(name), 1e-6
+    output.requires_grad_()
+    (slope,) = torch.autograd.grad(loss(output, truth), output)
+    direction = torch.randn(output.shape, dtype=torch.float64, generator=rng)
+    with torch.no_grad():
+        both = [float(loss(output + sign * step * direction, truth)) for sign in (1, -1)]
+    assert (both[0] - both[1]) / (2 * step) == pytest.approx(float((slope * direction).sum()), rel=1e-4)
+
+
+def test_steins_estimate_finds_the_error_of_a_filter_without_the_truth() -> None:
+    rng = torch.Generator().manual_seed(0)
+    clean = torch.nn.functional.interpolate(torch.rand(4, 3, 8, 8, generator=rng), size=256, mode="bicubic")
+    sigma = torch.full((4, 1, 1, 1), 0.1)
+    noisy = clean + sigma * torch.randn(clean.shape, generator=rng)
+
+    def smooth(seen: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(seen[:, 1:2], 3, stride=1, padding=1, count_include_pad=False)
+
+    probe = torch.randn(4, 1, 256, 256, generator=rng)
+    truth = float(((smooth(noisy) - clean[:, 1:2]) ** 2).mean())
+    assert float(losses.mc_sure(smooth, noisy, sigma, probe)) == pytest.approx(truth, rel=0.05)
+    # Not the distance to the noisy image, which would praise a network that changes nothing.
+    assert float(losses.mc_sure(lambda seen: seen[:, 1:2], noisy, sigma, probe)) == pytest.approx(0.01, rel=0.05)
+
+
+def test_steins_estimate_is_for_noise_only() -> None:
+    losses.check_loss("mc_sure", task_is_denoise=True)
+    with pytest.raises(InputError, match="task denoise only"):
+        losses.check_loss("mc_sure", task_is_denoise=False)
+    with pytest.raises(InputError, match="no loss “l3”"):
+        losses.check_loss("l3", task_is_denoise=True)
+
+
+def test_the_perceptual_loss_looks_at_edges_not_at_brightness() -> None:
+    edge = torch.zeros(1, 1, 48, 48)
+    edge[..., 24:] = 1
+    assert float(losses.perceptual(edge + 0.2, edge)) == pytest.approx(0, abs=1e-6)
+    blurred = torch.from_numpy(ndimage.gaussian_filter(edge.numpy(), (0, 0, 0, 3)))
+    assert float(losses.perceptual(blurred, edge)) > 0.005

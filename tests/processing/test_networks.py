@@ -131,6 +131,21 @@ def test_dncnn_has_the_published_size() -> None:
     assert weights == 9 * 64 + 15 * 9 * 64 * 64 + 9 * 64
 
 
+def test_the_networks_for_comparison_have_the_published_layers() -> None:
+    # 64 × 5² + 64, 32 × 64 × 3² + 32, 4 × 32 × 3² + 4 (Shi et al. 2016, for twice the matrix)
+    espcn, coder = build({"architecture": "espcn"}), build({"architecture": "autoencoder"})
+    assert parameters(espcn) == 1664 + 18464 + 1156
+    x, sigma = torch.rand(1, 1, 24, 32), torch.zeros(1, 1, 1, 1)
+    for network in (espcn, coder):
+        assert network(x, sigma).shape == x.shape
+    # ESPCN sees the means of two by two pixels and nothing finer; of the coder 64 × 3 × 4 numbers are left.
+    checks = torch.ones(1, 1, 24, 32)
+    checks[..., ::2, ::2] = checks[..., 1::2, 1::2] = -1
+    assert torch.allclose(espcn(x + 0.1 * checks, sigma), espcn(x, sigma), atol=1e-6)
+    down = [layer for layer in coder.body if isinstance(layer, torch.nn.Conv2d)]
+    assert torch.nn.Sequential(*down)(x).shape == (1, 64, 3, 4)
+
+
 def test_unknown_architectures_and_settings_are_refused() -> None:
     with pytest.raises(InputError, match="residual_unet, moummad_unet, dncnn"):
         build({"architecture": "vgg"})

@@ -6,7 +6,9 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from processing.enhancement.networks.autoencoder import DenoisingAutoencoder
 from processing.enhancement.networks.dncnn import DnCNN
+from processing.enhancement.networks.espcn import ESPCN
 from processing.enhancement.networks.moummad import MoummadUNet
 from processing.enhancement.networks.unet import ResidualUNet
 from processing.errors import InputError
@@ -15,6 +17,8 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "residual_unet": ResidualUNet,
     "moummad_unet": MoummadUNet,
     "dncnn": DnCNN,
+    "espcn": ESPCN,
+    "autoencoder": DenoisingAutoencoder,
 }
 
 
