@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def _samples(data: Path, count: int) -> Iterator[tuple[Sample, float]]:
-    for group, name, truth in _truths(data, count):
+    for group, name, truth in truths(data, count):
         scale = float(np.percentile(truth.array, 99.9))
         own = 0.0 if group == PHANTOM else estimate_noise(truth.array).sigma / scale
         for level in LEVELS:
@@ -112,7 +112,7 @@ def _samples(data: Path, count: int) -> Iterator[tuple[Sample, float]]:
             yield Sample(group, name, truth, truth.with_array(noisy), sigma, own), level
 
 
-def _truths(data: Path, count: int) -> Iterator[tuple[str, str, Volume]]:
+def truths(data: Path, count: int) -> Iterator[tuple[str, str, Volume]]:
     """`count` slices around the middle and one more at either end; the phantom's are free of noise."""
     for group, paths in REAL.items():
         for name, path in paths.items():

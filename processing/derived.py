@@ -68,7 +68,7 @@ def write_derived(
     source_files : sequence of Path
         The series that it was made from.
     volume : Volume
-        On the slices of the source.
+        On the slices of the source, or, for classic DICOM and NIfTI, on parallel ones over the same pixels.
     out : Path
         The folder.
     model : ModelIdentity
@@ -89,7 +89,9 @@ def write_derived(
     DICOM: classic or enhanced MR as the source; headers of the source without private attributes; intensities back to
     stored values by the source's rescale (more bits if they do not fit, cut off at 16), padding as it was. ImageType
     DERIVED, derivation description and code, references to the source, the model as contributing equipment. UIDs follow
-    from source, model, precision and pixels: the same input gives the same files.
+    from source, model, precision and pixels: the same input gives the same files. Thinner or thicker slices, of classic
+    DICOM only, have the header of the source's slice that lies nearest, with position, thickness and distance of their
+    own.
 
     Examples
     --------
@@ -117,23 +119,31 @@ def write_derived(
     if len(parts) != 1:
         raise InputError("The source holds several volumes; sort it first.")
     ordered = stack(parts[0][1])
-    if volume.shape != (len(ordered.frames), ordered.frames[0].rows, ordered.frames[0].columns):
-        raise InputError(f"The processed volume has shape {volume.shape}: it does not lie on the source's slices.")
-    if np.abs(volume.affine - ordered.affine).max() > 0.01:
-        raise InputError("The processed volume lies elsewhere than its source.")
     some = next(iter(datasets.values()))
+    resliced = _on_its_slices(volume, ordered)
+    if resliced and not is_enhanced(some):
+        ordered = resliced
+    elif volume.shape != (len(ordered.frames), ordered.frames[0].rows, ordered.frames[0].columns):
+        raise InputError(f"The processed volume has shape {volume.shape}: it does not lie on the source's slices.")
+    elif np.abs(volume.affine - ordered.affine).max() > 0.01:
+        raise InputError("The processed volume lies elsewhere than its source.")
     stored, bits = _to_stored(volume, ordered, some)
     if volume.padding is not None:
         for n, frame in enumerate(ordered.frames):
             there = volume.padding[n]
             stored[n][there] = stored_values(datasets[frame.path])[frame.index][there]
     digest = hashlib.sha256(stored.tobytes()).hexdigest()
+    files: list[list[tuple[int, Frame]]] = [[member] for member in enumerate(ordered.frames)]
+    if not resliced:
+        paths = dict.fromkeys(frame.path for frame in ordered.frames)
+        files = [[(n, frame) for n, frame in enumerate(ordered.frames) if frame.path == path] for path in paths]
     written = []
-    for number, path in enumerate(dict.fromkeys(frame.path for frame in ordered.frames), 1):
-        members = [(n, frame) for n, frame in enumerate(ordered.frames) if frame.path == path]
+    for number, members in enumerate(files, 1):
         target = out / f"{number:04d}.dcm"
         with tolerant():
-            derived = _derived(datasets[path], members, stored, bits, number, model, digest)
+            derived = _derived(datasets[members[0][1].path], members, stored, bits, number, model, digest)
+            if resliced:
+                _place(derived, volume, number, digest)
             for keyword in _PADDING:
                 if volume.padding is None and keyword in derived:
                     delattr(derived, keyword)
@@ -194,6 +204,38 @@ def write_like(source: Path, volume: Volume, out: Path, *, model: ModelIdentity)
         raise InputError("A DICOM series is written to a folder; name one as the output.")
     files = sorted(file for file in source.rglob("*") if file.is_file()) if source.is_dir() else [source]
     return write_derived(files, volume, out, model=model)
+
+
+def _on_its_slices(volume: Volume, ordered: Stack) -> Stack | None:
+    """The nearest frame of the source for each slice of a volume with thinner or thicker slices within the source's
+    space; None for any other volume."""
+    frame, step, moved = ordered.frames[0], ordered.affine[:3, 2], volume.affine[:3, 3] - ordered.affine[:3, 3]
+    distance = float(np.linalg.norm(step))
+    along = step / distance
+    same_pixels = volume.shape[1:] == (frame.rows, frame.columns) and np.allclose(
+        volume.affine[:3, :2], ordered.affine[:3, :2], atol=0.001
+    )
+    beside = [np.linalg.norm(way - along * (way @ along)) for way in (volume.affine[:3, 2], moved)]
+    own = float(volume.affine[:3, 2] @ along) / distance
+    places = moved @ along / distance + np.arange(len(volume.array)) * own
+    inside = places.min() > -0.5 and places.max() < len(ordered.frames) - 0.5
+    if not same_pixels or max(beside) > 0.01 or own <= 0 or abs(own - 1) < 0.01 or not inside:
+        return None
+    nearest = np.rint(places).astype(int).clip(0, len(ordered.frames) - 1)
+    return Stack([ordered.frames[n] for n in nearest], volume.affine, ordered.part)
+
+
+def _place(derived: Dataset, volume: Volume, number: int, digest: str) -> None:
+    """Position, thickness and name of one of the slices that the source has not."""
+    corner = volume.affine @ np.array([0, 0, number - 1, 1])
+    derived.ImagePositionPatient = [f"{value:.10g}" for value in corner[:3]]
+    distance = float(np.linalg.norm(volume.affine[:3, 2]))
+    derived.SliceThickness = f"{volume.parameters.slice_thickness or distance:.6g}"
+    derived.SpacingBetweenSlices = f"{distance:.6g}"
+    if "SliceLocation" in derived:
+        derived.SliceLocation = f"{float(corner[:3] @ volume.affine[:3, 2]) / distance:.6g}"
+    derived.SOPInstanceUID = _uid(str(derived.SOPInstanceUID), str(number), digest)
+    derived.file_meta.MediaStorageSOPInstanceUID = derived.SOPInstanceUID
 
 
 def _to_stored(volume: Volume, ordered: Stack, dataset: Dataset) -> tuple[np.ndarray, int]:

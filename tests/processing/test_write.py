@@ -14,9 +14,11 @@ import pytest
 
 from processing import series
 from processing.derived import write_derived, write_like
+from processing.enhancement.thin_slices import thinned
 from processing.errors import InputError
 from processing.ingest.sort import sort_files
 from processing.model_identity import ModelIdentity
+from processing.simulate.thickness import thicken
 from processing.volume import Volume
 from tests.processing import dicom_files as files
 
@@ -107,6 +109,29 @@ def test_values_beyond_the_source_get_more_bits(tmp_path: Path) -> None:
     written = write_derived(paths, volume.with_array(volume.array * 3 - 10), tmp_path / "out", model=MODEL)
     np.testing.assert_array_equal(series.read(written).array, np.maximum(volume.array * 3 - 10, 0))
     assert pydicom.dcmread(written[0]).BitsStored == 16
+
+
+def test_thinner_and_thicker_slices_have_their_own_places_and_names(tmp_path: Path) -> None:
+    paths = files.series(tmp_path / "in", files.pixels(4))
+    volume = series.read(paths)
+    for name, made in (("thin", thinned(volume, 2)), ("thick", thicken(volume, 2))):
+        made = made.with_array(np.rint(np.maximum(made.array, 0)))
+        written = write_derived(paths, made, tmp_path / name, model=MODEL)
+        back = series.read(written)
+        np.testing.assert_allclose(back.affine, made.affine, atol=1e-4)
+        np.testing.assert_allclose(back.array, made.array)
+        assert back.spacing[2] == pytest.approx(volume.spacing[2] * (0.5 if name == "thin" else 2))
+        datasets = [pydicom.dcmread(path) for path in written]
+        assert len({dataset.SOPInstanceUID for dataset in datasets}) == len(made.array)
+        thick = made.parameters.slice_thickness or made.spacing[2]
+        assert [float(dataset.SliceThickness) for dataset in datasets] == pytest.approx([thick] * len(datasets))
+        # The first of two thin slices refers to the slice that it was made from, the second too.
+        sources = [dataset.SourceImageSequence[0].ReferencedSOPInstanceUID for dataset in datasets]
+        assert len(set(sources)) == (4 if name == "thin" else 2)
+    beyond = thinned(volume, 2)
+    beyond.affine[2, 3] += 2 * volume.spacing[2]
+    with pytest.raises(InputError, match="shape"):
+        write_derived(paths, beyond, tmp_path / "out", model=MODEL)
 
 
 def test_a_volume_from_elsewhere_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,344 @@
+"""Restoration of held-out series: the shipped models against what needs no training.
+
+    python -m benchmarks.restoration [--data DIR] [--slices N] [--models DIR] [--peer DIR …] [--markdown FILE]
+
+Series of subjects that training did not see are degraded by processing.simulate at the strengths below, which were
+frozen before any network was trained. Every opponent starts from the same samples. PSNR and SSIM as in
+processing.metrics.quality, range: maximum of the truth. The ceiling is the PSNR that the truth's own noise leaves to
+whoever shows the patient without it: −20 log10 of that noise over the range.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from skimage.restoration import inpaint_biharmonic
+
+from benchmarks.denoising import PHANTOM, truths
+from processing import series
+from processing.enhancement.enhance import enhance
+from processing.enhancement.networks.store import SHIPPED, read_identity
+from processing.metrics.quality import compare, foreground
+from processing.noise import estimate_noise
+from processing.simulate.degrade import Degradation, degrade
+from processing.simulate.thickness import interpolated
+from processing.volume import Volume
+
+SEED = 7
+HALF = "half matrix, k-space"
+GIBBS = "Gibbs, 0.3 of the frequencies"
+GHOSTING = "ghosting of 0.4"
+RESTORED = {
+    HALF: Degradation(half_matrix="kspace", seed=SEED),
+    "half matrix, linear": Degradation(half_matrix="linear", seed=SEED),
+    GIBBS: Degradation(gibbs=0.3, seed=SEED),
+    GHOSTING: Degradation(ghosting=0.4, seed=SEED),
+    "ghosting of 0.4, even lines": Degradation(ghosting=0.4, ghosting_lines="even", seed=SEED),
+    "motion of 3 pixels": Degradation(motion=3.0, seed=SEED),
+}
+BARS = Degradation(patches=True, seed=SEED)
+THICK = {f"×{n}": Degradation(thick=n, seed=SEED) for n in (2, 3)}
+THIN = {
+    "T1 (FNNDSC MEMPRAGE)": "more/brain3d/fnndsc_adi_memprage.nii.gz",
+    "FLAIR (MS 26)": "more/ms_cross/cs_patient26_FLAIR.nii.gz",
+}
+THIN_SLICES = 48  # of a volume, around its middle
+ORIGINAL, INPUT = "truth itself", "input"
+EDGE = 0.1  # of the range per pixel: a slope that rings
+NEAR = (2, 8)  # pixels beside such an edge, where it rings; beyond is elsewhere
+TOUCHED = 0.005  # of the range: a bar changes a pixel by more
+SPEED = (30, 512, 512)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A truth and what was made of it; sides even. range: maximum of the truth."""
+
+    group: str
+    name: str
+    case: str
+    truth: Volume
+    input: Volume
+
+    @property
+    def range(self) -> float:
+        return float(self.truth.array.max())
+
+    @property
+    def ceiling(self) -> float:
+        """PSNR of the truth's own noise, as far as it can be estimated."""
+        own = 0.0 if self.group == PHANTOM else estimate_noise(self.truth.array).sigma / self.range
+        return -20 * float(np.log10(own)) if own > 0 else float("inf")
+
+
+Method = Callable[[Sample], Volume]
+
+
+def main() -> None:
+    """Print one line per series, degradation and method; write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("READERSTUDY_DATA", "../shared/data")))
+    parser.add_argument("--slices", type=int, default=3, help="per series, around its middle")
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder of the folders restore, inpaint and so on")
+    parser.add_argument("--peer", type=Path, action="append", default=[], help="folder of another network for restore")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    arguments = parser.parse_args()
+    there = {name: arguments.models / name for name in ("restore", "inpaint", "thin-slices")}
+    there = {name: folder for name, folder in there.items() if (folder / "identity.json").exists()}
+    rows = [row for name in there for row in _JUDGED[name](arguments, there[name])]
+    parts = [_introduction(arguments)]
+    parts += [_table(name, rows) for name in there]
+    parts.append(_speed({"denoise": SHIPPED / "denoise"} | there))
+    if arguments.markdown:
+        arguments.markdown.write_text("\n\n".join(parts) + "\n")
+
+
+def _samples(arguments: argparse.Namespace, cases: dict[str, Degradation]) -> Iterator[Sample]:
+    for group, name, whole in truths(arguments.data, arguments.slices):
+        rows, columns = (n - n % 8 for n in whole.shape[1:])
+        truth = replace(whole, array=np.maximum(whole.array[1:-1, :rows, :columns], 0), padding=None)
+        pixels = replace(truth, affine=np.eye(4))  # strengths are in pixels
+        for case, degradation in cases.items():
+            yield Sample(group, name, case, truth, truth.with_array(degrade(pixels, degradation).array))
+
+
+def _restored(arguments: argparse.Namespace, folder: Path) -> Iterator[dict]:
+    networks = {read_identity(path).name: path for path in (folder, *arguments.peer)}
+    for sample in _samples(arguments, RESTORED):
+        methods: dict[str, Method] = {INPUT: lambda s: s.input}
+        if sample.case == HALF:
+            methods |= {"bicubic": _each(_bicubic), "spline": _each(_spline)}
+        if sample.case == GHOSTING:
+            methods["estimated inverse"] = _each(_unghosted)
+        methods |= {name: lambda s, path=path: enhance(s.input, model=path).volume for name, path in networks.items()}
+        before = sample.input.array
+        for name, method in methods.items():
+            found = method(sample)
+            row = _row(sample, "restore", name, found)
+            if sample.case == GIBBS:
+                row |= _ringing(sample, before, found.array)
+            yield _said(row)
+    for sample in _samples(arguments, {ORIGINAL: RESTORED[HALF]}):
+        yield _said(_unharmed(sample, "restore", folder))
+
+
+def _inpainted(arguments: argparse.Namespace, folder: Path) -> Iterator[dict]:
+    for sample in _samples(arguments, {"one bar per slice": BARS}):
+        touched = np.abs(sample.input.array - sample.truth.array) > TOUCHED * sample.range
+        methods: dict[str, Method] = {
+            INPUT: lambda s: s.input,
+            "biharmonic, told the place": lambda s, there=touched: s.input.with_array(
+                _biharmonic(s.input.array, there)
+            ),
+            "inpaint": lambda s: enhance(s.input, model=folder).volume,
+        }
+        for name, method in methods.items():
+            found = method(sample)
+            row = _row(sample, "inpaint", name, found)
+            error = (found.array - sample.truth.array) / sample.range
+            row["inside"] = -10 * float(np.log10(np.mean(error[touched] ** 2)))
+            row["outside"] = 100 * float(np.sqrt(np.mean(error[~touched] ** 2)))
+            yield _said(row)
+    for sample in _samples(arguments, {ORIGINAL: BARS}):
+        yield _said(_unharmed(sample, "inpaint", folder))
+
+
+def _thinned(arguments: argparse.Namespace, folder: Path) -> Iterator[dict]:
+    for name, path in THIN.items():
+        if not (arguments.data / path).exists():
+            print(f"{name}: not here ({path}), left out", file=sys.stderr)
+            continue
+        whole = series.read(arguments.data / path)
+        start = (whole.shape[0] - THIN_SLICES) // 2
+        truth = replace(whole, array=np.maximum(whole.array[start : start + THIN_SLICES], 0))
+        for case, degradation in THICK.items():
+            thick = degrade(truth, degradation)
+            sample = Sample("head", name, case, truth, thick)
+            parts = degradation.thick or 1
+            spline = truth.with_array(np.maximum(interpolated(thick.array, parts), 0))
+            yield _said(_row(sample, "thin-slices", "cubic spline", spline))
+            found = enhance(thick, model=folder, parts=parts).volume
+            yield _said(_row(sample, "thin-slices", "thin-slices", truth.with_array(found.array)))
+
+
+_JUDGED = {"restore": _restored, "inpaint": _inpainted, "thin-slices": _thinned}
+
+
+def _row(sample: Sample, task: str, method: str, found: Volume) -> dict:
+    seen = compare(sample.truth, sample.truth.with_array(found.array))
+    return {
+        "task": task,
+        "group": sample.group,
+        "series": sample.name,
+        "case": sample.case,
+        "method": method,
+        "ceiling": sample.ceiling,
+        "foreground_psnr": seen.foreground["psnr"],
+        "psnr": seen.volume["psnr"],
+        "foreground_ssim": seen.foreground["ssim"],
+    }
+
+
+def _unharmed(sample: Sample, task: str, folder: Path) -> dict:
+    """How much a network changes what was not degraded, in % of the range."""
+    found = enhance(sample.truth, model=folder).volume.array
+    change = 100 * float(np.sqrt(np.mean((found - sample.truth.array) ** 2))) / sample.range
+    return {
+        "task": task,
+        "group": sample.group,
+        "series": sample.name,
+        "case": ORIGINAL,
+        "method": task,
+        "change": change,
+    }
+
+
+def _each(filter_: Callable[[np.ndarray], np.ndarray]) -> Method:
+    return lambda s: s.input.with_array(np.stack([filter_(image) for image in s.input.array]).astype(np.float32))
+
+
+def _half(image: np.ndarray) -> np.ndarray:
+    """The half matrix as it was acquired: the zero-filled one at every second pixel, which holds all of it."""
+    return image[::2, ::2]
+
+
+def _bicubic(image: np.ndarray) -> np.ndarray:
+    """Cubic convolution (Keys 1981, a = −1/2) between the pixels of the half matrix."""
+    for axis in (0, 1):
+        known = np.moveaxis(image, axis, 0)[::2] if axis else _half(image)
+        padded = np.pad(known, ((1, 2), (0, 0)), mode="edge")
+        between = (9 * (padded[1:-2] + padded[2:-1]) - padded[:-3] - padded[3:]) / 16
+        filled = np.empty((2 * len(known), *known.shape[1:]), np.float32)
+        filled[::2], filled[1::2] = known, between
+        image = np.moveaxis(filled, 0, axis) if axis else np.repeat(filled, 2, axis=1)
+    return np.maximum(image, 0)
+
+
+def _spline(image: np.ndarray) -> np.ndarray:
+    """Cubic spline through the pixels of the half matrix."""
+    places = np.meshgrid(*(np.arange(n) / 2 for n in image.shape), indexing="ij")
+    return np.maximum(ndimage.map_coordinates(_half(image), places, order=3, mode="nearest"), 0)
+
+
+def _unghosted(image: np.ndarray) -> np.ndarray:
+    """The image less its ghost, whose share is estimated where a bright pixel's ghost lies on the darkest ground.
+
+    m = (x + r x′) / (1 + r) with x′ half a field of view away gives x = (m − r m′) / (1 − r).
+    """
+    away = np.roll(image, len(image) // 2, axis=0)
+    bright = away > 0.3 * np.percentile(image, 99.9)
+    share = float(np.percentile(image[bright] / away[bright], 2))
+    return np.maximum((image - share * away) / (1 - share), 0)
+
+
+def _biharmonic(array: np.ndarray, there: np.ndarray) -> np.ndarray:
+    scale = float(array.max())
+    return np.stack(
+        [inpaint_biharmonic(image / scale, mask) * scale for image, mask in zip(array, there, strict=True)]
+    ).astype(np.float32)
+
+
+def _ringing(sample: Sample, before: np.ndarray, after: np.ndarray) -> dict[str, float]:
+    """Share of the squared error beside steep edges that is left, and dB won or lost farther off in the patient."""
+    truth = sample.truth.array / sample.range
+    steep = np.stack([np.hypot(*np.gradient(image)) > EDGE for image in truth])
+    away = np.stack(
+        [ndimage.distance_transform_edt(~image) if image.any() else np.full(image.shape, 99) for image in steep]
+    )
+    patient = foreground(sample.truth.array)
+    beside, elsewhere = (away >= NEAR[0]) & (away <= NEAR[1]), patient & (away > NEAR[1])
+    old, new = ((array - sample.truth.array) ** 2 for array in (before, after))
+    return {
+        "ringing": float(new[beside].sum() / max(old[beside].sum(), 1e-12)),
+        "elsewhere": 10 * float(np.log10(old[elsewhere].mean() / max(new[elsewhere].mean(), 1e-12))),
+    }
+
+
+def _said(row: dict) -> dict:
+    numbers = "  ".join(f"{k} {v:.3f}" for k, v in row.items() if isinstance(v, float))
+    print(f"{row['group'] + ' ' + row['series']:34.34} {row['case']:28.28} {row['method']:26.26} {numbers}", flush=True)
+    return row
+
+
+def _introduction(arguments: argparse.Namespace) -> str:
+    peers = "".join(f" --peer {peer.name}" for peer in arguments.peer)
+    return (
+        "# Restoration: the shipped models and others\n\n"
+        f"Made by `python -m benchmarks.restoration --slices {arguments.slices}{peers} "
+        "--markdown docs/restoration.md`. "
+        "Series of subjects that training never saw, degraded by processing.simulate at strengths that were fixed "
+        "before the networks were trained; every method starts from the same samples, and no network is told what was "
+        "done. PSNR in dB of the foreground, range: maximum of the truth. The ceiling is what the truth's own noise "
+        "leaves to whoever shows the patient without it. Few subjects: descriptive, not a proof."
+    )
+
+
+_COLUMNS: dict[str, Sequence[tuple[str, str, str]]] = {
+    "restore": (("ringing", "ringing left", ".2f"), ("elsewhere", "elsewhere, dB", "+.2f")),
+    "inpaint": (("inside", "inside the bars, dB", ".2f"), ("outside", "RMS outside, %", ".2f")),
+    "thin-slices": (),
+}
+
+
+def _table(task: str, rows: Sequence[dict]) -> str:
+    """Means over the series of a group, and how much the truth itself is changed."""
+    mine = [row for row in rows if row["task"] == task]
+    judged = [row for row in mine if "psnr" in row]
+    extra = [column for column in _COLUMNS[task] if any(column[0] in row for row in judged)]
+    head = ["degradation", "series", "ceiling", "method", "foreground PSNR", "PSNR", "foreground SSIM"]
+    head += [words for _, words, _ in extra]
+    lines = [f"## {task}", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for case in dict.fromkeys(row["case"] for row in judged):
+        for group in dict.fromkeys(row["group"] for row in judged):
+            for method in dict.fromkeys(row["method"] for row in judged if row["case"] == case):
+                some = [r for r in judged if (r["case"], r["group"], r["method"]) == (case, group, method)]
+                cells = [case, f"{group} ({len(some)})", _mean(some, "ceiling", ".1f"), method]
+                cells += [_mean(some, "foreground_psnr", ".2f"), _mean(some, "psnr", ".2f")]
+                cells += [_mean(some, "foreground_ssim", ".3f")]
+                cells += [_mean(some, name, form) if name in some[0] else "" for name, _, form in extra]
+                lines.append("| " + " | ".join(cells) + " |")
+    changes = [row["change"] for row in mine if "change" in row]
+    if changes:
+        lines += [
+            "",
+            f"What was not degraded is changed by {min(changes):.2f} to {max(changes):.2f} % of the range (RMS).",
+        ]
+    return "\n".join(lines)
+
+
+def _mean(rows: Sequence[dict], name: str, form: str) -> str:
+    mean = statistics.fmean(row[name] for row in rows)
+    return "–" if mean == float("inf") else f"{mean:{form}}"
+
+
+def _speed(folders: dict[str, Path]) -> str:
+    """Processor time of 30 slices of 512 × 512 for each network, of which the best of two counts."""
+    rng = np.random.default_rng(0)
+    array = ndimage.gaussian_filter(rng.random(SPEED, np.float32), (0, 3, 3)) + 0.05 * rng.random(SPEED, np.float32)
+    lines = ["## Time", "", "| model | parameters | processor seconds for 30 × 512² |", "|---|---|---|"]
+    for name, folder in folders.items():
+        volume = Volume(array, np.diag([1, 1, 2, 1]))
+        seconds = []
+        for _ in range(2):
+            started = time.process_time()
+            enhance(volume, model=folder)
+            seconds.append(time.process_time() - started)
+        parameters = json.loads((folder / "metrics.json").read_text())["parameters"]
+        lines.append(f"| {name} | {parameters:,} | {min(seconds):.1f} |")
+        print(lines[-1], flush=True)
+    lines += ["", "thin-slices makes 60 slices of 30 here, and works on planes in two directions."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
