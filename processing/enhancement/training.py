@@ -30,12 +30,15 @@ from processing.enhancement.tasks import DENOISE, check_task, samples_for, task_
 from processing.enhancement.training_config import digest, read_config
 from processing.enhancement.training_log import TrainingLog
 from processing.errors import InputError
+from processing.metrics.structural_similarity import ssim
 from processing.volume import Array
 
 CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.toml"
 _RANGE_BATCHES = 24
 _BAR = 20  # characters
+_PATCH = 0.5  # of a slice: where more was degraded, it is the whole slice
+_WINDOW = 11  # pixels; SSIM needs them
 
 Progress = Callable[[str], None]
 
@@ -247,10 +250,10 @@ class _Training:
         *,
         by_volume: bool = False,
     ) -> dict[str, dict[str, float]]:
-        """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output, of the whole slices and of their
-        foreground, per noise level and group, or volume.
+        """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output, of the whole slices, their foreground and,
+        where less than all was degraded, the patch that was; mean SSIM; per degradation and group, or volume.
 
-        pictures: takes (input, output, truth) of the first slice of each group at the middle level.
+        pictures: takes (input, output, truth) of the first slice of each.
         """
         table: dict[str, dict[str, list[float]]] = {}
         for case in self.sampler.cases(sources):
@@ -261,10 +264,14 @@ class _Training:
             if pictures is not None and name not in table:
                 pictures.append((case.input, output, case.truth))
             row = table.setdefault(name, {})
-            tissue = case.truth > samples.FOREGROUND
+            tissue, patch = case.truth > samples.FOREGROUND, case.truth != case.input
             for kind, image in (("input", case.input), ("output", output)):
                 row.setdefault(kind, []).append(_psnr(case.truth, image))
                 row.setdefault(f"{kind}_foreground", []).append(_psnr(case.truth[tissue], image[tissue]))
+                if 0 < patch.mean() < _PATCH:
+                    row.setdefault(f"{kind}_patch", []).append(_psnr(case.truth[patch], image[patch]))
+                if min(image.shape) >= _WINDOW:
+                    row.setdefault(f"{kind}_ssim", []).append(ssim(case.truth, image, data_range=1.0) or 0.0)
         return {k: {kind: round(float(np.mean(v)), 3) for kind, v in row.items()} for k, row in table.items()}
 
     def _save(self, metrics: dict[str, dict[str, float]]) -> None:
@@ -344,13 +351,19 @@ def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
 
 def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> str:
     """What a user must know about the model, from the configuration and the measured figures."""
-    model = settings["model"]
+    model, task = settings["model"], task_of(settings)
+    before, after = ("noisy", "denoised") if task == DENOISE else ("degraded", "repaired")
+    what = (
+        "Rician noise of the given standard deviation (% of that percentile), which the network is told"
+        if task == DENOISE
+        else "degraded as said, which the network is not told"
+    )
     sources = "\n".join(
         f"- {group['name']} ({group['weight']:g} of the batches): {group['about']}"
         for group in settings["data"]["groups"]
     )
     measured = "\n\n".join(
-        f"{title}\n\n{_rows(report[key])}"
+        f"{title}\n\n{_rows(report[key], before, after)}"
         for title, key in (
             ("Mean over the volumes of the validation part:", "validation_psnr_db"),
             ("Each volume of the test part:", "test_psnr_db"),
@@ -360,7 +373,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
     worse = [f"{name} ({place})" for name, place, gain in gains(report) if gain <= 0]
     limits = model["limits"].strip()
     if worse:
-        limits += f"\n\nNo nearer to the truth than the noisy slices: {', '.join(worse)}."
+        limits += f"\n\nNo nearer to the truth than the {before} slices: {', '.join(worse)}."
     return (
         f"# {model['name']} {model['version']}\n\n{model['description']}\n\n"
         f"{model['use'].strip()}\n\nSHA-256 of the weights: {hashlib.sha256(weights).hexdigest()}\n\n"
@@ -368,15 +381,14 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         f"{report['parameters']:,} parameters, {report['steps']:,} of {report['of']:,} steps, "
         f"{report['training_seconds'] / 60:.0f} minutes on a CPU. Settings: config.toml; volumes of each "
         f"part: metrics.json; course: log.jsonl.\n\n{sources}\n\n{model['data'].strip()}\n\n## Measured\n\n"
-        "PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, Rician noise of "
-        "the given standard deviation (% of that percentile), which the network is told; one pass in float32. "
-        "Foreground: above "
+        f"PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, {what}; one pass in "
+        "float32. Foreground: above "
         f"{100 * samples.FOREGROUND:g} % of the range.\n\n{measured}\n\n## Limits\n\n{limits}\n"
     )
 
 
-def _rows(table: dict[str, dict[str, float]]) -> str:
-    head = "| | noisy | denoised | foreground noisy | foreground denoised |\n|---|---|---|---|---|\n"
+def _rows(table: dict[str, dict[str, float]], before: str, after: str) -> str:
+    head = f"| | {before} | {after} | foreground {before} | foreground {after} |\n|---|---|---|---|---|\n"
     kinds = ("input", "output", "input_foreground", "output_foreground")
     return head + "\n".join(
         f"| {name} | " + " | ".join(f"{row[kind]:.2f}" for kind in kinds) + " |" for name, row in table.items()

@@ -1,0 +1,76 @@
+"""Anomalies are found where an image differs from what fills its holes, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from processing import nifti
+from processing.__main__ import main
+from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, find_anomalies
+from processing.errors import InputError
+from processing.volume import Array, Volume
+
+
+@pytest.fixture(scope="module")
+def usual() -> Array:
+    """Tissue with noise on dark ground."""
+    array = np.random.default_rng(0).normal(0, 2, (2, 96, 96)) + 10
+    array[:, 16:80, 12:84] += 90
+    return np.maximum(array, 0).astype(np.float32)
+
+
+def test_a_planted_lesion_is_found_and_an_image_without_one_raises_no_alarm(usual: Array) -> None:
+    lesion = np.zeros(usual.shape, bool)
+    lesion[1, 40:50, 50:60] = True
+    expected = np.full(usual.shape, 10, np.float32)
+    expected[:, 16:80, 12:84] = 100
+
+    def fill(holes: Volume) -> Array:
+        return np.where(holes.array == holes.array.max(), expected, holes.array)
+
+    none = find_anomalies(Volume(usual, np.eye(4)), fill=fill)
+    assert none.flagged < 0.005
+    found = find_anomalies(Volume(usual + 25 * lesion, np.eye(4)), fill=fill)
+    score = found.map.array
+    assert lesion[found.worst[0][0]]
+    assert found.worst[0][1] > 2 * THRESHOLD
+    assert dice(score > THRESHOLD, lesion) > 0.6
+    assert area_under_curve(score.ravel(), lesion.ravel()) > 0.98
+    assert score[:, 2:10].max() == 0  # outside the patient
+
+
+def test_every_pixel_lies_in_two_holes_and_no_filling_sees_what_it_hides(usual: Array) -> None:
+    seen = np.zeros(usual.shape, int)
+
+    def fill(holes: Volume) -> Array:
+        hidden = holes.array != usual
+        seen[hidden] += 1
+        assert hidden.mean() < 0.2
+        return np.where(hidden, 100, holes.array)
+
+    find_anomalies(Volume(usual, np.eye(4)), fill=fill)
+    bright = np.percentile(usual, 99.9)
+    assert set(np.unique(seen[usual != bright])) == {2}
+
+
+def test_the_area_under_the_curve_is_the_chance_of_the_higher_score() -> None:
+    score, lesion = np.array([1.0, 2, 2, 3, 0, 2]), np.array([0, 0, 1, 1, 0, 0], bool)
+    pairs = [(a > b) + 0.5 * (a == b) for a in score[lesion] for b in score[~lesion]]
+    assert area_under_curve(score, lesion) == pytest.approx(np.mean(pairs))
+    assert area_under_curve(score, np.zeros(6, bool)) is None
+    assert dice(np.zeros(6, bool), np.zeros(6, bool)) is None
+    assert dice(lesion, lesion) == 1
+
+
+def test_what_cannot_be_mapped_is_refused_in_words(tmp_path: Path, usual: Array, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(InputError, match="shows nothing"):
+        find_anomalies(Volume(np.zeros((1, 32, 32)), np.eye(4)))
+    source = nifti.write_nifti(Volume(usual, np.eye(4)), tmp_path / "in.nii.gz")
+    mask = nifti.write_nifti(Volume(np.ones((2, 8, 8)), np.eye(4)), tmp_path / "mask.nii.gz")
+    assert main(["anomalies", str(source), str(tmp_path / "out")]) == 2
+    assert "name a file" in capsys.readouterr().err
+    assert main(["anomalies", str(source), str(tmp_path / "out.nii.gz"), "--mask", str(mask)]) == 2
+    assert "another grid" in capsys.readouterr().err
