@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
 from processing.enhancement.enhance import enhance
+from processing.enhancement.networks import store
+from processing.enhancement.tasks import INPAINT, task_of
 from processing.errors import InputError
 from processing.metrics.quality import foreground
 from processing.percentile import high_percentile
 from processing.volume import Array, Volume
 
-INPAINT = "inpaint"
 THRESHOLD = 4.0  # robust standard deviations of the map in the patient
 _THICKNESS = 1 / 16  # of the rows: holes are bars half as thick as the thickest that the network knows
 _APART = 4  # thicknesses from hole to hole, in both directions: the network knows one in a slice
@@ -36,17 +38,39 @@ class Anomalies:
     worst: list[tuple[tuple[int, int, int], float]]
 
 
-def find_anomalies(
-    volume: Volume, *, fill: Fill | None = None, progress: Callable[[int, int], None] | None = None
-) -> Anomalies:
+def filled_by(model: str | Path) -> Fill:
+    """Fill holes with a model.
+
+    Parameters
+    ----------
+    model : str or Path
+        Name of a shipped model, or the folder of a trained one, for the task "inpaint".
+
+    Returns
+    -------
+    callable
+        From a series with holes to an array without.
+
+    Raises
+    ------
+    InputError
+        For an unknown model, or one of another task.
+    """
+    folder = store.folder_of(model)
+    if task_of(store.read_config(folder)) != INPAINT:
+        raise InputError(f"The model “{store.read_identity(folder).name}” does not inpaint; name one that does.")
+    return lambda holes: enhance(holes, model=folder, mirrored=False).volume.array
+
+
+def find_anomalies(volume: Volume, *, fill: Fill, progress: Callable[[int, int], None] | None = None) -> Anomalies:
     """Cover a series with holes, have them filled, and compare.
 
     Parameters
     ----------
     volume : Volume
         A magnitude series.
-    fill : callable, optional
-        From a series with bright holes to an array without them; by default the shipped model "inpaint".
+    fill : callable
+        From a series with bright holes to an array without them, as `filled_by` gives.
     progress : callable, optional
         Called with passes done and in all.
 
@@ -81,7 +105,6 @@ def find_anomalies(
     [0, 8, 11]
     """
     volume.require_magnitude()
-    fill = fill or (lambda holes: enhance(holes, model=INPAINT, mirrored=False).volume.array)
     bright = high_percentile(volume.measured, 99.9)
     if bright <= 0:
         raise InputError("The series shows nothing; there is nothing to compare it with.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import math
@@ -51,6 +52,7 @@ def train(
     out: Path,
     progress: Progress | None = None,
     stop_at: int | None = None,
+    device: str = "cpu",
 ) -> Path:
     """Train a network on the volumes of a folder.
 
@@ -68,6 +70,8 @@ def train(
         Called with each line that is said; by default they go to stderr.
     stop_at : int, optional
         Stop after this step, as if interrupted after a checkpoint.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where the network computes; samples are made on the CPU.
 
     Returns
     -------
@@ -77,8 +81,8 @@ def train(
     Raises
     ------
     InputError
-        For an unknown task, a configuration that cannot be used, or an ``out`` that holds the training of another
-        configuration.
+        For an unknown task, a configuration that cannot be used, a device that is not there, or an ``out`` that holds
+        the training of another configuration.
 
     Notes
     -----
@@ -96,6 +100,8 @@ def train(
     processing.errors.InputError: There is no training task “colour”; choose denoise, restore, inpaint or thin-slices.
     """
     check_task(task)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("There is no CUDA device here; use --device cpu.")
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     settings, text = read_config(config, task)
     for loss in settings["schedule"]["losses"]:
@@ -103,7 +109,7 @@ def train(
     samples.check_split(data, settings["data"], settings["seed"])
     _check_patch(settings)
     out.mkdir(parents=True, exist_ok=True)
-    return _Training(settings, digest(settings), data, out, say).run(text, stop_at)
+    return _Training(settings, digest(settings), data, out, say, device).run(text, stop_at)
 
 
 def _check_patch(settings: dict[str, Any]) -> None:
@@ -115,14 +121,16 @@ def _check_patch(settings: dict[str, Any]) -> None:
 class _Training:
     """State of one run: network, its exponential moving average, optimiser, step and seconds so far."""
 
-    def __init__(self, settings: dict[str, Any], digest: str, data: Path, out: Path, say: Progress) -> None:
+    def __init__(
+        self, settings: dict[str, Any], digest: str, data: Path, out: Path, say: Progress, device: str
+    ) -> None:
         self.settings, self.digest, self.out, self.say = settings, digest, out, say
-        self.schedule = settings["schedule"]
+        self.schedule, self.device = settings["schedule"], device
         torch.manual_seed(settings["seed"])
         torch.set_num_threads(self.schedule["threads"])
         # Channels last is a third faster on CPUs with AVX-512.
-        self.network = build(settings["network"]).to(memory_format=torch.channels_last)
-        self.average = build(settings["network"]).eval()
+        self.network = build(settings["network"]).to(device).to(memory_format=torch.channels_last)
+        self.average = build(settings["network"]).to(device).eval()
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters())
         self.step, self.seconds = 0, 0.0
@@ -186,7 +194,7 @@ class _Training:
                 yield batch
 
     def _update(self, batch: samples.Batch) -> float:
-        noisy, clean, sigma = (torch.from_numpy(a) for a in (batch.noisy, batch.clean, batch.sigma))
+        noisy, clean, sigma = (torch.from_numpy(a).to(self.device) for a in (batch.noisy, batch.clean, batch.sigma))
         noisy = noisy.contiguous(memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
@@ -194,7 +202,7 @@ class _Training:
         name = self._loss()
         with self._precision():
             if name == MC_SURE:
-                probe = torch.randn(clean.shape, generator=torch.Generator().manual_seed(self.step))
+                probe = torch.randn(clean.shape, generator=torch.Generator().manual_seed(self.step)).to(self.device)
                 loss = mc_sure(lambda seen: self.network(seen, sigma), noisy, sigma, probe)
             else:
                 loss = loss_named(name)(self.network(noisy, sigma), clean)
@@ -216,7 +224,7 @@ class _Training:
         return str(next(loss["name"] for loss in self.schedule["losses"] if done <= loss["until"]))
 
     def _precision(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.schedule["precision"] == "bfloat16")
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.schedule["precision"] == "bfloat16")
 
     def _end_epoch(self, seconds: float) -> None:
         pictures: list[tuple[Array, Array, Array]] = []
@@ -258,8 +266,8 @@ class _Training:
         table: dict[str, dict[str, list[float]]] = {}
         for case in self.sampler.cases(sources):
             seen = torch.from_numpy(np.ascontiguousarray(case.seen))[None]
-            level = torch.full((1, 1, 1, 1), float(case.sigma))
-            output = self.average(seen, level)[0, 0].numpy()
+            level = torch.full((1, 1, 1, 1), float(case.sigma), device=self.device)
+            output = self.average(seen.to(self.device), level)[0, 0].cpu().numpy()
             name = f"{case.volume if by_volume else case.group} {case.degradation}"
             if pictures is not None and name not in table:
                 pictures.append((case.input, output, case.truth))
@@ -296,6 +304,7 @@ class _Training:
             "training_seconds": round(self.seconds),
             "parameters": sum(p.numel() for p in self.average.parameters()),
             "torch": torch.__version__,
+            "device": self.device,
             "configuration_sha256": self.digest,
             "volumes": {
                 part: [source.name for source in sources]
@@ -324,12 +333,13 @@ class _Training:
             return {}
         batches = (self.sampler.batch(self.settings["seed"], step) for step in range(1, _RANGE_BATCHES + 1))
         pairs = ((torch.from_numpy(batch.noisy), torch.from_numpy(batch.sigma)) for batch in batches)
-        return {PREFIX + place: ends for place, ends in measure_ranges(self.average, pairs).items()}
+        network = copy.deepcopy(self.average).cpu()
+        return {PREFIX + place: ends for place, ends in measure_ranges(network, pairs).items()}
 
     def _resume(self) -> None:
         file = self.out / CHECKPOINT
         if file.exists():
-            state = torch.load(file, weights_only=True)
+            state = torch.load(file, weights_only=True, map_location=self.device)
             if state["digest"] != self.digest:
                 raise InputError("The output folder holds the training of another configuration; name a new one.")
             self.step, self.seconds, self.losses = state["step"], state["seconds"], state.get("losses", [])
@@ -342,7 +352,7 @@ class _Training:
 
 
 def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.contiguous() for name, tensor in state.items()}
+    return {name: tensor.cpu().contiguous() for name, tensor in state.items()}
 
 
 def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
@@ -358,6 +368,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         if task == DENOISE
         else "degraded as said, which the network is not told"
     )
+    device = "a CPU" if report["device"] == "cpu" else "a GPU"
     sources = "\n".join(
         f"- {group['name']} ({group['weight']:g} of the batches): {group['about']}"
         for group in settings["data"]["groups"]
@@ -379,7 +390,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         f"{model['use'].strip()}\n\nSHA-256 of the weights: {hashlib.sha256(weights).hexdigest()}\n\n"
         f"## Licence\n\n{model['licence'].strip()}\n\n## Training\n\n"
         f"{report['parameters']:,} parameters, {report['steps']:,} of {report['of']:,} steps, "
-        f"{report['training_seconds'] / 60:.0f} minutes on a CPU. Settings: config.toml; volumes of each "
+        f"{report['training_seconds'] / 60:.0f} minutes on {device}. Settings: config.toml; volumes of each "
         f"part: metrics.json; course: log.jsonl.\n\n{sources}\n\n{model['data'].strip()}\n\n## Measured\n\n"
         f"PSNR in dB on subjects outside training, range = 99.9th percentile of the volume, {what}; one pass in "
         "float32. Foreground: above "

@@ -9,7 +9,7 @@ import pytest
 
 from processing import nifti
 from processing.__main__ import main
-from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, find_anomalies
+from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, filled_by, find_anomalies
 from processing.errors import InputError
 from processing.volume import Array, Volume
 
@@ -28,12 +28,9 @@ def test_a_planted_lesion_is_found_and_an_image_without_one_raises_no_alarm(usua
     expected = np.full(usual.shape, 10, np.float32)
     expected[:, 16:80, 12:84] = 100
 
-    def fill(holes: Volume) -> Array:
-        return np.where(holes.array == holes.array.max(), expected, holes.array)
-
-    none = find_anomalies(Volume(usual, np.eye(4)), fill=fill)
+    none = find_anomalies(Volume(usual, np.eye(4)), fill=lambda holes: expected)
     assert none.flagged < 0.005
-    found = find_anomalies(Volume(usual + 25 * lesion, np.eye(4)), fill=fill)
+    found = find_anomalies(Volume(usual + 25 * lesion, np.eye(4)), fill=lambda holes: expected)
     score = found.map.array
     assert lesion[found.worst[0][0]]
     assert found.worst[0][1] > 2 * THRESHOLD
@@ -67,7 +64,9 @@ def test_the_area_under_the_curve_is_the_chance_of_the_higher_score() -> None:
 
 def test_what_cannot_be_mapped_is_refused_in_words(tmp_path: Path, usual: Array, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(InputError, match="shows nothing"):
-        find_anomalies(Volume(np.zeros((1, 32, 32)), np.eye(4)))
+        find_anomalies(Volume(np.zeros((1, 32, 32)), np.eye(4)), fill=lambda holes: holes.array)
+    with pytest.raises(InputError, match="does not inpaint"):
+        filled_by("denoise")
     source = nifti.write_nifti(Volume(usual, np.eye(4)), tmp_path / "in.nii.gz")
     mask = nifti.write_nifti(Volume(np.ones((2, 8, 8)), np.eye(4)), tmp_path / "mask.nii.gz")
     assert main(["anomalies", str(source), str(tmp_path / "out")]) == 2

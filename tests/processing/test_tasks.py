@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 
 from processing import nifti, series
 from processing.__main__ import main
+from processing.enhancement.anomalies import filled_by
 from processing.enhancement.enhance import enhance
 from processing.enhancement.networks.degraded import Degraded, Thickened, degradation_of
 from processing.enhancement.networks.samples import Source
@@ -211,6 +212,8 @@ def test_every_task_trains_goes_on_after_an_interruption_and_enhances(task: str,
     assert (found.noise_sigma, found.noise_method) == (None, "not needed")
     assert found.volume.array.min() >= 0
     assert not np.array_equal(found.volume.array[: len(volume.array)], volume.array)
+    if task == "inpaint":
+        assert not np.array_equal(filled_by(whole)(volume), volume.array)
     if task == "thin-slices":
         assert found.volume.shape == (18, 40, 36)
         assert found.volume.affine[2].tolist() == [0, 0, 1, -1]
