@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         lesion |= mask.array.astype(bool)
     found = find_anomalies(volume, fill=filled_by(arguments.model))
     nifti.write_nifti(found.map, arguments.out, description="anomalies, robust standard deviations")
-    said = {"threshold": THRESHOLD, "flagged": found.flagged}
+    said: dict[str, float | None] = {"threshold": THRESHOLD, "flagged": found.flagged}
     if arguments.mask:
         patient = foreground(volume.array) | lesion
         score = found.map.array[patient]
