@@ -13,11 +13,9 @@ from scipy import ndimage
 from processing.errors import InputError
 from processing.model_identity import DEGRADATION, SIMULATED, ModelIdentity
 from processing.noise import add_complex_noise
+from processing.simulate.kspace import CENTRE, sampled_lines
 from processing.simulate.thickness import THICKEST, thicken
 from processing.volume import Array, Volume
-
-# fastMRI (Zbontar et al. 2018): share of the lines in the middle that are always sampled.
-_CENTRE = {4: 0.08, 8: 0.04}
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Degradation:
             raise InputError("Ghosting scales the “odd” or the “even” lines of k-space.")
         if self.half_nex_sigma is not None and self.half_nex_fraction is not None:
             raise InputError("Give the noise in image units or as a fraction, not both.")
-        if self.undersample not in (None, *_CENTRE):
+        if self.undersample not in (None, *CENTRE):
             raise InputError("Undersampling is 4 or 8.")
         if self.thick is not None and not 2 <= self.thick <= THICKEST:
             raise InputError(f"A thick slice is the mean of 2 to {THICKEST} slices.")
@@ -171,7 +169,9 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
     if degradation.half_nex_fraction is not None:
         sigma = degradation.half_nex_fraction * float(np.percentile(np.maximum(volume.measured, 0), 99.9))
     rows = array.shape[1]
-    lines = _sampled_lines(rows, degradation) if degradation.undersample else None
+    lines = None
+    if degradation.undersample:
+        lines = sampled_lines(rows, degradation.undersample, np.random.default_rng([degradation.seed, 1]))
     out = np.empty_like(array)
     for index, slice_ in enumerate(array):
         if degradation.patches:
@@ -227,18 +227,6 @@ def _coarsened(slice_: Array) -> Array:
     small = ndimage.zoom(slice_, half, order=1, mode="nearest", grid_mode=True)
     back = [n / m for n, m in zip(slice_.shape, small.shape, strict=True)]
     return ndimage.zoom(small, back, order=1, mode="nearest", grid_mode=True)
-
-
-def _sampled_lines(rows: int, degradation: Degradation) -> Array:
-    """Lines of k-space that are read, zero frequency first: the middle, and others at random so that 1 in
-    `undersample` is read on average."""
-    factor = degradation.undersample or 1
-    centre = max(round(rows * _CENTRE[factor]), 1)
-    chance = (rows / factor - centre) / max(rows - centre, 1)
-    read = np.random.default_rng([degradation.seed, 1]).random(rows) < chance
-    start = (rows - centre + 1) // 2
-    read[start : start + centre] = True
-    return np.fft.ifftshift(read)
 
 
 def _move(slice_: Array, pixels: float, rng: np.random.Generator) -> Array:
