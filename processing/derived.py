@@ -28,6 +28,7 @@ from processing.model_identity import ModelIdentity
 from processing.volume import Volume
 
 MANUFACTURER = "Reader Study"
+RAW_SUFFIXES = (".h5", ".hdf5", ".mrd")  # of raw data, whose images become NIfTI
 CODING_SCHEME = "99READERSTUDY"
 # What describes the pixels of the source only: extreme values, overlays and private data go too.
 _SOURCE_ONLY = ("SmallestImagePixelValue", "LargestImagePixelValue")
@@ -158,7 +159,7 @@ def write_like(source: Path, volume: Volume, out: Path, *, model: ModelIdentity)
     Parameters
     ----------
     source : Path
-        DICOM folder or file, NIfTI or NRRD file that it was made from.
+        DICOM folder or file, NIfTI or NRRD file, or raw data that it was made from.
     volume : Volume
         On the slices of the source.
     out : Path
@@ -195,7 +196,7 @@ def write_like(source: Path, volume: Volume, out: Path, *, model: ModelIdentity)
     if source.resolve() == out.resolve():
         raise InputError("The output would overwrite the input; name another place.")
     is_file = nifti.is_volume_file(out)
-    if source.is_file() and nifti.is_volume_file(source):
+    if source.is_file() and (nifti.is_volume_file(source) or source.suffix.lower() in RAW_SUFFIXES):
         path = out if is_file else out / "volume.nii.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 # Names by which a file tells that no scanner acquired it.
 DEGRADATION = "simulated degradation"
+RECONSTRUCTION = "simulated reconstruction"  # of lines of k-space, the others of which were left out
 SIMULATED = "Simulated, not acquired:"
 PHANTOM = "Synthetic phantom"
 

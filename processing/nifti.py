@@ -122,20 +122,42 @@ def read_nifti(path: Path) -> Volume:
     True
     """
     image, header = _image(path)
-    shape = tuple(size for size in image.shape[3:] if size != 1)
-    if len(image.shape) < 3 or shape:
-        raise InputError(f"The image has shape {image.shape}; only one three-dimensional image can be read.")
     if image.get_data_dtype().kind not in "iuf":
         raise InputError("The image is in colour or complex; only real numbers can be read.")
-    try:
-        data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    except Exception:  # truncated or corrupt compression
-        raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
+    values = _values(image, np.float32)
     unit = converted_unit(header)  # before `place` puts the header into mm
-    volume = _volume(np.transpose(data, (2, 1, 0)), place(header), path)
+    volume = _volume(values, place(header), path)
     simulated = simulated_in_nifti(bytes(header["descrip"]).decode("ascii", "replace"))
     parameters = replace(volume.parameters, simulated=simulated)
     return replace(volume, parameters=parameters, cautions=(*unit, *volume.cautions))
+
+
+def read_complex(path: Path) -> tuple[Volume, np.ndarray] | None:
+    """The magnitude of a complex three-dimensional NIfTI image, and its values, complex64 (slices, rows, columns).
+
+    None if the file holds real numbers. Raises InputError as `read_nifti` does.
+    """
+    image, header = _image(path)
+    if image.get_data_dtype().kind != "c":
+        return None
+    values = _values(image, np.complex64)
+    if not np.isfinite(values).all():
+        raise InputError("The image contains values that are not numbers (NaN or infinite).")
+    unit = converted_unit(header)
+    volume = _volume(np.abs(values), place(header), path)
+    return replace(volume, cautions=(*unit, *volume.cautions)), values
+
+
+def _values(image: nibabel.Nifti1Image, kind: Any) -> np.ndarray:
+    """Values in the order slices, rows, columns. Raises InputError if they are not one three-dimensional image."""
+    shape = tuple(size for size in image.shape[3:] if size != 1)
+    if len(image.shape) < 3 or shape:
+        raise InputError(f"The image has shape {image.shape}; only one three-dimensional image can be read.")
+    try:
+        data: np.ndarray = np.asarray(image.dataobj, dtype=kind).reshape(image.shape[:3])
+    except Exception:  # truncated or corrupt compression
+        raise InputError("The NIfTI file ends early or its compression is damaged; export it again.") from None
+    return np.transpose(data, (2, 1, 0))
 
 
 def read_nrrd(path: Path) -> Volume:

@@ -49,13 +49,13 @@ def sampled_lines(rows: int, factor: int, rng: np.random.Generator) -> Array:
     return np.fft.ifftshift(read)
 
 
-def smooth_phase(rows: int, columns: int, rng: np.random.Generator) -> Array:
+def smooth_phase(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Draw a smooth phase, as coils and fields give.
 
     Parameters
     ----------
-    rows, columns : int
-        Of the image.
+    shape : tuple of int
+        Rows and columns of the image.
     rng : numpy.random.Generator
         Source of chance.
 
@@ -73,11 +73,11 @@ def smooth_phase(rows: int, columns: int, rng: np.random.Generator) -> Array:
     --------
     >>> import numpy as np
     >>> from processing.simulate.kspace import smooth_phase
-    >>> turn = smooth_phase(64, 48, np.random.default_rng(0))
+    >>> turn = smooth_phase((64, 48), np.random.default_rng(0))
     >>> bool(np.allclose(np.abs(turn), 1)), bool(np.abs(np.angle(turn[1:] / turn[:-1])).max() < 0.3)
     (True, True)
     """
     waves = np.arange(_WAVES)
     amplitude = rng.normal(0, _PHASE, (_WAVES, _WAVES)) / (1 + waves[:, None] ** 2 + waves**2)
-    down, across = (np.cos(np.pi * np.outer((np.arange(n) + 0.5) / n, waves)) for n in (rows, columns))
+    down, across = (np.cos(np.pi * np.outer((np.arange(n) + 0.5) / n, waves)) for n in shape)
     return np.exp(1j * (down @ amplitude @ across.T)).astype(np.complex64)

@@ -59,7 +59,7 @@ class KspaceSampler:
             strip = slice_[:, start : start + columns]
             if np.mean(strip[::4, ::4] > FOREGROUND) >= settings["foreground"]:
                 break
-        turn = smooth_phase(*slice_.shape, rng)[:, start : start + columns]
+        turn = smooth_phase(slice_.shape, rng)[:, start : start + columns]
         strip = strip ** np.float32(rng.uniform(*settings["gamma"])) * np.float32(rng.uniform(*settings["scale"]))
         strip = strip[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
         return strip * turn

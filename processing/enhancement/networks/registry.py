@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from processing.enhancement.networks.autoencoder import DenoisingAutoencoder
+from processing.enhancement.networks.cascade import Cascade
 from processing.enhancement.networks.dncnn import DnCNN
 from processing.enhancement.networks.espcn import ESPCN
 from processing.enhancement.networks.moummad import MoummadUNet
@@ -19,6 +20,7 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "dncnn": DnCNN,
     "espcn": ESPCN,
     "autoencoder": DenoisingAutoencoder,
+    "cascade": Cascade,
 }
 
 

@@ -1,0 +1,1 @@
+"""Images from k-space of which lines are missing."""
