@@ -21,8 +21,8 @@ _IN_NIFTI = re.compile(rf"({'|'.join(_MADE)}) 1 b?float\d\d sha256 ([0-9a-f]{{16
 
 
 def simulated_by(dataset: Dataset) -> str | None:
-    """How a series was simulated: "phantom", "degraded: …" or "reconstructed: …" with the settings, or several; None for
-    what was acquired.
+    """How a series was simulated: "phantom", "degraded: …" or "reconstructed: …" with the settings, or several; None
+    for what was acquired.
 
     A series that was made from a degraded one, by a network say, is simulated too.
     """

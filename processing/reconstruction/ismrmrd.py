@@ -43,8 +43,8 @@ def read_ismrmrd(path: Path) -> tuple[Array, Volume]:
     Raises
     ------
     InputError
-        If the file is damaged or no ISMRMRD, is not Cartesian, three-dimensional, holds several images of a slice, lacks
-        lines, or does not say where the slices lie.
+        If the file is damaged or no ISMRMRD, is not Cartesian, is three-dimensional, holds several images of a slice,
+        lacks lines, or does not say where the slices lie.
 
     Notes
     -----
@@ -63,6 +63,8 @@ def read_ismrmrd(path: Path) -> tuple[Array, Volume]:
                 raise InputError("The HDF5 file is no ISMRMRD: it lacks dataset/xml or dataset/data.")
             xml = file["dataset/xml"][0]
             acquisitions = file["dataset/data"][:]
+    except InputError:
+        raise
     except (OSError, RuntimeError, KeyError, ValueError):
         raise InputError("The HDF5 file is damaged or truncated; export it again.") from None
     text = xml.decode("utf-8", "replace") if isinstance(xml, bytes) else str(xml)
@@ -71,6 +73,8 @@ def read_ismrmrd(path: Path) -> tuple[Array, Volume]:
         kspace = _sorted_into_slices(heads, lines, text)
         images = _images(kspace, text)
         affine, order = _place(heads, images.shape, text)
+    except InputError:
+        raise
     except (KeyError, IndexError, TypeError, ValueError):
         raise InputError("The ISMRMRD file lacks a part of its headers, or is damaged; export it again.") from None
     images = np.ascontiguousarray(images[:, order])

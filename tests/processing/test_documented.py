@@ -38,6 +38,10 @@ STATISTICS = [
     "processing.enhancement.enhance.enhance",
     "processing.simulate.degrade.Degradation",
     "processing.simulate.degrade.degrade",
+    "processing.simulate.kspace.sampled_lines",
+    "processing.simulate.kspace.smooth_phase",
+    "processing.reconstruction.compressed_sensing.compressed_sensing",
+    "processing.reconstruction.reconstruct.reconstruct",
 ]
 OTHERS = [
     "processing.volume.Parameters",

@@ -48,7 +48,7 @@ class Refiner(nn.Module):
         x = functional.pad(x, (0, -columns % 4, 0, -rows % 4), mode="replicate")
         fine = self.encoder(self.head(functional.pixel_unshuffle(x, 2)))
         out = self.tail(self.decoder(fine + self.up(self.bottom(self.down(fine)))))
-        out = functional.pixel_shuffle(out, 2)[:, :, :rows, :columns].float()
+        out = functional.pixel_shuffle(out, 2)[:, :, :rows, :columns].to(x.dtype)
         return torch.view_as_complex(out.permute(0, 2, 3, 1).contiguous())
 
 
