@@ -1,7 +1,7 @@
 """Reconstruction of held-out series from a part of k-space: zero filling, compressed sensing, the deep cascade.
 
-    python -m benchmarks.reconstruction [--data DIR] [--slices N] [--markdown FILE]
-    python -m benchmarks.reconstruction --tune [--data DIR]
+    python -m benchmarks.reconstruction [--data DIR] [--slices N] [--model NAME] [--markdown FILE]
+    python -m benchmarks.reconstruction --tune [--data DIR] [--model NAME]
 
 K-space of truths with little noise, of subjects that training did not see, is simulated with a smooth random phase;
 the lines are chosen once for all methods. PSNR and SSIM as in processing.metrics.quality, of the whole slices and
@@ -28,6 +28,7 @@ from processing.enhancement.networks import samples, store
 from processing.enhancement.networks.kspace_samples import coarsened, undersampled
 from processing.metrics.quality import compare
 from processing.noise import estimate_noise
+from processing.reconstruction.cascade import DEFAULT_MODEL
 from processing.reconstruction.compressed_sensing import VARIATION_WEIGHT, WAVELET_WEIGHT, compressed_sensing
 from processing.reconstruction.reconstruct import METHODS, reconstruct
 from processing.reconstruction.signal import simulated
@@ -72,23 +73,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("READERSTUDY_DATA", "../shared/data")))
     parser.add_argument("--slices", type=int, default=3, help="per series, around its middle")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or folder of the cascade")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--tune", action="store_true", help="weights of compressed sensing")
     arguments = parser.parse_args()
     if arguments.tune:
-        _tune(arguments.data)
+        _tune(arguments.data, arguments.model)
         return
     rows = []
     for name, own, truth in _truths(arguments.data, arguments.slices):
-        for row in _measured(name, own, truth):
+        for row in _measured(name, own, truth, arguments.model):
             rows.append(row)
             print(
-                f"{row.name:30} {100 * own:4.2f}% R={row.factor} {row.method:20} {row.psnr:6.2f} {row.foreground_psnr:6.2f} "
-                f"{row.ssim:6.3f} {row.foreground_ssim:6.3f} {row.seconds:6.2f} s",
+                f"{row.name:30} {100 * own:4.2f}% R={row.factor} {row.method:20} {row.psnr:6.2f} "
+                f"{row.foreground_psnr:6.2f} {row.ssim:6.3f} {row.foreground_ssim:6.3f} {row.seconds:6.2f} s",
                 flush=True,
             )
     if arguments.markdown:
-        arguments.markdown.write_text(_document(rows, arguments.slices))
+        arguments.markdown.write_text(_document(rows, arguments))
 
 
 def _truths(data: Path, count: int) -> Iterator[tuple[str, float, Volume]]:
@@ -112,13 +114,11 @@ def _truths(data: Path, count: int) -> Iterator[tuple[str, float, Volume]]:
         yield name, 0.0, acquire(make_subject(seed, region), wanted, 1)
 
 
-def _measured(name: str, own: float, truth: Volume) -> Iterator[Row]:
+def _measured(name: str, own: float, truth: Volume, model: str) -> Iterator[Row]:
     signal = simulated(truth, SEED)
+    reconstruct(signal, method=METHODS[-1], undersample=4, model=model)  # loads libraries and weights
     for factor, method in product(CENTRE, METHODS):
-        reconstruct(
-            replace(signal, images=signal.images[:, :1], volume=_first(truth)), method=method, undersample=factor
-        )
-        found = reconstruct(signal, method=method, undersample=factor, seed=SEED)
+        found = reconstruct(signal, method=method, undersample=factor, seed=SEED, model=model)
         marks = compare(truth, found.volume)
         yield Row(
             name, own, factor, method,
@@ -127,20 +127,15 @@ def _measured(name: str, own: float, truth: Volume) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _first(volume: Volume) -> Volume:
-    """Its first slice: what is done once is done before time is taken."""
-    return replace(volume, array=volume.array[:1])
-
-
-def _document(rows: list[Row], slices: int) -> str:
-    metrics = json.loads((store.folder_of("cascade") / "metrics.json").read_text())
+def _document(rows: list[Row], arguments: argparse.Namespace) -> str:
+    metrics = json.loads((store.folder_of(arguments.model) / "metrics.json").read_text())
     mean = [
         [_mean([row for row in rows if (row.factor, row.method) == (factor, method)]) for method in METHODS]
         for factor in CENTRE
     ]
     parts = [
         "# Reconstruction from a part of k-space",
-        f"Made by `python -m benchmarks.reconstruction --slices {slices} --markdown docs/reconstruction.md`. Series of "
+        f"Made by `python -m benchmarks.reconstruction --slices {arguments.slices} --markdown docs/reconstruction.md`. Series of "
         "subjects that training never saw, with at most 0.5 % of noise of their own (two shown in 0.6 of their matrix, "
         "which lowers it), and phantoms without noise. K-space is simulated: each slice gets a smooth random phase. Of "
         "its lines those in the middle (8 % at R = 4, 4 % at R = 8) and others at random are kept, one in R on average, "
@@ -214,8 +209,8 @@ def _goal(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def _tune(data: Path) -> None:
-    settings = store.read_config(store.folder_of("cascade"))
+def _tune(data: Path, model: str) -> None:
+    settings = store.read_config(store.folder_of(model))
     sources = samples.load(data, settings["data"], "validation", smallest=128, seed=settings["seed"])
     truths = [stack[0] for _, _, stack in samples.validation_slices(sources, 1)]
     for factor, wavelet, variation in product(CENTRE, (0, 0.0003, 0.001, 0.003), (0, 0.001, 0.002, 0.004)):

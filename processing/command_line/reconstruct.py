@@ -17,17 +17,19 @@ from pathlib import Path
 from processing.caution import warn
 from processing.derived import write_like
 from processing.errors import InputError
+from processing.reconstruction.cascade import DEFAULT_MODEL
 from processing.reconstruction.reconstruct import METHODS, reconstruct
 from processing.reconstruction.signal import read_signal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IN OUT --method NAME --undersample 4|8 [--seed N]."""
+    """IN OUT --method NAME --undersample 4|8 [--seed N] [--model NAME]."""
     parser.add_argument("source", type=Path, metavar="IN", help="DICOM folder or file, NIfTI, or ISMRMRD")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for DICOM, else a NIfTI file")
     parser.add_argument("--method", choices=METHODS, required=True, help="how missing lines are filled")
     parser.add_argument("--undersample", type=int, choices=(4, 8), required=True, help="one line in so many is used")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of lines and simulated phase (0)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="a cascade's name or folder (cascade)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -36,7 +38,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError("The seed must not be negative.")
     signal = read_signal(arguments.source, arguments.seed)
     warn(signal.volume.cautions, arguments.source.name)
-    found = reconstruct(signal, method=arguments.method, undersample=arguments.undersample, seed=arguments.seed)
+    found = reconstruct(
+        signal,
+        method=arguments.method,
+        undersample=arguments.undersample,
+        seed=arguments.seed,
+        model=arguments.model,
+    )
     write_like(arguments.source, found.volume, arguments.out, model=found.model)
     shown = {
         "kspace": signal.origin,

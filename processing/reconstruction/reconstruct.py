@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def reconstruct(
     method: str,
     undersample: int,
     seed: int = 0,
+    model: str | Path = network.DEFAULT_MODEL,
     progress: Callable[[int, int], None] | None = None,
 ) -> Reconstructed:
     """Leave out lines of k-space and reconstruct what is left.
@@ -63,6 +65,8 @@ def reconstruct(
         Lines at random and in the middle as in fastMRI, one in so many on average, the same in all slices.
     seed : int, default 0
         Of the choice of lines.
+    model : str or Path, default "cascade"
+        Of the method "cascade": name of a shipped network, or the folder of a trained one.
     progress : callable, optional
         Called with slices done and in all.
 
@@ -105,7 +109,7 @@ def reconstruct(
         raise InputError(f"There is no method “{method}”; there are {', '.join(METHODS)}.")
     if undersample not in CENTRE:
         raise InputError("Undersampling is 4 or 8.")
-    fill, settings, precision = _filling(method, undersample)
+    fill, settings, precision = _filling(method, undersample, model)
     settings |= {"method": method, "undersample": undersample, "seed": seed}
     rows = signal.images.shape[2]
     sampled = sampled_lines(rows, undersample, np.random.default_rng([seed, 1]))
@@ -117,7 +121,7 @@ def reconstruct(
         out[index] = scale * np.sqrt((np.abs(coils) ** 2).sum(axis=0))
         if progress is not None:
             progress(index + 1, len(out))
-    model = ModelIdentity(
+    made_by = ModelIdentity(
         name=RECONSTRUCTION,
         version="1",
         sha256=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
@@ -126,16 +130,18 @@ def reconstruct(
         f"K-space {signal.origin}.",
     )
     seconds = time.monotonic() - started
-    return Reconstructed(signal.volume.with_array(out), model, int(sampled.sum()), rows, seconds)
+    return Reconstructed(signal.volume.with_array(out), made_by, int(sampled.sum()), rows, seconds)
 
 
-def _filling(method: str, undersample: int) -> tuple[Callable[[Array, Array], Array], dict[str, Any], str]:
+def _filling(
+    method: str, undersample: int, model: str | Path
+) -> tuple[Callable[[Array, Array], Array], dict[str, Any], str]:
     """What makes an image of lines, the settings that decide it, and its arithmetic."""
     if method == "zero-filled":
         return _zero_filled, {}, "float32"
     if method == "cascade":
-        identity = network.cascade_identity(network.DEFAULT_MODEL)
-        return network.cascade, {"network": identity.sha256}, fast_precision("cpu")
+        identity = network.cascade_identity(model)
+        return partial(network.cascade, model=model), {"network": identity.sha256}, fast_precision("cpu")
     weights: dict[str, Any] = {
         "wavelet_weight": WAVELET_WEIGHT[undersample],
         "variation_weight": VARIATION_WEIGHT[undersample],

@@ -11,10 +11,16 @@ import numpy as np
 import pydicom
 import pytest
 import pywt
+from safetensors.torch import save
 from skimage.restoration import denoise_tv_chambolle
 
 from processing import nifti, series
 from processing.__main__ import main
+from processing.dicom.simulated import simulated_in_nifti
+from processing.enhancement.enhance import enhance
+from processing.enhancement.networks import store
+from processing.enhancement.networks.registry import build
+from processing.errors import InputError
 from processing.reconstruction.compressed_sensing import compressed_sensing
 from processing.reconstruction.ismrmrd import read_ismrmrd
 from processing.reconstruction.reconstruct import reconstruct
@@ -75,7 +81,7 @@ def test_wavelets_alone_with_every_line_are_soft_thresholding() -> None:
     image = complex_image(64, 64)
     lines = np.fft.fft(image, axis=0, norm="ortho")
     found = compressed_sensing(lines, np.ones(64, bool), wavelet_weight=0.7, variation_weight=0, iterations=3)
-    coarsest, *details = pywt.wavedec2(image, "db4", "periodization")
+    coarsest, *details = pywt.wavedec2(image, "db4", "periodization", level=3)
     shrunk = [tuple(pywt.threshold(part, 0.7, "soft") for part in level) for level in details]
     assert np.abs(found - pywt.waverec2([coarsest, *shrunk], "db4", "periodization")).max() < 1e-4
 
@@ -231,3 +237,29 @@ def test_a_negative_seed_is_refused(tmp_path: Path, capsys) -> None:
     words = ["reconstruct", str(real_part(tmp_path)), "out.nii", "--method", "zero-filled", "--undersample", "4"]
     assert main([*words, "--seed", "-1"]) == 2
     assert "seed" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def small_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "config.toml").write_text('[network]\narchitecture = "cascade"\ncascades = 1\nchannels = [4, 4]\n')
+    weights = save(build(store.read_config(folder)["network"]).state_dict())
+    store.write_model(folder, weights=weights, name="small", version="1", description="", metrics={}, card="")
+    return folder
+
+
+def test_an_untrained_cascade_fills_with_zeros_and_its_weights_are_named(small_cascade: Path) -> None:
+    signal = simulated(Volume(50 * phantom()[None], AFFINE), 0)
+    filled = reconstruct(signal, method="zero-filled", undersample=4)
+    found = reconstruct(signal, method="cascade", undersample=4, model=small_cascade)
+    assert np.abs(found.volume.array - filled.volume.array).max() < 0.01
+    assert found.model.sha256 != filled.model.sha256
+    assert simulated_in_nifti(f"{found.model.name} 1 {found.model.precision} sha256 {found.model.sha256[:16]}")
+
+
+def test_a_network_of_the_other_kind_is_refused_in_words(small_cascade: Path) -> None:
+    volume = Volume(phantom()[None], AFFINE)
+    with pytest.raises(InputError, match="use it with reconstruct"):
+        enhance(volume, model=small_cascade)
+    with pytest.raises(InputError, match="does not reconstruct"):
+        reconstruct(simulated(volume, 0), method="cascade", undersample=4, model="denoise")
