@@ -80,6 +80,8 @@ def main() -> None:
     if arguments.tune:
         _tune(arguments.data, arguments.model)
         return
+    if arguments.model == DEFAULT_MODEL and not (store.SHIPPED / DEFAULT_MODEL).exists():
+        arguments.model = ""
     rows = []
     for name, own, truth in _truths(arguments.data, arguments.slices):
         for row in _measured(name, own, truth, arguments.model):
@@ -116,8 +118,9 @@ def _truths(data: Path, count: int) -> Iterator[tuple[str, float, Volume]]:
 
 def _measured(name: str, own: float, truth: Volume, model: str) -> Iterator[Row]:
     signal = simulated(truth, SEED)
-    reconstruct(signal, method=METHODS[-1], undersample=4, model=model)  # loads libraries and weights
-    for factor, method in product(CENTRE, METHODS):
+    methods = METHODS if model else METHODS[:-1]
+    reconstruct(signal, method=methods[-1], undersample=4, model=model)  # loads libraries and weights
+    for factor, method in product(CENTRE, methods):
         found = reconstruct(signal, method=method, undersample=factor, seed=SEED, model=model)
         marks = compare(truth, found.volume)
         yield Row(
@@ -128,30 +131,37 @@ def _measured(name: str, own: float, truth: Volume, model: str) -> Iterator[Row]
 
 
 def _document(rows: list[Row], arguments: argparse.Namespace) -> str:
-    metrics = json.loads((store.folder_of(arguments.model) / "metrics.json").read_text())
+    methods = list(dict.fromkeys(row.method for row in rows))
+    trained = "cascade" in methods
     mean = [
-        [_mean([row for row in rows if (row.factor, row.method) == (factor, method)]) for method in METHODS]
-        for factor in CENTRE
+        _mean([row for row in rows if (row.factor, row.method) == (factor, method)])
+        for factor, method in product(CENTRE, methods)
     ]
     parts = [
         "# Reconstruction from a part of k-space",
-        f"Made by `python -m benchmarks.reconstruction --slices {arguments.slices} --markdown docs/reconstruction.md`. Series of "
-        "subjects that training never saw, with at most 0.5 % of noise of their own (two shown in 0.6 of their matrix, "
-        "which lowers it), and phantoms without noise. K-space is simulated: each slice gets a smooth random phase. Of "
-        "its lines those in the middle (8 % at R = 4, 4 % at R = 8) and others at random are kept, one in R on average, "
-        "as in fastMRI; the same for all methods. PSNR (dB) and SSIM: range = maximum of the truth.",
-        f"Compressed sensing: Daubechies-4 wavelets (weight {WAVELET_WEIGHT[4]:g}, {WAVELET_WEIGHT[8]:g} of the range) "
-        f"and total variation ({VARIATION_WEIGHT[4]:g}, {VARIATION_WEIGHT[8]:g}) by FISTA, the weights tuned on the "
-        "validation part. Cascade: one network for both R (Schlemper et al. 2017: small networks with data consistency "
-        "between them; acquired lines come back unchanged).",
+        f"Made by `python -m benchmarks.reconstruction --slices {arguments.slices} --markdown "
+        "docs/reconstruction.md`. Series of subjects that training never saw, with at most 0.5 % of noise of "
+        "their own (two shown in 0.6 of their matrix, which lowers it), and phantoms without noise. K-space "
+        "is simulated: each slice gets a smooth random phase. Of its lines those in the middle (8 % at R = 4,"
+        " 4 % at R = 8) and others at random are kept, one in R on average, as in fastMRI; the same for all "
+        "methods. PSNR (dB) and SSIM: range = maximum of the truth.",
+        f"Compressed sensing: total variation ({VARIATION_WEIGHT[4]:g} of the range at R = 4, "
+        f"{VARIATION_WEIGHT[8]:g} at 8) and Daubechies-4 wavelets ({WAVELET_WEIGHT[4]:g}, "
+        f"{WAVELET_WEIGHT[8]:g}) by FISTA, weights tuned on other subjects. Cascade: one network for both R "
+        "(Schlemper et al. 2017: small networks with data consistency between them; acquired lines come back "
+        "unchanged).",
         "## All series",
-        _table(mean, metrics["parameters"]),
+        _table(mean, _parameters(arguments.model) if trained else 0),
         "## Each series",
-        _each(rows),
+        _each(rows, methods),
         "## The goal",
-        _goal(rows),
+        _goal(rows) if trained else "No cascade is shipped yet; trained ones take part by `--model FOLDER`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _parameters(model: str) -> int:
+    return json.loads((store.folder_of(model) / "metrics.json").read_text())["parameters"]
 
 
 def _mean(rows: list[Row]) -> Row:
@@ -162,12 +172,12 @@ def _mean(rows: list[Row]) -> Row:
     return replace(rows[0], **figures)
 
 
-def _table(mean: list[list[Row]], parameters: int) -> str:
+def _table(mean: list[Row], parameters: int) -> str:
     lines = [
         "| R | method | PSNR | foreground PSNR | SSIM | foreground SSIM | seconds per slice | parameters |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in (row for several in mean for row in several):
+    for row in mean:
         size = f"{parameters:,}" if row.method == "cascade" else ""
         lines.append(
             f"| {row.factor} | {row.method} | {row.psnr:.2f} | {row.foreground_psnr:.2f} | {row.ssim:.3f} "
@@ -176,11 +186,11 @@ def _table(mean: list[list[Row]], parameters: int) -> str:
     return "\n".join(lines)
 
 
-def _each(rows: list[Row]) -> str:
+def _each(rows: list[Row], methods: list[str]) -> str:
     """PSNR and foreground PSNR of every method."""
     lines = [
-        "| series | truth's own noise | R | " + " | ".join(METHODS) + " |",
-        "|---|---|---|" + "---|" * len(METHODS),
+        "| series | truth's own noise | R | " + " | ".join(methods) + " |",
+        "|---|---|---|" + "---|" * len(methods),
     ]
     for name, factor in dict.fromkeys((row.name, row.factor) for row in rows):
         these = [row for row in rows if (row.name, row.factor) == (name, factor)]
