@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ import numpy as np
 
 from processing.caution import Caution
 from processing.errors import InputError
+from processing.pixel_hash import WHOLE, pixels_sha256
 
 Array = np.ndarray
 MOST_SHEAR = 0.5  # degrees
@@ -114,6 +114,18 @@ def check_affine(affine: Array) -> None:
         )
 
 
+def check_finite(array: Array) -> None:
+    """Raise InputError if an intensity is not a number; whole numbers are."""
+    if array.dtype.kind not in "biu" and not np.isfinite(array).all():
+        raise InputError("The image contains values that are not numbers (NaN or infinite).")
+
+
+def spacing_of(affine: Array) -> tuple[float, float, float]:
+    """Distance in mm between neighbouring columns, rows and slices (i, j, k)."""
+    i, j, k = np.linalg.norm(affine[:3, :3], axis=0)
+    return float(i), float(j), float(k)
+
+
 def has_negatives(array: Array) -> bool:
     """Whether values are negative beyond 15 % of the largest: a scanner's gradient correction leaves small ones."""
     return bool(array.min() < -0.15 * max(float(array.max()), 0.0))
@@ -175,8 +187,7 @@ class Volume:
         affine = np.asarray(self.affine, dtype=np.float64)
         if array.ndim != 3 or 0 in array.shape:
             raise InputError(f"A volume needs slices, rows and columns; this one has shape {array.shape}.")
-        if given.dtype.kind not in "biu" and not np.isfinite(array).all():  # whole numbers are finite
-            raise InputError("The image contains values that are not numbers (NaN or infinite).")
+        check_finite(given if given.dtype.kind in "biu" else array)
         check_affine(affine)
         if self.padding is not None and (self.padding.shape != array.shape or self.padding.dtype != bool):
             raise InputError("The mask of the padding does not lie on the image.")
@@ -192,8 +203,7 @@ class Volume:
     @cached_property
     def spacing(self) -> tuple[float, float, float]:
         """Distance in mm between neighbouring columns, rows and slices (i, j, k)."""
-        i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return float(i), float(j), float(k)
+        return spacing_of(self.affine)
 
     @cached_property
     def normal(self) -> Array:
@@ -202,13 +212,12 @@ class Volume:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the pixels, their padding and their place in space (affine rounded to 1 µm)."""
-        digest = hashlib.sha256(repr((self.array.shape, self.units)).encode())
-        digest.update((np.round(self.affine, 3) + 0.0).astype("<f8").tobytes())  # + 0.0: no negative zeros
-        digest.update(np.ascontiguousarray(self.array, "<f4").data)
-        if self.padding is not None:
-            digest.update(np.packbits(self.padding).tobytes())
-        return digest.hexdigest()
+        """Hash of the pixels, their padding and their place in space."""
+        return self.hashed(WHOLE)
+
+    def hashed(self, kind: int) -> str:
+        """The same of a kind of `pixel_hash`: studies from before there were several go on with the first."""
+        return pixels_sha256(self.array, self.affine, units=self.units, padding=self.padding, kind=kind)
 
     def same_place(self, other: Volume) -> bool:
         """Whether both have one shape and their voxels one place, up to 5 % of the smallest spacing."""

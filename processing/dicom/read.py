@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset
 
 from processing import component
+from processing.caution import Caution
 from processing.dicom import completeness
 from processing.dicom.frames import frames_of
 from processing.dicom.geometry import Stack, split, stack
@@ -17,7 +19,8 @@ from processing.dicom.parameters import parameters_of
 from processing.dicom.pixels import stored_values
 from processing.errors import InputError
 from processing.padding import settle
-from processing.volume import Volume
+from processing.pixel_hash import pixels_sha256
+from processing.volume import Parameters, Volume, check_affine, check_finite
 
 SHARED_UID = (
     "carry the same SOP Instance UID although they show different slices: another program damaged them; send the "
@@ -64,7 +67,7 @@ def read_dicom(paths: Sequence[Path]) -> Volume:
         check_magnitude(frame.marks["ImageType"], frame.marks["ComplexImageComponent"])
     ordered = stack(parts[0][1])
     stored = {path: stored_values(dataset) for path, dataset in headers.items()}
-    return assemble(ordered, stored, headers[ordered.frames[0].path])
+    return assemble(ordered, stored, headers[ordered.frames[0].path]).volume()
 
 
 def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
@@ -92,8 +95,50 @@ def read_images(paths: Sequence[Path]) -> dict[Path, Dataset]:
     return headers
 
 
-def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset, *, alone: bool = True) -> Volume:
-    """The volume of a checked stack.
+@dataclass(frozen=True)
+class Assembled:
+    """What a Volume is made of; its intensities are still whole numbers where nothing scales the stored ones.
+
+    Raises InputError where a Volume does.
+    """
+
+    array: np.ndarray
+    affine: np.ndarray
+    parameters: Parameters
+    padding: np.ndarray | None
+    cautions: tuple[Caution, ...]
+    frame_of_reference: str | None
+
+    def __post_init__(self) -> None:
+        check_finite(self.array)
+        check_affine(self.affine)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Slices, rows, columns."""
+        slices, rows, columns = self.array.shape
+        return slices, rows, columns
+
+    @property
+    def sha256(self) -> str:
+        """As that of the Volume."""
+        return pixels_sha256(self.array, self.affine, padding=self.padding)
+
+    def volume(self) -> Volume:
+        """The Volume."""
+        return Volume(
+            self.array,
+            self.affine,
+            parameters=self.parameters,
+            padding=self.padding,
+            slices_known=True,
+            cautions=self.cautions,
+            frame_of_reference=self.frame_of_reference,
+        )
+
+
+def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset, *, alone: bool = True) -> Assembled:
+    """What the volume of a checked stack is made of.
 
     stored: stored values (frames, rows, columns) of each of its files; header: of the first slice's file; alone:
     whether its series holds no other volume.
@@ -111,12 +156,11 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset,
         if frame.padding is not None:
             declared[n] = (values >= frame.padding[0]) & (values <= frame.padding[1])
     array, padding, cautions = settle(array, declared if any(frame.padding for frame in ordered.frames) else None)
-    return Volume(
+    return Assembled(
         array,
         ordered.affine,
         parameters=parameters_of(header, first.index, ordered.affine),
         padding=padding,
-        slices_known=True,
         cautions=(*completeness.cautions(ordered, alone=alone), *cautions, *component.cautions(array)),
         frame_of_reference=str(header.get("FrameOfReferenceUID") or "").strip() or None,
     )

@@ -30,7 +30,7 @@ from processing.dicom.table import DoubtError
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
 from processing.ingest import writeback
-from processing.volume import Parameters
+from processing.volume import Parameters, spacing_of
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def accept_stack(
         raise InputError("No file of the series can be used.")
     ordered = stack(usable, part)
     first = datasets[ordered.frames[0].path][0]
-    volume = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first, alone=not several)
+    found = assemble(ordered, {path: stored for path, (_, stored) in datasets.items()}, first, alone=not several)
     subject = subject_key(key, first)
     shift = chemical_shift(frames[0].marks["ImageType"], free_words(first))
     in_path = vocabulary.tokens(PurePosixPath(names[ordered.frames[0].path]).parent.name)  # …/FAST-DL/0001.dcm
@@ -151,20 +151,20 @@ def accept_stack(
         files=written,
         format="dicom",
         names=sources,
-        sha256=volume.sha256,
-        shape=volume.shape,
-        spacing=volume.spacing,
-        affine=volume.affine.tolist(),
-        parameters=volume.parameters,
+        sha256=found.sha256,
+        shape=found.shape,
+        spacing=spacing_of(found.affine),
+        affine=found.affine.tolist(),
+        parameters=found.parameters,
         subject_key=subject,
         series_uid=uids[-1][1],
-        description_hint=description(volume.parameters),
+        description_hint=description(found.parameters),
         arm_hint=arm,
         report=report.as_dict(),
         instance_uids=[uid for uid, _ in uids],
         part=part if several else shift,
-        frame_of_reference=keyed_uid(key, volume.frame_of_reference) if volume.frame_of_reference else "",
-        cautions=[*volume.cautions, *([Caution("unnamed_part", UNNAMED)] if several and not named else [])],
+        frame_of_reference=keyed_uid(key, found.frame_of_reference) if found.frame_of_reference else "",
+        cautions=[*found.cautions, *([Caution("unnamed_part", UNNAMED)] if several and not named else [])],
     )
     return taken, deep_learning
 

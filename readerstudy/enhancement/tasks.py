@@ -45,7 +45,7 @@ def enhance_series(job: Job, report):
         report(0.95, "storing")
         made = volumes.read(files)
         instances = volumes.archive_files(files)
-    fields = volumes.series_fields(made)
+    fields = volumes.series_fields(made, pixel_hash=case.study.pixel_hash)
     if simulated := source.parameters.get("simulated"):  # no stored file says so: its equipment is not kept
         kept = {k: v for k, v in fields["parameters"].items() if not k.startswith("acquisition_")}
         fields["parameters"] = kept | {"simulated": simulated}

@@ -2,11 +2,14 @@
 
 import hashlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from processing.errors import InputError
+from processing.pixel_hash import WHOLE
 from readerstudy.archive import quarantine
 from readerstudy.archive.store import Ahead
 from readerstudy.intake import services
@@ -14,7 +17,11 @@ from readerstudy.intake.models import SORT, Upload
 from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import chore, job_function
-from readerstudy.material.volumes import archive_files
+from readerstudy.material.volumes import archive_files, load_files
+from readerstudy.protocol.models import ReaderStudy
+
+if TYPE_CHECKING:
+    from processing.ingest.accept import SortedSeries
 
 
 @job_function(SORT)
@@ -57,12 +64,20 @@ def sort_upload(job: Job, report):
         report(0.9, "storing")
         kept = iter(archive_files([file for one in found.sorted.series for file in one.files], ahead))
         series = [(one, [next(kept) for _ in one.files]) for one in found.sorted.series]
+        if upload.study.pixel_hash != WHOLE:
+            series = [(_hashed_as_in(upload.study, one, files), files) for one, files in series]
         refused = [(_sha256(found.paths.get(one.name)), one.reason, 1 + one.more) for one in found.sorted.refused]
         if not series and not refused:
             raise InputError("No series was found in this upload, and no file says why. Nothing was kept or erased.")
         used = {unsealed[found.sent_as[name]].piece for one in found.sorted.series for name in one.names}
     twice = found.sorted.duplicates
     return lambda: services.store_sorted(upload=upload, series=series, refused=refused, used=used, duplicates=twice)
+
+
+def _hashed_as_in(study: ReaderStudy, one: "SortedSeries", files: list[tuple[str, int]]) -> "SortedSeries":
+    """The series with the hash of pixels that those of a study from before have: so the same are known again."""
+    volume = load_files([sha256 for sha256, _ in files], one.format)
+    return replace(one, sha256=volume.hashed(study.pixel_hash))
 
 
 def _by_full_percents(report, start: float, share: float):

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock, Timer
 
 from processing.grid import oriented
+from processing.pixel_hash import WHOLE
 from processing.series import read
 from processing.volume import Volume
 from readerstudy.archive.store import Ahead, local_files, put_files
@@ -67,11 +68,11 @@ def load_files(hashes: list[str], format: str) -> Volume:
         return read(paths)
 
 
-def series_fields(volume: Volume) -> dict:
-    """The fields of a Series that follow from its volume."""
+def series_fields(volume: Volume, *, pixel_hash: int = WHOLE) -> dict:
+    """The fields of a Series that follow from its volume. pixel_hash: the kind that its study has."""
     slices, rows, columns = volume.shape
     return {
-        "sha256": volume.sha256,
+        "sha256": volume.hashed(pixel_hash),
         "slices": slices,
         "rows": rows,
         "columns": columns,

@@ -3,6 +3,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from processing.pixel_hash import WHOLE
 from readerstudy.states import State
 
 
@@ -60,6 +61,7 @@ class ReaderStudy(models.Model):
     description = models.TextField(blank=True)
     state = models.CharField(max_length=6, choices=State.choices, default=State.DRAFT)
     synthetic = models.BooleanField("synthetic images", default=False)
+    pixel_hash = models.PositiveSmallIntegerField(default=WHOLE, editable=False)  # kind of its series' SHA-256
 
     seed = models.PositiveBigIntegerField()
     min_distance = models.PositiveSmallIntegerField("distance between pairs of one subject", default=5)

@@ -9,11 +9,13 @@ import pytest
 from django.core.management import call_command
 
 from processing.nifti import write_nifti
+from processing.pixel_hash import FLOATS
 from processing.volume import Volume
 from readerstudy.audit.actions import Action
 from readerstudy.home.log import sentence
 from readerstudy.intake.models import Candidate, Upload
 from readerstudy.intake.services import confirm
+from readerstudy.material import volumes
 from tests import factories
 from tests.once import made_once
 from tests.pages import html
@@ -102,3 +104,16 @@ def test_the_same_volume_in_another_folder_is_here_already(study, tmp_path):
         write_nifti(volume, tmp_path / name / name / "t2.nii.gz")
     send(study, tmp_path / "one")
     assert "already here: 1 file\n" in send(study, tmp_path / "two")
+
+
+def test_a_study_from_before_there_were_several_hashes_knows_its_series_again(study, tmp_path):
+    study.pixel_hash = FLOATS
+    study.save()
+    folder = series(tmp_path / "first")
+    send(study, folder)
+    kept = volumes.load_files([sha256 for sha256, *_ in newest().instances], "dicom")
+    assert newest().sha256 == kept.hashed(FLOATS) != kept.sha256
+    assert "already here: 3 files" in send(study, folder)
+    other = factories.make_study(subjects=0, readers=0, title="From now on")
+    send(other, folder)
+    assert newest().sha256 == kept.sha256
