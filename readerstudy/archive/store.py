@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from django.core.files.storage import storages
 from processing.errors import InputError
 from readerstudy.archive.storage import TOGETHER, WholeFileStorage
 
+AT_ONCE = 16  # questions to a store that answers late
 TICK = 20_000_000  # ns: the time of a file's last change goes in steps of 1 to 10 ms
 
 
@@ -131,6 +132,14 @@ def exists(sha256: str) -> bool:
     return _storage().exists(place_of(sha256))
 
 
+def lacking(hashes: Collection[str]) -> int:
+    """Under how many of these hashes nothing is kept."""
+    if isinstance(_storage(), WholeFileStorage):
+        return sum(not exists(sha256) for sha256 in hashes)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return len(hashes) - sum(pool.map(exists, hashes))
+
+
 def is_whole(sha256: str) -> bool:
     """Whether what is kept under this hash is there and as it was kept."""
     try:
@@ -153,8 +162,8 @@ def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]
 
     InputError if one of them is not here.
     """
-    if lacking := sum(not exists(sha256) for sha256 in hashes):
-        raise InputError(f"{lacking} of {len(hashes)} files are not in the archive. Restore them from a backup.")
+    if gone := lacking(hashes):
+        raise InputError(f"{gone} of {len(hashes)} files are not in the archive. Restore them from a backup.")
     with tempfile.TemporaryDirectory(prefix="series-") as folder:
         paths = []
         for position, sha256 in enumerate(hashes):

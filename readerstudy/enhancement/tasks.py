@@ -11,6 +11,7 @@ from django.conf import settings
 from processing.caution import Caution
 from processing.errors import InputError
 from processing.volume import Volume
+from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import exists, put_file
 from readerstudy.enhancement import outputs, previews
 from readerstudy.jobs.models import Job
@@ -61,6 +62,7 @@ def enhance_series(job: Job, report):
     }
 
     def store() -> dict:
+        ensure_kept(sha256 for sha256, _ in instances)
         add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
         ask_for_missing(case.study, case=case)
         return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from processing.errors import InputError
 from processing.volume import Volume
 from readerstudy.accounts.models import User
 from readerstudy.archive import quarantine, store_mark
+from readerstudy.archive.keeping import ensure_kept
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.intake.certainty import settle
@@ -105,7 +106,7 @@ def lacking_pieces(upload: Upload) -> int:
 def store_sorted(
     *,
     upload: Upload,
-    series: Iterable[tuple],
+    series: Collection[tuple],
     refused: Iterable[tuple[str, str, int]],
     used: Iterable[str] = (),
     duplicates: int = 0,
@@ -114,8 +115,9 @@ def store_sorted(
 
     series: (SortedSeries, [(sha256, size), …] of its files in the archive). refused: (SHA-256, reason, files). used:
     names in the quarantine of the first pieces of the files that became series. duplicates: files that
-    came twice in it.
+    came twice in it. InputError if one of the files was erased meanwhile.
     """
+    ensure_kept(sha256 for _, files in series for sha256, _ in files)
     study, counts = upload.study, {"proposed": 0, "known": 0, "refused": 0}
     subjects, arms, repeats = Subjects(study), {arm.code: arm for arm in study.arms.all()}, Repeats(study)
     for sorted_series, files in series:

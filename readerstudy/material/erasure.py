@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from readerstudy.archive import store
+from readerstudy.archive.keeping import take_turn
 from readerstudy.audit import heads
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
@@ -129,6 +130,12 @@ def erase_files(hashes: list[str]) -> dict[str, int]:
 
     Returns how many were erased, how many were not there, and how many are needed elsewhere.
     """
-    needed = still_needed(hashes)
-    erased = [store.erase(sha256) for sha256 in sorted(set(hashes) - needed)]
-    return {"erased": sum(erased), "not there": len(erased) - sum(erased), "needed elsewhere": len(needed)}
+    wanted, needed, erased = sorted(set(hashes)), 0, list[bool]()
+    for start in range(0, len(wanted), CHUNK):
+        these = wanted[start : start + CHUNK]
+        with transaction.atomic():
+            take_turn()
+            still = still_needed(these)
+            erased += [store.erase(sha256) for sha256 in these if sha256 not in still]
+        needed += len(still)
+    return {"erased": sum(erased), "not there": len(erased) - sum(erased), "needed elsewhere": needed}

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.archive.keeping import take_turn
 from readerstudy.archive.quarantine import unseal_piece
 from readerstudy.archive.store import local_files, put_file
 from readerstudy.audit.actions import Action
@@ -70,6 +71,7 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
     affine, made = np.array(drawn_on.affine, float), []
     with tempfile.TemporaryDirectory() as folder, transaction.atomic():
         masks = list(_masks(files, Path(folder)))
+        take_turn()
         for mask, given in zip(masks, _names(case, name, masks), strict=True):
             carry(mask, shape, affine)  # raises if nothing of it lies on the series
             sha256, _ = put_file(write_mask(mask, Path(folder) / "clean.nii.gz"))

@@ -20,6 +20,7 @@ from analysis import reading
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive import store
+from readerstudy.archive.keeping import take_turn
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import fault, record
@@ -109,6 +110,7 @@ def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, m
         "map": made["map"].encode(),
         "report": json.dumps(report, ensure_ascii=False, indent=1).encode(),
     }
+    take_turn()
     said: dict[str, Any] = {name: store.put_bytes(content) for name, content in contents.items()}
     said |= {"title": title, "rows": made["rows"], "sheet": hashlib.sha256(sheet).hexdigest()}
     return record(study=study, action=Action.TABLE_IMPORTED, actor=actor, **said).number
