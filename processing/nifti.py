@@ -8,9 +8,8 @@ import math
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nibabel
 import numpy as np
 
 from processing import component
@@ -23,6 +22,9 @@ from processing.nifti_place import CODED, LPS_FROM_RAS, converted_unit, place
 from processing.nrrd_place import nrrd_scale
 from processing.padding import marked, settle
 from processing.volume import Parameters, Volume
+
+if TYPE_CHECKING:
+    import nibabel  # who reads DICOM alone does without: it takes as long to be there as all of `processing`
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
 LARGEST_BYTES = 1 << 30  # of the values
@@ -40,6 +42,8 @@ def _image(path: Path) -> tuple[nibabel.Nifti1Image, nibabel.Nifti1Header]:
 
     Returns the image, and its header without nibabel's repairs.
     """
+    import nibabel
+
     try:
         with path.open("rb") as stream:
             packed = stream.read(2) == b"\x1f\x8b"
@@ -67,6 +71,8 @@ def _is_second(start: bytes) -> bool:
 
 
 def _unrepaired(start: bytes) -> nibabel.Nifti1Header:
+    import nibabel
+
     kind = nibabel.Nifti2Header if _is_second(start) else nibabel.Nifti1Header
     return kind.from_fileobj(io.BytesIO(start[: kind.sizeof_hdr]), check=False)
 
@@ -254,6 +260,8 @@ def write_nifti(volume: Volume, path: Path, *, description: str = "") -> Path:
     ...     nibabel.load(written).shape
     (4, 3, 2)
     """
+    import nibabel
+
     data = np.ascontiguousarray(np.transpose(marked(volume.array, volume.padding), (2, 1, 0)))
     image = nibabel.Nifti1Image(data, LPS_FROM_RAS @ volume.affine)
     image.set_data_dtype(np.float32)
@@ -268,6 +276,8 @@ def clean_nifti(source: Path, target: Path) -> Path:
     Extensions, description, intent name, auxiliary file, database name and further free texts are gone. Raises
     InputError as `read_nifti` does for a damaged file, or one that does not say where it lies.
     """
+    import nibabel
+
     image, said = _image(source)
     place(said)
     header = nibabel.Nifti1Header() if image.header["sizeof_hdr"] == 348 else nibabel.Nifti2Header()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import nibabel
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from processing.caution import Caution
 from processing.errors import InputError
 from processing.volume import Array, check_affine
+
+if TYPE_CHECKING:
+    import nibabel
 
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 CODED = {  # which fields hold if a code is not 0

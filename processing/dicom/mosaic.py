@@ -17,10 +17,6 @@ from pydicom import Dataset, config
 
 from processing.errors import InputError
 
-with warnings.catch_warnings():  # nibabel calls its DICOM part experimental
-    warnings.simplefilter("ignore")
-    from nibabel.nicom import csareader
-
 _NO_GEOMETRY = (
     "A Siemens mosaic whose private header (CSA) is missing or damaged: only that tells where its slices lie; "
     "export the series as single slices or as enhanced MR."
@@ -56,6 +52,10 @@ def _says(dataset: Dataset, word: str) -> bool:
 
 def layout(dataset: Dataset) -> Layout:
     """Where the slices of a mosaic lie. Raises InputError if the private header does not say."""
+    with warnings.catch_warnings():  # nibabel calls its DICOM part experimental
+        warnings.simplefilter("ignore")
+        from nibabel.nicom import csareader  # for mosaics alone: it takes long to be there
+
     try:
         tags = (csareader.get_csa_header(dataset) or {})["tags"]
         count = int(_values(tags, "NumberOfImagesInMosaic")[0])
