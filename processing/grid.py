@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from scipy import ndimage
@@ -13,6 +14,7 @@ from processing.dicom.parameters import plane as plane_of
 from processing.errors import InputError
 from processing.volume import Volume
 
+Key = TypeVar("Key")
 SAME_PIXEL = 0.02  # pixels: closer than this is the same place
 SAME_SPACING = 1.02  # ratio: up to here columns, rows and slices lie equally far apart
 NEARLY_ISOTROPIC = 2.0  # ratio: up to here the plane of the case says what a slice is, where the file does not
@@ -278,6 +280,52 @@ def padding_on_grid(volume: Volume, grid: Grid) -> np.ndarray | None:
         return None
     there = on_grid(replace(volume, array=volume.padding.astype(np.float32), padding=None), grid)
     return np.asarray(np.abs(there) > PADDING_SHARE)
+
+
+def laid(volumes: Mapping[Key, Volume], grid: Grid) -> tuple[dict[Key, Volume], Grid]:
+    """Bring the arms of a case onto its grid once, whoever asks for them on it afterwards.
+
+    Parameters
+    ----------
+    volumes : mapping to Volume
+        The arms.
+    grid : Grid
+        Their ``common_grid``.
+
+    Returns
+    -------
+    dict of Volume
+        The arms as they lie on the grid, padding included, by the same keys.
+    Grid
+        The same for them: none is resampled again.
+
+    Raises
+    ------
+    InputError
+        If one does not cover the grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from processing.grid import common_grid, laid
+    >>> from processing.volume import Volume
+    >>> fine = Volume(np.ones((2, 40, 40)), np.diag([1.0, 1.0, 4.0, 1.0]))
+    >>> coarse = Volume(np.ones((2, 20, 20)), np.diag([2.0, 2.0, 4.0, 1.0]))
+    >>> there, grid = laid({"SOC": fine, "FAST": coarse}, common_grid([fine, coarse]))
+    >>> there["FAST"].shape == there["SOC"].shape == grid.shape, grid.resampled
+    (True, False)
+    """
+    there = {
+        key: replace(
+            volume,
+            array=on_grid(volume, grid),
+            affine=grid.affine,
+            padding=padding_on_grid(volume, grid),
+            slices_known=True,
+        )
+        for key, volume in volumes.items()
+    }
+    return there, replace(grid, resampled=False)
 
 
 def _resample(stack: np.ndarray, matrix: np.ndarray, rows: int, columns: int, wanted: range) -> np.ndarray:

@@ -32,14 +32,14 @@ class Prepared:
 
 def prepare(case: Case, report: Callable[[float, str], None]) -> Prepared:
     """Check the series of a case against each other and make its pairs. InputError if the arms do not fit."""
-    from processing.grid import common_grid
+    from processing.grid import common_grid, laid
     from processing.pair import levelled, make_pair
 
     comparisons = list(case.study.comparisons.select_related("first", "second"))
     series = checks.shown_series(case)
     volumes = {arm: load(one) for arm, one in series.items()}
     report(0.2, "aligning")
-    grid = common_grid([volumes[arm] for arm in sorted(volumes)], plane=case.plane)
+    volumes, grid = laid(volumes, common_grid([volumes[arm] for arm in sorted(volumes)], plane=case.plane))
     check = checks.look_at(case, comparisons, series.values(), volumes, grid)
     report(0.3, "preparing pairs")
     if check.stops:

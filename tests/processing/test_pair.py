@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import processing.grid
 from processing import pair, series
 from processing.errors import InputError
-from processing.grid import common_grid, on_grid, oriented
+from processing.grid import common_grid, laid, on_grid, oriented
 from processing.pair import make_pair
 from processing.volume import Volume
 
@@ -199,6 +200,20 @@ def test_the_kernel_is_scipys_cubic_spline() -> None:
         shifted.array[0].astype(float), [1, 1], matrix[[1, 0], 3], grid.shape[1:], order=3, mode="mirror"
     )
     np.testing.assert_allclose(on_grid(shifted, grid)[0], expected, atol=0.01)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_arms_that_lie_on_the_grid_already_give_the_same_pair_and_are_not_resampled(shift, monkeypatch) -> None:
+    one, other = head(noise=20), head(noise=20, seed=1)
+    hidden = np.zeros(other.shape, bool)
+    hidden[:, :9] = True
+    moved = Volume(other.array, AXIAL @ _translation(shift, -shift, 0), padding=hidden, frame_of_reference="1.2")
+    grid = common_grid([one, moved], plane="axial")
+    there, same = laid({"SOC": one, "FAST": moved}, grid)
+    expected = pair.make_pair(one, moved, grid=grid)
+    monkeypatch.setattr(processing.grid, "_resample", None)
+    assert pair.make_pair(there["SOC"], there["FAST"], grid=same) == expected
+    assert there["FAST"].frame_of_reference == "1.2"
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.4])

@@ -9,6 +9,7 @@ from django.test import Client
 from PIL import Image
 from scipy import ndimage
 
+import processing.grid
 from processing.errors import InputError
 from processing.volume import Volume
 from readerstudy.accounts.models import Role
@@ -190,3 +191,17 @@ def test_who_may_look_and_who_may_let_pass(study, wrong, role, page, picture, po
 def test_a_check_that_was_tampered_with_is_found(study, wrong):
     study.checks.filter(case=wrong).update(held=False)
     assert any("Check of case" in problem for problem in map(str, problems(study)))
+
+
+def test_each_arm_is_brought_onto_the_grid_once(monkeypatch):
+    study = factories.make_study(subjects=0, readers=0)
+    still = anatomy()
+    for number, arm in enumerate(("SOC", "FAST", "FAST-DL")):
+        moved = still.affine.copy()
+        moved[1, 3] += 0.8 * number
+        factories.place_pixels(study, arm, Volume(still.array, moved))
+    resampled = []
+    resample = processing.grid._resample
+    monkeypatch.setattr(processing.grid, "_resample", lambda *given: resampled.append(1) or resample(*given))
+    assert len(preparing.prepare(study.cases.get(), lambda *progress: None).pairs) == 3
+    assert len(resampled) == 3
