@@ -37,13 +37,13 @@ from processing.volume import Volume
 SEED = 7
 HALF = "half matrix, k-space"
 GIBBS = "Gibbs, 0.3 of the frequencies"
-GHOSTING = "ghosting of 0.4"
+GHOSTING = "ghosting of 0.4 at 40°"
 RESTORED = {
     HALF: Degradation(half_matrix="kspace", seed=SEED),
     "half matrix, linear": Degradation(half_matrix="linear", seed=SEED),
     GIBBS: Degradation(gibbs=0.3, seed=SEED),
-    GHOSTING: Degradation(ghosting=0.4, seed=SEED),
-    "ghosting of 0.4, even lines": Degradation(ghosting=0.4, ghosting_lines="even", seed=SEED),
+    GHOSTING: Degradation(ghosting=0.4, ghosting_phase=40.0, seed=SEED),
+    f"{GHOSTING}, even lines": Degradation(ghosting=0.4, ghosting_lines="even", ghosting_phase=40.0, seed=SEED),
     "motion of 3 pixels": Degradation(motion=3.0, seed=SEED),
 }
 BARS = Degradation(patches=True, seed=SEED)
@@ -233,7 +233,8 @@ def _spline(image: np.ndarray) -> np.ndarray:
 def _unghosted(image: np.ndarray) -> np.ndarray:
     """The image less its ghost, whose share is estimated where a bright pixel's ghost lies on the darkest ground.
 
-    m = (x + r x′) / (1 + r) with x′ half a field of view away gives x = (m − r m′) / (1 − r).
+    m = (x + r x′) / (1 + r) with x′ half a field of view away gives x = (m − r m′) / (1 − r), exactly where the lines'
+    phase is right; how wrong it is a magnitude image does not tell.
     """
     away = np.roll(image, len(image) // 2, axis=0)
     bright = away > 0.3 * np.percentile(image, 99.9)

@@ -1,10 +1,11 @@
-"""Train the networks that the shipped one is compared with, on the same volumes, noise and patches.
+"""Train the networks that a shipped one is compared with, on the same volumes, degradations and patches.
 
-    python -m benchmarks.train_peers NAME --out DIR [--data DIR] [--steps N]
+    python -m benchmarks.train_peers NAME --out DIR [--task denoise|restore] [--data DIR] [--steps N]
 
-NAME: moummad-unet (Moummad et al. 2022, with its loss MixE) or dncnn (Zhang et al. 2017, with its squared error). The
-configuration is the shipped model's with another network, loss, rate and number of steps; interrupted, it goes on.
-`benchmarks.denoising --peer DIR` puts the result into the table.
+NAME: moummad-unet (Moummad et al. 2022, with its loss MixE), dncnn (Zhang et al. 2017, with its squared error) or
+espcn (Shi et al. 2016, likewise). The configuration is that of the task's model with another network, loss, rate and
+number of steps; interrupted, it goes on. `benchmarks.denoising --peer DIR`, or `benchmarks.restoration`, puts the
+result into the table.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import os
 import re
 from pathlib import Path
 
-from processing.enhancement.enhance import DEFAULT_MODEL
-from processing.enhancement.networks.store import folder_of
+from processing.enhancement.networks.store import SHIPPED
+from processing.enhancement.tasks import DENOISE, RESTORE
 from processing.enhancement.training import CONFIG, train
 
 PEERS = {
     "moummad-unet": ('architecture = "moummad_unet"', "mix_e", 3e-4),
     "dncnn": ('architecture = "dncnn"', "l2", 1e-3),
+    "espcn": ('architecture = "espcn"', "l2", 1e-3),
 }
 
 
@@ -28,19 +30,20 @@ def main() -> None:
     """Write the configuration into --out and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=PEERS)
+    parser.add_argument("--task", choices=(DENOISE, RESTORE), default=DENOISE)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("READERSTUDY_DATA", "../shared/data")))
     parser.add_argument("--steps", type=int, default=4000)
     arguments = parser.parse_args()
     network, loss, rate = PEERS[arguments.name]
-    text = (folder_of(DEFAULT_MODEL) / CONFIG).read_text()
+    text = (SHIPPED / arguments.task / CONFIG).read_text()
     for pattern, value in (
         (r"^name = .*", f'name = "{arguments.name}"'),
         (r"^description = .*", 'description = "For comparison with the shipped network."'),
-        (r"^channels = [^\[]*\[.*\]\nblocks = .*\nslices = .*", network),
+        (r"^\[network\]\n(.+\n)+", f"[network]\n{network}\n"),
         (r"^steps = .*", f"steps = {arguments.steps}"),
         (r"^epoch = .*", f"epoch = {max(arguments.steps // 4, 1)}"),
-        (r"^rate = .*\nrestarts = .*\nrestart_rates = .*", f"rate = {rate}"),
+        (r"^rate = .*(\nrestarts = .*\nrestart_rates = .*)?", f"rate = {rate}"),
         (r"^losses = .*", f'losses = [{{ name = "{loss}", until = 1.0 }}]'),
     ):
         text, found = re.subn(pattern, lambda _, value=value: value, text, count=1, flags=re.MULTILINE)
@@ -48,7 +51,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     config = arguments.out / CONFIG
     config.write_text(text)
-    train("denoise", config=config, data=arguments.data, out=arguments.out)
+    train(arguments.task, config=config, data=arguments.data, out=arguments.out)
 
 
 if __name__ == "__main__":

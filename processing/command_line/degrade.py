@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gibbs", type=float, metavar="F", help="share of the highest frequencies cut off")
     parser.add_argument("--ghosting", type=float, metavar="F", help="weakening of every second line of k-space")
     parser.add_argument("--ghosting-lines", choices=("odd", "even"), help="which lines of k-space (odd)")
+    parser.add_argument("--ghosting-phase", type=float, metavar="DEG", help="error of their phase in degrees (0)")
     parser.add_argument("--motion", type=float, metavar="A", help="largest displacement in mm")
     parser.add_argument("--patches", action="store_true", help="one bright bar per slice")
     parser.add_argument("--undersample", type=int, choices=(4, 8), help="lines of k-space as in fastMRI")
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         motion=arguments.motion,
         ghosting=arguments.ghosting,
         ghosting_lines=arguments.ghosting_lines,
+        ghosting_phase=arguments.ghosting_phase,
         undersample=arguments.undersample,
         gibbs=arguments.gibbs,
         half_matrix=arguments.half_matrix,

@@ -17,6 +17,8 @@ from processing.simulate.kspace import CENTRE, sampled_lines
 from processing.simulate.thickness import THICKEST, thicken
 from processing.volume import Array, Volume
 
+_NO_STEPS = ("seed", "ghosting_lines", "ghosting_phase")
+
 
 @dataclass(frozen=True)
 class Degradation:
@@ -35,6 +37,9 @@ class Degradation:
         the signal half a field of view away (Lorente 2021).
     ghosting_lines : {"odd", "even"}, optional
         Which lines, "odd" by default; "even" holds the middle of k-space: the copy is then negative.
+    ghosting_phase : float, optional
+        In degrees, −180 to 180: by how much the phase of those lines is wrong besides, as where odd and even echoes do
+        not match; a magnitude image then no longer tells what the copy was added to.
     undersample : {4, 8}, optional
         Random lines and the middle of k-space are kept as in fastMRI (Zbontar et al. 2018), the same in all slices, the
         rest is zero.
@@ -78,6 +83,7 @@ class Degradation:
     motion: float | None = None
     ghosting: float | None = None
     ghosting_lines: str | None = None
+    ghosting_phase: float | None = None
     undersample: int | None = None
     gibbs: float | None = None
     half_matrix: str | None = None
@@ -87,13 +93,15 @@ class Degradation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        steps = {name: value for name, value in asdict(self).items() if name not in ("seed", "ghosting_lines")}
+        steps = {name: value for name, value in asdict(self).items() if name not in _NO_STEPS}
         if not any(value is not None and value is not False for value in steps.values()):
             raise InputError("Name at least one degradation.")
         if self.half_matrix not in (None, "linear", "kspace"):
             raise InputError("The half matrix is made by “linear” or “kspace”.")
         if self.ghosting_lines not in (None, "odd", "even") or (self.ghosting_lines and self.ghosting is None):
             raise InputError("Ghosting scales the “odd” or the “even” lines of k-space.")
+        if self.ghosting_phase is not None and (self.ghosting is None or not -180 <= self.ghosting_phase <= 180):
+            raise InputError("The phase of ghosting lies between −180 and 180 degrees and needs ghosting.")
         if self.half_nex_sigma is not None and self.half_nex_fraction is not None:
             raise InputError("Give the noise in image units or as a fraction, not both.")
         if self.undersample not in (None, *CENTRE):
@@ -181,7 +189,8 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
         if degradation.ghosting is not None:
             line = np.fft.ifftshift(np.arange(rows) - rows // 2)  # 0 is the middle of k-space
             scaled = line % 2 == (0 if degradation.ghosting_lines == "even" else 1)
-            scale = np.where(scaled, 1 - degradation.ghosting, 1.0)
+            turned = np.exp(1j * np.deg2rad(degradation.ghosting_phase or 0.0))
+            scale = np.where(scaled, (1 - degradation.ghosting) * turned, 1.0)
             slice_ = _filtered(slice_, scale[:, None])
         if lines is not None:
             slice_ = _filtered(slice_, lines[:, None])

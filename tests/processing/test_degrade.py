@@ -119,6 +119,18 @@ def test_scaled_even_lines_leave_a_negative_copy() -> None:
         assert np.abs(out - np.abs(0.85 * image + sign * 0.15 * copy)).max() < 0.01
 
 
+def test_a_wrong_phase_of_every_second_line_is_a_copy_that_does_not_simply_add() -> None:
+    """Half the lines keep (image + copy) / 2, the others q (image − copy) / 2 with a complex q."""
+    image = texture(7, 64, 40)
+    copy = np.roll(image, 32, axis=0)
+    q = 0.7 * np.exp(1j * np.pi / 5)
+    out = degrade(volume_of(image), Degradation(ghosting=0.3, ghosting_phase=36)).array[0]
+    assert np.abs(out - np.abs((image + copy) / 2 + q * (image - copy) / 2)).max() < 0.01
+    for wrong in ({"ghosting_phase": 20.0, "gibbs": 0.3}, {"ghosting": 0.3, "ghosting_phase": 181.0}):
+        with pytest.raises(InputError, match="phase of ghosting"):
+            Degradation(**wrong)
+
+
 @pytest.mark.parametrize(("factor", "lines"), [(4, 5), (8, 3)])
 def test_undersampling_samples_the_centre_in_every_seed(factor: int, lines: int) -> None:
     """The middle 8 or 4 % of 64 lines, as in fastMRI: the mean and the slowest waves stay whole."""

@@ -191,9 +191,7 @@ def test_own_settings_that_mean_nothing_are_refused(text: str) -> None:
 
 def test_own_settings_leave_the_hash_of_others_alone() -> None:
     assert read_settings("setting: {n4: false, ringWidth: 3, iqWavelet: haar}").sha256 == read_settings().sha256
-    assert read_settings().sha256.startswith(
-        "86cb58394beee6bb"
-    )  # as stored by 0.1.0
+    assert read_settings().sha256.startswith("86cb58394beee6bb")  # as stored by 0.1.0
     assert read_settings("setting: {n4: true}").sha256 != read_settings().sha256
     only = read_settings("featureClass: {IQwavelet: null}")
     assert only.classes == {"IQwavelet": ["global", "local"]}
