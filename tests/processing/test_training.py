@@ -276,6 +276,32 @@ def test_coarser_matrices_are_what_a_coarser_scan_would_show(material: tuple[Pat
     assert coarse.mean() == pytest.approx(fine.mean(), rel=0.05)  # the magnitude of ringing adds a little
 
 
+def test_plane_resolution_and_part_of_the_stack_can_be_chosen(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).uniform(1, 9, (40, 36, 32))
+    nifti.write_nifti(Volume(array, np.eye(4)), tmp_path / "cube.nii.gz")
+    groups = [{"name": "a", "subject": "(cube)", "train": ["cube.nii.gz"]}]
+
+    def shapes(**choice: object) -> list[tuple[int, ...]]:
+        (source,) = samples.load(tmp_path, {"groups": groups} | choice, "train", smallest=16, seed=0)
+        return [stack.shape for stack in source.stacks]
+
+    assert shapes() == [(40, 36, 32), (36, 40, 32), (32, 40, 36)]
+    assert shapes(plane="axial") == [(40, 36, 32)]  # across z
+    assert shapes(plane="coronal") == [(36, 40, 32)]
+    assert shapes(plane="sagittal") == [(32, 40, 36)]
+    assert shapes(plane="axial", slice_range=[0.25, 0.5]) == [(10, 36, 32)]
+    assert shapes(plane="axial", resolution=18) == [(40, 18, 16)]
+    with pytest.raises(InputError, match="no usable volume"):
+        shapes(plane="oblique")
+
+
+def test_slices_lie_as_they_were_where_that_is_wanted() -> None:
+    stack = np.arange(12.0).reshape(1, 3, 4)
+    assert samples.turned(stack, np.random.default_rng(0), {"turned": False}) is stack
+    ways = {samples.turned(stack, np.random.default_rng(seed), {}).tobytes() for seed in range(60)}
+    assert len(ways) == 8
+
+
 def test_a_subject_in_two_parts_is_refused(material: tuple[Path, Path], tmp_path: Path) -> None:
     config, data = material
     config.write_text(CONFIG.replace("subject3*", "subject2*"))

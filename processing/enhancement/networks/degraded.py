@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from processing.enhancement.networks.samples import FOREGROUND, MARGIN, Batch, Case, Picker, Source, validation_slices
+from processing.enhancement.networks.samples import (
+    FOREGROUND,
+    MARGIN,
+    Batch,
+    Case,
+    Picker,
+    Source,
+    turned,
+    validation_slices,
+)
 from processing.enhancement.networks.slices import neighbours, with_opposite
 from processing.errors import InputError
 from processing.simulate.degrade import Degradation, degrade
@@ -103,10 +112,7 @@ class Degraded:
         if "gamma" in settings:
             clean = np.maximum(clean, 0) ** np.float32(rng.uniform(*settings["gamma"]))
         clean = np.maximum(clean, 0) * np.float32(rng.uniform(*settings["scale"]))
-        clean = np.rot90(clean, int(rng.integers(4)), axes=(1, 2))
-        if rng.random() < 0.5:
-            clean = clean[:, ::-1]
-        return np.ascontiguousarray(clean)
+        return np.ascontiguousarray(turned(clean, rng, settings))
 
     def _place(self, truth: Array, change: Array, rng: np.random.Generator) -> tuple[slice, slice]:
         settings, size = self._settings, self._settings["patch"]

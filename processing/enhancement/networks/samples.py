@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from processing import series
+from processing.dicom.parameters import plane
 from processing.enhancement.networks.slices import neighbours
 from processing.errors import InputError
 from processing.noise import add_complex_noise
 from processing.simulate.phantom import PROTOCOLS, acquire, make_subject, protocol_for
-from processing.volume import Array
+from processing.volume import Array, Volume
 
 MARGIN = 16  # pixels around a patch that absorb the wrap-around of the discrete Fourier transform
 FOREGROUND = 0.05  # of the normalised range: above it a pixel counts as tissue
@@ -73,11 +74,22 @@ def _cubic(spacing: Sequence[float]) -> bool:
     return max(spacing) < 1.5 * min(spacing)
 
 
-def _cuts(array: Array, *, cubic: bool, coarser: Sequence[float], smallest: int) -> tuple[Array, ...]:
-    """Slices along k, along all three axes where the voxels are cubes; each also in `coarser` matrices."""
-    stacks = [np.moveaxis(array, axis, 0) for axis in ((0, 1, 2) if cubic else (0,))]
-    stacks += [_coarse(stack, share) for share in coarser for stack in stacks]
-    return tuple(stack for stack in stacks if min(stack.shape[1:]) >= smallest)
+def _cuts(volume: Volume, data: dict[str, Any], *, cubic: bool, coarser: Sequence[float]) -> list[Array]:
+    """Slices along k, along all three axes where the voxels are cubes, of the plane, in the resolution and from the
+    part of the stack that the configuration names; each also in `coarser` matrices."""
+    array, wanted = normalise(volume.array), data.get("plane")
+    low, high = data.get("slice_range", (0.0, 1.0))
+    stacks = []
+    for axis in (0, 1, 2) if cubic else (0,):
+        # The affine's columns are those of the array's axes in reverse.
+        turned = np.roll(volume.affine[:3, :3], axis, axis=1)
+        if wanted is not None and plane(turned) != wanted:
+            continue
+        stack = np.moveaxis(array, axis, 0)
+        stack = stack[int(low * len(stack)) : max(round(high * len(stack)), 1)]
+        share = min(data.get("resolution", np.inf) / max(stack.shape[1:]), 1.0)
+        stacks.append(_coarse(stack, share) if share < 1 else stack)
+    return stacks + [_coarse(stack, share) for share in coarser for stack in stacks]
 
 
 def _coarse(stack: Array, share: float) -> Array:
@@ -140,7 +152,7 @@ def load(root: Path, data: dict[str, Any], part: str, *, smallest: int, seed: in
     """Read the volumes that the configuration gives to `part`, "train", "validation" or "test".
 
     smallest: least rows and columns of a slice that can be used. seed: of a split by lot. Nothing is resampled or
-    filtered. Raises InputError if there is none to train or validate with.
+    filtered, unless the configuration names a resolution. Raises InputError if there is none to train or validate with.
     """
     sources = []
     for group in data["groups"]:
@@ -148,7 +160,8 @@ def load(root: Path, data: dict[str, Any], part: str, *, smallest: int, seed: in
             volume = series.read(file)
             cubic = _cubic(volume.spacing)
             coarser = data.get("coarser", ()) if part == "train" else ()
-            stacks = _cuts(normalise(volume.array), cubic=cubic, coarser=coarser, smallest=smallest)
+            cuts = _cuts(volume, data, cubic=cubic, coarser=coarser)
+            stacks = tuple(stack for stack in cuts if min(stack.shape[1:]) >= smallest)
             if stacks:
                 sources.append(Source(group["name"], file.relative_to(root).as_posix(), stacks, cubic))
         for number in group.get("phantom", {}).get(part, []):
@@ -218,9 +231,7 @@ class Sampler:
         if "gamma" in settings:
             clean = np.maximum(clean, 0) ** np.float32(rng.uniform(*settings["gamma"]))  # interpolated ones undershoot
         clean = clean * np.float32(rng.uniform(*settings["scale"]))
-        clean = np.rot90(clean, int(rng.integers(4)), axes=(1, 2))
-        if rng.random() < 0.5:
-            clean = clean[:, ::-1]
+        clean = turned(clean, rng, settings)
         if rng.random() < 0.5:
             clean, absent = clean[::-1], absent[::-1]
         sigma = rng.uniform(*settings["sigma"])
@@ -258,6 +269,14 @@ class Sampler:
         if self._slices > 1 and rng.random() < self._settings["alone"]:  # as at the first and the last slice
             around[side == rng.choice((-1, 1))] = index
         return patch[around], (around == index) & (side != 0)
+
+
+def turned(slices: Array, rng: np.random.Generator, sampling: dict[str, Any]) -> Array:
+    """In one of the eight directions that a square has, unless [sampling] says `turned = false`."""
+    if not sampling.get("turned", True):
+        return slices
+    slices = np.rot90(slices, int(rng.integers(4)), axes=(1, 2))
+    return slices[:, ::-1] if rng.random() < 0.5 else slices
 
 
 def validation_slices(sources: Sequence[Source], count: int, *, slices: int = 1) -> Iterator[tuple[str, str, Array]]:
