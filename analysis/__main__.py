@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|viewing|integrity|stability|scan-times|plan|convert``."""
+"""The command line: ``python -m analysis reading|viewing|integrity|stability|signature|scan-times|plan|convert``."""
 
 import argparse
 import hashlib
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import image_metrics, reading, sample_size, scan_times, stability, tables, viewing
+from analysis import image_metrics, reading, robust, sample_size, scan_times, signature, stability, tables, viewing
 from analysis.convert.mapping import read_map
 from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
@@ -45,6 +45,13 @@ Example: python -m analysis integrity metrics.csv --json integrity.json""",
 Out: JSON on stdout or in a file, and a page: differences arm − reference in each feature's own unit, CCC and ICC up to
      1, which features are stable, and which a DL arm restores.
 Example: python -m analysis stability features.csv --reference SOC --restores FAST=FAST-DL --criterion ccc:0.85""",
+    ),
+    "signature": (
+        "the value of a radiomic model per lesion and arm, from features.csv",
+        """In: FEATURES.csv, columns as in docs/tables/features.json, and MODEL.yaml: docs/radiomics.md has its keys.
+Out: JSON on stdout or in a file, and a page: the model's values, differences arm − reference in its own unit, shares 0
+     to 1.
+Example: python -m analysis signature features.csv model.yaml --reference SOC --html signature.html""",
     ),
     "scan-times": (
         "protocols, time saved, cohort and scanners from series.csv",
@@ -127,8 +134,17 @@ def _parser() -> argparse.ArgumentParser:
         help="threshold of paired_t, ccc or icc; the defaults are "
         + ", ".join(f"{name}:{value:g}" for name, value in stability.CRITERIA.items()),
     )
+    command.add_argument(
+        "--robust", type=Path, metavar="OUT.yaml", help="settings of features stable in every arm by CCC"
+    )
     _outputs(command)
     command.set_defaults(run=_stability)
+    command = _command(commands, "signature")
+    command.add_argument("features", type=Path, metavar="FEATURES.csv")
+    command.add_argument("model", type=Path, metavar="MODEL.yaml")
+    command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
+    _outputs(command)
+    command.set_defaults(run=_signature)
     command = _command(commands, "scan-times")
     command.add_argument("series", type=Path, metavar="SERIES.csv")
     command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
@@ -264,6 +280,17 @@ def _stability(options: argparse.Namespace) -> None:
             name: stability.pairs(features, reference=options.reference, feature=name) for name in _lowest(results)
         }
         options.html.write_text(document.stability(results, criteria=thresholds, plots=plots), encoding="utf-8")
+    if options.robust:
+        options.robust.write_text(robust.as_settings(robust.robust_features(results)), encoding="utf-8")
+    if options.json or not options.html:
+        _write(results, options.json)
+
+
+def _signature(options: argparse.Namespace) -> None:
+    model = signature.read_signature(options.model)
+    results = signature.analyse(tables.read_features(options.features), model, reference=options.reference)
+    if options.html:
+        options.html.write_text(document.signature(results), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
 

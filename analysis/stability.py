@@ -1,7 +1,6 @@
 """Stability of radiomic features between arms: which features change, and which a network restores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 
 from analysis import tables
 from analysis.errors import InputError
-from analysis.statistics.correlation import concordance, icc
+from analysis.feature_array import FeatureArray, pivot
+from analysis.statistics.correlation import IntraclassCorrelations, concordance, icc
 from analysis.statistics.equivalence import subject_means
 from analysis.statistics.limits import bland_altman
 from analysis.statistics.multiplicity import benjamini_hochberg, holm
@@ -37,27 +37,7 @@ __all__ = [
 
 CRITERIA = {"paired_t": 0.05, "ccc": 0.85, "icc": 0.90}
 ACCEPTABLE_DISPERSION = 0.10
-
-
-@dataclass(frozen=True)
-class FeatureArray:
-    """Values as arms × features × volumes of interest, NaN where missing; the subject of each volume."""
-
-    values: NDArray[np.float64]
-    arms: list[str]
-    names: list[str]
-    classes: list[str]
-    subject: NDArray[np.intp]
-
-    @property
-    def clusters(self) -> NDArray[np.intp] | None:
-        """The subject of each volume where some subject has several; None where volumes may count as independent."""
-        several = 1 < np.unique(self.subject).size < self.subject.size
-        return self.subject if several else None
-
-    def of(self, arm: str) -> NDArray[np.float64]:
-        """Features × volumes of interest of one arm."""
-        return np.asarray(self.values[self.arms.index(arm)])
+EQUAL = 1e-9  # relative difference up to which a feature of shape is the same
 
 
 def analyse(
@@ -83,8 +63,9 @@ def analyse(
     Returns
     -------
     dict
-        ``conventions``, ``reference``, ``arms`` (every feature with its tests, and classes of features), ``restores``,
-        ``dispersion`` and ``summary``.
+        ``conventions``, ``reference``, ``criteria`` (the thresholds), ``arms`` (every feature with its tests, and
+        classes of features), ``restores``, ``dispersion``, ``summary`` and ``groups`` (unstable features by site and by
+        case, where a name belongs to several volumes).
 
     Raises
     ------
@@ -94,7 +75,8 @@ def analyse(
     Notes
     -----
     Unstable is an unadjusted p of the paired t test below, a CCC or an ICC(A,1) below the threshold; undefined is
-    neither stable nor unstable. Differences are arm − reference.
+    neither stable nor unstable. Differences are arm − reference. A feature of shape that is the same in both arms of
+    every volume follows from a carried mask: it is in no count. ``stable_by_subject`` judges subject means.
 
     Examples
     --------
@@ -114,12 +96,14 @@ def analyse(
     unknown = set(thresholds) - set(CRITERIA)
     if unknown:
         raise InputError(f"There is no criterion {min(unknown)}; there are {', '.join(CRITERIA)}.")
-    table = _pivot(tables.check(features, "features"))
+    table = pivot(tables.check(features, "features"))
     for arm in [reference, *(arm for pair in restores for arm in pair)]:
-        if arm not in table.arms:
-            raise InputError(f"The features table has no arm {arm}; it has {', '.join(table.arms)}.")
+        table.ensure_arm(arm)
     arms = [_arm(table, reference, arm, thresholds) for arm in table.arms if arm != reference]
-    stable = {arm["arm"]: [row["stable"] for row in arm["features"]] for arm in arms}
+    judged = {
+        arm["arm"]: [row["stable"] if row["counted"] else dict.fromkeys(CRITERIA) for row in arm["features"]]
+        for arm in arms
+    }
     for pair in restores:
         if reference in pair:
             raise InputError(f"The reference {reference} cannot be restored or restore.")
@@ -129,12 +113,14 @@ def analyse(
         "reference": reference,
         "arms": arms,
         "restores": [
-            _restored(table, fast, dl, stable[fast], stable[dl], criterion)
+            _restored(table, fast, dl, judged[fast], judged[dl], criterion)
             for fast, dl in restores
             for criterion in CRITERIA
         ],
         "dispersion": dispersion,
         "summary": _summary(arms, dispersion, thresholds),
+        "criteria": {**thresholds, "dispersion": ACCEPTABLE_DISPERSION},
+        "groups": _groups(table, reference, thresholds),
     }
 
 
@@ -151,6 +137,9 @@ def _conventions(thresholds: Mapping[str, float], table: FeatureArray) -> dict[s
         "ccc": f"Lin's CCC, moments with n; unstable: estimate < {thresholds['ccc']:g}",
         "icc": f"ICC2 = ICC(A,1), two-way random, absolute agreement; unstable: estimate < {thresholds['icc']:g}",
         "stable": "null where the statistic is undefined; such features count as neither",
+        "counted": "false for a feature of shape that is the same in both arms of every volume: the mask was carried, "
+        "and the feature is equal by construction; such features are in no count",
+        "stable_by_subject": "the same criteria on the means of each subject; null where volumes count as independent",
         "wilcoxon": "signed rank of arm − reference, zeros dropped, normal approximation, no continuity correction",
         "by_subject": "paired t test of the subject means of arm − reference; null where volumes count as independent",
         "bland_altman": "arm − reference, bias ± 1.96 SD (n − 1); intervals of 1999, or of several volumes per subject",
@@ -158,39 +147,6 @@ def _conventions(thresholds: Mapping[str, float], table: FeatureArray) -> dict[s
         "dispersion": f"over the arms {', '.join(table.arms)} of each volume, then the median over volumes; "
         "CV: SD (n − 1) / |mean|; QCD: (Q3 − Q1) / |Q3 + Q1|, quantiles of type 7",
     }
-
-
-def _pivot(table: pd.DataFrame) -> FeatureArray:
-    roi_keys = [key for key in ("subject", "case", "roi") if key in table]
-    roi = pd.factorize(pd.MultiIndex.from_frame(table[roi_keys].astype(str)))[0]
-    names = table["feature"].astype(str)
-    if "image_type" in table:
-        kind = table["image_type"].astype(object).fillna("original").astype(str)
-        names = names.where(kind == "original", kind + "_" + names)
-    feature, feature_names = pd.factorize(names)
-    arm, arm_names = pd.factorize(table["arm"].astype(str))
-    if table.empty:
-        raise InputError("The features table has no rows.")
-    twice = pd.DataFrame({"roi": roi, "feature": feature, "arm": arm}).duplicated().to_numpy()
-    if twice.any():
-        row = int(np.argmax(twice))
-        raise InputError(
-            f"The features table, {tables.where(table.index, row)}, column value: {names.iloc[row]} of arm "
-            f"{table['arm'].iloc[row]} is there twice for the same volume of interest."
-        )
-    values = np.full((len(arm_names), len(feature_names), roi.max() + 1), np.nan)
-    values[arm, feature, roi] = table["value"].to_numpy()
-    subject = np.zeros(roi.max() + 1, dtype=np.intp)
-    subject[roi] = pd.factorize(table["subject"].astype(str))[0]
-    given = table["class"].astype(object) if "class" in table else pd.Series(None, index=table.index, dtype=object)
-    own = dict(zip(names, given, strict=True))
-    classes = [
-        str(own[name]) if pd.notna(own[name]) else name.split("_")[-2] if "_" in name else "other"
-        for name in feature_names
-    ]
-    return FeatureArray(
-        values, [str(name) for name in arm_names], [str(name) for name in feature_names], classes, subject
-    )
 
 
 def _signed_rank(difference: NDArray[np.float64]) -> dict[str, Any]:
@@ -203,59 +159,107 @@ def _signed_rank(difference: NDArray[np.float64]) -> dict[str, Any]:
     return found | {"reason": words.get(found["reason"], found["reason"])}
 
 
+def _verdicts(
+    x: NDArray[np.float64], y: NDArray[np.float64], thresholds: Mapping[str, float]
+) -> tuple[Result, Result, IntraclassCorrelations, dict[str, bool | None]]:
+    """Paired t, CCC, ICC, and what is stable by each; None where it is undefined."""
+    t, ccc, forms = paired_t(x, y), concordance(x, y), icc(np.column_stack([x, y]))
+    values = {"paired_t": t.p, "ccc": ccc.estimate, "icc": forms.ICC2.estimate}
+    stable = {name: None if value is None else bool(value >= thresholds[name]) for name, value in values.items()}
+    return t, ccc, forms, stable
+
+
+def _counted(group: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+    """False for a feature of shape that a carried mask makes the same."""
+    both = ~(np.isnan(x) | np.isnan(y))
+    same = np.isclose(x[both], y[both], rtol=EQUAL, atol=0).all()
+    return not (group.startswith("shape") and both.any() and same)
+
+
 def _arm(table: FeatureArray, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     clusters = table.clusters
     for name, group, x, y in zip(table.names, table.classes, table.of(arm), table.of(reference), strict=True):
-        t, ccc, forms = paired_t(x, y), concordance(x, y), icc(np.column_stack([x, y]))
+        t, ccc, forms, stable = _verdicts(x, y, thresholds)
+        by_subject, stable_by_subject = None, None
+        if clusters is not None:
+            tested, *_, stable_by_subject = _verdicts(*_subject_means(x, y, clusters), thresholds)
+            by_subject = tested.as_test()
         rows.append(
             {
                 "feature": name,
                 "class": group,
+                "counted": _counted(group, x, y),
                 "paired_t": t.as_test(),
                 "difference": t.as_estimate(),
-                "by_subject": None if clusters is None else _by_subject(x, y, clusters).as_test(),
-                "bland_altman": _limits(x, y, clusters),
+                "by_subject": by_subject,
+                "bland_altman": limits_of_agreement(x, y, clusters),
                 "wilcoxon": _signed_rank(differences(x, y)),
                 "pearson": pearson(x, y).as_estimate(),
                 "ccc": ccc.as_estimate(),
                 "icc": {form: result.as_estimate() for form, result in forms.items()},
-                "stable": {
-                    "paired_t": None if t.p is None else bool(t.p >= thresholds["paired_t"]),
-                    "ccc": None if ccc.estimate is None else bool(ccc.estimate >= thresholds["ccc"]),
-                    "icc": None if forms.ICC2.estimate is None else bool(forms.ICC2.estimate >= thresholds["icc"]),
-                },
+                "stable": stable,
+                "stable_by_subject": stable_by_subject,
             }
         )
     p = [row["paired_t"]["p"] for row in rows]
     for row, by_holm, by_bh in zip(rows, holm(p), benjamini_hochberg(p), strict=True):
         row |= {"p_holm": by_holm, "p_bh": by_bh}
     both = ~(np.isnan(table.of(arm)) | np.isnan(table.of(reference)))
+    counted = [row for row in rows if row["counted"]]
+    of_class = {group: [row for row in counted if row["class"] == group] for group in dict.fromkeys(table.classes)}
     return {
         "arm": arm,
         "n_rois": int(both.any(axis=0).sum()),
         "n_features": len(rows),
-        "unstable": {name: sum(row["stable"][name] is False for row in rows) for name in CRITERIA},
+        "by_construction": len(rows) - len(counted),
+        "unstable": _number(counted, "stable", verdict=False),
+        "unstable_by_subject": None if clusters is None else _number(counted, "stable_by_subject", verdict=False),
         "features": rows,
         "classes": [
-            {
-                "class": group,
-                "n_features": sum(row["class"] == group for row in rows),
-                "stable": {
-                    name: sum(row["stable"][name] is True for row in rows if row["class"] == group) for name in CRITERIA
-                },
-            }
-            for group in dict.fromkeys(table.classes)
+            {"class": group, "n_features": len(own), "stable": _number(own, "stable", verdict=True)}
+            for group, own in of_class.items()
         ],
     }
 
 
-def _by_subject(x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp]) -> Result:
+def _number(rows: Sequence[Mapping[str, Any]], key: str, *, verdict: bool) -> dict[str, int]:
+    return {name: sum(row[key][name] is verdict for row in rows) for name in CRITERIA}
+
+
+def _groups(table: FeatureArray, reference: str, thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Unstable features of the volumes that share the name of a site or a case."""
+    found = []
+    for by in ("roi", "case"):
+        names = [volume.get(by, "") for volume in table.volumes]
+        for group in dict.fromkeys(names):
+            inside = np.array([name == group for name in names])
+            if group and 1 < inside.sum() < len(names):
+                arms = [_of_group(table, reference, arm, inside, thresholds) for arm in table.arms if arm != reference]
+                found.append({"by": by, "group": group, "n_rois": int(inside.sum()), "arms": arms})
+    return found
+
+
+def _of_group(
+    table: FeatureArray, reference: str, arm: str, inside: NDArray[np.bool_], thresholds: Mapping[str, float]
+) -> dict[str, Any]:
+    pairs = zip(table.classes, table.of(arm)[:, inside], table.of(reference)[:, inside], strict=True)
+    rows = [{"stable": _verdicts(x, y, thresholds)[-1]} for group, x, y in pairs if _counted(group, x, y)]
+    return {"arm": arm, "n_features": len(rows), "unstable": _number(rows, "stable", verdict=False)}
+
+
+def _subject_means(
+    x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     missing = np.isnan(x + y)
-    return paired_t(*(subject_means(np.where(missing, np.nan, values), clusters) for values in (x, y)))
+    first, second = (subject_means(np.where(missing, np.nan, values), clusters) for values in (x, y))
+    return first, second
 
 
-def _limits(x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp] | None) -> dict[str, Any]:
+def limits_of_agreement(
+    x: NDArray[np.float64], y: NDArray[np.float64], clusters: NDArray[np.intp] | None
+) -> dict[str, Any]:
+    """Bias of x − y, its SD and both limits, as JSON-able data; ``clusters``: the subject of each pair."""
     found = bland_altman(x, y, cluster=clusters)
     limits = {"lower": found.lower, "upper": found.upper}
     return {
@@ -271,9 +275,8 @@ def pairs(features: pd.DataFrame, *, reference: str, feature: str) -> list[dict[
 
     ``feature`` is named as in ``analyse``. Raises InputError.
     """
-    table = _pivot(tables.check(features, "features"))
-    if reference not in table.arms:
-        raise InputError(f"The features table has no arm {reference}; it has {', '.join(table.arms)}.")
+    table = pivot(tables.check(features, "features"))
+    table.ensure_arm(reference)
     if feature not in table.names:
         raise InputError(f"The features table has no feature {feature}.")
     place = table.names.index(feature)
@@ -289,7 +292,7 @@ def pairs(features: pd.DataFrame, *, reference: str, feature: str) -> list[dict[
                 "arm": arm,
                 "mean": ((x + y) / 2)[both].tolist(),
                 "difference": differences(x, y)[both].tolist(),
-                **_limits(x, y, table.clusters),
+                **limits_of_agreement(x, y, table.clusters),
             }
         )
     return rows
@@ -341,11 +344,13 @@ def _summary(
     arms: Sequence[dict[str, Any]], dispersion: Sequence[dict[str, Any]], thresholds: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     """Quartiles (type 7) over features, for ICC and CCC over features and arms, and the share that is acceptable."""
+    counted = [row for arm in arms for row in arm["features"] if row["counted"]]
+    names = {row["feature"] for row in counted}
     values = {
-        "icc": [row["icc"]["ICC2"]["estimate"] for arm in arms for row in arm["features"]],
-        "ccc": [row["ccc"]["estimate"] for arm in arms for row in arm["features"]],
-        "cv": [row["cv"]["estimate"] for row in dispersion],
-        "qcd": [row["qcd"]["estimate"] for row in dispersion],
+        "icc": [row["icc"]["ICC2"]["estimate"] for row in counted],
+        "ccc": [row["ccc"]["estimate"] for row in counted],
+        "cv": [row["cv"]["estimate"] for row in dispersion if row["feature"] in names],
+        "qcd": [row["qcd"]["estimate"] for row in dispersion if row["feature"] in names],
     }
     rows = []
     for measure, found in values.items():

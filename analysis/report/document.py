@@ -8,6 +8,7 @@ from analysis.report import render, stability_figures, study_size, table_cells
 from analysis.report.contents import SECTIONS
 from analysis.report.table import Figure, Names, Results, Table, TableCell
 from analysis.report.tables import agreement, preference
+from analysis.report.tables import signature as signature_tables
 from analysis.report.tables.primary_hypothesis import hypothesis
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
@@ -65,6 +66,7 @@ def stability(
     reference = results["reference"]
     palette = colours([reference, *(arm["arm"] for arm in results["arms"])])
     overview = [_unstable(results), *([_restored(results)] if results["restores"] else [])]
+    overview += [_groups(results)] if results["groups"] else []
     return render.page(
         "stability.html",
         title=title,
@@ -95,18 +97,65 @@ def stability(
     )
 
 
+def signature(results: Mapping[str, Any], *, title: str = "Radiomic signature") -> str:
+    """The page of ``analysis.signature.analyse``."""
+    reference = results["reference"]
+    palette = colours([reference, *(arm["arm"] for arm in results["arms"])])
+    plot = stability_figures.bland_altman(signature_tables.panels(results), reference=reference, colours=palette)
+    return render.page(
+        "signature.html",
+        title=title,
+        signature=results["signature"],
+        summary=signature_tables.summary(results, palette),
+        figure=Figure("Bland–Altman", plot),
+        values=signature_tables.values(results),
+        conventions=results["conventions"],
+    )
+
+
 def _unstable(results: Mapping[str, Any]) -> Table:
     return Table(
         "unstable",
         "Unstable features",
-        heads=["Arm", "Volumes", "Features", "paired t", "CCC", "ICC"],
+        heads=["Arm", "Volumes", "Features", "by construction", "paired t", "CCC", "ICC", "… of subject means"],
         rows=[
             [
                 TableCell(arm["arm"]),
-                *(table_cells.count(count) for count in (arm["n_rois"], arm["n_features"], *arm["unstable"].values())),
+                *(table_cells.count(arm[key]) for key in ("n_rois", "n_features", "by_construction")),
+                *(table_cells.count(count) for count in arm["unstable"].values()),
+                _of_subjects(arm["unstable_by_subject"]),
             ]
             for arm in results["arms"]
         ],
+        how="By construction: features of shape of a carried mask, equal in both arms; in no count.",
+    )
+
+
+def _of_subjects(counts: Mapping[str, int] | None) -> TableCell:
+    """The three counts, each subject once."""
+    if counts is None:
+        return TableCell("", "volumes count as independent")
+    return TableCell(" / ".join(map(str, counts.values())))
+
+
+def _groups(results: Mapping[str, Any]) -> Table:
+    words = {"roi": "site", "case": "case"}
+    return Table(
+        "groups",
+        "Unstable features by site and case",
+        heads=["By", "Name", "Arm", "Volumes", "Features", "paired t", "CCC", "ICC"],
+        rows=[
+            [
+                *table_cells.words(words[group["by"]], group["group"], arm["arm"]),
+                *(
+                    table_cells.count(count)
+                    for count in (group["n_rois"], arm["n_features"], *arm["unstable"].values())
+                ),
+            ]
+            for group in results["groups"]
+            for arm in group["arms"]
+        ],
+        words=3,
     )
 
 

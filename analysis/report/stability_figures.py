@@ -29,6 +29,11 @@ def columns(
     rows = [arm for arm in results["arms"] if arms is None or arm["arm"] in arms]
     if not rows or not rows[0]["features"]:
         return svg.figure(width, 24, "No features", [svg.text(0, 16, "n/a: no features")])
+    # A feature of shape that a carried mask makes the same everywhere says nothing of the arms.
+    said_of = [place for place in range(len(rows[0]["features"])) if any(_counts(row, place) for row in rows)]
+    rows = [{**row, "features": [row["features"][place] for place in said_of]} for row in rows]
+    if not said_of:
+        return svg.figure(width, 24, "No features", [svg.text(0, 16, "n/a: every feature is equal by construction")])
     values = np.array([[_value(feature, criterion) for feature in row["features"]] for row in rows], dtype=np.float64)
     order, edges = _order(rows[0]["features"], values[0])
     left, gap, top, height, step_down = 92.0, 18.0, 34.0, 110.0, 128.0
@@ -72,6 +77,10 @@ def columns(
         )
     label = f"{ESTIMATES[criterion]} with {results['reference']}. " + "; ".join(said)
     return svg.figure(width, bottom + 6, label, parts)
+
+
+def _counts(row: Mapping[str, Any], place: int) -> bool:
+    return bool(row["features"][place]["counted"])
 
 
 def _places(

@@ -254,3 +254,37 @@ def test_html_page_holds_every_feature(features, tmp_path):
     html = page.read_text(encoding="utf-8")
     assert len(re.findall(r"<td[^>]*>\s*glcm_Contrast\s*</td>", html)) == 2
     assert "every difference is zero" in html
+
+
+def test_shape_of_a_carried_mask_is_in_no_count_unless_masks_differ(features):
+    """14 of the 23 stable features of a real run were those: equal by construction."""
+    found = stability.analyse(features, reference="SOC", restores=[("FAST", "FAST-DL")])
+    for arm in found["arms"]:
+        assert (arm["n_features"], arm["by_construction"]) == (3, 1)
+        assert [row["counted"] for row in arm["features"]] == [True, True, False]
+        assert arm["classes"][2] == {"class": "shape", "n_features": 0, "stable": {"paired_t": 0, "ccc": 0, "icc": 0}}
+    assert all(row["kept"] + row["lost"] + row["newly_unstable"] <= 2 for row in found["restores"])
+    assert {row["n"] for row in found["summary"]} == {4, 2}  # features × arms, and features
+    own_mask = features["arm"].eq("FAST") & features["feature"].eq("shape_Volume") & features["subject"].eq("S3")
+    features.loc[own_mask, "value"] += 1.0
+    fast, dl = stability.analyse(features, reference="SOC")["arms"]
+    assert (fast["by_construction"], dl["by_construction"]) == (0, 1)
+    assert fast["classes"][2]["stable"]["ccc"] == 1
+
+
+def test_thresholds_are_stored_and_subjects_count_once_in_a_second_column(features):
+    twice = pd.concat([features, features.assign(roi="disc", value=features["value"] + 1e-3)], ignore_index=True)
+    found = stability.analyse(twice, reference="SOC", criteria={"ccc": 0.9})
+    assert found["criteria"] == {"paired_t": 0.05, "ccc": 0.9, "icc": 0.9, "dispersion": 0.1}
+    fast = found["arms"][0]
+    assert fast["unstable_by_subject"] == stability.analyse(features, reference="SOC")["arms"][0]["unstable"]
+    assert fast["features"][1]["stable_by_subject"]["ccc"] is False
+    assert stability.analyse(features, reference="SOC")["arms"][0]["unstable_by_subject"] is None
+    groups = {(group["by"], group["group"]): group for group in found["groups"]}
+    assert set(groups) == {("roi", "cord"), ("roi", "disc")}
+    assert groups["roi", "cord"]["n_rois"] == 12
+    assert groups["roi", "cord"]["arms"][0] == {
+        "arm": "FAST",
+        "n_features": 2,
+        "unstable": stability.analyse(features, reference="SOC", criteria={"ccc": 0.9})["arms"][0]["unstable"],
+    }

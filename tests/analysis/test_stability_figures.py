@@ -25,7 +25,7 @@ def features() -> pd.DataFrame:
                 for name, value in (
                     ("firstorder_Mean", base + 0.01 * part * noise),
                     ("glcm_Contrast <b>", base + part * (15 + noise)),
-                    ("shape_Flat", 1.0),
+                    ("gldm_Flat", 1.0),
                 ):
                     rows.append({"subject": f"S{subject}", "roi": roi, "arm": arm, "feature": name, "value": value})
     return pd.DataFrame(rows)
@@ -44,7 +44,7 @@ def test_columns_are_hollow_below_the_threshold_and_gaps_tell_their_reason(resul
     svg = stability_figures.columns(results, threshold=0.85, colours=COLOURS)
     bars = {bar[0].text: bar.get("class") for bar in ET.fromstring(svg).iter("rect")}
     assert [css for title, css in bars.items() if "Contrast" in title] == ["margin s-fast", "fastdl"]
-    assert bars["shape_Flat: n/a, both sides are constant"] == "margin"
+    assert bars["gldm_Flat: n/a, both sides are constant"] == "margin"
     label = ET.fromstring(svg).get("aria-label")
     assert label == "CCC with SOC. FAST: 1 of 3 below 0.85, 1 n/a; FAST-DL: 0 of 3 below 0.85, 1 n/a"
     for criterion in ("icc", "paired_t"):
@@ -89,7 +89,7 @@ def test_several_volumes_per_subject_widen_the_limits_and_are_said(results, feat
 
 
 def test_a_constant_feature_has_a_bias_of_zero_and_no_interval(results):
-    flat = next(row for row in results["arms"][0]["features"] if row["feature"] == "shape_Flat")["bland_altman"]
+    flat = next(row for row in results["arms"][0]["features"] if row["feature"] == "gldm_Flat")["bland_altman"]
     assert (flat["bias"]["estimate"], flat["sd"], flat["lower"]["estimate"], flat["lower"]["ci"]) == (0, 0, 0, None)
     assert flat["bias"]["reason"] == "no interval: all differences are the same"
 
