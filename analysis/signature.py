@@ -283,10 +283,10 @@ def _share(difference: NDArray[np.float64], limit: float | None, found: Mapping[
         return proportion(int((np.abs(difference) <= limit).sum()), difference.size).as_estimate() | {
             "method": f"difference of at most {limit:g}; {method}"
         }
-    ends = [(found[name] or {}).get("estimate") for name in ("lower", "upper")]
-    if None in ends:
+    lower, upper = ((found[name] or {}).get("estimate") for name in ("lower", "upper"))
+    if lower is None or upper is None:
         return undefined("no limits of agreement", n=difference.size, method=method).as_estimate()
-    within = int(((difference >= ends[0]) & (difference <= ends[1])).sum())
+    within = int(((difference >= lower) & (difference <= upper)).sum())
     return proportion(within, difference.size).as_estimate() | {
         "method": f"within this arm's own limits of agreement, which hold about 95 % by definition; {method}"
     }

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Q, Sum
 
 from analysis import stability as analysis
 from analysis import tables as checked
@@ -83,15 +83,20 @@ def analyse(study: ReaderStudy, key: str) -> dict:
 
 def plots(study: ReaderStudy, results: dict, feature: str) -> list[dict]:
     """Panels of the Bland–Altman plot of one feature: only its own rows are read."""
-    named = Feature.objects.filter(study=study).order_by().values_list("image_type", "feature").distinct()
-    rows = [own for own in named if feature == (own[1] if own[0] == "original" else f"{own[0]}_{own[1]}")]
-    if not rows:
-        return []
-    image_type, name = rows[0]
-    own = present_features(study).filter(image_type=image_type, feature=name).values_list(*FEATURE_COLUMNS.values())
+    frame = features_named(study, {feature})
+    return [] if frame.empty else analysis.pairs(frame, reference=results["reference"], feature=feature)
+
+
+def features_named(study: ReaderStudy, names: set[str]):
+    """The features table of these alone, as the analysis reads it; a filtered image stands before the name."""
+    kinds = Feature.objects.filter(study=study).order_by().values_list("image_type", "feature").distinct()
+    chosen = Q(pk=None)
+    for image_type, name in kinds:
+        if (name if image_type == "original" else f"{image_type}_{name}") in names:
+            chosen |= Q(image_type=image_type, feature=name)
+    own = present_features(study).filter(chosen).values_list(*FEATURE_COLUMNS.values())
     lines = csv_lines(list(FEATURE_COLUMNS), (dict(zip(FEATURE_COLUMNS, row, strict=True)) for row in own))
-    frame = _frame("".join(lines).encode())
-    return analysis.pairs(frame, reference=results["reference"], feature=feature)
+    return _frame("".join(lines).encode())
 
 
 def _frame(content: bytes):
@@ -123,6 +128,10 @@ COLUMNS = [
     "stable_paired_t",
     "stable_ccc",
     "stable_icc",
+    "stable_paired_t_by_subject",
+    "stable_ccc_by_subject",
+    "stable_icc_by_subject",
+    "counted",
     "cv",
     "qcd",
     "n",
@@ -154,6 +163,8 @@ def rows(results: dict) -> Iterator[Row]:
                 "lower_limit": (limits["lower"] or {}).get("estimate"),
                 "upper_limit": (limits["upper"] or {}).get("estimate"),
                 **{f"stable_{name}": own for name, own in one["stable"].items()},
+                **{f"stable_{name}_by_subject": own for name, own in (one["stable_by_subject"] or {}).items()},
+                "counted": one["counted"],
                 "cv": spread[one["feature"]]["cv"]["estimate"],
                 "qcd": spread[one["feature"]]["qcd"]["estimate"],
                 "n": one["ccc"]["n"],

@@ -8,6 +8,7 @@ from readerstudy.images import (
     views_images,
     views_radiomics,
     views_scan_times,
+    views_signature,
     views_stability,
 )
 
@@ -19,6 +20,8 @@ urlpatterns = [
     path("radiomics/stability/", views_stability.stability, name="stability"),
     path("radiomics/stability.csv", views_stability.stability_csv, name="stability_csv"),
     path("radiomics/stability.json", views_stability.stability_json, name="stability_json"),
+    path("radiomics/robust/<slug:form>/", views_stability.robust_features, name="robust_features"),
+    path("radiomics/signature/", views_signature.signature, name="signature"),
     path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),
     path("scan-times/", views_scan_times.scan_times, name="scan_times"),
     path("scan-times/table.csv", views_scan_times.scan_times_csv, name="scan_times_csv"),

@@ -9,6 +9,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from analysis import robust
 from analysis.errors import InputError
 from analysis.report import stability_figures, table_cells
 from analysis.report.table import TableCell
@@ -16,11 +17,14 @@ from analysis.stability import CRITERIA
 from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
 from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import stability as selectors
+from readerstudy.images.radiomics import active_settings
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 
-WORDS = {"ccc": "CCC ≥ 0.85", "icc": "ICC(A,1) ≥ 0.90", "paired_t": "paired t p ≥ 0.05"}
+WORDS = {"ccc": "CCC", "icc": "ICC(A,1)", "paired_t": "paired t p"}
+# What the robust features are taken away as: suffix of the file.
+ROBUST = {"list": "txt", "pyradiomics": "yaml", "preset": "yaml"}
 
 
 @never_cache
@@ -52,11 +56,22 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
     only = request.GET.get("class", "")
     panels = selectors.plots(study, results, feature)
     restores = [row for row in results["restores"] if row["criterion"] == criterion]
-    limit = CRITERIA[criterion]
+    limit = results["criteria"][criterion]
     picture = stability_figures.columns(results, criterion=criterion, threshold=limit, colours=colours, width=1440)
     return {
         "criterion": criterion,
-        "criteria": WORDS,
+        "criteria": {name: f"{words} ≥ {results['criteria'][name]:.2f}" for name, words in WORDS.items()},
+        "groups": [
+            {
+                "by": {"roi": "site", "case": "case"}[group["by"]],
+                "name": group["group"],
+                "volumes": group["n_rois"],
+                "arms": [{"arm": arms[row["arm"]], "row": row} for row in group["arms"]],
+            }
+            for group in results["groups"]
+        ],
+        "robust": len(robust.robust_features(results, criterion=criterion)),
+        "robust_forms": list(ROBUST),
         "threshold": limit,
         "names": names,
         "chosen": urlencode({"criterion": criterion, "feature": feature}),
@@ -154,6 +169,28 @@ def stability_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpRes
     name = f"{study.slug}-stability.csv"
     note_export(study=study, user=request.user, file=name)
     return stream_csv(csv_lines(selectors.COLUMNS, selectors.rows(results)), name)
+
+
+@never_cache
+@study_page("see_material")
+@require_safe
+def robust_features(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse:
+    """Features stable in every arm by ?criterion: a list, settings of pyradiomics, or settings of this page."""
+    if form not in ROBUST:
+        raise Http404
+    criterion = request.GET.get("criterion", "ccc")
+    names = robust.robust_features(_results(study), criterion=criterion if criterion in CRITERIA else "ccc")
+    content = "\n".join([*names, ""])
+    if form != "list":
+        try:
+            content = robust.as_settings(names, active_settings(study).settings, plain=form == "pyradiomics")
+        except InputError:
+            raise Http404 from None
+    name = f"{study.slug}-robust-{form}.{ROBUST[form]}"
+    note_export(study=study, user=request.user, file=name)
+    response = HttpResponse(content, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @never_cache

@@ -67,7 +67,10 @@ def test_stability(tmp_path, capsys):
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "f.csv", index=False)
     found = run("stability", tmp_path / "f.csv", "--reference", "SOC", "--restores", "FAST=FAST-DL", capsys=capsys)
-    assert set(found) == {"conventions", "reference", "arms", "restores", "dispersion", "summary"}
+    assert set(found) == {
+        *("conventions", "reference", "arms", "restores", "dispersion", "summary"),
+        *("criteria", "groups"),
+    }
     arm = found["arms"][0]
     assert set(arm) >= {"arm", "n_rois", "n_features", "unstable", "features", "classes"}
     assert set(arm["unstable"]) == {"paired_t", "ccc", "icc"}

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.__main__ import main as analysis_command
+from processing.radiomics.settings import read_settings
 from readerstudy.images import stability
 from readerstudy.images.models import Feature
 from readerstudy.images.radiomics import active_settings
@@ -155,3 +156,74 @@ def test_an_arm_that_was_acquired_in_some_cases_says_in_how_many_it_was_not(stud
 def test_the_page_needs_no_inline_style_or_script(study, client):
     page = html(client.get(address(study)))
     assert not re.search(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=", page)
+
+
+def test_robust_features_are_taken_away_as_list_and_settings(study, client):
+    def taken(form: str, criterion: str = "ccc") -> str:
+        answer = client.get(reverse("robust_features", args=[study.slug, form]) + f"?criterion={criterion}")
+        assert "attachment" in answer["Content-Disposition"]
+        return answer.content.decode()
+
+    results = client.get(address(study, "stability_json")).json()
+    stable = [
+        row["feature"]
+        for row in results["dispersion"]
+        if all(
+            one["stable"]["icc"]
+            for arm in results["arms"]
+            for one in arm["features"]
+            if one["feature"] == row["feature"]
+        )
+    ]
+    assert taken("list", "icc").split() == stable
+    page = html(client.get(address(study) + "?criterion=icc"))
+    assert f"{len(stable)} stable in every arm by ICC(A,1) ≥ 0.90" in page
+    missing = client.get(reverse("robust_features", args=[study.slug, "spreadsheet"]))
+    assert missing.status_code == 404
+    Feature.objects.filter(feature="glcm_Contrast").update(value=7.0)
+    study.features.filter(feature="glcm_Contrast", series__case=study.cases.first()).update(value=9.0)
+    factories.log_as_is(study)
+    for kept in (site.VAR_DIR / stability.KIND).iterdir():
+        kept.unlink()
+    settings = read_settings(taken("preset"))
+    assert settings.classes == {"glcm": ["Contrast"]}
+    assert settings.setting == active_settings(study).settings["setting"]
+    assert read_settings(taken("pyradiomics")).sha256 == settings.sha256
+
+
+MODEL = """{name: Ours, source: a test, features: [{feature: firstorder_Mean, coefficient: 2},
+{feature: glcm_Contrast, coefficient: -1}]}"""
+
+
+def test_a_signature_is_computed_in_every_arm_and_kept_nowhere(study, client, tmp_path):
+    page = html(client.get(address(study, "signature")))
+    assert all(name in page for name in ("hazard", "linear", "logistic"))
+    shown = html(client.post(address(study, "signature"), {"model": MODEL}))
+    (tmp_path / "features.csv").write_bytes(exports.table_csv(study, "features"))
+    (tmp_path / "model.yaml").write_text(MODEL)
+    command = ["signature", *(str(tmp_path / name) for name in ("features.csv", "model.yaml")), "--reference", "SOC"]
+    assert analysis_command([*command, "--json", str(tmp_path / "out.json")]) == 0
+    fast = next(arm for arm in json.loads((tmp_path / "out.json").read_text())["arms"] if arm["arm"] == "FAST")
+    assert f"{fast['values'][0]['value']:.3f}" in shown
+    assert "glcm_Contrast, firstorder_Mean" in shown or "firstorder_Mean, glcm_Contrast" in shown  # unstable inputs
+    assert "made up" not in shown
+    assert not list(site.VAR_DIR.rglob("*signature*"))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("[", "no YAML"),
+        ("{name: x, source: y, features: [{feature: glcm_Beauty, coefficient: 1}]}", "None of the features"),
+        (MODEL.replace("firstorder_Mean", "glcm_Beauty"), "lacks glcm_Beauty"),
+        ("{name: '<script>', source: y, features: [{feature: glcm_Flat, coefficient: 1}]}", "&lt;script&gt;"),
+    ],
+)
+def test_a_model_that_cannot_be_computed_says_why(study, client, model, said):
+    assert said in html(client.post(address(study, "signature"), {"model": model}))
+
+
+def test_an_example_says_that_it_is_made_up(study, client):
+    page = html(client.get(address(study, "signature") + "?example=linear"))
+    assert "made-up coefficients" in page
+    assert "lacks firstorder_Entropy" in page  # which this study did not compute
