@@ -13,3 +13,18 @@ def html(answer) -> str:
     """The HTML of an answer, white space as a browser shows it."""
     collapsed = re.sub(r"\s+", " ", answer.content.decode()).replace(" >", ">")
     return BLOCK.sub(r"\1", collapsed)
+
+
+def fields(page: str) -> dict[str, str]:
+    """What a browser would send of the forms of a page, unchanged."""
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input [^>]*>", page):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if attributes.get("type") != "checkbox" or " checked" in tag:
+            found[attributes.get("name", "")] = attributes.get("value", "")
+    for name, body in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', body)
+        found[name] = chosen.group(1) if chosen else ""
+    for name, body in re.findall(r'<textarea name="([^"]+)".*?>(.*?)</textarea>', page, re.S):
+        found[name] = body.strip().replace("\n", "\r\n")
+    return found

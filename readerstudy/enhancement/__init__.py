@@ -1,1 +1,1 @@
-"""Models that make series: their pages, runs on a whole study, before and after."""
+"""Models and degradations that make series: their pages, runs on a whole study, before and after."""

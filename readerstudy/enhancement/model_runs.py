@@ -8,12 +8,12 @@ from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
-from readerstudy.enhancement.outputs import ENHANCE, ask_for_output, current_models, is_outdated
+from readerstudy.enhancement.outputs import ask_for_output, current_models, is_outdated
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.selectors import steps
 from readerstudy.jobs.services import retry
 from readerstudy.material.models import Series
-from readerstudy.material.selectors import present_series
+from readerstudy.material.selectors import ENHANCE, present_series
 from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material, save_protocol
 from readerstudy.states import State
@@ -47,7 +47,8 @@ class Run:
 
 
 def made_arms(study: ReaderStudy) -> list[Arm]:
-    return list(study.arms.filter(made_from__isnull=False).select_related("made_from"))
+    """Arms that a model makes."""
+    return list(study.arms.exclude(model_name="").select_related("made_from"))
 
 
 def _scheduled(study: ReaderStudy) -> set[int]:
@@ -103,8 +104,9 @@ def run(*, study: ReaderStudy, arm: Arm, model: str, actor: User) -> int:
     models = current_models()
     if model not in models:
         raise InputError(f"The model “{model}” is not here any more.")
-    if arm.made_from is None:
-        raise InputError(f"{arm.code} is uploaded. Choose an arm that is made from another, or add one first.")
+    if arm.made_from is None or arm.recipe:
+        how = "simulated" if arm.recipe else "uploaded"
+        raise InputError(f"{arm.code} is {how}. Choose an arm that a model makes from another, or add one first.")
     study.refresh_from_db()
     if arm.model_name != model:
         if study.state != State.DRAFT:

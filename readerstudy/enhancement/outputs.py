@@ -1,16 +1,16 @@
-"""Series that models make: which are missing, which an earlier version made, and the jobs that make them."""
+"""Series that models and degradations make: which are missing, which are outdated, and the jobs that make them."""
 
 from collections import Counter
+from dataclasses import asdict
 
 from processing.enhancement.networks.store import shipped_models
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Series
-from readerstudy.material.selectors import present_series
-from readerstudy.protocol import enhancers
+from readerstudy.material.selectors import DEGRADE, ENHANCE, is_degraded_otherwise, present_series
+from readerstudy.protocol import enhancers, recipes
 from readerstudy.protocol.models import Arm, ReaderStudy
-
-ENHANCE = "material.enhance"
+from readerstudy.states import State
 
 
 def current_models() -> dict[str, str]:
@@ -39,9 +39,19 @@ def ask_for_outputs(study: ReaderStudy, *, case: Case | None = None, renew: bool
     """Ask for every series that is missing of an arm that a model makes; returns new jobs. renew: also for those that
     an earlier version made."""
     models = current_models()
-    arms = [arm for arm in study.arms.select_related("made_from") if arm.made_from]
+    arms = list(study.arms.exclude(model_name=""))
     return sum(
         ask_for_output(study, one, arm, there, models, renew)[1]
+        for one, there in present_series(study, case)
+        for arm in arms
+    )
+
+
+def ask_for_degraded(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
+    """The same for every arm that a degradation makes."""
+    arms = list(study.arms.filter(recipe__isnull=False))
+    return sum(
+        ask_for_output(study, one, arm, there, {}, renew)[1]
         for one, there in present_series(study, case)
         for arm in arms
     )
@@ -51,20 +61,27 @@ def ask_for_output(
     study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
 ) -> tuple[Job | None, bool]:
     """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
-    models: as current_models gives them."""
+    models: as current_models gives them. In a draft, what another degradation made is made again."""
     source = there.get(arm.made_from_id) if arm.made_from_id else None
     present = there.get(arm.pk)
     if source is None or (present and present.made_from_id is None):
         return None, False  # nothing to make it from, or uploaded on purpose
-    if present and present.made_from_id == source.pk and not (renew and is_outdated(present, models)):
-        return None, False
+    if present and present.made_from_id == source.pk:
+        other = study.state == State.DRAFT and is_degraded_otherwise(present)
+        if not other and not (renew and is_outdated(present, models)):
+            return None, False
     # A model that comes back after another one shall not find its first job done.
     instead_of = {"instead_of": present.pk} if present else {}
-    model = {"model": arm.model_name, "model_sha256": models.get(arm.model_name, "")}
+    if arm.recipe:
+        function, maker = DEGRADE, {"degradation": asdict(recipes.degradation(arm.recipe, case.code))}
+        version = maker
+    else:
+        function, maker = ENHANCE, {"model": arm.model_name}
+        version = maker | {"model_sha256": models.get(arm.model_name, "")}
     return request_job(
-        function=ENHANCE,
+        function=function,
         study=study,
         label=f"{arm.code} of {case.code}",
-        parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, "model": arm.model_name},
-        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **model, **instead_of},
+        parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, **maker},
+        inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **version, **instead_of},
     )

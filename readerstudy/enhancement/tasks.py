@@ -1,4 +1,4 @@
-"""Make the series of a made arm from its source; put one series through a model, to look at."""
+"""Make the series of a made arm from its source, by a model or a degradation; put one through a model, to look at."""
 
 import os
 import tempfile
@@ -10,15 +10,17 @@ from django.conf import settings
 
 from processing.caution import Caution
 from processing.errors import InputError
+from processing.model_identity import SIMULATED, ModelIdentity
 from processing.volume import Volume
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import exists, put_file
-from readerstudy.enhancement import outputs, previews
+from readerstudy.enhancement import previews
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import chore, job_function
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material import volumes
 from readerstudy.material.models import Case, Series
+from readerstudy.material.selectors import DEGRADE, ENHANCE
 from readerstudy.material.services import add_series
 from readerstudy.protocol import enhancers
 from readerstudy.protocol.models import Arm
@@ -26,13 +28,13 @@ from readerstudy.protocol.models import Arm
 METRICS = ("psnr", "ssim")
 
 
-@job_function(outputs.ENHANCE)
+@job_function(ENHANCE)
 def enhance_series(job: Job, report):
     # Torch is loaded here, in the worker's child process, never by the web server.
     from processing.derived import write_derived
     from processing.enhancement.enhance import enhance
 
-    source = Series.objects.get(pk=job.parameters["source"])
+    source = Series.objects.select_related("study").get(pk=job.parameters["source"])
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
     arm = Arm.objects.get(pk=job.parameters["arm"])
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
@@ -46,20 +48,7 @@ def enhance_series(job: Job, report):
         report(0.95, "storing")
         made = volumes.read(files)
         instances = volumes.archive_files(files)
-    fields = volumes.series_fields(made, pixel_hash=case.study.pixel_hash)
-    if simulated := source.parameters.get("simulated"):  # no stored file says so: its equipment is not kept
-        kept = {k: v for k, v in fields["parameters"].items() if not k.startswith("acquisition_")}
-        fields["parameters"] = kept | {"simulated": simulated}
-    facts = fields | {
-        "cautions": source.cautions,
-        "part": source.part,
-        "format": source.format,
-        "made_from": source,
-        "model_name": enhanced.model.name,
-        "model_version": enhanced.model.version,
-        "model_sha256": enhanced.model.sha256,
-        "processing_seconds": enhanced.seconds,
-    }
+    facts = _facts(source, made, enhanced.model, source.simulated) | {"processing_seconds": enhanced.seconds}
 
     def store() -> dict:
         ensure_kept(sha256 for sha256, _ in instances)
@@ -68,6 +57,54 @@ def enhance_series(job: Job, report):
         return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
 
     return store
+
+
+@job_function(DEGRADE)
+def degrade_series(job: Job, report):
+    from processing.derived import write_derived
+    from processing.simulate.degrade import Degradation, degrade
+
+    source = Series.objects.select_related("study").get(pk=job.parameters["source"])
+    case = Case.objects.select_related("study").get(pk=job.parameters["case"])
+    arm = Arm.objects.get(pk=job.parameters["arm"])
+    wanted = Degradation(**job.parameters["degradation"])
+    with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
+        degraded = degrade(
+            _as_placed(source, volumes.read(paths)),
+            wanted,
+            progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
+        )
+        files = write_derived(paths, degraded, Path(folder), model=wanted.identity)
+        report(0.95, "storing")
+        made = volumes.read(files)
+        instances = volumes.archive_files(files)
+    settings_in_words = wanted.identity.description.removeprefix(SIMULATED).strip(" .")
+    simulated = "; ".join(filter(None, (source.simulated, f"degraded: {settings_in_words}")))
+    facts = _facts(source, made, wanted.identity, simulated)  # no processing time: a scanner would have spent none
+
+    def store() -> None:
+        ensure_kept(sha256 for sha256, _ in instances)
+        add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
+        ask_for_missing(case.study, case=case)
+
+    return store
+
+
+def _facts(source: Series, made: Volume, maker: ModelIdentity, simulated: str) -> dict:
+    """The fields of a Series that was made from another. simulated: how it, or what it came from, was."""
+    fields = volumes.series_fields(made, pixel_hash=source.study.pixel_hash)
+    if simulated:  # no stored file says so: its equipment is not kept
+        kept = {k: v for k, v in fields["parameters"].items() if not k.startswith("acquisition_")}
+        fields["parameters"] = kept | {"simulated": simulated}
+    return fields | {
+        "cautions": source.cautions,
+        "part": source.part,
+        "format": source.format,
+        "made_from": source,
+        "model_name": maker.name,
+        "model_version": maker.version,
+        "model_sha256": maker.sha256,
+    }
 
 
 @job_function(previews.PREVIEW)

@@ -47,7 +47,7 @@ def steps(study: ReaderStudy) -> list[dict]:
         name, what, place = step.title, step.what, float(step.place)
         if arm := arms.get(str(row["arm"])):
             name, place = arm.code, step.place + arm.place / 1000
-            what = f"{arm.made_from.code} by {arm.model_name}" if arm.made_from else what
+            what = f"{arm.made_from.code} by {arm.maker}" if arm.made_from else what
         result.append({**row, "name": name, "what": what, "seconds_left": seconds, "place": place})
     return sorted(result, key=lambda row: (row["place"], row["name"]))
 

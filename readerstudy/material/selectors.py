@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from processing.model_identity import DEGRADATION
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
+from readerstudy.protocol.recipes import degradation
 
 # state of a cell: its word
 STATES = {
@@ -21,6 +23,7 @@ STATES = {
 
 
 NOT_DONE = (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED)
+ENHANCE, DEGRADE = "material.enhance", "material.degrade"  # jobs that make the series of an arm from another
 ORDER = list(Region.values)  # of the regions on the map
 
 
@@ -75,10 +78,32 @@ class MaterialCell:
 def present_series(study: ReaderStudy, case: Case | None = None) -> list[tuple[Case, dict[int, Series]]]:
     """Each case in use with its active series by arm, of one case or all; without empty cases."""
     found: dict[int, dict[int, Series]] = {}
-    present = study.series.filter(in_use("case__"), active=True).select_related("arm", "made_from__arm")
+    present = study.series.filter(in_use("case__"), active=True).select_related("arm", "case", "made_from__arm")
     for one in present.filter(case=case) if case else present:
         found.setdefault(one.case_id, {})[one.arm_id] = one
     return [(one, found[one.pk]) for one in study.cases.filter(pk__in=found)]
+
+
+def is_degraded_otherwise(series: Series) -> bool:
+    """Whether a made series is degraded, or not, in another way than its arm says now."""
+    if series.arm.recipe is None:
+        return series.model_name == DEGRADATION
+    return series.model_sha256 != degradation(series.arm.recipe, series.case.code).identity.sha256
+
+
+def not_as_asked(study: ReaderStudy) -> list[Series]:
+    """Made series that are to be made again, because the arm or the series that they come from is another one now."""
+    there = {
+        (one.case_id, one.arm_id): one
+        for one in study.series.filter(in_use("case__"), active=True).select_related("arm", "case")
+    }
+    return [
+        one
+        for one in there.values()
+        if one.made_from_id
+        and (source := there.get((one.case_id, one.arm.made_from_id)))
+        and (source.pk != one.made_from_id or is_degraded_otherwise(one))
+    ]
 
 
 # (subject, region, plane, weighting, arm) of series that wait to be confirmed: codes, and the arm's number.
@@ -103,7 +128,7 @@ def _rows(
     present = Series.objects.filter(study=study, active=True, case__in=cases.order_by()).defer(*without)
     series = {(one.case_id, one.arm_id): one for one in present.order_by()}
     jobs: dict[tuple[int, int], Job] = {}
-    not_done = Job.objects.filter(study=study, function="material.enhance", state__in=NOT_DONE)
+    not_done = Job.objects.filter(study=study, function__in=(ENHANCE, DEGRADE), state__in=NOT_DONE)
     for job in not_done.order_by("pk"):
         jobs[job.parameters["case"], job.parameters["arm"]] = job
     rows = []

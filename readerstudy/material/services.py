@@ -117,7 +117,7 @@ def add_series(
     seals = [*seals, *([("series", str(present.pk))] if present else [])]
     ensure_sealed(study=case.study, seals=seals[-1:] if present else [])
     if present and same:  # another model that makes the same of it, as where there is no noise
-        for name in ("made_from", "model_name", "model_version", "model_sha256", "processing_seconds"):
+        for name in ("made_from", "model_name", "model_version", "model_sha256", "processing_seconds", "parameters"):
             setattr(present, name, facts.get(name, getattr(present, name)))
         present.save()
         record(

@@ -7,8 +7,9 @@ from django.forms import BaseModelFormSet, modelformset_factory
 from django.utils.text import slugify
 
 from analysis.protocol import WIDEST, too_wide
+from processing.errors import InputError
 from processing.ingest.file_names import arms_named
-from readerstudy.protocol import defaults
+from readerstudy.protocol import defaults, recipes
 from readerstudy.protocol.defaults import ARMS
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Region, Site
 from readerstudy.protocol.selectors import model_names
@@ -113,6 +114,7 @@ class ScheduleForm(forms.ModelForm):
         add_field_classes(self)
 
 
+_MODEL = "model:"  # before the name of a model that makes an arm
 MARGINS = {"margin_mean": "mean", "margin_net": "net_preference"}
 
 
@@ -188,32 +190,54 @@ class PartForm(forms.ModelForm):
 
 
 class ArmForm(PartForm):
-    clash = "An arm of this name exists already, or a made arm names no model."
-    model_name = forms.ChoiceField(label="Model", required=False)
+    clash = "An arm of this name exists already."
+    made_by = forms.ChoiceField(required=False)
+    strength = forms.FloatField(required=False, widget=forms.NumberInput(attrs={"step": "any", "min": "0"}))
+    seed = forms.IntegerField(required=False, min_value=0, max_value=recipes.LARGEST_SEED)
+    field_order = ("code", "acquisition", "reconstruction", "made_from", "made_by", "strength", "seed", "place")
 
     class Meta:
         model = Arm
-        fields = ("code", "acquisition", "reconstruction", "made_from", "model_name", "place")
+        fields = ("code", "acquisition", "reconstruction", "made_from", "place")
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         names = sorted({*model_names(), *([self.instance.model_name] if self.instance.model_name else [])})
-        model_name, made_from = self.fields["model_name"], _choice_of_rows(self, "made_from")
-        assert isinstance(model_name, forms.ChoiceField)
-        model_name.choices = [("", "none"), *((name, name) for name in names)]
+        made_by, made_from = self.fields["made_by"], _choice_of_rows(self, "made_from")
+        assert isinstance(made_by, forms.ChoiceField)
+        made_by.choices = [
+            ("", "upload"),
+            ("Model", [(_MODEL + name, name) for name in names]),
+            ("Degradation", [(name, kind.label) for name, kind in recipes.KINDS.items()]),
+        ]
         made_from.queryset, made_from.empty_label = self.study.arms.exclude(pk=self.instance.pk), "upload"
+        if self.instance.recipe:
+            step = recipes.step(self.instance.recipe)
+            seed = step.seed if step.kind.chance else None
+            self.initial |= {"made_by": step.kind.name, "strength": step.strength, "seed": seed}
+        elif self.instance.model_name:
+            self.initial["made_by"] = _MODEL + self.instance.model_name
         add_field_classes(self)
 
     def clean(self) -> dict:
         super().clean()
-        made_from, model = self.cleaned_data.get("made_from"), self.cleaned_data.get("model_name")
-        if made_from and not model:
-            self.add_error("model_name", "Choose the model that makes this arm.")
-        if model and not made_from:
-            self.add_error("made_from", "Choose the arm that the model starts from, or no model.")
-        if made_from and made_from.made_from_id:
-            self.add_error("made_from", f"{made_from.code} is made itself; start from an arm that is uploaded.")
+        made_from, made_by = self.cleaned_data.get("made_from"), self.cleaned_data.get("made_by", "")
+        if made_from and not made_by and "made_by" not in self.errors:
+            self.add_error("made_by", "Choose the model or the degradation that makes this arm.")
+        if made_by and not made_from:
+            self.add_error("made_from", "Choose the arm that it is made from, or upload.")
+        kind = recipes.KINDS.get(made_by)
+        self.instance.model_name = "" if kind else made_by.removeprefix(_MODEL)
+        self.instance.recipe = self._recipe(kind) if kind else None
         return self.cleaned_data
+
+    def _recipe(self, kind: recipes.DegradationKind) -> dict | None:
+        strength = self.cleaned_data.get("strength") if kind.unit else None
+        try:
+            return recipes.Step(kind, strength, self.cleaned_data.get("seed") or 0).recipe
+        except InputError as error:
+            self.add_error("strength", str(error))
+            return None
 
 
 class ComparisonForm(PartForm):

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from processing.pixel_hash import WHOLE
+from readerstudy.protocol import recipes
 from readerstudy.states import State
 
 
@@ -136,7 +137,10 @@ class Site(models.Model):
 
 
 class Arm(models.Model):
-    """One way of acquiring and reconstructing. Uploaded, or made from another arm by a named model."""
+    """One way of acquiring and reconstructing. Uploaded, or made from another arm by a named model or a degradation.
+
+    recipe: of the degradation, as `recipes` has it.
+    """
 
     class Acquisition(models.TextChoices):
         REFERENCE = "reference", "reference"
@@ -152,6 +156,7 @@ class Arm(models.Model):
     reconstruction = models.CharField(max_length=8, choices=Reconstruction.choices, default=Reconstruction.STANDARD)
     made_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="makes")
     model_name = models.CharField("model", max_length=60, blank=True)
+    recipe = models.JSONField(null=True, blank=True)
     place = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -159,8 +164,10 @@ class Arm(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["study", "code"], name="unique_arm_code"),
             models.CheckConstraint(
-                condition=Q(made_from__isnull=True, model_name="") | Q(made_from__isnull=False) & ~Q(model_name=""),
-                name="made_arm_names_its_model",
+                condition=Q(made_from__isnull=True, model_name="", recipe__isnull=True)
+                | Q(made_from__isnull=False, recipe__isnull=True) & ~Q(model_name="")
+                | Q(made_from__isnull=False, model_name="", recipe__isnull=False),
+                name="made_arm_names_its_maker",
             ),
             models.CheckConstraint(
                 condition=Q(made_from__isnull=True) | ~Q(made_from=F("pk")),
@@ -180,8 +187,16 @@ class Arm(models.Model):
 
     @property
     def is_reference(self) -> bool:
-        """Whether this is the standard reconstruction of the reference acquisition."""
-        return (self.acquisition, self.reconstruction) == (self.Acquisition.REFERENCE, self.Reconstruction.STANDARD)
+        """Whether this is the standard reconstruction of the reference acquisition, as a scanner gave it."""
+        return self.recipe is None and (self.acquisition, self.reconstruction) == (
+            self.Acquisition.REFERENCE,
+            self.Reconstruction.STANDARD,
+        )
+
+    @property
+    def maker(self) -> str:
+        """What makes it from another arm, in words; "" if it is uploaded."""
+        return str(recipes.step(self.recipe)) if self.recipe else self.model_name
 
     @property
     def css(self) -> str:

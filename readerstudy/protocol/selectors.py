@@ -36,6 +36,7 @@ def protocol_document(study: ReaderStudy) -> dict:
                 "reconstruction": arm.reconstruction,
                 "made_from": arm.made_from.code if arm.made_from else None,
                 "model": arm.model_name or None,
+                **(arm.recipe or {}),
             }
             for arm in study.arms.select_related("made_from")
         ],

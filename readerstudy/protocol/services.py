@@ -99,8 +99,21 @@ def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
     ensure_sealed(study=study, seals=PROTOCOL)
     for instance in instances:
         instance.save()
+    _ensure_no_circle(study)
     parts = [str(instance) for instance in instances]
     record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, parts=parts, seals=PROTOCOL)
+
+
+def _ensure_no_circle(study: ReaderStudy) -> None:
+    """InputError if an arm is made, in the end, from itself."""
+    arms = {arm.pk: arm for arm in study.arms.all()}
+    for arm in arms.values():
+        chain = [arm]
+        while chain[-1].made_from_id and arm not in chain[1:]:
+            chain.append(arms[chain[-1].made_from_id])
+        if arm in chain[1:]:
+            codes = " from ".join(one.code for one in chain)
+            raise InputError(f"{codes}: one of them must be uploaded, or made from another arm.")
 
 
 @transaction.atomic

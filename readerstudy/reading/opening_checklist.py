@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from readerstudy.accounts.models import Role
-from readerstudy.material.selectors import in_use, series_progress
+from readerstudy.material.selectors import in_use, not_as_asked, series_progress
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.checks import held_back
 
@@ -27,7 +27,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
     series_there, series_wanted = series_progress(study)
     pairs = study.cases.filter(in_use()).count() * comparisons
     prepared = prepared_pairs(study)
-    held = len(held_back(study))
+    held, remade = len(held_back(study)), len(not_as_asked(study))
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
         Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
@@ -42,6 +42,11 @@ def checklist(study: ReaderStudy) -> list[Point]:
             series_wanted > 0 and series_there == series_wanted,
             f"{series_there} of {series_wanted} series are there",
             "material",
+        ),
+        *(
+            [Point(False, f"{remade} series still to be made again, as the protocol has it now", "jobs")]
+            if remade
+            else []
         ),
         *([Point(False, f"{held} case{'' if held == 1 else 's'} held back: look at them", "checks")] if held else []),
         Point(

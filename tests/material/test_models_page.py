@@ -92,7 +92,7 @@ def test_shipped_models_and_ones_own_stand_in_one_list(client, study):
     assert "1,234" in page
     assert "Measured to lose at discs at 5 %." in page
     assert current_models()["own"] in page
-    assert 'value="own"' in html(client.get(f"/studies/{study.slug}/protocol/arms/"))
+    assert 'value="model:own"' in html(client.get(f"/studies/{study.slug}/protocol/arms/"))
 
 
 def test_a_folder_that_cannot_be_used_is_said_and_hides_no_other(client, study, own):

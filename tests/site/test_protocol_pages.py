@@ -15,7 +15,7 @@ from readerstudy.protocol.models import PrimaryTest, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.states import State
 from tests import factories
-from tests.pages import html
+from tests.pages import fields, html
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "only Cleo knows it"
@@ -23,21 +23,6 @@ PASSWORD = "only Cleo knows it"
 
 def url(study, path: str = "protocol/") -> str:
     return f"/studies/{study.slug}/{path}"
-
-
-def fields(page: str) -> dict[str, str]:
-    """What a browser would send of the forms of a page, unchanged."""
-    found: dict[str, str] = {}
-    for tag in re.findall(r"<input [^>]*>", page):
-        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        if attributes.get("type") != "checkbox" or " checked" in tag:
-            found[attributes.get("name", "")] = attributes.get("value", "")
-    for name, body in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.S):
-        chosen = re.search(r'<option value="([^"]*)" selected', body)
-        found[name] = chosen.group(1) if chosen else ""
-    for name, body in re.findall(r'<textarea name="([^"]+)".*?>(.*?)</textarea>', page, re.S):
-        found[name] = body.strip().replace("\n", "\r\n")
-    return found
 
 
 NEW = {"title": "Knee, fast", "reader_title": "Knee MRI", "regions": ["knee"], "description": ""}
@@ -146,8 +131,8 @@ def test_two_arms_cannot_have_one_name(study, admin):
 
 def test_a_made_arm_names_its_model(study, admin):
     path = url(study, "protocol/arms/")
-    data = fields(admin.get(path).content.decode()) | {"arms-2-model_name": ""}
-    assert "Choose the model that makes this arm" in html(admin.post(path, data))
+    data = fields(admin.get(path).content.decode()) | {"arms-2-made_by": ""}
+    assert "Choose the model or the degradation that makes this arm" in html(admin.post(path, data))
 
 
 def test_an_arm_that_is_compared_cannot_be_removed(study, admin):

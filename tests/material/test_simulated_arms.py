@@ -1,0 +1,145 @@
+"""Arms that are simulated from others, in chains: set on the page, made by jobs, said wherever they are named."""
+
+import numpy as np
+import pytest
+from django.test import Client, TestCase
+
+from processing.simulate.degrade import Degradation, degrade
+from readerstudy.images import tables
+from readerstudy.jobs.tasks import run_job
+from readerstudy.material import volumes
+from readerstudy.material.selectors import DEGRADE, ENHANCE, not_as_asked, simulation_note
+from readerstudy.protocol import recipes
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import protocol_document
+from readerstudy.protocol.services import create_study
+from readerstudy.reading.opening_checklist import not_ready
+from tests import factories, pixels
+from tests.once import made_once
+from tests.pages import fields, html
+
+HALF_NEX = {"arms-1-made_by": "half_nex", "arms-1-strength": "5", "arms-1-seed": "12"}
+
+
+def page(study: ReaderStudy) -> str:
+    return f"/studies/{study.slug}/protocol/arms/"
+
+
+def admin(study: ReaderStudy) -> Client:
+    client = Client()
+    client.force_login(study.memberships.get(role="admin").user)
+    return client
+
+
+def save(study: ReaderStudy, **changes: str):
+    """The table of arms, sent with these changes; SOC, FAST, FAST-DL and SOC-DL are its rows."""
+    client = admin(study)
+    sent = fields(html(client.get(page(study)))) | changes
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        return client.post(page(study), sent, follow=True)
+
+
+def made(study: ReaderStudy, arm: str, subject: str = "S01"):
+    return study.series.get(arm__code=arm, case__subject__code=subject, active=True)
+
+
+def make_arms(study: ReaderStudy) -> None:
+    """Do the jobs that make series, and leave the others."""
+    while waiting := list(study.jobs.filter(state="waiting", function__in=(DEGRADE, ENHANCE)).order_by("pk")):
+        for job in waiting:
+            run_job(job.pk)
+
+
+@made_once()
+def chain() -> ReaderStudy:
+    """Of SOC alone: FAST is half the NEX of it, and a shipped model makes FAST-DL and SOC-DL."""
+    study = create_study(title="Chain", user=factories.make_user(staff=True), model_name="denoise")
+    for subject in ("S01", "S02"):
+        factories.place_pixels(study, "SOC", pixels.volume(20, 1), subject=subject)
+    save(study, **HALF_NEX | {"arms-1-made_from": str(study.arms.get(code="SOC").pk)})
+    make_arms(study)
+    return study
+
+
+def test_a_study_of_one_acquisition_gets_every_arm(chain):
+    assert chain.series.filter(active=True).count() == 8
+    fast = made(chain, "FAST")
+    settings = Degradation(half_nex_fraction=0.05, seed=recipes.degradation(fast.arm.recipe, fast.case.code).seed)
+    wanted = degrade(volumes.load(made(chain, "SOC")), settings).array
+    np.testing.assert_allclose(volumes.load(fast).array, wanted, rtol=1e-5)
+    assert made(chain, "FAST-DL").made_from == fast
+    assert not np.allclose(volumes.load(made(chain, "FAST-DL")).array, wanted)
+
+
+def test_no_two_cases_have_the_same_noise(chain):
+    one, other = (volumes.load(made(chain, "FAST", subject)).array for subject in ("S01", "S02"))
+    assert np.abs(one - other).max() > 1
+
+
+def test_what_was_simulated_says_so_to_the_end_of_the_chain(chain):
+    for code, simulated in (("SOC", False), ("FAST", True), ("FAST-DL", True), ("SOC-DL", False)):
+        assert made(chain, code).simulated.startswith("degraded: half nex fraction 0.05, seed ") is simulated
+    rows = {row["arm"]: row for row in tables.series(chain) if row["subject"] == "S01"}
+    assert rows["FAST"]["acquisition_seconds"] is rows["FAST"]["processing_seconds"] is None
+    assert rows["FAST-DL"]["acquisition_seconds"] is None
+    assert rows["FAST-DL"]["simulated"] == rows["FAST"]["simulated"] is not None
+    assert "FAST (degraded" in simulation_note(chain)
+    assert "SOC" not in simulation_note(chain)
+
+
+def test_the_protocol_holds_the_degradation_and_names_what_has_none_as_before(chain):
+    arms = {arm["id"]: arm for arm in protocol_document(chain)["arms"]}
+    assert arms["FAST"]["degrade"] == {"half_nex_fraction": 0.05, "seed": 12}
+    assert list(arms["SOC"]) == ["id", "acquisition", "reconstruction", "made_from", "model"]
+
+
+def test_another_strength_makes_the_series_and_all_that_follows_again(chain):
+    before = {code: made(chain, code).pk for code in ("SOC", "FAST", "FAST-DL", "SOC-DL")}
+    save(chain, **{"arms-1-strength": "10"})
+    assert len(not_as_asked(chain)) == 2
+    assert "2 series still to be made again, as the protocol has it now" in [point.text for point in not_ready(chain)]
+    make_arms(chain)
+    assert not_as_asked(chain) == []
+    after = {code: made(chain, code).pk for code in before}
+    assert [code for code in before if before[code] != after[code]] == ["FAST", "FAST-DL"]
+    assert "0.1, seed" in made(chain, "FAST-DL").simulated
+
+
+def test_settings_that_change_no_pixel_are_told_all_the_same(chain):
+    save(chain, **{"arms-1-made_by": "gibbs", "arms-1-strength": "49"})
+    make_arms(chain)
+    gibbs = made(chain, "FAST")
+    assert gibbs.simulated == "degraded: gibbs 0.49, seed 0"
+    save(chain, **{"arms-1-strength": "49.0001"})
+    make_arms(chain)
+    assert made(chain, "FAST").sha256 == gibbs.sha256
+    assert made(chain, "FAST").simulated == "degraded: gibbs 0.490001, seed 0"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"arms-1-strength": ""}, "Give the strength of half NEX in % of the 99.9th percentile."),
+        ({"arms-1-strength": "200"}, "must lie above 0"),
+        ({"arms-1-made_from": ""}, "Choose the arm that it is made from, or upload."),
+        ({"arms-1-made_by": ""}, "Choose the model or the degradation that makes this arm."),
+    ],
+)
+def test_a_degradation_that_cannot_be_is_refused_in_words(chain, changes, said):
+    assert said in html(save(chain, **changes))
+    assert chain.arms.get(code="FAST").maker == "half NEX 5 % of the 99.9th percentile, seed 12"
+
+
+def test_arms_that_are_made_from_each_other_are_refused(chain):
+    last = str(chain.arms.get(code="FAST-DL").pk)
+    answer = html(save(chain, **{"arms-0-made_by": "gibbs", "arms-0-strength": "30", "arms-0-made_from": last}))
+    assert "SOC from FAST-DL from FAST from SOC: one of them must be uploaded" in answer
+    assert chain.arms.get(code="SOC").made_from is None
+
+
+@pytest.mark.parametrize("name", recipes.KINDS)
+def test_every_kind_comes_back_from_its_recipe_as_it_was_set(name):
+    kind = recipes.KINDS[name]
+    step = recipes.Step(kind, 3.0 if kind.unit else None, 7 if kind.chance else 0)
+    assert recipes.step(step.recipe) == step
+    assert degrade(pixels.volume(5, 1), recipes.degradation(step.recipe, "S01")).shape == pixels.SHAPE
