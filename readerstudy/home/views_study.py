@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
+from readerstudy.home.arm_chains import arm_chains
 from readerstudy.home.selectors import latest_events, study_row, tasks_of
 from readerstudy.jobs.selectors import counts
 from readerstudy.material.selectors import in_use
@@ -58,6 +59,7 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "schedule": schedule_summary(study),
             "draft": draft,
             "arms": study.arms.select_related("made_from"),
+            "chains": arm_chains(study),
             "criteria": study.criteria.all(),
             "comparisons": study.comparisons.select_related("first", "second"),
             "cases": cases.count(),

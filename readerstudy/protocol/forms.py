@@ -213,8 +213,11 @@ class ArmForm(PartForm):
         made_from.queryset, made_from.empty_label = self.study.arms.exclude(pk=self.instance.pk), "upload"
         if self.instance.recipe:
             step = recipes.step(self.instance.recipe)
-            seed = step.seed if step.kind.chance else None
-            self.initial |= {"made_by": step.kind.name, "strength": step.strength, "seed": seed}
+            self.initial["made_by"] = step.kind.name
+            if step.strength is not None:
+                self.initial["strength"] = f"{step.strength:g}"
+            if step.kind.chance:
+                self.initial["seed"] = step.seed
         elif self.instance.model_name:
             self.initial["made_by"] = _MODEL + self.instance.model_name
         add_field_classes(self)

@@ -188,10 +188,8 @@ class Arm(models.Model):
     @property
     def is_reference(self) -> bool:
         """Whether this is the standard reconstruction of the reference acquisition, as a scanner gave it."""
-        return self.recipe is None and (self.acquisition, self.reconstruction) == (
-            self.Acquisition.REFERENCE,
-            self.Reconstruction.STANDARD,
-        )
+        standard = (self.Acquisition.REFERENCE, self.Reconstruction.STANDARD)
+        return self.recipe is None and (self.acquisition, self.reconstruction) == standard
 
     @property
     def maker(self) -> str:

@@ -86,7 +86,7 @@ def step(recipe: dict) -> Step:
     """What people set, of a recipe."""
     settings = recipe[DEGRADE]
     kind = next(
-        one for one in KINDS.values() if settings.get(one.setting) and one.value in (None, settings[one.setting])
+        one for one in KINDS.values() if one.value in (None, settings.get(one.setting)) and one.setting in settings
     )
     strength = None if kind.value is not None else settings[kind.setting] * kind.per
     return Step(kind, strength, settings["seed"])

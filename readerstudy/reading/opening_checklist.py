@@ -43,11 +43,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
             f"{series_there} of {series_wanted} series are there",
             "material",
         ),
-        *(
-            [Point(False, f"{remade} series still to be made again, as the protocol has it now", "jobs")]
-            if remade
-            else []
-        ),
+        *([Point(False, f"{remade} series to be made again, as the protocol has it now", "jobs")] if remade else []),
         *([Point(False, f"{held} case{'' if held == 1 else 's'} held back: look at them", "checks")] if held else []),
         Point(
             pairs > 0 and prepared == pairs,

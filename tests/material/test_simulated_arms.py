@@ -97,7 +97,7 @@ def test_another_strength_makes_the_series_and_all_that_follows_again(chain):
     before = {code: made(chain, code).pk for code in ("SOC", "FAST", "FAST-DL", "SOC-DL")}
     save(chain, **{"arms-1-strength": "10"})
     assert len(not_as_asked(chain)) == 2
-    assert "2 series still to be made again, as the protocol has it now" in [point.text for point in not_ready(chain)]
+    assert "2 series to be made again, as the protocol has it now" in [point.text for point in not_ready(chain)]
     make_arms(chain)
     assert not_as_asked(chain) == []
     after = {code: made(chain, code).pk for code in before}
@@ -143,3 +143,12 @@ def test_every_kind_comes_back_from_its_recipe_as_it_was_set(name):
     step = recipes.Step(kind, 3.0 if kind.unit else None, 7 if kind.chance else 0)
     assert recipes.step(step.recipe) == step
     assert degrade(pixels.volume(5, 1), recipes.degradation(step.recipe, "S01")).shape == pixels.SHAPE
+
+
+def test_the_protocol_shows_arms_in_their_chains(chain):
+    told = html(admin(chain).get(f"/studies/{chain.slug}/protocol/"))
+    chains = told[told.index('aria-label="Arms as they come') : told.index("<table", told.index("arm-chains"))]
+    order = [chains.index(said) for said in ("as it was sent", "SOC, half NEX 5 %", "FAST, denoise", "SOC, denoise")]
+    assert order == sorted(order)
+    assert chains.count('<span class="badge">simulated</span>') == 2
+    assert chains.count("2 of 2 series") == 4
