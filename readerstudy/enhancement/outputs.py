@@ -72,14 +72,12 @@ def ask_for_output(
             return None, False
     # A model that comes back after another one shall not find its first job done.
     instead_of = {"instead_of": present.pk} if present else {}
+    maker: dict[str, object] = {"model": arm.model_name}
+    version = maker | {"model_sha256": models.get(arm.model_name, "")}
     if arm.recipe:
-        function, maker = DEGRADE, {"degradation": asdict(recipes.degradation(arm.recipe, case.code))}
-        version = maker
-    else:
-        function, maker = ENHANCE, {"model": arm.model_name}
-        version = maker | {"model_sha256": models.get(arm.model_name, "")}
+        maker = version = {"degradation": asdict(recipes.degradation(arm.recipe, case.code))}
     return request_job(
-        function=function,
+        function=DEGRADE if arm.recipe else ENHANCE,
         study=study,
         label=f"{arm.code} of {case.code}",
         parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, **maker},

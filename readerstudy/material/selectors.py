@@ -101,6 +101,7 @@ def not_as_asked(study: ReaderStudy) -> list[Series]:
         one
         for one in there.values()
         if one.made_from_id
+        and one.arm.made_from_id
         and (source := there.get((one.case_id, one.arm.made_from_id)))
         and (source.pk != one.made_from_id or is_degraded_otherwise(one))
     ]

@@ -6,6 +6,7 @@ its arguments.
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from processing.errors import InputError
 from processing.simulate.degrade import Degradation
@@ -77,7 +78,7 @@ class Step:
             if self.strength is None:
                 raise InputError(f"Give the strength of {self.kind.title} in {self.kind.unit}.")
             value = round(self.strength / self.kind.per, 9)
-        settings = {self.kind.setting: value, "seed": self.seed if self.kind.chance else 0}
+        settings: dict[str, Any] = {self.kind.setting: value, "seed": self.seed if self.kind.chance else 0}
         Degradation(**settings)
         return {DEGRADE: settings}
 
