@@ -17,6 +17,8 @@ import numpy as np
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
 from processing.enhancement.networks.slices import neighbours, with_opposite
+from processing.enhancement.onnx import run as onnx
+from processing.enhancement.onnx.manifest import is_onnx
 from processing.enhancement.tasks import DENOISE, THIN_SLICES, task_of
 from processing.enhancement.thin_slices import parts_for, thinned
 from processing.errors import InputError
@@ -147,6 +149,10 @@ def enhance(
         raise InputError(f"There is no precision “{precision}”; there are {', '.join(PRECISIONS)}.")
     if noise_sigma is not None and not 0 <= noise_sigma < float("inf"):
         raise InputError(f"The standard deviation of the noise cannot be {noise_sigma:g}.")
+    if is_onnx(folder):
+        noise = _noise(volume, noise_sigma)
+        made = onnx.clean(volume, folder, identity.sha256, noise_sigma=noise.sigma, progress=progress, threads=threads)
+        return Enhanced(volume.with_array(made), noise.sigma, noise.method, identity, time.monotonic() - started)
     if threads is not None:
         _set_threads(threads)
     task = task_of(store.read_config(folder))

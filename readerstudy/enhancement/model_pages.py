@@ -206,4 +206,11 @@ def pixels(choice: PreviewChoice) -> tuple[Volume, Volume | None]:
     """Input and, if it is there, output of the first model. InputError, FileNotFoundError if they cannot be read."""
     output = choice.outputs[0]
     source = volumes.load_cached(choice.source)
-    return source, volumes.load_file_cached(output.job.result["sha256"]) if output.job and output.is_done else None
+    if output.job is None or not output.is_done:
+        return source, None
+    made = volumes.load_file_cached(output.job.result["sha256"])
+    if made.shape != source.shape:  # thinner slices: those where the input has its own
+        from processing.registration import apply
+
+        made = apply(np.eye(4), made, like=source)[0]
+    return source, made

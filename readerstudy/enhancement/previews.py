@@ -31,8 +31,10 @@ class Reference:
 
 
 def possible_inputs(case: Case) -> list[Series]:
-    """The series of a case that a model can start from: what was acquired."""
-    found = case.series.filter(active=True, made_from=None).select_related("arm", "case__study", "made_from")
+    """The series of a case that a model can start from: what was acquired, or simulated from that."""
+    found = case.series.filter(Q(made_from=None) | Q(arm__recipe__isnull=False), active=True).select_related(
+        "arm", "case__study", "made_from"
+    )
     return list(found.order_by("arm__place"))
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from processing.caution import Caution
 from processing.errors import InputError
 from processing.model_identity import SIMULATED, ModelIdentity
+from processing.percentile import high_percentile
 from processing.volume import Volume
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import exists, put_file
@@ -137,12 +138,21 @@ def preview_series(job: Job, report):
         "noise_sigma": enhanced.noise_sigma,
         "noise_method": enhanced.noise_method,
         "seconds": enhanced.seconds,
+        "change_percent": _change_percent(image, enhanced.volume),
         "precision": enhanced.model.precision,
         "version": enhanced.model.version,
         "slices": image.shape[0],
         "measured": measured,
         "lacking": job.parameters["lacking"],
     }
+
+
+def _change_percent(before: Volume, after: Volume) -> float | None:
+    """Root mean square of what changed, in percent of the input's 99.9th percentile; None on other slices."""
+    scale = high_percentile(before.measured, 99.9)
+    if before.shape != after.shape or not scale:
+        return None
+    return float(100 * np.sqrt(np.mean((after.array - before.array) ** 2)) / scale)
 
 
 def _as_placed(series: Series, volume: Volume) -> Volume:

@@ -61,8 +61,15 @@ class ModelRecord:
 
     @property
     def architecture(self) -> str:
-        """As the registry of architectures calls it."""
+        """As the registry of architectures calls it; "ONNX" for a model that came as such a file."""
+        if (self.folder / store.ONNX).is_file():
+            return "ONNX"
         return str(_table(self.settings, "network").get("architecture", "residual_unet"))
+
+    @property
+    def task(self) -> str:
+        """What it is trained to do; those that say nothing denoise."""
+        return str(self.settings.get("task", "denoise"))
 
     @property
     def groups(self) -> list[str]:

@@ -14,6 +14,7 @@ from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 
 LOG = "log.jsonl"  # of the training, if the folder keeps it
+ONNX = "model.onnx"  # in the place of weights of ours
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 
 
@@ -55,11 +56,12 @@ def shipped_models() -> list[ModelIdentity]:
 
 
 def read_weights(folder: Path, sha256: str) -> bytes:
-    """The weights file, after its SHA-256 is found to be `sha256`, the one in identity.json.
+    """The weights file, or that in ONNX, after its SHA-256 is found to be `sha256`, the one in identity.json.
 
     Raises InputError if it is not.
     """
-    data = (folder / "model.safetensors").read_bytes()
+    exported = folder / ONNX
+    data = (exported if exported.is_file() else folder / "model.safetensors").read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(f"The weights of “{folder.name}” do not match their recorded SHA-256; restore them.")
     return data
