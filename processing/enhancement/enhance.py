@@ -142,7 +142,7 @@ def enhance(
     volume.require_magnitude()
     folder = store.folder_of(model)
     identity = store.read_identity(folder)
-    if store.read_config(folder)["network"].get("architecture") == "cascade":
+    if store.read_config(folder).get("network", {}).get("architecture") == "cascade":
         raise InputError(f"The model “{folder.name}” works on k-space; use it with reconstruct --method cascade.")
     key = folder, identity.sha256
     if precision not in (None, *PRECISIONS):
