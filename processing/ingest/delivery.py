@@ -7,6 +7,7 @@ the next child goes on without it from the last series that was finished.
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -258,7 +259,7 @@ def outcome_from(word: Any, out: Path) -> Outcome:
     try:
         series = [_series_from(one, out) for one in word["series"]]
         return Outcome(series, [bool(one) for one in word["deep_learning"]], _refused_from(word["refused"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise InputError(_NONSENSE) from error
 
 
@@ -270,7 +271,7 @@ def sorted_from(word: Any, out: Path) -> Sorted:
     try:
         series = [_series_from(one, out) for one in word["series"]]
         return Sorted(series, _refused_from(word["refused"]), int(word["duplicates"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise InputError(_NONSENSE) from error
 
 
@@ -286,7 +287,9 @@ def _refused_from(words: Any) -> list[RefusedFile]:
 
 def _series_from(word: Any, out: Path) -> SortedSeries:
     files = [Path(str(file)) for file in word["files"]]
-    if not files or any(file.parent.parent != out or file.is_symlink() or not file.is_file() for file in files):
+    if not files or len({file.parent for file in files}) > 1 or files[0].parent.parent != out:
+        raise ValueError("files")
+    if not all(stat.S_ISREG(file.lstat().st_mode) for file in files):
         raise ValueError("files")
     if word["format"] not in ("dicom", "nifti") or len(word["names"]) != len(files):
         raise ValueError("format")

@@ -13,7 +13,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,6 +26,16 @@ PACK = ".bin"
 CUT_SHORT = "A file in the quarantine is cut short; send it again."
 
 
+class Row(NamedTuple):
+    """One file of a pack: its place in it, "" for the first, its size in bytes, and if they were opened its first two
+    frames, which say what it is."""
+
+    place: str
+    size: int
+    head: bytes
+    first: bytes
+
+
 def frames(path: Path, key: bytes) -> Iterator[bytes]:
     """The plain frames of a file, its head first. Raises InputError if it is cut short or damaged."""
     cipher = AESGCM(key)
@@ -36,38 +46,46 @@ def frames(path: Path, key: bytes) -> Iterator[bytes]:
             head = file.read(LENGTH.size)
             if len(head) < LENGTH.size:
                 raise InputError(CUT_SHORT)
-            try:
-                content = cipher.decrypt(count.to_bytes(12, "big"), file.read(LENGTH.unpack(head)[0]), None)
-            except InvalidTag as error:
-                raise InputError("A file in the quarantine is damaged; send it again.") from error
+            content = _opened(cipher, count, file.read(LENGTH.unpack(head)[0]))
             if count > first and not content:
                 return
             yield content
 
 
-def rows(pack: Path) -> Iterator[tuple[Path, int]]:
-    """Path and size in bytes of each file of a pack, told from the lengths of its frames alone.
+def _opened(cipher: AESGCM, number: int, frame: bytes) -> bytes:
+    try:
+        return cipher.decrypt(number.to_bytes(12, "big"), frame, None)
+    except InvalidTag as error:
+        raise InputError("A file in the quarantine is damaged; send it again.") from error
 
-    Raises InputError if the pack is cut short.
+
+def rows(pack: Path, key: bytes | None = None) -> Iterator[Row]:
+    """The files of a pack, told from the lengths of its frames; with a key the first two of each are opened.
+
+    Raises InputError if the pack is cut short, or damaged as far as it is opened.
     """
+    cipher = AESGCM(key) if key else None
     end = pack.stat().st_size
     with pack.open("rb") as file:
         number = place = 0
         while place < end:
-            first, start, size = number, place, 0
+            first, start, size, seen = number, place, 0, [b"", b""]
             while True:
                 head = file.read(LENGTH.size)
                 length = LENGTH.unpack(head)[0] if len(head) == LENGTH.size else end
                 place += LENGTH.size + length
                 if place > end:
                     raise InputError(CUT_SHORT)
-                file.seek(place)
+                if cipher and number < first + 2:
+                    seen[number - first] = _opened(cipher, number, file.read(length))
+                else:
+                    file.seek(place)
                 number += 1
                 if number > first + 1:
                     size += length - SEAL
                     if length == SEAL:
                         break
-            yield (pack / f"{first}-{start}" if start else pack), size
+            yield Row(f"{first}-{start}" if start else "", size, *seen)
 
 
 def pack_of(path: Path) -> Path:

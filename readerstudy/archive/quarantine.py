@@ -168,33 +168,37 @@ def unseal_upload(
     others are written into `folder`.
 
     Parts are joined; a second file of the same name gets a number behind it. only: names of the pieces that are meant.
-    progress: called with (done, total) pieces. InputError if a piece is damaged or missing.
+    progress: called with (done, total) packs. InputError if a piece is damaged or missing.
     """
-    pieces = [(path, size) for pack in packs(upload_id) for path, size in rows(pack)]
     parts: dict[str, dict[int, _Part]] = defaultdict(dict)
-    keys: dict[str, bytes] = {}
-    for number, (path, size) in enumerate(pieces):
-        pack = pack_of(path)
-        piece = str(path.relative_to(pack.parent))
-        if only is not None and piece not in only:
-            continue
-        key = keys[pack.name] = keys.get(pack.name) or _key(salt, pack)
-        content = frames(path, key)
-        head = next(content)
-        name, (part, of) = head[HEAD.size :].decode(), HEAD.unpack(head[: HEAD.size])
-        first = next(content, b"")
-        if of == 1 and first[DICM] == b"DICM":
+    meant = None if only is None else {_pack_name(piece) for piece in only}
+    there = [pack for pack in packs(upload_id) if meant is None or pack.name in meant]
+    number = 0
+    for done, pack in enumerate(there, 1):
+        key = _key(salt, pack)
+        for place, size, head, first in rows(pack, key):
+            number += 1
+            piece, path = (f"{one}/{place}" if place else one for one in (pack.name, str(pack)))
+            if only is not None and piece not in only:
+                continue
+            name, (part, of) = head[HEAD.size :].decode(), HEAD.unpack(head[: HEAD.size])
             target: Path = sealed(path, key, size)
-        else:
-            target = folder / str(number)
-            with target.open("wb") as file:
-                file.write(first)
-                file.writelines(content)
-        if part in parts[name]:
-            name = f"{name}#{number}"
-        parts[name][part] = _Part(of, Unsealed(target, piece))
-        progress(number + 1, len(pieces))
+            if of != 1 or first[DICM] != b"DICM":
+                target = _plain(target, key, folder / str(number))
+            if part in parts[name]:
+                name = f"{name}#{number}"
+            parts[name][part] = _Part(of, Unsealed(target, piece))
+        progress(done, len(there))
     return {name: _joined(parts[name]) for name in sorted(parts)}
+
+
+def _plain(path: Path, key: bytes, target: Path) -> Path:
+    """Write the plain bytes of a piece to `target`."""
+    content = frames(path, key)
+    next(content)
+    with target.open("wb") as file:
+        file.writelines(content)
+    return target
 
 
 def _joined(parts: dict[int, _Part]) -> Unsealed:

@@ -43,7 +43,7 @@ class WholeFileStorage(FileSystemStorage):
         if not files:
             return
         sync(files.values())
-        folders = {Path(self.path(name)).parent for name in files}
+        folders = {Path(one) for one in {os.path.dirname(self.path(name)) for name in files}}  # noqa: PTH120 - of many
         for folder in folders:
             if not folder.is_dir():
                 folder.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def sort_upload(job: Job, report):
             upload.salt,
             plain,
             only=set(upload.pieces.values_list("name", flat=True)) or None,
-            progress=lambda done, total: done % 50 or report(0.2 * done / total, "unsealing"),
+            progress=lambda done, total: report(0.2 * done / total, "unsealing"),
         )
         found = sort_delivery(
             {name: file.path for name, file in unsealed.items()},
