@@ -280,6 +280,10 @@ def test_thresholds_are_stored_and_subjects_count_once_in_a_second_column(featur
     assert fast["unstable_by_subject"] == stability.analyse(features, reference="SOC")["arms"][0]["unstable"]
     assert fast["features"][1]["stable_by_subject"]["ccc"] is False
     assert stability.analyse(features, reference="SOC")["arms"][0]["unstable_by_subject"] is None
+    noisy = twice["arm"].eq("FAST") & twice["feature"].eq("firstorder_Mean")
+    twice.loc[noisy, "value"] += np.where(twice.loc[noisy, "roi"] == "cord", 40, -40)  # even out within a subject
+    row = stability.analyse(twice, reference="SOC")["arms"][0]["features"][0]
+    assert (row["stable"]["ccc"], row["stable_by_subject"]["ccc"]) == (False, True)
     groups = {(group["by"], group["group"]): group for group in found["groups"]}
     assert set(groups) == {("roi", "cord"), ("roi", "disc")}
     assert groups["roi", "cord"]["n_rois"] == 12
