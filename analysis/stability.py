@@ -65,7 +65,7 @@ def analyse(
     dict
         ``conventions``, ``reference``, ``criteria`` (the thresholds), ``arms`` (every feature with its tests, and
         classes of features), ``restores``, ``dispersion``, ``summary`` and ``groups`` (unstable features by site and by
-        case, where a name belongs to several volumes).
+        sequence, where a name belongs to several subjects).
 
     Raises
     ------
@@ -228,13 +228,14 @@ def _number(rows: Sequence[Mapping[str, Any]], key: str, *, verdict: bool) -> di
 
 
 def _groups(table: FeatureArray, reference: str, thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Unstable features of the volumes that share the name of a site or a case."""
+    """Unstable features of the volumes that share the name of a site, or a sequence: a case without its subject."""
     found = []
-    for by in ("roi", "case"):
-        names = [volume.get(by, "") for volume in table.volumes]
+    sequences = [volume.get("case", "").removeprefix(f"{volume['subject']}-") for volume in table.volumes]
+    for by, names in (("roi", [volume["roi"] for volume in table.volumes]), ("sequence", sequences)):
         for group in dict.fromkeys(names):
             inside = np.array([name == group for name in names])
-            if group and 1 < inside.sum() < len(names):
+            subjects = np.unique(table.subject[inside]).size
+            if group and 1 < inside.sum() < len(names) and (subjects > 1 or table.clusters is None):
                 arms = [_of_group(table, reference, arm, inside, thresholds) for arm in table.arms if arm != reference]
                 found.append({"by": by, "group": group, "n_rois": int(inside.sum()), "arms": arms})
     return found

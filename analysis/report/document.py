@@ -139,10 +139,10 @@ def _of_subjects(counts: Mapping[str, int] | None) -> TableCell:
 
 
 def _groups(results: Mapping[str, Any]) -> Table:
-    words = {"roi": "site", "case": "case"}
+    words = {"roi": "site", "sequence": "sequence"}
     return Table(
         "groups",
-        "Unstable features by site and case",
+        "Unstable features by site and sequence",
         heads=["By", "Name", "Arm", "Volumes", "Features", "paired t", "CCC", "ICC"],
         rows=[
             [

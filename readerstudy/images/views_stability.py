@@ -23,8 +23,8 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 
 WORDS = {"ccc": "CCC", "icc": "ICC(A,1)", "paired_t": "paired t p"}
-# What the robust features are taken away as: suffix of the file.
-ROBUST = {"list": "txt", "pyradiomics": "yaml", "preset": "yaml"}
+# What the robust features are taken away as.
+ROBUST = {"list": "list", "pyradiomics": "settings of pyradiomics", "preset": "settings of this page"}
 
 
 @never_cache
@@ -63,7 +63,7 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
         "criteria": {name: f"{words} ≥ {results['criteria'][name]:.2f}" for name, words in WORDS.items()},
         "groups": [
             {
-                "by": {"roi": "site", "case": "case"}[group["by"]],
+                "by": {"roi": "site", "sequence": "sequence"}[group["by"]],
                 "name": group["group"],
                 "volumes": group["n_rois"],
                 "arms": [{"arm": arms[row["arm"]], "row": row} for row in group["arms"]],
@@ -71,7 +71,7 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
             for group in results["groups"]
         ],
         "robust": len(robust.robust_features(results, criterion=criterion)),
-        "robust_forms": list(ROBUST),
+        "robust_forms": ROBUST,
         "threshold": limit,
         "names": names,
         "chosen": urlencode({"criterion": criterion, "feature": feature}),
@@ -186,7 +186,7 @@ def robust_features(request: StudyRequest, study: ReaderStudy, form: str) -> Htt
             content = robust.as_settings(names, active_settings(study).settings, plain=form == "pyradiomics")
         except InputError:
             raise Http404 from None
-    name = f"{study.slug}-robust-{form}.{ROBUST[form]}"
+    name = f"{study.slug}-robust-{form}.{'txt' if form == 'list' else 'yaml'}"
     note_export(study=study, user=request.user, file=name)
     response = HttpResponse(content, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'

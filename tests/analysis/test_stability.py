@@ -286,6 +286,15 @@ def test_thresholds_are_stored_and_subjects_count_once_in_a_second_column(featur
     assert (row["stable"]["ccc"], row["stable_by_subject"]["ccc"]) == (False, True)
     groups = {(group["by"], group["group"]): group for group in found["groups"]}
     assert set(groups) == {("roi", "cord"), ("roi", "disc")}
+    by_case = stability.analyse(twice.assign(case=twice["subject"] + "-T2"), reference="SOC")["groups"]
+    assert {group["by"] for group in by_case} == {"roi"}  # one sequence is no group
+    subject = twice["subject"].str[1:].astype(int)
+    plane = np.where(subject < 6, "axial", "sagittal")
+    by_case = stability.analyse(twice.assign(case=twice["subject"] + "-" + plane), reference="SOC")["groups"]
+    assert [(group["group"], group["n_rois"]) for group in by_case if group["by"] == "sequence"] == [
+        ("axial", 12),
+        ("sagittal", 12),
+    ]
     assert groups["roi", "cord"]["n_rois"] == 12
     assert groups["roi", "cord"]["arms"][0] == {
         "arm": "FAST",

@@ -64,7 +64,11 @@ def values(results: Mapping[str, Any]) -> Table:
     return Table(
         "signature-values",
         "Values",
-        heads=[*(key.capitalize() for key in keys), results["reference"], *arms],
+        heads=[
+            *({"subject": "Subject", "case": "Case", "roi": "Volume"}[key] for key in keys),
+            results["reference"],
+            *arms,
+        ],
         rows=rows,
         words=len(keys),
         how=f"{results['conventions']['value']}.",
