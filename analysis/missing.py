@@ -2,8 +2,8 @@
 
 Asked is every main row that applies to its case. *All* are the answers that were given, as declared. *Per protocol* are
 those to cases that every reader of the comparison answered. *Unanswered as 3* takes what is missing for "no
-difference". *Tips at* is the answer nearest to 3 at which the primary test would say something else, were all that is
-missing that answer.
+difference", where the scale has that answer. *Tips at* is the answer nearest to 3 at which the primary test would say
+something else, were all that is missing that answer: two where both lie equally near.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis import primary_test
 from analysis.cells import Scores, scores
-from analysis.pooled import mean_preference
+from analysis.pooled import mean_preference, no_mean
 from analysis.protocol import Protocol
 from analysis.statistics import jackknife
 from analysis.statistics.result import Result, undefined
@@ -22,9 +22,11 @@ from analysis.statistics.result import Result, undefined
 UNANSWERED = ("cannot_judge", "missing")
 CONVENTION = (
     "asked: all main rows but those that do not apply; unanswered: cannot judge, or missing; all: answers given; per "
-    "protocol: cases that every reader of the comparison answered; tips at: the answer nearest to 3 at which the "
-    "primary test, not adjusted, would favour another arm or none, were all unanswered that one"
+    "protocol: cases that every reader of the comparison answered; tips at: the answer nearest to 3 (two where both "
+    "are) at which the primary test, not adjusted, would favour another arm or none, were all unanswered that one"
 )
+NEUTRAL = 3.0
+NO_NEUTRAL = "the scale has no answer for no difference"
 ANSWERED = "every question that was asked was answered"
 SHARE = "share of what was asked, interval by leaving out each subject"
 
@@ -52,7 +54,7 @@ def missing(main: pd.DataFrame, protocol: Protocol) -> dict[str, Any]:
 def _asked(main: pd.DataFrame, protocol: Protocol) -> Asked:
     applies = main[main["status"] != "not_applicable"]
     status = applies["status"].astype(str).to_numpy(dtype=object)
-    filled = applies.assign(score=applies["score"].fillna(3.0), status="rated")
+    filled = applies.assign(score=applies["score"].fillna(NEUTRAL), status="rated")
     return Asked(scores(filled, protocol), np.isin(status, UNANSWERED), status)
 
 
@@ -74,6 +76,9 @@ def _cell(asked: Asked, number: int, protocol: Protocol) -> dict[str, Any]:
         "unread": int(np.unique(case).size) * readers - int(x.size),
     }
     for name, kept in (("all", ~unanswered), ("per_protocol", complete), ("as_no_difference", x == x)):
+        if name == "as_no_difference" and NEUTRAL not in protocol.categories:
+            found[name] = {"cases": None, "mean": no_mean(NO_NEUTRAL), "test": undefined(NO_NEUTRAL).as_test()}
+            continue
         test = primary_test.run(protocol.primary_test, x[kept], subject[kept])
         found[name] = {
             "cases": int(np.unique(case[kept]).size),
@@ -92,7 +97,7 @@ def _tipping(
         return found | {"tipping_reason": "nothing is unanswered"}
 
     def filled(answer: float) -> NDArray[np.float64]:
-        return np.where(unanswered, answer - 3, x)
+        return np.where(unanswered, answer - NEUTRAL, x)
 
     def favours(x: NDArray[np.float64], subject: NDArray[np.intp]) -> str:
         name = protocol.primary_test
@@ -100,11 +105,12 @@ def _tipping(
 
     found["favours_unadjusted"] = own = favours(x[~unanswered], subject[~unanswered])
     for key, extreme in (("lowest_mean", min), ("highest_mean", max)):
-        found[key] = float(filled(extreme(protocol.categories)).mean() + 3)
-    for answer in sorted(protocol.categories, key=lambda value: (abs(value - 3), value)):
-        if favours(filled(answer), subject) != own:
-            return found | {"tips_at": answer, "tipping_reason": None}
-    return found | {"tipping_reason": "at none: not even if all unanswered were the same extreme"}
+        found[key] = float(filled(extreme(protocol.categories)).mean() + NEUTRAL)
+    tipping = [answer for answer in protocol.categories if favours(filled(answer), subject) != own]
+    nearest = min((abs(answer - NEUTRAL) for answer in tipping), default=None)
+    found["tips_at"] = [answer for answer in tipping if abs(answer - NEUTRAL) == nearest]
+    why = None if tipping else "at none: not even if all unanswered were the same extreme"
+    return found | {"tipping_reason": why}
 
 
 def _pattern(asked: Asked) -> list[dict[str, Any]]:

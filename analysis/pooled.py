@@ -56,9 +56,7 @@ def pooled(
     results = []
     for group in range(n.size):
         if n[group] == 0:
-            results.append(
-                {**undefined("no ratings", method=scale.method).as_estimate(), "ci90": None, "caution": None}
-            )
+            results.append(no_mean("no ratings", scale))
             continue
         why = None
         if int((count[:, group] > 0).sum()) < 2:
@@ -76,6 +74,11 @@ def pooled(
         found["caution"] = None if why else enough[group]
         results.append(found)
     return results
+
+
+def no_mean(reason: str, scale: Scale = MEAN) -> dict[str, Any]:
+    """What stands in the place of a mean that is undefined."""
+    return {**undefined(reason, method=scale.method).as_estimate(), "ci90": None, "caution": None}
 
 
 def mean_preference(x: NDArray[np.float64], subject: NDArray[np.intp], reach: float) -> dict[str, Any]:

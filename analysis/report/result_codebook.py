@@ -99,7 +99,8 @@ BEGINNINGS = {
     "as_no_difference": "all asked, unanswered taken for no difference",
     "lowest_mean": "mean, were all unanswered the lowest answer",
     "highest_mean": "mean, were all unanswered the highest answer",
-    "tips_at": "answer nearest to 3 at which the primary test would say something else, were all unanswered that one",
+    "tips_at": "answer nearest to 3 (two where both are) at which the primary test would say something else, were all "
+    "unanswered that one",
     "tipping": "the tipping answer",
     "unanswered": "share of what was asked",
     "by": "what the row is of: arm, reader or criterion",

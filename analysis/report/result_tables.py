@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analysis import verdict
+from analysis.cells import ONE_SIDE
 
 Row = dict[str, Any]
 CELL = ("first", "second", "criterion")
@@ -92,6 +93,8 @@ def _flattened(value: Mapping[str, Any], prefix: str = "") -> Row:
             row |= {prefix + ends[0]: low, prefix + ends[1]: high}
         elif key == "counts":
             row |= {f"n{score}": count for score, count in enumerate(own, start=1)}
+        elif key == "tips_at":
+            row[name] = None if own is None else " ".join(f"{answer:g}" for answer in own)
         elif not isinstance(own, list):
             row[name] = own
     return row
@@ -116,6 +119,9 @@ def _row_if_any(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def _readers(results: Mapping[str, Any]) -> list[Row]:
     """One row per reader: side, time, drift, screening, repeats."""
     rows: dict[str, Row] = {row["reader"]: _flattened(row) for row in results["side_bias"]}
+    for row in rows.values():
+        if row["binomial_reason"] == ONE_SIDE:  # then left and right tell of preference, not of sides
+            row |= {"left": None, "right": None}
     for apart in results.get("readers_apart", {}).get("readers", []):
         rows.setdefault(apart["reader"], {}).update(_flattened(apart))
     for part in ("time", "drift", "screening", "repeats"):

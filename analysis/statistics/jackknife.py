@@ -6,7 +6,9 @@ short, and each is answered:
 
 - Long tails: a few subjects with many or far answers carry the estimate. Degrees of freedom are 3(Σd²)²/Σd⁴ − 1, d
   being the distance of a pseudo-value from their mean, between 2 and k − 1: the kurtosis says how well the spread is
-  known (Satterthwaite 1946 for the variance of a sample), k − 1 for normal values.
+  known (Satterthwaite 1946 for the variance of a sample), k − 1 for normal values. A kurtosis is itself estimated, and
+  too small where the few subjects with many ratings happen to agree: of a ratio there are no more degrees than sizes n
+  alone leave, (Σn²)²/Σn⁴, as if all answers of a subject were alike (Carter, Schnepel & Steigerwald 2017).
 - Skewness: half of Hall's monotone cubic transformation (1992) moves both bounds to where the long tail is. Half, as
   the skewness of few subjects is itself estimated, and mostly too small; set by simulation (benchmarks/coverage.py).
 - Subjects who say nothing of a cell do not count in k.
@@ -48,18 +50,21 @@ def left_out(sums: Floats) -> Floats:
     return np.asarray(sums.sum(axis=0) - sums)
 
 
-def degrees(away: Floats, k: Floats | float) -> Floats:
-    """Degrees of freedom of a variance from the distances of k pseudo-values from their mean, along the first axis."""
+def degrees(away: Floats, most: Floats | float) -> Floats:
+    """Degrees of freedom of a variance, at ``most`` these, from the distances of pseudo-values from their mean, along
+    the first axis."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found = 3 * (away**2).sum(axis=0) ** 2 / (away**4).sum(axis=0) - 1
-    return np.asarray(np.clip(found, np.minimum(FEWEST_DEGREES, k - 1), k - 1))
+    return np.asarray(np.clip(found, np.minimum(FEWEST_DEGREES, most), most))
 
 
-def bounds(estimate: Floats, without: Floats, there: NDArray[np.bool_], *, confidence: float) -> Floats:
+def bounds(
+    estimate: Floats, without: Floats, there: NDArray[np.bool_], *, confidence: float, size: Floats | None = None
+) -> Floats:
     """Lower and upper bounds, 2 × cells; NaN where fewer than two subjects are there or none makes a difference.
 
     ``estimate`` per cell; ``without`` each subject, subjects × cells; ``there``, of the same shape: whether the
-    subject has something in the cell.
+    subject has something in the cell; ``size``, of the same shape: how much, where subjects count by that.
     """
     k = there.sum(axis=0).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -68,7 +73,8 @@ def bounds(estimate: Floats, without: Floats, there: NDArray[np.bool_], *, confi
         second, third = ((away**power).sum(axis=0) for power in (2, 3))
         error = np.sqrt(second / k / (k - 1))
         skewness = SKEWNESS * third / second**1.5
-        reach = special.stdtrit(degrees(away, k), (1 + confidence) / 2)
+        most = k - 1 if size is None else np.minimum(k - 1, _subjects_of_one_size(size))
+        reach = special.stdtrit(degrees(away, most), (1 + confidence) / 2)
         low = estimate - error * _turned_back(reach, skewness)
         high = estimate - error * _turned_back(-reach, skewness)
     some = (k >= 2) & (error > 0)
@@ -83,7 +89,13 @@ def ratio_bounds(above: Floats, below: Floats, *, confidence: float) -> Floats:
     there = below > 0
     without = np.where(there & np.isfinite(without), without, estimate)
     same = np.ptp(without, axis=0) <= RELATIVE * np.maximum(np.abs(estimate), 1.0)
-    return np.where(same, np.nan, bounds(estimate, without, there, confidence=confidence))
+    return np.where(same, np.nan, bounds(estimate, without, there, confidence=confidence, size=below))
+
+
+def _subjects_of_one_size(size: Floats) -> Floats:
+    """How many subjects of one size would leave as many degrees of freedom, were a subject's answers all alike."""
+    share = size / size.sum(axis=0)
+    return np.asarray((share**2).sum(axis=0) ** 2 / (share**4).sum(axis=0))
 
 
 def _turned_back(z: Floats, skewness: Floats) -> Floats:

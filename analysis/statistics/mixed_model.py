@@ -16,6 +16,7 @@ FLAT = 1e-5  # of two log likelihoods
 FAR = 25.0  # log odds: an estimate or an error beyond has run off to infinity
 DIFFERENCE = 1e-4
 CLOSE = 1e-8
+SOME_GAIN = 1e-5  # of a linear programme: beyond what its solver takes for 0
 POLISHING = 5
 RUNAWAY = "no finite maximum: the answers are separated"
 NONE_FOUND = "no maximum of the likelihood was found"
@@ -42,12 +43,14 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
 
     ``nodes`` of the quadrature where there is one factor; two are integrated by Laplace's approximation. A factor
     without which the likelihood is as high has the SD 0, and the others are fitted without it. No fit where an estimate
-    runs off to infinity.
+    runs off to infinity: where answers are separated that is known before anything is fitted.
 
     Source: Tutz & Hennevogl, Comput Stat Data Anal 1996;22:537–557; Pinheiro & Bates, J Comput Graph Stat 1995;4:12–35.
     """
-    likelihood = Likelihood(answers, nodes)
     parts = np.cumsum([answers.cuts.shape[1], answers.covariates.shape[1]])
+    if separated(answers):
+        return _none(np.empty(parts[1] + len(answers.levels)), parts, RUNAWAY)
+    likelihood = Likelihood(answers, nodes)
     found = _climbed(likelihood, FIRST_SD)
     if any(_rises(likelihood, found, at) for at in range(parts[1], found.size) if found[at] < SMALL_SD):
         # the slope in the log of an SD is flat at 0: steps that went too far do not come back
@@ -73,6 +76,25 @@ def fit(answers: Answers, *, nodes: int = NODES) -> MixedFit:
         return _none(found, parts, RUNAWAY)
     cuts, effects, sds = np.split(found, parts)
     return MixedFit(cuts, effects, sds, likelihood(found)[0], covariance)
+
+
+def separated(answers: Answers) -> bool:
+    """Whether cuts and effects can move for ever without making any answer less likely, and some more so.
+
+    Random effects do not hinder that: it is so at each of their values, hence for the integral over them. A linear
+    programme, as in Konis 2007.
+    """
+    kinds = np.unique(np.column_stack([answers.category, answers.covariates]), axis=0)
+    category, covariates = kinds[:, 0].astype(np.intp), kinds[:, 1:]
+    upper, lower = category < len(answers.cuts), category > 0  # the last category has no upper cut, the first no lower
+    gains = np.concatenate(
+        [
+            np.column_stack([answers.cuts[category[upper]], -covariates[upper]]),
+            -np.column_stack([answers.cuts[category[lower] - 1], -covariates[lower]]),
+        ]
+    )
+    found = optimize.linprog(-gains.sum(axis=0), A_ub=-gains, b_ub=np.zeros(len(gains)), bounds=(-1, 1))
+    return bool(-found.fun > SOME_GAIN)
 
 
 def _with_sd(found: Floats, at: int, sd: float) -> Floats:

@@ -27,10 +27,12 @@ def _sha256(token: str) -> str:
 
 @transaction.atomic
 def invite(*, user: User, lasts: timedelta = timedelta(days=DAYS), actor: User | None = None) -> str:
-    """A new link's token, kept nowhere in plain; earlier ones of this person end."""
+    """A new link's token, kept nowhere in plain. Earlier links of this person end, but for those that last longer:
+    whoever asks for a forgotten password does not end an invitation that waits."""
     now, token = timezone.now(), secrets.token_urlsafe(32)
-    Invitation.objects.filter(user=user, used_at=None, expires_at__gt=now).update(expires_at=now)
-    Invitation.objects.create(user=user, token_sha256=_sha256(token), expires_at=now + lasts)
+    until = now + lasts
+    Invitation.objects.filter(user=user, used_at=None, expires_at__gt=now, expires_at__lte=until).update(expires_at=now)
+    Invitation.objects.create(user=user, token_sha256=_sha256(token), expires_at=until)
     events.note(user=user, what="made a link to set the password", actor=actor)
     return token
 
@@ -73,11 +75,12 @@ def found(token: str) -> Invitation | None:
 
 @transaction.atomic
 def take_up(*, invitation: Invitation, password: str, **names: str) -> User:
-    """The person sets password and name. InputError if the link was used meanwhile."""
+    """The person sets password and name; other links end. InputError if the link was used meanwhile."""
     now = timezone.now()
     open_ones = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
     if not open_ones.update(used_at=now):
         raise InputError("This link was used already. Sign in, or ask for a new one.")
+    Invitation.objects.filter(user=invitation.user_id, used_at=None, expires_at__gt=now).update(expires_at=now)
     user = User.objects.select_for_update().get(pk=invitation.user_id)
     for name, value in names.items():
         setattr(user, name, value)

@@ -26,13 +26,16 @@ def named_arm(study: ReaderStudy, text: str) -> str:
 
 @transaction.atomic
 def write(*, sender: Membership, reader: Membership, text: str) -> Event:
-    """One letter between the admins and one reader. InputError if it says nothing, or tells a reader of an arm."""
-    text = text.strip()
+    """One letter between the admins and one reader. InputError if it says nothing, is too long, or tells a reader of
+    an arm."""
+    text = text.replace("\r\n", "\n").strip()  # as the browser counts
     if not text:
         raise InputError("Write what it is about.")
+    if len(text) > LONGEST:
+        raise InputError(f"A letter has at most {LONGEST:,} characters, and this one has {len(text):,}. Shorten it.")
     if sender.role == Role.ADMIN and (arm := named_arm(reader.study, text)):
         raise InputError(f"“{arm}” is an arm of this study. Readers are blind to arms: say it in other words.")
-    return _line(Action.LETTER_WRITTEN, sender, reader, text=text[:LONGEST])
+    return _line(Action.LETTER_WRITTEN, sender, reader, text=text)
 
 
 @transaction.atomic

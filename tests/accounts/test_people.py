@@ -82,6 +82,14 @@ def test_the_answer_to_a_forgotten_password_is_the_same_whoever_asks(anna, setti
     assert signs_in("anna", NEW)
 
 
+def test_a_forgotten_password_ends_no_invitation_that_waits_and_one_link_taken_ends_the_others(anna):
+    invited = invitations.invite(user=anna)
+    asked = [invitations.invite(user=anna, lasts=timedelta(hours=invitations.HOURS)) for _ in range(2)]
+    assert [invitations.found(token) is not None for token in (invited, *asked)] == [True, False, True]
+    invitations.take_up(invitation=invitations.found(asked[1]), password=NEW)
+    assert invitations.found(invited) is None
+
+
 def test_a_mail_server_that_is_down_tells_nobody_who_has_an_account(anna, settings):
     settings.EMAIL_BACKEND, settings.EMAIL_URL = "readerstudy.accounts.mail.Backend", "smtp://127.0.0.1:1?tls=0"
     anna.email = "anna@clinic.example"

@@ -40,7 +40,7 @@ def test_the_largest_of_correlated_t_values_is_that_of_mvtnorm(family, correlati
 
 def test_intervals_of_equal_subjects_together_are_those_of_multcomp(family, scores, monkeypatch):
     means = scores.groupby("subject")[["r1", "r2", "r3"]].mean().to_numpy() - 3
-    monkeypatch.setattr("analysis.statistics.jackknife.degrees", lambda away, k: k - 1.0)
+    monkeypatch.setattr("analysis.statistics.jackknife.degrees", lambda away, most: most)
     monkeypatch.setattr("analysis.statistics.jackknife.SKEWNESS", 0.0)
     found, each = ratio_bounds(means, np.ones_like(means))
     # multcomp takes the variance with n − 1, as the jackknife does

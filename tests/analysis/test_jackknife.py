@@ -77,6 +77,20 @@ def test_a_subject_who_rated_nothing_in_a_cell_does_not_count_there():
     )
 
 
+def test_a_mean_has_no_more_degrees_than_sizes_leave(monkeypatch):
+    """Six of 42 subjects with most of the ratings happen to agree: their distances alone would tell nothing of it."""
+    n = np.resize([3.0, 3, 3, 6, 6, 9, 30], 42)
+    x = np.where(n == 30, 0.5, np.resize([0.0, 1.0], 42))
+    estimate = (n @ x) / n.sum()
+    without = (n @ x - n * x) / (n.sum() - n)
+    error = np.sqrt(41 * 41 / 42 * without.var(ddof=1))  # the jackknife's, 41/42 Σ(θ₍ᵢ₎ − θ₍.₎)²
+    assert jackknife.degrees((without - without.mean())[:, None], 41.0)[0] > 35
+    monkeypatch.setattr(jackknife, "SKEWNESS", 0.0)
+    reach = stats.t.ppf(0.975, (n**2).sum() ** 2 / (n**4).sum())
+    found = jackknife.ratio_bounds((n * x)[:, None], n[:, None], confidence=0.95)[:, 0]
+    assert found == pytest.approx(estimate + np.array([-1, 1]) * reach * error, abs=1e-12)
+
+
 def test_where_all_readers_agree_subjects_count_once():
     x = np.tile([1.0, 2.0, 3.0, 4.0], 5)
     found = percent(x, x, cluster=np.repeat(np.arange(5), 4))

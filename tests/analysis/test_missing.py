@@ -59,14 +59,31 @@ def test_the_tipping_answer_is_the_nearest_to_three_at_which_the_test_says_somet
     p = {fill: cluster_signed_rank([*x, fill, fill], subject, method="permutation").p for fill in (0, -1, 1, -2, 2)}
     assert cell["favours_unadjusted"] == "first"
     assert [fill for fill, value in p.items() if value >= 0.05] == [-1, -2]
-    assert cell["tips_at"] == 2
+    assert cell["tips_at"] == [2]
     (neutral,) = found({"R1": [4, 4, 4, 4, 4, None, None]})["cells"]
-    assert (neutral["favours_unadjusted"], neutral["tips_at"]) == ("neither", 4)
+    assert (neutral["favours_unadjusted"], neutral["tips_at"]) == ("neither", [4])
+
+
+def test_two_answers_equally_near_both_tip():
+    """Three for and three against: either side tips it, whichever comes first."""
+    (cell,) = found({"R1": [4, 2] * 3 + [None] * 14})["cells"]
+    assert (cell["favours_unadjusted"], cell["tips_at"]) == ("neither", [2, 4])
+    results = reading.analyse(ratings({"R1": [4, 2] * 3 + [None] * 14}))
+    assert result_tables(results)["missing"][0]["tips_at"] == "2 4"
+    assert ">2 and 4<" in document.reading(results)
+
+
+def test_a_scale_without_a_middle_is_not_filled_with_it():
+    (cell,) = found({"R1": [4, 2] * 3 + [4] * 8 + [None]}, categories=[2, 4])["cells"]
+    filled = cell["as_no_difference"]
+    assert (filled["mean"]["estimate"], filled["cases"], filled["test"]["p"]) == (None, None, None)
+    assert filled["mean"]["reason"] == filled["test"]["reason"] == "the scale has no answer for no difference"
+    assert cell["all"]["mean"]["estimate"] is not None
 
 
 def test_a_test_that_nothing_can_tip_says_so():
     (cell,) = found({"R1": [4] * 20 + [None]})["cells"]
-    assert cell["tips_at"] is None
+    assert cell["tips_at"] == []
     assert cell["tipping_reason"].startswith("at none")
 
 
@@ -74,10 +91,10 @@ def test_a_test_that_nothing_can_tip_says_so():
 def test_it_is_the_declared_test_that_tips(test):
     (cell,) = found({"R1": [4] * 7 + [None] * 4}, primary_test=test)["cells"]
     assert cell["favours_unadjusted"] == "first"
-    assert cell["tips_at"] in (1, 2)
+    assert cell["tips_at"] in ([1], [2])
     (mirror,) = found({"R1": [2] * 7 + [None] * 4}, primary_test=test)["cells"]
     assert mirror["favours_unadjusted"] == "second"
-    assert mirror["tips_at"] == 6 - cell["tips_at"]
+    assert mirror["tips_at"] == [6 - cell["tips_at"][0]]
 
 
 def test_the_pattern_names_arms_readers_and_criteria():

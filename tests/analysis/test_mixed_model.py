@@ -11,8 +11,9 @@ from analysis import mixed, reading
 from analysis.report import document
 from analysis.report.result_codebook import BEGINNINGS, codebook
 from analysis.report.result_tables import columns, result_tables
+from analysis.statistics import penalised
 from analysis.statistics.mixed_likelihood import Answers, Likelihood, flexible_cuts, symmetric_cuts
-from analysis.statistics.mixed_model import NODES, RUNAWAY, MixedFit, fit
+from analysis.statistics.mixed_model import NODES, RUNAWAY, MixedFit, fit, separated
 from tests.analysis.conftest import FOLDER
 
 SETS = range(1, 11)
@@ -132,6 +133,25 @@ def test_what_has_no_fit_says_why(change, reason):
     found = mixed.mixed_model(**{**simulated(), **change})
     assert (found["preference"]["estimate"], found["preference"]["reason"]) == (None, reason)
     assert found["sd_subject"] is None
+
+
+def test_separation_is_known_before_anything_is_fitted(monkeypatch):
+    """It is where fixed effects alone have no maximum, found in another way."""
+    random = np.random.default_rng(0)
+    seen = []
+    for _ in range(60):
+        side, category = random.choice([-1.0, 1.0], size=7), random.integers(0, 3, 7)
+        given = Answers(category, np.stack([np.ones(7), side], axis=1), (), symmetric_cuts(3))
+        logits = np.stack([np.column_stack([given.cuts, np.tile([-1.0, -one], (2, 1))]) for one in (-1.0, 1.0)])
+        counts = np.zeros((1, 2, 3))
+        np.add.at(counts[0], ((side > 0).astype(int), category), 1)
+        plain = penalised.fit(logits, counts, np.array([1.0, 0.0, 0.0]), penalty=0.0)
+        if np.unique(side).size == 2 and 0 < (category == 1).sum() < 7:
+            seen.append(bool(np.isnan(plain.parameters).any()))
+            assert separated(given) == seen[-1]
+    assert 0 < sum(seen) < len(seen) > 40
+    monkeypatch.setattr("analysis.statistics.mixed_model.Likelihood", None)
+    assert mixed.mixed_model(**simulated() | {"x": np.abs(simulated()["x"])})["preference"]["reason"] == RUNAWAY
 
 
 def test_mixed_models_are_fitted_where_asked_for_shown_and_described(study):

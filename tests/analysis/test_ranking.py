@@ -8,6 +8,8 @@ import pytest
 
 from analysis import reading
 from analysis.ranking import davidson
+from analysis.report.result_tables import result_tables
+from analysis.report.tables.readers import side_bias
 
 ARMS = 3
 
@@ -70,7 +72,15 @@ def test_without_known_sides_arms_are_ranked_and_the_side_is_not(study):
     assert [row["arm"] for row in snr["arms"]] == ["FAST-DL", "SOC", "FAST"]
     assert snr["side"]["reason"] == "sides unknown: the first arm stands on one side throughout"
     assert {row["binomial"]["reason"] for row in found["side_bias"]} == {snr["side"]["reason"]}
-    assert not any("Sides unknown" in warning for warning in reading.analyse(study)["warnings"])
+    rows = result_tables(found)["readers"]
+    assert {(row["left"], row["right"], row["binomial_reason"]) for row in rows} == {
+        (None, None, snr["side"]["reason"])
+    }
+    for row in side_bias(found).rows:
+        assert [cell.reason != "" for cell in row] == [False, True, False, True, True, True]
+    known = reading.analyse(study)
+    assert not any("Sides unknown" in warning for warning in known["warnings"])
+    assert all(row["left"] > 0 for row in result_tables(known)["readers"])
 
 
 def test_whole_clusters_widen_the_interval(answers):

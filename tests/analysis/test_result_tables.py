@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pandas as pd
 
@@ -92,6 +93,31 @@ def test_every_number_has_its_columns_and_its_method():
     for rows in tables.values():
         assert all(not isinstance(value, dict | list) for row in rows for value in row.values())
         assert len(columns(rows)) == len(set(columns(rows)))
+
+
+def statistics(found, path=()):
+    """The names that lead to each estimate and test of results."""
+    if isinstance(found, dict):
+        if "method" in found and {"estimate", "p"} & found.keys():
+            yield path
+        for name, own in found.items():
+            yield from statistics(own, (*path, name))
+    elif isinstance(found, list):
+        for own in found:
+            yield from statistics(own, path)
+
+
+def test_the_docs_say_of_each_statistic_where_it_fails():
+    told = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text()
+    section = told.split("## Where each fails")[1].split("\n## ")[0]
+    names = set(re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in section.splitlines() if "`" in line)))
+    some_missing = ratings()
+    some_missing.loc[0, ["score", "status"]] = (None, "missing")
+    studies = [results(guesses=guesses()), analyse(some_missing, protocol={"readers": "random"}, mixed=True)]
+    found = list(statistics(studies))
+    last = {next(name for name in reversed(path) if name not in ("test", "cells")) for path in found}
+    assert len(last) > 50
+    assert last <= names
 
 
 def test_one_row_per_reader_holds_side_time_and_drift():

@@ -74,6 +74,17 @@ def test_no_arm_is_named_to_a_reader(study, admin, text):
     assert study.events.count() == before
 
 
+def test_a_letter_that_is_too_long_is_refused_in_words_and_none_is_cut(study):
+    one = client_of(reader(study, "R1"))
+    answer = one.post(page(study), {"text": "x" * 2001})
+    assert answer.status_code == 422
+    assert "A letter has at most 2,000 characters, and this one has 2,001." in html(answer)
+    assert "x" * 2001 in html(answer)  # what was written is not lost
+    longest = "x" * 1998 + "\ny"
+    assert one.post(page(study), {"text": longest.replace("\n", "\r\n")}).status_code == 302  # as browsers send lines
+    assert study.events.last().data["text"] == longest
+
+
 def test_a_reader_writes_for_nobody_else(study):
     one = client_of(reader(study, "R1"))
     assert one.post(page(study), {"reader": "R2", "text": "as another"}).status_code == 404

@@ -54,9 +54,9 @@ def _range(cell: Results) -> TableCell:
 def _tips(cell: Results) -> TableCell:
     if cell["favours_unadjusted"] is None:
         return TableCell(reason=cell["tipping_reason"])
-    if cell["tips_at"] is None:
+    if not cell["tips_at"]:
         return TableCell("at none", how=cell["tipping_reason"])
-    return TableCell(f"{cell['tips_at']:g}", strong=True)
+    return TableCell(" and ".join(f"{answer:g}" for answer in cell["tips_at"]), strong=True)
 
 
 def pattern(results: Results, names: Names) -> Table:

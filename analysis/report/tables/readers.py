@@ -1,5 +1,6 @@
 """How readers behave: side, time, drift, screening, and the preference of each."""
 
+from analysis.cells import ONE_SIDE
 from analysis.formats import number
 from analysis.report.table import Names, Results, Table, TableCell
 from analysis.report.table_cells import FEW, cell_names, count, estimate_with_interval, p_of_test
@@ -18,7 +19,7 @@ def side_bias(results: Results) -> Table:
         [
             [
                 TableCell(row["reader"]),
-                *(count(row[key]) for key in ("left", "neutral", "right")),
+                *(_answers(row, key) for key in ("left", "neutral", "right")),
                 p_of_test(row["binomial"]),
                 estimate_with_interval(row["threshold_shift"], sign=True),
             ]
@@ -28,6 +29,12 @@ def side_bias(results: Results) -> Table:
         "both places of the first arm so that preference cancels; above 0 leans to the right image.",
         narrow=True,
     )
+
+
+def _answers(row: Results, side: str) -> TableCell:
+    if side != "neutral" and row["binomial"]["reason"] == ONE_SIDE:
+        return TableCell(reason=ONE_SIDE)
+    return count(row[side])
 
 
 def reading_time(results: Results) -> Table:
