@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from analysis.convert import draft
+from analysis.convert import draft, propose
 from analysis.convert.mapping import FIELDS, SheetMap, read_map, write_map
 from analysis.convert.ratings import Conversion, convert
-from analysis.convert.sheet import Sheet, columns_of, letter, read_sheet
+from analysis.convert.sheet import ENCODINGS, SEPARATORS, Sheet, columns_of, letter, read_sheet
 from analysis.errors import InputError
 
 ROWS_ABOVE, ROWS_BELOW, COLUMNS_SHOWN, RATINGS_SHOWN, SAID_SHOWN = 5, 9, 60, 6, 100
 SHOWN = ("reader", "subject", "case", "criterion", "comparison", "first_side", "score", "status", "kind")
+ALONE = "as found"
+OFFERED = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Latin-1 (Windows-1252)"}  # of ENCODINGS
 Said = Mapping[str, str]
 
 
@@ -35,7 +37,8 @@ def look(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     -------
     dict
         ``refused`` alone where the sheet cannot be read. Else the map, what it asks for, the first rows of the sheet,
-        and the ratings that come of them; ``wrong`` where the last step could not be taken.
+        and the ratings that come of them; ``wrong`` where the last step could not be taken; ``proposed`` where the map
+        was just begun by names and values.
     """
     said: Said = arguments["said"]
     content = base64.b64decode(arguments["sheet"])
@@ -43,16 +46,21 @@ def look(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     found, sheet, refused = _before(content, said)
     if sheet is None:
         return {"refused": refused}
-    before = found
+    before, began = found, not typed and not said.get("was")
+    if began:
+        found = propose.proposed(sheet, found, header=True)
     try:
         if typed != said.get("was", "").replace("\r\n", "\n"):
             found = read_map(typed)
             sheet = _read(content, found)
+            said = {**said, "role": ""}  # another map: what is asked for is looked up anew
         else:
             changed = _changed(found, sheet, said)
-            if changed.sheet != found.sheet or changed.header != found.header:
+            if _place(changed) != _place(found):
                 sheet = _read(content, changed)
                 changed = draft.of_place(changed, sheet)
+                if began := not changed.columns and not changed.scores:
+                    changed = propose.proposed(sheet, changed, header=changed.header == found.header)
             found = changed
         typed = write_map(found)
     except InputError as problem:
@@ -64,6 +72,11 @@ def look(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
         "how": sheet.how,
         "sheets": list(sheet.sheets),
         "sheet": sheet.name,
+        "encodings": {} if sheet.sheets else _offered(found.encoding, OFFERED),
+        "encoding": found.encoding or "",
+        "separators": {} if sheet.sheets else _offered(found.separator, SEPARATORS),
+        "separator": found.separator or "",
+        "proposed": began and bool(found.columns) and not wrong,
         **_asked(found, sheet, said, before=before, wrong=wrong),
         "unfinished": bool(found.missing()),
         "preview": _preview(sheet, found),
@@ -103,6 +116,16 @@ def make(arguments: Mapping[str, Any], tell: Callable[[Any], None]) -> dict[str,
     }
 
 
+def _place(found: SheetMap) -> tuple[object, ...]:
+    """Where and how cells are read."""
+    return found.sheet, found.header, found.encoding, found.separator
+
+
+def _offered(chosen: str | None, known: Mapping[str, str]) -> dict[str, str]:
+    """What can be chosen, with the words for it; what a map names beside that too."""
+    return {"": ALONE, **known, **({chosen: chosen} if chosen and chosen not in known else {})}
+
+
 def _read(content: bytes, found: SheetMap) -> Sheet:
     return read_sheet(content, sheet=found.sheet, encoding=found.encoding, separator=found.separator)
 
@@ -125,6 +148,10 @@ def _changed(found: SheetMap, sheet: Sheet, said: Said) -> SheetMap:
     header = draft.header_of(sheet, found)
     if said.get("sheet", sheet.name) != sheet.name:
         return replace(found, sheet=said["sheet"])
+    for key, known in (("encoding", ENCODINGS), ("separator", SEPARATORS)):
+        chosen = said.get(key, getattr(found, key)) or None
+        if chosen != getattr(found, key) and chosen in (None, *known):
+            return replace(found, **{key: chosen})  # type: ignore[arg-type]
     if (row := said.get("row", "")).isdecimal() and int(row) != found.header:
         return replace(found, header=max(int(row), 1))
     found = draft.of_design(found, said.get("design", found.design))

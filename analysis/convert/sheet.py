@@ -18,7 +18,7 @@ MOST_UNPACKED = 150_000_000  # of all parts of an XLSX file
 MOST_ROWS = 200_000
 MOST_CELLS = 2_000_000
 MOST_COLUMNS = 400
-SEPARATORS = ";,\t|"
+SEPARATORS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "bars"}
 SAMPLE = 50  # lines that tell the separator
 OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1")
@@ -139,11 +139,13 @@ def _read_text(content: bytes, encoding: str | None, separator: str | None) -> S
         row = text[: text.index("\x00")].count("\n") + 1
         raise InputError(f"Row {row} holds a NUL character: the file is damaged or not text; save the table again.")
     separator = separator or _separator(text)
+    if len(separator) != 1:
+        raise InputError(f"The separator {separator!r} is no single character.")
     try:
         rows = _bounded(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as problem:
         raise InputError(f"The file is no regular table: {problem}.") from None
-    shown = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars"}.get(separator, repr(separator))
+    shown = SEPARATORS.get(separator, repr(separator))
     return Sheet(rows, f"text in {NAMES.get(encoding, encoding.upper())}, separated by {shown}")
 
 

@@ -23,16 +23,19 @@ BLOCKS = [
 ]
 
 
-class Page:
-    """The page's form: sends what it was given, with what is clicked or typed now."""
+EMPTY = "design: pairs\n"
 
-    def __init__(self, content: bytes) -> None:
-        self.content, self.shown = content, {}
+
+class Page:
+    """The page's form: sends what it was given, with what is clicked or typed now. begun: the map that it begins with;
+    without one a map is proposed."""
+
+    def __init__(self, content: bytes, begun: str = EMPTY) -> None:
+        self.content, self.shown = content, {"map": begun, "was": begun, "role": {"key": ""}}
         self.now()
 
     def now(self, **said: str) -> dict:
-        kept = {name: self.shown.get(name, "") for name in ("map", "was")}
-        kept |= {"role": self.shown["role"]["key"]} if self.shown else {}
+        kept = {name: self.shown[name] for name in ("map", "was")} | {"role": self.shown["role"]["key"]}
         arguments = {"sheet": base64.b64encode(self.content).decode(), "said": kept | said}
         self.shown = desk.look(arguments, lambda news: None)
         return self.shown
@@ -66,6 +69,65 @@ def test_what_is_needed_is_asked_for_one_after_the_other(long):
     made = desk.make({"sheet": base64.b64encode(long.content).decode(), "map": shown["map"]}, lambda news: None)
     assert (made["rows"], made["cells"]) == (4, 2)
     assert made["ratings"].count("imported") == 4
+
+
+def test_a_map_is_proposed_by_names_and_values_and_can_be_corrected():
+    page = Page(LONG.encode("utf-16"), begun="")
+    assert page.shown["proposed"] is True
+    assert page.map["columns"] == {
+        "subject": "Patient", "reader": "Leser", "criterion": "Kriterium", "first": "Erstes", "second": "Zweites",
+        "side": "Seite",
+    }  # fmt: skip
+    assert (page.map["sides"], page.map["scores"]) == ({"links": "left", "rechts": "right"}, [{"column": "Note"}])
+    assert page.shown["ratings"]["rows"] == 4
+    page.now(forget="side")
+    assert (page.shown["proposed"], page.shown["ratings"]) == (False, None)
+    assert "side" not in page.map["columns"]
+
+
+def test_rows_of_titles_columns_of_scores_and_readers_by_their_values_are_seen():
+    wide = Page(xlsx(WIDE), begun="").map
+    assert (wide["design"], wide["header"], wide["columns"]) == ("single", 2, {"subject": "Case", "arm": "Arm"})
+    assert wide["scores"][1] == {"column": "R2 noise", "reader": "R2", "criterion": "noise"}
+    rows = [f"{n},P{n % 3},R{n % 2 + 1},links,{n % 5 + 1},{n % 4 + 1}\n" for n in range(1, 9)]
+    page = Page(("no,Patient ID,who,where,Sharpness,Noise\n" + "".join(rows)).encode(), begun="")
+    assert page.map["columns"] == {"subject": "Patient ID", "reader": "who", "side": "where"}
+    assert [score["criterion"] for score in page.map["scores"]] == ["Sharpness", "Noise"]  # the rows counted are none
+
+
+@pytest.mark.parametrize("names", ["a,b,c", "time,mood,size"])
+def test_nothing_is_proposed_of_columns_that_name_nobody(names):
+    page = Page(f"{names}\n1,2,3\n2,3,4\n2,2,2\n".encode(), begun="")
+    assert (page.map, page.shown["proposed"]) == ({"design": "pairs"}, False)
+
+
+def test_what_a_score_means_is_never_proposed():
+    rows = "".join(f"o1,s{n},A,B,{n % 2}\n" for n in range(4))
+    page = Page(f"observer,scene,condition_A,condition_B,selected\n{rows}".encode(), begun="")
+    assert page.map["columns"] == {
+        "reader": "observer", "subject": "scene", "first": "condition_A", "second": "condition_B"
+    }  # fmt: skip
+    assert not {"favours", "meanings", "scale", "always"} & page.map.keys()
+    assert [word["text"] for word in page.shown["words"]] == ["0", "1"]  # asked
+    assert page.shown["ratings"] is None
+
+
+def test_encoding_and_separator_are_chosen_where_what_was_found_is_wrong():
+    page = Page("Subject|a;Méthode\n1|2;3\n4|5;6\n".encode("cp1252"), begun="")
+    assert list(page.shown["separators"].values()) == ["as found", "semicolons", "commas", "tabs", "bars"]
+    page.now(separator=";")
+    assert (page.map["separator"], page.shown["preview"]["columns"][0]["name"]) == (";", "Subject|a")
+    page.now(encoding="utf-8-sig")
+    assert page.shown["wrong"] == "The file is not UTF-8 text; save it as CSV UTF-8."
+    assert "encoding" not in page.map
+    page.now(encoding="cp1252", separator=";")
+    assert (page.shown["encoding"], page.shown["preview"]["columns"][1]["name"]) == ("cp1252", "Méthode")
+    page.now(encoding="", separator="|")
+    page.now(separator="")
+    assert not {"encoding", "separator"} & page.map.keys()
+    page.now(map="separator: ab\n")
+    assert page.shown["wrong"] == "The separator 'ab' is no single character."
+    assert Page(xlsx(WIDE)).shown["encodings"] == {}
 
 
 def test_a_second_click_takes_it_back_and_a_role_can_be_asked_for_and_forgotten(long):
@@ -146,9 +208,7 @@ def test_labels_above_the_rows_and_columns_of_scores_with_fields_of_their_own():
 
 
 def test_fields_of_a_column_of_scores_may_stand_in_other_columns():
-    page = Page(xlsx(WIDE))
-    page.now(row="2")
-    page.now(design="single")
+    page = Page(xlsx(WIDE), begun="{design: single, header: 2}\n")
     page.click(0)
     page.now(ask="scores")
     page.click(2, 3)

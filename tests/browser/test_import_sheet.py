@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -34,6 +35,20 @@ def test_a_sheet_is_imported_by_keyboard(browser: Browser, live_server, settings
         page.goto(f"/studies/{study.slug}/results/imported/new/", wait_until="networkidle")
         with page.expect_response(re.compile("imported/new")):
             page.set_input_files("input[type=file]", tmp_path / "sheet.csv")
+        expect(page.get_by_text("Proposed from the names and values")).to_be_visible()
+        expect(page.get_by_text("24 ratings · 2 readers")).to_be_visible()
+        with page.expect_download() as saved:
+            page.locator("#save-map").click()
+        assert saved.value.suggested_filename == "map.yaml"
+        assert Path(saved.value.path()).read_text() == page.locator("#map-text").input_value()
+        with page.expect_response(re.compile("imported/new")):
+            page.locator("#separator").select_option(",")
+        expect(page.get_by_text("separated by commas")).to_be_visible()
+        page.get_by_text("The map as text").click()
+        with page.expect_response(re.compile("imported/new")):
+            page.locator("#map-text").fill("design: pairs")  # begun anew
+            page.locator("#map-text").blur()
+        expect(page.get_by_text("not told yet")).to_have_count(7)
         press(page, "#column-0", "Enter")
         press(page, "#always", "Enter", "R9")  # no column is taken for the one that was meant
         assert "columns: {subject: Patient}\nalways: {reader: R9}" in page.locator("#map-text").input_value()

@@ -37,6 +37,7 @@ scores:
 - {column: Note}
 sides: {links: left, rechts: right}
 """
+EMPTY = "design: pairs\n"
 NO_SIDES = MAP.replace(", side: Seite", "").replace("sides: {links: left, rechts: right}\n", "favours: first\n")
 GOOD = {"map": MAP, "was": MAP, "analyse": "1", "title": "Pilot", "codes": "on"}
 
@@ -93,7 +94,7 @@ def files(response) -> dict[str, bytes]:
 
 def test_from_a_click_to_the_results_of_the_command(client, study, tmp_path):
     """In a process of its own; nothing of the sheet stays."""
-    page = send(client, study, {"column": "0", "role": "subject"}).content.decode()
+    page = send(client, study, {"column": "0", "role": "subject", "map": EMPTY, "was": EMPTY}).content.decode()
     assert "Latin-1" in page
     assert "subject: Patient" in page
     answer = send(client, study, GOOD)

@@ -1,6 +1,7 @@
-/** The page that imports a sheet: keeps its place through each step, arrows go along columns, says when nothing came. */
+/** The page that imports a sheet: keeps its place through each step, arrows go along columns, says when nothing came,
+ * saves the map. */
 
-import { around, byId } from "../shared/dom.js";
+import { around, byId, el } from "../shared/dom.js";
 
 const CELLS = "sheet-cells";
 /** @type {Record<string, number>} */
@@ -36,4 +37,12 @@ document.addEventListener("keydown", (event) => {
   if (!next) return;
   event.preventDefault();
   next.focus();
+});
+
+document.addEventListener("click", (event) => {
+  if (!around(event, "#save-map")) return;
+  const map = new Blob([byId("map-text", HTMLTextAreaElement).value], { type: "application/yaml" });
+  const link = el("a", { href: URL.createObjectURL(map), download: "map.yaml" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 });
