@@ -10,10 +10,10 @@ from pydicom import Dataset
 from processing.model_identity import DEGRADATION, PHANTOM, RECONSTRUCTION, SIMULATED
 from processing.volume import Parameters
 
-_SETTINGS = re.compile(re.escape(SIMULATED) + r" ([\w ,.]{1,200})\.(?: |$)")
+_SETTINGS = re.compile(re.escape(SIMULATED) + r" ([\w ,.-]{1,200})\.(?: |$)")
 _WORDS = frozenset(
     {"patches", "motion", "ghosting", "lines", "undersample", "gibbs", "half", "matrix", "nex", "sigma", "fraction"}
-    | {"seed", "linear", "kspace", "odd", "even", "True"}
+    | {"seed", "linear", "kspace", "odd", "even", "True", "thick", "phase"}
     | {"zero", "filled", "compressed", "sensing", "cascade"}
 )
 _MADE = {DEGRADATION: "degraded", RECONSTRUCTION: "reconstructed"}
@@ -55,4 +55,4 @@ def _settings(equipment: Dataset) -> str:
 
 
 def _is_known(word: str) -> bool:
-    return word in _WORDS or re.fullmatch(r"\d{1,9}(\.\d{1,9})?", word) is not None
+    return word in _WORDS or re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", word) is not None

@@ -109,8 +109,7 @@ def reconstruct(
         raise InputError(f"There is no method “{method}”; there are {', '.join(METHODS)}.")
     if undersample not in CENTRE:
         raise InputError("Undersampling is 4 or 8.")
-    fill, settings, precision = _filling(method, undersample, model)
-    settings |= {"method": method, "undersample": undersample, "seed": seed}
+    fill, _, precision = _filling(method, undersample, model)
     rows = signal.images.shape[2]
     sampled = sampled_lines(rows, undersample, np.random.default_rng([seed, 1]))
     lines = fft.fft(signal.images, axis=2, norm="ortho") * sampled[:, None]
@@ -124,13 +123,20 @@ def reconstruct(
     made_by = ModelIdentity(
         name=RECONSTRUCTION,
         version="1",
-        sha256=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        sha256=settings_sha256(method=method, undersample=undersample, seed=seed, model=model),
         precision=precision,
         description=f"{SIMULATED} {method.replace('-', ' ')}, undersample {undersample}, seed {seed}. "
         f"K-space {signal.origin}.",
     )
     seconds = time.monotonic() - started
     return Reconstructed(signal.volume.with_array(out), made_by, int(sampled.sum()), rows, seconds)
+
+
+def settings_sha256(*, method: str, undersample: int, seed: int = 0, model: str | Path = network.DEFAULT_MODEL) -> str:
+    """SHA-256 of all that decides the images, as it is written beside them."""
+    _, settings, _ = _filling(method, undersample, model)
+    settings |= {"method": method, "undersample": undersample, "seed": seed}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def _filling(

@@ -6,22 +6,22 @@ class EnhancementConfig(AppConfig):
     label = "enhancement"
 
     def ready(self) -> None:
-        from readerstudy.enhancement.outputs import ask_for_degraded, ask_for_outputs, outdated
+        from readerstudy.enhancement.outputs import ask_for_outputs, ask_for_simulated, outdated
         from readerstudy.enhancement.previews import HOLDER, PREVIEW, leave_study
         from readerstudy.jobs.registry import Kind, register
         from readerstudy.material import erasure
-        from readerstudy.material.selectors import DEGRADE, ENHANCE
+        from readerstudy.material.selectors import ENHANCE, SIMULATE
         from readerstudy.protocol.signals import removing_study
 
         register(
             "readerstudy.enhancement.tasks",
             Kind(
-                DEGRADE,
-                "Degrade",
+                SIMULATE,
+                "Simulate",
                 "Simulation",
                 "an arm that is no longer in the protocol",
                 18,
-                missing=ask_for_degraded,
+                missing=ask_for_simulated,
             ),
             Kind(
                 ENHANCE,

@@ -1,13 +1,12 @@
-"""Series that models and degradations make: which are missing, which are outdated, and the jobs that make them."""
+"""Series that models and recipes make: which are missing, which are outdated, and the jobs that make them."""
 
 from collections import Counter
-from dataclasses import asdict
 
 from processing.enhancement.networks.store import shipped_models
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Series
-from readerstudy.material.selectors import DEGRADE, ENHANCE, is_degraded_otherwise, present_series
+from readerstudy.material.selectors import ENHANCE, SIMULATE, is_simulated_otherwise, present_series
 from readerstudy.protocol import enhancers, recipes
 from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.states import State
@@ -47,8 +46,8 @@ def ask_for_outputs(study: ReaderStudy, *, case: Case | None = None, renew: bool
     )
 
 
-def ask_for_degraded(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
-    """The same for every arm that a degradation makes."""
+def ask_for_simulated(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
+    """The same for every arm that is simulated."""
     arms = list(study.arms.filter(recipe__isnull=False))
     return sum(
         ask_for_output(study, one, arm, there, {}, renew)[1]
@@ -61,13 +60,13 @@ def ask_for_output(
     study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
 ) -> tuple[Job | None, bool]:
     """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
-    models: as current_models gives them. In a draft, what another degradation made is made again."""
+    models: as current_models gives them. In a draft, what another recipe made is made again."""
     source = there.get(arm.made_from_id) if arm.made_from_id else None
     present = there.get(arm.pk)
     if source is None or (present and present.made_from_id is None):
         return None, False  # nothing to make it from, or uploaded on purpose
     if present and present.made_from_id == source.pk:
-        other = study.state == State.DRAFT and is_degraded_otherwise(present)
+        other = study.state == State.DRAFT and is_simulated_otherwise(present)
         if not other and not (renew and is_outdated(present, models)):
             return None, False
     # A model that comes back after another one shall not find its first job done.
@@ -75,9 +74,9 @@ def ask_for_output(
     maker: dict[str, object] = {"model": arm.model_name}
     version = maker | {"model_sha256": models.get(arm.model_name, "")}
     if arm.recipe:
-        maker = version = {"degradation": asdict(recipes.degradation(arm.recipe, case.code))}
+        maker = version = {"recipe": recipes.of_case(arm.recipe, case.code)}
     return request_job(
-        function=DEGRADE if arm.recipe else ENHANCE,
+        function=SIMULATE if arm.recipe else ENHANCE,
         study=study,
         label=f"{arm.code} of {case.code}",
         parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, **maker},

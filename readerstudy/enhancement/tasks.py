@@ -1,7 +1,8 @@
-"""Make the series of a made arm from its source, by a model or a degradation; put one through a model, to look at."""
+"""Make the series of a made arm from its source, by a model or a recipe; put one through a model, to look at."""
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from processing.caution import Caution
 from processing.errors import InputError
-from processing.model_identity import SIMULATED, ModelIdentity
+from processing.model_identity import DEGRADATION, SIMULATED, ModelIdentity
 from processing.percentile import high_percentile
 from processing.volume import Volume
 from readerstudy.archive.keeping import ensure_kept
@@ -21,9 +22,9 @@ from readerstudy.jobs.registry import chore, job_function
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material import volumes
 from readerstudy.material.models import Case, Series
-from readerstudy.material.selectors import DEGRADE, ENHANCE
+from readerstudy.material.selectors import ENHANCE, SIMULATE
 from readerstudy.material.services import add_series
-from readerstudy.protocol import enhancers
+from readerstudy.protocol import enhancers, recipes
 from readerstudy.protocol.models import Arm
 
 METRICS = ("psnr", "ssim")
@@ -60,28 +61,27 @@ def enhance_series(job: Job, report):
     return store
 
 
-@job_function(DEGRADE)
-def degrade_series(job: Job, report):
+@job_function(SIMULATE)
+def simulate_series(job: Job, report):
     from processing.derived import write_derived
-    from processing.simulate.degrade import Degradation, degrade
 
     source = Series.objects.select_related("study").get(pk=job.parameters["source"])
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
     arm = Arm.objects.get(pk=job.parameters["arm"])
-    wanted = Degradation(**job.parameters["degradation"])
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
-        degraded = degrade(
+        volume, maker = apply_recipe(
             _as_placed(source, volumes.read(paths)),
-            wanted,
-            progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
+            job.parameters["recipe"],
+            lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
         )
-        files = write_derived(paths, degraded, Path(folder), model=wanted.identity)
+        files = write_derived(paths, volume, Path(folder), model=maker)
         report(0.95, "storing")
         made = volumes.read(files)
         instances = volumes.archive_files(files)
-    settings_in_words = wanted.identity.description.removeprefix(SIMULATED).strip(" .")
-    simulated = "; ".join(filter(None, (source.simulated, f"degraded: {settings_in_words}")))
-    facts = _facts(source, made, wanted.identity, simulated)  # no processing time: a scanner would have spent none
+    said = maker.description.removeprefix(SIMULATED).split(". ")[0].strip(" .")
+    how = "degraded" if maker.name == DEGRADATION else "reconstructed"
+    simulated = "; ".join(filter(None, (source.simulated, f"{how}: {said}")))
+    facts = _facts(source, made, maker, simulated)  # no processing time: a scanner would have spent none
 
     def store() -> None:
         ensure_kept(sha256 for sha256, _ in instances)
@@ -89,6 +89,20 @@ def degrade_series(job: Job, report):
         ask_for_missing(case.study, case=case)
 
     return store
+
+
+def apply_recipe(volume: Volume, recipe: dict, progress: Callable[[int, int], None]) -> tuple[Volume, ModelIdentity]:
+    """What a recipe makes of a series, and its identity."""
+    from processing.reconstruction.reconstruct import reconstruct
+    from processing.reconstruction.signal import simulated
+    from processing.simulate.degrade import Degradation, degrade
+
+    ((command, settings),) = recipe.items()
+    if command == recipes.RECONSTRUCT:
+        found = reconstruct(simulated(volume, settings["seed"]), **settings, progress=progress)
+        return found.volume, found.model
+    wanted = Degradation(**settings)
+    return degrade(volume, wanted, progress=progress), wanted.identity
 
 
 def _facts(source: Series, made: Volume, maker: ModelIdentity, simulated: str) -> dict:

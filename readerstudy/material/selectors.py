@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from processing.model_identity import DEGRADATION
+from processing.model_identity import DEGRADATION, RECONSTRUCTION
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
+from readerstudy.protocol import recipes
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
-from readerstudy.protocol.recipes import degradation
 
 # state of a cell: its word
 STATES = {
@@ -23,7 +23,7 @@ STATES = {
 
 
 NOT_DONE = (Job.State.WAITING, Job.State.RUNNING, Job.State.FAILED)
-ENHANCE, DEGRADE = "material.enhance", "material.degrade"  # jobs that make the series of an arm from another
+ENHANCE, SIMULATE = "material.enhance", "material.simulate"  # jobs that make the series of an arm from another
 ORDER = list(Region.values)  # of the regions on the map
 
 
@@ -84,11 +84,11 @@ def present_series(study: ReaderStudy, case: Case | None = None) -> list[tuple[C
     return [(one, found[one.pk]) for one in study.cases.filter(pk__in=found)]
 
 
-def is_degraded_otherwise(series: Series) -> bool:
-    """Whether a made series is degraded, or not, in another way than its arm says now."""
+def is_simulated_otherwise(series: Series) -> bool:
+    """Whether a made series is simulated, or not, in another way than its arm says now."""
     if series.arm.recipe is None:
-        return series.model_name == DEGRADATION
-    return series.model_sha256 != degradation(series.arm.recipe, series.case.code).identity.sha256
+        return series.model_name in (DEGRADATION, RECONSTRUCTION)
+    return series.model_sha256 != recipes.sha256(recipes.of_case(series.arm.recipe, series.case.code))
 
 
 def not_as_asked(study: ReaderStudy) -> list[Series]:
@@ -103,7 +103,7 @@ def not_as_asked(study: ReaderStudy) -> list[Series]:
         if one.made_from_id
         and one.arm.made_from_id
         and (source := there.get((one.case_id, one.arm.made_from_id)))
-        and (source.pk != one.made_from_id or is_degraded_otherwise(one))
+        and (source.pk != one.made_from_id or is_simulated_otherwise(one))
     ]
 
 
@@ -129,7 +129,7 @@ def _rows(
     present = Series.objects.filter(study=study, active=True, case__in=cases.order_by()).defer(*without)
     series = {(one.case_id, one.arm_id): one for one in present.order_by()}
     jobs: dict[tuple[int, int], Job] = {}
-    not_done = Job.objects.filter(study=study, function__in=(ENHANCE, DEGRADE), state__in=NOT_DONE)
+    not_done = Job.objects.filter(study=study, function__in=(ENHANCE, SIMULATE), state__in=NOT_DONE)
     for job in not_done.order_by("pk"):
         jobs[job.parameters["case"], job.parameters["arm"]] = job
     rows = []

@@ -208,7 +208,10 @@ class ArmForm(PartForm):
         made_by.choices = [
             ("", "upload"),
             ("Model", [(_MODEL + name, name) for name in names]),
-            ("Degradation", [(name, kind.label) for name, kind in recipes.KINDS.items()]),
+            *(
+                (group, [(one.name, one.label) for one in recipes.KINDS.values() if one.command == command])
+                for group, command in (("Degradation", recipes.DEGRADE), ("Reconstruction", recipes.RECONSTRUCT))
+            ),
         ]
         made_from.queryset, made_from.empty_label = self.study.arms.exclude(pk=self.instance.pk), "upload"
         if self.instance.recipe:
@@ -226,7 +229,7 @@ class ArmForm(PartForm):
         super().clean()
         made_from, made_by = self.cleaned_data.get("made_from"), self.cleaned_data.get("made_by", "")
         if made_from and not made_by and "made_by" not in self.errors:
-            self.add_error("made_by", "Choose the model or the degradation that makes this arm.")
+            self.add_error("made_by", "Choose what makes this arm.")
         if made_by and not made_from:
             self.add_error("made_from", "Choose the arm that it is made from, or upload.")
         kind = recipes.KINDS.get(made_by)
@@ -234,7 +237,7 @@ class ArmForm(PartForm):
         self.instance.recipe = self._recipe(kind) if kind else None
         return self.cleaned_data
 
-    def _recipe(self, kind: recipes.DegradationKind) -> dict | None:
+    def _recipe(self, kind: recipes.RecipeKind) -> dict | None:
         strength = self.cleaned_data.get("strength") if kind.unit else None
         try:
             return recipes.Step(kind, strength, self.cleaned_data.get("seed") or 0).recipe

@@ -137,9 +137,9 @@ class Site(models.Model):
 
 
 class Arm(models.Model):
-    """One way of acquiring and reconstructing. Uploaded, or made from another arm by a named model or a degradation.
+    """One way of acquiring and reconstructing. Uploaded, or made from another arm by a named model or a recipe.
 
-    recipe: of the degradation, as `recipes` has it.
+    recipe: of its simulation, as `recipes` has it.
     """
 
     class Acquisition(models.TextChoices):

@@ -1,59 +1,73 @@
-"""Arms that are simulated: the degradations a protocol can name, in words and as `processing degrade` takes them.
+"""Arms that are simulated: what a protocol can name, in words and as `processing degrade` and `reconstruct` take it.
 
 A recipe is one step of processing, {"degrade": {"half_nex_fraction": 0.05, "seed": 12}}: the name of the command and
 its arguments.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from processing.errors import InputError
+from processing.reconstruction.reconstruct import settings_sha256
 from processing.simulate.degrade import Degradation
 
-DEGRADE = "degrade"
+DEGRADE, RECONSTRUCT = "degrade", "reconstruct"
 LARGEST_SEED = 999_999_999
 
 
 @dataclass(frozen=True)
-class DegradationKind:
-    """What an arm can be degraded by. setting: of `Degradation`; value: which it gets, None where that is the strength
-    over `per`; unit: of the strength; chance: whether the seed matters."""
+class RecipeKind:
+    """What an arm can be simulated by. settings: arguments of `command`; strength: the one that people set, as so much
+    of `unit`, which is `per` times its value; chance: whether the seed matters."""
 
     name: str
     title: str
-    setting: str
-    value: object = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    strength: str = ""
     unit: str = ""
     per: int = 1
     chance: bool = False
+    command: str = DEGRADE
 
     @property
     def label(self) -> str:
         """As it stands in a list to choose from."""
         return f"{self.title}, strength in {self.unit}" if self.unit else self.title
 
+    def fits(self, command: str, settings: Mapping[str, Any]) -> bool:
+        """Whether these arguments are of this kind."""
+        names = {*self.settings, *filter(None, [self.strength]), "seed"}
+        fixed = all(settings.get(name) == value for name, value in self.settings.items())
+        return command == self.command and names == set(settings) and fixed
 
+
+_PERCENT = "% of the 99.9th percentile"
 KINDS = {
     kind.name: kind
     for kind in (
-        DegradationKind("half_matrix_linear", "half matrix, linear", "half_matrix", "linear"),
-        DegradationKind("half_matrix_kspace", "half matrix, k-space", "half_matrix", "kspace"),
-        DegradationKind(
-            "half_nex",
-            "half NEX",
-            "half_nex_fraction",
-            unit="% of the 99.9th percentile",
-            per=100,
-            chance=True,
+        RecipeKind("half_matrix_linear", "half matrix, linear", {"half_matrix": "linear"}),
+        RecipeKind("half_matrix_kspace", "half matrix, k-space", {"half_matrix": "kspace"}),
+        RecipeKind("half_nex", "half NEX", strength="half_nex_fraction", unit=_PERCENT, per=100, chance=True),
+        RecipeKind("half_nex_sigma", "half NEX, sigma", strength="half_nex_sigma", unit="image units", chance=True),
+        RecipeKind("gibbs", "Gibbs ringing", strength="gibbs", unit="% of the frequencies cut off", per=100),
+        RecipeKind("ghosting", "ghosting", strength="ghosting", unit="% less in every second line", per=100),
+        RecipeKind("motion", "motion", strength="motion", unit="mm", chance=True),
+        RecipeKind("patches", "line patches", {"patches": True}, chance=True),
+        *(RecipeKind(f"thick_{n}", f"thick slices, {n} in one", {"thick": n}) for n in (2, 3, 4)),
+        *(RecipeKind(f"undersample_{n}", f"undersampled ×{n}", {"undersample": n}, chance=True) for n in (4, 8)),
+        *(
+            RecipeKind(
+                f"{method}_{n}",
+                f"{method.replace('-', ' ')} of 1 line in {n}",
+                {"method": method, "undersample": n},
+                chance=True,
+                command=RECONSTRUCT,
+            )
+            for method in ("zero-filled", "compressed-sensing")
+            for n in (4, 8)
         ),
-        DegradationKind("half_nex_sigma", "half NEX, sigma", "half_nex_sigma", unit="image units", chance=True),
-        DegradationKind("gibbs", "Gibbs ringing", "gibbs", unit="% of the frequencies cut off", per=100),
-        DegradationKind("ghosting", "ghosting", "ghosting", unit="% less in every second line", per=100),
-        DegradationKind("motion", "motion", "motion", unit="mm", chance=True),
-        DegradationKind("patches", "line patches", "patches", True, chance=True),
-        DegradationKind("undersample_4", "undersampled ×4", "undersample", 4, chance=True),
-        DegradationKind("undersample_8", "undersampled ×8", "undersample", 8, chance=True),
     )
 }
 
@@ -62,7 +76,7 @@ KINDS = {
 class Step:
     """A recipe as people set it. strength: None where its kind has none."""
 
-    kind: DegradationKind
+    kind: RecipeKind
     strength: float | None
     seed: int
 
@@ -73,31 +87,34 @@ class Step:
     @property
     def recipe(self) -> dict:
         """As an arm keeps it. InputError for a strength that is missing or out of its range."""
-        value = self.kind.value
-        if value is None:
+        settings = {**self.kind.settings, "seed": self.seed if self.kind.chance else 0}
+        if self.kind.strength:
             if self.strength is None:
                 raise InputError(f"Give the strength of {self.kind.title} in {self.kind.unit}.")
-            value = round(self.strength / self.kind.per, 9)
-        settings: dict[str, Any] = {self.kind.setting: value, "seed": self.seed if self.kind.chance else 0}
-        Degradation(**settings)
-        return {DEGRADE: settings}
+            settings[self.kind.strength] = round(self.strength / self.kind.per, 9)
+        if self.kind.command == DEGRADE:
+            Degradation(**settings)
+        return {self.kind.command: settings}
 
 
 def step(recipe: dict) -> Step:
     """What people set, of a recipe."""
-    settings = recipe[DEGRADE]
-    kind = next(
-        one for one in KINDS.values() if one.value in (None, settings.get(one.setting)) and one.setting in settings
-    )
-    strength = None if kind.value is not None else settings[kind.setting] * kind.per
-    return Step(kind, strength, settings["seed"])
+    ((command, settings),) = recipe.items()
+    kind = next(one for one in KINDS.values() if one.fits(command, settings))
+    return Step(kind, settings[kind.strength] * kind.per if kind.strength else None, settings["seed"])
 
 
-def degradation(recipe: dict, case: str) -> Degradation:
-    """What is done to the series of one case, by its code. Each case has a seed of its own, which follows from the
+def of_case(recipe: dict, case: str) -> dict:
+    """The recipe for the series of one case, by its code. Each case has a seed of its own, which follows from the
     arm's, so that no two have the same noise."""
-    settings = recipe[DEGRADE]
+    ((command, settings),) = recipe.items()
     if step(recipe).kind.chance:
         digest = hashlib.sha256(f"{settings['seed']} {case}".encode()).hexdigest()
         settings = settings | {"seed": int(digest[:7], 16)}  # nine digits at most, as files tell it
-    return Degradation(**settings)
+    return {command: settings}
+
+
+def sha256(recipe: dict) -> str:
+    """As it is written beside every series that the recipe makes."""
+    ((command, settings),) = recipe.items()
+    return Degradation(**settings).identity.sha256 if command == DEGRADE else settings_sha256(**settings)

@@ -5,10 +5,11 @@ import pytest
 from django.test import Client, TestCase
 
 from processing.simulate.degrade import Degradation, degrade
+from readerstudy.enhancement.tasks import apply_recipe
 from readerstudy.images import tables
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
-from readerstudy.material.selectors import DEGRADE, ENHANCE, not_as_asked, simulation_note
+from readerstudy.material.selectors import ENHANCE, SIMULATE, not_as_asked, simulation_note
 from readerstudy.protocol import recipes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
@@ -45,7 +46,7 @@ def made(study: ReaderStudy, arm: str, subject: str = "S01"):
 
 def make_arms(study: ReaderStudy) -> None:
     """Do the jobs that make series, and leave the others."""
-    while waiting := list(study.jobs.filter(state="waiting", function__in=(DEGRADE, ENHANCE)).order_by("pk")):
+    while waiting := list(study.jobs.filter(state="waiting", function__in=(SIMULATE, ENHANCE)).order_by("pk")):
         for job in waiting:
             run_job(job.pk)
 
@@ -64,7 +65,9 @@ def chain() -> ReaderStudy:
 def test_a_study_of_one_acquisition_gets_every_arm(chain):
     assert chain.series.filter(active=True).count() == 8
     fast = made(chain, "FAST")
-    settings = Degradation(half_nex_fraction=0.05, seed=recipes.degradation(fast.arm.recipe, fast.case.code).seed)
+    settings = Degradation(
+        half_nex_fraction=0.05, seed=recipes.of_case(fast.arm.recipe, fast.case.code)["degrade"]["seed"]
+    )
     wanted = degrade(volumes.load(made(chain, "SOC")), settings).array
     np.testing.assert_allclose(volumes.load(fast).array, wanted, rtol=1e-5)
     assert made(chain, "FAST-DL").made_from == fast
@@ -122,7 +125,7 @@ def test_settings_that_change_no_pixel_are_told_all_the_same(chain):
         ({"arms-1-strength": ""}, "Give the strength of half NEX in % of the 99.9th percentile."),
         ({"arms-1-strength": "200"}, "must lie above 0"),
         ({"arms-1-made_from": ""}, "Choose the arm that it is made from, or upload."),
-        ({"arms-1-made_by": ""}, "Choose the model or the degradation that makes this arm."),
+        ({"arms-1-made_by": ""}, "Choose what makes this arm."),
     ],
 )
 def test_a_degradation_that_cannot_be_is_refused_in_words(chain, changes, said):
@@ -142,7 +145,18 @@ def test_every_kind_comes_back_from_its_recipe_as_it_was_set(name):
     kind = recipes.KINDS[name]
     step = recipes.Step(kind, 3.0 if kind.unit else None, 7 if kind.chance else 0)
     assert recipes.step(step.recipe) == step
-    assert degrade(pixels.volume(5, 1), recipes.degradation(step.recipe, "S01")).shape == pixels.SHAPE
+    found, identity = apply_recipe(pixels.volume(5, 1), recipes.of_case(step.recipe, "S01"), lambda *_: None)
+    assert found.shape[1:] == pixels.SHAPE[1:]
+    assert identity.sha256 == recipes.sha256(recipes.of_case(step.recipe, "S01"))
+
+
+def test_an_arm_is_reconstructed_from_a_part_of_its_lines(chain):
+    save(chain, **{"arms-1-made_by": "zero-filled_4"})
+    make_arms(chain)
+    seed = recipes.of_case(chain.arms.get(code="FAST").recipe, made(chain, "FAST").case.code)["reconstruct"]["seed"]
+    said = f"reconstructed: zero filled, undersample 4, seed {seed}"
+    assert made(chain, "FAST").simulated == made(chain, "FAST-DL").simulated == said
+    assert not_as_asked(chain) == []
 
 
 def test_the_protocol_shows_arms_in_their_chains(chain):

@@ -132,7 +132,7 @@ def test_two_arms_cannot_have_one_name(study, admin):
 def test_a_made_arm_names_its_model(study, admin):
     path = url(study, "protocol/arms/")
     data = fields(admin.get(path).content.decode()) | {"arms-2-made_by": ""}
-    assert "Choose the model or the degradation that makes this arm" in html(admin.post(path, data))
+    assert "Choose what makes this arm" in html(admin.post(path, data))
 
 
 def test_an_arm_that_is_compared_cannot_be_removed(study, admin):
