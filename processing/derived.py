@@ -24,12 +24,22 @@ from processing.dicom.promote import promote
 from processing.dicom.read import read_images
 from processing.dicom.weighting import TO_CONTRAST
 from processing.errors import InputError
-from processing.model_identity import ModelIdentity
+from processing.model_identity import DEGRADATION, RECONSTRUCTION, ModelIdentity
 from processing.volume import Volume
 
 MANUFACTURER = "Reader Study"
 RAW_SUFFIXES = (".h5", ".hdf5", ".mrd")  # of raw data, whose images become NIfTI
 CODING_SCHEME = "99READERSTUDY"
+# Code and meaning of what was done, by the task of a model, or the name of a simulation.
+_DERIVATIONS = {
+    "denoise": ("DENOISED", "Noise reduction by a named model"),
+    "restore": ("RESTORED", "Restoration by a named model"),
+    "inpaint": ("INPAINTED", "Inpainting by a named model"),
+    "thin-slices": ("SUPERRESOLVED", "Through-plane super-resolution by a named model"),
+    DEGRADATION: ("DEGRADED", "Simulated degradation"),
+    RECONSTRUCTION: ("RECONSTRUCTED", "Reconstruction from part of k-space"),
+}
+_PROCESSED = ("PROCESSED", "Processed by a named model")
 # What describes the pixels of the source only: extreme values, overlays and private data go too.
 _SOURCE_ONLY = ("SmallestImagePixelValue", "LargestImagePixelValue")
 _PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
@@ -300,8 +310,11 @@ def _derived(
     derived.SeriesDescription = f"{model.name} {model.version}"[:64]
     derived.SeriesNumber = int(source.get("SeriesNumber") or 0) % 9000 + 1000
     derived.InstanceNumber = number
-    # The model first: a long description is cut off.
-    description = f"Model {model.name} {model.version}, SHA-256 {model.sha256}, {model.precision}. {model.description}"
+    # What was done and the model first: a long description is cut off.
+    _, meaning = _derivation(model)
+    description = (
+        f"{meaning}. Model {model.name} {model.version}, SHA-256 {model.sha256}, {model.precision}. {model.description}"
+    )
     derived.ImageType = _derived_type(source.ImageType, enhanced=is_enhanced(source))
     equipment = Dataset()
     equipment.Manufacturer = MANUFACTURER
@@ -315,10 +328,10 @@ def _derived(
         weighting = weighting_of(attributes(source, 0), free_words(source))
         if weighting in TO_CONTRAST:
             derived.AcquisitionContrast = TO_CONTRAST[weighting]
-        _reference_frames(derived, source, description)
+        _reference_frames(derived, source, description, model)
     else:
         derived.DerivationDescription = description[:1024]
-        derived.DerivationCodeSequence = _derivation_code()
+        derived.DerivationCodeSequence = _derivation_code(model)
         derived.SourceImageSequence = Items([_reference(source)])
     meta = source.file_meta.__class__()
     meta.MediaStorageSOPClassUID = derived.SOPClassUID
@@ -331,8 +344,14 @@ def _derived(
     return derived
 
 
-def _derivation_code() -> Items:
-    return _code("PROCESSED", CODING_SCHEME, "Processed by a named model")
+def _derivation(model: ModelIdentity) -> tuple[str, str]:
+    what = model.name if model.name in (DEGRADATION, RECONSTRUCTION) else model.task
+    return _DERIVATIONS.get(what, _PROCESSED)
+
+
+def _derivation_code(model: ModelIdentity) -> Items:
+    value, meaning = _derivation(model)
+    return _code(value, CODING_SCHEME, meaning)
 
 
 def _derived_type(kinds: Sequence[str], *, enhanced: bool) -> list[str]:
@@ -351,7 +370,7 @@ def _reference(source: Dataset, frame: int | None = None) -> Dataset:
     return item
 
 
-def _reference_frames(derived: Dataset, source: Dataset, description: str) -> None:
+def _reference_frames(derived: Dataset, source: Dataset, description: str, model: ModelIdentity) -> None:
     """Derivation and source frame in the functional groups, and the source as evidence."""
     image = Dataset()
     image.ReferencedSOPClassUID = source.SOPClassUID
@@ -368,7 +387,7 @@ def _reference_frames(derived: Dataset, source: Dataset, description: str) -> No
         copy = _typed(group)
         derivation = Dataset()
         derivation.DerivationDescription = description[:1024]
-        derivation.DerivationCodeSequence = _derivation_code()
+        derivation.DerivationCodeSequence = _derivation_code(model)
         derivation.SourceImageSequence = Items([_reference(source, n)])
         copy.DerivationImageSequence = Items([derivation])
         groups.append(copy)

@@ -17,7 +17,8 @@ class ModelIdentity:
 
     name: folder under processing/enhancement/weights, e.g. "denoise-spine"; version: e.g. "1.0".
     sha256: of the weights file, 64 hex digits; precision: arithmetic used, e.g. "float32", "bfloat16".
-    description: one sentence for derivation descriptions and reports.
+    description: one sentence for derivation descriptions and reports. task: what it does, e.g. "inpaint"; "" where that
+    is not stated.
     """
 
     name: str
@@ -25,3 +26,4 @@ class ModelIdentity:
     sha256: str
     precision: str
     description: str
+    task: str = ""

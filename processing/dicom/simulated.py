@@ -10,7 +10,7 @@ from pydicom import Dataset
 from processing.model_identity import DEGRADATION, PHANTOM, RECONSTRUCTION, SIMULATED
 from processing.volume import Parameters
 
-_SETTINGS = re.compile(re.escape(SIMULATED) + r" ([\w ,.-]{1,200})\.(?: |$)")
+_SETTINGS = re.compile(re.escape(SIMULATED) + r" ([\w ,.-]{1,200}?)\.(?: |$)")
 _WORDS = frozenset(
     {"patches", "motion", "ghosting", "lines", "undersample", "gibbs", "half", "matrix", "nex", "sigma", "fraction"}
     | {"seed", "linear", "kspace", "odd", "even", "True", "thick", "phase"}

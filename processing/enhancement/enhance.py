@@ -141,8 +141,10 @@ def enhance(
     started = time.monotonic()
     volume.require_magnitude()
     folder = store.folder_of(model)
-    identity = store.read_identity(folder)
-    if store.read_config(folder).get("network", {}).get("architecture") == "cascade":
+    settings = store.read_config(folder)
+    task = task_of(settings)
+    identity = replace(store.read_identity(folder), task=task)
+    if settings.get("network", {}).get("architecture") == "cascade":
         raise InputError(f"The model “{folder.name}” works on k-space; use it with reconstruct --method cascade.")
     key = folder, identity.sha256
     if precision not in (None, *PRECISIONS):
@@ -155,7 +157,6 @@ def enhance(
         return Enhanced(volume.with_array(made), noise.sigma, noise.method, identity, time.monotonic() - started)
     if threads is not None:
         _set_threads(threads)
-    task = task_of(store.read_config(folder))
     noise = _noise(volume, noise_sigma) if task == DENOISE else NoiseEstimate(0.0, "not needed")
     scale = max(high_percentile(volume.measured, 99.9), noise.sigma / _LARGEST_LEVEL)
     is_magnitude = volume.array.min() >= 0

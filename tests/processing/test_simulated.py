@@ -55,6 +55,8 @@ def test_settings_are_passed_on_word_by_word_or_not_at_all() -> None:
     dataset.ContributingEquipmentSequence = [equipment]
     for said, settings in {
         "Model x. Simulated, not acquired: gibbs 0.3, seed 0.": "degraded: gibbs 0.3, seed 0",
+        "Simulated, not acquired: ghosting 0.2, ghosting phase -45.0, thick 2, seed 0. Far-off words.": "degraded: "
+        "ghosting 0.2, ghosting phase -45.0, thick 2, seed 0",
         "Simulated, not acquired: half matrix kspace, half nex fraction 0.02, seed 12.": (
             "degraded: half matrix kspace, half nex fraction 0.02, seed 12"
         ),

@@ -17,7 +17,8 @@ from processing.derived import write_derived, write_like
 from processing.enhancement.thin_slices import thinned
 from processing.errors import InputError
 from processing.ingest.sort import sort_files
-from processing.model_identity import ModelIdentity
+from processing.model_identity import RECONSTRUCTION, ModelIdentity
+from processing.simulate.degrade import Degradation
 from processing.simulate.thickness import thicken
 from processing.volume import Volume
 from tests.processing import dicom_files as files
@@ -73,6 +74,29 @@ def test_the_model_is_named_however_long_its_description(tmp_path: Path) -> None
     for text in (dataset.DerivationDescription, dataset.ContributingEquipmentSequence[0].ContributionDescription):
         assert MODEL.sha256 in text
         assert len(text) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "said"),
+    [
+        (replace(MODEL, task="inpaint"), "INPAINTED", "Inpainting by a named model. Model denoise 1.0"),
+        (replace(MODEL, task="thin-slices"), "SUPERRESOLVED", "Through-plane super-resolution"),
+        (Degradation(gibbs=0.3).identity, "DEGRADED", "Simulated degradation"),
+        (replace(MODEL, name=RECONSTRUCTION), "RECONSTRUCTED", "Reconstruction from part of k-space"),
+        (MODEL, "PROCESSED", "Processed by a named model"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("enhanced", [False, True], ids=["classic", "enhanced"])
+def test_the_derivation_says_what_was_done(tmp_path: Path, model, code: str, said: str, enhanced: bool) -> None:
+    source = files.pixels(2)
+    paths = [files.save(files.enhanced(source), tmp_path / "a.dcm")] if enhanced else files.series(tmp_path, source)
+    written = write_derived(paths, halved(series.read(paths)), tmp_path / "out", model=model)
+    dataset = pydicom.dcmread(written[0])
+    if enhanced:
+        dataset = dataset.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0]
+    assert dataset.DerivationDescription.startswith(said)
+    assert dataset.DerivationCodeSequence[0].CodeValue == code
 
 
 def test_enhanced_stays_enhanced(tmp_path: Path) -> None:
