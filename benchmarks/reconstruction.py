@@ -25,7 +25,7 @@ import numpy as np
 
 from processing import series
 from processing.enhancement.networks import samples, store
-from processing.enhancement.networks.kspace_samples import coarsened, undersampled
+from processing.enhancement.networks.kspace_samples import coarsened, lines_of
 from processing.metrics.quality import compare
 from processing.noise import estimate_noise
 from processing.reconstruction.cascade import DEFAULT_MODEL
@@ -80,7 +80,7 @@ def main() -> None:
     if arguments.tune:
         _tune(arguments.data, arguments.model)
         return
-    if arguments.model == DEFAULT_MODEL and not (store.SHIPPED / DEFAULT_MODEL).exists():
+    if arguments.model == DEFAULT_MODEL and not (store.SHIPPED / DEFAULT_MODEL / "identity.json").exists():
         arguments.model = ""
     rows = []
     for name, own, truth in _truths(arguments.data, arguments.slices):
@@ -104,10 +104,10 @@ def _truths(data: Path, count: int) -> Iterator[tuple[str, float, Volume]]:
         volume = series.read(data / path)
         rows, columns = (round(n * share) for n in volume.shape[1:])
         array = np.maximum(volume.array, 0)
+        own = share * estimate_noise(array).sigma / float(np.percentile(array, 99.9))
+        start = (len(array) - count) // 2
         if share < 1:
             array = np.stack([coarsened(slice_, rows, columns) for slice_ in array])
-        own = estimate_noise(array).sigma / float(np.percentile(array, 99.9))
-        start = (len(array) - count) // 2
         affine = volume.affine.copy()
         affine[:3, :2] /= share
         yield name, own, Volume(array[start : start + count], affine)
@@ -228,7 +228,7 @@ def _tune(data: Path, model: str) -> None:
         for truth in truths:
             rng = np.random.default_rng([SEED, factor])
             sampled = sampled_lines(len(truth), factor, rng)
-            lines = undersampled((truth * smooth_phase(truth.shape, rng))[None], sampled[None])[0]
+            lines = lines_of((truth * smooth_phase(truth.shape, rng))[None], sampled[None])[0]
             image = compressed_sensing(lines, sampled, wavelet_weight=wavelet, variation_weight=variation)
             found.append(-10 * np.log10(np.mean((np.abs(image) - truth) ** 2)))
         print(f"R = {factor}, wavelets {wavelet:g}, variation {variation:g}: {np.mean(found):.2f} dB", flush=True)

@@ -19,7 +19,7 @@ from processing.enhancement.networks import store
 from processing.enhancement.networks.slices import neighbours, with_opposite
 from processing.enhancement.onnx import run as onnx
 from processing.enhancement.onnx.manifest import is_onnx
-from processing.enhancement.tasks import DENOISE, THIN_SLICES, task_of
+from processing.enhancement.tasks import DENOISE, RECONSTRUCT, THIN_SLICES, task_of
 from processing.enhancement.thin_slices import parts_for, thinned
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
@@ -141,10 +141,9 @@ def enhance(
     started = time.monotonic()
     volume.require_magnitude()
     folder = store.folder_of(model)
-    settings = store.read_config(folder)
-    task = task_of(settings)
+    task = task_of(store.read_config(folder))
     identity = replace(store.read_identity(folder), task=task)
-    if settings.get("network", {}).get("architecture") == "cascade":
+    if task == RECONSTRUCT:
         raise InputError(f"The model “{folder.name}” works on k-space; use it with reconstruct --method cascade.")
     key = folder, identity.sha256
     if precision not in (None, *PRECISIONS):

@@ -121,15 +121,18 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "gradient": gradient_magnitude_error,
     "perceptual": perceptual,
 }
+_OF_TWO_CHANNELS = ("l1", "l2", "psnr", "charbonnier")  # real and imaginary part
 MC_SURE = "mc_sure"  # the one that takes the network instead of the truth
 
 
-def check_loss(name: str, *, task_is_denoise: bool) -> None:
+def check_loss(name: str, *, task_is_denoise: bool, images_are_complex: bool = False) -> None:
     """Raise InputError if there is no loss of that name, or it does not fit the task."""
     if name not in (*LOSSES, MC_SURE):
         raise InputError(f"There is no loss “{name}”; there are {', '.join((*LOSSES, MC_SURE))}.")
     if name == MC_SURE and not task_is_denoise:
         raise InputError("The loss mc_sure estimates the error that noise makes; it fits the task denoise only.")
+    if images_are_complex and name not in _OF_TWO_CHANNELS:
+        raise InputError(f"Complex images are compared by {', '.join(_OF_TWO_CHANNELS)}, not by {name}.")
 
 
 def loss_named(name: str) -> Callable[[Tensor, Tensor], Tensor]:

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from processing.enhancement.networks.degraded import Degraded, Thickened
+from processing.enhancement.networks.kspace_samples import Undersampled
 from processing.enhancement.networks.samples import Batch, Case, Sampler, Source
 from processing.errors import InputError
 
-DENOISE, RESTORE, INPAINT, THIN_SLICES = "denoise", "restore", "inpaint", "thin-slices"
-_SAMPLES: dict[str, type[Sampler | Degraded]] = {
+DENOISE, RESTORE, INPAINT, THIN_SLICES, RECONSTRUCT = "denoise", "restore", "inpaint", "thin-slices", "reconstruct"
+_SAMPLES: dict[str, type[Sampler | Degraded | Undersampled]] = {
     DENOISE: Sampler,
     RESTORE: Degraded,
     INPAINT: Degraded,
     THIN_SLICES: Thickened,
+    RECONSTRUCT: Undersampled,
 }
 TASKS = tuple(_SAMPLES)
 
@@ -39,7 +41,7 @@ def task_of(settings: dict[str, Any]) -> str:
 def check_task(task: str) -> None:
     """Raise InputError if there is no such task."""
     if task not in _SAMPLES:
-        raise InputError(f"There is no training task “{task}”; choose {', '.join(TASKS[:-1])} or {TASKS[-1]}.")
+        raise InputError(f"There is no task “{task}”; choose {', '.join(TASKS[:-1])} or {TASKS[-1]}.")
 
 
 def samples_for(task: str, sources: Sequence[Source], settings: dict[str, Any], network: Any) -> Samples:

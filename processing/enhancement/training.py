@@ -27,7 +27,7 @@ from processing.enhancement.networks.model_record import gains
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet
-from processing.enhancement.tasks import DENOISE, check_task, samples_for, task_of
+from processing.enhancement.tasks import DENOISE, RECONSTRUCT, check_task, samples_for, task_of
 from processing.enhancement.training_config import digest, read_config
 from processing.enhancement.training_log import TrainingLog
 from processing.errors import InputError
@@ -40,6 +40,15 @@ _RANGE_BATCHES = 24
 _BAR = 20  # characters
 _PATCH = 0.5  # of a slice: where more was degraded, it is the whole slice
 _WINDOW = 11  # pixels; SSIM needs them
+
+_WORDS = {
+    DENOISE: (
+        "noisy",
+        "denoised",
+        "Rician noise of the given standard deviation (% of that percentile), which the network is told",
+    ),
+    RECONSTRUCT: ("zero-filled", "reconstructed", "from the given part of k-space, simulated with a smooth phase"),
+}
 
 Progress = Callable[[str], None]
 
@@ -59,7 +68,7 @@ def train(
     Parameters
     ----------
     task : str
-        "denoise", "restore", "inpaint" or "thin-slices"; the configuration names the same.
+        "denoise", "restore", "inpaint", "thin-slices" or "reconstruct"; the configuration names the same.
     config : Path
         TOML that describes network, data and training.
     data : Path
@@ -94,10 +103,10 @@ def train(
     --------
     >>> from pathlib import Path
     >>> from processing.enhancement.training import train
-    >>> train("colour", config=Path("config.toml"), data=Path("data"), out=Path("model"))
+    >>> train("tint", config=Path("config.toml"), data=Path("data"), out=Path("model"))
     Traceback (most recent call last):
         ...
-    processing.errors.InputError: There is no training task “colour”; choose denoise, restore, inpaint or thin-slices.
+    processing.errors.InputError: There is no task “tint”; choose denoise, restore, inpaint, thin-slices or reconstruct.
     """
     check_task(task)
     if device == "cuda" and not torch.cuda.is_available():
@@ -105,7 +114,7 @@ def train(
     say = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     settings, text = read_config(config, task)
     for loss in settings["schedule"]["losses"]:
-        check_loss(loss["name"], task_is_denoise=task == DENOISE)
+        check_loss(loss["name"], task_is_denoise=task == DENOISE, images_are_complex=task == RECONSTRUCT)
     samples.check_split(data, settings["data"], settings["seed"])
     _check_patch(settings)
     out.mkdir(parents=True, exist_ok=True)
@@ -266,8 +275,8 @@ class _Training:
         table: dict[str, dict[str, list[float]]] = {}
         for case in self.sampler.cases(sources):
             seen = torch.from_numpy(np.ascontiguousarray(case.seen))[None]
-            level = torch.full((1, 1, 1, 1), float(case.sigma), device=self.device)
-            output = self.average(seen.to(self.device), level)[0, 0].cpu().numpy()
+            level = torch.from_numpy(np.array(case.sigma, np.float32, ndmin=4)).to(self.device)
+            output = _magnitude(self.average(seen.to(self.device), level)[0].cpu().numpy())
             name = f"{case.volume if by_volume else case.group} {case.degradation}"
             if pictures is not None and name not in table:
                 pictures.append((case.input, output, case.truth))
@@ -355,6 +364,11 @@ def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.cpu().contiguous() for name, tensor in state.items()}
 
 
+def _magnitude(channels: Array) -> Array:
+    """An image of one channel as it is, of one of two, real and imaginary part, the magnitude."""
+    return channels[0] if len(channels) == 1 else np.hypot(*channels)
+
+
 def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
     return float(-10 * np.log10(max(np.mean((truth - test) ** 2), 1e-12)))  # a clean input: 120 dB
 
@@ -362,12 +376,7 @@ def _psnr(truth: np.ndarray, test: np.ndarray) -> float:
 def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> str:
     """What a user must know about the model, from the configuration and the measured figures."""
     model, task = settings["model"], task_of(settings)
-    before, after = ("noisy", "denoised") if task == DENOISE else ("degraded", "repaired")
-    what = (
-        "Rician noise of the given standard deviation (% of that percentile), which the network is told"
-        if task == DENOISE
-        else "degraded as said, which the network is not told"
-    )
+    before, after, what = _WORDS.get(task, ("degraded", "repaired", "degraded as said, which the network is not told"))
     device = "a CPU" if report["device"] == "cpu" else "a GPU"
     sources = "\n".join(
         f"- {group['name']} ({group['weight']:g} of the batches): {group['about']}"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from processing.enhancement.tasks import DENOISE, task_of
+from processing.enhancement.tasks import DENOISE, RECONSTRUCT, task_of
 from processing.errors import InputError
 
 _NEEDED = {
@@ -22,6 +22,7 @@ _NEEDED = {
 }
 _OF_DENOISING = {"sampling": ("sigma", "zero_filled", "zero_fill_least"), "validation": ("sigma",)}
 _OF_THE_OTHERS = {"sampling": ("crops",), "validation": ("cases",), "degradation": ("clean", "kinds")}
+_OF_RECONSTRUCTION = {"sampling": ("rows",), "degradation": ("undersample",)}
 _OF_A_GROUP = ("name", "weight", "subject", "about")
 _PRECISIONS = ("float32", "bfloat16")
 
@@ -42,7 +43,7 @@ def read_config(file: Path, task: str) -> tuple[dict[str, Any], bytes]:
     if named != task:
         raise InputError(f"The configuration {file.name} is for the task {named}, not {task}.")
     missing = [name for name in ("seed", *_NEEDED) if name not in settings]
-    own = _OF_DENOISING if task == DENOISE else _OF_THE_OTHERS
+    own = {DENOISE: _OF_DENOISING, RECONSTRUCT: _OF_RECONSTRUCTION}.get(task, _OF_THE_OTHERS)
     for table, names in (*_NEEDED.items(), *own.items()):
         missing += [f"{table}.{name}" for name in names if name not in settings.get(table, {})]
     groups = settings.get("data", {}).get("groups", [])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from processing.enhancement.enhance import fast_precision
 from processing.enhancement.networks import store
+from processing.enhancement.tasks import RECONSTRUCT, task_of
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 from processing.volume import Array
@@ -21,7 +22,7 @@ DEFAULT_MODEL = "cascade"
 def cascade_identity(model: str | Path) -> ModelIdentity:
     """Identity of the network of that name or folder. Raises InputError if there is none, or it is no cascade."""
     folder = store.folder_of(model)
-    if store.read_config(folder)["network"].get("architecture") != "cascade":
+    if task_of(store.read_config(folder)) != RECONSTRUCT:
         raise InputError(f"The model “{folder.name}” does not reconstruct from k-space.")
     return store.read_identity(folder)
 
@@ -33,12 +34,14 @@ def cascade(lines: Array, sampled: Array, *, model: str | Path = DEFAULT_MODEL, 
 
     folder = store.folder_of(model)
     network = _load(folder, store.read_identity(folder).sha256, device)
+    x = torch.view_as_real(torch.from_numpy(lines)).permute(2, 0, 1)[None].to(device)
+    level = torch.from_numpy(sampled).to(device, torch.float32)[None, None, :, None]
     with (
         torch.inference_mode(),
         torch.autocast(device, torch.bfloat16, enabled=fast_precision(device) == "bfloat16"),
     ):
-        found = network(torch.from_numpy(lines)[None].to(device), torch.from_numpy(sampled)[None].to(device))
-    return found[0].cpu().numpy()
+        real, imaginary = network(x, level)[0].cpu().numpy()
+    return real + 1j * imaginary
 
 
 @lru_cache(maxsize=2)

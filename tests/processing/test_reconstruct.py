@@ -242,7 +242,9 @@ def test_a_negative_seed_is_refused(tmp_path: Path, capsys) -> None:
 @pytest.fixture(scope="module")
 def small_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small")
-    (folder / "config.toml").write_text('[network]\narchitecture = "cascade"\ncascades = 1\nchannels = [4, 4]\n')
+    (folder / "config.toml").write_text(
+        'task = "reconstruct"\n[network]\narchitecture = "cascade"\ncascades = 1\nchannels = [4, 4]\n'
+    )
     weights = save(build(store.read_config(folder)["network"]).state_dict())
     store.write_model(folder, weights=weights, name="small", version="1", description="", metrics={}, card="")
     return folder

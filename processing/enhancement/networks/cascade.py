@@ -58,8 +58,9 @@ class Cascade(nn.Module):
     Works on the image turned by the phase that the sampled middle of k-space shows, so that it is nearly real.
     """
 
-    stride = 1  # of rows and columns: any number will do
     slices = 1
+    opposite = False
+    stride = 1  # of rows and columns: any number will do
 
     def __init__(
         self, *, cascades: int = 5, channels: Sequence[int] = (32, 64), blocks: Sequence[int] = (1, 2, 1)
@@ -67,19 +68,21 @@ class Cascade(nn.Module):
         super().__init__()
         self.refiners = nn.ModuleList(Refiner(channels, blocks) for _ in range(cascades))
 
-    def forward(self, lines: Tensor, sampled: Tensor, trust: float | None = None) -> Tensor:
+    def forward(self, x: Tensor, sigma: Tensor, trust: float | None = None) -> Tensor:
         """Reconstruct a batch.
 
-        lines: complex (n, rows, columns), orthonormal Fourier transform of the images along the rows' axis, zero
-        frequency first, 0 where not sampled; magnitudes of the images about 0..1. sampled: bool (n, rows). trust: as in
-        `data_consistency`. Returns complex images of that shape.
+        x: (n, 2, rows, columns), real and imaginary part of the orthonormal Fourier transform of the images along the
+        rows' axis, zero frequency first, 0 where not sampled; magnitudes of the images about 0..1. sigma: (n, 1, rows,
+        1), 1 for the lines that are sampled, else 0; other networks are told the noise in its place. trust: as in
+        `data_consistency`. Returns the images, (n, 2, rows, columns).
         """
+        lines, sampled = torch.complex(x[:, 0], x[:, 1]), sigma[:, 0, :, 0] > 0
         turn = phase_of_middle(lines, sampled)
         image = torch.fft.ifft(lines, dim=1, norm="ortho")
         for refiner in self.refiners:
             image = image + refiner(image * turn.conj()) * turn
             image = data_consistency(image, lines, sampled, trust)
-        return image
+        return torch.view_as_real(image).permute(0, 3, 1, 2)
 
 
 def phase_of_middle(lines: Tensor, sampled: Tensor) -> Tensor:

@@ -1,72 +1,78 @@
-"""Training samples for reconstruction: strips of slices with their undersampled k-space."""
+"""Training samples for reconstruction: slices and the lines of k-space that are left of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from processing.enhancement.networks.samples import FOREGROUND, Source
+from processing.enhancement.networks.samples import FOREGROUND, Batch, Case, Picker, Source, validation_slices
 from processing.simulate.kspace import sampled_lines, smooth_phase
 from processing.volume import Array
 
-
-@dataclass(frozen=True)
-class KspaceBatch:
-    """lines: complex64 (n, rows, columns), orthonormal Fourier transform of the truth along the rows' axis, zero
-    frequency first, 0 where not sampled; sampled: bool (n, rows); truth: complex64 like lines."""
-
-    lines: Array
-    sampled: Array
-    truth: Array
+_TRIES = 20  # strips looked at for one that shows tissue and has the rows
 
 
-class KspaceSampler:
+class Undersampled:
     """Batches of strips as high as the image and some columns wide: lines of k-space are missing along one direction
-    only, so that each column is undersampled by itself. Batch `step` depends on the seed and the step alone."""
+    only, so that each column is undersampled by itself. Batch `step` depends on the seed and the step alone.
 
-    def __init__(self, sources: Sequence[Source], weights: dict[str, float], sampling: dict[str, Any]) -> None:
-        """weights: share of each group; sampling: the table [sampling] of the configuration."""
-        groups = sorted({source.group for source in sources})
-        self._groups = [[source for source in sources if source.group == group] for group in groups]
-        share = np.array([weights[group] for group in groups])
-        self._share = share / share.sum()
-        self._settings = sampling
+    In a batch `noisy` are the lines (n, 2, rows, columns), real and imaginary, zero frequency first, 0 where not
+    sampled; `clean` the images likewise; `sigma` (n, 1, rows, 1) says by 1 or 0 which lines are sampled.
+    """
 
-    def batch(self, seed: int, step: int) -> KspaceBatch:
+    def __init__(
+        self, sources: Sequence[Source], weights: dict[str, float], settings: dict[str, Any], *, network: Any
+    ) -> None:
+        """weights: share of each group; settings: the configuration; network: not looked at."""
+        self._picker = Picker(sources, weights)
+        self._settings, self._factors = settings["sampling"], settings["degradation"]["undersample"]
+        self._count, self._seed = settings["validation"]["slices"], settings["seed"]
+
+    def batch(self, seed: int, step: int) -> Batch:
         """The batch of one step: all of as many rows, drawn from `rows` of the settings."""
         rng = np.random.default_rng([seed, step])
         rows = int(rng.choice(self._settings["rows"]))
-        columns = self._settings["pixels"] // rows
-        truth = np.stack([self._strip(rng, rows, columns) for _ in range(self._settings["batch"])])
-        factors = rng.choice(self._settings["undersample"], len(truth))
+        truth = np.stack([self._strip(rng, rows) for _ in range(self._settings["batch"])])
+        factors = rng.choice(self._factors, len(truth))
         sampled = np.stack([sampled_lines(rows, int(factor), rng) for factor in factors])
-        return KspaceBatch(undersampled(truth, sampled), sampled, truth)
+        return Batch(_channels(lines_of(truth, sampled)), _channels(truth), _as_level(sampled))
 
-    def _strip(self, rng: np.random.Generator, rows: int, columns: int) -> Array:
-        settings = self._settings
-        group = self._groups[rng.choice(len(self._groups), p=self._share)]
-        source = group[rng.integers(len(group))]
-        stack = source.stacks[rng.integers(len(source.stacks))]
-        for _ in range(20):
+    def cases(self, sources: Sequence[Source]) -> Iterator[Case]:
+        """What is measured: some slices of each volume at each undersampling; the input is zero-filled."""
+        for group, volume, stack in validation_slices(sources, self._count):
+            for factor in self._factors:
+                rng = np.random.default_rng([self._seed, factor])
+                sampled = sampled_lines(stack.shape[1], factor, rng)[None]
+                lines = lines_of(stack * smooth_phase(stack.shape[1:], rng), sampled)
+                filled = np.abs(np.fft.ifft(lines[0], axis=0, norm="ortho")).astype(np.float32)
+                yield Case(group, volume, f"×{factor}", _channels(lines)[0], stack[0], filled, _as_level(sampled)[0])
+
+    def _strip(self, rng: np.random.Generator, rows: int) -> Array:
+        """A complex strip of another contrast and brightness, in a matrix of that many rows."""
+        settings, columns = self._settings, self._settings["patch"]
+        wanted = settings["foreground"] if rng.random() > settings["air"] else 0.0
+        for _ in range(_TRIES):
+            stack = self._picker.source(rng).stack(rng)
             slice_ = stack[rng.integers(len(stack))]
             slice_ = slice_.T if rng.random() < 0.5 else slice_
-            share = min(rows / slice_.shape[0], 1.0)
-            start = int(rng.integers(max(slice_.shape[1] * share - columns, 0) + 1))
-            slice_ = coarsened(slice_, rows, max(round(slice_.shape[1] * share), columns))
+            wide = max(round(slice_.shape[1] * rows / slice_.shape[0]), columns)
+            fits = slice_.shape[0] >= rows
+            slice_ = coarsened(slice_, rows, wide)
+            start = int(rng.integers(wide - columns + 1))
             strip = slice_[:, start : start + columns]
-            if np.mean(strip[::4, ::4] > FOREGROUND) >= settings["foreground"]:
+            if fits and np.mean(strip[::4, ::4] > FOREGROUND) >= wanted:
                 break
-        turn = smooth_phase(slice_.shape, rng)[:, start : start + columns]
-        strip = strip ** np.float32(rng.uniform(*settings["gamma"])) * np.float32(rng.uniform(*settings["scale"]))
-        strip = strip[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
-        return strip * turn
+        if "gamma" in settings:
+            strip = strip ** np.float32(rng.uniform(*settings["gamma"]))
+        strip = strip[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))] * np.float32(rng.uniform(*settings["scale"]))
+        return strip * smooth_phase((rows, wide), rng)[:, start : start + columns]
 
 
-def undersampled(images: Array, sampled: Array) -> Array:
-    """Lines of complex images (n, rows, columns), 0 where `sampled` (n, rows) is not."""
+def lines_of(images: Array, sampled: Array) -> Array:
+    """Orthonormal Fourier transform of images (n, rows, columns) along the rows' axis, zero frequency first; 0 where
+    `sampled` (n, rows) is not."""
     return (np.fft.fft(images, axis=1, norm="ortho") * sampled[:, :, None]).astype(np.complex64)
 
 
@@ -82,3 +88,12 @@ def coarsened(slice_: Array, rows: int, columns: int) -> Array:
             lines = np.pad(lines, [(before, missing - before) if axis == n else (0, 0) for n in (0, 1)])
     image = np.abs(np.fft.ifft2(np.fft.ifftshift(lines)))
     return (image * (lines.size / slice_.size)).astype(np.float32)
+
+
+def _channels(values: Array) -> Array:
+    """Complex (n, rows, columns) as real and imaginary part (n, 2, rows, columns)."""
+    return np.stack([values.real, values.imag], axis=1).astype(np.float32)
+
+
+def _as_level(sampled: Array) -> Array:
+    return sampled[:, None, :, None].astype(np.float32)

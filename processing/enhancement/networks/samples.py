@@ -52,8 +52,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class Case:
-    """A slice to be measured on: what the network sees of it (channels, rows, columns) and is told of the noise, truth
-    and input (rows, columns), and what was done to it, in words."""
+    """A slice to be measured on: what the network sees of it (channels, rows, columns) and is told of the noise (of
+    k-space: which lines are there), truth and input (rows, columns), and what was done to it, in words."""
 
     group: str
     volume: str
@@ -61,7 +61,7 @@ class Case:
     seen: Array
     truth: Array
     input: Array
-    sigma: np.float32
+    sigma: np.float32 | Array
 
 
 def normalise(array: Array) -> Array:
