@@ -2,11 +2,13 @@
 
     python -m benchmarks.reconstruction [--data DIR] [--slices N] [--model NAME] [--markdown FILE]
     python -m benchmarks.reconstruction --tune [--data DIR] [--model NAME]
+    python -m benchmarks.reconstruction --pictures FOLDER [--data DIR] [--model NAME]
 
 K-space of truths with little noise, of subjects that training did not see, is simulated with a smooth random phase;
 the lines are chosen once for all methods. PSNR and SSIM as in processing.metrics.quality, of the whole slices and
 their foreground, range: maximum of the truth. --tune prints how near compressed sensing comes with other weights, on
-the validation part of the cascade's configuration.
+the validation part of the cascade's configuration. --pictures shows what becomes of real k-space (0.055 T, one coil;
+one slice of eight coils): whole, then each method at 4 and at 8.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+from scipy.io import loadmat
 
 from processing import series
 from processing.enhancement.networks import samples, store
@@ -31,7 +35,7 @@ from processing.noise import estimate_noise
 from processing.reconstruction.cascade import DEFAULT_MODEL
 from processing.reconstruction.compressed_sensing import VARIATION_WEIGHT, WAVELET_WEIGHT, compressed_sensing
 from processing.reconstruction.reconstruct import METHODS, reconstruct
-from processing.reconstruction.signal import simulated
+from processing.reconstruction.signal import Signal, simulated
 from processing.simulate.kspace import CENTRE, sampled_lines, smooth_phase
 from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.volume import Volume
@@ -76,12 +80,16 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="name or folder of the cascade")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--tune", action="store_true", help="weights of compressed sensing")
+    parser.add_argument("--pictures", type=Path, help="of real k-space, into this folder")
     arguments = parser.parse_args()
     if arguments.tune:
         _tune(arguments.data, arguments.model)
         return
     if arguments.model == DEFAULT_MODEL and not (store.SHIPPED / DEFAULT_MODEL / "identity.json").exists():
         arguments.model = ""
+    if arguments.pictures:
+        _picture_real(arguments.data / "more", arguments.pictures, arguments.model)
+        return
     rows = []
     for name, own, truth in _truths(arguments.data, arguments.slices):
         for row in _measured(name, own, truth, arguments.model):
@@ -232,6 +240,32 @@ def _tune(data: Path, model: str) -> None:
             image = compressed_sensing(lines, sampled, wavelet_weight=wavelet, variation_weight=variation)
             found.append(-10 * np.log10(np.mean((np.abs(image) - truth) ** 2)))
         print(f"R = {factor}, wavelets {wavelet:g}, variation {variation:g}: {np.mean(found):.2f} dB", flush=True)
+
+
+def _picture_real(data: Path, out: Path, model: str) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    kspaces = {
+        "sagittal": _ulf(data / "kspace_ulf/vol_fig4A_3DGRE_sagittal_kspace.mat").transpose(2, 1, 0)[None, 4:5],
+        "lesion": _ulf(data / "kspace_ulf/patient_S6A_FSE_kspace.mat").transpose(2, 0, 1)[None, 1:2],
+        "eight-coils": np.load(data / "kspace_sigpy/cartesian_ksp.npy")[:, None],
+    }
+    for name, kspace in kspaces.items():
+        axes = (2, 3)
+        images = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(kspace, axes), norm="ortho"), axes).astype(np.complex64)
+        whole = Volume(np.sqrt((np.abs(images) ** 2).sum(axis=0)), np.eye(4))
+        shown = [whole] + [
+            reconstruct(
+                Signal(images, whole, "acquired"), method=method, undersample=factor, seed=1, model=model
+            ).volume
+            for factor, method in product(CENTRE, METHODS if model else METHODS[:-1])
+        ]
+        row = np.hstack([volume.array[0] for volume in shown]) / np.percentile(whole.array, 99.5)
+        Image.fromarray((255 * np.clip(row, 0, 1)).astype(np.uint8)).save(out / f"{name}.png")
+
+
+def _ulf(path: Path) -> np.ndarray:
+    """The one array of a MATLAB file."""
+    return next(value for name, value in loadmat(path).items() if not name.startswith("_"))
 
 
 if __name__ == "__main__":

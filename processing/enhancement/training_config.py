@@ -20,9 +20,16 @@ _NEEDED = {
     "validation": ("slices",),
     "data": ("groups",),
 }
-_OF_DENOISING = {"sampling": ("sigma", "zero_filled", "zero_fill_least"), "validation": ("sigma",)}
-_OF_THE_OTHERS = {"sampling": ("crops",), "validation": ("cases",), "degradation": ("clean", "kinds")}
-_OF_RECONSTRUCTION = {"sampling": ("rows",), "degradation": ("undersample",)}
+_OF_DENOISING: dict[str, tuple[str, ...]] = {
+    "sampling": ("sigma", "zero_filled", "zero_fill_least"),
+    "validation": ("sigma",),
+}
+_OF_THE_OTHERS: dict[str, tuple[str, ...]] = {
+    "sampling": ("crops",),
+    "validation": ("cases",),
+    "degradation": ("clean", "kinds"),
+}
+_OF_RECONSTRUCTION: dict[str, tuple[str, ...]] = {"sampling": ("rows",), "degradation": ("undersample",)}
 _OF_A_GROUP = ("name", "weight", "subject", "about")
 _PRECISIONS = ("float32", "bfloat16")
 
