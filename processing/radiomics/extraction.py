@@ -170,19 +170,35 @@ def _whole_numbers(mask: SimpleITK.Image) -> SimpleITK.Image:
 def _box(mask: SimpleITK.Image, label: int) -> tuple[Array, int]:
     """First and last index per axis (x, x, y, y, z, z) of the voxels with this label, and their number."""
     array = SimpleITK.GetArrayViewFromImage(mask)
-    inside = array == label
-    voxels = int(np.count_nonzero(inside))
+    box, voxels = _bounds(array == label)
     if not voxels:
         found = np.unique(array)
         names = ", ".join(str(int(one)) for one in found[found != 0][:20])
         raise InputError(f"The mask has no label {label}; it has {names or 'none, it is empty'}.")
+    return box, voxels
+
+
+def _bounds(inside: Array) -> tuple[Array, int]:
+    voxels = int(np.count_nonzero(inside))
+    if not voxels:
+        return np.zeros(6, int), 0
     bounds = []
     slices = inside.any(axis=(1, 2))
     first, last = np.flatnonzero(slices)[[0, -1]]
-    plane = inside[first : last + 1].any(axis=0)
+    plane: Array = np.any(inside[first : last + 1], axis=0)
     for line in (plane.any(axis=0), plane.any(axis=1)):
         bounds += np.flatnonzero(line)[[0, -1]].tolist()
     return np.array([*bounds, first, last]), voxels
+
+
+def _large_enough_box(mask: SimpleITK.Image, setting: dict[str, Any]) -> Array:
+    """The box of the volume; ValueError where pyradiomics' checkMask has one, which also measures intensities."""
+    box, voxels = _bounds(SimpleITK.GetArrayViewFromImage(mask) == setting["label"])
+    extent = np.count_nonzero(box[1::2] > box[::2])
+    least = setting["minimumROISize"]
+    if not extent or extent < setting["minimumROIDimensions"] or (least is not None and voxels <= least):
+        raise ValueError("too small")
+    return box
 
 
 def _same_grid(image: SimpleITK.Image, mask: SimpleITK.Image) -> bool:
@@ -216,10 +232,10 @@ def _computed(
     problem, shape_mask = "", mask
     box = np.zeros(6, int)
     try:
-        box, _ = imageoperations.checkMask(image, mask, **setting)
+        box = _large_enough_box(mask, setting)
         if setting["resegmentRange"] is not None:
             mask = imageoperations.resegmentMask(image, mask, **setting)
-            box, _ = imageoperations.checkMask(image, mask, **setting)
+            box = _large_enough_box(mask, setting)
             shape_mask = mask if setting["resegmentShape"] else shape_mask
     except ValueError as error:
         problem = _too_small(mask, setting, error)
