@@ -16,13 +16,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import sys
 import tempfile
 import time
 import uuid
 from collections import defaultdict
 from pathlib import Path
+
+import psutil
 
 from tests import postgresql
 from tests.site_process import ROOT, Site
@@ -207,9 +208,15 @@ async def arrive(
     return waits, [key for one in readers for key in one.keys], [repr(each) for each in found if each is not None]
 
 
-def processor(site: Site) -> float:
-    """Seconds of processor that the web server has used."""
-    return sum(sum(process.cpu_times()[:2]) for process in site.processes("gunicorn"))
+def processor(site: Site, database: postgresql.Server) -> dict[str, float]:
+    """Seconds of processor that each has used."""
+    main = psutil.Process(database.process.pid)
+    who = {
+        "web server": site.processes("gunicorn"),
+        "database": [main, *main.children(recursive=True)],
+        "readers": [psutil.Process()],
+    }
+    return {name: sum(sum(each.cpu_times()[:2]) for each in some) for name, some in who.items()}
 
 
 def at(waits: list[float], share: float) -> float:
@@ -227,11 +234,9 @@ def run(
         try:
             made = json.loads(site.python(MAKE.format(readers=readers, cases=cases, shape=shape)).splitlines()[-1])
             say(f"{readers} readers, {made['pairs']:,} pairs")
-            before, began, own = processor(site), time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+            before, began = processor(site, database), time.perf_counter()
             waits, keys, errors = asyncio.run(arrive(site, made, seconds, Cable(mbit)))
-            took, used = time.perf_counter() - began, processor(site) - before
-            now = resource.getrusage(resource.RUSAGE_SELF)
-            readers_used = now.ru_utime + now.ru_stime - own.ru_utime - own.ru_stime
+            took, after = time.perf_counter() - began, processor(site, database)
             found = json.loads(site.python(LOOK.format(slug=made["slug"])).splitlines()[-1])
             say(site.manage("verify_audit", made["slug"]).strip())
         finally:
@@ -239,8 +244,10 @@ def run(
     for what, some in waits.items():
         median, p95 = at(some, 0.5), at(some, 0.95)
         say(f"{what:13} {len(some):6,} median {median:7.3f} s  p95 {p95:7.3f} s  most {max(some):7.3f} s")
-    each = used / sum(map(len, waits.values())) * 1e3
-    say(f"{took:.0f} s; processor: web server {used:.1f} s ({each:.2f} ms a request), readers {readers_used:.1f} s")
+    used = {name: after[name] - before[name] for name in after}
+    each = used["web server"] / sum(map(len, waits.values())) * 1e3
+    by = ", ".join(f"{name} {some:.1f} s" for name, some in used.items())
+    say(f"{took:.0f} s; processor: {by}; web server {each:.2f} ms a request")
     lost, twice = set(keys) - set(found["keys"]), len(found["keys"]) - len(set(found["keys"]))
     say(f"ratings answered {len(keys)}, lost {len(lost)}, twice {twice}; confirmed {found['confirmed']}")
     say(f"errors {errors[:3]}")

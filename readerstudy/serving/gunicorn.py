@@ -1,12 +1,13 @@
-"""Settings of the web server, for `make run` and production alike. WEB_CONCURRENCY sets the processes."""
+"""Settings of the web server, for `make run` and production alike. WEB_CONCURRENCY sets the processes of each group."""
 
 import os
 import socket
 
+from readerstudy.serving.passing import NICE, Channel, Group
 from readerstudy.serving.processes import die_with_parent
 
 bind = f"{os.environ.get('READERSTUDY_HOST', '127.0.0.1')}:{os.environ.get('READERSTUDY_PORT', '8000')}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = len(Group) * int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "readerstudy.serving.turns.Worker"
 threads = 8  # for answers and pages; more for images
 keepalive = 30  # seconds: a reader answers every few, and a browser has six connections to make anew
@@ -15,6 +16,17 @@ timeout = 120
 graceful_timeout = 5
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat file: on a disk, a slow write looks like a hung worker
 control_socket_disable = True  # else two sites of one user share, and leave behind, one socket in the home
+
+
+channels: dict = {}
+
+
+def on_starting(server):
+    channels.update({group: Channel() for group in Group})
+
+
+def pre_fork(server, worker):
+    worker.join(server.WORKERS.values(), channels)
 
 
 def when_ready(server):
@@ -26,3 +38,5 @@ def when_ready(server):
 
 def post_fork(server, worker):
     die_with_parent(parent=server.pid)
+    if worker.group == Group.IMAGES:
+        os.nice(NICE)

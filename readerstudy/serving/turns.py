@@ -8,7 +8,7 @@ holds a thread, and nobody else.
 
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import IntEnum
@@ -16,6 +16,8 @@ from threading import Condition, Semaphore
 
 from django.http import HttpRequest, HttpResponse
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from readerstudy.serving.passing import Channel, Group, group_of_next
 
 PATIENCE = 0.02  # seconds: where there is always something before them, images go on, if slowly
 
@@ -124,7 +126,27 @@ def asked_for(sock: socket.socket) -> Kind | None:
 
 
 class Worker(ThreadWorker):
-    """gunicorn's, with threads for each kind of request."""
+    """gunicorn's, of one group, with threads for each kind of request."""
+
+    group = Group.PAGES
+    channels: Mapping[Group, Channel]
+
+    def join(self, others: Iterable[ThreadWorker], channels: Mapping[Group, Channel]) -> None:
+        """Take a place beside the processes that are there. Before the process starts."""
+        self.group, self.channels = group_of_next(one.group for one in others if isinstance(one, Worker)), channels
+        listeners = self.sockets if self.group == Group.PAGES else []
+        self.sockets = [*listeners, channels[self.group]]
 
     def get_thread_pool(self) -> Pools:
         return Pools(self.cfg.threads)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        kind = asked_for(conn.sock)
+        group = Group.IMAGES if kind in AT_ONCE else Group.PAGES
+        held = conn.parser is not None and conn.parser.unreader.buf.getvalue()  # of the next request, read already
+        if group != self.group and self.alive and not held and self.channels[group].give(conn.sock):
+            self.nr_conns -= 1
+            conn.close()  # here alone
+        else:
+            conn.data_ready = conn.data_ready or kind is not None
+            super().enqueue_req(conn)
