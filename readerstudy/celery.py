@@ -5,6 +5,7 @@ import os
 from celery import Celery
 from celery.signals import worker_process_init
 
+from readerstudy.serving.passing import NICE
 from readerstudy.serving.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
@@ -19,3 +20,9 @@ imported_by = os.getpid()
 def end_with_the_worker(**_: object) -> None:
     """A worker that is killed takes its children along; their jobs stop beating and are swept."""
     die_with_parent(parent=imported_by)  # forked from the process that imported this module
+
+
+@worker_process_init.connect
+def give_way(**_: object) -> None:
+    """A job waits for the processor rather than a reader for an image."""
+    os.nice(2 * NICE)

@@ -1,9 +1,9 @@
-"""In which order a web process works: answers and pages first, then images, last those that are fetched ahead.
+"""In which order the web server works: answers and pages first, then images, last those that are fetched ahead.
 
 Readers who arrive together ask for thousands of images, which take a line of a gigabit minutes. An answer, or the pair
-whose turn it is, never stands behind them: each kind has threads of its own, and of those that make images a few work
-at a time, and only while nothing before them is to be done, or `PATIENCE` is over. Sending takes no turn: a slow line
-holds a thread, and nobody else.
+whose turn it is, never stands behind them: images are sent by processes of their own (`passing`), each kind has threads
+of its own, and of those that make images a few work at a time, and only while nothing before them is to be done, or
+`PATIENCE` is over. Sending takes no turn: a slow line holds a thread, and nobody else.
 """
 
 import re
@@ -19,8 +19,6 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from readerstudy.serving.passing import Channel, Group, group_of_next
 
-PATIENCE = 0.02  # seconds: where there is always something before them, images go on, if slowly
-
 
 class Kind(IntEnum):
     """What is asked for, in the order of its turn."""
@@ -30,6 +28,7 @@ class Kind(IntEnum):
     AHEAD = 2
 
 
+PATIENCE = {Kind.IMAGE: 0.02, Kind.AHEAD: 0.2}  # seconds: where there is always something before them, they go on
 AT_ONCE = {Kind.IMAGE: 4, Kind.AHEAD: 2}  # while one waits for the database, others go on
 FRAME = re.compile(r"/frames/\d+/$")
 LENGTH = re.compile(r"(?im)^content-length:\s*(\d{1,18})\s*$")
@@ -64,7 +63,7 @@ class Turns:
         with self._few[kind]:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: not any(self._working[before] for before in Kind if before < kind), PATIENCE
+                    lambda: not any(self._working[before] for before in Kind if before < kind), PATIENCE[kind]
                 )
             with self._counted(kind):
                 yield

@@ -51,7 +51,7 @@ def at_work(order: Turns, kind: Kind) -> tuple[Event, Event]:
 
 @pytest.mark.parametrize(("first", "then"), [(Kind.ANSWER, Kind.IMAGE), (Kind.IMAGE, Kind.AHEAD), (Kind.IMAGE,) * 2])
 def test_what_comes_later_waits_for_what_comes_first(monkeypatch, first, then):
-    monkeypatch.setattr(turns, "PATIENCE", 10)
+    monkeypatch.setattr(turns, "PATIENCE", dict.fromkeys(Kind, 10))
     monkeypatch.setitem(turns.AT_ONCE, Kind.IMAGE, 1)
     order = Turns()
     begun, end = at_work(order, first)
@@ -65,7 +65,7 @@ def test_what_comes_later_waits_for_what_comes_first(monkeypatch, first, then):
 
 @pytest.mark.parametrize(("first", "then"), [(Kind.AHEAD, Kind.IMAGE), (Kind.IMAGE, Kind.ANSWER), (Kind.ANSWER,) * 2])
 def test_what_comes_first_does_not_wait(monkeypatch, first, then):
-    monkeypatch.setattr(turns, "PATIENCE", 10)
+    monkeypatch.setattr(turns, "PATIENCE", dict.fromkeys(Kind, 10))
     order = Turns()
     ends = [at_work(order, first), at_work(order, then)]
     assert all(begun.wait(5) for begun, _ in ends)
