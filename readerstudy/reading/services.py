@@ -86,7 +86,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
 
 
 def own_presentation(member: Membership, token: str) -> Presentation | None:
-    return selectors.own(member, selectors.own_list(member).filter(token=token))
+    return selectors.own(member, selectors.own_list(member).filter(token=token).order_by("pk"))
 
 
 def _log_pair_action(presentation: Presentation, action: Action, **data) -> None:
@@ -113,7 +113,7 @@ def rate(
 ) -> Rating:
     """A new revision of one criterion's answer; the same key again returns the revision it made."""
     writes.lock(presentation)
-    if same := Rating.objects.filter(key=key, presentation=presentation).first():
+    if same := Rating.objects.filter(key=key, presentation=presentation).order_by("pk").first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
     if status == Rating.Status.CANNOT_JUDGE and not presentation.study.allow_cannot_judge:
@@ -147,7 +147,7 @@ def state(
 ) -> Statement:
     """A new revision of the answer on integrity, diagnostic quality, or of the comment."""
     writes.lock(presentation)
-    if same := Statement.objects.filter(key=key, presentation=presentation).first():
+    if same := Statement.objects.filter(key=key, presentation=presentation).order_by("pk").first():
         return same
     writes.ensure_answerable(presentation, key=key, on=on)
     if not value and subject != Statement.Subject.COMMENT:

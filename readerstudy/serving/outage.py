@@ -4,6 +4,7 @@ The reading room keeps what it could not send, and sends it again.
 """
 
 import sys
+import time
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
@@ -16,6 +17,7 @@ from readerstudy.serving.requests import number
 SAFE = ("GET", "HEAD")
 DOWN = "The database does not answer now. Nothing that was saved is lost; try again in a few seconds."
 FULL = "The disk of the site is full. Nothing that was saved is lost; whoever runs the site has to make room."
+FRESH = 1.0  # seconds: a connection that was used so lately is not asked whether it lives
 AGAIN_AFTER = {503: "5", 507: "60"}  # seconds
 
 
@@ -61,7 +63,10 @@ class OutageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in SAFE:
             disk.give_way()
+        if time.monotonic() - getattr(connection, "used_at", -FRESH) < FRESH:
+            connection.health_check_done = True
         response = self.get_response(request)
+        connection.used_at = time.monotonic()  # type: ignore[attr-defined]
         if getattr(response, "connection_was_lost", False) and request.method in SAFE:
             response = self.get_response(request)
         return response

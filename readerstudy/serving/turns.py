@@ -128,6 +128,7 @@ class Worker(ThreadWorker):
     """gunicorn's, of one group, with threads for each kind of request."""
 
     group = Group.PAGES
+    sockets: list
     channels: Mapping[Group, Channel]
 
     def join(self, others: Iterable[ThreadWorker], channels: Mapping[Group, Channel]) -> None:

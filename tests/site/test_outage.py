@@ -5,7 +5,7 @@ import threading
 from unittest.mock import patch
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
@@ -13,6 +13,7 @@ from readerstudy.home import views
 from readerstudy.jobs import disk
 from readerstudy.material import volumes
 from readerstudy.material.erasure import erase_subject
+from readerstudy.serving import outage
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,20 @@ def test_what_only_reads_is_asked_once_more_where_the_connection_broke(client):
         assert client.get("/").status_code == 200
     with failing(OperationalError("server closed the connection"), times=1), lost, patch.object(connection, "close"):
         assert client.post("/").status_code == 503
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0, False), (outage.FRESH, True)])
+def test_a_connection_that_was_just_used_is_not_asked_whether_it_lives(client, monkeypatch, seconds, asked):
+    found = []
+    database = connections["default"]
+    monkeypatch.setattr(database, "is_usable", lambda: found.append(True) or True)
+    monkeypatch.setattr(database, "health_check_enabled", True)
+    client.get("/")
+    found.clear()
+    database.health_check_done = False  # as each request begins
+    database.used_at -= seconds
+    client.get("/")
+    assert bool(found) == asked
 
 
 @pytest.mark.parametrize("body", ["[" * 200_000, '{"a":' * 100_000, "{", "\ud800", "[1e999999", "\0"])

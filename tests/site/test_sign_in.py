@@ -1,8 +1,12 @@
 """Signing in and out."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests import factories
 from tests.pages import html
@@ -48,4 +52,19 @@ def test_signing_out_needs_a_post(sign_in):
     client = sign_in(factories.make_user())
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/")["Location"] == reverse("login")
+    assert client.get("/").status_code == 302
+
+
+def test_a_session_is_found_while_it_lives():
+    client = Client()
+    client.force_login(factories.make_user("anna"))
+    session = Session.objects.get()
+    for ends, status in ((timedelta(seconds=30), 200), (-timedelta(seconds=1), 302)):
+        Session.objects.update(expire_date=timezone.now() + ends)
+        assert client.get("/").status_code == status, ends
+    Session.objects.update(expire_date=session.expire_date)
+    assert client.get("/").status_code == 302, "its browser was told that it is over"
+    client.cookies["sessionid"] = session.session_key
+    assert client.get("/").status_code == 200
+    client.cookies["sessionid"] = session.session_key[:-1]
     assert client.get("/").status_code == 302
