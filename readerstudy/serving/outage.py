@@ -64,7 +64,7 @@ class OutageMiddleware:
         if request.method not in SAFE:
             disk.give_way()
         if time.monotonic() - getattr(connection, "used_at", -FRESH) < FRESH:
-            connection.health_check_done = True
+            connection.health_check_done = True  # type: ignore[attr-defined]
         response = self.get_response(request)
         connection.used_at = time.monotonic()  # type: ignore[attr-defined]
         if getattr(response, "connection_was_lost", False) and request.method in SAFE:
