@@ -5,10 +5,12 @@ import threading
 from unittest.mock import patch
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
+from readerstudy.accounts import gate
 from readerstudy.home import views
 from readerstudy.jobs import disk
 from readerstudy.material import volumes
@@ -84,6 +86,16 @@ def test_a_connection_that_was_just_used_is_not_asked_whether_it_lives(client, m
     database.used_at -= seconds
     client.get("/")
     assert bool(found) == asked
+
+
+def test_a_database_that_goes_away_while_a_session_is_kept_is_no_session_that_ended(client):
+    session = client.session
+    session[gate.SEEN] -= gate.TOLD_EVERY + 1  # so it is kept anew with the next request
+    session.save()
+    with patch.object(Session, "save", side_effect=OperationalError("server closed the connection unexpectedly")):
+        assert client.get("/", HTTP_ACCEPT="application/json").status_code == 503
+    with patch.object(Session, "save", side_effect=DatabaseError("Forced update did not affect any rows.")):
+        assert client.get("/").status_code == 400
 
 
 @pytest.mark.parametrize("body", ["[" * 200_000, '{"a":' * 100_000, "{", "\ud800", "[1e999999", "\0"])
