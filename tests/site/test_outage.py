@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from unittest.mock import patch
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_connection_that_was_just_used_is_not_asked_whether_it_lives(client, m
 
 def test_a_database_that_goes_away_while_a_session_is_kept_is_no_session_that_ended(client):
     session = client.session
-    session[gate.SEEN] -= gate.TOLD_EVERY + 1  # so it is kept anew with the next request
+    session[gate.SEEN] = int(time.time()) - gate.TOLD_EVERY - 1  # so it is kept anew with the next request
     session.save()
     with patch.object(Session, "save", side_effect=OperationalError("server closed the connection unexpectedly")):
         assert client.get("/", HTTP_ACCEPT="application/json").status_code == 503
