@@ -107,6 +107,11 @@ def not_as_asked(study: ReaderStudy) -> list[Series]:
     ]
 
 
+def sent_not_simulated(study: ReaderStudy) -> int:
+    """Series that were uploaded into an arm which the protocol simulates."""
+    return study.series.filter(in_use("case__"), active=True, made_from=None, arm__recipe__isnull=False).count()
+
+
 # (subject, region, plane, weighting, arm) of series that wait to be confirmed: codes, and the arm's number.
 Awaited = Collection[tuple[str, str, str, str, int | None]]
 

@@ -108,6 +108,11 @@ def test_another_strength_makes_the_series_and_all_that_follows_again(chain):
     assert "0.1, seed" in made(chain, "FAST-DL").simulated
 
 
+def test_an_upload_in_an_arm_that_is_simulated_keeps_the_study_from_opening(chain):
+    chain.series.filter(arm__code="FAST", case__subject__code="S02").update(made_from=None)
+    assert "1 uploaded series in a simulated arm: remove them" in [point.text for point in not_ready(chain)]
+
+
 def test_settings_that_change_no_pixel_are_told_all_the_same(chain):
     save(chain, **{"arms-1-made_by": "gibbs", "arms-1-strength": "49"})
     make_arms(chain)

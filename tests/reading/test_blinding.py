@@ -11,6 +11,7 @@ from django.urls import reverse
 from processing.pair import make_pair
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member, remove_member
+from readerstudy.protocol import recipes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import PreparedPair, Presentation
 from tests import factories
@@ -22,9 +23,18 @@ from tests.telling import tells
 pytestmark = pytest.mark.django_db
 
 
+HALF_NEX = {"degrade": {"half_nex_fraction": 0.05, "seed": 12}}
+
+
 @made_once()
 def study():
     made = factories.make_study(subjects=2, readers=2, title="FAST-DL against SOC, non-inferiority")
+    made.arms.filter(code="FAST").update(made_from=made.arms.get(code="SOC"), recipe=HALF_NEX)
+    for fast in made.series.filter(arm__code="FAST").select_related("case"):
+        fast.made_from = made.series.get(case=fast.case, arm__code="SOC")
+        fast.model_sha256 = recipes.sha256(recipes.of_case(HALF_NEX, fast.case.code))
+        fast.parameters = {"simulated": "degraded: half nex fraction 0.05, seed 12"}
+        fast.save()
     return factories.open_(with_pixels(made))
 
 
@@ -95,11 +105,12 @@ def forbidden_words(study) -> set[str]:
     """Names, codes and hashes that tell an arm, a series or a case."""
     words = {arm.code for arm in study.arms.all()} | {study.title, "first_side", "comparison", "repeat", "sha256"}
     words |= {case.code for case in study.cases.all()} | {series.sha256 for series in study.series.all()}
+    words |= {"degraded", *(series.simulated for series in study.series.all() if series.simulated)}
     words |= {series.sha256[:12] for series in study.series.all()}
     for pair in PreparedPair.objects.filter(study=study):
         words |= {pair.first_left_sha256, pair.first_right_sha256, pair.comparison.code}
     words |= {study.protocol_sha256, study.schedule_sha256, str(study.seed)}
-    return words | {name for arm in study.arms.all() for name in (arm.model_name, arm.css) if name}
+    return words | {name for arm in study.arms.all() for name in (arm.maker, arm.css) if name}
 
 
 GARBAGE = ["x", "0", "-1", "999999999999999999999999", "%00", "..%2f..", "<b>", "null", "[]", "é" * 300]
