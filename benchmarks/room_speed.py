@@ -5,7 +5,8 @@
 
 A site runs with pairs of 30 slices of 512 × 512: those of a series, cut or repeated, else a phantom. Chromium opens the
 room over a line of the given width and delay, cold (nothing kept from before) and warm (scripts kept), and goes from
-pair to pair. First images: from the click to both painted; whole pair: until its last frame is unpacked; switch: from
+pair to pair. First images: from the click to both seen; ready: until they can be rated, scrolled, windowed; whole pair:
+until its last frame is unpacked; switch: from
 Space to the next pair painted, all of it fetched ahead. In turn with it, on the same machine: --peer, a plain
 Cornerstone3D page with the same slices as HTJ2K (`benchmarks/room_peer`), which is built in that folder; --checkout,
 another checkout of this repository.
@@ -57,10 +58,25 @@ pair = study.pairs.first()
 print(json.dumps({{"slug": study.slug, "session": client.cookies[settings.SESSION_COOKIE_NAME].value,
                   "bytes": pair.offsets[-1]}}))
 """
-# Both panes painted, by the page's clock; of each time that they are, after each Space.
+# By the page's clock: the animation frame in which something visible is on both sides, looked at alike on every page; when
+# the room can be read in; of each time that it can, after each Space.
 WATCH = """
+window.firstSeen = null;
 window.painted = [];
 window.spaced = [];
+const glance = new OffscreenCanvas(4, 4).getContext("2d", { willReadFrequently: true });
+const isDrawn = (canvas) => {
+  if (!canvas.width || !canvas.checkVisibility({ visibilityProperty: true })) return false;
+  glance.clearRect(0, 0, 4, 4);
+  glance.drawImage(canvas, 0, 0, 4, 4);
+  return glance.getImageData(0, 0, 4, 4).data.some((value, at) => at % 4 < 3 && value > 0);
+};
+const look = () => {
+  const sides = ["left", "right"].map((side) => [...document.querySelectorAll(`[id$=${side}] canvas`)]);
+  if (sides.every((side) => side.some(isDrawn))) window.firstSeen = performance.now();
+  else requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
 window.unpacked = [];
 const { addEventListener: listen } = Worker.prototype;
 Worker.prototype.addEventListener = function (name, listener) {
@@ -72,6 +88,7 @@ Worker.prototype.addEventListener = function (name, listener) {
 addEventListener("keydown", (event) => event.key === " " && window.spaced.push(performance.now()), true);
 document.addEventListener("DOMContentLoaded", () => {
   const panes = ["left", "right"].map((side) => document.getElementById(`pane-${side}`));
+  if (!panes[0]) return;
   let before = false;
   new MutationObserver(() => {
     const now = panes.every((pane) => pane.dataset.ready === "true");
@@ -94,6 +111,11 @@ def on_line(context: BrowserContext, mbit: float, delay: float) -> Page:
     return page
 
 
+def seconds(page: Page, wanted: dict[str, str]) -> dict[str, float]:
+    """What the page noted in ms, by name."""
+    return {name: page.evaluate(place) / 1e3 for name, place in wanted.items()}
+
+
 class Peer:
     """The plain page with the slices of a room's first pair."""
 
@@ -109,14 +131,15 @@ class Peer:
         self.server.shutdown()
 
     def context(self) -> BrowserContext:
-        return self.room.browser.new_context(viewport={"width": 1280, "height": 720})
+        context = self.room.browser.new_context(viewport={"width": 1280, "height": 720})
+        context.add_init_script(WATCH)
+        return context
 
     def open(self, context: BrowserContext) -> tuple[Page, dict[str, float]]:
         page = on_line(context, self.room.mbit, self.room.delay)
         page.goto(f"http://127.0.0.1:{self.server.server_port}/")
         page.wait_for_function("() => window.loaded?.length > 0", timeout=120_000)
-        first, whole = page.evaluate("() => [window.painted[0], window.loaded[0]]")
-        return page, {"first images": first / 1e3, "whole pair": whole / 1e3}
+        return page, seconds(page, {"first images": "window.firstSeen", "whole pair": "window.loaded[0]"})
 
 
 class Room:
@@ -160,11 +183,11 @@ class Room:
         """The room, and what opening it took, in seconds."""
         page = on_line(context, self.mbit, self.delay)
         page.goto(f"{self.site.url}/studies/{self.made['slug']}/reading/room/")
-        page.wait_for_function("() => window.painted.length > 0", timeout=120_000)
+        page.wait_for_function("() => window.firstSeen && window.painted.length > 0", timeout=120_000)
         # The first that are unpacked: the next pair is not asked for before.
         page.wait_for_function("() => window.unpacked.length >= 30", timeout=120_000)
-        first, whole = page.evaluate("() => [window.painted[0], window.unpacked[29]]")
-        return page, {"first images": first / 1e3, "whole pair": whole / 1e3}
+        wanted = {"first images": "window.firstSeen", "ready": "window.painted[0]", "whole pair": "window.unpacked[29]"}
+        return page, seconds(page, wanted)
 
     def until_ahead(self, page: Page) -> None:
         """Wait for all that is fetched ahead."""

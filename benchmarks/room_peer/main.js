@@ -7,7 +7,6 @@ const SIDES = ["left", "right"];
 const SLICES = 30;
 const WIDTH = 4;
 
-window.painted = [];
 window.loaded = [];
 init();
 initLoader();
@@ -26,7 +25,6 @@ const shown = SIDES.map(
 );
 for (const side of SIDES) engine.getViewport(side).setStack(idsOf(side), middle);
 await Promise.all(shown);
-window.painted.push(performance.now());
 const order = Array.from({ length: SLICES }, (_, n) => n).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
 const waiting = order.slice(1).flatMap((n) => SIDES.map((side) => idsOf(side)[n]));
 const next = async () => {

@@ -65,10 +65,18 @@ def room(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         {
             "study": shown,
             "config": config,
+            "middle": middle_frame(study, first),
             "briefing": briefing.page(study),
             "caps": keys.caps(config["keys"]),
         },
     )
+
+
+def middle_frame(study: ReaderStudy, first: dict) -> str:
+    """Address of the frame that the page begins with, "" where it shows none at once."""
+    if not first.get("geometry"):
+        return ""
+    return reverse("frame", args=[study.slug, first["token"], first["order"][0]])
 
 
 STOPPED = (

@@ -2,7 +2,7 @@
 
 import { csrfToken } from "../shared/csrf.js";
 import { LOCKED_ELSEWHERE } from "../shared/idle_lock.js";
-import { asReader, take } from "./begun.js";
+import { asReader } from "./begun.js";
 
 /** @import { Accepted, Binding, Method, Refusal, Turn } from "../server.ts" */
 
@@ -133,8 +133,7 @@ export async function saveKeys(path, keys) {
  * @throws {ApiError}
  */
 export async function frame(path, signal, priority) {
-  const begun = await take(path)?.catch(() => null);
-  const response = begun ? await ensured(begun) : await respond(path, { signal, priority }, 120_000);
+  const response = await respond(path, { signal, priority }, 120_000);
   try {
     return await response.arrayBuffer();
   } catch (error) {

@@ -1,6 +1,19 @@
-/** The first frames of the first pair are asked for before the room's script is there (`src/early.js`). */
+/**
+ * What is begun before the room's script is there (`src/early.js`), until the room takes it: the worker that unpacks, the
+ * first frames, the first picture.
+ */
 
-/** Where the requests lie until the room takes them. */
+/**
+ * @import { Geometry } from "../server.ts"
+ * @import { Frame } from "./frames.js"
+ * @import { Unpack } from "./unpacker.js"
+ *
+ * @typedef {object} BegunFrame
+ * @property {Promise<unknown>} arrived when its bytes are there
+ * @property {Promise<Frame>} unpacked
+ */
+
+/** Where both scripts find it. */
 const PLACE = "begun";
 
 /**
@@ -15,37 +28,57 @@ export const asReader = (reader) => ({
   headers: { "X-Reader": reader },
 });
 
-/**
- * @param {string} path
- * @param {string} reader code
- * @returns {Promise<Response>} read to its end, as one that nobody takes must not keep a connection
- */
-export function begin(path, reader) {
-  const response = fetch(path, asReader(reader)).then(async (answer) => new Response(await answer.arrayBuffer(), answer));
-  response.catch(() => {}); // said by who takes it
-  begun().set(path, response);
-  return response;
+class Begun {
+  /** @type {Unpack|null} */
+  unpack = null;
+  /** @type {Map<string, BegunFrame>} by path */
+  #frames = new Map();
+  /** Settled once the first picture is on screen, or will not be. */
+  picture = Promise.resolve();
+  /** Whether it may still be drawn: the room has shown nothing yet. */
+  first = true;
+
+  /**
+   * Asks for a frame and unpacks it.
+   * @param {string} path
+   * @param {Geometry} geometry
+   * @param {Unpack} unpack
+   * @param {RequestInit} request
+   * @returns {BegunFrame}
+   */
+  begin(path, geometry, unpack, request) {
+    const arrived = fetch(path, request).then((response) => {
+      if (!response.ok) throw new Error(`${response.status}`);
+      return response.arrayBuffer();
+    });
+    const unpacked = arrived.then((bytes) => unpack(bytes, geometry));
+    unpacked.catch(() => {}); // the room asks for it again, and says why it does not come
+    const frame = { arrived, unpacked };
+    this.#frames.set(path, frame);
+    return frame;
+  }
+
+  /**
+   * A frame that was begun, once.
+   * @param {string} path
+   */
+  take(path) {
+    const frame = this.#frames.get(path) ?? null;
+    this.#frames.delete(path);
+    return frame;
+  }
+
+  /**
+   * Whether the room has not come for a frame yet.
+   * @param {string} path
+   */
+  isUntaken(path) {
+    return this.#frames.has(path);
+  }
 }
 
-/**
- * The answer to a request that was begun, once.
- * @param {string} path
- * @returns {Promise<Response>|null}
- */
-export function take(path) {
-  const response = begun().get(path) ?? null;
-  begun().delete(path);
-  return response;
-}
-
-/**
- * Whether the room has not come for it yet.
- * @param {string} path
- */
-export const isUntaken = (path) => begun().has(path);
-
-/** @returns {Map<string, Promise<Response>>} by path */
-function begun() {
-  if (!Reflect.has(globalThis, PLACE)) Reflect.set(globalThis, PLACE, new Map());
+/** @returns {Begun} */
+export function begun() {
+  if (!Reflect.has(globalThis, PLACE)) Reflect.set(globalThis, PLACE, new Begun());
   return Reflect.get(globalThis, PLACE);
 }

@@ -13,7 +13,17 @@ const CLASSES = 16;
 const LEVEL_SHIFT = 4;
 
 /** A frame that is not what the server sends; trying again will not help. */
-export class MalformedFrame extends Error {}
+export class MalformedFrame extends Error {
+  /** @override */
+  name = "MalformedFrame";
+}
+
+/**
+ * By its name: what unpacks may come from another script, with a class of its own.
+ * @param {unknown} error
+ * @returns {error is MalformedFrame}
+ */
+export const isMalformed = (error) => error instanceof Error && error.name === "MalformedFrame";
 
 /**
  * @param {ArrayBuffer} compressed

@@ -1,7 +1,8 @@
 /** The frames of one pair: fetched middle first, unpacked into two stacks that grow together. */
 
 import { ApiError, frame } from "./api.js";
-import { MalformedFrame, unpack } from "./decode.js";
+import { begun } from "./begun.js";
+import { isMalformed, unpack } from "./decode.js";
 
 /**
  * @import { Geometry, Side } from "../server.ts"
@@ -122,9 +123,14 @@ export class Stacks {
    * @param {() => void} arrived
    */
   async #fetch(index, signal, arrived) {
+    const path = `${this.#base}frames/${index}/`;
+    const early = begun().take(path);
+    // Where it does not come it is asked for again, which says why.
+    const there = early && (await early.arrived.then(arrived).then(() => early.unpacked).catch(() => null));
+    if (there) return there;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const compressed = await frame(`${this.#base}frames/${index}/`, signal, this.#priority);
+        const compressed = await frame(path, signal, this.#priority);
         arrived();
         return await this.#unpacked(compressed);
       } catch (error) {
@@ -139,7 +145,7 @@ export class Stacks {
     try {
       return await this.#unpack(compressed, this.geometry);
     } catch (error) {
-      if (error instanceof MalformedFrame) throw new ApiError("refused", 0, { detail: error.message });
+      if (isMalformed(error)) throw new ApiError("refused", 0, { detail: error.message });
       throw new ApiError("offline");
     }
   }

@@ -1,6 +1,7 @@
 /** The two panes as a reader sees them: black or shown, lettered, named, one of them enlarged. Always alike. */
 
 import { find, setText } from "../shared/dom.js";
+import { begun } from "./begun.js";
 import { otherSide, SIDES } from "./sides.js";
 
 /** @import { Edge, Side } from "../server.ts" */
@@ -30,6 +31,12 @@ export class ImagePanes {
     this.enlarge(null);
   }
 
+  /** Takes away what was drawn before the room was there, and keeps it from being drawn. */
+  uncover() {
+    begun().first = false;
+    for (const side of SIDES) this.panes[side].querySelector(".first")?.remove();
+  }
+
   /** @param {Partial<Record<Edge, string>>} letters of the patient's directions at the images' edges */
   letter(letters) {
     for (const side of SIDES) {
@@ -50,6 +57,7 @@ export class ImagePanes {
       pane.dataset.slice = String(shown[side]);
       pane.setAttribute("aria-label", `${side} image, slice ${shown[side] + 1} of ${slices}`);
     }
+    this.uncover();
   }
 
   /**

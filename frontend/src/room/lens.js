@@ -22,12 +22,13 @@ const LENS_ZOOM = 2.5;
  * @returns {Uint8ClampedArray<ArrayBuffer>} RGBA
  */
 export function greys(pixels, columns, { left, top, width, height }, { lower, upper, invert }) {
-  const shown = new Uint8ClampedArray(4 * width * height);
-  for (let at = 0; at < width * height; at += 1) {
-    const value = pixels[(top + Math.floor(at / width)) * columns + left + (at % width)];
-    const grey = Math.min(255, Math.max(0, (255 * (value - lower)) / (upper - lower)));
-    shown.fill(invert ? 255 - grey : grey, 4 * at, 4 * at + 3);
-    shown[4 * at + 3] = 255;
+  const shown = new Uint8ClampedArray(4 * width * height).fill(255);
+  const [black, slope] = invert ? [255, -255 / (upper - lower)] : [0, 255 / (upper - lower)];
+  for (let row = 0, to = 0; row < height; row += 1) {
+    const start = (top + row) * columns + left;
+    for (let from = start; from < start + width; from += 1, to += 4) {
+      shown[to] = shown[to + 1] = shown[to + 2] = black + slope * (pixels[from] - lower);
+    }
   }
   return shown;
 }

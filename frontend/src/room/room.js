@@ -9,6 +9,7 @@ import { AnswerPanel } from "./answer_panel.js";
 import { Answering } from "./answering.js";
 import { Answers, overlay } from "./answers.js";
 import { ApiError, request, saveKeys, speakFor } from "./api.js";
+import { begun } from "./begun.js";
 import { Bindings } from "./bindings.js";
 import { BriefingSheet } from "./briefing_sheet.js";
 import { Clock } from "./clock.js";
@@ -78,7 +79,7 @@ export class Room {
     this.bindings = new Bindings(config.keys);
     this.clock = new Clock();
     this.outbox = new Outbox({ base, reader, request, store });
-    this.#unpack = openUnpacker(config.unpack);
+    this.#unpack = begun().unpack ?? openUnpacker(config.unpack);
     this.ahead = new Ahead({ base, request, stacks: (address, pair) => new Stacks(address, pair, this.#unpack), width: WIDTH.ahead });
     this.imagePanes = new ImagePanes(byId("room"), panes);
     this.viewports = new Viewports(views, { onpaint: () => this.#painted(), onresize: () => this.viewing.resized() });
@@ -135,6 +136,7 @@ export class Room {
     this.imagePanes.wait("loading both images");
     await this.outbox.start();
     if (this.outbox.kept === 0) return this.reading.present(this.config.first);
+    this.imagePanes.uncover();
     await this.outbox.settled();
     await this.reading.load("current/");
   }
@@ -179,14 +181,18 @@ export class Room {
   #show(body) {
     const ahead = this.ahead.take(body.token);
     const { geometry, order } = body;
-    this.#leave();
+    this.#leave({ covered: body === this.config.first });
     this.interludes.over();
     if (geometry) this.#open(body, ahead ?? new Stacks(this.reading.addressOf(body.token), { geometry, order }, this.#unpack));
     else this.imagePanes.wait("these images are being prepared");
   }
 
-  /** Nothing of the pair before is left. */
-  #leave() {
+  /**
+   * Nothing of the pair before is left.
+   * @param {{covered?: boolean}} [how] covered: what was drawn early is of the pair that comes now
+   */
+  #leave({ covered = false } = {}) {
+    if (!covered) this.imagePanes.uncover();
     this.interactions.close();
     this.clock.run(false);
     this.#paintedAt = 0;

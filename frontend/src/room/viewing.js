@@ -4,7 +4,7 @@ import { bySide, otherSide, SIDES } from "./sides.js";
 import { ALIKE, difference } from "./values.js";
 
 /**
- * @import { NamedWindow, Seen, Side } from "../server.ts"
+ * @import { Geometry, NamedWindow, Seen, Side } from "../server.ts"
  * @import { Frame, Stacks } from "./frames.js"
  * @import { View, Viewports } from "./viewports.js"
  */
@@ -12,6 +12,7 @@ import { ALIKE, difference } from "./values.js";
 /** Slices a second. */
 const CINE_SPEEDS = [2, 4, 6, 8, 12, 16, 24];
 const TURN_MS = 700;
+/** @type {Pick<Geometry, "rows"|"columns"|"spacing">} */
 const NO_IMAGE = { rows: 1, columns: 1, spacing: [1, 1] };
 const ZOOM = { least: 0.5, most: 12 };
 /** Share of the pixels that a named window ends above, in steps of percent, by one pixel in so many. */
@@ -27,6 +28,14 @@ export const WHOLE = { window: 100, level: 50 };
  * @param {number} most
  */
 const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+
+/**
+ * Half the height, in mm, of what a pane shows where the image fits into it.
+ * @param {Pick<Geometry, "rows"|"columns"|"spacing">} image
+ * @param {{width: number, height: number}} pane
+ */
+export const fitting = ({ rows, columns, spacing }, { width, height }) =>
+  Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
 
 export class Viewing {
   #viewports;
@@ -449,11 +458,8 @@ export class Viewing {
     this.onchange();
   }
 
-  /** Half the height, in mm, of what a pane shows where the image fits into it. */
   get #fitting() {
-    const { rows, columns, spacing } = this.geometry ?? NO_IMAGE;
-    const { width, height } = this.size;
-    return Math.max(rows * spacing[0], (columns * spacing[1] * height) / Math.max(1, width)) / 2;
+    return fitting(this.geometry ?? NO_IMAGE, this.size);
   }
 
   /** @returns {View} */
