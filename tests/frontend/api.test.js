@@ -2,8 +2,7 @@
 /** Requests: what goes with them, and what a failure is called by what to do next. */
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { begin, isUntaken } from "../../frontend/src/room/begun.js";
-import { ApiError, frame, newKey, request, speakFor } from "../../frontend/src/room/api.js";
+import { ApiError, newKey, request, speakFor } from "../../frontend/src/room/api.js";
 
 let sent;
 let answer;
@@ -48,29 +47,6 @@ test("a redirect is the sign-in page, no answer is a lost connection, and an err
   await expect(request("GET", "/")).rejects.toMatchObject({ kind: "offline", status: 0 });
   answer = () => new Response("<h1>Bad gateway</h1>", { status: 502 });
   await expect(request("GET", "/")).rejects.toMatchObject({ kind: "offline", body: {} });
-});
-
-test("a frame that was begun before is taken once, and asked for again where that failed", async () => {
-  const signal = new AbortController().signal;
-  answer = () => new Response(new Uint8Array([sent.length]));
-  const firstByte = async (path) => new Uint8Array(await frame(path, signal))[0];
-  begin("/r/p1/frames/2/", "R1");
-  expect(await firstByte("/r/p1/frames/1/")).toBe(2);
-  expect(isUntaken("/r/p1/frames/2/")).toBe(true);
-  expect(await firstByte("/r/p1/frames/2/")).toBe(1);
-  expect(isUntaken("/r/p1/frames/2/")).toBe(false);
-  expect(await firstByte("/r/p1/frames/2/")).toBe(3);
-  expect(sent[0][1].headers).toEqual({ "X-Reader": "R1" });
-  const works = answer;
-  answer = () => {
-    throw new TypeError("network");
-  };
-  begin("/r/p1/frames/2/", "R1");
-  answer = works;
-  expect(await firstByte("/r/p1/frames/2/")).toBe(5);
-  answer = () => new Response("{}", { status: 404 });
-  begin("/r/p1/frames/2/", "R1");
-  await expect(frame("/r/p1/frames/2/", signal)).rejects.toMatchObject({ kind: "refused", status: 404 });
 });
 
 test("what is missing is said in place of a general sentence", () => {

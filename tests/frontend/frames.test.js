@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../../frontend/src/room/api.js";
+import { begun } from "../../frontend/src/room/begun.js";
 import { decode, unpack } from "../../frontend/src/room/decode.js";
 import { Stacks } from "../../frontend/src/room/frames.js";
 import coded from "../processing/coded_frames.json";
@@ -115,6 +116,26 @@ describe("a pair's stacks", () => {
     expect(stacks.loaded).toBe(0);
     for (const done of unpacking) done({ left: new Uint16Array(1), right: new Uint16Array(1) });
     await whole(stacks);
+  });
+
+  test("are taken where they were begun before, once, and asked for where that failed", async () => {
+    const begin = (index, request) => begun().begin(`/r/p1/frames/${index}/`, geometry, unpack, request);
+    begin(1, {});
+    expect([asked, begun().isUntaken("/r/p1/frames/1/")]).toEqual([[1], true]);
+    const { fetch } = globalThis;
+    vi.stubGlobal("fetch", async () => new Response("{}", { status: 503 }));
+    begin(2, {});
+    vi.stubGlobal("fetch", fetch);
+    const stacks = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    stacks.load(1);
+    expect(begun().isUntaken("/r/p1/frames/1/")).toBe(false);
+    await whole(stacks);
+    expect(asked).toEqual([1, 2, 0]);
+    expect(stacks.slices.map(({ left }) => left[0])).toEqual([0, 1, 2]);
+    const again = new Stacks("/r/p1/", { geometry, order: [1, 2, 0] });
+    again.load(1);
+    await whole(again);
+    expect(asked).toEqual([1, 2, 0, 1, 2, 0]);
   });
 
   test("stop at an error that trying again will not mend, and go on when asked", async () => {

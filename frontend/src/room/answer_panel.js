@@ -9,7 +9,7 @@ import { WHOLE } from "./viewing.js";
  * @import { Answers } from "./answers.js"
  * @import { Viewing } from "./viewing.js"
  *
- * What the reader does with the mouse, or by focus.
+ * What the reader does with the mouse, or by focus; while the strip is inert, `mark` alone is asked for.
  * @typedef {object} Actions
  * @property {(id: string, score: number) => void} rate
  * @property {(place: string) => void} moveTo
@@ -71,7 +71,7 @@ export class AnswerPanel {
     this.synthetic = "synthetic" in document.body.dataset;
     root.addEventListener("submit", (event) => {
       event.preventDefault();
-      actions.confirm();
+      this.actions.confirm();
     });
     // A click must not leave the focus where Space would press the button again. WebKit gives it after the click.
     addEventListener("pointerdown", () => { this.#pointed = true; }, true);
@@ -83,10 +83,10 @@ export class AnswerPanel {
       const { activeElement } = document;
       if (event.detail > 0 && activeElement instanceof HTMLElement && activeElement.matches("button, [type=radio]")) activeElement.blur();
     });
-    this.find(".help").addEventListener("click", actions.keys);
-    this.find(".refused").addEventListener("click", actions.refused);
-    this.find(".chip.comment").addEventListener("click", actions.comment);
-    this.find(".chip.trouble").addEventListener("click", actions.skip);
+    this.find(".help").addEventListener("click", () => this.actions.keys());
+    this.find(".refused").addEventListener("click", () => this.actions.refused());
+    this.find(".chip.comment").addEventListener("click", () => this.actions.comment());
+    this.find(".chip.trouble").addEventListener("click", () => this.actions.skip());
     this.#buildClose();
     root.classList.toggle("collapsed", remembered());
   }
@@ -166,13 +166,13 @@ export class AnswerPanel {
   }
 
   #buildClose() {
-    const { config, actions } = this;
+    const { config } = this;
     const integrity = this.find(".integrity");
     integrity.hidden = config.ask_integrity === false;
     integrity.replaceChildren(
       el("span", {}, "Integrity"),
-      el("button", { class: "chip", type: "button", "data-none": true, onclick: () => actions.none() }, "none ", el("kbd", { "data-mark": "none" })),
-      el("button", { class: "chip", type: "button", "data-finding": true, onclick: () => actions.finding() }, "finding ", el("kbd", { "data-mark": "finding" })),
+      el("button", { class: "chip", type: "button", "data-none": true, onclick: () => this.actions.none() }, "none ", el("kbd", { "data-mark": "none" })),
+      el("button", { class: "chip", type: "button", "data-finding": true, onclick: () => this.actions.finding() }, "finding ", el("kbd", { "data-mark": "finding" })),
       el("span", { class: "on", hidden: true }),
     );
     const diagnostic = this.find(".diagnostic");
@@ -182,10 +182,10 @@ export class AnswerPanel {
       ...QUALITIES.map(({ value, name, key }) =>
         el("button", {
           class: `chip ${value === "both" ? value : ""}`, type: "button", role: "radio", "aria-checked": "false",
-          "data-value": value, onclick: () => actions.diagnostic(value),
+          "data-value": value, onclick: () => this.actions.diagnostic(value),
         }, `${name} `, el("kbd", { class: key && "arrow", "data-mark": key ? null : "both" }, key)),
       ),
-      el("button", { class: "chip other", type: "button", onclick: () => actions.moveTo(DIAGNOSTIC) }, "other ", el("kbd", { "data-mark": "choose" })),
+      el("button", { class: "chip other", type: "button", onclick: () => this.actions.moveTo(DIAGNOSTIC) }, "other ", el("kbd", { "data-mark": "choose" })),
       el("span", { class: "also" }, el("kbd", { "data-mark": "choose" })),
     );
   }

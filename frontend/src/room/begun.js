@@ -1,9 +1,10 @@
 /**
  * What is begun before the room's script is there (`src/early.js`), until the room takes it: the worker that unpacks, the
- * first frames, the first picture.
+ * first frames, the first picture, the strip below it.
  */
 
 /**
+ * @import { AnswerPanel } from "./answer_panel.js"
  * @import { Geometry } from "../server.ts"
  * @import { Frame } from "./frames.js"
  * @import { Unpack } from "./unpacker.js"
@@ -31,6 +32,8 @@ export const asReader = (reader) => ({
 class Begun {
   /** @type {Unpack|null} */
   unpack = null;
+  /** @type {AnswerPanel|null} the strip as the first pair fills it, inert until the room can act on it */
+  panel = null;
   /** @type {Map<string, BegunFrame>} by path */
   #frames = new Map();
   /** Settled once the first picture is on screen, or will not be. */

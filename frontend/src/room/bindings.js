@@ -1,5 +1,6 @@
 /** What each key and mouse button does for this reader. `readerstudy/accounts/keys.json` has the actions and what they begin with. */
 
+import { setText } from "../shared/dom.js";
 import { printed, strokes } from "./strokes.js";
 
 /**
@@ -81,5 +82,12 @@ export class Bindings {
   mark(action) {
     const [stroke] = this.list.find((binding) => binding.action === action)?.strokes ?? [];
     return stroke ? printed(stroke) : "";
+  }
+
+  /** Writes the keys on all caps of the page. */
+  markAll() {
+    for (const node of document.querySelectorAll("[data-mark]")) {
+      if (node instanceof HTMLElement) setText(node, this.mark(node.dataset.mark ?? ""));
+    }
   }
 }

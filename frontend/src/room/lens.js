@@ -23,11 +23,11 @@ const LENS_ZOOM = 2.5;
  */
 export function greys(pixels, columns, { left, top, width, height }, { lower, upper, invert }) {
   const shown = new Uint8ClampedArray(4 * width * height).fill(255);
-  const [black, slope] = invert ? [255, -255 / (upper - lower)] : [0, 255 / (upper - lower)];
   for (let row = 0, to = 0; row < height; row += 1) {
     const start = (top + row) * columns + left;
     for (let from = start; from < start + width; from += 1, to += 4) {
-      shown[to] = shown[to + 1] = shown[to + 2] = black + slope * (pixels[from] - lower);
+      const grey = (255 * (pixels[from] - lower)) / (upper - lower);
+      shown[to] = shown[to + 1] = shown[to + 2] = invert ? 255 - grey : grey;
     }
   }
   return shown;

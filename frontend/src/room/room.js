@@ -3,7 +3,7 @@
  * what is looked at `Viewing`'s.
  */
 
-import { byId, count, find, setText } from "../shared/dom.js";
+import { byId, count, find } from "../shared/dom.js";
 import { Ahead } from "./ahead.js";
 import { AnswerPanel } from "./answer_panel.js";
 import { Answering } from "./answering.js";
@@ -38,6 +38,7 @@ import { Viewports } from "./viewports.js";
 
 /**
  * @import { Body, Config, Pair, Seen, Side, Write } from "../server.ts"
+ * @import { Actions } from "./answer_panel.js"
  * @import { Hold } from "./outbox.js"
  * @import { Layer } from "./dialogs.js"
  * @import { Owed, Page, Refused } from "./reading.js"
@@ -89,7 +90,8 @@ export class Room {
       onlink: () => this.viewing.toggleLink(),
       ongoto: (index, side) => this.viewing.goTo(index, side),
     });
-    this.answerPanel = new AnswerPanel(byId("strip", HTMLFormElement), config, {
+    /** @type {Actions} */
+    const actions = {
       rate: (id, score) => this.answering.set(id, score),
       moveTo: (place) => this.answering.moveTo(place),
       none: () => this.answering.none(),
@@ -101,7 +103,9 @@ export class Room {
       keys: () => this.keys(),
       refused: () => this.disputes.refused(),
       mark: (action) => this.bindings.mark(action),
-    });
+    };
+    this.answerPanel = begun().panel ?? new AnswerPanel(byId("strip", HTMLFormElement), config, actions);
+    this.answerPanel.actions = actions;
     this.reading = new Reading({ base, request, outbox: this.outbox, ahead: this.ahead }, this.#page());
     this.answering = new Answering(config, this, () => this.closed);
     this.interactions = new Interactions({ ...this, request }, () => this.answering.answers);
@@ -127,7 +131,7 @@ export class Room {
       this.keySheet.toggle();
       this.briefingSheet.show();
     });
-    this.#mark();
+    this.bindings.markAll();
   }
 
   /** Takes over from other tabs, sends what an earlier page left, and shows the current pair. */
@@ -183,6 +187,8 @@ export class Room {
     const { geometry, order } = body;
     this.#leave({ covered: body === this.config.first });
     this.interludes.over();
+    // What lies over the room lets go of the strip itself.
+    if (!this.obstacles.blockingDialog.open) this.answerPanel.root.inert = false;
     if (geometry) this.#open(body, ahead ?? new Stacks(this.reading.addressOf(body.token), { geometry, order }, this.#unpack));
     else this.imagePanes.wait("these images are being prepared");
   }
@@ -467,18 +473,12 @@ export class Room {
   }
 
   /** Prints the keys wherever one is named, as this reader has them. */
-  #mark() {
-    for (const node of document.querySelectorAll("[data-mark]")) {
-      if (node instanceof HTMLElement) setText(node, this.bindings.mark(node.dataset.mark ?? ""));
-    }
-  }
-
   /**
    * @param {Record<string, string[]>} keys of this reader, where they are not the usual ones
    */
   async #saveKeys(keys) {
     this.bindings.set(await saveKeys(this.config.keys_address, keys));
-    this.#mark();
+    this.bindings.markAll();
     this.answerPanel.update();
   }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from readerstudy.reading.selectors import prepared_pair
 from tests.browser.room.actions import confirm, current, press, see_all, sign_in, until_shown
 from tests.browser.room.test_room import stored_pixels
 
@@ -122,3 +123,48 @@ def test_measures_are_on_both_images_and_go_with_the_reset_and_with_the_pair(pag
     until_shown(page)
     expect(page.locator(".bar")).to_have_count(2)
     expect(rules).to_have_count(0)
+
+
+def grey_values(page: Page, side: str, canvas: str) -> np.ndarray:
+    """Grey values of a whole canvas, rows × columns."""
+    width, grey = page.evaluate(
+        """([side, canvas]) => {
+            const found = document.querySelector(`#pane-${side} ${canvas}`);
+            const { width, height } = found;
+            const { data } = found.getContext("2d").getImageData(0, 0, width, height);
+            return [width, Array.from({ length: width * height }, (_, n) => data[4 * n])];
+        }""",
+        [side, canvas],
+    )
+    return np.array(grey, float).reshape(-1, width)
+
+
+def test_the_first_images_come_before_the_room_and_stay_as_they_are_when_it_comes(
+    context: BrowserContext, address: str, reader
+):
+    page, asked, held = context.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url) if "/frames/" in request.url else None)
+    page.route("**/viewer/room*.js", lambda route: held.append(route))
+    page.goto(address, wait_until="commit")
+    expect(page.locator(".first")).to_have_count(2)
+    assert page.get_attribute("#pane-left", "data-ready") == "false"
+    early = {side: grey_values(page, side, ".first") for side in ("left", "right")}
+    assert np.abs(early["left"] - early["right"]).mean() > 5, "the test's images must differ"
+    held[0].continue_()
+    until_shown(page)
+    expect(page.locator(".first")).to_have_count(0)
+    for side, picture in early.items():
+        room = grey_values(page, side, ".cornerstone-canvas")
+        assert room.shape == picture.shape
+        assert np.abs(room - picture).max() <= 1
+    middle = prepared_pair(current(reader)).order[0]
+    assert sum(url.endswith(f"/frames/{middle}/") for url in asked) == 1
+
+    # Not of a pair on which answers wait: it may have been confirmed.
+    page.unroute("**/viewer/room*.js")
+    page.route("**/ratings/**", lambda route: held.append(route))
+    press(page, "3")
+    expect(page.locator(".save")).to_have_attribute("data-kept", "1")
+    page.reload()
+    expect(page.locator(".first")).to_have_count(0)
+    assert page.get_attribute("#pane-left", "data-ready") == "false"
