@@ -58,8 +58,8 @@ pair = study.pairs.first()
 print(json.dumps({{"slug": study.slug, "session": client.cookies[settings.SESSION_COOKIE_NAME].value,
                   "bytes": pair.offsets[-1]}}))
 """
-# By the page's clock: the animation frame in which something visible is on both sides, looked at alike on every page; when
-# the room can be read in; of each time that it can, after each Space.
+# By the page's clock: the animation frame in which something visible is on both sides, looked at alike on every page;
+# each time that the room can be read in; each Space.
 WATCH = """
 window.firstSeen = null;
 window.painted = [];

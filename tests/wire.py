@@ -9,7 +9,9 @@ from playwright.sync_api import CDPSession, Page
 
 # Differ from moment to moment, never with what is shown.
 MOMENTARY = {"date", "expires", "set-cookie"}
-TOKEN = re.compile(r'(csrfmiddlewaretoken" value=|"(?:token|previous)":\s*)"[^"]*"|"next":\s*\[[^\]]*\]')
+TOKEN = re.compile(
+    r'(csrfmiddlewaretoken" value=|"(?:token|previous)":\s*)"[^"]*"|"next":\s*\[[^\]]*\]|/[^/"]+(?=/frames/)'
+)
 
 # Notes in which animation frame each pane was drawn.
 WATCH_DRAWING = """

@@ -8,6 +8,8 @@ import { AnswerPanel } from "./room/answer_panel.js";
 import { asReader, begun } from "./room/begun.js";
 import { Bindings } from "./room/bindings.js";
 import { drawFirst } from "./room/first_picture.js";
+import { ImagePanes } from "./room/image_panes.js";
+import { bySide } from "./room/sides.js";
 import { openUnpacker } from "./room/unpacker.js";
 import { byId } from "./shared/dom.js";
 
@@ -50,5 +52,6 @@ function fill(pair) {
   const panel = new AnswerPanel(strip, config, /** @type {Actions} */ ({ mark: (action) => bindings.mark(action) }));
   panel.open(pair, new Answers(config, pair));
   bindings.markAll();
+  new ImagePanes(byId("room"), bySide((side) => byId(`pane-${side}`))).letter(pair.geometry?.letters ?? {});
   return panel;
 }

@@ -147,18 +147,21 @@ def test_the_first_images_come_before_the_room_and_stay_as_they_are_when_it_come
     page.route("**/viewer/room*.js", lambda route: held.append(route))
     page.goto(address, wait_until="commit")
     expect(page.locator(".first")).to_have_count(2)
+    strip = page.locator("#strip")
+    expect(strip).to_have_attribute("inert", "")
     assert page.get_attribute("#pane-left", "data-ready") == "false"
     early = {side: grey_values(page, side, ".first") for side in ("left", "right")}
     assert np.abs(early["left"] - early["right"]).mean() > 5, "the test's images must differ"
     held[0].continue_()
     until_shown(page)
     expect(page.locator(".first")).to_have_count(0)
+    expect(strip).not_to_have_attribute("inert", "")
     for side, picture in early.items():
         room = grey_values(page, side, ".cornerstone-canvas")
         assert room.shape == picture.shape
         assert np.abs(room - picture).max() <= 1
-    middle = prepared_pair(current(reader)).order[0]
-    assert sum(url.endswith(f"/frames/{middle}/") for url in asked) == 1
+    middle = f"/{current(reader).token}/frames/{prepared_pair(current(reader)).order[0]}/"
+    assert sum(url.endswith(middle) for url in asked) == 1
 
     # Not of a pair on which answers wait: it may have been confirmed.
     page.unroute("**/viewer/room*.js")
