@@ -341,8 +341,11 @@ def test_the_last_look_goes_back_or_closes_the_way_back(page, reader):
 def test_somebody_else_signs_in_and_the_reader_comes_back(page, context, reader, live_server, study):
     other = another(study)
     pair = current(reader)
-    sign_in(context, other, live_server.url)
+    context.set_offline(True)  # else the first answer's refusal may come before the second is given
     press(page, "4", "2")
+    expect(page.locator(".save")).to_contain_text("2 kept here")
+    sign_in(context, other, live_server.url)
+    context.set_offline(False)
     cover = page.get_by_role("alertdialog", name="Somebody else has signed in")
     expect(cover).to_contain_text("2 answers kept in this browser")
     expect(cover).to_contain_text(reader.code)
