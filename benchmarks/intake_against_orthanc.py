@@ -66,13 +66,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def compare(size: int, asked: argparse.Namespace) -> float:
-    """Both on the same files in turn; prints what was measured, returns the ratio of the rates."""
+    """Both on the same files in turn; prints what was measured, returns the ratio of the rates.
+
+    What a round leaves is removed at the end: on some file systems new files cost more while others are being removed.
+    """
     with tempfile.TemporaryDirectory(prefix="intake-") as place:
         files = write_files(Path(place, "in"), asked.files, size)
         ours, theirs = [], []
         for number in range(asked.rounds):
-            ours.append(ours_once(Path(place, "in")))
-            theirs.append(orthanc_once(files, asked.clients, deidentify=number == asked.rounds - 1))
+            last = number == asked.rounds - 1
+            ours.append(ours_once(Path(place, "in"), Path(place, f"ours-{number}")))
+            theirs.append(orthanc_once(files, asked.clients, Path(place, f"theirs-{number}"), deidentify=last))
     rates = [asked.files / one["seconds"] for one in ours]
     other_rates = [asked.files / one["seconds"] for one in theirs]
     ratio = statistics.median(rates) / statistics.median(other_rates)
@@ -180,13 +184,13 @@ def header(series: int, n: int, pixels: np.ndarray) -> Dataset:
     return one
 
 
-def ours_once(folder: Path) -> dict[str, float]:
-    """One run of ours in a fresh process: seconds, the processor's seconds, bytes of memory."""
-    with tempfile.TemporaryDirectory(prefix="site-") as var:
-        environment = os.environ | {"READERSTUDY_VAR": var, "DJANGO_SETTINGS_MODULE": "readerstudy.settings"}
-        environment.pop("DATABASE_URL", None)
-        command = [sys.executable, "-m", "benchmarks.intake_against_orthanc", "--ours", str(folder)]
-        answer = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+def ours_once(folder: Path, var: Path) -> dict[str, float]:
+    """One run of ours in a fresh process, whose data lie in var: seconds, the processor's seconds, bytes of memory."""
+    var.mkdir()
+    environment = os.environ | {"READERSTUDY_VAR": str(var), "DJANGO_SETTINGS_MODULE": "readerstudy.settings"}
+    environment.pop("DATABASE_URL", None)
+    command = [sys.executable, "-m", "benchmarks.intake_against_orthanc", "--ours", str(folder)]
+    answer = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     return json.loads(answer.stdout.splitlines()[-1])
 
 
@@ -240,29 +244,29 @@ def _processor(who: int) -> float:
 
 
 @contextmanager
-def orthanc() -> Iterator[tuple[int, psutil.Process]]:
-    """A fresh Orthanc with the settings that it has by itself, on a port of its own."""
-    with tempfile.TemporaryDirectory(prefix="orthanc-") as folder:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        settings = {
-            "StorageDirectory": folder,
-            "IndexDirectory": folder,
-            "HttpPort": port,
-            "DicomServerEnabled": False,
-            "RemoteAccessAllowed": False,
-        }
-        file = Path(folder, "orthanc.json")
-        file.write_text(json.dumps(settings))
-        with subprocess.Popen(
-            ["Orthanc", str(file)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            try:
-                _until_ready(port)
-                yield port, psutil.Process(process.pid)
-            finally:
-                process.terminate()
+def orthanc(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """A fresh Orthanc with the settings that it has by itself, on a port of its own; its data lie in the folder."""
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "HttpPort": port,
+        "DicomServerEnabled": False,
+        "RemoteAccessAllowed": False,
+    }
+    file = folder / "orthanc.json"
+    file.write_text(json.dumps(settings))
+    with subprocess.Popen(
+        ["Orthanc", str(file)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _until_ready(port)
+            yield port, psutil.Process(process.pid)
+        finally:
+            process.terminate()
 
 
 def _until_ready(port: int) -> None:
@@ -277,10 +281,10 @@ def _until_ready(port: int) -> None:
     raise RuntimeError("Orthanc does not answer.")
 
 
-def orthanc_once(files: list[Path], clients: int, *, deidentify: bool) -> dict[str, float]:
+def orthanc_once(files: list[Path], clients: int, folder: Path, *, deidentify: bool) -> dict[str, float]:
     """Seconds in which a fresh Orthanc takes the files, its processor's seconds, and if wanted the seconds in which it
     has de-identified them as well."""
-    with orthanc() as (port, process):
+    with orthanc(folder) as (port, process):
 
         def send(mine: list[Path]) -> None:
             connection = HTTPConnection("127.0.0.1", port, timeout=60)

@@ -120,7 +120,7 @@ def test_where_many_cannot_be_flushed_together_each_is(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_benchmark_takes_in_a_small_delivery_and_tells_what_it_took(tmp_path):
-    benchmark.write_files(tmp_path, 2 * benchmark.SLICES, 16)
-    found = benchmark.ours_once(tmp_path)
+    benchmark.write_files(tmp_path / "in", 2 * benchmark.SLICES, 16)
+    found = benchmark.ours_once(tmp_path / "in", tmp_path / "site")
     assert set(found) == {"seconds", "seal", "sort", "store", "parent", "children", "memory"}
     assert all(value > 0 for value in found.values())
