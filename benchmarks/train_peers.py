@@ -3,9 +3,10 @@
     python -m benchmarks.train_peers NAME --out DIR [--task denoise|restore] [--data DIR] [--steps N]
 
 NAME: moummad-unet (Moummad et al. 2022, with its loss MixE), dncnn (Zhang et al. 2017, with its squared error) or
-espcn (Shi et al. 2016, likewise). The configuration is that of the task's model with another network, loss, rate and
-number of steps; interrupted, it goes on. `benchmarks.denoising --peer DIR`, or `benchmarks.restoration`, puts the
-result into the table.
+espcn (Shi et al. 2016, likewise). The configuration is that of the task's model with another network, loss and rate,
+and as many steps unless told otherwise; as published, each sees one slice, not its neighbours nor the slice moved by
+half the field of view. Interrupted, it goes on. `benchmarks.denoising --peer DIR`, or `benchmarks.restoration`, puts
+the result into the table.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import tomllib
 from pathlib import Path
 
 from processing.enhancement.networks.store import SHIPPED
@@ -33,25 +35,31 @@ def main() -> None:
     parser.add_argument("--task", choices=(DENOISE, RESTORE), default=DENOISE)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("READERSTUDY_DATA", "../shared/data")))
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, help="those of the task's model if not given")
     arguments = parser.parse_args()
-    network, loss, rate = PEERS[arguments.name]
-    text = (SHIPPED / arguments.task / CONFIG).read_text()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    config = arguments.out / CONFIG
+    config.write_text(configuration(arguments.name, arguments.task, arguments.steps))
+    train(arguments.task, config=config, data=arguments.data, out=arguments.out)
+
+
+def configuration(name: str, task: str, steps: int | None) -> str:
+    """That of the task's model for another network; as many steps if None."""
+    network, loss, rate = PEERS[name]
+    text = (SHIPPED / task / CONFIG).read_text()
+    steps = steps or int(tomllib.loads(text)["schedule"]["steps"])
     for pattern, value in (
-        (r"^name = .*", f'name = "{arguments.name}"'),
+        (r"^name = .*", f'name = "{name}"'),
         (r"^description = .*", 'description = "For comparison with the shipped network."'),
         (r"^\[network\]\n(.+\n)+", f"[network]\n{network}\n"),
-        (r"^steps = .*", f"steps = {arguments.steps}"),
-        (r"^epoch = .*", f"epoch = {max(arguments.steps // 4, 1)}"),
+        (r"^steps = .*", f"steps = {steps}"),
+        (r"^epoch = .*", f"epoch = {max(steps // 4, 1)}"),
         (r"^rate = .*(\nrestarts = .*\nrestart_rates = .*)?", f"rate = {rate}"),
         (r"^losses = .*", f'losses = [{{ name = "{loss}", until = 1.0 }}]'),
     ):
         text, found = re.subn(pattern, lambda _, value=value: value, text, count=1, flags=re.MULTILINE)
         assert found, pattern
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    config = arguments.out / CONFIG
-    config.write_text(text)
-    train(arguments.task, config=config, data=arguments.data, out=arguments.out)
+    return text
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ CODES = (
     "padding",
     "phase",
     "missing_slices",
+    "gaps",
     "unreadable_files",
     "frame_of_reference",
     "drift",

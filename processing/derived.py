@@ -22,6 +22,7 @@ from processing.dicom.parameters import free_words, weighting_of
 from processing.dicom.pixels import stored_values
 from processing.dicom.promote import promote
 from processing.dicom.read import read_images
+from processing.dicom.simulated import nifti_description
 from processing.dicom.weighting import TO_CONTRAST
 from processing.errors import InputError
 from processing.model_identity import DEGRADATION, RECONSTRUCTION, ModelIdentity
@@ -120,7 +121,7 @@ def write_derived(
     """
     out.mkdir(parents=True, exist_ok=True)
     if len(source_files) == 1 and nifti.is_volume_file(source_files[0]):
-        text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"
+        text = nifti_description(model, of_simulated=volume.parameters.simulated is not None)
         return [nifti.write_nifti(volume, out / "volume.nii.gz", description=text)]
     datasets = read_images(source_files)
     if any(is_mosaic(dataset) for dataset in datasets.values()):
@@ -209,7 +210,7 @@ def write_like(source: Path, volume: Volume, out: Path, *, model: ModelIdentity)
     if source.is_file() and (nifti.is_volume_file(source) or source.suffix.lower() in RAW_SUFFIXES):
         path = out if is_file else out / "volume.nii.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"
+        text = nifti_description(model, of_simulated=volume.parameters.simulated is not None)
         return [nifti.write_nifti(volume, path, description=text)]
     if is_file or out.is_file():
         raise InputError("A DICOM series is written to a folder; name one as the output.")

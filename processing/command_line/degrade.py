@@ -59,4 +59,6 @@ def run(arguments: argparse.Namespace) -> None:
     )
     volume = series.read(arguments.source)
     warn(volume.cautions, arguments.source.name)
-    write_like(arguments.source, degrade(volume, wanted), arguments.out, model=wanted.identity)
+    made = degrade(volume, wanted)
+    warn(made.cautions[len(volume.cautions) :], arguments.source.name)
+    write_like(arguments.source, made, arguments.out, model=wanted.identity)

@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         noise_sigma=arguments.noise_sigma,
         parts=arguments.parts,
     )
+    warn(enhanced.volume.cautions[len(volume.cautions) :], arguments.source.name)
     write_like(arguments.source, enhanced.volume, arguments.out, model=enhanced.model)
     print(
         json.dumps(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydicom import Dataset
 
-from processing.model_identity import DEGRADATION, PHANTOM, RECONSTRUCTION, SIMULATED
+from processing.model_identity import DEGRADATION, PHANTOM, RECONSTRUCTION, SIMULATED, ModelIdentity
 from processing.volume import Parameters
 
 _SETTINGS = re.compile(re.escape(SIMULATED) + r" ([\w ,.-]{1,200}?)\.(?: |$)")
@@ -18,6 +18,8 @@ _WORDS = frozenset(
 )
 _MADE = {DEGRADATION: "degraded", RECONSTRUCTION: "reconstructed"}
 _IN_NIFTI = re.compile(rf"({'|'.join(_MADE)}) 1 b?float\d\d sha256 ([0-9a-f]{{16}})")
+_MARK = "simulated; "  # before what made a NIfTI image of one that was simulated: a header holds 79 characters
+_OF_SIMULATED = "made of a simulated image"
 
 
 def simulated_by(dataset: Dataset) -> str | None:
@@ -34,10 +36,17 @@ def simulated_by(dataset: Dataset) -> str | None:
     return "; ".join(found)[:200] or None
 
 
+def nifti_description(model: ModelIdentity, *, of_simulated: bool) -> str:
+    """What a NIfTI header says of what made the image, and whether that was simulated already."""
+    text = f"{model.name} {model.version} {model.precision} sha256 {model.sha256[:16]}"
+    return _MARK + text if of_simulated else text
+
+
 def simulated_in_nifti(description: str) -> str | None:
     """The same by the description of a NIfTI header."""
-    found = _IN_NIFTI.match(description)
-    return f"{_MADE[found[1]]}: settings {found[2]}" if found else None
+    before = [_OF_SIMULATED] if description.startswith(_MARK) else []
+    found = _IN_NIFTI.match(description.removeprefix(_MARK))
+    return "; ".join([*before, *([f"{_MADE[found[1]]}: settings {found[2]}"] if found else [])]) or None
 
 
 def without_scan_time(parameters: Parameters, simulated: str | None) -> Parameters:

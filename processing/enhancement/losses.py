@@ -47,7 +47,7 @@ def ssim(output: Tensor, truth: Tensor) -> Tensor:
 
 
 def ms_ssim(output: Tensor, truth: Tensor) -> Tensor:
-    """1 − MS-SSIM (Wang et al. 2003) of as many of the five scales as the image has room for.
+    """Mean over the samples of 1 − MS-SSIM (Wang et al. 2003) of as many of the five scales as there is room for.
 
     The weights of the scales that are used are scaled to a sum of 1; all five need at least 176 pixels.
     """
@@ -58,10 +58,10 @@ def ms_ssim(output: Tensor, truth: Tensor) -> Tensor:
     product = torch.ones(())
     for n, weight in enumerate(weights / weights.sum()):
         luminance, structure = _ssim_terms(output, truth)
-        term = (luminance * structure if n == scales - 1 else structure).mean()
+        term = (luminance * structure if n == scales - 1 else structure).mean(dim=(1, 2, 3))
         product = product * term.clamp(min=1e-6) ** weight  # the gradient of a power of 0 is infinite
         output, truth = functional.avg_pool2d(output, 2), functional.avg_pool2d(truth, 2)
-    return 1 - product
+    return 1 - product.mean()
 
 
 def gradient_magnitude_error(output: Tensor, truth: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from processing.errors import InputError
-from processing.simulate.thickness import interpolated, rescaled
+from processing.simulate.thickness import gaps, interpolated, rescaled
 from processing.volume import Volume
 
 PARTS = (2, 3, 4)  # what networks are trained for
@@ -32,7 +32,8 @@ def thinned(volume: Volume, parts: int) -> Volume:
     Returns
     -------
     Volume
-        With `parts` times the slices, which fill the same space: positions and thickness of their own.
+        With `parts` times the slices, which fill the same space: positions and thickness of their own; with a caution
+        where the slices had gaps or overlapped, as the thin ones do then.
 
     Raises
     ------
@@ -59,4 +60,5 @@ def thinned(volume: Volume, parts: int) -> Volume:
         affine=rescaled(volume.affine, 1 / parts),
         padding=None if volume.padding is None else np.repeat(volume.padding, parts, axis=0),
         parameters=replace(volume.parameters, slice_thickness=thickness and thickness / parts),
+        cautions=(*volume.cautions, *gaps(volume)),
     )

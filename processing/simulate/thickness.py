@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from processing.caution import Caution
 from processing.errors import InputError
 from processing.volume import Array, Volume
 
 THICKEST = 8  # slices in one
+_SAME = 0.05  # of the distance of slices: what touches within it has neither gap nor overlap
 
 
 def thicken(volume: Volume, factor: int) -> Volume:
@@ -26,8 +28,9 @@ def thicken(volume: Volume, factor: int) -> Volume:
     Returns
     -------
     Volume
-        The means of `factor` neighbours each, a rectangular slice profile without gap or overlap; the last slices that
-        are no full group are left out. A voxel that holds no intensity in one of them holds none in the mean.
+        The means of `factor` neighbours each, from the outer face of the first to that of the last: a rectangular slice
+        profile without gap or overlap if they touch, else with a caution. The last slices that are no full group are
+        left out. A voxel that holds no intensity in one of them holds none in the mean.
 
     Raises
     ------
@@ -52,8 +55,20 @@ def thicken(volume: Volume, factor: int) -> Volume:
         padding = np.any(padding[: count * factor].reshape(count, factor, *padding.shape[1:]), axis=1)
     affine = rescaled(volume.affine, factor)
     thickness = volume.parameters.slice_thickness
-    parameters = replace(volume.parameters, slice_thickness=thickness and thickness * factor)
-    return replace(volume, array=array, affine=affine, padding=padding, parameters=parameters)
+    thicker = thickness and (factor - 1) * volume.spacing[2] + thickness
+    parameters = replace(volume.parameters, slice_thickness=thicker)
+    cautions = (*volume.cautions, *gaps(volume))
+    return replace(volume, array=array, affine=affine, padding=padding, parameters=parameters, cautions=cautions)
+
+
+def gaps(volume: Volume) -> tuple[Caution, ...]:
+    """One caution with the code "gaps" if slices lie over 5 % farther apart, or nearer, than they are thick."""
+    thickness, distance = volume.parameters.slice_thickness, volume.spacing[2]
+    if thickness is None or abs(thickness - distance) <= _SAME * distance:
+        return ()
+    how = "have gaps" if thickness < distance else "overlap"
+    sizes = f"{thickness:.4g} mm thick, {distance:.4g} mm apart"
+    return (Caution("gaps", f"The slices {how} ({sizes}): thicker or thinner ones are made as if they touched."),)
 
 
 def means(array: Array, factor: int) -> Array:
@@ -71,7 +86,7 @@ def rescaled(affine: Array, factor: float) -> Array:
 
 def interpolated(array: Array, factor: int) -> Array:
     """Where the thin slices lay, by a cubic spline between the middles of thick ones along the first axis; beyond the
-    outermost middles the spline is mirrored there."""
+    outermost middles the last slice is repeated."""
     places = (np.arange(len(array) * factor) - (factor - 1) / 2) / factor
     grid = np.meshgrid(places, np.arange(len(array)), indexing="ij")
     weights = ndimage.map_coordinates(np.eye(len(array)), grid, order=3, mode="nearest")

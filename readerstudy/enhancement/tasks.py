@@ -50,7 +50,8 @@ def enhance_series(job: Job, report):
         report(0.95, "storing")
         made = volumes.read(files)
         instances = volumes.archive_files(files)
-    facts = _facts(source, made, enhanced.model, source.simulated) | {"processing_seconds": enhanced.seconds}
+    facts = _facts(source, made, enhanced.model, source.simulated)
+    facts |= {"processing_seconds": enhanced.seconds, "cautions": cautions_of_made(source, enhanced.volume)}
 
     def store() -> dict:
         ensure_kept(sha256 for sha256, _ in instances)
@@ -82,6 +83,7 @@ def simulate_series(job: Job, report):
     how = "degraded" if maker.name == DEGRADATION else "reconstructed"
     simulated = "; ".join(filter(None, (source.simulated, f"{how}: {said}")))
     facts = _facts(source, made, maker, simulated)  # no processing time: a scanner would have spent none
+    facts["cautions"] = cautions_of_made(source, volume)
 
     def store() -> None:
         ensure_kept(sha256 for sha256, _ in instances)
@@ -112,7 +114,6 @@ def _facts(source: Series, made: Volume, maker: ModelIdentity, simulated: str) -
         kept = {k: v for k, v in fields["parameters"].items() if not k.startswith("acquisition_")}
         fields["parameters"] = kept | {"simulated": simulated}
     return fields | {
-        "cautions": source.cautions,
         "part": source.part,
         "format": source.format,
         "made_from": source,
@@ -120,6 +121,12 @@ def _facts(source: Series, made: Volume, maker: ModelIdentity, simulated: str) -
         "model_version": maker.version,
         "model_sha256": maker.sha256,
     }
+
+
+def cautions_of_made(source: Series, made: Volume) -> list[dict[str, str]]:
+    """Those of the source, and that its slices were thickened or thinned although they do not touch."""
+    new = [vars(one) for one in made.cautions if one.code == "gaps"]
+    return [*source.cautions, *(one for one in new if one not in source.cautions)]
 
 
 @job_function(previews.PREVIEW)

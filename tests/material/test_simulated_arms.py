@@ -1,14 +1,18 @@
 """Arms that are simulated from others, in chains: set on the page, made by jobs, said wherever they are named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from django.test import Client, TestCase
 
 from processing.simulate.degrade import Degradation, degrade
-from readerstudy.enhancement.tasks import apply_recipe
+from processing.volume import Parameters
+from readerstudy.enhancement.tasks import apply_recipe, cautions_of_made
 from readerstudy.images import tables
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
+from readerstudy.material.models import Series
 from readerstudy.material.selectors import ENHANCE, SIMULATE, not_as_asked, simulation_note
 from readerstudy.protocol import recipes
 from readerstudy.protocol.models import ReaderStudy
@@ -143,6 +147,15 @@ def test_arms_that_are_made_from_each_other_are_refused(chain):
     answer = html(save(chain, **{"arms-0-made_by": "gibbs", "arms-0-strength": "30", "arms-0-made_from": last}))
     assert "SOC from FAST-DL from FAST from SOC: one of them must be uploaded" in answer
     assert chain.arms.get(code="SOC").made_from is None
+
+
+def test_thick_slices_of_slices_with_gaps_are_cautioned_once():
+    thin = replace(pixels.volume(5, 1), parameters=Parameters(slice_thickness=3.0))
+    source = Series(cautions=[{"code": "padding", "text": "Two corners hold padding."}])
+    thick, _ = apply_recipe(thin, {"degrade": {"thick": 2, "seed": 0}}, lambda *_: None)
+    found = cautions_of_made(source, thick)
+    assert [one["code"] for one in found] == ["padding", "gaps"]
+    assert cautions_of_made(Series(cautions=found), thick) == found
 
 
 @pytest.mark.parametrize("name", recipes.KINDS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.anomalies import blurred, interval, plant
 from processing import nifti
 from processing.__main__ import main
 from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, filled_by, find_anomalies
@@ -60,6 +61,32 @@ def test_the_area_under_the_curve_is_the_chance_of_the_higher_score() -> None:
     assert area_under_curve(score, np.zeros(6, bool)) is None
     assert dice(np.zeros(6, bool), np.zeros(6, bool)) is None
     assert dice(lesion, lesion) == 1
+
+
+def test_a_planted_lesion_lies_in_three_slices_and_changes_nothing_else() -> None:
+    before = np.random.default_rng(0).uniform(50, 100, (9, 64, 64)).astype(np.float32)
+    before[0, 0, :9] = 500  # beyond the range that lesions keep to
+    array, lesions, rng = before.copy(), np.zeros(before.shape, int), np.random.default_rng(1)
+    inner = np.zeros(before.shape, bool)
+    inner[2:7, 12:52, 12:52] = True
+    plant(array, lesions, 1, inner, rng)
+    assert np.ptp(np.flatnonzero(lesions.any(axis=(1, 2)))) == 2
+    assert np.array_equal(array[lesions == 0], before[lesions == 0])
+    assert np.abs(array - before)[lesions == 1].max() > 10
+
+
+def test_a_blur_fills_holes_with_what_is_around_them() -> None:
+    even, rng = np.full((1, 64, 64), 80.0), np.random.default_rng(0)
+    volume = Volume(even + rng.normal(0, 1, even.shape), np.eye(4))
+    holes = volume.array.copy()
+    holes[0, 30:34, 20:28] = 200
+    assert np.abs(blurred(volume)(volume.with_array(holes)) - 80).max() < 2
+
+
+def test_the_interval_of_lesions_is_one_of_volumes() -> None:
+    low, high = interval([[0.6] * 10, [0.9] * 10, [0.9] * 10]) or (0.0, 0.0)
+    assert (low, high) == pytest.approx((0.6, 0.9))
+    assert interval([[0.5, 0.7]]) is None
 
 
 def test_what_cannot_be_mapped_is_refused_in_words(tmp_path: Path, usual: Array, capsys: pytest.CaptureFixture) -> None:

@@ -77,6 +77,16 @@ def test_psnr_is_the_mean_over_the_samples(images: tuple[np.ndarray, np.ndarray]
     assert -float(losses.psnr(*pair)) == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("name", list(losses.LOSSES))
+def test_a_batch_counts_as_the_mean_of_its_samples(images: tuple[np.ndarray, np.ndarray], name: str) -> None:
+    truth, test = images
+    pairs = [(tensor(test), tensor(truth)), (tensor(0.1 * truth), tensor(truth))]
+    loss = losses.loss_named(name)
+    expected = np.mean([float(loss(*pair)) for pair in pairs])
+    together = loss(*(torch.cat(part) for part in zip(*pairs, strict=True)))
+    assert float(together) == pytest.approx(expected, rel=1e-6)
+
+
 def test_charbonnier_lies_between_absolute_and_rounded_difference() -> None:
     zero, one = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
     assert float(losses.charbonnier(zero, zero)) == pytest.approx(1e-3)

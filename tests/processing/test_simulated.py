@@ -10,8 +10,10 @@ import pytest
 
 from processing import series as any_series
 from processing.__main__ import main
+from processing.derived import write_like
 from processing.dicom.simulated import simulated_by, simulated_in_nifti
 from processing.ingest.sort import sort_files
+from processing.model_identity import ModelIdentity
 from processing.nifti import write_nifti
 from processing.simulate.phantom import acquire, make_subject, protocol_for
 from tests.processing.dicom_files import pixels, series
@@ -46,6 +48,16 @@ def test_a_degraded_nifti_image_says_so(tmp_path: Path) -> None:
     out = degraded(source, tmp_path / "fast.nii.gz")
     assert any_series.read(source).parameters.simulated is None
     assert str(taken([out], tmp_path / "clean").parameters.simulated).startswith("degraded: settings ")
+
+
+def test_what_was_made_of_a_degraded_nifti_image_is_simulated_too(tmp_path: Path) -> None:
+    source = write_nifti(acquire(make_subject(1), protocol_for("ax-t2"), 0), tmp_path / "soc.nii.gz")
+    volume = any_series.read(degraded(source, tmp_path / "fast.nii.gz"))
+    model = ModelIdentity("thin-slices-of-a-department", "10.1", "a" * 64, "bfloat16+int8", "")
+    write_like(source, volume, tmp_path / "fast-dl.nii.gz", model=model)
+    assert any_series.read(tmp_path / "fast-dl.nii.gz").parameters.simulated == "made of a simulated image"
+    again = any_series.read(degraded(tmp_path / "fast.nii.gz", tmp_path / "faster.nii.gz")).parameters.simulated
+    assert str(again).startswith("made of a simulated image; degraded: settings ")
 
 
 def test_settings_are_passed_on_word_by_word_or_not_at_all() -> None:

@@ -23,6 +23,7 @@ from processing.errors import InputError
 from processing.simulate.degrade import Degradation, degrade
 from processing.simulate.thickness import interpolated
 from processing.volume import Parameters, Volume
+from tests.processing import dicom_files
 
 SAMPLING = {"batch": 4, "crops": 2, "patch": 32, "scale": [1.0, 1.0], "foreground": 0.0, "air": 0.0}
 
@@ -246,6 +247,22 @@ def test_thin_slices_fill_the_space_of_the_thick_ones() -> None:
     for parts, wrong in ((5, volume), (2, replace(volume, array=volume.array[:1]))):
         with pytest.raises(InputError, match="thin"):
             thinned(wrong, parts)
+
+
+@pytest.mark.parametrize(("thickness", "thick", "said"), [(1.6, 5.6, "gaps"), (1.95, 5.95, ""), (3.0, 7.0, "overlap")])
+def test_thick_slices_reach_from_face_to_face_and_gaps_are_said(thickness: float, thick: float, said: str) -> None:
+    volume = Volume(blobs((6, 16, 16)), np.diag([1, 1, 2, 1]), parameters=Parameters(slice_thickness=thickness))
+    for made in (degrade(volume, Degradation(thick=3)), thinned(volume, 2)):
+        assert [one.code for one in made.cautions] == ["gaps"] * bool(said)
+        assert all(said in one.text for one in made.cautions)
+    assert degrade(volume, Degradation(thick=3)).parameters.slice_thickness == pytest.approx(thick)
+
+
+def test_the_command_says_that_slices_have_gaps(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    dicom_files.series(tmp_path / "in", dicom_files.pixels(4), SliceThickness=2.0)
+    assert main(["degrade", str(tmp_path / "in"), str(tmp_path / "out"), "--thick", "2"]) == 0
+    assert "The slices have gaps (2 mm thick, 3 mm apart)" in capsys.readouterr().err
+    assert series.read(tmp_path / "out").parameters.slice_thickness == pytest.approx(5)
 
 
 def test_the_command_makes_thick_slices(tmp_path: Path) -> None:
