@@ -16,9 +16,9 @@ class ModelIdentity:
     """What must be written beside every output of a model.
 
     name: folder under processing/enhancement/weights, e.g. "denoise-spine"; version: e.g. "1.0".
-    sha256: of the weights file, 64 hex digits; precision: arithmetic used, e.g. "float32", "bfloat16".
-    description: one sentence for derivation descriptions and reports. task: what it does, e.g. "inpaint"; "" where that
-    is not stated.
+    sha256: of the weights file, in ONNX of settings and file, 64 hex digits; precision: arithmetic used, e.g.
+    "float32", "bfloat16". description: one sentence for derivation descriptions and reports. task: what it does, e.g.
+    "inpaint"; "" where that is not stated.
     """
 
     name: str

@@ -87,7 +87,7 @@ def enhance(
     progress : callable, optional
         Called with slices done and slices in all.
     device : {"cpu", "cuda"}, default "cpu"
-        Where the network computes.
+        Where the network computes; one in ONNX on the CPU, in float32 and without its mirror image.
     precision : {"float32", "bfloat16", "bfloat16+int8"}, optional
         Of the network only, the residual is added in float32; "bfloat16+int8" for mirrored ones. By default the fastest
         that processor, model and noise allow.
@@ -112,7 +112,7 @@ def enhance(
     ------
     InputError
         For a series that is no magnitude, an unknown model, damaged weights, a device or precision that is not there,
-        or ``parts`` of a model that makes no thin slices.
+        ``parts`` of a model that makes no thin slices, or what a model in ONNX cannot do.
 
     Notes
     -----
@@ -151,6 +151,11 @@ def enhance(
     if noise_sigma is not None and not 0 <= noise_sigma < float("inf"):
         raise InputError(f"The standard deviation of the noise cannot be {noise_sigma:g}.")
     if is_onnx(folder):
+        if device != "cpu" or precision not in (None, "float32") or parts is not None:
+            raise InputError(
+                f"The model “{identity.name}” is in ONNX: it computes on the CPU in float32 and makes no thin slices; "
+                "leave out device, precision and parts."
+            )
         noise = _noise(volume, noise_sigma)
         made = onnx.clean(volume, folder, identity.sha256, noise_sigma=noise.sigma, progress=progress, threads=threads)
         return Enhanced(volume.with_array(made), noise.sigma, noise.method, identity, time.monotonic() - started)

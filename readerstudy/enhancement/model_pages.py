@@ -15,6 +15,7 @@ from markdown_it.token import Token
 
 from analysis.report import training_figures
 from processing.enhancement.networks.model_record import ModelRecord, TrainingCurves, read_record, weights_problem
+from processing.enhancement.networks.store import ONNX
 from processing.errors import InputError
 from processing.pictures.difference_map import slices_shown
 from processing.volume import Volume
@@ -56,9 +57,9 @@ def listed_model(name: str) -> ListedModel:
 
 
 def _weights_problem(folder: Path) -> str:
-    """Of weights and identity as they are now; both are read again only after a change."""
+    """Of weights, settings and identity as they are now; they are read again only after a change."""
     stamps = []
-    for name in ("model.safetensors", "identity.json"):
+    for name in ("model.safetensors", ONNX, "config.toml", "identity.json"):
         file = folder / name
         found = file.stat() if file.exists() else None
         stamps.append((found.st_mtime_ns, found.st_size) if found else None)

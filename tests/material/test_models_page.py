@@ -1,6 +1,7 @@
 """Models: list, card, curves, before and after on one's own series, a run on the whole study."""
 
 import io
+import json
 import re
 import shutil
 from datetime import timedelta
@@ -11,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from processing.enhancement.networks.store import SHIPPED
+from processing.enhancement.networks.store import SHIPPED, onnx_sha256, read_config
 from processing.volume import Volume
 from readerstudy.archive import store
 from readerstudy.enhancement import previews
@@ -143,6 +144,20 @@ def test_damaged_weights_and_records_are_said_on_every_page(client, study, own):
     (own / "own/metrics.json").write_text("{")
     for path in ("", "own/"):
         assert "The record of the model “own” is damaged" in text(client, study, path)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "config.toml"])
+def test_a_model_in_onnx_that_changes_while_the_site_runs_is_said(client, study, own, name):
+    folder = own / "own"
+    (folder / "model.safetensors").unlink()
+    (folder / "model.onnx").write_bytes(b"x")
+    identity = json.loads((folder / "identity.json").read_text())
+    identity["sha256"] = onnx_sha256(b"x", read_config(folder))
+    (folder / "identity.json").write_text(json.dumps(identity))
+    assert "recorded SHA-256" not in text(client, study)
+    with (folder / name).open("a") as file:
+        file.write("\nchanged = 1")
+    assert "do not match their recorded SHA-256" in text(client, study)
 
 
 def test_a_model_that_was_removed_is_not_found_and_its_arms_are_named(client, study, own):

@@ -22,9 +22,10 @@ def _number(field: int, value: int) -> bytes:
     return _varint(field << 3) + _varint(value)
 
 
-def _bytes(field: int, value: bytes | str) -> bytes:
+def _bytes(field: int, value: bytes | str, *, above: int = 0) -> bytes:
+    """above: bits of the tag that protocol buffers do not read."""
     value = value.encode() if isinstance(value, str) else value
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
+    return _varint(above | field << 3 | 2) + _varint(len(value)) + value
 
 
 def value(name: str, shape: Sequence[Dimension], kind: int = FLOAT) -> bytes:
@@ -43,6 +44,11 @@ def tensor(name: str, numbers: Sequence[float], kind: int = FLOAT, *, external: 
     return _number(1, len(numbers)) + _number(2, kind) + _bytes(8, name) + place
 
 
+def sparse(name: str, *, external: bool = False) -> bytes:
+    """One number among zeros."""
+    return _bytes(1, tensor(name, [1], external=external)) + _bytes(2, tensor("", [0], INT64)) + _number(3, 1)
+
+
 def node(operator: str, inputs: Sequence[str], output: str, *, domain: str = "", axis: int | None = None) -> bytes:
     attribute = b"" if axis is None else _bytes(5, _bytes(1, "axis") + _number(3, axis) + _number(20, 2))
     names = b"".join(_bytes(1, one) for one in inputs) + _bytes(2, output)
@@ -54,9 +60,10 @@ def model(
     inputs: Sequence[bytes] = (value("x", (1, 1, *ROWS)),),
     outputs: Sequence[bytes] = (value("y", (1, 1, *ROWS)),),
     tensors: Sequence[bytes] = (),
+    sparse_tensors: Sequence[bytes] = (),
 ) -> bytes:
     graph = b"".join(_bytes(1, one) for one in nodes) + _bytes(2, "graph")
-    graph += b"".join(_bytes(5, one) for one in tensors)
+    graph += b"".join(_bytes(5, one) for one in tensors) + b"".join(_bytes(15, one) for one in sparse_tensors)
     graph += b"".join(_bytes(11, one) for one in inputs) + b"".join(_bytes(12, one) for one in outputs)
     return _number(1, 8) + _bytes(8, _number(2, 13)) + _bytes(7, graph)
 

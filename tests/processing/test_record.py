@@ -41,7 +41,7 @@ def test_an_identity_alone_is_a_model_that_tells_little(tmp_path):
         (folder / name).unlink()
     record = read_record(folder)
     assert (record.card, record.curves, record.groups, record.measured("test")) == ("", None, [], [])
-    assert "are not there" in weights_problem(folder)
+    assert weights_problem(folder) == "model.safetensors is not there; restore it."
 
 
 @pytest.mark.parametrize("name", ["identity.json", "config.toml", "metrics.json"])

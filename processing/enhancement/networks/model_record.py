@@ -155,8 +155,8 @@ def weights_problem(model: str | Path) -> str:
     folder = store.folder_of(model)
     try:
         store.read_weights(folder, store.read_identity(folder).sha256)
-    except FileNotFoundError:
-        return "The weights are not there; restore model.safetensors."
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is not there; restore it."
     except InputError as error:
         return str(error)
     return ""

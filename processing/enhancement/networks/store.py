@@ -58,13 +58,26 @@ def shipped_models() -> list[ModelIdentity]:
 def read_weights(folder: Path, sha256: str) -> bytes:
     """The weights file, or that in ONNX, after its SHA-256 is found to be `sha256`, the one in identity.json.
 
-    Raises InputError if it is not.
+    Raises InputError if it is not. In ONNX the hash is that of `onnx_sha256`.
     """
     exported = folder / ONNX
-    data = (exported if exported.is_file() else folder / "model.safetensors").read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise InputError(f"The weights of “{folder.name}” do not match their recorded SHA-256; restore them.")
+    if exported.is_file():
+        data = exported.read_bytes()
+        found, changed = onnx_sha256(data, read_config(folder)), ", or its settings in config.toml,"
+    else:
+        data = (folder / "model.safetensors").read_bytes()
+        found, changed = hashlib.sha256(data).hexdigest(), ""
+    if found != sha256:
+        raise InputError(f"The weights of “{folder.name}”{changed} do not match their recorded SHA-256; restore them.")
     return data
+
+
+def onnx_sha256(data: bytes, settings: dict[str, Any]) -> str:
+    """Of the manifest without its words, [model], as JSON with sorted keys, a zero byte, and the file in ONNX."""
+    told = {name: value for name, value in settings.items() if name != "model"}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode() + b"\0")
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def write_model(

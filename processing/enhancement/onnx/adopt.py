@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from processing.enhancement.networks.store import ONNX, write_whole
+from processing.enhancement.networks.store import ONNX, onnx_sha256, read_config, write_whole
 from processing.enhancement.onnx.manifest import read_manifest
-from processing.enhancement.onnx.run import clean, ensure_file_taken
+from processing.enhancement.onnx.run import clean
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 from processing.volume import Array, Volume
@@ -64,13 +64,14 @@ def adopt(model: Path, manifest: Path, out: Path) -> ModelIdentity:
         data = model.read_bytes()
     except OSError as error:
         raise InputError(f"The model {model.name} cannot be read: {error.strerror}.") from error
-    identity = ModelIdentity(words["name"], words["version"], ensure_file_taken(data), "float32", words["description"])
     out.mkdir(parents=True)
     try:
         write_whole(out / ONNX, data)
         write_whole(out / "config.toml", manifest.read_bytes())
+        sha256 = onnx_sha256(data, read_config(out))
+        identity = ModelIdentity(words["name"], words["version"], sha256, "float32", words["description"])
         trial, started = _trial(), time.monotonic()
-        found = clean(trial, out, identity.sha256, noise_sigma=0.0)
+        found = clean(trial, out, sha256, noise_sigma=0.0)
         seconds = (time.monotonic() - started) / len(found)
         change = _change(trial.array, found)
         metrics = {"clean_change_percent": round(change, 3), "trial_seconds_per_slice": round(seconds, 3)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from processing.enhancement.onnx.graph import asked_by, ensure_taken
 from processing.errors import InputError
 
 _FLOAT = "tensor(float)"
@@ -17,7 +19,9 @@ def clean(arguments: dict[str, Any], tell: Callable[[Any], None]) -> dict[str, A
 
     arguments: model, source and target (files), level (of the noise, None where the model takes none), slices,
     multiple, threads. source holds scaled slices as .npy; target gets what the model gives. Tells slices done.
+    InputError, in words, if the model cannot be taken or does not fit.
     """
+    ensure_taken(asked_by(Path(arguments["model"]).read_bytes()))
     session = _session(arguments["model"], arguments["threads"])
     _ensure_fits(session, arguments["slices"], arguments["level"] is not None)
     names = [one.name for one in session.get_inputs()]

@@ -9,11 +9,14 @@ from processing.errors import InputError
 
 DOMAINS = frozenset({"", "ai.onnx"})
 _DEEPEST = 16  # graphs within graphs
+_MOST_OPERATORS, _LONGEST_NAME = 1000, 200  # different ones, and letters of one; ONNX has some two hundred
+_HIGHEST_FIELD = (1 << 29) - 1  # in a tag of 32 bits; of longer ones protocol buffers read the lower bits alone
 # Field numbers of onnx.proto, which stay for good.
 _MODEL_GRAPH, _MODEL_FUNCTIONS = 7, 25
-_GRAPH_NODE, _GRAPH_INITIALIZER = 1, 5
+_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
 _NODE_OPERATOR, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
-_ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 5, 6, 10, 11
+_ATTRIBUTE_GRAPHS, _ATTRIBUTE_TENSORS, _ATTRIBUTE_SPARSE = (6, 11), (5, 10), (22, 23)
+_SPARSE_TENSORS = (1, 2)  # values, indices
 _TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 
 
@@ -61,6 +64,8 @@ def _read_graph(graph: memoryview, found: Asked, depth: int) -> None:
     for number, value in _fields(graph):
         if number == _GRAPH_INITIALIZER:
             _read_tensor(_message(value), found)
+        elif number == _GRAPH_SPARSE:
+            _read_sparse(_message(value), found)
         elif number == _GRAPH_NODE:
             _read_node(_message(value), found, depth)
 
@@ -74,11 +79,21 @@ def _read_node(node: memoryview, found: Asked, depth: int) -> None:
             domain = bytes(_message(value)).decode()
         elif number == _NODE_ATTRIBUTE:
             for part, content in _fields(_message(value)):
-                if part in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
+                if part in _ATTRIBUTE_GRAPHS:
                     _read_graph(_message(content), found, depth + 1)
-                elif part in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
+                elif part in _ATTRIBUTE_TENSORS:
                     _read_tensor(_message(content), found)
+                elif part in _ATTRIBUTE_SPARSE:
+                    _read_sparse(_message(content), found)
     found.operators.add((domain, operator))
+    if len(found.operators) > _MOST_OPERATORS or max(len(domain), len(operator)) > _LONGEST_NAME:
+        raise ValueError("more operators than there are, or an endless name")
+
+
+def _read_sparse(tensor: memoryview, found: Asked) -> None:
+    for number, value in _fields(tensor):
+        if number in _SPARSE_TENSORS:
+            _read_tensor(_message(value), found)
 
 
 def _read_tensor(tensor: memoryview, found: Asked) -> None:
@@ -99,6 +114,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     while place < len(data):
         key, place = _varint(data, place)
         number, kind = key >> 3, key & 7
+        if not 0 < number <= _HIGHEST_FIELD:
+            raise ValueError("no such field")
         if kind == 0:
             value, place = _varint(data, place)
             yield number, value

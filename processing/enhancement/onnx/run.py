@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from processing.enhancement.networks.store import ONNX, read_config, read_weights
-from processing.enhancement.onnx.graph import asked_by, ensure_taken
 from processing.enhancement.onnx.manifest import Manifest
 from processing.errors import InputError
 from processing.ingest.confined import DiedError, ProcessLimits, run
@@ -32,22 +30,25 @@ def clean(
     threads: int | None = None,
     limits: ProcessLimits | None = None,
 ) -> Array:
-    """What the model in `folder`, whose file has this hash, makes of a magnitude series.
+    """What the model in `folder`, which has this hash, makes of a magnitude series; not below 0 where that is not.
 
     noise_sigma: standard deviation of the noise in image units. InputError says why a model does not fit, and where it
-    takes too much time or memory.
+    takes too much time or memory. The process is given a copy of what was hashed, with nothing beside it.
     """
+    model = read_weights(folder, sha256)
+    if len(model) > LARGEST_FILE:
+        raise InputError(f"The model has {len(model) / 2**20:.0f} MB; {LARGEST_FILE >> 20} MB are allowed.")
     manifest = Manifest(**read_config(folder).get("onnx", {}))
-    ensure_file_taken(read_weights(folder, sha256))
     whole = {"p99.9": high_percentile(volume.measured, 99.9), "max": float(volume.array.max()), "none": 1.0}
     scale = whole[manifest.scale] or 1.0
     slices = len(volume.array)
     limits = limits or ProcessLimits(wall_seconds=60 + SLOWEST_SLICE * slices)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as alone:
         source, target = Path(place) / "source.npy", Path(place) / "target.npy"
+        (Path(alone) / ONNX).write_bytes(model)
         np.save(source, (volume.array / scale).astype(np.float32), allow_pickle=False)
         arguments = {
-            "model": str(folder / ONNX),
+            "model": str(Path(alone) / ONNX),
             "source": str(source),
             "target": str(target),
             "level": noise_sigma / scale if manifest.noise_level else None,
@@ -65,12 +66,5 @@ def clean(
         found = np.load(target, allow_pickle=False).astype(np.float64) * scale
     if found.shape != volume.shape:
         raise InputError(f"The model “{folder.name}” gave another number of slices, rows or columns.")
-    return volume.array - found if manifest.output == "noise" else found
-
-
-def ensure_file_taken(data: bytes) -> str:
-    """The SHA-256 of an ONNX file. InputError, in words, if it cannot be taken."""
-    if len(data) > LARGEST_FILE:
-        raise InputError(f"The model has {len(data) / 2**20:.0f} MB; {LARGEST_FILE >> 20} MB are allowed.")
-    ensure_taken(asked_by(data))
-    return hashlib.sha256(data).hexdigest()
+    image = volume.array - found if manifest.output == "noise" else found
+    return np.maximum(image, 0) if volume.array.min() >= 0 else image
