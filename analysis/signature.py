@@ -1,5 +1,6 @@
 """Radiomic signatures: the value of a published or own model per lesion and arm, and whether an arm keeps it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
-from analysis import stability, tables
+from analysis import plain_yaml, stability, tables
 from analysis.errors import InputError
 from analysis.feature_array import FeatureArray, pivot
 from analysis.statistics.correlation import concordance
@@ -95,9 +95,9 @@ def read_signature(source: Path | str) -> Signature:
     """
     try:
         text = source.read_text("utf-8") if isinstance(source, Path) else source
-        content = yaml.safe_load(text) if len(text) <= LARGEST_MODEL else None
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
+    except UnicodeDecodeError:
         raise InputError("The signature is no YAML.") from None
+    content = plain_yaml.load(text, "The signature") if len(text) <= LARGEST_MODEL else None
     if not isinstance(content, dict) or not {"name", "source", "features"} <= set(content) or not set(content) <= _KEYS:
         raise InputError(f"A signature has name, source and features, and may have {', '.join(sorted(_KEYS))}.")
     link, normalisation = content.get("link", "identity"), content.get("normalisation", "none")
@@ -135,7 +135,7 @@ def _input(one: Any, *, given: bool) -> Input:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InputError(f"{name} is a number.")
     return float(value)
 

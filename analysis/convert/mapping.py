@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import yaml
 
+from analysis import plain_yaml
 from analysis.errors import InputError
 
 # What a sheet may tell of a rating, with the words for it.
@@ -84,12 +85,7 @@ def read_map(text: str) -> SheetMap:
     """A map from its YAML. Raises InputError: one sentence."""
     if len(text) > MOST_TEXT:
         raise InputError("The map is too long to be one; it says once what each column means.")
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:
-        mark = getattr(problem, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"The map is no YAML{place}.") from None
+    content = plain_yaml.load(text, "The map")
     if content is None:
         return SheetMap()
     if not isinstance(content, Mapping):

@@ -102,7 +102,7 @@ def read_settings(source: Path | str | Mapping[str, Any] | None = None) -> Setti
     try:
         with quiet():
             made = extractor(given) if given else extractor()
-    except (pykwalify.errors.PyKwalifyException, TypeError, ValueError, AttributeError) as error:
+    except (pykwalify.errors.PyKwalifyException, ArithmeticError, TypeError, ValueError, AttributeError) as error:
         said = str(getattr(error, "msg", error)).split("\n")
         detail = " ".join(line.strip(" -.") for line in said if line.strip())[:300]
         raise InputError(f"pyradiomics does not take these settings: {detail}.") from None
@@ -132,7 +132,7 @@ def _own(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]], b
     if isinstance(classes, dict):
         for name in [one for one in OWN_CLASSES if one in classes]:
             asked = classes.pop(name) or OWN_CLASSES[name]
-            if not isinstance(asked, list) or not set(asked) <= set(OWN_CLASSES[name]):
+            if not isinstance(asked, list) or any(one not in OWN_CLASSES[name] for one in asked):
                 raise InputError(f"The class {name} has the features {', '.join(OWN_CLASSES[name])}.")
             own_classes[name] = sorted(asked)
     taken = {}
@@ -158,8 +158,6 @@ def _own(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]], b
 
 
 def _loaded(source: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
-    from ruamel.yaml import YAML, YAMLError
-
     if source is None:
         return {}
     if isinstance(source, Mapping):
@@ -171,13 +169,32 @@ def _loaded(source: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
             raise InputError("The file of radiomic settings cannot be read.") from None
         if len(text) > LARGEST_SETTINGS:
             raise InputError("The file of radiomic settings is larger than 64 kB.")
-        try:
-            content = YAML(typ="safe", pure=True).load(text)
-        except YAMLError:
-            raise InputError("The radiomic settings are neither YAML nor JSON.") from None
+        content = _read(text)
     if not isinstance(content, Mapping) or not set(content) <= {"setting", "imageType", "featureClass", "voxelSetting"}:
         raise InputError("Radiomic settings have the parts setting, imageType and featureClass, and no others.")
     parts = {name: dict(part) if isinstance(part, Mapping) else part for name, part in content.items() if part}
     if isinstance(parts.get("setting"), dict):
         parts["setting"] = {name: value for name, value in parts["setting"].items() if value is not None}
     return parts
+
+
+def _read(text: str) -> Any:
+    """The values of YAML or JSON without aliases: half a page of them can stand for more than any memory holds."""
+    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml.composer import Composer
+    from ruamel.yaml.events import AliasEvent
+
+    class WithoutAliases(Composer):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.parser.check_event(AliasEvent):
+                raise InputError("The radiomic settings repeat a part by an alias (*): write it out.")
+            return super().compose_node(parent, index)
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = WithoutAliases
+    try:
+        return yaml.load(text)
+    except InputError:
+        raise
+    except (YAMLError, RecursionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise InputError("The radiomic settings are neither YAML nor JSON.") from None

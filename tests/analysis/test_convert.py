@@ -270,6 +270,9 @@ def test_a_map_is_written_as_it_is_read(text):
         ("comparisons: [[A, A]]", "compares A with itself"),
         ("columns: {reader: A}\nalways: {reader: R1}", "says reader twice"),
         ("!!python/object/apply:os.getcwd []", "is no YAML"),
+        ("scale: &a [1, 5]\nbest: *a", "repeats a part by an alias"),
+        ("!!bool maybe", "is no YAML"),
+        (f"? 0x{'f' * 5000}\n: 1", "number of over 300 digits"),
     ],
 )
 def test_a_wrong_map_says_what_is_wrong(text, said):

@@ -162,11 +162,21 @@ def test_there_are_three_examples_with_three_links() -> None:
             "each feature once",
         ),
         ("{name: x, source: y, limit: 0, features: [{feature: a_B, coefficient: 1}]}", "limit is above 0"),
+        ("{name: x, source: 2020-13-45, features: [{feature: a_B, coefficient: 1}]}", "no YAML"),
+        ("{name: !!bool x, source: y, features: [{feature: a_B, coefficient: 1}]}", "no YAML"),
+        (f"{{name: x, source: y, intercept: {'9' * 400}, features: []}}", "number of over 300 digits, line 1"),
+        (f"{{name: 0x{'f' * 5000}, source: y, features: []}}", "number of over 300 digits"),
+        ("a: &a {k: 1}\nb: &b {<<: [*a, *a]}\n", r"repeats a part by an alias \(\*\): write it out, line 2"),
     ],
 )
 def test_what_is_no_signature_is_refused(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         signature.read_signature(text)
+
+
+def test_a_whole_number_may_have_more_digits_than_a_machine_word() -> None:
+    model = signature.read_signature(f"{{name: x, source: y, features: [{{feature: a_B, coefficient: {10**30}}}]}}")
+    assert model.inputs[0].coefficient == 1e30
 
 
 def test_the_command_writes_json_and_a_page_that_says_what_is_made_up(features, tmp_path, capsys) -> None:

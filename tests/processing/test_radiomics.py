@@ -129,6 +129,13 @@ def test_settings_hash_depends_on_meaning_only() -> None:
         "featureClass: {glcm: [Beauty]}",
         "imageType: {LoG: {}}",
         "imageType: {LBP3D: {}}",
+        "setting: {binWidth: 2020-13-45}",
+        f"setting: {{binWidth: {'9' * 400}}}",
+        f"setting: {{binWidth: {'9' * 5000}}}",
+        "setting: {n4: !!bool often}",
+        "featureClass: {intensity: [[Mean]]}",
+        "setting: " + "[" * 3000,
+        "setting: {minimumROISize: &a 8, padDistance: *a}",
     ],
 )
 def test_settings_that_pyradiomics_does_not_take_are_refused(text: str) -> None:
