@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from processing.errors import InputError
 from processing.volume import Array, Parameters, Volume
 
 _LARGEST_BYTES = 1 << 30  # of the images
+_LARGEST_DATASET = 4 << 30  # as it lies in memory
 _NO_IMAGE = (19, 20, 23, 24, 27)  # flags: noise, calibration alone, navigator, phase correction, dummy
 _BACKWARDS = 22
 _ONE_OF = ("kspace_encode_step_2", "contrast", "phase", "repetition", "set")
@@ -43,8 +45,8 @@ def read_ismrmrd(path: Path) -> tuple[Array, Volume]:
     Raises
     ------
     InputError
-        If the file is damaged or no ISMRMRD, is not Cartesian, is three-dimensional, holds several images of a slice,
-        lacks lines, or does not say where the slices lie.
+        If the file is damaged or no ISMRMRD, points to others, is too large, is not Cartesian, is three-dimensional,
+        holds several images of a slice, lacks lines, or does not say where the slices lie.
 
     Notes
     -----
@@ -59,12 +61,11 @@ def read_ismrmrd(path: Path) -> tuple[Array, Volume]:
 
     try:
         with h5py.File(path) as file:
-            if "dataset/data" not in file or "dataset/xml" not in file:
-                raise InputError("The HDF5 file is no ISMRMRD: it lacks dataset/xml or dataset/data.")
-            xml = file["dataset/xml"][0]
-            acquisitions = file["dataset/data"][:]
+            xml, acquisitions = _own(file, "dataset/xml")[0], _own(file, "dataset/data")[:]
     except InputError:
         raise
+    except MemoryError:
+        raise InputError("The raw data need more memory than there is here; send them in parts.") from None
     except (OSError, RuntimeError, KeyError, ValueError):
         raise InputError("The HDF5 file is damaged or truncated; export it again.") from None
     text = xml.decode("utf-8", "replace") if isinstance(xml, bytes) else str(xml)
@@ -82,6 +83,19 @@ def read_ismrmrd(path: Path) -> tuple[Array, Volume]:
         raise InputError("The k-space contains values that are not numbers (NaN or infinite).")
     magnitude = np.sqrt((np.abs(images) ** 2).sum(axis=0))
     return images, Volume(magnitude, affine, parameters=Parameters(), slices_known=True)
+
+
+def _own(file: Any, name: str) -> Any:
+    """A dataset of bearable size that lies in the file itself: HDF5 can name other files, which would be read too."""
+    import h5py
+
+    inside = all(isinstance(file.get(one, getlink=True), h5py.HardLink) for one in (name.partition("/")[0], name))
+    found = file[name] if inside else None
+    if not isinstance(found, h5py.Dataset) or found.is_virtual or found.external:
+        raise InputError("The HDF5 file is no ISMRMRD: dataset/xml and dataset/data do not both lie in it.")
+    if max(found.size or 0, math.prod(found.chunks or ())) * found.dtype.itemsize > _LARGEST_DATASET:
+        raise InputError("The raw data are larger than 4 GiB; send them in parts.")
+    return found
 
 
 def _lines_that_make_images(acquisitions: Array) -> tuple[Array, list[Array]]:

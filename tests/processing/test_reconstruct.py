@@ -32,6 +32,7 @@ from tests.processing import dicom_files
 from tests.processing.raw_data import write_ismrmrd
 
 AFFINE = np.diag([0.5, 0.5, 3.0, 1.0])
+POINTERS = ("group", "link", "bytes", "view")  # of HDF5, to where data lie
 
 
 def complex_image(rows: int = 32, columns: int = 24, seed: int = 0) -> np.ndarray:
@@ -209,6 +210,35 @@ def not_ismrmrd(tmp_path: Path) -> Path:
     return tmp_path / "other.h5"
 
 
+def elsewhere(tmp_path: Path, how: str) -> Path:
+    """Raw data of which a part only points to where it lies, or is of a size that nobody has."""
+    with h5py.File(raw(tmp_path)) as file:
+        acquisitions = np.zeros(16, [("head", file["dataset/data"].dtype["head"]), ("data", "<f4", (48,))])
+        for one, there in zip(acquisitions, file["dataset/data"][1:], strict=True):
+            one["head"], one["data"] = there["head"], there["data"]
+        xml = file["dataset/xml"][:]
+    acquisitions.tofile(tmp_path / "bytes")
+    source = tmp_path / "pointing.h5"
+    with h5py.File(source, "w") as file:
+        if how == "group":
+            file["dataset"] = h5py.ExternalLink("raw.h5", "dataset")
+            return source
+        file.create_dataset("dataset/xml", data=xml, dtype=h5py.string_dtype())
+        if how == "link":
+            file["dataset/data"] = h5py.ExternalLink("raw.h5", "dataset/data")
+        elif how == "bytes":
+            at = [(tmp_path / "bytes", 0, acquisitions.nbytes)]
+            file.create_dataset("dataset/data", acquisitions.shape, acquisitions.dtype, external=at)
+        elif how == "view":
+            layout = h5py.VirtualLayout((16,), acquisitions.dtype)
+            layout[:] = h5py.VirtualSource("raw.h5", "dataset/data", (17,))[1:]
+            file.create_virtual_dataset("dataset/data", layout)
+        else:
+            size = (5 << 30) // acquisitions.itemsize
+            file.create_dataset("dataset/data", (size,), acquisitions.dtype, chunks=(1000,))
+    return source
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
@@ -217,6 +247,8 @@ def not_ismrmrd(tmp_path: Path) -> Path:
         (real_part, "only magnitude images"),
         (truncated, "damaged or truncated"),
         (not_ismrmrd, "is no ISMRMRD"),
+        *((lambda tmp_path, how=how: elsewhere(tmp_path, how), "do not both lie in it") for how in POINTERS),
+        (lambda tmp_path: elsewhere(tmp_path, "nowhere"), "larger than 4 GiB"),
         (lambda tmp_path: raw(tmp_path, skip=(3,)), "1 of 16 lines of k-space are missing"),
         (lambda tmp_path: raw(tmp_path, slice_dir=(0, 0, 0)), "does not say where"),
         (lambda tmp_path: raw(tmp_path, trajectory_dimensions=2), "not Cartesian"),
