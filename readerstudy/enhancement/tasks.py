@@ -154,7 +154,7 @@ def preview_series(job: Job, report):
     report(0.95, "storing")
     with tempfile.TemporaryDirectory() as place:
         sha256, _ = put_file(write_nifti(enhanced.volume, Path(place) / "preview.nii.gz"))
-    return lambda: {
+    found = {
         "sha256": sha256,
         "noise_sigma": enhanced.noise_sigma,
         "noise_method": enhanced.noise_method,
@@ -166,6 +166,12 @@ def preview_series(job: Job, report):
         "measured": measured,
         "lacking": job.parameters["lacking"],
     }
+
+    def store() -> dict:
+        ensure_kept([sha256])
+        return found
+
+    return store
 
 
 def _change_percent(before: Volume, after: Volume) -> float | None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from processing.errors import InputError
+from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import put_bytes
 from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
@@ -32,6 +33,7 @@ def register_series(job: Job, report):
     picture = put_bytes(alignment_png(still, *placed))
 
     def store() -> dict:
+        ensure_kept([picture])
         alignment, _ = Alignment.objects.update_or_create(
             fixed=fixed,
             moving=moving,

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import User
-from readerstudy.archive.keeping import take_turn
+from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.quarantine import unseal_piece
 from readerstudy.archive.store import local_files, put_file
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
+from readerstudy.audit.studies import study_for_update
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
 
@@ -69,12 +70,16 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
         raise InputError("Masks of one upload may have 256 MB together; send fewer at once, or compressed.")
     shape = (drawn_on.slices, drawn_on.rows, drawn_on.columns)
     affine, made = np.array(drawn_on.affine, float), []
-    with tempfile.TemporaryDirectory() as folder, transaction.atomic():
+    with tempfile.TemporaryDirectory() as folder:
         masks = list(_masks(files, Path(folder)))
-        take_turn()
-        for mask, given in zip(masks, _names(case, name, masks), strict=True):
+        list(_names(case, name, masks))  # raises if one is taken
+        for mask in masks:
             carry(mask, shape, affine)  # raises if nothing of it lies on the series
-            sha256, _ = put_file(write_mask(mask, Path(folder) / "clean.nii.gz"))
+        kept = [put_file(write_mask(mask, Path(folder) / "clean.nii.gz"))[0] for mask in masks]
+    with transaction.atomic():
+        study_for_update(case.study)
+        ensure_kept(kept)
+        for mask, given, sha256 in zip(masks, _names(case, name, masks), kept, strict=True):
             volume = VolumeOfInterest.objects.create(
                 study_id=case.study_id,
                 case=case,

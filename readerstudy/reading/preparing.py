@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from processing.errors import InputError
 from readerstudy.archive import store
+from readerstudy.archive.keeping import ensure_kept
 from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.seals import Seal
@@ -69,9 +70,12 @@ def prepare(case: Case, report: Callable[[float, str], None]) -> Prepared:
 
 
 def replace_prepared(case: Case, made: list[PreparedPair], check: CaseCheck | None = None) -> None:
-    """Let these be the pairs of the case, and log it. In a transaction. InputError once the case is scheduled."""
+    """Let these be the pairs of the case, and log it. In a transaction. InputError once the case is scheduled, and if
+    one of their files was erased meanwhile."""
     if case.presentations.exists():
         raise InputError(f"{case.code} is scheduled: what readers see of it cannot change any more.")
+    files = {sha256 for pair in made for sha256 in (pair.first_left_sha256, pair.first_right_sha256)}
+    ensure_kept(files | ({check.picture} if check and check.picture else set()))
     before = units_of(case.pairs.all())
     PreparedPair.objects.filter(case=case).delete()
     PreparedPair.objects.bulk_create(made)

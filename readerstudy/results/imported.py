@@ -20,10 +20,11 @@ from analysis import reading
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive import store
-from readerstudy.archive.keeping import take_turn
+from readerstudy.archive.keeping import ensure_kept
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import fault, record
+from readerstudy.audit.studies import study_for_update
 from readerstudy.images.analyses import files_sha256, path_of, read_table, store_analysis, stored_analysis
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
@@ -94,7 +95,6 @@ def ensure_small_enough(rows: int, cells: int) -> None:
         )
 
 
-@transaction.atomic
 def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, made: dict) -> int:
     """Keep the ratings that were made of a sheet (`sheets.make`); returns the number of the table.
 
@@ -110,10 +110,12 @@ def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, m
         "map": made["map"].encode(),
         "report": json.dumps(report, ensure_ascii=False, indent=1).encode(),
     }
-    take_turn()
-    said: dict[str, Any] = {name: store.put_bytes(content) for name, content in contents.items()}
-    said |= {"title": title, "rows": made["rows"], "sheet": hashlib.sha256(sheet).hexdigest()}
-    return record(study=study, action=Action.TABLE_IMPORTED, actor=actor, **said).number
+    files = {name: store.put_bytes(content) for name, content in contents.items()}
+    said: dict[str, Any] = files | {"title": title, "rows": made["rows"], "sheet": hashlib.sha256(sheet).hexdigest()}
+    with transaction.atomic():
+        study_for_update(study)
+        ensure_kept(files.values())
+        return record(study=study, action=Action.TABLE_IMPORTED, actor=actor, **said).number
 
 
 @transaction.atomic

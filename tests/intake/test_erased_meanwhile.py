@@ -1,22 +1,35 @@
 """Files are sent again while the job erases the same bytes: they are kept, or the job that keeps them says why not."""
 
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
+import numpy as np
 import pytest
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections, transaction
 
 from processing.errors import InputError
+from processing.masks import Mask
 from readerstudy.archive import store
 from readerstudy.archive.keeping import ensure_kept
+from readerstudy.audit.studies import study_for_update
 from readerstudy.intake.models import SORT, Candidate, Upload
 from readerstudy.intake.services import receive_folder
 from readerstudy.intake.tasks import sort_upload
 from readerstudy.intake.undoing import remove_candidate
+from readerstudy.jobs import registry
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import claim, fail, finish, retry
 from readerstudy.jobs.tasks import run_job
-from readerstudy.material import erasure
+from readerstudy.material import erasure, volumes_of_interest
+from readerstudy.material.alignments import REGISTER
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.preparing import PREPARE
+from readerstudy.results import imported
 from tests import factories
 from tests.processing import dicom_files as files
 
@@ -81,3 +94,74 @@ def test_nothing_is_stored_between_the_question_whether_a_file_is_needed_and_its
     keeper.join()
     assert Candidate.objects.count() == int(store.exists(sha256)), "a row without its file"
     assert len(said) == 1
+
+
+def in_archive() -> set[str]:
+    return {path.name for path in Path(storages["archive"].path("")).rglob("*") if path.is_file()}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("function", [PREPARE, REGISTER])
+def test_pairs_and_pictures_that_were_erased_meanwhile_are_not_stored(function):
+    study = factories.make_study(subjects=0, readers=0)
+    factories.two_acquisitions(study)
+    study.comparisons.exclude(first__code="SOC", second__code="FAST").delete()
+    case, before = study.cases.get(), in_archive()
+    places = {arm: case.series.get(arm__code=code).pk for arm, code in (("fixed", "SOC"), ("moving", "FAST"))}
+    made = factories.make_job(study, function=function, parameters={"case": case.pk, **places})
+    job = claim(job_id=made.pk, worker="w")
+    keep = registry.find(function)(job, lambda *progress: None)
+    assert [store.erase(sha256) for sha256 in in_archive() - before]
+    with pytest.raises(InputError, match="erased meanwhile"):
+        finish(job=job, store=keep)
+    assert not study.pairs.exists()
+    assert not study.alignments.exists()
+
+
+def _import_table(study: ReaderStudy) -> None:
+    made = {"ratings": "x", "map": "y", "notes": [], "slips": [], "rows": 1, "cells": 1}
+    imported.import_table(study=study, actor=None, title="Pilot", sheet=b"z", made=made)
+
+
+def _receive_mask(study: ReaderStudy) -> None:
+    case, file = study.cases.get(), SimpleUploadedFile("m.nii", b"sealed")
+    on = case.series.get(arm__code="SOC")
+    volumes_of_interest.receive_masks(case=case, drawn_on=on, name="cord", files=[file], actor=None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keep", [_import_table, _receive_mask])
+def test_who_keeps_files_and_a_job_that_ends_do_not_wait_for_each_other(keep, monkeypatch):
+    study = factories.make_study(subjects=1, readers=0)
+    mask = Mask("", 1, np.ones(factories.SHAPE, bool), np.diag([1.0, 1.0, 4.0, 1.0]))
+    monkeypatch.setattr(volumes_of_interest, "_masks", lambda files, folder: iter([mask]))
+    held, errors = threading.Event(), []
+
+    def end_a_job() -> None:
+        with transaction.atomic():
+            study_for_update(study)
+            held.set()
+            time.sleep(MOMENT)
+            ensure_kept([])
+
+    def beside(do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    job = threading.Thread(target=beside, args=[end_a_job])
+    job.start()
+    held.wait(10)
+    beside(lambda: keep(study))
+    job.join()
+    assert errors == []
+    assert study.volumes_of_interest.count() + len(imported.tables(study)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_there_is_no_turn_without_a_transaction():
+    with pytest.raises(transaction.TransactionManagementError):
+        ensure_kept([])

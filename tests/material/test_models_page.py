@@ -15,7 +15,7 @@ from PIL import Image
 from processing.enhancement.networks.store import SHIPPED, onnx_sha256, read_config
 from processing.volume import Volume
 from readerstudy.archive import store
-from readerstudy.enhancement import previews
+from readerstudy.enhancement import previews, tasks
 from readerstudy.enhancement.outputs import current_models
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing, requeue_lost_jobs
@@ -346,6 +346,17 @@ def test_a_withdrawn_subjects_previews_are_erased(client, study):
     factories.work_off(study)
     assert not store.exists(sha256)
     assert "No series yet" in text(client, study, "own/before-after/")
+
+
+def test_a_preview_that_was_erased_meanwhile_is_not_kept(client, study, monkeypatch):
+    def keep_and_lose(path):
+        sha256, size = store.put_file(path)
+        store.erase(sha256)
+        return sha256, size
+
+    monkeypatch.setattr(tasks, "put_file", keep_and_lose)
+    job = preview(client, study)
+    assert (job.state, "erased meanwhile" in job.error) == ("failed", True)
 
 
 def test_previews_are_forgotten_after_a_week_and_can_be_asked_for_again(client, study):
