@@ -135,7 +135,13 @@ def _parser() -> argparse.ArgumentParser:
         + ", ".join(f"{name}:{value:g}" for name, value in stability.CRITERIA.items()),
     )
     command.add_argument(
-        "--robust", type=Path, metavar="OUT.yaml", help="settings of features stable in every arm by CCC"
+        "--robust",
+        type=Path,
+        metavar="OUT.yaml",
+        help="settings of features stable in every arm by CCC; needs --settings",
+    )
+    command.add_argument(
+        "--settings", type=Path, metavar="FILE", help="for --robust: those that the features were computed under"
     )
     _outputs(command)
     command.set_defaults(run=_stability)
@@ -272,6 +278,9 @@ def _stability(options: argparse.Namespace) -> None:
             raise InputError(
                 f"--criterion {criterion}: give a name and a number from 0 to 1, such as ccc:0.85."
             ) from None
+    if options.robust and not options.settings:
+        raise InputError("--robust needs --settings FILE, under which the features were computed.")
+    settings = robust.read_settings(options.settings) if options.robust else None
     features = tables.read_features(options.features)
     results = stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria)
     if options.html:
@@ -281,7 +290,7 @@ def _stability(options: argparse.Namespace) -> None:
         }
         options.html.write_text(document.stability(results, criteria=thresholds, plots=plots), encoding="utf-8")
     if options.robust:
-        options.robust.write_text(robust.as_settings(robust.robust_features(results)), encoding="utf-8")
+        options.robust.write_text(robust.as_settings(robust.robust_features(results), settings), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
 

@@ -160,7 +160,8 @@ def analyse(
     -------
     dict
         ``conventions``, ``signature``, ``reference``, ``reference_values`` and ``arms``, each with the value of every
-        volume, Bland–Altman, the paired t test, the CCC, the share within the limits and the inputs that are unstable.
+        volume, Bland–Altman, the paired t test, the CCC, the share within the limits and the inputs that are unstable
+        or have no verdict.
 
     Raises
     ------
@@ -273,6 +274,11 @@ def _arm(
         "ccc": concordance(x, y).as_estimate(),
         "share_within_limits": _share(difference, model.limit, found),
         "unstable_inputs": [row["feature"] for row in inputs["features"] if row["stable"]["ccc"] is False],
+        "unjudged_inputs": [
+            {"feature": row["feature"], "reason": row["ccc"]["reason"]}
+            for row in inputs["features"]
+            if row["stable"]["ccc"] is None
+        ],
     }
 
 
@@ -309,5 +315,5 @@ def _conventions(model: Signature, table: FeatureArray, ccc: float) -> dict[str,
         "coefficients": "made up, to try the page out: the values mean nothing" if model.made_up else model.source,
         "difference": "arm − reference, of volumes with a value in both; a volume that lacks an input has none",
         "volumes": volumes,
-        "unstable_inputs": f"features of the signature with a CCC below {ccc:g}",
+        "unstable_inputs": f"features of the signature with a CCC below {ccc:g}; unjudged_inputs: those without a CCC",
     }

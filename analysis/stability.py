@@ -1,7 +1,8 @@
 """Stability of radiomic features between arms: which features change, and which a network restores."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,7 @@ __all__ = [
 CRITERIA = {"paired_t": 0.05, "ccc": 0.85, "icc": 0.90}
 ACCEPTABLE_DISPERSION = 0.10
 EQUAL = 1e-9  # relative difference up to which a feature of shape is the same
+NAMELESS = re.compile(r"VOI\d+")  # the site's name of a volume that came without one
 
 
 def analyse(
@@ -64,8 +66,8 @@ def analyse(
     -------
     dict
         ``conventions``, ``reference``, ``criteria`` (the thresholds), ``arms`` (every feature with its tests, and
-        classes of features), ``restores``, ``dispersion``, ``summary`` and ``groups`` (unstable features by site and by
-        sequence, where a name belongs to several subjects).
+        classes of features), ``restores``, ``dispersion``, ``summary`` and ``groups`` (unstable features by place, the
+        name of a volume, and by sequence, where a name belongs to several subjects).
 
     Raises
     ------
@@ -75,8 +77,9 @@ def analyse(
     Notes
     -----
     Unstable is an unadjusted p of the paired t test below, a CCC or an ICC(A,1) below the threshold; undefined is
-    neither stable nor unstable. Differences are arm − reference. A feature of shape that is the same in both arms of
-    every volume follows from a carried mask: it is in no count. ``stable_by_subject`` judges subject means.
+    neither stable nor unstable, and ``judged`` leaves it out. Differences are arm − reference. A feature of shape that
+    is the same in both arms of every volume follows from a carried mask: it is in no count. ``stable_by_subject``
+    judges subject means.
 
     Examples
     --------
@@ -139,11 +142,12 @@ def _conventions(thresholds: Mapping[str, float], table: FeatureArray) -> dict[s
         "stable": "null where the statistic is undefined; such features count as neither",
         "counted": "false for a feature of shape that is the same in both arms of every volume: the mask was carried, "
         "and the feature is equal by construction; such features are in no count",
+        "judged": "features in the counts that have a verdict; where none has one, reasons says why",
         "stable_by_subject": "the same criteria on the means of each subject; null where volumes count as independent",
         "wilcoxon": "signed rank of arm − reference, zeros dropped, normal approximation, no continuity correction",
         "by_subject": "paired t test of the subject means of arm − reference; null where volumes count as independent",
         "bland_altman": "arm − reference, bias ± 1.96 SD (n − 1); intervals of 1999, or of several volumes per subject",
-        "adjusted": "Holm and Benjamini–Hochberg over the features of one arm, of the paired t test",
+        "adjusted": "Holm and Benjamini–Hochberg over the counted features of one arm, of the paired t test",
         "dispersion": f"over the arms {', '.join(table.arms)} of each volume, then the median over volumes; "
         "CV: SD (n − 1) / |mean|; QCD: (Q3 − Q1) / |Q3 + Q1|, quantiles of type 7",
     }
@@ -159,14 +163,25 @@ def _signed_rank(difference: NDArray[np.float64]) -> dict[str, Any]:
     return found | {"reason": words.get(found["reason"], found["reason"])}
 
 
-def _verdicts(
-    x: NDArray[np.float64], y: NDArray[np.float64], thresholds: Mapping[str, float]
-) -> tuple[Result, Result, IntraclassCorrelations, dict[str, bool | None]]:
-    """Paired t, CCC, ICC, and what is stable by each; None where it is undefined."""
+class Verdicts(NamedTuple):
+    """Paired t, CCC, ICC of a feature, and whether it is stable by each; None where that is undefined."""
+
+    t: Result
+    ccc: Result
+    forms: IntraclassCorrelations
+    stable: dict[str, bool | None]
+
+    def reason(self, criterion: str) -> str:
+        """Why a criterion is undefined."""
+        found = {"paired_t": self.t, "ccc": self.ccc, "icc": self.forms.ICC2}[criterion]
+        return found.reason or "undefined"
+
+
+def _verdicts(x: NDArray[np.float64], y: NDArray[np.float64], thresholds: Mapping[str, float]) -> Verdicts:
     t, ccc, forms = paired_t(x, y), concordance(x, y), icc(np.column_stack([x, y]))
     values = {"paired_t": t.p, "ccc": ccc.estimate, "icc": forms.ICC2.estimate}
     stable = {name: None if value is None else bool(value >= thresholds[name]) for name, value in values.items()}
-    return t, ccc, forms, stable
+    return Verdicts(t, ccc, forms, stable)
 
 
 def _counted(group: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
@@ -178,31 +193,34 @@ def _counted(group: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> bool
 
 def _arm(table: FeatureArray, reference: str, arm: str, thresholds: Mapping[str, float]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
+    judged: list[Verdicts] = []
+    judged_means: list[Verdicts] = []
     clusters = table.clusters
     for name, group, x, y in zip(table.names, table.classes, table.of(arm), table.of(reference), strict=True):
-        t, ccc, forms, stable = _verdicts(x, y, thresholds)
-        by_subject, stable_by_subject = None, None
+        found, is_counted, of_means = _verdicts(x, y, thresholds), _counted(group, x, y), None
         if clusters is not None:
-            tested, *_, stable_by_subject = _verdicts(*_subject_means(x, y, clusters), thresholds)
-            by_subject = tested.as_test()
+            of_means = _verdicts(*_subject_means(x, y, clusters), thresholds)
+        if is_counted:
+            judged.append(found)
+            judged_means += [of_means] if of_means else []
         rows.append(
             {
                 "feature": name,
                 "class": group,
-                "counted": _counted(group, x, y),
-                "paired_t": t.as_test(),
-                "difference": t.as_estimate(),
-                "by_subject": by_subject,
+                "counted": is_counted,
+                "paired_t": found.t.as_test(),
+                "difference": found.t.as_estimate(),
+                "by_subject": of_means and of_means.t.as_test(),
                 "bland_altman": limits_of_agreement(x, y, clusters),
                 "wilcoxon": _signed_rank(differences(x, y)),
                 "pearson": pearson(x, y).as_estimate(),
-                "ccc": ccc.as_estimate(),
-                "icc": {form: result.as_estimate() for form, result in forms.items()},
-                "stable": stable,
-                "stable_by_subject": stable_by_subject,
+                "ccc": found.ccc.as_estimate(),
+                "icc": {form: result.as_estimate() for form, result in found.forms.items()},
+                "stable": found.stable,
+                "stable_by_subject": of_means and of_means.stable,
             }
         )
-    p = [row["paired_t"]["p"] for row in rows]
+    p = [row["paired_t"]["p"] if row["counted"] else None for row in rows]
     for row, by_holm, by_bh in zip(rows, holm(p), benjamini_hochberg(p), strict=True):
         row |= {"p_holm": by_holm, "p_bh": by_bh}
     both = ~(np.isnan(table.of(arm)) | np.isnan(table.of(reference)))
@@ -213,25 +231,36 @@ def _arm(table: FeatureArray, reference: str, arm: str, thresholds: Mapping[str,
         "n_rois": int(both.any(axis=0).sum()),
         "n_features": len(rows),
         "by_construction": len(rows) - len(counted),
-        "unstable": _number(counted, "stable", verdict=False),
-        "unstable_by_subject": None if clusters is None else _number(counted, "stable_by_subject", verdict=False),
+        **_counts(judged),
+        **{f"{key}_by_subject": None if clusters is None else own for key, own in _counts(judged_means).items()},
         "features": rows,
         "classes": [
-            {"class": group, "n_features": len(own), "stable": _number(own, "stable", verdict=True)}
-            for group, own in of_class.items()
+            {"class": group, "n_features": len(own), "stable": _stable(own)} for group, own in of_class.items()
         ],
     }
 
 
-def _number(rows: Sequence[Mapping[str, Any]], key: str, *, verdict: bool) -> dict[str, int]:
-    return {name: sum(row[key][name] is verdict for row in rows) for name in CRITERIA}
+def _stable(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {name: sum(row["stable"][name] is True for row in rows) for name in CRITERIA}
+
+
+def _counts(found: Sequence[Verdicts]) -> dict[str, dict[str, Any]]:
+    """By each criterion: unstable features, those with a verdict, and why none has one."""
+    judged = {name: sum(one.stable[name] is not None for one in found) for name in CRITERIA}
+    why = {name: found[0].reason(name) if found else "every feature is equal by construction" for name in CRITERIA}
+    return {
+        "unstable": {name: sum(one.stable[name] is False for one in found) for name in CRITERIA},
+        "judged": judged,
+        "reasons": {name: None if judged[name] else why[name] for name in CRITERIA},
+    }
 
 
 def _groups(table: FeatureArray, reference: str, thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Unstable features of the volumes that share the name of a site, or a sequence: a case without its subject."""
+    """Unstable features of the volumes that share the name of a place, or a sequence: a case without its subject."""
     found = []
     sequences = [volume.get("case", "").removeprefix(f"{volume['subject']}-") for volume in table.volumes]
-    for by, names in (("roi", [volume["roi"] for volume in table.volumes]), ("sequence", sequences)):
+    places = ["" if NAMELESS.fullmatch(volume["roi"]) else volume["roi"] for volume in table.volumes]
+    for by, names in (("roi", places), ("sequence", sequences)):
         for group in dict.fromkeys(names):
             inside = np.array([name == group for name in names])
             subjects = np.unique(table.subject[inside]).size
@@ -245,8 +274,8 @@ def _of_group(
     table: FeatureArray, reference: str, arm: str, inside: NDArray[np.bool_], thresholds: Mapping[str, float]
 ) -> dict[str, Any]:
     pairs = zip(table.classes, table.of(arm)[:, inside], table.of(reference)[:, inside], strict=True)
-    rows = [{"stable": _verdicts(x, y, thresholds)[-1]} for group, x, y in pairs if _counted(group, x, y)]
-    return {"arm": arm, "n_features": len(rows), "unstable": _number(rows, "stable", verdict=False)}
+    found = [_verdicts(x, y, thresholds) for group, x, y in pairs if _counted(group, x, y)]
+    return {"arm": arm, "n_features": len(found), **_counts(found)}
 
 
 def _subject_means(

@@ -121,41 +121,36 @@ def _unstable(results: Mapping[str, Any]) -> Table:
         rows=[
             [
                 TableCell(arm["arm"]),
-                *(table_cells.count(arm[key]) for key in ("n_rois", "n_features", "by_construction")),
-                *(table_cells.count(count) for count in arm["unstable"].values()),
-                _of_subjects(arm["unstable_by_subject"]),
+                table_cells.count(arm["n_rois"]),
+                table_cells.count(table_cells.counted_features(arm)),
+                table_cells.count(arm["by_construction"]),
+                *table_cells.unstable(arm, table_cells.counted_features(arm)),
+                table_cells.unstable_by_subject(arm),
             ]
             for arm in results["arms"]
         ],
-        how="By construction: features of shape of a carried mask, equal in both arms; in no count.",
+        how="By construction: features of shape of a carried mask, equal in both arms; in no count. "
+        f"{table_cells.SOME_JUDGED}.",
     )
 
 
-def _of_subjects(counts: Mapping[str, int] | None) -> TableCell:
-    """The three counts, each subject once."""
-    if counts is None:
-        return TableCell("", "volumes count as independent")
-    return TableCell(" / ".join(map(str, counts.values())))
-
-
 def _groups(results: Mapping[str, Any]) -> Table:
-    words = {"roi": "site", "sequence": "sequence"}
+    words = {"roi": "place", "sequence": "sequence"}
     return Table(
         "groups",
-        "Unstable features by site and sequence",
+        "Unstable features by place and sequence",
         heads=["By", "Name", "Arm", "Volumes", "Features", "paired t", "CCC", "ICC"],
         rows=[
             [
                 *table_cells.words(words[group["by"]], group["group"], arm["arm"]),
-                *(
-                    table_cells.count(count)
-                    for count in (group["n_rois"], arm["n_features"], *arm["unstable"].values())
-                ),
+                *(table_cells.count(count) for count in (group["n_rois"], arm["n_features"])),
+                *table_cells.unstable(arm, arm["n_features"]),
             ]
             for group in results["groups"]
             for arm in group["arms"]
         ],
         words=3,
+        how=f"Place: the name of a volume of interest. {table_cells.SOME_JUDGED}.",
     )
 
 
@@ -200,7 +195,7 @@ def _features(arm: Mapping[str, Any], reference: str) -> Table:
             [
                 TableCell(row["feature"]),
                 table_cells.p_of_test(row["paired_t"]),
-                table_cells.adjusted_p(row["p_holm"], row["paired_t"]),
+                table_cells.adjusted_p(row["p_holm"], row["paired_t"], outside="equal by construction, in no count"),
                 table_cells.p_of_test(row["wilcoxon"]),
                 *(table_cells.estimate_with_interval(row[key], 3) for key in ("pearson", "ccc")),
                 table_cells.estimate_with_interval(row["icc"]["ICC2"], 3),

@@ -12,6 +12,7 @@ from analysis.report.table import TableCell
 Found = Mapping[str, Any]  # an estimate or a test in the results
 MARK = "†"
 FEW = f"{MARK}: few subjects, the interval may say too much"
+SOME_JUDGED = "k of m: only m features have a verdict"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -33,6 +34,31 @@ def cell_names(row: Found, names: Mapping[str, str]) -> list[TableCell]:
 def count(value: int) -> TableCell:
     """A whole number."""
     return TableCell(f"{value:,}")
+
+
+def unstable(found: Found, features: int, *, key: str = "") -> list[TableCell]:
+    """How many of so many features are unstable by each criterion, of how many where some have no verdict."""
+    counts, judged, reasons = (found[name + key] for name in ("unstable", "judged", "reasons"))
+    return [
+        TableCell("", reasons[name])
+        if not judged[name]
+        else TableCell(f"{count:,}" if judged[name] == features else f"{count:,} of {judged[name]:,}")
+        for name, count in counts.items()
+    ]
+
+
+def unstable_by_subject(arm: Found) -> TableCell:
+    """The same of the means of subjects, in one cell."""
+    if arm["unstable_by_subject"] is None:
+        return TableCell("", "volumes count as independent")
+    cells = unstable(arm, counted_features(arm), key="_by_subject")
+    reasons = "; ".join(dict.fromkeys(cell.reason for cell in cells if cell.reason))
+    return TableCell(" / ".join(cell.text or "n/a" for cell in cells), how=reasons)
+
+
+def counted_features(arm: Found) -> int:
+    """All but those that are equal by construction."""
+    return int(arm["n_features"] - arm["by_construction"])
 
 
 def estimate(found: Found | None, digits: int = 2, *, sign: bool = False) -> TableCell:
@@ -94,12 +120,14 @@ def exact_p(margin: Found) -> TableCell:
     return _undefined(margin) if p is None else TableCell(p_value(p), strong=p < ALPHA)
 
 
-def adjusted_p(p: float | None, test: Found | None) -> TableCell:
-    """A p value adjusted for multiplicity; undefined where that of the test is."""
+def adjusted_p(
+    p: float | None, test: Found | None, *, outside: str = "outside the family that the protocol declares"
+) -> TableCell:
+    """A p value adjusted for multiplicity; undefined where that of the test is, or where it is ``outside``."""
     if p is not None:
         return TableCell(p_value(p), strong=p < ALPHA)
     if test and test["p"] is not None:
-        return TableCell(reason="outside the family that the protocol declares")
+        return TableCell(reason=outside)
     return _undefined(test)
 
 

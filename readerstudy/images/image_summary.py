@@ -19,7 +19,8 @@ def images(metrics: dict | None, rules: list[str], arms: Arms) -> dict | None:
     unregistered = [row for row in rows if not row["registered"]]
 
     def made_from_it(row: dict) -> bool:
-        return arms[row["test"]].made_from_id == arms[row["reference"]].pk
+        test = arms[row["test"]]
+        return test.made_from_id == arms[row["reference"]].pk and test.recipe is None
 
     def accelerated(row: dict) -> bool:
         return arms[row["test"]].acquisition != arms[row["reference"]].acquisition

@@ -25,7 +25,7 @@ AT_ONCE = 20_000  # values that the page analyses itself; more is a job's work
 
 
 def compared_arms(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple[str, str]]]:
-    """The reference arm, the arms with features, and the pairs (acquired arm, arm made from it) beside the reference.
+    """The reference arm, the arms with features, and beside the reference the pairs (arm, arm a model made from it).
 
     The reference is the standard reconstruction of the reference acquisition; None if it has no features.
     """
@@ -34,7 +34,7 @@ def compared_arms(study: ReaderStudy) -> tuple[Arm | None, list[Arm], list[tuple
     first = [arm for arm in arms if arm.is_reference]
     reference = first[0] if first else None
     others = {arm.pk for arm in arms} - {reference.pk if reference else None}
-    made = [(arm.made_from, arm) for arm in arms if arm.made_from]
+    made = [(arm.made_from, arm) for arm in arms if arm.made_from and arm.recipe is None]
     return reference, arms, [(source.code, arm.code) for source, arm in made if {source.pk, arm.pk} <= others]
 
 

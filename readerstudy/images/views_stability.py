@@ -63,15 +63,26 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
         "criteria": {name: f"{words} ≥ {results['criteria'][name]:.2f}" for name, words in WORDS.items()},
         "groups": [
             {
-                "by": {"roi": "site", "sequence": "sequence"}[group["by"]],
+                "by": {"roi": "place", "sequence": "sequence"}[group["by"]],
                 "name": group["group"],
                 "volumes": group["n_rois"],
-                "arms": [{"arm": arms[row["arm"]], "row": row} for row in group["arms"]],
+                "arms": [
+                    {
+                        "arm": arms[row["arm"]],
+                        "features": row["n_features"],
+                        "unstable": table_cells.unstable(row, row["n_features"]),
+                    }
+                    for row in group["arms"]
+                ],
             }
             for group in results["groups"]
         ],
-        "robust": len(robust.robust_features(results, criterion=criterion)),
-        "robust_forms": ROBUST,
+        "robust": len(robust.robust_features(results, criterion=criterion)) if criterion in robust.AGREEMENT else 0,
+        "robust_forms": {
+            form: words
+            for form, words in ROBUST.items()
+            if form != "pyradiomics" or not active_settings(study).settings["setting"].get("n4")
+        },
         "threshold": limit,
         "names": names,
         "chosen": urlencode({"criterion": criterion, "feature": feature}),
@@ -81,6 +92,7 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
         "reference": arms[results["reference"]],
         "fewest": min(arm["n_rois"] for arm in results["arms"]),
         "columns": mark_safe(picture),  # noqa: S308  figures escape what they draw
+        "some_judged": table_cells.SOME_JUDGED,
         "restores": [
             {
                 **row,
@@ -97,7 +109,16 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
             )
         ),
         "panels": [{"arm": arms[row["arm"]], **_limits(row)} for row in panels],
-        "counts": [{"arm": arms[row["arm"]], "row": row} for row in results["arms"]],
+        "counts": [
+            {
+                "arm": arms[row["arm"]],
+                "row": row,
+                "features": table_cells.counted_features(row),
+                "unstable": table_cells.unstable(row, table_cells.counted_features(row)),
+                "by_subject": table_cells.unstable_by_subject(row),
+            }
+            for row in results["arms"]
+        ],
         "summary": [
             {
                 "name": row["measure"].upper(),
@@ -138,10 +159,13 @@ def _limits(panel: dict) -> dict:
 
 
 def _cells(one: dict) -> list[TableCell]:
+    adjusted = (
+        table_cells.adjusted_p(one[key], one["paired_t"], outside="equal by construction, in no count")
+        for key in ("p_holm", "p_bh")
+    )
     return [
         table_cells.p_of_test(one["paired_t"]),
-        table_cells.adjusted_p(one["p_holm"], one["paired_t"]),
-        table_cells.adjusted_p(one["p_bh"], one["paired_t"]),
+        *adjusted,
         table_cells.p_of_test(one["by_subject"] or {"reason": "volumes count as independent"}),
         table_cells.p_of_test(one["wilcoxon"]),
         table_cells.estimate_with_interval(one["pearson"]),
@@ -175,17 +199,16 @@ def stability_csv(request: StudyRequest, study: ReaderStudy) -> StreamingHttpRes
 @study_page("see_material")
 @require_safe
 def robust_features(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse:
-    """Features stable in every arm by ?criterion: a list, settings of pyradiomics, or settings of this page."""
+    """Features that agree in every arm by ?criterion: a list, settings of pyradiomics, or settings of this page."""
     if form not in ROBUST:
         raise Http404
-    criterion = request.GET.get("criterion", "ccc")
-    names = robust.robust_features(_results(study), criterion=criterion if criterion in CRITERIA else "ccc")
-    content = "\n".join([*names, ""])
-    if form != "list":
-        try:
+    try:
+        names = robust.robust_features(_results(study), criterion=request.GET.get("criterion", "ccc"))
+        content = "\n".join([*names, ""])
+        if form != "list":
             content = robust.as_settings(names, active_settings(study).settings, plain=form == "pyradiomics")
-        except InputError:
-            raise Http404 from None
+    except InputError:
+        raise Http404 from None
     name = f"{study.slug}-robust-{form}.{'txt' if form == 'list' else 'yaml'}"
     note_export(study=study, user=request.user, file=name)
     response = HttpResponse(content, content_type="text/plain; charset=utf-8")

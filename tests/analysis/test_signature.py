@@ -205,11 +205,11 @@ def test_robust_features_are_stable_in_every_arm_and_become_settings(features, t
     assert robust.robust_features(found, arms=["FAST-DL"]) == ["firstorder_Mean", "glcm_Contrast"]
     with pytest.raises(InputError, match="FAST, FAST-DL"):
         robust.robust_features(found, arms=["FASTER"])
-    settings = {"setting": {"binCount": 32, "binWidth": None, "n4": True}, "imageType": {"LoG": {"sigma": [1]}}}
+    settings = {"setting": {"binCount": 32, "binWidth": None, "n4": False}, "imageType": {"LoG": {"sigma": [1]}}}
     names = ["log-sigma-1-0-mm-3D_glcm_Contrast", "intensity_CV"]
     ours, plain = (yaml.safe_load(robust.as_settings(names, settings, plain=one)) for one in (False, True))
     assert ours == {
-        "setting": {"binCount": 32, "n4": True},
+        "setting": {"binCount": 32, "n4": False},
         "imageType": {"LoG": {"sigma": [1]}, "Original": {}},
         "featureClass": {"glcm": ["Contrast"], "intensity": ["CV"]},
     }
@@ -222,11 +222,44 @@ def test_robust_features_are_stable_in_every_arm_and_become_settings(features, t
         robust.as_settings(names)
     with pytest.raises(InputError, match="No feature is robust"):
         robust.as_settings([])
-    table, out = tmp_path / "features.csv", tmp_path / "robust.yaml"
+
+
+def test_robust_settings_are_those_that_the_features_were_computed_under(features, tmp_path, capsys) -> None:
+    """Without them pyradiomics' own would be taken, which make other features."""
+    table, out, given = (tmp_path / name for name in ("features.csv", "robust.yaml", "settings.yaml"))
     features.to_csv(table, index=False)
-    assert (
-        main(["stability", str(table), "--reference", "SOC", "--robust", str(out), "--json", str(tmp_path / "x")]) == 0
-    )
+    command = ["stability", str(table), "--reference", "SOC", "--robust", str(out), "--json", str(tmp_path / "x")]
+    assert main(command) == 2
+    assert "--robust needs --settings FILE" in capsys.readouterr().err
+    given.write_text("setting: {binCount: 32, n4: true}\nimageType: {Original: {}}\nfeatureClass: {firstorder: }\n")
+    assert main([*command, "--settings", str(given)]) == 0
     from processing.radiomics.settings import read_settings
 
-    assert read_settings(out).classes == {"firstorder": ["Mean"]}
+    found = read_settings(out)
+    assert found.classes == {"firstorder": ["Mean"]}
+    assert found.setting == read_settings(given).setting
+    for text, said in {"[": "no YAML", "- setting": "no settings", "setting: 3": "no settings"}.items():
+        given.write_text(text)
+        assert main([*command, "--settings", str(given)]) == 2
+        assert said in capsys.readouterr().err
+    with pytest.raises(InputError, match="N4"):
+        robust.as_settings(["firstorder_Mean"], {"setting": {"n4": True}}, plain=True)
+
+
+def test_a_t_test_that_finds_no_shift_makes_no_feature_robust(features) -> None:
+    with pytest.raises(InputError, match="agree, by ccc or icc"):
+        robust.robust_features(stability.analyse(features, reference="SOC"), criterion="paired_t")
+
+
+def test_inputs_without_a_verdict_are_not_called_stable() -> None:
+    text = "{name: x, source: y, features: [{feature: glcm_Id, coefficient: 1}, {feature: glcm_Idm, coefficient: 1}]}"
+    both = {"glcm_Id": [10.0, 11.0, 12.0], "glcm_Idm": [1.0, np.nan, np.nan]}
+    table = long({"SOC": both, "FAST": both})
+    found = signature.analyse(table, signature.read_signature(text), reference="SOC")
+    assert found["arms"][0]["unstable_inputs"] == []
+    assert found["arms"][0]["unjudged_inputs"] == [{"feature": "glcm_Idm", "reason": "fewer than two pairs"}]
+    cell = report_tables.summary(found, {}).rows[0][-1]
+    assert cell.text == "n/a: glcm_Idm (fewer than two pairs)"
+    complete = table[table["feature"] == "glcm_Id"]
+    model = signature.read_signature("{name: x, source: y, features: [{feature: glcm_Id, coefficient: 1}]}")
+    assert report_tables.summary(signature.analyse(complete, model, reference="SOC"), {}).rows[0][-1].text == "none"

@@ -10,6 +10,7 @@ import pytest
 from analysis import stability
 from analysis.__main__ import main
 from analysis.errors import InputError
+from analysis.report import document, table_cells
 from analysis.stability import bland_altman, coefficient_of_variation, paired_t, quartile_dispersion
 from analysis.statistics.paired import median_interval, pearson
 from tests.analysis.conftest import FOLDER
@@ -299,5 +300,63 @@ def test_thresholds_are_stored_and_subjects_count_once_in_a_second_column(featur
     assert groups["roi", "cord"]["arms"][0] == {
         "arm": "FAST",
         "n_features": 2,
-        "unstable": stability.analyse(features, reference="SOC", criteria={"ccc": 0.9})["arms"][0]["unstable"],
+        **{
+            key: stability.analyse(features, reference="SOC", criteria={"ccc": 0.9})["arms"][0][key]
+            for key in ("unstable", "judged", "reasons")
+        },
     }
+
+
+def test_nothing_is_called_stable_where_nothing_was_judged(features):
+    """One volume with half as much again in the fast arm: no test is defined."""
+    one = features[features["subject"] == "S0"].assign(
+        value=lambda table: table["value"] * (table["arm"] == "FAST") + 1
+    )
+    found = stability.analyse(one, reference="SOC")
+    fast = found["arms"][0]
+    assert fast["unstable"] == fast["judged"] == {"paired_t": 0, "ccc": 0, "icc": 0}
+    assert fast["reasons"]["paired_t"] == "fewer than two pairs"
+    cells = table_cells.unstable(fast, 3)
+    assert [cell.text for cell in cells] == ["", "", ""]
+    assert all(cell.reason for cell in cells)
+    fast = stability.analyse(features, reference="SOC")["arms"][0]
+    assert fast["judged"] == {"paired_t": 2, "ccc": 2, "icc": 2}
+    assert set(fast["reasons"].values()) == {None}
+    features.loc[(features["feature"] == "glcm_Contrast") & (features["subject"] != "S0"), "value"] = np.nan
+    fast = stability.analyse(features, reference="SOC")["arms"][0]
+    assert table_cells.unstable(fast, 2)[1].text == "0 of 1"
+    (shape,) = stability.analyse(features[features["feature"] == "shape_Volume"], reference="SOC")["arms"][:1]
+    assert shape["reasons"]["ccc"] == "every feature is equal by construction"
+
+
+def test_the_report_counts_the_features_that_are_counted(features):
+    html = document.stability(stability.analyse(features, reference="SOC"), criteria=stability.CRITERIA)
+    row = re.search(r"<tr[^>]*>\s*<td[^>]*>\s*FAST\s*</td>(.*?)</tr>", html, re.DOTALL)[1]
+    assert re.findall(r">\s*(\d+)\s*<", row)[:3] == ["12", "2", "1"]  # volumes, features, by construction
+
+
+def test_features_in_no_count_do_not_weigh_on_the_others(features):
+    """A carried mask leaves 1e-12 between the arms: a p value, but no hypothesis."""
+    counted = features[features["feature"] != "shape_Volume"]
+    random = np.random.default_rng(2)
+    shape = features["feature"].eq("shape_Volume") & features["arm"].eq("FAST")
+    features.loc[shape, "value"] *= 1 + 1e-12 * random.normal(size=12)
+    fast = stability.analyse(features, reference="SOC")["arms"][0]
+    alone = stability.analyse(counted, reference="SOC")["arms"][0]
+    (own,) = [row for row in fast["features"] if row["class"] == "shape"]
+    assert (own["counted"], own["paired_t"]["p"] is None) == (False, False)
+    assert (own["p_holm"], own["p_bh"]) == (None, None)
+    for key in ("p_holm", "p_bh"):
+        assert [row[key] for row in fast["features"][:2]] == [row[key] for row in alone["features"]]
+    cell = table_cells.adjusted_p(own["p_holm"], own["paired_t"], outside="equal by construction, in no count")
+    assert cell.reason == "equal by construction, in no count"
+
+
+def test_volumes_without_a_name_are_no_group_and_places_are_no_sites(features):
+    twice = pd.concat([features, features.assign(roi="VOI2")], ignore_index=True)
+    twice["roi"] = twice["roi"].replace("cord", "VOI1")
+    assert stability.analyse(twice, reference="SOC")["groups"] == []
+    named = pd.concat([features, features.assign(roi="disc")], ignore_index=True)
+    html = document.stability(stability.analyse(named, reference="SOC"), criteria=stability.CRITERIA)
+    assert "Unstable features by place and sequence" in html
+    assert "site" not in re.search(r"Unstable features by place.*?</table>", html, re.DOTALL)[0]

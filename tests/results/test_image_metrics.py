@@ -8,6 +8,7 @@ from statistics import mean, stdev
 import pytest
 from django.test import Client
 
+from readerstudy.images import analyses, image_summary
 from readerstudy.images.models import Metric
 from readerstudy.material.models import Alignment
 from tests import factories
@@ -95,6 +96,15 @@ def test_repositioning_is_named_and_what_was_refused_is_linked(study):
 def test_the_worst_cases_of_a_pair_come_first(study):
     shown = html(page(study, query="?pair=SOC vs SOC-DL"))
     assert re.findall(r">(S\d+) sagittal T2</a>", shown.split('id="worst"')[1]) == ["S01", "S02", "S03"]
+
+
+def test_an_arm_that_was_simulated_is_none_that_a_network_made(study):
+    """First page of results: SSIM of what a model made of an arm, not of what was degraded from it."""
+    study.arms.filter(code="FAST").update(made_from=study.arms.get(code="SOC"), recipe={"degrade": {"gibbs": 0.3}})
+    arms = {arm.code: arm for arm in study.arms.all()}
+    made = analyses.images(study)
+    shown = image_summary.images(made["images"], made["range_rules"], arms)
+    assert [pair["code"] for pair in shown["ssim"]["pairs"]] == ["SOC vs SOC-DL"]
 
 
 def test_a_study_without_metrics_says_what_to_do(study):

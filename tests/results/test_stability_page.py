@@ -179,16 +179,47 @@ def test_robust_features_are_taken_away_as_list_and_settings(study, client):
     assert "stable in every arm" not in html(client.get(address(study) + "?criterion=icc"))
     missing = client.get(reverse("robust_features", args=[study.slug, "spreadsheet"]))
     assert missing.status_code == 404
+    of_t = client.get(reverse("robust_features", args=[study.slug, "list"]) + "?criterion=paired_t")
+    assert of_t.status_code == 404
     Feature.objects.filter(feature="glcm_Contrast").update(value=7.0)
     study.features.filter(feature="glcm_Contrast", series__case=study.cases.first()).update(value=9.0)
     factories.log_as_is(study)
     for kept in (site.VAR_DIR / stability.KIND).iterdir():
         kept.unlink()
     assert "1 stable in every arm by CCC ≥ 0.85" in html(client.get(address(study)))
+    assert "stable in every arm" not in html(client.get(address(study) + "?criterion=paired_t"))
     settings = read_settings(taken("preset"))
     assert settings.classes == {"glcm": ["Contrast"]}
     assert settings.setting == active_settings(study).settings["setting"]
     assert read_settings(taken("pyradiomics")).sha256 == settings.sha256
+
+
+def test_pyradiomics_is_not_offered_features_after_a_correction_that_it_lacks(study, client):
+    Feature.objects.filter(feature="glcm_Contrast").update(value=7.0)
+    study.features.filter(feature="glcm_Contrast", series__case=study.cases.first()).update(value=9.0)
+    factories.log_as_is(study)
+    settings = active_settings(study)
+    assert "settings of pyradiomics" in html(client.get(address(study)))
+    settings.settings["setting"]["n4"] = True
+    settings.save()
+    factories.log_as_is(study)
+    assert "settings of pyradiomics" not in html(client.get(address(study)))
+    taken = [client.get(reverse("robust_features", args=[study.slug, form])) for form in ("pyradiomics", "preset")]
+    assert [answer.status_code for answer in taken] == [404, 200]
+
+
+def test_a_simulated_arm_is_not_one_that_a_network_restores(study):
+    assert stability.compared_arms(study)[2] == [("FAST", "FAST-DL")]
+    study.arms.filter(code="FAST-DL").update(model_name="", recipe={"degrade": {"gibbs": 0.3}})
+    assert stability.compared_arms(study)[2] == []
+
+
+def test_unstable_features_are_counted_of_those_with_a_verdict(study, client):
+    """The flat feature has no CCC in any arm."""
+    page = html(client.get(address(study)))
+    table = page.split('id="unstable"')[1].split("</table>")[0]
+    assert "2 of 2" in table
+    assert "of 3 in each arm" not in page
 
 
 MODEL = """{name: Ours, source: a test, features: [{feature: firstorder_Mean, coefficient: 2},

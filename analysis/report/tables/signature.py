@@ -25,7 +25,7 @@ def summary(results: Mapping[str, Any], colours: Colours) -> Table:
                 table_cells.p_of_test(arm["by_subject"] or {"reason": "volumes count as independent"}),
                 table_cells.estimate_with_interval(arm["ccc"], DIGITS),
                 table_cells.estimate_with_interval(arm["share_within_limits"], DIGITS),
-                TableCell(", ".join(arm["unstable_inputs"]) or "none"),
+                _unstable_inputs(arm),
             ]
         )
     shares = {arm["share_within_limits"]["method"] for arm in results["arms"]}
@@ -41,6 +41,15 @@ def summary(results: Mapping[str, Any], colours: Colours) -> Table:
         how=f"{said['difference']}. Share within: {'; '.join(sorted(shares))}. Unstable: {said['unstable_inputs']}. "
         f"Volumes: {said['volumes']}.",
     )
+
+
+def _unstable_inputs(arm: Mapping[str, Any]) -> TableCell:
+    """Their names; "none" only where every input has a verdict."""
+    unstable, unjudged = ", ".join(arm["unstable_inputs"]), arm["unjudged_inputs"]
+    if not unjudged:
+        return TableCell(unstable or "none")
+    lacking = "n/a: " + ", ".join(f"{one['feature']} ({one['reason']})" for one in unjudged)
+    return TableCell("; ".join(part for part in (unstable, lacking) if part))
 
 
 def values(results: Mapping[str, Any]) -> Table:
