@@ -1,4 +1,5 @@
-"""Compressed sensing: the image that is sparse in wavelets and has little total variation, by FISTA."""
+"""Compressed sensing: the image that is sparse in wavelets, has little total variation and, turned by the phase of the
+sampled middle, is nearly real; by FISTA."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from processing.volume import Array
 # beside total variation wavelets came no nearer there at any weight.
 WAVELET_WEIGHT = {4: 0.0, 8: 0.0}
 VARIATION_WEIGHT = {4: 0.0015, 8: 0.003}
+IMAGINARY_WEIGHT = {4: 0.03, 8: 0.03}  # of its own, no share of the range
 ITERATIONS = 80
 _WAVELET, _MODE, _LEVELS = "db4", "periodization", 3  # orthonormal
 _DUAL_STEPS = 2  # per iteration, from where the one before stopped
@@ -26,6 +28,7 @@ def compressed_sensing(
     *,
     wavelet_weight: float,
     variation_weight: float,
+    imaginary_weight: float,
     iterations: int = ITERATIONS,
 ) -> Array:
     """Reconstruct one image.
@@ -40,6 +43,8 @@ def compressed_sensing(
         Of the sum of the magnitudes of the wavelet details.
     variation_weight : float
         Of the isotropic total variation.
+    imaginary_weight : float
+        Of half the sum of the squares of the imaginary part.
     iterations : int, default 80
         Of FISTA.
 
@@ -50,9 +55,10 @@ def compressed_sensing(
 
     Notes
     -----
-    Minimises half the squared distance to the measured lines plus both weighted terms. The proximal map of both
-    together is found by projected gradients on its dual, begun where the step before ended. Wavelets: Daubechies 4,
-    orthonormal, three levels where the image has room for them. A weight of 0 leaves its term out.
+    Minimises half the squared distance to the measured lines plus the weighted terms, which are of the image turned
+    back by the phase that the sampled middle of k-space shows. The proximal map of all together is found by projected
+    gradients on its dual, begun where the step before ended. Wavelets: Daubechies 4, orthonormal, three levels where
+    the image has room for them. A weight of 0 leaves its term out.
 
     References
     ----------
@@ -68,36 +74,53 @@ def compressed_sensing(
     >>> image[8:24, 8:24] = 1
     >>> sampled = np.arange(32) % 3 != 1
     >>> lines = np.fft.fft(image, axis=0, norm="ortho") * sampled[:, None]
-    >>> found = compressed_sensing(lines, sampled, wavelet_weight=0, variation_weight=0.01)
+    >>> found = compressed_sensing(lines, sampled, wavelet_weight=0, variation_weight=0.01, imaginary_weight=0.03)
     >>> zero_filled = np.fft.ifft(lines, axis=0, norm="ortho")
     >>> bool(np.abs(found - image).mean() < 0.5 * np.abs(zero_filled - image).mean())
     True
     """
     measured = np.where(sampled[:, None], lines, 0).astype(np.complex64)
-    image = point = fft.ifft(measured, axis=0, norm="ortho")
-    prior = _Prior(image.shape, wavelet_weight, variation_weight)
+    turn = phase_of_middle(measured, sampled)
+    back = turn.conj()
+    image = point = fft.ifft(measured, axis=0, norm="ortho") * back
+    prior = _Prior(image.shape, wavelet_weight, variation_weight, imaginary_weight)
     momentum = accumulate(repeat(None, iterations), lambda t, _: (1 + math.sqrt(1 + 4 * t * t)) / 2, initial=1.0)
     for now, following in pairwise(momentum):
-        wrong = fft.fft(point, axis=0, norm="ortho") * sampled[:, None] - measured
-        found = prior.proximal(point - fft.ifft(wrong, axis=0, norm="ortho"))
+        wrong = fft.fft(point * turn, axis=0, norm="ortho") * sampled[:, None] - measured
+        found = prior.proximal(point - fft.ifft(wrong, axis=0, norm="ortho") * back)
         point = found + (now - 1) / following * (found - image)
         image = found
-    return image
+    return image * turn
+
+
+def phase_of_middle(lines: Array, sampled: Array) -> Array:
+    """Complex numbers of length 1 with the phase of the image that the unbroken run of sampled lines around zero
+    frequency gives, under a Hann window; as the cascade's. Arguments as of `compressed_sensing`."""
+    runs = (sampled, np.roll(sampled, -1)[::-1])  # the second: from zero frequency downwards
+    reach = max(min(np.cumprod(run).sum() for run in runs), 1)
+    frequency = np.abs(np.fft.fftfreq(len(sampled), 1 / len(sampled)))
+    window = np.cos(np.pi / 2 * np.minimum(frequency / reach, 1)) ** 2
+    low = fft.ifft(lines * window[:, None], axis=0, norm="ortho")
+    size = np.abs(low)
+    return np.where(size > 0, low / np.maximum(size, 1e-12), 1).astype(np.complex64)
 
 
 class _Prior:
-    """Weighted magnitudes of wavelet details and total variation. Keeps the dual variables, one per difference and per
-    detail, none longer than its weight."""
+    """Weighted magnitudes of wavelet details, total variation and squares of the imaginary part. Keeps the dual
+    variables, one per difference and per detail, none longer than its weight."""
 
-    def __init__(self, shape: tuple[int, ...], wavelet_weight: float, variation_weight: float) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], wavelet_weight: float, variation_weight: float, imaginary_weight: float
+    ) -> None:
         self._wavelets = _Wavelets(shape)
+        self._kept = np.complex64(1j / (1 + imaginary_weight))
         self._wavelet_weight, self._variation_weight = wavelet_weight, variation_weight
         self._of_slopes: Array = np.zeros((2, *shape), np.complex64)
         self._of_details = self._wavelets.details(np.zeros(shape, np.complex64))
         self._bound = 8.0 * (variation_weight > 0) + 1.0 * (wavelet_weight > 0)  # largest eigenvalue of both operators
 
     def proximal(self, image: Array) -> Array:
-        """The image that is less by both terms."""
+        """The image that is less by all terms."""
         for _ in range(_DUAL_STEPS if self._bound else 0):
             found = self._less(image)
             if self._variation_weight > 0:
@@ -114,7 +137,7 @@ class _Prior:
             image = image - _adjoint(self._of_slopes)
         if self._wavelet_weight > 0:
             image = image - self._wavelets.image(self._of_details)
-        return image
+        return image.real + self._kept * image.imag
 
 
 class _Wavelets:

@@ -17,16 +17,16 @@ from scipy import fft
 from processing.enhancement.enhance import fast_precision
 from processing.errors import InputError
 from processing.model_identity import RECONSTRUCTION, SIMULATED, ModelIdentity
-from processing.percentile import high_percentile
 from processing.reconstruction import cascade as network
 from processing.reconstruction.compressed_sensing import (
+    IMAGINARY_WEIGHT,
     ITERATIONS,
     VARIATION_WEIGHT,
     WAVELET_WEIGHT,
     compressed_sensing,
 )
 from processing.reconstruction.signal import Signal
-from processing.simulate.kspace import CENTRE, sampled_lines
+from processing.simulate.kspace import CENTRE, sampled_lines, zero_filled_percentile
 from processing.volume import Array, Volume
 
 METHODS = ("zero-filled", "compressed-sensing", "cascade")
@@ -88,7 +88,7 @@ def reconstruct(
 
     References
     ----------
-    Zbontar et al. 2018; Huang et al. 2011; Schlemper et al. 2017.
+    Zbontar et al. 2018; Lustig et al. 2007; Huang et al. 2011; Schlemper et al. 2017.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def reconstruct(
     rows = signal.images.shape[2]
     sampled = sampled_lines(rows, undersample, np.random.default_rng([seed, 1]))
     lines = fft.fft(signal.images, axis=2, norm="ortho") * sampled[:, None]
-    scale = high_percentile(np.abs(fft.ifft(lines, axis=2, norm="ortho")), 99.9) or 1.0
+    scale = zero_filled_percentile(lines)
     out = np.zeros(signal.volume.shape, np.float32)
     for index in range(len(out)):
         coils = [fill(coil[index] / scale, sampled) for coil in lines]
@@ -151,6 +151,7 @@ def _filling(
     weights: dict[str, Any] = {
         "wavelet_weight": WAVELET_WEIGHT[undersample],
         "variation_weight": VARIATION_WEIGHT[undersample],
+        "imaginary_weight": IMAGINARY_WEIGHT[undersample],
         "iterations": ITERATIONS,
     }
     return partial(compressed_sensing, **weights), weights, "float32"

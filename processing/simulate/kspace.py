@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from processing.percentile import high_percentile
 from processing.volume import Array
 
 # fastMRI (Zbontar et al. 2018): share of the lines in the middle that are always sampled.
@@ -47,6 +48,15 @@ def sampled_lines(rows: int, factor: int, rng: np.random.Generator) -> Array:
     start = (rows - centre + 1) // 2
     read[start : start + centre] = True
     return np.fft.ifftshift(read)
+
+
+def zero_filled_percentile(lines: Array) -> float:
+    """99.9th percentile of the magnitudes that lines give with zeros for the missing ones; 1 if it is 0.
+
+    lines: (..., rows, columns), orthonormal Fourier transform along the rows' axis, zero frequency first, 0 where not
+    sampled.
+    """
+    return high_percentile(np.abs(np.fft.ifft(lines, axis=-2, norm="ortho")), 99.9) or 1.0
 
 
 def smooth_phase(shape: tuple[int, ...], rng: np.random.Generator) -> Array:

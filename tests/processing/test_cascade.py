@@ -12,10 +12,11 @@ import torch
 from processing.enhancement.networks.cascade import data_consistency, phase_of_middle
 from processing.enhancement.networks.kspace_samples import Undersampled, coarsened
 from processing.enhancement.networks.registry import build
-from processing.enhancement.networks.samples import Source
+from processing.enhancement.networks.samples import Source, normalise
 from processing.enhancement.training import train
 from processing.errors import InputError
 from processing.nifti import write_nifti
+from processing.reconstruction import compressed_sensing
 from processing.reconstruction.reconstruct import reconstruct
 from processing.reconstruction.signal import simulated
 from processing.volume import Volume
@@ -117,6 +118,12 @@ def test_the_phase_is_that_of_the_unbroken_middle_alone() -> None:
     assert torch.allclose(phase_of_middle(changed, SAMPLED), turn)
 
 
+def test_compressed_sensing_takes_the_same_phase() -> None:
+    lines = lines_of(image(3)) * SAMPLED[..., None]
+    theirs = compressed_sensing.phase_of_middle(lines[0].numpy(), SAMPLED[0].numpy())
+    assert np.abs(theirs - phase_of_middle(lines, SAMPLED)[0].numpy()).max() < 1e-6
+
+
 def boxes(seed: int, slices: int = 3) -> np.ndarray:
     """Bright boxes on grey in front of nothing, about 0 to 1."""
     rng = np.random.default_rng(seed)
@@ -146,6 +153,25 @@ def test_a_batch_holds_the_sampled_lines_of_its_truth_and_depends_on_seed_and_st
     expected = waves @ (one.clean[:, 0] + 1j * one.clean[:, 1]) * one.sigma[:, 0]
     assert np.abs(one.noisy[:, 0] + 1j * one.noisy[:, 1] - expected).max() < 1e-4
     assert 0.05 < one.sigma.mean() < 0.5
+
+
+@pytest.mark.parametrize("dimmed", [1.0, 0.5])
+def test_samples_are_as_bright_as_reconstruct_has_them(dimmed: float) -> None:
+    """Its images are divided by the 99.9th percentile of the zero-filled ones; here of a volume of one slice, and of a
+    slice half as bright as its volume."""
+    one = dimmed * normalise(boxes(0, 1)[:, :80])
+    source = Source("a", "a", (one,))
+    settings = SETTINGS | {"sampling": SETTINGS["sampling"] | {"patch": 80, "rows": [80]}}
+    made = Undersampled([source], {"a": 1.0}, settings, network=None)
+    batch = made.batch(1, 4)
+    lines = [(batch.noisy[:, 0] + 1j * batch.noisy[:, 1])[n] for n in range(2)]
+    cases = list(made.cases([source]))
+    lines += [case.seen[0] + 1j * case.seen[1] for case in cases]
+    bright = [np.percentile(np.abs(np.fft.ifft(these, axis=0, norm="ortho")), 99.9) for these in lines]
+    assert bright == pytest.approx([dimmed] * 4, rel=1e-3)
+    for case in cases:
+        assert case.truth / case.truth.max() == pytest.approx(one[0] / one.max(), abs=1e-5)
+        assert np.percentile(case.input, 99.9) == pytest.approx(dimmed, rel=1e-3)
 
 
 def test_another_matrix_shows_a_slow_wave_where_it_is_and_no_fast_one() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from processing.enhancement.networks.samples import FOREGROUND, Batch, Case, Picker, Source, validation_slices
-from processing.simulate.kspace import sampled_lines, smooth_phase
+from processing.percentile import high_percentile
+from processing.simulate.kspace import sampled_lines, smooth_phase, zero_filled_percentile
 from processing.volume import Array
 
 _TRIES = 20  # strips looked at for one that shows tissue and has the rows
@@ -34,9 +35,8 @@ class Undersampled:
         """The batch of one step: all of as many rows, drawn from `rows` of the settings."""
         rng = np.random.default_rng([seed, step])
         rows = int(rng.choice(self._settings["rows"]))
-        truth = np.stack([self._strip(rng, rows) for _ in range(self._settings["batch"])])
-        factors = rng.choice(self._factors, len(truth))
-        sampled = np.stack([sampled_lines(rows, int(factor), rng) for factor in factors])
+        strips = [self._strip(rng, rows) for _ in range(self._settings["batch"])]
+        truth, sampled = (np.stack(parts) for parts in zip(*strips, strict=True))
         return Batch(_channels(lines_of(truth, sampled)), _channels(truth), _as_level(sampled))
 
     def cases(self, sources: Sequence[Source]) -> Iterator[Case]:
@@ -45,12 +45,16 @@ class Undersampled:
             for factor in self._factors:
                 rng = np.random.default_rng([self._seed, factor])
                 sampled = sampled_lines(stack.shape[1], factor, rng)[None]
-                lines = lines_of(stack * smooth_phase(stack.shape[1:], rng), sampled)
+                turned = stack * smooth_phase(stack.shape[1:], rng)
+                scale = scale_of_use(turned[0], sampled[0])
+                lines = lines_of(turned * scale, sampled)
                 filled = np.abs(np.fft.ifft(lines[0], axis=0, norm="ortho")).astype(np.float32)
-                yield Case(group, volume, f"×{factor}", _channels(lines)[0], stack[0], filled, _as_level(sampled)[0])
+                yield Case(
+                    group, volume, f"×{factor}", _channels(lines)[0], stack[0] * scale, filled, _as_level(sampled)[0]
+                )
 
-    def _strip(self, rng: np.random.Generator, rows: int) -> Array:
-        """A complex strip of another contrast and brightness, in a matrix of that many rows."""
+    def _strip(self, rng: np.random.Generator, rows: int) -> tuple[Array, Array]:
+        """A complex strip of another contrast and brightness, in a matrix of that many rows, and which are sampled."""
         settings, columns = self._settings, self._settings["patch"]
         wanted = settings["foreground"] if rng.random() > settings["air"] else 0.0
         for _ in range(_TRIES):
@@ -61,13 +65,22 @@ class Undersampled:
             fits = slice_.shape[0] >= rows
             slice_ = coarsened(slice_, rows, wide)
             start = int(rng.integers(wide - columns + 1))
-            strip = slice_[:, start : start + columns]
-            if fits and np.mean(strip[::4, ::4] > FOREGROUND) >= wanted:
+            if fits and np.mean(slice_[::4, start : start + columns : 4] > FOREGROUND) >= wanted:
                 break
         if "gamma" in settings:
-            strip = strip ** np.float32(rng.uniform(*settings["gamma"]))
-        strip = strip[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))] * np.float32(rng.uniform(*settings["scale"]))
-        return strip * smooth_phase((rows, wide), rng)[:, start : start + columns]
+            slice_ = slice_ ** np.float32(rng.uniform(*settings["gamma"]))
+        turned = slice_[:: rng.choice((-1, 1))] * smooth_phase((rows, wide), rng)
+        sampled = sampled_lines(rows, int(rng.choice(self._factors)), rng)
+        scale = scale_of_use(turned, sampled) * np.float32(rng.uniform(*settings["scale"]))
+        return turned[:, start : start + columns][:, :: rng.choice((-1, 1))] * scale, sampled
+
+
+def scale_of_use(image: Array, sampled: Array) -> np.float32:
+    """By what to multiply a complex slice (rows, columns) of a volume that was divided by its 99.9th percentile, so
+    that it is as bright as `reconstruct` would have it, which knows the zero-filled images alone: the slice's
+    percentile over that of the slice with zeros for missing lines."""
+    filled = zero_filled_percentile(lines_of(image[None], sampled[None]))
+    return np.float32(high_percentile(np.abs(image), 99.9) / filled)
 
 
 def lines_of(images: Array, sampled: Array) -> Array:
