@@ -64,7 +64,7 @@ PHANTOM = {
 }
 GOAL = {"zero-filled": 4.0, "compressed-sensing": 1.5}  # dB at 4, of the cascade
 # Weights that are tried.
-WAVELETS, VARIATIONS, IMAGINARIES = (0, 0.0005), (0.00075, 0.0015, 0.003, 0.006), (0, 0.03, 0.1, 0.3)
+WAVELETS, VARIATIONS, IMAGINARIES = (0, 0.0005), (0.00075, 0.0015, 0.003, 0.006), (0, 0.01, 0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True)
