@@ -26,6 +26,7 @@ from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Case, Series
 from readerstudy.material.services import add_series, place_series
+from readerstudy.protocol import recipes
 from readerstudy.protocol.briefing import in_force
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import create_study, move
@@ -174,6 +175,19 @@ def prepare(study: ReaderStudy, comparison, first: Series, second: Series) -> Pr
     )
     record(study=study, action="pairs prepared", case=first.case.code, pairs=1, seals=units_of([pair]))
     return pair
+
+
+def simulate(study: ReaderStudy, recipe: dict) -> None:
+    """Have FAST simulated from SOC, its series and what is made of them saying so."""
+    fast, source = study.arms.get(code="FAST"), study.arms.get(code="SOC")
+    fast.made_from, fast.recipe = source, recipe
+    fast.save()
+    told = {"simulated": "degraded: half nex fraction 0.05, seed 12"}
+    study.series.filter(arm__in=[fast, *fast.makes.all()]).update(parameters=told)
+    for one in study.series.filter(arm=fast).select_related("case"):
+        one.made_from = study.series.get(case=one.case, arm=source)
+        one.model_sha256 = recipes.sha256(recipes.of_case(recipe, one.case.code, fast.code))
+        one.save()
 
 
 def log_as_is(study: ReaderStudy) -> None:

@@ -9,7 +9,6 @@ from readerstudy.material.models import Case, Series
 from readerstudy.material.selectors import ENHANCE, SIMULATE, is_simulated_otherwise, present_series
 from readerstudy.protocol import enhancers, recipes
 from readerstudy.protocol.models import Arm, ReaderStudy
-from readerstudy.states import State
 
 
 def current_models() -> dict[str, str]:
@@ -60,21 +59,22 @@ def ask_for_output(
     study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
 ) -> tuple[Job | None, bool]:
     """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
-    models: as current_models gives them. In a draft, what another recipe made is made again."""
+    models: as current_models gives them. Until readers see the case, what another recipe made is made
+    again."""
     source = there.get(arm.made_from_id) if arm.made_from_id else None
     present = there.get(arm.pk)
     if source is None or (present and present.made_from_id is None):
         return None, False  # nothing to make it from, or uploaded on purpose
     if present and present.made_from_id == source.pk:
-        other = study.state == State.DRAFT and is_simulated_otherwise(present)
+        other = is_simulated_otherwise(present, source) and not case.presentations.exists()
         if not other and not (renew and is_outdated(present, models)):
             return None, False
-    # A model that comes back after another one shall not find its first job done.
-    instead_of = {"instead_of": present.pk} if present else {}
+    # A maker that comes back after another one shall not find its first job done, nor a later one.
+    instead_of = {"instead_of": [present.pk, _last_job(study, case, arm)]} if present else {}
     maker: dict[str, object] = {"model": arm.model_name}
     version = maker | {"model_sha256": models.get(arm.model_name, "")}
     if arm.recipe:
-        maker = version = {"recipe": recipes.of_case(arm.recipe, case.code)}
+        maker = version = {"recipe": recipes.of_case(arm.recipe, case.code, arm.code)}
     return request_job(
         function=SIMULATE if arm.recipe else ENHANCE,
         study=study,
@@ -82,3 +82,10 @@ def ask_for_output(
         parameters={"case": case.pk, "arm": arm.pk, "source": source.pk, **maker},
         inputs={"case": case.pk, "arm": arm.pk, "source": source.sha256, **version, **instead_of},
     )
+
+
+def _last_job(study: ReaderStudy, case: Case, arm: Arm) -> int | None:
+    """The number of the last job that made a series of this case in this arm."""
+    done = Job.objects.filter(study=study, function__in=(ENHANCE, SIMULATE), state=Job.State.DONE)
+    made = done.filter(parameters__case=case.pk, parameters__arm=arm.pk)
+    return made.order_by("pk").values_list("pk", flat=True).last()

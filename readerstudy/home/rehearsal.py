@@ -83,6 +83,8 @@ def rehearse(study: ReaderStudy, report: Callable[[float, str], None]) -> dict:
 def _copy_of(study: ReaderStudy) -> str:
     """The rows of a study that reading needs, as a fixture: protocol, material, prepared pairs. No person."""
     cases = cases_to_show(study)
+    shown = list(study.series.filter(active=True, case__in=cases))
+    there = {one.pk for one in shown}
     copy = ReaderStudy.objects.get(pk=study.pk)
     copy.washout_days = 0
     rows = [
@@ -94,12 +96,12 @@ def _copy_of(study: ReaderStudy) -> str:
         *study.briefings.all(),
         *study.subjects.filter(withdrawn_at=None),
         *cases,
-        *study.series.filter(active=True, case__in=cases),
+        *shown,
         *study.pairs.filter(case__in=cases),
     ]
     for row in rows:
-        if isinstance(row, Series):
-            row.made_from = None  # an earlier version of the source may not be among the rows
+        if isinstance(row, Series) and row.made_from_id not in there:
+            row.made_from = None  # an earlier version of the source
         if isinstance(row, Briefing):
             row.actor = None
     readers = sorted(study.memberships.filter(role=Role.READER).values_list("code", flat=True))

@@ -13,6 +13,7 @@ from processing.volume import Array
 from readerstudy.material.alignments import ALIGNED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series
 from readerstudy.material.volumes import load_cached
+from readerstudy.protocol import recipes
 from readerstudy.protocol.models import ReaderStudy
 
 PLACES = "abcdef"[:MOST]
@@ -165,7 +166,9 @@ def _origin_in_words(series: Series) -> str:
     words = f"scan time {clock(seconds)} min" if seconds else "scan time not stated"
     if series.simulated:
         words = f"simulated, not acquired ({series.simulated})"
-    if series.made_from:
+    if series.made_from and series.model_name in recipes.MAKERS:
+        words += f", from {series.made_from.arm.code}"
+    elif series.made_from:
         words += f", {series.made_from.arm.code} processed by {series.model_name} {series.model_version}".rstrip()
         words += f" in {_processing(series)}" if _processing(series) else ""
     return words

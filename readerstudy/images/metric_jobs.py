@@ -7,17 +7,18 @@ from readerstudy.material.alignments import ALIGNED, placing
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import present_series
 from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.protocol.selectors import slices_in_one
 
 COMPARE = "results.compare"
 
 
 def metric_pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     """Which arms are compared by image metrics: each made arm with its source (how much was altered), and the
-    reference acquisition with every accelerated arm (limited by repositioning)."""
+    reference acquisition with every accelerated arm (limited by repositioning). Not where slices have no partners."""
     pairs = [(arm.made_from, arm) for arm in arms if arm.made_from]
     references = [a for a in arms if a.is_reference]
     pairs += [(r, a) for r in references for a in arms if a.acquisition == "accelerated"]
-    return list(dict.fromkeys(pairs))
+    return [pair for pair in dict.fromkeys(pairs) if slices_in_one(pair[0]) == slices_in_one(pair[1])]
 
 
 def ask_for_metrics(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:

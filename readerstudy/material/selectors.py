@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from processing.model_identity import DEGRADATION, RECONSTRUCTION
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol import recipes
@@ -84,11 +83,13 @@ def present_series(study: ReaderStudy, case: Case | None = None) -> list[tuple[C
     return [(one, found[one.pk]) for one in study.cases.filter(pk__in=found)]
 
 
-def is_simulated_otherwise(series: Series) -> bool:
-    """Whether a made series is simulated, or not, in another way than its arm says now."""
-    if series.arm.recipe is None:
-        return series.model_name in (DEGRADATION, RECONSTRUCTION)
-    return series.model_sha256 != recipes.sha256(recipes.of_case(series.arm.recipe, series.case.code))
+def is_simulated_otherwise(series: Series, source: Series) -> bool:
+    """Whether a made series, or what it says of its source, is simulated, or not, in another way than now."""
+    arm = series.arm
+    if arm.recipe is None:
+        return series.model_name in recipes.MAKERS or series.simulated != source.simulated
+    wanted = recipes.sha256(recipes.of_case(arm.recipe, series.case.code, arm.code))
+    return series.model_sha256 != wanted or series.simulated.rpartition("; ")[0] != source.simulated
 
 
 def not_as_asked(study: ReaderStudy) -> list[Series]:
@@ -103,13 +104,19 @@ def not_as_asked(study: ReaderStudy) -> list[Series]:
         if one.made_from_id
         and one.arm.made_from_id
         and (source := there.get((one.case_id, one.arm.made_from_id)))
-        and (source.pk != one.made_from_id or is_simulated_otherwise(one))
+        and (source.pk != one.made_from_id or is_simulated_otherwise(one, source))
     ]
 
 
-def sent_not_simulated(study: ReaderStudy) -> int:
+def sent_not_simulated(study: ReaderStudy) -> QuerySet[Series]:
     """Series that were uploaded into an arm which the protocol simulates."""
-    return study.series.filter(in_use("case__"), active=True, made_from=None, arm__recipe__isnull=False).count()
+    return study.series.filter(in_use("case__"), active=True, made_from=None, arm__recipe__isnull=False)
+
+
+def simulated_not_sent(study: ReaderStudy) -> QuerySet[Series]:
+    """Series that were simulated in an arm which is uploaded now."""
+    found = study.series.filter(in_use("case__"), active=True, made_from__isnull=False, arm__made_from=None)
+    return found.filter(model_name__in=recipes.MAKERS)
 
 
 # (subject, region, plane, weighting, arm) of series that wait to be confirmed: codes, and the arm's number.

@@ -1,6 +1,7 @@
 """Place series, and ask for everything that follows from them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -104,19 +105,19 @@ def add_series(
     seals: Sequence[Seal] = (),
     **facts,
 ) -> Series:
-    """Add a version of a series to a case; the same pixels again return the one that is there, with its newest model.
+    """Add a version of a series to a case; the same pixels again return the one that is there, with its newest origin.
     seals: of rows that were made for it.
 
     InputError if the case is scheduled, or a series stands there already and `replace` is not set.
     """
     present = Series.objects.filter(case=case, arm=arm, active=True).first()
     same = present is not None and present.sha256 == facts["sha256"]
-    if present and same and (facts.get("made_from") is None or present.model_sha256 == facts["model_sha256"]):
+    if present and same and (facts.get("made_from") is None or _is_of_same_origin(present, facts)):
         return present
     ensure_unscheduled(study=case.study, code=case.code)
     seals = [*seals, *([("series", str(present.pk))] if present else [])]
     ensure_sealed(study=case.study, seals=seals[-1:] if present else [])
-    if present and same:  # another model that makes the same of it, as where there is no noise
+    if present and same:  # of another origin, as where there is no noise for another model to take away
         for name in ("made_from", "model_name", "model_version", "model_sha256", "processing_seconds", "parameters"):
             setattr(present, name, facts.get(name, getattr(present, name)))
         present.save()
@@ -154,6 +155,12 @@ def add_series(
         seals=[*seals, ("series", str(series.pk))],
     )
     return series
+
+
+def _is_of_same_origin(series: Series, facts: Mapping[str, Any]) -> bool:
+    """Whether these facts say the same source, model and simulation as a series that is there."""
+    said = (facts["made_from"], facts["model_sha256"], facts["parameters"].get("simulated") or "")
+    return (series.made_from, series.model_sha256, series.simulated) == said
 
 
 @transaction.atomic

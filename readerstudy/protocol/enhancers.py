@@ -7,6 +7,7 @@ from django.conf import settings
 from processing.enhancement.enhance import DEFAULT_MODEL
 from processing.enhancement.networks.model_record import find_models
 from processing.enhancement.networks.store import SHIPPED, read_identity
+from processing.enhancement.tasks import THIN_SLICES
 from processing.errors import InputError
 
 
@@ -36,6 +37,12 @@ def folder(name: str) -> Path:
     if name not in found:
         raise InputError(f"There is no model “{name}” here; models here: {', '.join(found) or 'none'}.")
     return found[name]
+
+
+def makes_thin_slices(name: str) -> bool:
+    """Whether the model of this name is here and makes several slices of each."""
+    found = folders()
+    return name in found and read_identity(found[name]).task == THIN_SLICES
 
 
 def own_hashes() -> dict[str, str]:

@@ -217,8 +217,7 @@ class ArmForm(PartForm):
         if self.instance.recipe:
             step = recipes.step(self.instance.recipe)
             self.initial["made_by"] = step.kind.name
-            if step.strength is not None:
-                self.initial["strength"] = f"{step.strength:g}"
+            self.initial["strength"] = step.strength_in_words
             if step.kind.chance:
                 self.initial["seed"] = step.seed
         elif self.instance.model_name:

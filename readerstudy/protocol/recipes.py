@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from processing.errors import InputError
+from processing.model_identity import DEGRADATION, RECONSTRUCTION
 from processing.reconstruction.reconstruct import settings_sha256
 from processing.simulate.degrade import Degradation
 
 DEGRADE, RECONSTRUCT = "degrade", "reconstruct"
 LARGEST_SEED = 999_999_999
+MAKERS = (DEGRADATION, RECONSTRUCTION)  # the names of models that series bear which a recipe made
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,13 @@ class Step:
     seed: int
 
     def __str__(self) -> str:
-        strength = "" if self.strength is None else f" {self.strength:g} {self.kind.unit}"
+        strength = f" {self.strength_in_words} {self.kind.unit}" if self.strength_in_words else ""
         return f"{self.kind.title}{strength}{f', seed {self.seed}' if self.kind.chance else ''}"
+
+    @property
+    def strength_in_words(self) -> str:
+        """The strength to the last digit that was set; "" where its kind has none."""
+        return "" if self.strength is None else f"{self.strength:.15g}"
 
     @property
     def recipe(self) -> dict:
@@ -104,12 +111,13 @@ def step(recipe: dict) -> Step:
     return Step(kind, settings[kind.strength] * kind.per if kind.strength else None, settings["seed"])
 
 
-def of_case(recipe: dict, case: str) -> dict:
-    """The recipe for the series of one case, by its code. Each case has a seed of its own, which follows from the
-    arm's, so that no two have the same noise."""
+def of_case(recipe: dict, case: str, arm: str) -> dict:
+    """The recipe for the series of one case in one arm, by their codes. Each has a seed of its own, which follows from
+    the arm's, so that no two have the same noise; but arms of one seed leave out the same lines of k-space."""
     ((command, settings),) = recipe.items()
     if step(recipe).kind.chance:
-        digest = hashlib.sha256(f"{settings['seed']} {case}".encode()).hexdigest()
+        own = case if "undersample" in settings else f"{case} {arm}"
+        digest = hashlib.sha256(f"{settings['seed']} {own}".encode()).hexdigest()
         settings = settings | {"seed": int(digest[:7], 16)}  # nine digits at most, as files tell it
     return {command: settings}
 

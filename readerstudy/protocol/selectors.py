@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit.canonical import canonical
-from readerstudy.protocol import enhancers
-from readerstudy.protocol.models import Amendment, Claim, PrimaryTest, ReaderStudy
+from readerstudy.protocol import enhancers, recipes
+from readerstudy.protocol.models import Amendment, Arm, Claim, PrimaryTest, ReaderStudy
 
 
 def studies_of(user: User) -> QuerySet[ReaderStudy]:
@@ -114,6 +114,17 @@ def _amendment(one: Amendment) -> dict:
 def model_names() -> list[str]:
     """Names of the models that can make an arm, shipped ones first; reads identities only, no weights and no torch."""
     return list(enhancers.folders())
+
+
+def slices_in_one(arm: Arm) -> int:
+    """How many slices of the uploaded arm that this one comes from are one of its own; a model for thin slices takes
+    that back."""
+    if arm.made_from is None:
+        return 1
+    before = slices_in_one(arm.made_from)
+    if arm.recipe:
+        return before * recipes.step(arm.recipe).kind.settings.get("thick", 1)
+    return 1 if before > 1 and enhancers.makes_thin_slices(arm.model_name) else before
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site
+from readerstudy.protocol.selectors import slices_in_one
 from readerstudy.protocol.signals import locking, moved, protocol_changed, removing_part
 from readerstudy.states import State
 
@@ -100,20 +101,31 @@ def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
     for instance in instances:
         instance.save()
     _ensure_no_circle(study)
+    _ensure_same_slices(study)
     parts = [str(instance) for instance in instances]
     record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, parts=parts, seals=PROTOCOL)
 
 
 def _ensure_no_circle(study: ReaderStudy) -> None:
-    """InputError if an arm is made, in the end, from itself."""
+    """InputError if an arm comes, in the end, from one that is made from itself."""
     arms = {arm.pk: arm for arm in study.arms.all()}
     for arm in arms.values():
         chain = [arm]
-        while chain[-1].made_from_id and arm not in chain[1:]:
+        while chain[-1].made_from_id and chain[-1] not in chain[:-1]:
             chain.append(arms[chain[-1].made_from_id])
-        if arm in chain[1:]:
+        if chain[-1] in chain[:-1]:
             codes = " from ".join(one.code for one in chain)
             raise InputError(f"{codes}: one of them must be uploaded, or made from another arm.")
+
+
+def _ensure_same_slices(study: ReaderStudy) -> None:
+    """InputError if arms are compared whose slices are of another thickness, so that they cannot be paired."""
+    for one in study.comparisons.select_related("first__made_from", "second__made_from"):
+        if slices_in_one(one.first) != slices_in_one(one.second):
+            raise InputError(
+                f"{one.first.code} vs {one.second.code}: the slices of one are thicker, so that they cannot be paired. "
+                "Compare arms with the same slices, or one that a model for thin slices makes."
+            )
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.erasure import cancel_jobs, erase_subject, sealed_units
 from readerstudy.material.models import Case, Subject
-from readerstudy.material.selectors import in_use
+from readerstudy.material.selectors import in_use, not_as_asked, sent_not_simulated, simulated_not_sent
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import blocks
 from readerstudy.reading.models import Presentation
@@ -32,9 +32,10 @@ def scheduled_cases(study: ReaderStudy) -> list[Case]:
 
 
 def unscheduled_cases(study: ReaderStudy) -> list[tuple[Case, bool]]:
-    """Cases that came after opening, and whether all their pairs are prepared."""
+    """Cases that came after opening, and whether their series are as the protocol has them and all pairs prepared."""
     found = study.cases.filter(in_use(), presentations__isnull=True).select_related("subject")
-    return [(case, is_prepared(case)) for case in found.distinct().order_by("code")]
+    amiss = {one.case_id for select in (not_as_asked, sent_not_simulated, simulated_not_sent) for one in select(study)}
+    return [(case, case.pk not in amiss and is_prepared(case)) for case in found.distinct().order_by("code")]
 
 
 def _study_to_amend(study: ReaderStudy, *states: str) -> ReaderStudy:
@@ -131,7 +132,10 @@ def add_cases(*, study: ReaderStudy, cases: Sequence[Case], reason: str, actor: 
         if case.training:
             raise InputError(f"{case.code} is for training, which comes first in every list: it cannot be added now.")
         if not waiting[case.pk] or not are_files_there(case):
-            raise InputError(f"The pairs of {case.code} are not prepared yet: see its series and the jobs.")
+            raise InputError(
+                f"{case.code} is not ready: a series is not as the protocol has it, or its pairs are not prepared yet. "
+                "See its series and the jobs."
+            )
     readers = list(study.memberships.filter(role=Role.READER))
     number = _next_number(study)
     data = blocks.block_data(study, number=number, readers=readers, cases=cases, parts=1)

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 
 from readerstudy.accounts.models import Role
-from readerstudy.material.selectors import in_use, not_as_asked, sent_not_simulated, series_progress
+from readerstudy.material.selectors import (
+    in_use,
+    not_as_asked,
+    sent_not_simulated,
+    series_progress,
+    simulated_not_sent,
+)
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.checks import held_back
 
@@ -27,7 +33,8 @@ def checklist(study: ReaderStudy) -> list[Point]:
     series_there, series_wanted = series_progress(study)
     pairs = study.cases.filter(in_use()).count() * comparisons
     prepared = prepared_pairs(study)
-    held, remade, sent = len(held_back(study)), len(not_as_asked(study)), sent_not_simulated(study)
+    held, remade = len(held_back(study)), len(not_as_asked(study))
+    sent, left = sent_not_simulated(study).count(), simulated_not_sent(study).count()
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
         Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
@@ -45,6 +52,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
         ),
         *([Point(False, f"{remade} series to be made again, as the protocol has it now", "jobs")] if remade else []),
         *([Point(False, f"{sent} uploaded series in a simulated arm: remove them", "material")] if sent else []),
+        *([Point(False, f"{left} simulated series in an uploaded arm: remove them", "material")] if left else []),
         *([Point(False, f"{held} case{'' if held == 1 else 's'} held back: look at them", "checks")] if held else []),
         Point(
             pairs > 0 and prepared == pairs,

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.http import QueryDict
 from django.test import Client, TestCase
 
 from processing.simulate.degrade import Degradation, degrade
 from processing.volume import Parameters
 from readerstudy.enhancement.tasks import apply_recipe, cautions_of_made
-from readerstudy.images import tables
+from readerstudy.images import figure_choice, tables
+from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
@@ -70,7 +72,7 @@ def test_a_study_of_one_acquisition_gets_every_arm(chain):
     assert chain.series.filter(active=True).count() == 8
     fast = made(chain, "FAST")
     settings = Degradation(
-        half_nex_fraction=0.05, seed=recipes.of_case(fast.arm.recipe, fast.case.code)["degrade"]["seed"]
+        half_nex_fraction=0.05, seed=recipes.of_case(fast.arm.recipe, fast.case.code, "FAST")["degrade"]["seed"]
     )
     wanted = degrade(volumes.load(made(chain, "SOC")), settings).array
     np.testing.assert_allclose(volumes.load(fast).array, wanted, rtol=1e-5)
@@ -81,6 +83,14 @@ def test_a_study_of_one_acquisition_gets_every_arm(chain):
 def test_no_two_cases_have_the_same_noise(chain):
     one, other = (volumes.load(made(chain, "FAST", subject)).array for subject in ("S01", "S02"))
     assert np.abs(one - other).max() > 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "same"),
+    [({"degrade": {"half_nex_sigma": 5.0, "seed": 0}}, False), ({"degrade": {"undersample": 4, "seed": 0}}, True)],
+)
+def test_no_two_arms_of_a_case_have_the_same_noise_but_the_same_lines_of_one_seed(recipe, same):
+    assert (recipes.of_case(recipe, "S01", "FAST") == recipes.of_case(recipe, "S01", "FAST-2")) is same
 
 
 def test_what_was_simulated_says_so_to_the_end_of_the_chain(chain):
@@ -117,6 +127,12 @@ def test_an_upload_in_an_arm_that_is_simulated_keeps_the_study_from_opening(chai
     assert "1 uploaded series in a simulated arm: remove them" in [point.text for point in not_ready(chain)]
 
 
+def test_an_arm_that_was_simulated_and_is_uploaded_now_keeps_the_study_from_opening(chain):
+    save(chain, **{"arms-1-made_by": "", "arms-1-made_from": ""})
+    assert chain.arms.get(code="FAST").maker == ""
+    assert "2 simulated series in an uploaded arm: remove them" in [point.text for point in not_ready(chain)]
+
+
 def test_settings_that_change_no_pixel_are_told_all_the_same(chain):
     save(chain, **{"arms-1-made_by": "gibbs", "arms-1-strength": "49"})
     make_arms(chain)
@@ -126,6 +142,29 @@ def test_settings_that_change_no_pixel_are_told_all_the_same(chain):
     make_arms(chain)
     assert made(chain, "FAST").sha256 == gibbs.sha256
     assert made(chain, "FAST").simulated == "degraded: gibbs 0.490001, seed 0"
+    for strength, told in (("49", "0.49"), ("49.0001", "0.490001")):
+        save(chain, **{"arms-1-strength": strength})
+        make_arms(chain)
+        said = {made(chain, code).simulated for code in ("FAST", "FAST-DL")}
+        assert said == {f"degraded: gibbs {told}, seed 0"}
+        assert not_as_asked(chain) == []
+
+
+def test_what_is_saved_unchanged_keeps_the_last_digit_of_its_strength(chain):
+    save(chain, **{"arms-1-strength": "12.3456789"})
+    save(chain, **{"arms-1-place": "3"})
+    assert chain.arms.get(code="FAST").recipe["degrade"]["half_nex_fraction"] == 0.123456789
+
+
+def test_thick_slices_are_compared_and_measured_with_nothing_that_has_others(chain):
+    thick = {"arms-1-made_by": "thick_2"}
+    assert "SOC vs FAST: the slices of one are thicker, so that they cannot be paired." in html(save(chain, **thick))
+    chain.comparisons.exclude(first__code="FAST-DL", second__code="FAST").delete()
+    factories.log_as_is(chain)
+    save(chain, **thick)
+    assert chain.arms.get(code="FAST").maker == "thick slices, 2 in one"
+    pairs = {(a.code, b.code) for a, b in metric_pairs(list(chain.arms.all()))}
+    assert pairs == {("FAST", "FAST-DL"), ("SOC", "SOC-DL")}
 
 
 @pytest.mark.parametrize(
@@ -158,20 +197,33 @@ def test_thick_slices_of_slices_with_gaps_are_cautioned_once():
     assert cautions_of_made(Series(cautions=found), thick) == found
 
 
+def test_a_circle_that_the_first_arm_hangs_on_is_refused(chain):
+    fast, last = (str(chain.arms.get(code=code).pk) for code in ("FAST", "FAST-DL"))
+    changes = {"arms-0-made_by": "gibbs", "arms-0-strength": "30", "arms-0-made_from": fast, "arms-1-made_from": last}
+    assert "SOC from FAST from FAST-DL from FAST: one of them must be uploaded" in html(save(chain, **changes))
+
+
+def test_a_figure_names_what_a_recipe_made_no_processing(chain):
+    words = figure_choice.choose(chain, QueryDict()).caption
+    assert f"FAST, simulated, not acquired ({made(chain, 'FAST').simulated}), from SOC; " in words
+    assert "FAST processed by denoise" in words
+
+
 @pytest.mark.parametrize("name", recipes.KINDS)
 def test_every_kind_comes_back_from_its_recipe_as_it_was_set(name):
     kind = recipes.KINDS[name]
     step = recipes.Step(kind, 3.0 if kind.unit else None, 7 if kind.chance else 0)
     assert recipes.step(step.recipe) == step
-    found, identity = apply_recipe(pixels.volume(5, 1), recipes.of_case(step.recipe, "S01"), lambda *_: None)
+    found, identity = apply_recipe(pixels.volume(5, 1), recipes.of_case(step.recipe, "S01", "FAST"), lambda *_: None)
     assert found.shape[1:] == pixels.SHAPE[1:]
-    assert identity.sha256 == recipes.sha256(recipes.of_case(step.recipe, "S01"))
+    assert identity.sha256 == recipes.sha256(recipes.of_case(step.recipe, "S01", "FAST"))
 
 
 def test_an_arm_is_reconstructed_from_a_part_of_its_lines(chain):
     save(chain, **{"arms-1-made_by": "zero-filled_4"})
     make_arms(chain)
-    seed = recipes.of_case(chain.arms.get(code="FAST").recipe, made(chain, "FAST").case.code)["reconstruct"]["seed"]
+    recipe, case = chain.arms.get(code="FAST").recipe, made(chain, "FAST").case.code
+    seed = recipes.of_case(recipe, case, "FAST")["reconstruct"]["seed"]
     said = f"reconstructed: zero filled, undersample 4, seed {seed}"
     assert made(chain, "FAST").simulated == made(chain, "FAST-DL").simulated == said
     assert not_as_asked(chain) == []

@@ -152,6 +152,17 @@ def test_a_case_that_is_scheduled_or_not_ready_cannot_be_added(study, admin):
     assert Amendment.objects.count() == 0
 
 
+def test_an_upload_into_a_simulated_arm_is_scheduled_by_no_amendment():
+    study = factories.make_study(subjects=2)
+    factories.simulate(study, {"degrade": {"half_nex_fraction": 0.05, "seed": 12}})
+    factories.log_as_is(study)
+    study, case = factories.open_(study), late_case(study)
+    case.series.filter(arm__code="FAST").update(made_from=None)
+    factories.log_as_is(study)
+    with pytest.raises(InputError, match="a series is not as the protocol has it"):
+        amendments.add_cases(study=study, cases=[case], reason="x", actor=None)
+
+
 def test_the_series_of_a_scheduled_case_are_frozen_and_new_cases_may_come(study):
     first = study.series.filter(case=study.cases.first()).first()
     facts = factories.series_facts("other pixels")

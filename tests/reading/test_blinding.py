@@ -11,7 +11,6 @@ from django.urls import reverse
 from processing.pair import make_pair
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member, remove_member
-from readerstudy.protocol import recipes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import PreparedPair, Presentation
 from tests import factories
@@ -29,12 +28,7 @@ HALF_NEX = {"degrade": {"half_nex_fraction": 0.05, "seed": 12}}
 @made_once()
 def study():
     made = factories.make_study(subjects=2, readers=2, title="FAST-DL against SOC, non-inferiority")
-    made.arms.filter(code="FAST").update(made_from=made.arms.get(code="SOC"), recipe=HALF_NEX)
-    for fast in made.series.filter(arm__code="FAST").select_related("case"):
-        fast.made_from = made.series.get(case=fast.case, arm__code="SOC")
-        fast.model_sha256 = recipes.sha256(recipes.of_case(HALF_NEX, fast.case.code))
-        fast.parameters = {"simulated": "degraded: half nex fraction 0.05, seed 12"}
-        fast.save()
+    factories.simulate(made, HALF_NEX)
     return factories.open_(with_pixels(made))
 
 

@@ -27,6 +27,7 @@ def study(settings):
     study = factories.make_study(subjects=3, readers=2)
     study.repeat_share, study.parts, study.washout_days = "0.25", 2, 14
     study.save()
+    factories.simulate(study, {"degrade": {"half_nex_fraction": 0.05, "seed": 12}})
     return with_pixels(study)
 
 
