@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import Enum, IntEnum
 from threading import Condition, Semaphore
 
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +26,13 @@ class Kind(IntEnum):
     ANSWER = 0
     IMAGE = 1
     AHEAD = 2
+
+
+class Coming(Enum):
+    """What has not come whole, and may take as long as its line is slow."""
+
+    SHORT = "short"  # as an answer whose body follows its head
+    LONG = "long"  # an upload, or what does not say yet what it is
 
 
 PATIENCE = {Kind.IMAGE: 0.02, Kind.AHEAD: 0.2}  # seconds: where there is always something before them, they go on
@@ -90,14 +97,15 @@ class TurnsMiddleware:
 
 
 class Pools(Executor):
-    """Threads for each kind of request; half as many for what is fetched ahead, and for what has not come whole."""
+    """Threads for each kind of request; half as many for what is fetched ahead, and for what has not come whole, so
+    that no upload holds an answer that comes in pieces."""
 
     def __init__(self, threads: int) -> None:
         numbers = {Kind.ANSWER: threads, Kind.IMAGE: threads, Kind.AHEAD: threads // 2}
-        self._pools: dict[Kind | None, Executor] = {
+        self._pools: dict[Kind | Coming, Executor] = {
             kind: ThreadPoolExecutor(number, kind.name.lower()) for kind, number in numbers.items()
         }
-        self._pools[None] = ThreadPoolExecutor(threads // 2, "still_coming")
+        self._pools |= {coming: ThreadPoolExecutor(threads // 2, f"{coming.value}_coming") for coming in Coming}
 
     def submit(self, work: Callable, conn: TConn, /) -> Future:  # type: ignore[override]  # as the worker calls it
         return self._pools[asked_for(conn.sock)].submit(work, conn)
@@ -107,17 +115,20 @@ class Pools(Executor):
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
-def asked_for(sock: socket.socket) -> Kind | None:
-    """What is asked for by the request that comes next on a connection; None where it has not come to its end: an
+def asked_for(sock: socket.socket) -> Kind | Coming:
+    """What is asked for by the request that comes next on a connection; `Coming` where it has not come to its end: an
     upload, or a slow line, which holds no thread that others wait for."""
     try:
         head = sock.recv(LOOKED_AT, socket.MSG_PEEK | socket.MSG_DONTWAIT).decode("latin-1")
     except OSError:
-        return None
+        return Coming.LONG
     head, end, body = head.partition("\r\n\r\n")
     length = LENGTH.search(head)
-    if not end or CHUNKED.search(head) or len(body) < int(length[1] if length else 0):
-        return None
+    wanted = int(length[1] if length else 0)
+    if not end or CHUNKED.search(head) or len(head) + wanted > LOOKED_AT:
+        return Coming.LONG
+    if len(body) < wanted:
+        return Coming.SHORT
     line, _, fields = head.partition("\r\n")
     method, _, rest = line.partition(" ")
     priority = PRIORITY.search(fields)
@@ -148,5 +159,5 @@ class Worker(ThreadWorker):
             self.nr_conns -= 1
             conn.close()  # here alone
         else:
-            conn.data_ready = conn.data_ready or kind is not None
+            conn.data_ready = conn.data_ready or isinstance(kind, Kind)
             super().enqueue_req(conn)

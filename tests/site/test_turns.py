@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 
 from readerstudy.serving import turns
-from readerstudy.serving.turns import Kind, Pools, Turns, asked_for
+from readerstudy.serving.turns import Coming, Kind, Pools, Turns, asked_for
 
 FRAME = "/studies/s/reading/token/frames/3/"
 
@@ -21,10 +21,11 @@ FRAME = "/studies/s/reading/token/frames/3/"
         (Kind.AHEAD, f"GET {FRAME} HTTP/1.1\r\nHost: h\r\npriority: u=6\r\n\r\n"),
         (Kind.IMAGE, f"GET {FRAME}?x HTTP/1.1\r\n\r\n"),
         (Kind.ANSWER, "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"),
-        (None, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}"),
-        (None, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        (None, "GET / HTTP/1.1\r\nHost: "),
-        (None, ""),
+        (Coming.SHORT, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}"),
+        (Coming.LONG, "POST / HTTP/1.1\r\nContent-Length: 16000000\r\n\r\n{}"),
+        (Coming.LONG, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (Coming.LONG, "GET / HTTP/1.1\r\nHost: "),
+        (Coming.LONG, ""),
     ],
 )
 def test_a_request_is_known_by_its_first_bytes_which_stay_there(kind, sent):
@@ -105,6 +106,17 @@ def test_lines_that_send_slowly_hold_no_answer():
     slow, answer = "POST /login/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{", "GET / HTTP/1.1\r\n\r\n"
     waiting = [pools.submit(lambda _: go_on.wait(10), Connection(slow)) for _ in range(8)]
     assert pools.submit(lambda conn: conn, Connection(answer)).result(5)
+    assert not any(one.done() for one in waiting)
+    go_on.set()
+    pools.shutdown()
+
+
+def test_uploads_hold_no_answer_whose_body_follows_its_head():
+    pools, go_on = Pools(2), Event()
+    upload = "POST /up/ HTTP/1.1\r\nContent-Length: 16000000\r\n\r\nx"
+    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(upload)) for _ in range(8)]
+    answer = Connection("PUT /answer/ HTTP/1.1\r\nContent-Length: 2\r\n\r\n")
+    assert pools.submit(lambda conn: conn, answer).result(5)
     assert not any(one.done() for one in waiting)
     go_on.set()
     pools.shutdown()
