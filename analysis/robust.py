@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from analysis import plain_yaml
 from analysis.errors import InputError
 
 # What may call a feature robust: a t test that finds no shift is no proof of agreement.
@@ -72,9 +73,10 @@ def as_settings(names: Sequence[str], settings: Mapping[str, Any] | None = None,
 def read_settings(path: Path) -> dict[str, Any]:
     """A file of settings, YAML or JSON, as it stands; `processing radiomics` checks it. Raises InputError."""
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
         raise InputError(f"{path.name} is no YAML.") from None
+    content = plain_yaml.load(text, path.name)
     if not isinstance(content, dict) or not all(part is None or isinstance(part, dict) for part in content.values()):
         raise InputError(f"{path.name} holds no settings of radiomic features.")
     return content

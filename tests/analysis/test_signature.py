@@ -246,6 +246,13 @@ def test_robust_settings_are_those_that_the_features_were_computed_under(feature
         robust.as_settings(["firstorder_Mean"], {"setting": {"n4": True}}, plain=True)
 
 
+def test_settings_that_repeat_themselves_are_refused(tmp_path) -> None:
+    given = tmp_path / "settings.yaml"
+    given.write_text("setting: &a {binCount: 32}\nimageType: *a\n")
+    with pytest.raises(InputError, match=r"settings\.yaml repeats a part by an alias .*, line 2"):
+        robust.read_settings(given)
+
+
 def test_a_t_test_that_finds_no_shift_makes_no_feature_robust(features) -> None:
     with pytest.raises(InputError, match="agree, by ccc or icc"):
         robust.robust_features(stability.analyse(features, reference="SOC"), criterion="paired_t")

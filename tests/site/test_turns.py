@@ -91,32 +91,26 @@ class Connection:
         self.browser.sendall(sent.encode())
 
 
-def test_images_that_hold_their_threads_hold_no_answer():
+WHOLE = "GET / HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("held", "times", "answer"),
+    [
+        pytest.param(f"GET {FRAME} HTTP/1.1\r\n\r\n", 4, WHOLE, id="images"),
+        pytest.param("POST /login/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{", 8, WHOLE, id="slow_lines"),
+        pytest.param(
+            "POST /up/ HTTP/1.1\r\nContent-Length: 16000000\r\n\r\nx",
+            8,
+            "PUT /answer/ HTTP/1.1\r\nContent-Length: 2\r\n\r\n",
+            id="uploads_where_the_body_follows_its_head",
+        ),
+    ],
+)
+def test_what_holds_its_threads_holds_no_answer(held, times, answer):
     pools, go_on = Pools(2), Event()
-    frame, answer = f"GET {FRAME} HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"
-    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(frame)) for _ in range(4)]
+    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(held)) for _ in range(times)]
     assert pools.submit(lambda conn: conn, Connection(answer)).result(5)
-    assert not any(one.done() for one in waiting)
-    go_on.set()
-    pools.shutdown()
-
-
-def test_lines_that_send_slowly_hold_no_answer():
-    pools, go_on = Pools(2), Event()
-    slow, answer = "POST /login/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{", "GET / HTTP/1.1\r\n\r\n"
-    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(slow)) for _ in range(8)]
-    assert pools.submit(lambda conn: conn, Connection(answer)).result(5)
-    assert not any(one.done() for one in waiting)
-    go_on.set()
-    pools.shutdown()
-
-
-def test_uploads_hold_no_answer_whose_body_follows_its_head():
-    pools, go_on = Pools(2), Event()
-    upload = "POST /up/ HTTP/1.1\r\nContent-Length: 16000000\r\n\r\nx"
-    waiting = [pools.submit(lambda _: go_on.wait(10), Connection(upload)) for _ in range(8)]
-    answer = Connection("PUT /answer/ HTTP/1.1\r\nContent-Length: 2\r\n\r\n")
-    assert pools.submit(lambda conn: conn, answer).result(5)
     assert not any(one.done() for one in waiting)
     go_on.set()
     pools.shutdown()
