@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "rest_framework",
+    "drf_spectacular",
     "csp",
     "django_htmx",
     "allauth",
@@ -80,6 +81,7 @@ INSTALLED_APPS = [
     "readerstudy.results",
     "readerstudy.access",
     "readerstudy.home",
+    "readerstudy.api",
 ]
 MIDDLEWARE = [
     "readerstudy.serving.requests.RequestMiddleware",
@@ -293,7 +295,18 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["readerstudy.serving.json_parser.BoundedJSONParser"],
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Reader study",
+    "DESCRIPTION": "What admins and analysts do on the pages, for programs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "PREPROCESSING_HOOKS": ["readerstudy.api.schema.of_the_interface"],
+    "POSTPROCESSING_HOOKS": ["readerstudy.api.schema.with_problems"],
 }
 
 

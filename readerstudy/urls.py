@@ -27,5 +27,7 @@ urlpatterns = [
     path("healthz/live", live, name="live"),
     path("", include("readerstudy.home.urls")),
     path("", include("readerstudy.accounts.urls")),
+    path("", include("readerstudy.api.urls_tokens")),
+    path("api/v1/", include("readerstudy.api.urls")),
     path("studies/<slug:slug>/", include(study)),
 ]

@@ -18,6 +18,7 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         kind = kind_of(request, response) if settings.ACCESS_LOG_SECONDS else None
-        if kind and request.resolver_match and (user := claimed_user(request.session)):
+        user = getattr(request, "program_of", None) or claimed_user(request.session) if kind else None
+        if kind and user and request.resolver_match:
             writing.note(int(user), kind, request.resolver_match)
         return response

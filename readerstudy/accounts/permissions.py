@@ -9,6 +9,7 @@ BEING_READ = frozenset({State.OPEN, State.PAUSED, State.CLOSED})
 ADMIN, READER, ANALYST = Role.ADMIN, Role.READER, Role.ANALYST
 
 PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
+    "know_study": {ADMIN: ALL, READER: ALL, ANALYST: ALL},
     "see_overview": {ADMIN: ALL, ANALYST: ALL},
     "see_protocol": {ADMIN: ALL, ANALYST: ALL},
     "edit_protocol": {ADMIN: DRAFT},

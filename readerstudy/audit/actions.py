@@ -34,6 +34,8 @@ class Action(TextChoices):
     PAIR_CONFIRMED = "pair confirmed"
     PAIR_SKIPPED = "pair skipped"
     PAIRS_PREPARED = "pairs prepared"
+    PROGRAM_ADMITTED = "program admitted"
+    PROGRAM_SHUT_OUT = "program shut out"
     PROPOSALS_CHANGED_BY_CSV = "proposals changed by CSV"
     PROTOCOL_CHANGED = "protocol changed"
     RADIOMIC_SETTINGS_CHANGED = "radiomic settings changed"
@@ -88,6 +90,8 @@ AFTER_LOCKING = {
     Action.KEY_CHANGED,
     Action.RETENTION_CHANGED,
     Action.RESTORED,
+    Action.PROGRAM_ADMITTED,
+    Action.PROGRAM_SHUT_OUT,
     Action.TRAIL_REVIEWED,
     Action.UNBLINDING_ASSESSED,
 }

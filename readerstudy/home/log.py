@@ -159,6 +159,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.LIST_FINISHED: lambda d: f"had the last look at the list and closed the way back ({d['reader']})",
     Action.TABLE_IMPORTED: lambda d: f"imported {_count(d['rows'], 'rating')} from a sheet: {d['title']}",
     Action.TABLE_REMOVED: lambda d: f"removed the imported table {d['title']}",
+    Action.PROGRAM_ADMITTED: lambda d: (
+        f"admitted a program until {d['until']} by token {d['token']}, which allows: {', '.join(d['scopes'])}"
+    ),
+    Action.PROGRAM_SHUT_OUT: lambda d: f"shut the program out that has token {d['token']}",
     Action.RESULTS_SEEN: lambda d: "saw the results",
     Action.FINDING_WITHDRAWN: lambda d: f"withdrew a finding on pair {d['position']} ({d['reader']})",
 }

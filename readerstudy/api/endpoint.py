@@ -1,0 +1,92 @@
+"""What every address of the interface does: who asks, which study, whether the table of permissions and the token allow
+it; pages of lists."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.throttling import UserRateThrottle
+from rest_framework.views import APIView
+
+from readerstudy.accounts.authentication import SessionAuthentication
+from readerstudy.accounts.models import Membership
+from readerstudy.accounts.permissions import may, role_may
+from readerstudy.api import problems
+from readerstudy.api.authentication import BearerAuthentication
+from readerstudy.api.models import Scope, Token
+from readerstudy.protocol.access import membership_of
+from readerstudy.protocol.models import ReaderStudy
+
+
+class Pages(LimitOffsetPagination):
+    """?limit=…&offset=…"""
+
+    default_limit, max_limit = 100, 1000
+
+
+def page(of: type[serializers.Serializer]) -> serializers.Serializer:
+    """What a page of such rows looks like."""
+    address = serializers.URLField(allow_null=True)
+    fields = {"count": serializers.IntegerField(), "next": address, "previous": address, "results": of(many=True)}
+    return inline_serializer(f"PageOf{of.__name__.removesuffix('Out')}", fields)
+
+
+class Rate(UserRateThrottle):
+    """Of one person, whichever token or session asks."""
+
+    rate = "1200/min"
+
+
+class Endpoint(APIView):
+    """An address that is of no study."""
+
+    authentication_classes = (BearerAuthentication, SessionAuthentication)
+    throttle_classes = (Rate,)
+    request: Request
+
+    def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
+        return problems.answer
+
+
+class StudyEndpoint(Endpoint):
+    """An address of a study. action: of the table of permissions; scope: what a token must allow."""
+
+    action: ClassVar[str]
+    scope: ClassVar[Scope] = Scope.READ
+    member: Membership
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.member = member_of(request, kwargs["slug"])
+        if not role_may(self.member.role, self.action):
+            raise Http404
+        if isinstance(request.auth, Token) and self.scope not in request.auth.scopes:
+            raise PermissionDenied(f"This token does not allow to {self.scope.label}.")
+        if not may(self.member, self.action):
+            raise problems.WrongState(self.study.state)
+
+    @property
+    def study(self) -> ReaderStudy:
+        return self.member.study
+
+    def page_of(self, rows: QuerySet, serializer: type[BaseSerializer]) -> Response:
+        """One page of these rows."""
+        pages = Pages()
+        found = pages.paginate_queryset(rows, self.request, view=self)
+        return pages.get_paginated_response(serializer(found, many=True).data)
+
+
+def member_of(request: Request, slug: str) -> Membership:
+    """Who asks, in the study of this address; 404 where there is none, or the token is of another one."""
+    member = membership_of(request.user, slug)
+    if isinstance(request.auth, Token) and request.auth.study_id != member.study_id:
+        raise Http404
+    return member
