@@ -10,6 +10,8 @@ from readerstudy.access import writing
 from readerstudy.access.watching import kind_of
 from readerstudy.accounts.sessions import claimed_user
 
+PROGRAM_OF = "program_of"  # attribute of a request: number of the person for whom a program asks
+
 
 class AccessMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -18,7 +20,7 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         kind = kind_of(request, response) if settings.ACCESS_LOG_SECONDS else None
-        user = getattr(request, "program_of", None) or claimed_user(request.session) if kind else None
+        user = getattr(request, PROGRAM_OF, None) or claimed_user(request.session) if kind else None
         if kind and user and request.resolver_match:
             writing.note(int(user), kind, request.resolver_match)
         return response

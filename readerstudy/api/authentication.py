@@ -4,6 +4,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from readerstudy.access.middleware import PROGRAM_OF
 from readerstudy.accounts import second_factor
 from readerstudy.accounts.models import User
 from readerstudy.api import tokens
@@ -26,7 +27,7 @@ class BearerAuthentication(BaseAuthentication):
         user = token.user
         if user.must_change_password or (second_factor.is_wanted(user) and not second_factor.has_one(user)):
             raise AuthenticationFailed(OWES)
-        request._request.program_of = user.pk  # for the log of who saw what
+        setattr(request._request, PROGRAM_OF, user.pk)
         return user, token
 
     def authenticate_header(self, request: Request) -> str:

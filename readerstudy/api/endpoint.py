@@ -2,7 +2,7 @@
 it; pages of lists."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -17,7 +17,7 @@ from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from readerstudy.accounts.authentication import SessionAuthentication
-from readerstudy.accounts.models import Membership
+from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.permissions import may, role_may
 from readerstudy.api import problems
 from readerstudy.api.authentication import BearerAuthentication
@@ -35,7 +35,12 @@ class Pages(LimitOffsetPagination):
 def page(of: type[serializers.Serializer]) -> serializers.Serializer:
     """What a page of such rows looks like."""
     address = serializers.URLField(allow_null=True)
-    fields = {"count": serializers.IntegerField(), "next": address, "previous": address, "results": of(many=True)}
+    fields: dict[str, serializers.Field] = {
+        "count": serializers.IntegerField(),
+        "next": address,
+        "previous": address,
+        "results": of(many=True),
+    }
     return inline_serializer(f"PageOf{of.__name__.removesuffix('Out')}", fields)
 
 
@@ -51,6 +56,11 @@ class Endpoint(APIView):
     authentication_classes = (BearerAuthentication, SessionAuthentication)
     throttle_classes = (Rate,)
     request: Request
+
+    @property
+    def user(self) -> User:
+        """Who asks: nobody gets here without having shown it."""
+        return cast(User, self.request.user)
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
         return problems.answer

@@ -31,7 +31,7 @@ class Uploads(StudyEndpoint):
     def post(self, request: Request, slug: str) -> Response:
         """Begin an upload, or go on with the one that broke off."""
         asked = _valid(out.UploadIn, request)
-        upload = receiving.begin(study=self.study, user=request.user, files=asked["files"], size=asked["bytes"])
+        upload = receiving.begin(study=self.study, user=self.user, files=asked["files"], size=asked["bytes"])
         return Response({"upload": upload.pk}, status=status.HTTP_201_CREATED)
 
 
@@ -40,7 +40,7 @@ class _OneUpload(StudyEndpoint):
     scope = Scope.MATERIAL
 
     def open(self, number: int) -> Upload:
-        return receiving.open_upload(study=self.study, user=self.request.user, number=number)
+        return receiving.open_upload(study=self.study, user=self.user, number=number)
 
 
 class OneUpload(_OneUpload):
@@ -79,7 +79,7 @@ class FinishUpload(_OneUpload):
     def post(self, request: Request, slug: str, upload: int) -> Response:
         """All was sent: have it sorted and de-identified."""
         found, asked = self.open(upload), _valid(out.FinishIn, request)
-        return Response({"missing": receiving.finish(upload=found, actor=request.user, **asked)})
+        return Response({"missing": receiving.finish(upload=found, actor=self.user, **asked)})
 
 
 class Candidates(StudyEndpoint):
@@ -114,7 +114,7 @@ class PlaceCandidate(StudyEndpoint):
             "site": self._named("sites", asked.get("site"), found.site),
         }
         ways = {name: asked[name] for name in ("replace", "incomplete")}
-        series = services.confirm(candidate=found, actor=request.user, **ways, **placing)
+        series = services.confirm(candidate=found, actor=self.user, **ways, **placing)
         settle(self.study)
         return Response(out.SeriesOut(series).data)
 
@@ -134,7 +134,7 @@ class PutAside(StudyEndpoint):
     def post(self, request: Request, slug: str, candidate: int) -> Response:
         """Put a series aside that is not to be used."""
         found = get_object_or_404(self.study.candidates, pk=candidate, state=Candidate.State.PROPOSED)
-        services.dismiss(candidate=found, actor=request.user)
+        services.dismiss(candidate=found, actor=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.db import models
 
+LONGEST_NAME = 60
+
 
 class Scope(models.TextChoices):
     """What a program may do of all that its person may."""
@@ -16,7 +18,7 @@ class Token(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens")
     study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="tokens")
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=LONGEST_NAME)
     scopes = models.JSONField(default=list)
     sha256 = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -26,7 +26,7 @@ class Results(StudyEndpoint):
         made = services.results_or_job(self.study)
         if isinstance(made, Job):
             return Response(out.JobOut(made).data, status=status.HTTP_202_ACCEPTED)
-        services.note_seen(study=self.study, user=request.user)
+        services.note_seen(study=self.study, user=self.user)
         return Response({"reading": made.reading, "images": made.images})
 
 
@@ -48,6 +48,6 @@ class Table(StudyEndpoint):
             raise Http404
         every = table == "ratings" and request.query_params.get("all", "").lower() in ("1", "true")
         name = f"{self.study.slug}-{table}{'-all' if every else ''}.csv"
-        note_export(study=self.study, user=request.user, file=name)
+        note_export(study=self.study, user=self.user, file=name)
         options = {"every_revision": True} if every else {}
         return stream_csv(exports.table_lines(self.study, table, **options), name)

@@ -31,7 +31,7 @@ class Studies(Endpoint):
     @extend_schema(responses=out.StudyOut(many=True), operation_id="studies")
     def get(self, request: Request) -> Response:
         """The studies of this person; with a token the one that it is of."""
-        mine = request.user.memberships.select_related("study").order_by("study__created_at")
+        mine = self.user.memberships.select_related("study").order_by("study__created_at")
         if isinstance(request.auth, Token):
             mine = mine.filter(study=request.auth.study_id)
         return Response(out.StudyOut([said_of(member) for member in mine], many=True).data)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Membership, Role, User
-from readerstudy.api.models import Scope, Token
+from readerstudy.api.models import LONGEST_NAME, Scope, Token
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 
@@ -28,8 +28,8 @@ def make(*, member: Membership, name: str, scopes: Collection[str], days: int) -
     """
     name = name.strip()
     scopes = [Scope.READ.value] if member.role == Role.READER else [s.value for s in Scope if s.value in scopes]
-    if not name or len(name) > Token._meta.get_field("name").max_length:
-        raise InputError("Give the token a name of up to 60 letters that says which program has it.")
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise InputError(f"Give the token a name of up to {LONGEST_NAME} letters that says which program has it.")
     if not scopes:
         raise InputError("Choose what the program may do.")
     if days not in DAYS:

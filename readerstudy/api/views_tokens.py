@@ -29,8 +29,9 @@ def tokens(request: SignedInRequest) -> HttpResponse:
             if (member := members.get(asked.get("study", ""))) is None:
                 raise InputError("Choose a study.")
             days = int(asked["days"]) if asked.get("days", "").isdecimal() else 0
-            made = {"name": asked.get("name", ""), "scopes": asked.getlist("scope"), "days": days}
-            context["token"], context["words"] = services.make(member=member, **made)
+            context["token"], context["words"] = services.make(
+                member=member, name=asked.get("name", ""), scopes=asked.getlist("scope"), days=days
+            )
             context |= {"asked": {}, "chosen": []}
         except InputError as error:
             context["problem"], status = str(error), 422
