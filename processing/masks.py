@@ -12,6 +12,7 @@ from types import MappingProxyType
 import nibabel
 import numpy as np
 
+from processing.dicom.contours import is_structure_set, read_structures
 from processing.dicom.header import open_dicom
 from processing.dicom.segmentation import is_segmentation, read_segments
 from processing.errors import InputError
@@ -86,20 +87,22 @@ class Carried:
     outside: float
 
 
-def read_mask(path: Path) -> list[Mask]:
+def read_mask(path: Path, grid: tuple[tuple[int, int, int], Array] | None = None) -> list[Mask]:
     """Read every volume of interest in a file.
 
     Parameters
     ----------
     path : Path
-        NIfTI or NRRD of labels (0 is background) or a DICOM segmentation; the kind is told by the content, not by the
-        name of the file.
+        NIfTI or NRRD of labels (0 is background), a DICOM segmentation or an RT structure set; the kind is told by the
+        content, not by the name of the file.
+    grid : tuple of shape and affine, optional
+        Of the series on which it was drawn: where the contours of a structure set become voxels.
 
     Returns
     -------
     list of Mask
-        One per label or segment. Segments that Slicer named in a NRRD file keep their names, layers that overlap
-        included.
+        One per label, segment or structure. Segments that Slicer named in a NRRD file keep their names, layers that
+        overlap included. A voxel of a fractional segment counts from half of the largest value.
 
     Raises
     ------
@@ -118,21 +121,16 @@ def read_mask(path: Path) -> list[Mask]:
     >>> [(one.label, one.voxels) for one in found]
     [(1, 4)]
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(132)
-    except OSError:
-        raise InputError("The mask cannot be read.") from None
-    if head[:4] == b"NRRD":
+    if _head(path)[:4] == b"NRRD":
         found = _from_nrrd(path)
-    elif head[128:] == b"DICM":
-        found = [Mask(name, number, array, affine) for number, name, array, affine in _segments(path)]
+    elif is_dicom(path):
+        found = _from_dicom(path, grid)
     else:
         try:
             volume = read_nifti(path)
         except InputError as error:
             if "no NIfTI" in str(error):
-                raise InputError("A mask is a NIfTI, NRRD or DICOM segmentation file; this is none.") from None
+                raise InputError("A mask is a NIfTI or NRRD file, a DICOM segmentation or structure set; this is none.") from None
             raise
         if volume.padding is not None:
             raise InputError(NO_LABELS)
@@ -142,10 +140,29 @@ def read_mask(path: Path) -> list[Mask]:
     return found
 
 
-def _segments(path: Path) -> list[tuple[int, str, Array, Array]]:
-    if not is_segmentation(open_dicom(path, pixels=False)):
+def is_dicom(path: Path) -> bool:
+    """Whether the file says that it is DICOM."""
+    return _head(path)[128:] == b"DICM"
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(132)
+    except OSError:
+        raise InputError("The mask cannot be read.") from None
+
+
+def _from_dicom(path: Path, grid: tuple[tuple[int, int, int], Array] | None) -> list[Mask]:
+    header = open_dicom(path, pixels=False)
+    if is_segmentation(header):
+        return [Mask(name, number, array, affine) for number, name, array, affine in read_segments(path)]
+    if not is_structure_set(header):
         raise InputError("This DICOM file is an image, no segmentation.")
-    return read_segments(path)
+    if grid is None:
+        raise InputError("A structure set has contours, no voxels: name the series on which it was drawn.")
+    shape, affine = grid
+    return [Mask(name, number, array, affine) for number, name, array in read_structures(path, shape, affine)]
 
 
 def by_label(array: Array, affine: Array, names: Mapping[int, str] = MappingProxyType({})) -> list[Mask]:

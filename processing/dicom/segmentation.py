@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ from pydicom import Dataset
 
 from processing.dicom.header import open_dicom
 from processing.errors import InputError
-from processing.volume import Array
+from processing.volume import Array, check_affine
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
 FRACTION = 0.5  # of MaximumFractionalValue, from which a voxel belongs to a fractional segment
 SAME_PLACE_MM = 0.01
 MOST_SLICES = 4096
+MOST_VOXELS = 1 << 30  # of the grid, and of all frames
 
 
 def is_segmentation(dataset: Dataset) -> bool:
@@ -34,6 +36,8 @@ def read_segments(path: Path) -> list[tuple[int, str, Array, Array]]:
     dataset = open_dicom(path)
     if not is_segmentation(dataset):
         raise InputError("This DICOM file is no segmentation.")
+    if _voxels(dataset) > MOST_VOXELS:
+        raise InputError("The segmentation declares more voxels than can be read; export it in parts.")
     try:
         pixels = dataset.pixel_array
     except Exception:  # decoders raise many kinds
@@ -43,8 +47,12 @@ def read_segments(path: Path) -> list[tuple[int, str, Array, Array]]:
         names = {int(one.SegmentNumber): str(one.get("SegmentLabel", "")) for one in dataset.SegmentSequence}
         places, affine, slices = _places(dataset, len(frames))
         numbers = _numbers(dataset, len(frames))
+    except InputError:
+        raise
     except (AttributeError, IndexError, TypeError, ValueError, KeyError):
         raise InputError("The segmentation does not say where its frames lie or what they show.") from None
+    if slices * frames[0].size > MOST_VOXELS:
+        raise InputError("The planes of the segmentation lie too far apart.")
     fractional = str(dataset.get("SegmentationType", "BINARY")).upper() == "FRACTIONAL"
     least = FRACTION * float(dataset.get("MaximumFractionalValue", 255)) if fractional else 0.5
     found = []
@@ -58,6 +66,13 @@ def read_segments(path: Path) -> list[tuple[int, str, Array, Array]]:
         if mask.any():
             found.append((number, name, mask, affine))
     return found
+
+
+def _voxels(dataset: Dataset) -> int:
+    try:
+        return math.prod(int(dataset.get(word) or 1) for word in ("NumberOfFrames", "Rows", "Columns"))
+    except (TypeError, ValueError):
+        raise InputError("The segmentation does not say how large it is; export it again.") from None
 
 
 def _group(dataset: Dataset, index: int, keyword: str) -> Any:
@@ -90,8 +105,6 @@ def _places(dataset: Dataset, count: int) -> tuple[list[int], Array, int]:
     measures = _group(dataset, 0, "PixelMeasuresSequence")
     between_rows, between_columns = (float(value) for value in measures.PixelSpacing)
     along = (origins - origins[0]) @ normal
-    if np.abs(origins - origins[0] - np.outer(along, normal)).max() > SAME_PLACE_MM:
-        raise InputError("The planes of the segmentation are shifted against each other.")
     levels = np.unique(np.round(along, 3))
     gaps = np.diff(levels)
     gaps = gaps[gaps > SAME_PLACE_MM]
@@ -103,8 +116,14 @@ def _places(dataset: Dataset, count: int) -> tuple[list[int], Array, int]:
     index = (along - along.min()) / step
     if np.abs(index - np.round(index)).max() > 0.05 or index.max() >= MOST_SLICES:
         raise InputError("The planes of the segmentation are not equally spaced.")
+    places = np.round(index).astype(int)
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 2] = row * between_columns, column * between_rows, normal * step
     affine[:3, 3] = origins[int(np.argmin(along))]
-    places = np.round(index).astype(int)
+    if places.max():  # real stacks lean a little: what positions say of the next slice is exact
+        offsets = origins - affine[:3, 3]
+        affine[:3, 2] = places @ offsets / (places @ places)
+        if np.abs(offsets - np.outer(places, affine[:3, 2])).max() > SAME_PLACE_MM:
+            raise InputError("The planes of the segmentation are shifted against each other.")
+    check_affine(affine)
     return places.tolist(), affine, int(places.max()) + 1

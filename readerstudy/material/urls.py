@@ -6,7 +6,6 @@ urlpatterns = [
     path("cases/<int:case>/training/", views.training, name="training"),
     path("cases/<int:case>/feedback/", views.feedback, name="feedback"),
     path("cases/<int:case>/set-aside/", views.set_aside, name="set_aside"),
-    path("cases/<int:case>/masks/", views_masks.add_masks, name="add_masks"),
     path("masks/<int:volume>/", views_masks.change_mask, name="change_mask"),
     path("masks/<int:volume>/<int:series>/picture.png", views_masks.mask_picture, name="mask_picture"),
     path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),

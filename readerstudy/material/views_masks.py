@@ -1,4 +1,4 @@
-"""Volumes of interest on the page of a case: send masks, look, remove, call back."""
+"""Volumes of interest on the page of a case: look, remove, call back."""
 
 import numpy as np
 from django.contrib import messages
@@ -8,10 +8,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from processing.errors import InputError
-from readerstudy.archive import quarantine
 from readerstudy.material import volumes, volumes_of_interest
 from readerstudy.material.alignments import placing
-from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.material.models import Series, VolumeOfInterest
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
@@ -21,31 +20,6 @@ def _volume(study: ReaderStudy, number: int) -> VolumeOfInterest:
     if found is None:
         raise Http404
     return found
-
-
-@study_page("add_masks")
-@require_POST
-def add_masks(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
-    """Masks of a form: NIfTI, NRRD or DICOM segmentations."""
-    files = request.FILES.getlist("masks")
-    try:
-        found = Case.objects.filter(study=study, pk=case, subject__withdrawn_at=None).select_related("study").first()
-        if found is None:
-            raise Http404
-        number = request.POST.get("drawn_on", "")
-        drawn_on = found.series.filter(active=True, pk=number).first() if number.isdigit() else None
-        if drawn_on is None:
-            raise InputError("Say on which series the mask was drawn.")
-        made = volumes_of_interest.receive_masks(
-            case=found, drawn_on=drawn_on, name=request.POST.get("name", ""), files=files, actor=request.user
-        )
-        names = ", ".join(volume.name for volume in made)
-        messages.success(request, f"Added {names}. Features follow on every arm.", extra_tags="masks")
-    except InputError as error:
-        messages.error(request, str(error), extra_tags="masks")
-    finally:
-        quarantine.erase_requests(files)
-    return redirect(reverse("case", args=[study.slug, case]) + "#volumes")
 
 
 @study_page("add_masks")

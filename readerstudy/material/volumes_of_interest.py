@@ -2,8 +2,9 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
@@ -20,6 +21,9 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import study_for_update
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
+
+if TYPE_CHECKING:
+    from processing.ingest.masks import Said, TakenMask
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _/.+-]{0,39}")
 LARGEST_FILE = 256 << 20
@@ -53,14 +57,22 @@ def load_mask(volume: VolumeOfInterest):
         return read_mask(path)[0]
 
 
-def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor: User) -> list[VolumeOfInterest]:
+def receive_masks(
+    *,
+    case: Case,
+    drawn_on: Series,
+    name: str,
+    files: list,
+    actor: User,
+    key: bytes,
+    known: Sequence[str] = (),
+) -> list[VolumeOfInterest]:
     """Take the masks of sealed files of a request: every label of every file becomes a volume of interest.
 
-    Without a name, one of anatomical words that the file gives is kept, else VOI1, VOI2, … InputError, with nothing
-    kept, if a file holds no mask, one lies beside its series, or a name is taken.
+    Without a name, one that the file gives is kept if it is in `known` or of anatomical words, else VOI1, VOI2, …
+    key: of the study's pseudonyms. InputError, with nothing kept, if a file holds no mask, lies beside its series, says
+    that it was drawn on another one, or a name is taken.
     """
-    from processing.masks import carry, write_mask
-
     name = name.strip()
     if name and not NAME.fullmatch(name):
         raise InputError("A name has up to 40 letters, digits, spaces and _ / . + -, and names no person.")
@@ -68,14 +80,12 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
         raise InputError("Choose a file with a mask.")
     if sum(file.size for file in files) > LARGEST_FILE:
         raise InputError("Masks of one upload may have 256 MB together; send fewer at once, or compressed.")
-    shape = (drawn_on.slices, drawn_on.rows, drawn_on.columns)
-    affine, made = np.array(drawn_on.affine, float), []
-    with tempfile.TemporaryDirectory() as folder:
-        masks = list(_masks(files, Path(folder)))
+    made = []
+    # Plain bytes stay inside the quarantine and go with this block.
+    with tempfile.TemporaryDirectory(dir=files[0].path.parent) as folder:
+        masks = _taken(files, Path(folder), drawn_on, key, known)
         list(_names(case, name, masks))  # raises if one is taken
-        for mask in masks:
-            carry(mask, shape, affine)  # raises if nothing of it lies on the series
-        kept = [put_file(write_mask(mask, Path(folder) / "clean.nii.gz"))[0] for mask in masks]
+        kept = [put_file(mask.path)[0] for mask in masks]
     with transaction.atomic():
         study_for_update(case.study)
         ensure_kept(kept)
@@ -104,19 +114,49 @@ def receive_masks(*, case: Case, drawn_on: Series, name: str, files: list, actor
     return made
 
 
-def _masks(files: list, folder: Path) -> Iterator:
-    from processing.masks import read_mask
+def _taken(files: list, folder: Path, drawn_on: Series, key: bytes, known: Sequence[str]) -> list["TakenMask"]:
+    from processing.ingest.masks import take_masks
 
-    for file in files:
-        plain = folder / "plain"
-        unseal_piece(file.path, file.salt, plain)
-        yield from read_mask(plain)
-        plain.unlink()
+    plain, clean = folder / "plain", folder / "clean"
+    plain.mkdir()
+    clean.mkdir()
+    for number, file in enumerate(files):
+        unseal_piece(file.path, file.salt, plain / str(number))
+    masks, said = take_masks(
+        sorted(plain.iterdir(), key=lambda path: int(path.name)),
+        clean,
+        shape=(drawn_on.slices, drawn_on.rows, drawn_on.columns),
+        affine=np.array(drawn_on.affine, float),
+        key=key,
+        known=known,
+    )
+    for one in said:
+        _ensure_of(drawn_on, one)
+    return masks
+
+
+def _ensure_of(series: Series, said: "Said") -> None:
+    """InputError if a file says that it was drawn on another patient, series or frame of reference."""
+    patient = series.case.subject.key
+    if patient and said.patient and patient not in said.patient:
+        raise InputError("The mask is of another patient than this case, by its PatientID. Nothing was added.")
+    uids = [uid for forms in said.images for uid in forms]
+    if uids and not series.instances.filter(uid__in=uids).exists():
+        other = Series.objects.filter(study=series.study_id, instances__uid__in=uids).select_related("case", "arm")
+        if (found := other.first()) is not None:
+            raise InputError(
+                f"The mask was drawn on {found.arm.code} of {found.case.code}, by the images that it refers to. "
+                "Add it there."
+            )
+    frame = series.frame_of_reference
+    if frame and any(frame not in forms for forms in said.frames):
+        raise InputError(
+            "The mask has another frame of reference than this series, so its coordinates say nothing here. Choose the "
+            "series on which it was drawn."
+        )
 
 
 def _names(case: Case, name: str, masks: list) -> Iterator[str]:
-    from processing.masks import anatomical_name
-
     taken = {volume.name for volume in active_volumes(case)}
     for number, mask in enumerate(masks, 1):
         if name:
@@ -124,7 +164,7 @@ def _names(case: Case, name: str, masks: list) -> Iterator[str]:
             if given in taken:
                 raise InputError(f"There is a volume of interest {given} already; remove it or take another name.")
         else:
-            given = anatomical_name(mask.name)
+            given = mask.name
             if not given or given in taken:
                 given = next(code for code in (f"VOI{n}" for n in range(1, 10_000)) if code not in taken)
         taken.add(given)

@@ -1,19 +1,21 @@
 """Files are sent again while the job erases the same bytes: they are kept, or the job that keeps them says why not."""
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from django.core.files.storage import storages
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections, transaction
 
 from processing.errors import InputError
-from processing.masks import Mask
+from processing.ingest.masks import TakenMask
+from processing.masks import Mask, write_mask
 from readerstudy.archive import store
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.audit.studies import study_for_update
@@ -124,17 +126,20 @@ def _import_table(study: ReaderStudy) -> None:
 
 
 def _receive_mask(study: ReaderStudy) -> None:
-    case, file = study.cases.get(), SimpleUploadedFile("m.nii", b"sealed")
+    case = study.cases.get()
     on = case.series.get(arm__code="SOC")
-    volumes_of_interest.receive_masks(case=case, drawn_on=on, name="cord", files=[file], actor=None)
+    with tempfile.TemporaryDirectory() as folder:
+        file = SimpleNamespace(size=6, path=Path(folder, "sealed"))
+        volumes_of_interest.receive_masks(case=case, drawn_on=on, name="cord", files=[file], actor=None, key=b"")
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("keep", [_import_table, _receive_mask])
-def test_who_keeps_files_and_a_job_that_ends_do_not_wait_for_each_other(keep, monkeypatch):
+def test_who_keeps_files_and_a_job_that_ends_do_not_wait_for_each_other(keep, monkeypatch, tmp_path):
     study = factories.make_study(subjects=1, readers=0)
     mask = Mask("", 1, np.ones(factories.SHAPE, bool), np.diag([1.0, 1.0, 4.0, 1.0]))
-    monkeypatch.setattr(volumes_of_interest, "_masks", lambda files, folder: iter([mask]))
+    taken = TakenMask(write_mask(mask, tmp_path / "mask.nii.gz"), "", mask.voxels, mask.millilitres)
+    monkeypatch.setattr(volumes_of_interest, "_taken", lambda *_: [taken])
     held, errors = threading.Event(), []
 
     def end_a_job() -> None:
