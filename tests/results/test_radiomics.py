@@ -207,7 +207,7 @@ def test_names_in_files_and_of_files_do_not_leave(admin, case):
     ("files", "fields", "said"),
     [
         ([], {}, "Choose a file"),
-        ([SimpleUploadedFile("a.nii", b"nothing")], {}, "NIfTI, NRRD or DICOM segmentation"),
+        ([SimpleUploadedFile("a.nii", b"nothing")], {}, "DICOM segmentation or structure set"),
         ([nifti_mask(affine=AFFINE + np.array([[0, 0, 0, 500.0]] + [[0] * 4] * 3))], {}, "lies on this series"),
         ([nifti_mask(), nifti_mask(np.full(SHAPE, 0.5, np.float32))], {}, "whole numbers"),
         ([nifti_mask()], {"name": "<b>"}, "letters, digits"),
