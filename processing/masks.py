@@ -130,7 +130,9 @@ def read_mask(path: Path, grid: tuple[tuple[int, int, int], Array] | None = None
             volume = read_nifti(path)
         except InputError as error:
             if "no NIfTI" in str(error):
-                raise InputError("A mask is a NIfTI or NRRD file, a DICOM segmentation or structure set; this is none.") from None
+                raise InputError(
+                    "A mask is a NIfTI or NRRD file, a DICOM segmentation or structure set; this is none."
+                ) from None
             raise
         if volume.padding is not None:
             raise InputError(NO_LABELS)

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import IO
 
 import SimpleITK
+from pydicom import Dataset
 
 from processing import masks, nifti, series
 from processing.caution import warn
+from processing.dicom.contours import is_structure_set
 from processing.dicom.header import open_dicom
 from processing.dicom.segmentation import is_segmentation
 from processing.errors import InputError
@@ -46,7 +48,9 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IMAGE MASK [--label N] [--settings FILE | --preset NAME] [--out FILE] and what the rows are called."""
     parser.add_argument("image", type=Path, metavar="IMAGE", help="DICOM folder or file, NIfTI or NRRD")
-    parser.add_argument("mask", type=Path, metavar="MASK", help="NIfTI, NRRD, DICOM segmentation or series of labels")
+    parser.add_argument(
+        "mask", type=Path, metavar="MASK", help="NIfTI, NRRD, DICOM segmentation, structure set or series"
+    )
     parser.add_argument("--label", type=int, metavar="N", help="value or segment number in MASK (default 1)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--settings", type=Path, metavar="FILE", help="YAML or JSON of pyradiomics (default: its own)")
@@ -118,7 +122,7 @@ def _read(image: Path, mask: Path, label: int) -> tuple[SimpleITK.Image, SimpleI
     warn(volume.cautions, image.name)
     if all(plain) and volume.padding is None:
         return _itk(image, volume), _itk(mask, series.read(mask))
-    found = _masks(mask)
+    found = _masks(mask, volume)
     wanted = [one for one in found if one.label == label]
     if not wanted:
         labels = ", ".join(sorted({str(one.label) for one in found}))
@@ -137,12 +141,16 @@ def _read(image: Path, mask: Path, label: int) -> tuple[SimpleITK.Image, SimpleI
     return itk_image(volume), SimpleITK.Cast(labelled, SimpleITK.sitkUInt32) * label
 
 
-def _masks(path: Path) -> list[masks.Mask]:
+def _masks(path: Path, image: Volume) -> list[masks.Mask]:
     single = path if path.is_file() else next(iter(sorted(p for p in path.rglob("*") if p.is_file())), path)
-    if single.is_file() and (nifti.is_volume_file(single) or is_segmentation(open_dicom(single, pixels=False))):
-        return masks.read_mask(single)
+    if single.is_file() and (nifti.is_volume_file(single) or _is_mask(open_dicom(single, pixels=False))):
+        return masks.read_mask(single, (image.shape, image.affine))
     volume = series.read(path)  # labels stored as an ordinary series
     return masks.by_label(volume.array, volume.affine)
+
+
+def _is_mask(header: Dataset) -> bool:
+    return is_segmentation(header) or is_structure_set(header)
 
 
 def _itk(path: Path, volume: Volume) -> SimpleITK.Image:

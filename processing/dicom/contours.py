@@ -72,7 +72,7 @@ def _contours(structure: Dataset) -> list[Array]:
 def _points(contour: Dataset) -> Array:
     element: Any = contour.get_item("ContourData")
     # Long rows of numbers: pydicom would make an object of each.
-    said = element.value.split(b"\\") if isinstance(element, RawDataElement) else contour.ContourData
+    said = (element.value or b"").split(b"\\") if isinstance(element, RawDataElement) else contour.ContourData
     points = np.array(said, dtype=np.float64).reshape(-1, 3)
     if not np.isfinite(points).all():
         raise ValueError("not finite")
@@ -94,7 +94,11 @@ def _filled(contours: Sequence[Array], shape: tuple[int, int, int], to_index: Ar
     if not planes:
         return mask
     corners = np.concatenate([points for plane in planes.values() for points in plane])
-    if not 0 <= min(planes) <= max(planes) < slices or (corners[:, :2] < -1).any() or (corners > (columns, rows, slices)).any():
+    if (
+        not 0 <= min(planes) <= max(planes) < slices
+        or (corners[:, :2] < -1).any()
+        or (corners > (columns, rows, slices)).any()
+    ):
         raise InputError(f"A structure reaches outside the series. {_AGAIN}")
     if max(np.ptp(np.concatenate(plane)[:, 2]) for plane in planes.values()) * distance > FLAT_MM:
         raise InputError(f"A structure has several planes of contours within one slice of the series. {_AGAIN}")

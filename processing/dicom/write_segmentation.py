@@ -1,4 +1,4 @@
-"""Write masks as one DICOM Segmentation object (PS3.3 A.51): binary, a segment each, frames only where one has voxels."""
+"""Write masks as one DICOM Segmentation object (PS3.3 A.51): binary, a segment each, with no empty frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from processing.dicom.segmentation import SEGMENTATION
 from processing.errors import InputError
 from processing.volume import Array, spacing_of
 
-MANUFACTURER, MODEL = "Reader Study", "Volumes of interest"
+MANUFACTURER, ABOUT = "Reader Study", "Volumes of interest"
 MOST_TURNED_MM = 0.05  # at the far end of a column: how far it may be from a right angle to the rows
 _OF_PATIENT = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
 _OF_STUDY = ("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName")
@@ -52,12 +52,19 @@ def nameless(subject: str, series: str) -> Source:
 
 
 def write_segmentation(
-    masks: Mapping[str, Array], affine: Array, path: Path, *, source: Source, drawn: datetime | None = None
+    masks: Mapping[str, Array],
+    affine: Array,
+    path: Path,
+    *,
+    source: Source,
+    drawn: datetime | None = None,
+    simulated: bool = False,
 ) -> Path:
     """Write masks on the grid of a series; the same masks, series and time, the same bytes.
 
     masks: by name, each (slices, rows, columns); names are written. affine: of column, row, slice to LPS in mm. drawn:
-    when, by default now. Raises InputError without a voxel, or if the axes are not at right angles.
+    when, by default now. simulated: whether no scanner acquired the series. Raises InputError without a voxel, or if
+    rows and columns are not at right angles.
     """
     there = {name: mask for name, mask in masks.items() if mask.any()}
     if not there:
@@ -74,8 +81,10 @@ def write_segmentation(
         for place in np.flatnonzero(mask.any(axis=(1, 2))).tolist()
     ]
     _pixels(data, np.stack([list(there.values())[number - 1][place] for number, place in frames]))
-    data.SegmentationType, data.ContentLabel, data.ContentDescription = "BINARY", "VOLUMES", "Volumes of interest"
-    data.SegmentsOverlap = "YES" if sum(np.asarray(mask, np.uint8) for mask in there.values()).max() > 1 else "NO"
+    data.SegmentationType, data.ContentLabel, data.ContentDescription = "BINARY", "VOLUMES", ABOUT
+    if simulated:
+        data.ContentDescription = f"{ABOUT} on a series that was simulated, not acquired"
+    data.SegmentsOverlap = "YES" if (np.sum(list(there.values()), axis=0) > 1).any() else "NO"
     data.SegmentSequence = Items(_segment(number, name) for number, name in enumerate(there, 1))
     _geometry(data, affine, frames, source)
     with_files = [_reference(*image) for image in source.images]
@@ -122,9 +131,9 @@ def _identity(source: Source, made: str, drawn: datetime) -> Dataset:
     data.FrameOfReferenceUID = source.header.get("FrameOfReferenceUID") or _uid("frame", data.StudyInstanceUID)
     data.PositionReferenceIndicator = ""
     data.PatientIdentityRemoved, data.DeidentificationMethod = "YES", "Written by Reader Study from a clean series"
-    data.Modality, data.SeriesNumber, data.SeriesDescription = "SEG", 9000, "Volumes of interest"
+    data.Modality, data.SeriesNumber, data.SeriesDescription = "SEG", 9000, ABOUT
     data.SeriesInstanceUID = _uid("series", made, str(source.header.get("SeriesInstanceUID", "")))
-    data.Manufacturer, data.ManufacturerModelName = MANUFACTURER, MODEL
+    data.Manufacturer, data.ManufacturerModelName = MANUFACTURER, ABOUT
     data.DeviceSerialNumber, data.SoftwareVersions = "0", IMPLEMENTATION_NAME
     data.SOPClassUID, data.SOPInstanceUID = SEGMENTATION, _uid("instance", data.SeriesInstanceUID)
     data.InstanceNumber, data.ContentCreatorName = 1, ""

@@ -64,8 +64,14 @@ def take_masks(
     masks that name no person; others are kept if all their words are anatomical. Raises InputError if a file holds no
     mask, takes more than is allowed, or lies beside the series.
     """
-    asked = {"files": [str(file) for file in files], "out": str(out), "key": key.hex(), "known": list(known)}
-    asked |= {"shape": list(shape), "affine": np.asarray(affine).tolist()}
+    asked = {
+        "files": [str(file) for file in files],
+        "out": str(out),
+        "shape": list(shape),
+        "affine": np.asarray(affine).tolist(),
+        "key": key.hex(),
+        "known": list(known),
+    }
     said = run("processing.ingest.masks:read_files", asked, limits=LIMITS)
     masks = [
         TakenMask(out / f"{number}.nii.gz", str(name)[:40], int(voxels), float(millilitres))

@@ -44,6 +44,8 @@ WORDS = PAGES | {
     "not_used_csv": "table of files not used",
     "metrics_csv": "table of image metrics",
     "features_csv": "table of radiomic features",
+    "volumes_zip": "volumes of interest",
+    "case_volumes_zip": "volumes of interest of",
     "stability_csv": "table of stability",
     "stability_json": "analysis of stability",
     "robust_features": "robust features",

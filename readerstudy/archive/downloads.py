@@ -1,6 +1,8 @@
 """How tables and results leave the site."""
 
 import csv
+import io
+import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -51,5 +53,43 @@ def stream_csv(lines: Iterable[str | bytes], name: str) -> StreamingHttpResponse
 def send_json(content: str | bytes, name: str) -> HttpResponse:
     """A JSON file; `name` is what the browser calls it."""
     response = HttpResponse(content, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+class _Sent(io.RawIOBase):
+    """A file that is sent while it is written: what `zipfile` writes, and nothing to seek in."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content) -> int:
+        self.content += content
+        return len(content)
+
+    def taken(self) -> bytes:
+        content = bytes(self.content)
+        self.content.clear()
+        return content
+
+
+def zip_pieces(members: Iterable[tuple[str, bytes]], when: datetime) -> Iterator[bytes]:
+    """A zip of (name, content), one member in memory at a time; `when` is the time of each."""
+    file = _Sent()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            info = zipfile.ZipInfo(name, when.astimezone(UTC).timetuple()[:6])
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(info, content)
+            yield file.taken()
+    yield file.taken()
+
+
+def stream_zip(pieces: Iterable[bytes], name: str) -> StreamingHttpResponse:
+    """A zip that is written while it is sent; `name` is what the browser calls it."""
+    response = StreamingHttpResponse(pieces, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

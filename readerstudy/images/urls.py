@@ -10,6 +10,7 @@ from readerstudy.images import (
     views_scan_times,
     views_signature,
     views_stability,
+    views_volumes,
 )
 
 urlpatterns = [
@@ -17,6 +18,8 @@ urlpatterns = [
     path("metrics.csv", views_images.metrics_csv, name="metrics_csv"),
     path("radiomics/", views_radiomics.radiomics, name="radiomics"),
     path("radiomics/features.csv", views_radiomics.features_csv, name="features_csv"),
+    path("radiomics/volumes.zip", views_volumes.volumes_zip, name="volumes_zip"),
+    path("radiomics/volumes-<int:case>.zip", views_volumes.volumes_zip, name="case_volumes_zip"),
     path("radiomics/stability/", views_stability.stability, name="stability"),
     path("radiomics/stability.csv", views_stability.stability_csv, name="stability_csv"),
     path("radiomics/stability.json", views_stability.stability_json, name="stability_json"),

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom import dcmread
 
 from processing import series
 from processing.__main__ import main
+from processing.masks import read_mask
 from tests.processing import dicom_files as files
+from tests.processing.test_contours import structure_set
 
 
 def test_info_gives_geometry_parameters_and_hash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +51,27 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     for command in ("info", "deidentify", "compare"):
         assert command in shown
+
+
+def test_masks_of_a_structure_set_become_a_segmentation_and_that_nifti(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.series(tmp_path / "series", files.pixels(4))
+    on = series.read(tmp_path / "series")
+    corners = np.array([[0.5, 0.5, 2.0], [4.5, 0.5, 2.0], [4.5, 2.5, 2.0], [0.5, 2.5, 2.0]])
+    contour = corners @ on.affine[:3, :3].T + on.affine[:3, 3]
+    drawn = structure_set(tmp_path / "rt.dcm", {"L4": [contour], "Disc": [contour]})
+    assert main(["masks", str(drawn), str(tmp_path / "seg.dcm"), "--on", str(tmp_path / "series")]) == 0
+    assert [(one["name"], one["voxels"]) for one in json.loads(capsys.readouterr().out)] == [("L4", 8), ("Disc", 8)]
+    header = dcmread(tmp_path / "seg.dcm")
+    assert header.SegmentsOverlap == "YES"
+    assert len(header.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == 4
+    assert main(["masks", str(tmp_path / "seg.dcm"), str(tmp_path / "out"), "--on", str(tmp_path / "series")]) == 0
+    expected = np.zeros(on.shape, bool)
+    expected[2, 1:3, 1:5] = True
+    for name in ("L4", "Disc"):
+        (mask,) = read_mask(tmp_path / "out" / f"{name}.nii.gz")
+        np.testing.assert_array_equal(mask.array, expected)
+        np.testing.assert_allclose(mask.affine, on.affine, atol=1e-4)
+    assert main(["masks", str(drawn), str(tmp_path / "seg.dcm")]) == 2
+    assert "name the series" in capsys.readouterr().err
