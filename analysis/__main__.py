@@ -131,8 +131,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         action="extend",
         metavar="NAME:VALUE",
-        help="threshold of paired_t, ccc or icc; the defaults are "
-        + ", ".join(f"{name}:{value:g}" for name, value in stability.CRITERIA.items()),
+        help="threshold of paired_t, ccc, icc or dispersion (CV, QCD); the defaults are "
+        + ", ".join(f"{name}:{value:g}" for name, value in stability.THRESHOLDS.items())
+        + f"; or those of a paper: {', '.join(stability.PRESETS)}",
     )
     command.add_argument(
         "--robust",
@@ -270,6 +271,9 @@ def _stability(options: argparse.Namespace) -> None:
     criteria = {}
     for criterion in options.criterion:
         name, _, value = criterion.partition(":")
+        if criterion in stability.PRESETS:
+            criteria |= stability.PRESETS[criterion]
+            continue
         try:
             criteria[name] = float(value)
             if not 0 <= criteria[name] <= 1:
@@ -284,11 +288,12 @@ def _stability(options: argparse.Namespace) -> None:
     features = tables.read_features(options.features)
     results = stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria)
     if options.html:
-        thresholds = {**stability.CRITERIA, **criteria}
         plots = {
             name: stability.pairs(features, reference=options.reference, feature=name) for name in _lowest(results)
         }
-        options.html.write_text(document.stability(results, criteria=thresholds, plots=plots), encoding="utf-8")
+        options.html.write_text(
+            document.stability(results, criteria=results["criteria"], plots=plots), encoding="utf-8"
+        )
     if options.robust:
         options.robust.write_text(robust.as_settings(robust.robust_features(results), settings), encoding="utf-8")
     if options.json or not options.html:

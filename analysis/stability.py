@@ -28,6 +28,8 @@ from analysis.statistics.values import differences
 
 __all__ = [
     "CRITERIA",
+    "PRESETS",
+    "THRESHOLDS",
     "analyse",
     "bland_altman",
     "coefficient_of_variation",
@@ -38,6 +40,9 @@ __all__ = [
 
 CRITERIA = {"paired_t": 0.05, "ccc": 0.85, "icc": 0.90}
 ACCEPTABLE_DISPERSION = 0.10
+THRESHOLDS = {**CRITERIA, "dispersion": ACCEPTABLE_DISPERSION}
+# What each paper calls stable; where it names no threshold that above holds.
+PRESETS = {"moummad": THRESHOLDS | {"paired_t": 0.05, "ccc": 0.85}, "zhong": THRESHOLDS | {"ccc": 0.90, "icc": 0.90}}
 EQUAL = 1e-9  # relative difference up to which a feature of shape is the same
 NAMELESS = re.compile(r"VOI\d+")  # the site's name of a volume that came without one
 
@@ -60,7 +65,8 @@ def analyse(
     restores : sequence of (str, str), default ()
         Pairs of arms: the fast one, and the DL one made from it.
     criteria : mapping of str to float, optional
-        Override thresholds of ``CRITERIA``: paired_t 0.05, ccc 0.85, icc 0.90.
+        Override ``THRESHOLDS``: paired_t 0.05, ccc 0.85, icc 0.90, and dispersion 0.10, below which CV and QCD are
+        acceptable.
 
     Returns
     -------
@@ -95,10 +101,10 @@ def analyse(
     >>> round(feature["ccc"]["estimate"], 3), feature["stable"]
     (0.994, {'paired_t': True, 'ccc': True, 'icc': True})
     """
-    thresholds = {**CRITERIA, **(criteria or {})}
-    unknown = set(thresholds) - set(CRITERIA)
+    thresholds = {**THRESHOLDS, **(criteria or {})}
+    unknown = set(thresholds) - set(THRESHOLDS)
     if unknown:
-        raise InputError(f"There is no criterion {min(unknown)}; there are {', '.join(CRITERIA)}.")
+        raise InputError(f"There is no criterion {min(unknown)}; there are {', '.join(THRESHOLDS)}.")
     table = pivot(tables.check(features, "features"))
     for arm in [reference, *(arm for pair in restores for arm in pair)]:
         table.ensure_arm(arm)
@@ -122,7 +128,7 @@ def analyse(
         ],
         "dispersion": dispersion,
         "summary": _summary(arms, dispersion, thresholds),
-        "criteria": {**thresholds, "dispersion": ACCEPTABLE_DISPERSION},
+        "criteria": thresholds,
         "groups": _groups(table, reference, thresholds),
     }
 
@@ -386,7 +392,7 @@ def _summary(
     for measure, found in values.items():
         defined = np.array([value for value in found if value is not None])
         large = measure in thresholds
-        limit = thresholds[measure] if large else ACCEPTABLE_DISPERSION
+        limit = thresholds[measure if large else "dispersion"]
         row: dict[str, Any] = {"measure": measure, "n": int(defined.size), "median": None, "q1": None, "q3": None}
         row |= {"share_acceptable": None, "acceptable": f"{'at least' if large else 'below'} {limit:g}"}
         row["reason"] = None if defined.size else "undefined for every feature"

@@ -26,7 +26,8 @@ class DrawnOn:
 
 def drawn_on(dataset: Dataset) -> DrawnOn:
     """What the file says of the images under its masks; empty where it says nothing."""
-    frames, images = set(), set()
+    frames: set[str] = set()
+    images: set[str] = set()
     for item in _items(dataset):
         frames.update(_text(item, "FrameOfReferenceUID", "ReferencedFrameOfReferenceUID"))
         for keyword in _IMAGES:

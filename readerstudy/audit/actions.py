@@ -55,6 +55,7 @@ class Action(TextChoices):
     SERIES_TAKEN_BACK = "series taken back"
     SERIES_TAKEN_UP_AGAIN = "series taken up again"
     SETTINGS_CHANGED = "settings changed"
+    STABILITY_CRITERIA_CHANGED = "stability criteria changed"
     STUDY_AMENDED = "study amended"
     STUDY_CLOSED = "study closed"
     STUDY_CREATED = "study created"

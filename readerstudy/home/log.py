@@ -117,6 +117,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.VOLUME_OF_INTEREST_ADDED: lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",
     Action.VOLUME_OF_INTEREST_REMOVED: lambda d: f"removed {d['volume']} of {d['case']}",
     Action.VOLUME_OF_INTEREST_CALLED_BACK: lambda d: f"called {d['volume']} of {d['case']} back",
+    Action.STABILITY_CRITERIA_CHANGED: lambda d: (
+        "let features be stable by "
+        + ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in d["criteria"].items())
+    ),
     Action.RADIOMIC_SETTINGS_CHANGED: lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
     Action.OPENING_ASKED_FOR: lambda d: "asked for the opening",
     Action.STUDY_OPENED: lambda d: (

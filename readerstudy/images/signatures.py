@@ -3,6 +3,7 @@
 from analysis import signature
 from analysis.errors import InputError
 from readerstudy.images.stability import compared_arms, features_named
+from readerstudy.images.stability_criteria import criteria_of
 from readerstudy.protocol.models import ReaderStudy
 
 
@@ -15,4 +16,4 @@ def analyse(study: ReaderStudy, model: str) -> dict:
     named = features_named(study, {one.feature for one in read.inputs})
     if named.empty:
         raise InputError("None of the features of this signature are computed under the settings that hold.")
-    return signature.analyse(named, read, reference=reference.code)
+    return signature.analyse(named, read, reference=reference.code, criteria=criteria_of(study))

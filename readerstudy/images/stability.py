@@ -15,6 +15,7 @@ from readerstudy.archive.downloads import Row, csv_lines
 from readerstudy.images import analyses
 from readerstudy.images.models import STABILITY, Feature
 from readerstudy.images.radiomics import active_settings, present_features
+from readerstudy.images.stability_criteria import criteria_of
 from readerstudy.images.tables import FEATURE_COLUMNS, table_csv
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
@@ -42,7 +43,14 @@ def fingerprint(study: ReaderStudy, reference: Arm, restores: list[tuple[str, st
     """What the analysis depends on, as one hash, and the number of values: features are replaced, never changed."""
     seen = present_features(study).aggregate(count=Count("pk"), last=Max("pk"), total=Sum("pk"))
     numbers = [int(value or 0) for value in seen.values()]  # PostgreSQL sums to decimals
-    said = [analyses.analysis_version(), active_settings(study).sha256, reference.code, restores, *numbers]
+    said = [
+        analyses.analysis_version(),
+        active_settings(study).sha256,
+        reference.code,
+        restores,
+        criteria_of(study),
+        *numbers,
+    ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest(), seen["count"]
 
 
@@ -76,7 +84,8 @@ def analyse(study: ReaderStudy, key: str) -> dict:
     reference, _, restores = compared_arms(study)
     if reference is None:
         raise InputError("There are no features of the reference arm any more.")
-    made = analysis.analyse(_frame(table_csv(study, "features")), reference=reference.code, restores=restores)
+    features = _frame(table_csv(study, "features"))
+    made = analysis.analyse(features, reference=reference.code, restores=restores, criteria=criteria_of(study))
     analyses.store_analysis(analyses.path_of(study, KIND, key), made)
     return made
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("radiomics/volumes.zip", views_volumes.volumes_zip, name="volumes_zip"),
     path("radiomics/volumes-<int:case>.zip", views_volumes.volumes_zip, name="case_volumes_zip"),
     path("radiomics/stability/", views_stability.stability, name="stability"),
+    path("radiomics/stability/criteria/", views_stability.change_criteria, name="stability_criteria"),
     path("radiomics/stability.csv", views_stability.stability_csv, name="stability_csv"),
     path("radiomics/stability.json", views_stability.stability_json, name="stability_json"),
     path("radiomics/robust/<slug:form>/", views_stability.robust_features, name="robust_features"),

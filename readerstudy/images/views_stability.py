@@ -3,20 +3,23 @@
 import json
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from analysis import robust
 from analysis.errors import InputError
 from analysis.report import stability_figures, table_cells
 from analysis.report.table import TableCell
-from analysis.stability import CRITERIA
+from analysis.stability import CRITERIA, PRESETS
+from processing.errors import InputError as ImageError
 from readerstudy.archive.downloads import csv_lines, send_json, stream_csv
 from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import stability as selectors
+from readerstudy.images import stability_criteria
 from readerstudy.images.radiomics import active_settings
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -60,6 +63,7 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
     picture = stability_figures.columns(results, criterion=criterion, threshold=limit, colours=colours, width=1440)
     return {
         "criterion": criterion,
+        "thresholds": [(name, words, results["criteria"][name]) for name, words in stability_criteria.WORDS.items()],
         "criteria": {name: f"{words} ≥ {results['criteria'][name]:.2f}" for name, words in WORDS.items()},
         "groups": [
             {
@@ -172,6 +176,20 @@ def _cells(one: dict) -> list[TableCell]:
         table_cells.estimate_with_interval(one["ccc"]),
         table_cells.estimate_with_interval(one["icc"]["ICC2"]),
     ]
+
+
+@study_page("add_masks")
+@require_POST
+def change_criteria(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
+    """Thresholds of the page's fields, or those of a paper. Analyses that were taken away keep theirs."""
+    preset = PRESETS.get(request.POST.get("preset", ""))
+    given = {name: str(value) for name, value in preset.items()} if preset else request.POST
+    try:
+        stability_criteria.change_criteria(study=study, given=given, actor=request.user)
+        messages.success(request, "These thresholds hold now.")
+    except ImageError as error:
+        messages.error(request, str(error))
+    return redirect("stability", study.slug)
 
 
 def _results(study: ReaderStudy) -> dict:

@@ -97,6 +97,25 @@ def test_the_page_says_the_numbers_of_the_command(study, client, tmp_path):
     assert "n/a" in page
 
 
+def test_thresholds_are_settings_that_stand_in_each_result(study, client, tmp_path):
+    before = client.get(address(study, "stability_json")).json()
+    change = reverse("stability_criteria", args=[study.slug])
+    page = html(client.post(change, {**before["criteria"], "ccc": "1.5"}, follow=True))
+    assert "The threshold of CCC is a number between 0 and 1." in page
+    assert client.get(address(study, "stability_json")).json() == before
+    page = html(client.post(change, {"preset": "zhong"}, follow=True))
+    assert "CCC ≥ 0.90" in page
+    (tmp_path / "features.csv").write_bytes(exports.table_csv(study, "features"))
+    command = ["stability", str(tmp_path / "features.csv"), "--reference", "SOC", "--restores", "FAST=FAST-DL"]
+    assert analysis_command([*command, "--criterion", "zhong", "--json", str(tmp_path / "out.json")]) == 0
+    assert client.get(address(study, "stability_json")).json() == json.loads((tmp_path / "out.json").read_text())
+    client.post(change, {"paired_t": "0.01", "ccc": "0.2", "icc": "0.5", "dispersion": "0,5"})
+    after = client.get(address(study, "stability_json")).json()
+    assert after["criteria"] == {"paired_t": 0.01, "ccc": 0.2, "icc": 0.5, "dispersion": 0.5}
+    assert {row["acceptable"] for row in after["summary"]} == {"at least 0.5", "at least 0.2", "below 0.5"}
+    assert after["arms"][0]["unstable"]["ccc"] < before["arms"][0]["unstable"]["ccc"]
+
+
 def test_a_feature_or_class_that_is_not_there_is_ignored(study, client):
     page = client.get(address(study) + "?criterion=x&class=<b>&feature=<script>")
     assert page.status_code == 200
