@@ -268,7 +268,7 @@ def _stability(options: argparse.Namespace) -> None:
         if not (fast and equals and dl):
             raise InputError(f"--restores {pair}: give the arms as FAST=FAST-DL.")
         restores.append((fast, dl))
-    criteria = {}
+    criteria: dict[str, float] = {}
     for criterion in options.criterion:
         name, _, value = criterion.partition(":")
         if criterion in stability.PRESETS:
