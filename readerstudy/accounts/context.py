@@ -3,11 +3,11 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from readerstudy.accounts.permissions import may, role_may
+from readerstudy.accounts.permissions import may, may_ever
 
 
 class Permissions:
-    """`can.edit_protocol` in a template: may do it now. `has.read`: the role ever does it."""
+    """`can.edit_protocol` in a template: may do it now. `has.read`: ever."""
 
     def __init__(self, membership, check) -> None:
         self.membership, self.check = membership, check
@@ -24,5 +24,5 @@ def site(request: HttpRequest) -> dict:
         "idle_seconds": settings.IDLE_SECONDS,
         "membership": membership,
         "can": Permissions(membership, may),
-        "has": Permissions(membership, lambda member, action: role_may(member.role, action)),
+        "has": Permissions(membership, may_ever),
     }

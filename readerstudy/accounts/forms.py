@@ -87,3 +87,11 @@ class MemberForm(forms.Form):
     email = forms.EmailField(
         label="Mail address", required=False, widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "off"})
     )
+
+    def __init__(self, *args, readers: bool = True, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        role = self.fields["role"]
+        assert isinstance(role, forms.ChoiceField)
+        if not readers:
+            role.choices = [choice for choice in role.choices if choice[0] != Role.READER]
+            role.initial = Role.ANALYST

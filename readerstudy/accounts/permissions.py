@@ -47,6 +47,27 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
 }
 
 
+# What nobody does where images alone are compared, and what their opening ends.
+OF_READERS = frozenset(
+    {
+        "write_briefing",
+        "rehearse",
+        "amend",
+        "pause_study",
+        "resume_study",
+        "see_schedule",
+        "read",
+        "sign",
+        "see_letters",
+        "write_letters",
+        "unblind",
+        "see_progress",
+        "see_results",
+    }
+)
+FROZEN_WITH_IMAGES = frozenset({"add_material", "add_masks"})
+
+
 def role_may(role: str, action: str) -> bool:
     """Whether the role ever does this; if not, the page does not exist for it (404)."""
     return role in PERMISSIONS[action]
@@ -59,4 +80,12 @@ def role_may_now(role: str, action: str, state: str) -> bool:
 
 def may(membership: Membership, action: str) -> bool:
     """Whether this member may do it now, in the study's present state."""
-    return role_may_now(membership.role, action, membership.study.state)
+    study = membership.study
+    frozen = action in FROZEN_WITH_IMAGES and study.images_only and study.state != State.DRAFT
+    return may_ever(membership, action) and not frozen and role_may_now(membership.role, action, study.state)
+
+
+def may_ever(membership: Membership, action: str) -> bool:
+    """Whether this member ever does it in a study of this kind."""
+    without_readers = membership.study.images_only and action in OF_READERS
+    return role_may(membership.role, action) and not without_readers

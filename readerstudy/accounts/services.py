@@ -39,6 +39,8 @@ def add_member(*, study: Study, user: User, role: str, actor: User | None = None
     amending: the reader gets a list by an amendment (`reading.amendments`).
     """
     held = study_for_update(study)  # against opening at the same moment
+    if role == Role.READER and held.images_only:
+        raise InputError("This study compares images alone: it has no readers.")
     if role == Role.READER and held.state != State.DRAFT and not amending:
         raise InputError("The study is open: its readers are fixed by the schedule. A reader more is an amendment.")
     if role == Role.READER and (had := former_role(study, user)):

@@ -126,6 +126,9 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.STUDY_OPENED: lambda d: (
         f"opened the study: {_count(d['presentations'], 'pair')} scheduled, "
         f"{_count(len(d['series']), 'series', 'series')} frozen"
+        if "presentations" in d
+        else f"froze the study: {_count(len(d['series']), 'series', 'series')} and "
+        f"{_count(len(d['volumes']), 'volume')} of interest"
     ),
     Action.DRY_RUN: lambda d: (
         f"tried the protocol out: {_count(d['pairs'], 'pair')} with made-up answers of {_count(d['readers'], 'reader')}"

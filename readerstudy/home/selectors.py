@@ -21,11 +21,14 @@ from readerstudy.jobs.models import Job
 from readerstudy.letters import selectors as letters
 from readerstudy.material import selectors as material
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import moves_from
 from readerstudy.reading import guesses, signatures, unblinding
 from readerstudy.reading import selectors as reading
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.states import ENDED, State
+
+FROZEN = "Opening freezes the protocol, every series and volume of interest, and the radiomic settings."
 
 
 @dataclass(frozen=True)
@@ -163,9 +166,9 @@ def _before_opening(study: ReaderStudy) -> list[Task]:
         return [
             Task(
                 "Ready to open",
-                "Opening freezes the protocol and makes the schedule.",
+                FROZEN if study.images_only else "Opening freezes the protocol and makes the schedule.",
                 "protocol",
-                "Open the study",
+                moves_from(study)[0].button,
                 study,
             )
         ]
@@ -179,7 +182,7 @@ def _before_opening(study: ReaderStudy) -> list[Task]:
 
 
 def _briefing(study: ReaderStudy) -> list[Task]:
-    if study.state not in (State.OPEN, State.PAUSED) or study.briefings.exists():
+    if study.images_only or study.state not in (State.OPEN, State.PAUSED) or study.briefings.exists():
         return []
     detail = "The study was opened before it had one. Each reader reads it before the next pair."
     return [Task("There is no briefing", detail, "edit_briefing", "Write it", study)]
@@ -187,6 +190,8 @@ def _briefing(study: ReaderStudy) -> list[Task]:
 
 def _reading(row: dict) -> list[Task]:
     study = row["study"]
+    if study.images_only:
+        return _images_alone(study) if study.state in (State.OPEN, State.CLOSED) else []
     if study.state == State.CLOSED:
         return [
             Task(
@@ -208,6 +213,11 @@ def _reading(row: dict) -> list[Task]:
             )
         ]
     return []
+
+
+def _images_alone(study: ReaderStudy) -> list[Task]:
+    detail = "What the images say: metrics, features, which of them are stable."
+    return [Task("Results stand under Images", detail, "image_metrics", "See them", study)]
 
 
 def _retention(study: ReaderStudy) -> list[Task]:

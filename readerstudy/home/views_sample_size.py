@@ -1,6 +1,6 @@
 """How many subjects does a study need? By simulation from what is expected."""
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
@@ -22,6 +22,8 @@ SHARES = (0.25, 0.5, 0.75, 1, 1.5, 2)  # of the subjects asked about, on the cur
 @require_safe
 def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Power of a design, the curve over subjects, and the fewest subjects for the wanted power."""
+    if study.images_only:
+        raise Http404
     first = _expected(study)
     form = PlanForm({**first, **request.GET.dict()})
     planned, error = None, ""

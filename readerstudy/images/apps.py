@@ -8,18 +8,19 @@ class ImagesConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import Q
 
-        from readerstudy.audit import lock_manifest
+        from readerstudy.audit import lock_manifest, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.images.analyses import erase_analyses
         from readerstudy.images.erasure import HOLDER, erase_with_series
         from readerstudy.images.feature_jobs import ask_for_features
+        from readerstudy.images.feature_settings import preset_of_template
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
         from readerstudy.images.models import RADIOMICS, STABILITY, Feature, Metric
-        from readerstudy.images.radiomics import make_settings
+        from readerstudy.images.radiomics import frozen_settings, make_settings, settings_since_opening
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure, removal
         from readerstudy.material.signals import removing_series
-        from readerstudy.protocol.signals import locking, removed
+        from readerstudy.protocol.signals import freezing, locking, removed, study_made
 
         features = SealedTable("results.Feature", unit=("voi_id", "series_id", "settings_id"))
         register(
@@ -68,4 +69,7 @@ class ImagesConfig(AppConfig):
         removing_series.connect(erase_with_series)
         # Made on first use: after locking that would be a change.
         locking.connect(make_settings)
+        study_made.connect(preset_of_template)
+        freezing.connect(frozen_settings)
+        verify.register(verify.Checks(since_opening=settings_since_opening))
         removed.connect(erase_analyses)

@@ -9,6 +9,8 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.images.models import FeatureSettings
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import ensure_not_frozen
+from readerstudy.protocol.study_templates import StudyTemplate
 
 SCALE = 100  # of the z score: with pyradiomics' 1, the whole image would fall into one bin
 
@@ -39,6 +41,7 @@ def change_settings(*, study: ReaderStudy, source: dict | str, actor: User) -> F
     from processing.radiomics.settings import read_settings
 
     wanted = read_settings(source)
+    ensure_not_frozen(study)
     before = study.feature_settings.select_for_update().filter(active=True).first()
     if before and before.sha256 == wanted.sha256:
         return before
@@ -52,3 +55,11 @@ def change_settings(*, study: ReaderStudy, source: dict | str, actor: User) -> F
     record(study=study, action=Action.RADIOMIC_SETTINGS_CHANGED, actor=actor, sha256=found.sha256, seals=seals)
     transaction.on_commit(lambda: ask_for_missing(study))
     return found
+
+
+def preset_of_template(study: ReaderStudy, template: StudyTemplate, actor: User, **_: object) -> None:
+    """Let the settings hold that a template names, in a study that was made of it."""
+    if template.preset:
+        from processing.radiomics.presets import preset_text  # pyradiomics takes a second to load
+
+        change_settings(study=study, source=preset_text(template.preset), actor=actor)

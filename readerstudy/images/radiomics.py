@@ -1,5 +1,6 @@
 """Radiomic features of a study: under which settings, what is there, missing, running, failed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -36,6 +37,19 @@ def active_settings(study: ReaderStudy) -> FeatureSettings:
 def make_settings(study: ReaderStudy, **_: object) -> None:
     """Have settings hold before a study is locked."""
     active_settings(study)
+
+
+def frozen_settings(study: ReaderStudy, **_: object) -> dict:
+    """What the log of the opening keeps of the settings where images alone are compared."""
+    return {"settings": active_settings(study).sha256}
+
+
+def settings_since_opening(study: ReaderStudy, _: str) -> Iterator[str]:
+    """How the settings differ from those of the opening, for `audit.verify`."""
+    opened = study.events.filter(action=Action.STUDY_OPENED).first()
+    hold = study.feature_settings.filter(active=True, sha256=opened.data.get("settings")) if opened else None
+    if study.images_only and not (hold and hold.exists()):
+        yield "The radiomic settings are not those that the study was opened with."
 
 
 @dataclass(frozen=True)

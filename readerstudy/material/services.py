@@ -15,6 +15,7 @@ from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Instance, Plane, Series, Subject
 from readerstudy.material.signals import changing_case, removing_series
 from readerstudy.protocol.models import Arm, ReaderStudy, Region, Site
+from readerstudy.protocol.services import ensure_not_frozen
 from readerstudy.states import ENDED, State
 
 LONGEST_FEEDBACK = 2000  # characters
@@ -261,6 +262,7 @@ def take_up(*, case: Case, actor: User | None) -> None:
 def _change_use(case: Case, reason: str) -> None:
     if ReaderStudy.objects.get(pk=case.study_id).state in ENDED:
         raise InputError("The study is closed: its cases stay as they are.")
+    ensure_not_frozen(case.study)
     removing_series.send(sender=Case, study=case.study, series=[])
     ensure_unscheduled(study=case.study, code=case.code)
     ensure_sealed(study=case.study, seals=[("cases", case.code)])

@@ -21,6 +21,7 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import study_for_update
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.protocol.services import ensure_not_frozen
 
 if TYPE_CHECKING:
     from processing.ingest.masks import Said, TakenMask
@@ -76,6 +77,7 @@ def receive_masks(
     name = name.strip()
     if name and not NAME.fullmatch(name):
         raise InputError("A name has up to 40 letters, digits, spaces and _ / . + -, and names no person.")
+    ensure_not_frozen(case.study)
     if not files:
         raise InputError("Choose a file with a mask.")
     if sum(file.size for file in files) > LARGEST_FILE:
@@ -174,6 +176,7 @@ def _names(case: Case, name: str, masks: list) -> Iterator[str]:
 @transaction.atomic
 def remove(*, volume: VolumeOfInterest, actor: User) -> None:
     """Take a volume of interest out: its features leave the table. It can be called back."""
+    ensure_not_frozen(volume.study)
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     if VolumeOfInterest.objects.filter(pk=volume.pk, removed_at=None).update(removed_at=timezone.now()):
         record(
@@ -189,6 +192,7 @@ def remove(*, volume: VolumeOfInterest, actor: User) -> None:
 @transaction.atomic
 def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     """Undo `remove`. InputError if its name has been given away."""
+    ensure_not_frozen(volume.study)
     if volume.case.subject.withdrawn_at:
         raise InputError("Its subject was withdrawn and the mask erased.")
     others = VolumeOfInterest.objects.filter(~Q(pk=volume.pk), case=volume.case, name=volume.name, removed_at=None)

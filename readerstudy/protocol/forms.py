@@ -10,9 +10,9 @@ from analysis.protocol import WIDEST, too_wide
 from processing.errors import InputError
 from processing.ingest.file_names import arms_named
 from readerstudy.protocol import defaults, recipes
-from readerstudy.protocol.defaults import ARMS
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Region, Site
 from readerstudy.protocol.selectors import model_names
+from readerstudy.protocol.study_templates import BASH, TEMPLATES, StudyTemplate
 
 
 def add_field_classes(form: forms.BaseForm) -> None:
@@ -44,32 +44,56 @@ class StudyForm(forms.ModelForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["title"].widget.attrs["autofocus"] = True
+        if self.instance.images_only:
+            del self.fields["reader_title"]
         add_field_classes(self)
 
     def clean_reader_title(self) -> str:
         title = self.cleaned_data["reader_title"]
-        codes = self.instance.arms.values_list("code", flat=True) if self.instance.pk else (arm[0] for arm in ARMS)
+        codes = self.instance.arms.values_list("code", flat=True) if self.instance.pk else BASH.codes
         if told := sorted(arms_named(title, list(codes))):
             raise ValidationError(f"Readers would learn what is compared: leave out {' and '.join(told)}.")
         return title
 
 
 class NewStudyForm(StudyForm):
-    """What a study begins with."""
+    """What a study begins with. Title for readers and regions are asked for where there are readers."""
 
+    template = forms.ChoiceField(
+        label="Kind of study",
+        choices=[(one.name, one.title) for one in TEMPLATES.values()],
+        initial=BASH.name,
+        required=False,
+    )
     regions = forms.MultipleChoiceField(
         choices=[choice for choice in Region.choices if choice[0] != Region.OTHER],
         widget=forms.CheckboxSelectMultiple,
         help_text="The criteria that are proposed follow them.",
-        error_messages={"required": "Choose at least one region."},
+        required=False,
     )
-    field_order = ("title", "reader_title", "regions", "description")
+    field_order = ("template", "title", "reader_title", "regions", "description")
 
     class Meta(StudyForm.Meta):
         help_texts = StudyForm.Meta.help_texts | {
             "reader_title": "What readers see, and the address of the study. It must not tell what is compared: "
             "Lumbar spine MRI.",
         }
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reader_title"].required = False
+
+    def clean_template(self) -> StudyTemplate:
+        return TEMPLATES[self.cleaned_data["template"] or BASH.name]
+
+    def clean(self) -> dict:
+        super().clean()
+        if not self.cleaned_data.get("template", BASH).images_only:
+            if not self.cleaned_data.get("regions"):
+                self.add_error("regions", "Choose at least one region.")
+            if not self.cleaned_data.get("reader_title") and "reader_title" not in self.errors:
+                self.add_error("reader_title", "Give the title that readers see.")
+        return self.cleaned_data
 
 
 class QuestionsForm(forms.ModelForm):

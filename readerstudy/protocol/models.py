@@ -61,6 +61,7 @@ class ReaderStudy(models.Model):
     reader_title = models.CharField("title for readers", max_length=120)
     description = models.TextField(blank=True)
     state = models.CharField(max_length=6, choices=State.choices, default=State.DRAFT)
+    images_only = models.BooleanField("images are compared without readers", default=False, editable=False)
     synthetic = models.BooleanField("synthetic images", default=False)
     pixel_hash = models.PositiveSmallIntegerField(default=WHOLE, editable=False)  # kind of its series' SHA-256
 
@@ -112,7 +113,8 @@ class ReaderStudy(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="study_state_known"),
             models.CheckConstraint(
-                condition=Q(state=State.DRAFT) | Q(opened_at__isnull=False) & ~Q(schedule_sha256=""),
+                condition=Q(state=State.DRAFT)
+                | Q(opened_at__isnull=False) & (~Q(schedule_sha256="") | Q(images_only=True)),
                 name="opened_study_has_schedule",
             ),
             models.CheckConstraint(condition=Q(repeat_share__range=(0, 1)), name="repeat_share_is_share"),

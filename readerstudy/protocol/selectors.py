@@ -29,6 +29,7 @@ def protocol_document(study: ReaderStudy) -> dict:
     document = {
         "study": study.slug,
         "title": study.title,
+        **({"images_only": True} if study.images_only else {}),
         "arms": [
             {
                 "id": arm.code,
@@ -127,6 +128,12 @@ def slices_in_one(arm: Arm) -> int:
     return 1 if before > 1 and enhancers.makes_thin_slices(arm.model_name) else before
 
 
+def models_not_here(study: ReaderStudy) -> list[Arm]:
+    """The arms whose model is not on this site."""
+    here = model_names()
+    return [arm for arm in study.arms.exclude(model_name="") if arm.model_name not in here]
+
+
 @dataclass(frozen=True)
 class Move:
     """A step to another state: its button, who may press it, and whether the title must be typed."""
@@ -137,6 +144,7 @@ class Move:
     final: bool
 
 
+FREEZE = Move("open", "Freeze the study", "open_study", True)
 OPEN = Move("open", "Open the study", "open_study", True)
 RESUME = Move("open", "Resume reading", "resume_study", False)
 PAUSE = Move("paused", "Pause reading", "pause_study", False)
@@ -146,5 +154,7 @@ LOCK = Move("locked", "Lock the study", "lock_study", True)
 
 def moves_from(study: ReaderStudy) -> list[Move]:
     """Steps that can be taken from the study's present state."""
+    if study.images_only:
+        return {"draft": [FREEZE], "open": [CLOSE], "closed": [LOCK]}.get(study.state, [])
     steps = {"draft": [OPEN], "open": [PAUSE, CLOSE], "paused": [RESUME, CLOSE], "closed": [LOCK]}
     return steps.get(study.state, [])

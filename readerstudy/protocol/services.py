@@ -20,7 +20,8 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site
 from readerstudy.protocol.selectors import slices_in_one
-from readerstudy.protocol.signals import locking, moved, protocol_changed, removing_part
+from readerstudy.protocol.signals import locking, moved, protocol_changed, removing_part, study_made
+from readerstudy.protocol.study_templates import BASH, DEFAULT_MODEL, StudyTemplate
 from readerstudy.states import State
 
 PROTOCOL = [("protocol", WHOLE)]
@@ -43,15 +44,17 @@ def create_study(
     regions: Collection[str] = (),
     model_name: str,
     synthetic: bool = False,
+    template: StudyTemplate = BASH,
 ) -> ReaderStudy:
-    """A draft with the arms of Bash et al. and criteria that fit the regions; `user` becomes its admin. `model_name`
-    makes the DL arms.
+    """A draft with the arms of the template; `user` becomes its admin. `model_name` makes the DL arms that name no
+    other. Where readers compare, also criteria that fit the regions.
 
-    The addresses are made from the title for readers: the study's own title may name arms.
+    The addresses are then made from the title for readers: the study's own title may name arms.
     """
-    reader_title = reader_title or "Paired MRI reading"
+    reader_title = "" if template.images_only else reader_title or "Paired MRI reading"
     study = ReaderStudy.objects.create(
-        slug=free_slug(reader_title),
+        slug=free_slug(reader_title or title),
+        images_only=template.images_only,
         title=title,
         reader_title=reader_title,
         description=description,
@@ -61,24 +64,28 @@ def create_study(
     Site.objects.create(study=study, code="Site 1")
     Membership.objects.create(study=study, user=user, role=Role.ADMIN)
     arms: dict[str, Arm] = {}
-    for place, (code, acquisition, reconstruction, made_from) in enumerate(defaults.ARMS):
-        arms[code] = Arm.objects.create(
+    for place, one in enumerate(template.arms):
+        arms[one.code] = Arm.objects.create(
             study=study,
-            code=code,
-            acquisition=acquisition,
-            reconstruction=reconstruction,
+            code=one.code,
+            acquisition=one.acquisition,
+            reconstruction=one.reconstruction,
             place=place,
-            made_from=arms[made_from] if made_from else None,
-            model_name=model_name if made_from else "",
+            made_from=arms[one.made_from] if one.made_from else None,
+            model_name=model_name if one.model == DEFAULT_MODEL else one.model,
+            recipe=one.step.recipe if one.step else None,
         )
-    for place, (first, second, question) in enumerate(defaults.COMPARISONS):
+    for place, (first, second, question) in enumerate(template.comparisons):
         Comparison.objects.create(study=study, first=arms[first], second=arms[second], question=question, place=place)
-    for place, fields in enumerate(defaults.criteria_for(regions)):
-        Criterion.objects.create(study=study, place=place, **fields)
-    study.primary_comparison = study.comparisons.get(first=arms["FAST-DL"], second=arms["SOC"])
-    study.primary_criterion = study.criteria.get(code="snr")
-    study.save()
+    if template.primary:
+        for place, fields in enumerate(defaults.criteria_for(regions)):
+            Criterion.objects.create(study=study, place=place, **fields)
+        first, second, criterion = template.primary
+        study.primary_comparison = study.comparisons.get(first=arms[first], second=arms[second])
+        study.primary_criterion = study.criteria.get(code=criterion)
+        study.save()
     record(study=study, action=FIRST, actor=user, title=title, seals=[*PROTOCOL, ("memberships", None)])
+    study_made.send(sender=ReaderStudy, study=study, template=template, actor=user)
     return study
 
 
@@ -88,9 +95,19 @@ def ensure_draft(study: ReaderStudy) -> None:
 
 
 def ensure_takes_material(study: ReaderStudy) -> None:
-    """InputError once the study is closed. While it is open new cases may come in, for an amendment."""
-    if ReaderStudy.objects.get(pk=study.pk).state not in (State.DRAFT, State.OPEN, State.PAUSED):
+    """InputError once the study is closed. While it is open new cases may come in, for an amendment; not where images
+    alone are compared."""
+    held = ReaderStudy.objects.get(pk=study.pk)
+    if held.state not in (State.DRAFT, State.OPEN, State.PAUSED):
         raise InputError("The study is closed: it takes no more series.")
+    ensure_not_frozen(held)
+
+
+def ensure_not_frozen(study: ReaderStudy) -> None:
+    """InputError once a study of images alone is opened: that freezes its material, volumes and settings."""
+    held = ReaderStudy.objects.get(pk=study.pk)
+    if held.images_only and held.state != State.DRAFT:
+        raise InputError("The study has been opened: its series, volumes of interest and settings are frozen.")
 
 
 @transaction.atomic
@@ -204,6 +221,8 @@ def move(*, study: ReaderStudy, to: str, actor: User | None) -> ReaderStudy:
     sources, stamp = MOVES[State(to)]
     sealed = every_unit() if to == State.LOCKED else [*PROTOCOL, ("schedule", None), ("memberships", None)]
     ensure_sealed(study=study, seals=sealed)
+    if study.images_only and to in (State.PAUSED, State.OPEN):
+        raise InputError("Nobody reads in this study: there is no reading to pause.")
     if to == State.LOCKED and study.state in sources:
         locking.send(sender=ReaderStudy, study=study)
     changes = {"state": to, **({stamp: timezone.now()} if stamp else {})}

@@ -15,6 +15,7 @@ from readerstudy.accounts.models import Membership, SiteRole
 from readerstudy.protocol import forms, selectors, services
 from readerstudy.protocol.access import SignedInRequest, StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.study_templates import TEMPLATES
 from readerstudy.states import State
 
 
@@ -35,9 +36,11 @@ def new_study(request: SignedInRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("protocol", study.slug)
-    return render(request, "protocol/new.html", {"form": form})
+    return render(request, "protocol/new.html", {"form": form, "templates": TEMPLATES.values()})
 
 
+# Parts of a protocol that ask readers.
+OF_READERS = {"comparisons", "criteria", "questions", "schedule", "hypothesis"}
 SETTINGS = {
     "study": ("Title and description", forms.StudyForm),
     "questions": ("Also asked for every pair", forms.QuestionsForm),
@@ -49,6 +52,8 @@ SETTINGS = {
 @study_page("edit_protocol")
 def edit(request: StudyRequest, study: ReaderStudy, part: str) -> HttpResponse:
     """Change one part of a draft: a form of settings, or a table of arms, comparisons, criteria or sites."""
+    if study.images_only and part in OF_READERS:
+        raise Http404
     if part in forms.PARTS:
         return _edit_table(request, study, part)
     if part not in SETTINGS:
@@ -107,7 +112,7 @@ def _edit_table(request: StudyRequest, study: ReaderStudy, part: str) -> HttpRes
 @study_page("manage_members")
 def people(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Who has which role; add a person by user name, or invite somebody by a link that is shown once."""
-    form = MemberForm(request.POST or None)
+    form = MemberForm(request.POST or None, readers=not study.images_only)
     if request.method == "POST" and form.is_valid():
         try:
             member, token = accounts.add_person(study=study, actor=request.user, **form.cleaned_data)
@@ -118,7 +123,11 @@ def people(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
                 messages.success(request, f"{member.user.username} is {member.get_role_display().lower()} now.")
                 return redirect("people", study.slug)
             said = invitations.hand_out(request, user=member.user, token=token)
-            return render(request, "protocol/people.html", _people(study, MemberForm()) | {"member": member, **said})
+            return render(
+                request,
+                "protocol/people.html",
+                _people(study, MemberForm(readers=not study.images_only)) | {"member": member, **said},
+            )
     return render(request, "protocol/people.html", _people(study, form))
 
 

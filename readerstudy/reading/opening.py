@@ -62,6 +62,8 @@ def prepare_missing(study: ReaderStudy, report: Callable[[float, str], None]) ->
 
     InputError if a case is held back; what was found is kept, so that it can be looked at.
     """
+    if study.images_only:
+        return []
     cases, made = preparing.cases_to_show(study), []
     each = study.comparisons.count()
     for number, case in enumerate(cases):

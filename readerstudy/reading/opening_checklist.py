@@ -11,6 +11,7 @@ from readerstudy.material.selectors import (
     simulated_not_sent,
 )
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import models_not_here
 from readerstudy.reading.checks import held_back
 
 
@@ -26,15 +27,15 @@ class Point:
 
 
 def checklist(study: ReaderStudy) -> list[Point]:
-    """What must be so before readers start."""
+    """What must be so before readers start; where images alone are compared, before they are frozen."""
+    if study.images_only:
+        return [*_images_alone(study), *_series(study)]
     arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
     readers = study.memberships.filter(role=Role.READER).count()
     cases = study.cases.filter(in_use(), training=False).count()
     series_there, series_wanted = series_progress(study)
     pairs = study.cases.filter(in_use()).count() * comparisons
-    prepared = prepared_pairs(study)
-    held, remade = len(held_back(study)), len(not_as_asked(study))
-    sent, left = sent_not_simulated(study).count(), simulated_not_sent(study).count()
+    prepared, held = prepared_pairs(study), len(held_back(study))
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
         Point(criteria > 0, f"{criteria} criteria with wording and anchors", "protocol"),
@@ -45,14 +46,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
         ),
         Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
         Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
-        Point(
-            series_wanted > 0 and series_there == series_wanted,
-            f"{series_there} of {series_wanted} series are there",
-            "material",
-        ),
-        *([Point(False, f"{remade} series to be made again, as the protocol has it now", "jobs")] if remade else []),
-        *([Point(False, f"{sent} uploaded series in a simulated arm: remove them", "material")] if sent else []),
-        *([Point(False, f"{left} simulated series in an uploaded arm: remove them", "material")] if left else []),
+        *_series(study),
         *([Point(False, f"{held} case{'' if held == 1 else 's'} held back: look at them", "checks")] if held else []),
         Point(
             pairs > 0 and prepared == pairs,
@@ -60,6 +54,33 @@ def checklist(study: ReaderStudy) -> list[Point]:
             "jobs",
             later=pairs > 0 and series_there == series_wanted,
         ),
+    ]
+
+
+def _images_alone(study: ReaderStudy) -> list[Point]:
+    arms, cases = study.arms.count(), study.cases.filter(in_use())
+    of_cases = cases.filter(volumes_of_interest__removed_at=None, volumes_of_interest__isnull=False).distinct()
+    count, drawn = cases.count(), of_cases.count()
+    return [
+        Point(arms > 1, f"{arms} arms", "protocol"),
+        Point(count > 0, f"{count} case{'' if count == 1 else 's'}", "material"),
+        Point(0 < count == drawn, f"{drawn} of {count} cases have a volume of interest", "material"),
+    ]
+
+
+def _series(study: ReaderStudy) -> list[Point]:
+    """Whether each series is there, and as its arm says."""
+    there, wanted = series_progress(study)
+    remade, sent, left = len(not_as_asked(study)), sent_not_simulated(study).count(), simulated_not_sent(study).count()
+    return [
+        Point(0 < wanted == there, f"{there} of {wanted} series are there", "material"),
+        *(
+            Point(False, f"{arm.code} needs the model {arm.model_name}, which is not on this site", "models")
+            for arm in (models_not_here(study) if there < wanted or not wanted else [])
+        ),
+        *([Point(False, f"{remade} series to be made again, as the protocol has it now", "jobs")] if remade else []),
+        *([Point(False, f"{sent} uploaded series in a simulated arm: remove them", "material")] if sent else []),
+        *([Point(False, f"{left} simulated series in an uploaded arm: remove them", "material")] if left else []),
     ]
 
 

@@ -15,7 +15,9 @@ from readerstudy.material.selectors import in_use
 from readerstudy.protocol import briefing
 from readerstudy.protocol.models import Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
+from readerstudy.protocol.signals import freezing
 from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
+from readerstudy.reading.frozen_images import frozen_volumes
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.opening_checklist import checklist
 from readerstudy.reading.planning import made_from, plan, schedule_inputs
@@ -26,7 +28,9 @@ from readerstudy.states import State
 
 def schedule_summary(study: ReaderStudy) -> dict:
     """What readers will see, or see since the study was opened: pairs per reader and in all, sides, distance, hash."""
-    if study.state == State.DRAFT:
+    if study.images_only:
+        rows, distance, sha256, notes = [], None, "", []
+    elif study.state == State.DRAFT:
         try:
             made = plan(study)
         except InputError as reason:
@@ -61,12 +65,9 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
     if missing := [point.text for point in checklist(study) if not point.done]:
         raise InputError("Not ready to open: " + "; ".join(missing) + ".")
     ensure_sealed(study=study, seals=every_unit())
-    briefing.freeze(study)
-    given = schedule_inputs(study)
-    made = made_from(study.seed, given)
-    presentations = blocks.store(study, made.entries, block=0)
+    study.protocol_sha256 = protocol_document(study)["sha256"]
+    said = _frozen_images(study) if study.images_only else _scheduled(study)
     study.state, study.opened_at = State.OPEN, timezone.now()
-    study.protocol_sha256, study.schedule_sha256 = protocol_document(study)["sha256"], made.sha256
     study.save()
     frozen = study.series.filter(in_use("case__"), active=True).order_by("case__code", "arm__code")
     record(
@@ -74,15 +75,34 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         action=Action.STUDY_OPENED,
         actor=actor,
         protocol=study.protocol_sha256,
-        schedule=made.sha256,
-        seed=study.seed,
-        inputs=given,
-        distance=made.distance,
-        presentations=presentations,
         series=list(frozen.values_list("sha256", flat=True)),
         seals=[("protocol", None), ("schedule", None)],
+        **said,
     )
     return study
+
+
+def _scheduled(study: ReaderStudy) -> dict:
+    """Freeze the briefing and make the schedule; what the log says of it."""
+    briefing.freeze(study)
+    given = schedule_inputs(study)
+    made = made_from(study.seed, given)
+    study.schedule_sha256 = made.sha256
+    return {
+        "schedule": made.sha256,
+        "seed": study.seed,
+        "inputs": given,
+        "distance": made.distance,
+        "presentations": blocks.store(study, made.entries, block=0),
+    }
+
+
+def _frozen_images(study: ReaderStudy) -> dict:
+    """What the log says is frozen beside the series where nobody reads."""
+    found = {"volumes": frozen_volumes(study)}
+    for _, said in freezing.send(sender=ReaderStudy, study=study):
+        found |= said
+    return found
 
 
 def own_presentation(member: Membership, token: str) -> Presentation | None:

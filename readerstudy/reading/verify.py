@@ -12,6 +12,7 @@ from readerstudy.audit.verify import Log
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading import answer_hashes
 from readerstudy.reading.blocks import block_schedule
+from readerstudy.reading.frozen_images import frozen_problems
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.planning import made_from, stored_entries
 from readerstudy.states import State
@@ -25,7 +26,7 @@ def problems_beside_log(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
 
 def since_opening(study: ReaderStudy, _: str) -> Iterator[str]:
     """How the schedule differs from what it was made from."""
-    yield from schedule_problems(study)
+    yield from frozen_problems(study) if study.images_only else schedule_problems(study)
 
 
 def _pair_code(presentation: Presentation) -> str:
@@ -71,6 +72,8 @@ def _later_answers(study: ReaderStudy, log: Log, apps) -> Iterator[str]:
 
 def schedule_problems(study: ReaderStudy) -> list[str]:
     """Generate the schedule again from what the log says it was made from; how the database differs, in sentences."""
+    if study.images_only:
+        return ["The study compares images alone: it has no schedule."]
     if study.state == State.DRAFT:
         return ["The study has not been opened: it has no schedule yet."]
     event = Event.objects.filter(study=study, action=Action.STUDY_OPENED).first()

@@ -3,7 +3,7 @@
 import tempfile
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -26,6 +26,8 @@ from readerstudy.results import contexts, exports, services
 @require_safe
 def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Tables and figures of a closed study; before that only how far the reading is, with no answer in it."""
+    if study.images_only:
+        return redirect("image_metrics", study.slug)
     if not may(request.membership, "see_results"):
         return render(
             request, "results/still_closed.html", {"study": study, "tab": "results", "readers": reading_progress(study)}

@@ -54,7 +54,7 @@ def test_criteria_of_one_region_among_several_are_asked_for_there(sign_in):
     ("changes", "said"),
     [
         ({"regions": []}, "Choose at least one region."),
-        ({"reader_title": ""}, "This field is required."),
+        ({"reader_title": ""}, "Give the title that readers see."),
         ({"reader_title": "FAST-DL or SOC of the knee"}, "Readers would learn what is compared"),
     ],
 )

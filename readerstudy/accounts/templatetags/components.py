@@ -8,6 +8,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from readerstudy.accounts.permissions import FROZEN_WITH_IMAGES, OF_READERS
+
 register = template.Library()
 
 # tab, name of its address, action that opens it
@@ -69,6 +71,10 @@ def tabs(context) -> list[dict]:
 @register.simple_tag
 def why_not(study, action: str) -> str:
     """Why this cannot be done in the study's present state."""
+    if study.images_only and action in OF_READERS:
+        return "It compares images alone: nobody reads in it. What they say stands under Images."
+    if study.images_only and action in FROZEN_WITH_IMAGES:
+        return "Opening froze its series, volumes of interest and settings."
     if action == "read":
         return WHY_NOT_READ[study.state]
     return WHY_NOT.get(action, "The study's present state does not allow it.")

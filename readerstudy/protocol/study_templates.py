@@ -1,0 +1,95 @@
+"""What a new study can begin with: paired reading as in Bash et al. 2021, or images alone, as papers on radiomics do.
+
+Arms and comparisons of readings are in `defaults`. An arm that names no maker is uploaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from readerstudy.protocol import defaults, recipes
+
+DEFAULT_MODEL = "default"  # the first model of this site
+
+
+@dataclass(frozen=True)
+class PlannedArm:
+    """An arm to be made. model: the name of one, or DEFAULT_MODEL; step: of a simulation. Uploaded without either."""
+
+    code: str
+    acquisition: str
+    reconstruction: str = "standard"
+    made_from: str | None = None
+    model: str = ""
+    step: recipes.Step | None = None
+
+
+@dataclass(frozen=True)
+class StudyTemplate:
+    """A kind of study. says: what it is for, in a sentence; comparisons, primary: of readers, none where images alone
+    are compared; preset: of the radiomic settings, "" for those that hold without a word; places: where volumes of
+    interest are drawn, in words."""
+
+    name: str
+    title: str
+    says: str
+    arms: Sequence[PlannedArm]
+    comparisons: Sequence[tuple[str, str, str]] = ()
+    primary: tuple[str, str, str] | None = None  # first, second, criterion
+    preset: str = ""
+    places: str = ""
+
+    @property
+    def images_only(self) -> bool:
+        return not self.comparisons
+
+    @property
+    def codes(self) -> list[str]:
+        return [arm.code for arm in self.arms]
+
+
+BASH = StudyTemplate(
+    "bash",
+    "Readers compare pairs",
+    "Blinded pairs of SOC, FAST and DL, a score for each criterion, as in Bash et al. 2021.",
+    [
+        PlannedArm(code, acquisition, reconstruction, made_from, DEFAULT_MODEL if made_from else "")
+        for code, acquisition, reconstruction, made_from in defaults.ARMS
+    ],
+    defaults.COMPARISONS,
+    ("FAST-DL", "SOC", "snr"),
+)
+ZHONG = StudyTemplate(
+    "zhong",
+    "Images alone: two acquisitions, each with and without DL",
+    "Which radiomic features survive acceleration and DL reconstruction, as in Zhong et al.: REF and ACC are uploaded, "
+    "a model makes the DL arms; ten places of the abdomen; ICC and CCC above 0.90, CV and QCD below 10 %.",
+    [
+        PlannedArm("REF-STD", "reference"),
+        PlannedArm("ACC-STD", "accelerated"),
+        PlannedArm("REF-DLR", "reference", "dl", "REF-STD", DEFAULT_MODEL),
+        PlannedArm("ACC-DLR", "accelerated", "dl", "ACC-STD", DEFAULT_MODEL),
+    ],
+    preset="zhong93",
+    places="ten places of the abdomen",
+)
+MOUMMAD = StudyTemplate(
+    "moummad",
+    "Images alone: one acquisition, degraded and restored",
+    "What half the matrix and half the NEX do to radiomic features, and what networks give back, as in Moummad et al.: "
+    "SOC alone is uploaded, every other arm is made from it; a volume for each lesion.",
+    [
+        PlannedArm("SOC", "reference"),
+        PlannedArm(
+            "HALF-MATRIX",
+            "accelerated",
+            made_from="SOC",
+            step=recipes.Step(recipes.KINDS["half_matrix_linear"], None, 0),
+        ),
+        PlannedArm("RESTORED", "accelerated", "dl", "HALF-MATRIX", "restore"),
+        PlannedArm("HALF-NEX", "accelerated", made_from="SOC", step=recipes.Step(recipes.KINDS["half_nex"], 5.0, 1)),
+        PlannedArm("DENOISED", "accelerated", "dl", "HALF-NEX", "denoise"),
+    ],
+    preset="moummad104",
+    places="each lesion",
+)
+TEMPLATES = {one.name: one for one in (BASH, ZHONG, MOUMMAD)}

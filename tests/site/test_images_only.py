@@ -1,0 +1,185 @@
+"""Studies of images alone: made of a template, frozen by opening, without anything that asks readers."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from processing.errors import InputError
+from processing.masks import Mask, write_mask
+from processing.radiomics.presets import preset_text
+from processing.radiomics.settings import read_settings
+from readerstudy.accounts.permissions import OF_READERS
+from readerstudy.accounts.services import add_member
+from readerstudy.archive.store import put_file
+from readerstudy.audit.verify import problems
+from readerstudy.images.feature_settings import change_settings
+from readerstudy.images.radiomics import active_settings
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import ask_for_missing
+from readerstudy.jobs.tasks import run_job
+from readerstudy.material.models import Series, VolumeOfInterest
+from readerstudy.material.volumes_of_interest import remove
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import protocol_document
+from readerstudy.protocol.services import ensure_takes_material, move
+from readerstudy.protocol.study_templates import MOUMMAD, TEMPLATES
+from readerstudy.reading.opening import request_opening
+from readerstudy.reading.opening_checklist import not_ready
+from readerstudy.states import State
+from tests import factories, pixels
+from tests.accounts.test_permissions import ADDRESSES, address
+from tests.once import made_once
+from tests.pages import html
+
+pytestmark = pytest.mark.django_db
+
+
+def make(template: str = "moummad") -> ReaderStudy:
+    """A draft of a template, made on the page."""
+    client = Client()
+    client.force_login(factories.make_user(staff=True))
+    client.post("/new/", {"title": "Lesions", "template": template})
+    return ReaderStudy.objects.get()
+
+
+def admin_of(study: ReaderStudy):
+    return study.memberships.get().user
+
+
+def client_of(study: ReaderStudy) -> Client:
+    client = Client()
+    client.force_login(admin_of(study))
+    return client
+
+
+def lesion_on(series: Series) -> None:
+    """A box in the middle of a series."""
+    inside = np.zeros((series.slices, series.rows, series.columns), bool)
+    inside[1:-1, 10:20, 10:20] = True
+    mask = Mask("", 1, inside, np.array(series.affine, float))
+    with tempfile.TemporaryDirectory() as folder:
+        sha256, _ = put_file(write_mask(mask, Path(folder) / "mask.nii.gz"))
+    VolumeOfInterest.objects.create(
+        study=series.study,
+        case=series.case,
+        drawn_on=series,
+        name="lesion 1",
+        sha256=sha256,
+        voxels=mask.voxels,
+        millilitres=mask.millilitres,
+    )
+    factories.log_as_is(series.study)
+
+
+def work_off(study: ReaderStudy) -> None:
+    """Do every job, and those that follow from them."""
+    ask_for_missing(study)
+    while job := Job.objects.filter(study=study, state="waiting").order_by("pk").first():
+        run_job(job.pk)
+        ask_for_missing(study)
+
+
+@made_once()
+def draft() -> ReaderStudy:
+    """Moummad's, without its restored arm: SOC of one subject with a lesion, and every arm made of it."""
+    study = make()
+    study.arms.filter(code="RESTORED").delete()
+    factories.log_as_is(study)
+    factories.place_pixels(study, "SOC", pixels.volume(20, 1))
+    lesion_on(study.series.get())
+    work_off(study)
+    return study
+
+
+@pytest.fixture
+def frozen(draft) -> ReaderStudy:
+    job = request_opening(study=draft, actor=admin_of(draft))
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.error == ""
+    return ReaderStudy.objects.get()
+
+
+@pytest.mark.parametrize(("name", "preset"), [("zhong", "zhong93"), ("moummad", "moummad104")])
+def test_a_template_of_images_alone_has_its_arms_and_settings_and_asks_no_reader(name, preset):
+    study = make(name)
+    assert (study.slug, study.images_only, study.comparisons.count(), study.criteria.count()) == ("lesions", True, 0, 0)
+    assert list(study.arms.values_list("code", flat=True)) == TEMPLATES[name].codes
+    assert active_settings(study).sha256 == read_settings(preset_text(preset)).sha256
+    assert protocol_document(study)["images_only"] is True
+
+
+def test_a_missing_network_is_named_before_opening(monkeypatch):
+    study = make()
+    monkeypatch.setattr("readerstudy.protocol.selectors.model_names", lambda: ["denoise"])
+    said = "RESTORED needs the model restore, which is not on this site"
+    assert said in [point.text for point in not_ready(study)]
+    assert said in html(client_of(study).get(f"/studies/{study.slug}/protocol/"))
+
+
+def test_it_waits_for_a_volume_of_interest_in_every_case(draft):
+    assert not_ready(draft) == []
+    remove(volume=VolumeOfInterest.objects.get(), actor=admin_of(draft))
+    assert [point.text for point in not_ready(draft)] == ["0 of 1 cases have a volume of interest"]
+
+
+def test_opening_freezes_series_volumes_and_settings(frozen):
+    assert (frozen.state, frozen.schedule_sha256, frozen.presentations.count()) == ("open", "", 0)
+    said = frozen.events.get(action="study opened").data
+    assert len(said["series"]) == len(MOUMMAD.arms) - 1
+    assert said["volumes"] == [VolumeOfInterest.objects.get().sha256]
+    assert said["settings"] == active_settings(frozen).sha256
+    assert list(problems(frozen)) == []
+    for refused in (
+        lambda: ensure_takes_material(frozen),
+        lambda: remove(volume=VolumeOfInterest.objects.get(), actor=None),
+        lambda: change_settings(study=frozen, source=preset_text("zhong93"), actor=admin_of(frozen)),
+    ):
+        with pytest.raises(InputError, match="frozen"):
+            refused()
+
+
+def test_what_is_not_as_it_was_frozen_is_found(frozen):
+    series = Series.objects.filter(active=True).last()
+    Series.objects.filter(pk=series.pk).update(sha256="f" * 64)
+    factories.log_as_is(frozen)
+    assert "The series are not those that the study was opened with." in list(problems(frozen))
+    frozen.feature_settings.update(sha256="e" * 64)
+    VolumeOfInterest.objects.update(sha256="d" * 64)
+    factories.log_as_is(frozen)
+    found = list(problems(frozen))
+    assert "The volumes of interest are not those that the study was opened with." in found
+    assert "The radiomic settings are not those that the study was opened with." in found
+
+
+def test_it_has_no_readers_and_no_pause(frozen):
+    with pytest.raises(InputError, match="no readers"):
+        add_member(study=frozen, user=factories.make_user(), role="reader", actor=None)
+    with pytest.raises(InputError, match="no reading to pause"):
+        move(study=frozen, to=State.PAUSED, actor=None)
+
+
+def test_every_page_answers_and_those_that_ask_readers_say_that_nobody_reads(draft):
+    client = client_of(draft)
+    for name, action, others, converters in ADDRESSES:
+        status = (answer := client.get(address(draft, name, others, converters))).status_code
+        if action in OF_READERS and name != "results":
+            assert status in (404, 405, 409), name
+            assert status != 409 or "nobody reads in it" in html(answer), name
+        else:
+            assert status < 500, name
+
+
+def test_it_is_closed_and_locked_and_its_tables_leave(frozen):
+    client = client_of(frozen)
+    for page in ("", "protocol/", "material/", "images/", "images/radiomics/", "images/radiomics/stability/"):
+        text = html(client.get(f"/studies/{frozen.slug}/{page}"))
+        assert "Criteria<" not in text, page
+        assert "Briefing" not in text, page
+    move(study=frozen, to=State.CLOSED, actor=admin_of(frozen))
+    assert client.get(f"/studies/{frozen.slug}/results/all.zip").status_code == 200
+    move(study=frozen, to=State.LOCKED, actor=admin_of(frozen))
+    assert list(problems(ReaderStudy.objects.get())) == []
