@@ -272,16 +272,33 @@ def _groups(table: FeatureArray, reference: str, thresholds: Mapping[str, float]
             subjects = np.unique(table.subject[inside]).size
             if group and 1 < inside.sum() < len(names) and (subjects > 1 or table.clusters is None):
                 arms = [_of_group(table, reference, arm, inside, thresholds) for arm in table.arms if arm != reference]
-                found.append({"by": by, "group": group, "n_rois": int(inside.sum()), "arms": arms})
+                spread = _dispersion(table, inside)
+                found.append(
+                    {
+                        "by": by,
+                        "group": group,
+                        "n_rois": int(inside.sum()),
+                        "arms": arms,
+                        "dispersion": {
+                            key: {row["feature"]: row[key]["estimate"] for row in spread} for key in ("cv", "qcd")
+                        },
+                    }
+                )
     return found
 
 
 def _of_group(
     table: FeatureArray, reference: str, arm: str, inside: NDArray[np.bool_], thresholds: Mapping[str, float]
 ) -> dict[str, Any]:
-    pairs = zip(table.classes, table.of(arm)[:, inside], table.of(reference)[:, inside], strict=True)
-    found = [_verdicts(x, y, thresholds) for group, x, y in pairs if _counted(group, x, y)]
-    return {"arm": arm, "n_features": len(found), **_counts(found)}
+    pairs = zip(table.names, table.classes, table.of(arm)[:, inside], table.of(reference)[:, inside], strict=True)
+    found = {name: _verdicts(x, y, thresholds) for name, group, x, y in pairs if _counted(group, x, y)}
+    return {
+        "arm": arm,
+        "n_features": len(found),
+        **_counts(list(found.values())),
+        "ccc": {name: one.ccc.estimate for name, one in found.items()},
+        "icc": {name: one.forms.ICC2.estimate for name, one in found.items()},
+    }
 
 
 def _subject_means(
@@ -353,17 +370,18 @@ def _restored(
             "restored": sum(a is False and b is True for a, b in pairs),
             "newly_unstable": sum(a is True and b is False for a, b in pairs),
             "kept": sum(a is True and b is True for a, b in pairs),
+            "judged": sum(a is not None and b is not None for a, b in pairs),
         }
 
     by_class = [{"class": group, **count(group)} for group in dict.fromkeys(table.classes)]
     return {"fast": fast, "dl": dl, "criterion": criterion, **count(None), "by_class": by_class}
 
 
-def _dispersion(table: FeatureArray) -> list[dict[str, Any]]:
-    """Per feature the median over volumes of interest of CV and QCD over the arms."""
+def _dispersion(table: FeatureArray, inside: NDArray[np.bool_] | None = None) -> list[dict[str, Any]]:
+    """Per feature the median over volumes of interest (all, or those ``inside``) of CV and QCD over the arms."""
     rows = []
     for place, name in enumerate(table.names):
-        measured = table.values[:, place, :]
+        measured = table.values[:, place, :] if inside is None else table.values[:, place, inside]
         row: dict[str, Any] = {"feature": name, "class": table.classes[place]}
         for key, measure in (("cv", coefficient_of_variation), ("qcd", quartile_dispersion)):
             found = [measure(column) for column in measured.T]

@@ -32,6 +32,7 @@ TABLES = (
     "series",
     "metrics",
     "features",
+    "voi",
     "accesses",
 )
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -349,3 +350,8 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
 def read_features(path: str | Path) -> pd.DataFrame:
     """Read features.csv: see ``read``."""
     return read(path, "features")
+
+
+def read_voi(path: str | Path) -> pd.DataFrame:
+    """Read voi.csv: see ``read``."""
+    return read(path, "voi")

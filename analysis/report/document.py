@@ -162,7 +162,7 @@ def _restored(results: Mapping[str, Any]) -> Table:
         rows=[
             [
                 *table_cells.words(f"{row['fast']} → {row['dl']}", row["criterion"]),
-                *(table_cells.count(row[key]) for key in ("lost", "restored", "newly_unstable")),
+                *(table_cells.count_judged(row, key) for key in ("lost", "restored", "newly_unstable")),
             ]
             for row in results["restores"]
         ],

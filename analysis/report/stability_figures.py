@@ -212,9 +212,11 @@ def bland_altman(
         for statistic in (panel["bias"], panel["lower"], panel["upper"]):
             ends += [] if statistic["estimate"] is None else [statistic["estimate"], *(statistic["ci"] or ())]
     up = svg.ticks(min(ends), max(ends))
+    short, short_across = 10.0 ** svg.power(up), 10.0 ** svg.power(across)
     if digits is None:
-        digits = svg.decimals(up) + 1
+        digits = svg.decimals([mark / short for mark in up]) + 1
     left, right, top, bottom = 52.0, width - 104, 24.0, height - 40
+    unit, unit_across = svg.times(svg.power(up)), svg.times(svg.power(across))
 
     def y(value: float) -> float:
         return bottom - (value - up[0]) / (up[-1] - up[0]) * (bottom - top)
@@ -228,15 +230,19 @@ def bland_altman(
 
         arm = str(panel["arm"])
         fill, stroke = svg.colour(arm, colours), svg.stroke(arm, colours)
-        parts += [svg.rect(start + left - 52, 2, 4, 12, fill), svg.text(start + left - 42, 12, arm, strong=True)]
+        parts += [
+            svg.rect(start + left - 52, 2, 4, 12, fill),
+            svg.text(start + left - 42, 12, f"{arm}{unit}", strong=True),
+        ]
         for mark in up:
             parts.append(svg.line(x(across[0]), y(mark), x(across[-1]), y(mark), "zero" if mark == 0 else "gr"))
-            parts.append(svg.text(x(across[0]) - 8, y(mark) + 4, formats.number(mark, svg.decimals(up)), anchor="end"))
+            shown = formats.number(mark / short, svg.decimals([one / short for one in up]))
+            parts.append(svg.text(x(across[0]) - 8, y(mark) + 4, shown, anchor="end"))
         for mark in across:
-            parts.append(svg.text(x(mark), bottom + 16, formats.number(mark, svg.decimals(across)), anchor="middle"))
-        parts.append(
-            svg.text((x(across[0]) + x(across[-1])) / 2, bottom + 32, f"mean of {arm} and {reference}", anchor="middle")
-        )
+            shown = formats.number(mark / short_across, svg.decimals([one / short_across for one in across]))
+            parts.append(svg.text(x(mark), bottom + 16, shown, anchor="middle"))
+        middle, named = (x(across[0]) + x(across[-1])) / 2, f"mean of {arm} and {reference}{unit_across}"
+        parts.append(svg.text(middle, bottom + 32, named, anchor="middle"))
         words: list[str] = []
         labels: list[tuple[float, str]] = []
         for key, name in (("upper", "upper"), ("bias", "bias"), ("lower", "lower")):
@@ -249,13 +255,13 @@ def bland_altman(
                 low, high = statistic["ci"]
                 parts.append(svg.rect(x(across[0]), y(high), right - left, y(low) - y(high), fill, opacity=0.16))
             parts.append(svg.line(x(across[0]), y(at), x(across[-1]), y(at), stroke, width=1.2, dashed=key != "bias"))
-            shown = formats.number(at, digits)
+            shown = formats.number(at / short, digits)
             labels.append((y(at) + 4, f"{name} {shown}"))
             words.append(f"{name} {shown}")
         parts += [svg.text(x(across[-1]) + 6, at, label) for at, label in _spread_labels(labels)]
         for mean, difference in zip(panel["mean"], panel["difference"], strict=True):
             parts.append(svg.dot(x(mean), y(difference), fill, opacity=0.7))
-        descriptions.append(f"{arm} − {reference}: {', '.join(words)}, {len(panel['mean'])} volumes")
+        descriptions.append(f"{arm} − {reference}{unit}: {', '.join(words)}, {len(panel['mean'])} volumes")
     return svg.figure(width * len(panels), height, "Bland–Altman. " + "; ".join(descriptions), parts)
 
 

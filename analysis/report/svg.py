@@ -91,6 +91,20 @@ def decimals(values: Sequence[float]) -> int:
     return 6
 
 
+def power(values: Sequence[float]) -> int:
+    """The power of ten by which numbers on an axis are divided to stay short: a multiple of 3, mostly 0."""
+    largest = max(map(abs, values), default=0.0)
+    if largest == 0 or 1e-2 <= largest < 1e5:
+        return 0
+    return int(np.floor(np.log10(largest) / 3)) * 3
+
+
+def times(exponent: int) -> str:
+    """What stands behind the name of an axis whose numbers were divided: " (×10⁹)"."""
+    digits = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f" (×10{digits})" if exponent else ""
+
+
 def label_width(labels: Sequence[str]) -> float:
     """Room for labels of 11 px, at least that of a mean ± SD."""
     return float(min(max(84.0, *(6.2 * len(label) for label in labels), 0.0), 180.0))

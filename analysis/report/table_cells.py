@@ -36,6 +36,11 @@ def count(value: int) -> TableCell:
     return TableCell(f"{value:,}")
 
 
+def count_judged(row: Found, key: str) -> TableCell:
+    """A count of features with a verdict in both arms; n/a where none has one."""
+    return count(row[key]) if row["judged"] else TableCell("", "no feature has a verdict in both arms")
+
+
 def unstable(found: Found, features: int, *, key: str = "") -> list[TableCell]:
     """How many of so many features are unstable by each criterion, of how many where some have no verdict."""
     counts, judged, reasons = (found[name + key] for name in ("unstable", "judged", "reasons"))

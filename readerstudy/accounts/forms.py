@@ -69,6 +69,10 @@ def as_inputs(form: forms.BaseForm) -> None:
         field.help_text = ""
 
 
+# To choose from: the one that does all last.
+ROLES = [choice for choice in Role.choices if choice[0] != Role.ADMIN] + [(Role.ADMIN.value, Role.ADMIN.label)]
+
+
 class MemberForm(forms.Form):
     """One person by user name, and the role in this study; an invitation where there is no account."""
 
@@ -79,7 +83,7 @@ class MemberForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
     )
     role = forms.ChoiceField(
-        choices=[choice for choice in Role.choices if choice[0] != "admin"] + [("admin", "Admin")],
+        choices=ROLES,
         initial=Role.READER,
         widget=forms.Select(attrs={"class": "select"}),
     )
@@ -93,5 +97,5 @@ class MemberForm(forms.Form):
         role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)
         if not readers:
-            role.choices = [choice for choice in role.choices if choice[0] != Role.READER]
+            role.choices = [choice for choice in ROLES if choice[0] != Role.READER]
             role.initial = Role.ANALYST

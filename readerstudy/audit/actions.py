@@ -73,6 +73,7 @@ class Action(TextChoices):
     UPLOAD_RECEIVED = "upload received"
     UPLOAD_REMOVED = "upload removed"
     UPLOAD_SORTED = "upload sorted"
+    VOLUMES_MEASURED = "volumes measured"
     VOLUME_OF_INTEREST_ADDED = "volume of interest added"
     VOLUME_OF_INTEREST_CALLED_BACK = "volume of interest called back"
     VOLUME_OF_INTEREST_REMOVED = "volume of interest removed"
@@ -103,4 +104,10 @@ CHANGES = (*LATER_ANSWERS, Action.FINDING_WITHDRAWN)
 ON_PAIRS = (*CHANGES, Action.PAIR_CONFIRMED, Action.GUESS_ON_BLINDING)
 READING = (*ON_PAIRS, Action.PAIR_SKIPPED, Action.LIST_FINISHED, Action.DISPLAY_CHECKED, Action.BRIEFING_READ)
 # What jobs make of single cases.
-WORK = (Action.METRICS_COMPUTED, Action.PAIRS_PREPARED, Action.ACQUISITIONS_ALIGNED, Action.FEATURES_COMPUTED)
+WORK = (
+    Action.METRICS_COMPUTED,
+    Action.PAIRS_PREPARED,
+    Action.ACQUISITIONS_ALIGNED,
+    Action.FEATURES_COMPUTED,
+    Action.VOLUMES_MEASURED,
+)

@@ -72,6 +72,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.FEATURES_COMPUTED: lambda d: (
         f"computed {_count(d['features'], 'feature')} of {d['volume']} of {d['case']} on {d['arm']}"
     ),
+    Action.VOLUMES_MEASURED: lambda d: f"measured {_count(d['volumes'], 'volume')} of interest of {d['case']}",
     Action.SERIES_MADE_AGAIN: lambda d: f"made {d['case']} in {d['arm']} by {d['model']}: the same pixels",
     Action.FEEDBACK_CHANGED: lambda d: f"changed what readers are told after a practice pair of {d['case']}",
     Action.STUDY_CREATED: lambda d: "made the study",

@@ -14,8 +14,9 @@ class ImagesConfig(AppConfig):
         from readerstudy.images.erasure import HOLDER, erase_with_series
         from readerstudy.images.feature_jobs import ask_for_features
         from readerstudy.images.feature_settings import preset_of_template
+        from readerstudy.images.measure_jobs import MEASURE, ask_for_measures
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
-        from readerstudy.images.models import RADIOMICS, STABILITY, Feature, Metric
+        from readerstudy.images.models import RADIOMICS, STABILITY, Feature, Metric, VolumeMeasure
         from readerstudy.images.radiomics import frozen_settings, make_settings, settings_since_opening
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure, removal
@@ -31,9 +32,17 @@ class ImagesConfig(AppConfig):
                 "feature settings", "Radiomic settings", (SealedTable("results.FeatureSettings", unit=("pk",)),)
             ),
             SealedSection("features", "Radiomic features", (features,)),
+            SealedSection(
+                "volume measures",
+                "Measures in volumes of interest",
+                (SealedTable("results.VolumeMeasure", unit=("voi_id",)),),
+            ),
         )
         lock_manifest.register(
-            *(lock_manifest.LockedTable(f"results.{name}") for name in ("Metric", "FeatureSettings", "Feature"))
+            *(
+                lock_manifest.LockedTable(f"results.{name}")
+                for name in ("Metric", "FeatureSettings", "Feature", "VolumeMeasure")
+            )
         )
         compare = "SSIM, L1 and others of two arms"
         jobs.register(
@@ -44,6 +53,11 @@ class ImagesConfig(AppConfig):
         jobs.register(
             "readerstudy.images.tasks_radiomics",
             jobs.Kind(RADIOMICS, "Radiomics", "Radiomics", features_of, 100, missing=ask_for_features),
+        )
+        in_volumes = "intensity, noise, SSIM and PSNR in volumes of interest"
+        jobs.register(
+            "readerstudy.images.tasks_measures",
+            jobs.Kind(MEASURE, "Measure", "In volumes", in_volumes, 95, missing=ask_for_measures),
         )
         jobs.register(
             "readerstudy.images.tasks_stability",
@@ -64,6 +78,15 @@ class ImagesConfig(AppConfig):
                 lambda series: Feature.objects.filter(Q(series__in=series) | Q(voi__drawn_on__in=series)),
                 "set of radiomic features",
                 "sets of radiomic features",
+            ),
+            removal.Dependant(
+                "volume measures",
+                ("voi_id",),
+                lambda series: VolumeMeasure.objects.filter(
+                    Q(series__in=series) | Q(reference__in=series) | Q(voi__drawn_on__in=series)
+                ),
+                "volume of interest that was measured",
+                "volumes of interest that were measured",
             ),
         )
         removing_series.connect(erase_with_series)

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from readerstudy.audit.seals import Seal
 from readerstudy.images.analyses import erase_analyses
-from readerstudy.images.models import Feature, Metric
+from readerstudy.images.models import Feature, Metric, VolumeMeasure
 from readerstudy.material.erasure import Holder, units
 from readerstudy.material.models import Case, Subject
 from readerstudy.protocol.models import ReaderStudy
@@ -14,7 +14,8 @@ from readerstudy.protocol.models import ReaderStudy
 def _seals(cases: QuerySet[Case]) -> list[Seal]:
     metrics = Metric.objects.filter(case__in=cases).values_list("reference_id", "test_id")
     features = Feature.objects.filter(voi__case__in=cases).values_list("voi", "series", "settings")
-    return [*units("metrics", metrics), *units("features", features)]
+    measures = VolumeMeasure.objects.filter(voi__case__in=cases).values_list("voi")
+    return [*units("metrics", metrics), *units("features", features), *units("volume measures", measures)]
 
 
 def _erase(subject: Subject, cases: QuerySet[Case]) -> dict[str, int]:
@@ -22,6 +23,7 @@ def _erase(subject: Subject, cases: QuerySet[Case]) -> dict[str, int]:
     return {
         "metrics": Metric.objects.filter(case__in=cases).delete()[0],
         "features": Feature.objects.filter(voi__case__in=cases).delete()[0],
+        "measures": VolumeMeasure.objects.filter(voi__case__in=cases).delete()[0],
     }
 
 

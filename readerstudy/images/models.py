@@ -41,6 +41,31 @@ class Metric(models.Model):
         return f"{self.case} {self.metric} {self.reference.arm} {self.test.arm}"
 
 
+class VolumeMeasure(models.Model):
+    """What one volume of interest holds in one arm, or how far that is from the reference arm."""
+
+    study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="volume_measures")
+    voi = models.ForeignKey("material.VolumeOfInterest", models.CASCADE, related_name="measures")
+    series = models.ForeignKey("material.Series", models.CASCADE, related_name="+")
+    reference = models.ForeignKey("material.Series", models.CASCADE, null=True, related_name="+")
+    measure = models.CharField(max_length=20)
+    value = models.FloatField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    data_range = models.FloatField(null=True, blank=True)
+    registered = models.BooleanField(default=False)
+    settings_hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["voi__case__code", "voi__name", "series__arm__place", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["voi", "series", "measure"], name="unique_volume_measure"),
+            models.CheckConstraint(condition=Q(value__isnull=False) | ~Q(reason=""), name="no_measure_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.voi} {self.series.arm} {self.measure}"
+
+
 class FeatureSettings(models.Model):
     """The radiomic settings of a study, as pyradiomics reads them; features are only comparable under the same."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analysis.tables import column_names
 from readerstudy.archive.downloads import Row, csv_lines
+from readerstudy.images.measure_jobs import present_measures
 from readerstudy.images.radiomics import present_features
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
@@ -110,7 +111,29 @@ def features(study: ReaderStudy) -> Iterator[Row]:
         yield dict(zip(FEATURE_COLUMNS, values, strict=True))
 
 
-ROWS = {"series": series, "metrics": metrics, "features": features}
+VOI_COLUMNS = {
+    "subject": "voi__case__subject__code",
+    "case": "voi__case__code",
+    "roi": "voi__name",
+    "arm": "series__arm__code",
+    "reference": "reference__arm__code",
+    "measure": "measure",
+    "value": "value",
+    "reason": "reason",
+    "data_range": "data_range",
+    "registered": "registered",
+    "settings_hash": "settings_hash",
+    "mask": "voi__sha256",
+}
+
+
+def voi(study: ReaderStudy) -> Iterator[Row]:
+    """One row per volume of interest, arm and measure."""
+    for values in present_measures(study).values_list(*VOI_COLUMNS.values()).iterator(chunk_size=CHUNK):
+        yield dict(zip(VOI_COLUMNS, values, strict=True))
+
+
+ROWS = {"series": series, "metrics": metrics, "features": features, "voi": voi}
 
 
 def table_lines(study: ReaderStudy, table: str) -> Iterator[str]:

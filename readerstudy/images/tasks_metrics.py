@@ -6,13 +6,13 @@ import os
 import numpy as np
 from django.conf import settings
 
-from processing.volume import Volume
 from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.registry import unit_name
 from readerstudy.audit.services import record
 from readerstudy.images.metric_jobs import COMPARE
 from readerstudy.images.models import Metric
+from readerstudy.images.one_grid import as_acquired, registered
 from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
@@ -30,7 +30,7 @@ def compare_series(job: Job, report):
     volumes = load(reference), load(test)
     report(0.2, "on one grid")
     a, b, within, how = (
-        _on_one_grid(*volumes, reference.case.plane) if matrix is None else _registered(*volumes, np.array(matrix))
+        as_acquired(*volumes, reference.case.plane) if matrix is None else registered(*volumes, np.array(matrix))
     )
     report(0.4, "comparing")
     threads = max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS)
@@ -77,23 +77,3 @@ def compare_series(job: Job, report):
         return {"metrics": len(rows)}
 
     return store
-
-
-def _on_one_grid(reference: Volume, test: Volume, plane: str) -> tuple[Volume, Volume, np.ndarray | None, dict]:
-    """Both on the grid that readers see."""
-    from processing.grid import common_grid, on_grid, padding_on_grid
-
-    grid = common_grid([reference, test], plane=plane)
-    a, b = (
-        Volume(on_grid(volume, grid), grid.affine, padding=padding_on_grid(volume, grid))
-        for volume in (reference, test)
-    )
-    return a, b, None, {"registered": False, "resampled": grid.resampled}
-
-
-def _registered(reference: Volume, test: Volume, matrix: np.ndarray) -> tuple[Volume, Volume, np.ndarray, dict]:
-    """The test moved onto the reference's own grid, and where it has values."""
-    from processing.registration import CONVENTIONS, apply
-
-    moved, inside = apply(matrix, test, like=reference)
-    return reference, moved, inside, {"registered": True, "registration": CONVENTIONS}

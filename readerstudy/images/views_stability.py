@@ -21,6 +21,7 @@ from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import stability as selectors
 from readerstudy.images import stability_criteria
 from readerstudy.images.radiomics import active_settings
+from readerstudy.images.stability_charts import charts
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
@@ -100,6 +101,8 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
         "restores": [
             {
                 **row,
+                "cells": _counts(row),
+                "by_class": [{"class": own["class"], "cells": _counts(own)} for own in row["by_class"]],
                 "arms": [arms[row["fast"]], arms[row["dl"]]],
                 "figure": mark_safe(  # noqa: S308
                     stability_figures.restored(row, reference=results["reference"], colours=colours)
@@ -144,7 +147,12 @@ def _analysis_context(request: StudyRequest, study: ReaderStudy, results: dict) 
         if only in classes
         else [],
         "conventions": results["conventions"],
+        "charts": charts(results, criterion=criterion, colours=colours, panels=panels),
     }
+
+
+def _counts(row: dict) -> list[TableCell]:
+    return [table_cells.count_judged(row, key) for key in ("lost", "restored", "newly_unstable", "kept")]
 
 
 def _least_stable_feature(results: dict) -> str:

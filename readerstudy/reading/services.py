@@ -99,9 +99,10 @@ def _scheduled(study: ReaderStudy) -> dict:
 
 def _frozen_images(study: ReaderStudy) -> dict:
     """What the log says is frozen beside the series where nobody reads."""
-    found = {"volumes": frozen_volumes(study)}
+    found: dict[str, object] = {"volumes": frozen_volumes(study)}
     for _, said in freezing.send(sender=ReaderStudy, study=study):
-        found |= said
+        assert isinstance(said, dict)
+        found.update(said)
     return found
 
 

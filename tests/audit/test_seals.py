@@ -10,7 +10,7 @@ from readerstudy.audit import lock_manifest, registry
 from readerstudy.audit.models import Sealed
 from readerstudy.audit.services import RecordError, record
 from readerstudy.audit.verify import problems
-from readerstudy.images.models import Feature, FeatureSettings, Metric
+from readerstudy.images.models import Feature, FeatureSettings, Metric, VolumeMeasure
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Subject
 from readerstudy.material.services import set_training
@@ -59,6 +59,9 @@ def make(state: str):
         feature="x",
         value=1.5,
     )
+    VolumeMeasure.objects.create(
+        study=study, voi=volume, series=fast, reference=soc, measure="ssim", value=0.5, settings_hash="0" * 64
+    )
     factories.log_as_is(study)
     if state == "draft":
         return study
@@ -105,6 +108,7 @@ MANIPULATIONS = [
         "Image metrics",
     ),
     ("UPDATE results_feature SET value = 9", "Radiomic features"),
+    ("UPDATE results_volumemeasure SET value = 0.9", "Measures in volumes of interest"),
     ("UPDATE results_featuresettings SET settings = '{}'", "Radiomic settings"),
     ("UPDATE audit_sealed SET number = 1 WHERE section = 'protocol'", "The protocol"),
     ("DELETE FROM audit_sealed WHERE section = 'metrics'", "Image metrics"),

@@ -1,5 +1,8 @@
 """Studies of images alone: made of a template, frozen by opening, without anything that asks readers."""
 
+import csv
+import io
+import re
 import tempfile
 from pathlib import Path
 
@@ -21,7 +24,8 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material.models import Series, VolumeOfInterest
-from readerstudy.material.volumes_of_interest import remove
+from readerstudy.material.volumes import load
+from readerstudy.material.volumes_of_interest import load_mask, remove
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import ensure_takes_material, move
@@ -124,6 +128,27 @@ def test_it_waits_for_a_volume_of_interest_in_every_case(draft):
     assert not_ready(draft) == []
     remove(volume=VolumeOfInterest.objects.get(), actor=admin_of(draft))
     assert [point.text for point in not_ready(draft)] == ["0 of 1 cases have a volume of interest"]
+
+
+def test_every_volume_is_measured_in_every_arm(draft):
+    series = {one.arm.code: one for one in draft.series.filter(active=True).select_related("arm")}
+    inside, soc, noisy = load_mask(VolumeOfInterest.objects.get()).array, load(series["SOC"]), load(series["HALF-NEX"])
+    found = {
+        (row.series.arm.code, row.measure): row.value for row in draft.volume_measures.select_related("series__arm")
+    }
+    assert len(found) == 3 + 3 * 7
+    assert found["SOC", "mean"] == pytest.approx(soc.array[inside].mean())
+    assert found["HALF-NEX", "l1"] == pytest.approx(np.abs(noisy.array - soc.array)[inside].mean(), rel=1e-4)
+    client, place = client_of(draft), f"/studies/{draft.slug}/images/radiomics/"
+    page = html(client.get(f"{place}volumes/"))
+    assert {"Coefficient of variation", "PSNR"} <= set(re.findall("<h2>([^<]*)</h2>", page))
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{place}voi.csv").getvalue().decode())))
+    assert {(row["arm"], row["reference"]) for row in rows if row["measure"] == "ssim"} == {
+        (arm, "SOC") for arm in ("HALF-MATRIX", "HALF-NEX", "DENOISED")
+    }
+    assert "Every feature" in html(client.get(f"{place}stability/"))
+    remove(volume=VolumeOfInterest.objects.get(), actor=admin_of(draft))
+    assert "Nothing measured yet" in html(client.get(f"{place}volumes/"))
 
 
 def test_opening_freezes_series_volumes_and_settings(frozen):

@@ -1,7 +1,8 @@
-/** "Copy table": puts a plain table on the clipboard, as a table for word processors and as tab-separated text. */
+/** Figures as files. "Copy table": puts a plain table on the clipboard, as a table for word processors and as tab-separated text. */
 
 import { copying } from "../shared/copying.js";
 import { around, byId } from "../shared/dom.js";
+import { saveFigure } from "../shared/figure_files.js";
 
 /**
  * Cell texts by row and column; a cell over several rows or columns speaks in its first one.
@@ -62,6 +63,13 @@ document.addEventListener("click", (event) => {
   if (!button?.dataset.copy) return;
   const table = byId(button.dataset.copy, HTMLTableElement);
   copying(button, async () => copy(table), () => select(table));
+});
+
+document.addEventListener("click", (event) => {
+  const button = around(event, "[data-svg], [data-png]");
+  if (!button) return;
+  const { svg, png } = button.dataset;
+  saveFigure(byId(svg ?? png ?? "", HTMLElement), svg ? "svg" : "png");
 });
 
 /** A link to the tables opens the first of them. */

@@ -1,0 +1,89 @@
+"""Figures of features and boxes: every number is said, nothing undefined is drawn, large numbers stay short."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import stability
+from analysis.report import box_figures, feature_figures, stability_figures, svg
+
+COLOURS = {"FAST": "fast", "FAST-DL": "fastdl"}
+
+
+@pytest.fixture(scope="module")
+def results() -> dict:
+    """Twelve volumes at two places: a feature that FAST loses and DL restores, one that holds, one that is flat."""
+    random, rows = np.random.default_rng(3), []
+    for number in range(12):
+        base, noise = random.normal(50, 10), random.normal(0, 15)
+        for arm, part in (("SOC", 0), ("FAST", 1), ("FAST-DL", 0.05)):
+            own = {"subject": f"S{number}", "roi": ("liver", "spleen")[number % 2], "arm": arm}
+            rows += [
+                own | {"feature": "glcm_Contrast", "value": base + part * noise},
+                own | {"feature": "firstorder_Mean", "value": 1e9 * base + part},
+                own | {"feature": "gldm_Flat", "value": 1.0},
+            ]
+    return {"table": pd.DataFrame(rows)} | stability.analyse(
+        pd.DataFrame(rows), reference="SOC", restores=[("FAST", "FAST-DL")]
+    )
+
+
+def words(picture: str) -> list[str]:
+    return [element.text or "" for element in ET.fromstring(picture).iter("text")]
+
+
+def test_bars_stand_in_a_column_for_each_arm_and_are_hollow_below_the_threshold(results):
+    picture = feature_figures.class_bars(results, arms=["FAST", "FAST-DL"], threshold=0.85, colours=COLOURS)
+    bars = {bar[0].text: bar.get("class") for bar in ET.fromstring(picture).iter("rect")}
+    assert [css for title, css in bars.items() if "Contrast, FAST:" in title] == ["margin s-fast"]
+    assert [css for title, css in bars.items() if "Contrast, FAST-DL" in title] == ["fastdl"]
+    assert "n/a: both sides are constant" in words(picture)
+    assert "FAST: 1 of 3 below 0.85" in words(picture)
+
+
+def test_groups_keep_the_values_of_their_place(results):
+    group = next(one for one in results["groups"] if one["group"] == "liver")
+    alone = stability.analyse(
+        results["table"][results["table"]["roi"] == "liver"], reference="SOC", restores=[("FAST", "FAST-DL")]
+    )
+    for arm, own in zip(group["arms"], alone["arms"], strict=True):
+        assert arm["ccc"] == {row["feature"]: row["ccc"]["estimate"] for row in own["features"]}
+    assert group["dispersion"]["cv"] == {row["feature"]: row["cv"]["estimate"] for row in alone["dispersion"]}
+
+
+def test_a_heat_map_says_every_number_and_what_has_none():
+    rows = [{"label": "FAST", "values": [0.5, None]}]
+    picture = feature_figures.heat_map(rows, columns=["glcm", "shape"], title="Median CCC")
+    assert {"0.50", "n/a", "glcm"} <= set(words(picture))
+    assert ET.fromstring(picture).get("aria-label") == "Median CCC. FAST: glcm 0.50, shape n/a"
+
+
+def test_scatter_has_equal_axes_and_short_numbers(results):
+    panels = stability.pairs(results["table"], reference="SOC", feature="firstorder_Mean")
+    root = ET.fromstring(feature_figures.scatter(panels, reference="SOC", colours=COLOURS))
+    dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter("circle")]
+    assert len(dots) == 24
+    first = next(line for line in root.iter("line") if line.get("class") == "zero")
+    x1, y1, x2, y2 = (float(first.get(name)) for name in ("x1", "y1", "x2", "y2"))
+    assert x2 - x1 == y1 - y2
+    assert all(abs((x - x1) - (y1 - y)) < 0.2 for x, y in dots[:12])  # equal values lie on the line
+    assert "SOC (×10⁹)" in words(ET.tostring(root, encoding="unicode"))
+
+
+def test_labels_of_large_numbers_do_not_cover_each_other(results):
+    panels = stability.pairs(results["table"], reference="SOC", feature="firstorder_Mean")
+    said = words(stability_figures.bland_altman(panels, reference="SOC", colours=COLOURS))
+    assert max(map(len, said)) <= len("mean of FAST-DL and SOC (×10⁹)")
+    assert any(word.endswith("(×10⁹)") for word in said)
+    assert (svg.power([0, 99_999]), svg.power([2e5]), svg.power([3e-4]), svg.power([0])) == (0, 3, -6, 0)
+
+
+def test_boxes_say_quartiles_and_range_and_an_empty_one_says_so():
+    rows = [{"arm": "FAST", "values": [1, 2, 3, 4, 9]}, {"arm": "FAST-DL", "values": []}]
+    picture = box_figures.box_plots(rows, colours=COLOURS, unit="bits")
+    label = ET.fromstring(picture).get("aria-label")
+    assert label == "FAST: median 3.0 (2.0 to 4.0), 1.0 to 9.0, n = 5; FAST-DL: n/a"
+    assert "n/a" in words(picture)
+    assert "no defined values" in box_figures.box_plots(rows[1:], colours=COLOURS)
