@@ -17,7 +17,7 @@ def charts(
 ) -> list[dict]:
     """Each chart with its name, title, what it shows, and whether it is long: long ones are folded."""
     limit = results["criteria"][criterion]
-    pairs = list(dict.fromkeys((row["fast"], row["dl"]) for row in results["restores"]))
+    pairs: list[tuple[str, ...]] = list(dict.fromkeys((row["fast"], row["dl"]) for row in results["restores"]))
     arms = [row["arm"] for row in results["arms"]]
     found = [
         _chart(
@@ -28,7 +28,7 @@ def charts(
         ),
         _chart("heat", "Agreement by class", "median CCC of the features of a class", _heat(results)),
     ]
-    for number, columns in enumerate(pairs or [arms[:2]], 1):
+    for number, columns in enumerate(pairs or [tuple(arms[:2])], 1):
         picture = feature_figures.class_bars(
             results, arms=columns, criterion=criterion, threshold=limit, colours=colours
         )

@@ -34,7 +34,8 @@ def measure_volumes(job: Job, report):
         raise InputError("There is no series of the reference arm, or no volume of interest, any more.")
     alignments = list(Alignment.objects.filter(fixed__case=case))
     masks = {volume.pk: load_mask(volume) for volume in volumes}
-    base, rows = load(reference), []
+    base = load(reference)
+    rows: list[VolumeMeasure] = []
 
     def carried(volume, series: Series, shape, affine) -> np.ndarray:
         matrix = placing(volume.drawn_on, series, alignments).matrix
