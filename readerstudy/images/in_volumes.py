@@ -13,6 +13,7 @@ from readerstudy.images.analyses import analysed_once, read_table
 from readerstudy.images.measure_jobs import MEASURE, present_measures
 from readerstudy.images.tables import table_csv
 from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import UNDER_WAY
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 # measure: its name, its unit, how many digits of it are shown
@@ -24,6 +25,9 @@ SHOWN = {
     "psnr": ("PSNR", "dB", 2),
     "ssim": ("SSIM", "", 3),
 }
+
+
+WIDTH = 640  # of a chart in half of the page
 
 
 def reference_and_pairs(study: ReaderStudy) -> tuple[Arm | None, list[tuple[str, str]]]:
@@ -58,7 +62,7 @@ def context(study: ReaderStudy) -> dict:
     measures = {row["measure"]: row for row in found["measures"]} if found else {}
     return {
         "results": found,
-        "busy": jobs.filter(state__in=[Job.State.WAITING, Job.State.RUNNING]).count(),
+        "busy": len(set(jobs.filter(state__in=UNDER_WAY).values_list("parameters__case", flat=True))),
         "failed": jobs.filter(state=Job.State.FAILED).count(),
         "cards": [_card(measures[name], *said, arms) for name, said in SHOWN.items() if name in measures],
     }
@@ -74,7 +78,7 @@ def _card(row: Mapping, title: str, unit: str, digits: int, arms: Mapping[str, A
         "name": row["measure"],
         "title": title,
         "unit": unit,
-        "figure": mark_safe(box_figures.box_plots(boxes, colours=colours, unit=unit)),  # noqa: S308  made of numbers
+        "figure": mark_safe(box_figures.box_plots(boxes, colours=colours, unit=unit, width=WIDTH)),  # noqa: S308  made of numbers
         "arms": [
             {
                 "arm": arms[one["arm"]],

@@ -10,6 +10,7 @@ from analysis.report import box_figures, feature_figures
 
 BY_PLACE = (("icc", "ICC(A,1)"), ("ccc", "CCC"))
 SPREAD = (("cv", "CV"), ("qcd", "QCD"))
+WIDTH = 640  # of a chart in half of the page
 
 
 def charts(
@@ -72,7 +73,7 @@ def _heat(results: Mapping[str, Any]) -> str:
         for group in results["groups"]:
             if group["by"] == "roi":
                 rows += [row(f"  {group['group']}", one["ccc"]) for one in group["arms"] if one["arm"] == arm["arm"]]
-    return feature_figures.heat_map(rows, columns=classes, title="Median CCC by class")
+    return feature_figures.heat_map(rows, columns=classes, title="Median CCC by class", width=WIDTH)
 
 
 def _by_place(
@@ -83,11 +84,11 @@ def _by_place(
         for place in places
         for arm in place["arms"]
     ]
-    return box_figures.box_plots(rows, colours=colours, limit=results["criteria"][key], ends=(0, 1))
+    return box_figures.box_plots(rows, colours=colours, limit=results["criteria"][key], ends=(0, 1), width=WIDTH)
 
 
 def _spread(places: Sequence[Mapping[str, Any]], key: str, results: Mapping[str, Any]) -> str:
     rows = [{"arm": place["group"], "values": _defined(place["dispersion"][key])} for place in places]
     limit = results["criteria"]["dispersion"]
     largest = max((value for row in rows for value in row["values"]), default=1.0)
-    return box_figures.box_plots(rows, colours={}, limit=limit, ends=(0, min(largest, 1.0)))
+    return box_figures.box_plots(rows, colours={}, limit=limit, ends=(0, min(largest, 1.0)), width=WIDTH)
