@@ -7,6 +7,7 @@ from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import in_use, present_series
 from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.states import State
 
 MEASURE = "results.measure"
 VERSION = 1  # another rule for a measure is another version: volumes are measured again
@@ -19,7 +20,9 @@ def reference_of(there: dict[int, Series]) -> Series | None:
 
 def ask_for_measures(study: ReaderStudy, *, case: Case | None = None, renew: bool = False) -> int:
     """Ask for the measures of every case with volumes of interest and a series of the reference arm; returns new
-    jobs. One job measures all volumes of a case in all arms."""
+    jobs. One job measures all volumes of a case in all arms. None in a locked study, which cannot change."""
+    if study.state == State.LOCKED:
+        return 0
     return sum(_ask_for_measures(study, one, there) for one, there in present_series(study, case))
 
 

@@ -18,8 +18,14 @@ def test_marks_stand_behind_their_features():
 
 @pytest.mark.parametrize(
     ("mark", "p", "same"),
-    [("***", 0.0004, True), ("***", 0.004, False), ("*", 0.004, False), ("NS p = 0.73", 0.729, True)]
-    + [("NS p = 0.73", 0.74, False), ("**", 0.06, False)],
+    [
+        ("***", 0.0004, True),
+        ("***", 0.004, False),
+        ("*", 0.004, False),
+        ("NS p = 0.73", 0.729, True),
+        ("NS p = 0.73", 0.74, False),
+        ("**", 0.06, False),
+    ],
 )
 def test_a_mark_is_a_level_or_a_value(mark, p, same):
     assert agrees(mark, p) is same
