@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from processing.errors import InputError
 from processing.grid import oriented
@@ -31,6 +31,7 @@ _COLOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
                (255, 208, 140)),
 }  # fmt: skip
 _UNDEFINED = (70, 72, 74)
+_OUTLINE = (255, 255, 255)
 _GAP, _BAR = 6, 92  # pixels
 
 
@@ -38,7 +39,8 @@ _GAP, _BAR = 6, 92  # pixels
 class SlicePair:
     """One slice of a reference and what a test shows there, float32 (rows, columns), as radiologists look at it.
 
-    inside: where the test has values. spacing: of rows and columns, mm. peak: maximum of the whole reference.
+    inside: where the test has values. spacing: of rows and columns, mm. peak: maximum of the whole reference. voi: the
+    volume of interest, outside which the map says nothing.
     """
 
     reference: Array
@@ -46,13 +48,17 @@ class SlicePair:
     inside: Array
     spacing: tuple[float, float]
     peak: float
+    voi: Array | None = None
 
 
-def slice_pair(reference: Volume, test: Volume, place: int, *, matrix: Array | None = None) -> SlicePair:
+def slice_pair(
+    reference: Volume, test: Volume, place: int, *, matrix: Array | None = None, voi: Array | None = None
+) -> SlicePair:
     """Slice `place` (from 0, clipped to those there) of the reference, and the test on the same pixels.
 
     matrix: 4 × 4, from a point of the reference to one of the test (LPS, mm), as registration gives it; by default the
-    two share patient coordinates. Linear interpolation.
+    two share patient coordinates. Linear interpolation. voi: a mask of the reference; then only the box around it is
+    shown, the same on every slice.
     """
     whole = oriented(reference)
     place = min(max(place, 0), whole.shape[0] - 1)
@@ -61,7 +67,33 @@ def slice_pair(reference: Volume, test: Volume, place: int, *, matrix: Array | N
     like = Volume(np.ascontiguousarray(whole.array[place : place + 1], dtype=np.float32), affine, whole.units)
     there, inside = apply(np.eye(4) if matrix is None else np.asarray(matrix), test, like=like)
     column, row, _ = whole.spacing
-    return SlicePair(like.array[0], there.array[0], inside[0], (row, column), float(whole.array.max()))
+    pair = SlicePair(like.array[0], there.array[0], inside[0], (row, column), float(whole.array.max()))
+    if voi is None:
+        return pair
+    shown = _shown(voi, reference)
+    box = _around(shown.any(axis=0))
+    reference_part, test_part, there_part = (one[box] for one in (pair.reference, pair.test, pair.inside))
+    return SlicePair(reference_part, test_part, there_part, pair.spacing, pair.peak, shown[place][box])
+
+
+def largest_slice(voi: Array, reference: Volume) -> int:
+    """The slice, from 0 as `slice_pair` counts, that holds most of a mask of the reference."""
+    return int(_shown(voi, reference).sum(axis=(1, 2)).argmax())
+
+
+def _shown(voi: Array, reference: Volume) -> Array:
+    return oriented(Volume(voi.astype(np.float32), reference.affine)).array > 0.5
+
+
+def _around(flat: Array) -> tuple[slice, slice]:
+    """The rows and columns of a mask with half its size around it, at least 8 pixels."""
+    sides = []
+    for axis in (1, 0):
+        places = np.flatnonzero(flat.any(axis=axis))
+        low, high = (int(places[0]), int(places[-1]) + 1) if places.size else (0, flat.shape[1 - axis])
+        margin = max(8, (high - low) // 2)
+        sides.append(slice(max(low - margin, 0), high + margin))
+    return sides[0], sides[1]
 
 
 def slices_shown(shape: tuple[int, int, int], affine: Array) -> int:
@@ -77,7 +109,8 @@ def difference(pair: SlicePair, kind: Kind) -> Array:
         found = difference_percent(pair.reference, pair.test, peak=pair.peak)
     else:
         raise InputError("A difference map is percent or signed.")
-    return np.where(pair.inside, found, np.nan).astype(np.float32)
+    counted = pair.inside if pair.voi is None else pair.inside & pair.voi
+    return np.where(counted, found, np.nan).astype(np.float32)
 
 
 def coloured(found: Array, kind: Kind) -> Array:
@@ -105,13 +138,22 @@ def picture(pair: SlicePair, kind: Kind, *, longest: int = 560) -> bytes:
     out = Image.new("RGB", (3 * (size[0] + _GAP) + _BAR, size[1]), (0, 0, 0))
     for number, image in enumerate((pair.reference, pair.test)):
         grey = (np.clip((image - low) / max(float(high - low), 1e-9), 0, 1) * 255).round().astype(np.uint8)
-        out.paste(Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS), (number * (size[0] + _GAP), 0))
+        seen = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS).convert("RGB")
+        if pair.voi is not None:
+            seen.paste(_OUTLINE, mask=_edge(pair.voi, size))
+        out.paste(seen, (number * (size[0] + _GAP), 0))
     shown = Image.fromarray(coloured(difference(pair, kind), kind))
     out.paste(shown.resize(size, Image.Resampling.NEAREST), (2 * (size[0] + _GAP), 0))
     _scale(out, kind, 3 * (size[0] + _GAP), size[1])
     target = io.BytesIO()
     out.save(target, format="PNG", compress_level=1)  # people scroll: time counts more than bytes
     return target.getvalue()
+
+
+def _edge(voi: Array, size: tuple[int, int]) -> Image.Image:
+    """The outline of a mask at the size of the picture, two pixels wide."""
+    large = Image.fromarray(voi.astype(np.uint8) * 255).resize(size, Image.Resampling.NEAREST)
+    return ImageChops.subtract(large, large.filter(ImageFilter.MinFilter(5)))
 
 
 def _scale(out: Image.Image, kind: Kind, left: int, height: int) -> None:

@@ -6,17 +6,21 @@ from urllib.parse import urlencode
 import numpy as np
 from django.http import QueryDict
 
-from processing.pictures.difference_map import WORDS, Kind, slices_shown
+from processing.errors import InputError
+from processing.pictures.difference_map import WORDS, Kind, largest_slice, slices_shown
+from processing.volume import Volume
 from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
-from readerstudy.material.models import Case, Series
+from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.material.volumes_of_interest import active_volumes, load_mask
 
 KINDS = {"percent": "percent of the pixel", "signed": "signed, percent of the maximum"}
 
 
 @dataclass(frozen=True)
 class DifferenceChoice:
-    """What the page shows. slice counts from 1; pairs: every pair of arms of the case that could be chosen."""
+    """What the page shows. slice counts from 1; pairs, volumes: every pair of arms of the case, and volume of interest,
+    that could be chosen."""
 
     reference: Series
     test: Series
@@ -25,6 +29,8 @@ class DifferenceChoice:
     slices: int
     kind: Kind
     placed: Placing
+    voi: VolumeOfInterest | None
+    volumes: list[VolumeOfInterest]
 
     @property
     def pair(self) -> str:
@@ -50,13 +56,18 @@ class DifferenceChoice:
 
     def query(self, **changes) -> str:
         """The choice as an address, with changes."""
-        return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind} | changes)
+        voi = {"voi": self.voi.pk} if self.voi else {}
+        return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind, **voi} | changes)
+
+    def inside(self) -> np.ndarray | None:
+        """The volume of interest on the reference."""
+        return None if self.voi is None else _carried(self.voi, self.reference)
 
 
 def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
     """The choice in an address; what it does not say, or says wrongly, is the first pair, the middle slice, percent.
 
-    None if no two arms of the case can be compared.
+    Of a volume of interest it is the slice that holds most. None if no two arms of the case can be compared.
     """
     arms = list(case.study.arms.select_related("made_from"))
     found = case.series.filter(active=True).select_related("arm", "made_from__arm", "case")
@@ -67,8 +78,13 @@ def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
     named = {f"{a.arm.code} vs {b.arm.code}": (a, b) for a, b in pairs}
     reference, test = named.get(data.get("pair", ""), pairs[0])
     slices = slices_shown((reference.slices, reference.rows, reference.columns), np.array(reference.affine, float))
+    volumes = active_volumes(case)
+    voi = next((one for one in volumes if str(one.pk) == data.get("voi")), None)
     number = data.get("slice", "")
-    place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
+    if number.isdecimal() and len(number) < 6:
+        place = min(max(int(number), 1), slices)
+    else:
+        place = slices // 2 + 1 if voi is None else _largest_slice(voi, reference)
     return DifferenceChoice(
         reference,
         test,
@@ -77,4 +93,23 @@ def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
         slices,
         "signed" if data.get("kind") == "signed" else "percent",
         placing(reference, test),
+        voi,
+        volumes,
     )
+
+
+def _carried(voi: VolumeOfInterest, reference: Series) -> np.ndarray:
+    from processing.masks import carry
+
+    matrix = placing(voi.drawn_on, reference).matrix
+    shape, affine = (reference.slices, reference.rows, reference.columns), np.array(reference.affine, float)
+    return carry(load_mask(voi), shape, affine, matrix=None if matrix is None else np.array(matrix)).mask.array
+
+
+def _largest_slice(voi: VolumeOfInterest, reference: Series) -> int:
+    try:
+        inside = _carried(voi, reference)
+    except (InputError, FileNotFoundError):
+        return 1
+    like = Volume(np.zeros(inside.shape, np.float32), np.array(reference.affine, float))
+    return largest_slice(inside, like) + 1

@@ -59,4 +59,4 @@ def _picture(choice: DifferenceChoice) -> bytes:
 
     reference, test = volumes.load_cached(choice.reference), volumes.load_cached(choice.test)
     matrix = None if choice.placed.matrix is None else np.array(choice.placed.matrix)
-    return picture(slice_pair(reference, test, choice.slice - 1, matrix=matrix), choice.kind)
+    return picture(slice_pair(reference, test, choice.slice - 1, matrix=matrix, voi=choice.inside()), choice.kind)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from processing.pictures import difference_map
-from processing.pictures.difference_map import coloured, difference, picture, slice_pair
+from processing.pictures.difference_map import coloured, difference, largest_slice, picture, slice_pair
 from processing.volume import Volume
 
 AXIAL = np.diag([0.8, 0.8, 4.0, 1.0])
@@ -70,3 +70,16 @@ def test_the_picture_holds_three_images_and_a_scale(reference, kind):
 def test_another_kind_is_refused(reference):
     with pytest.raises(difference_map.InputError, match="percent or signed"):
         difference(slice_pair(reference, reference, 0), "hot")  # type: ignore[arg-type]
+
+
+def test_inside_a_volume_of_interest_only_its_box_is_shown_and_only_it_is_coloured(reference):
+    voi = np.zeros(reference.shape, bool)
+    voi[1, 4:8, 20:24], voi[2, 5, 21] = True, True
+    assert largest_slice(voi, reference) == 1
+    pair = slice_pair(reference, volume(reference.array + 50), 1, voi=voi)
+    assert pair.reference.shape == (16, 18)  # 8 pixels around it, as far as there are some
+    found = difference(pair, "percent")
+    assert np.isfinite(found).sum() == 16
+    assert found[np.isfinite(found)] == pytest.approx(25)
+    shown = np.asarray(Image.open(io.BytesIO(picture(pair, "percent", longest=180))))
+    assert (shown[:, :160] == 255).all(axis=-1).any()
