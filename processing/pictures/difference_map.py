@@ -71,7 +71,7 @@ def slice_pair(
     if voi is None:
         return pair
     shown = _shown(voi, reference)
-    box = _around(shown.any(axis=0))
+    box = _around(np.asarray(shown.any(axis=0)))
     reference_part, test_part, there_part = (one[box] for one in (pair.reference, pair.test, pair.inside))
     return SlicePair(reference_part, test_part, there_part, pair.spacing, pair.peak, shown[place][box])
 
