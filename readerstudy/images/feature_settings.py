@@ -7,6 +7,7 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.images.models import FeatureSettings
+from readerstudy.images.stability_criteria import change_criteria, criteria_of
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_not_frozen
@@ -58,8 +59,11 @@ def change_settings(*, study: ReaderStudy, source: dict | str, actor: User) -> F
 
 
 def preset_of_template(study: ReaderStudy, template: StudyTemplate, actor: User, **_: object) -> None:
-    """Let the settings hold that a template names, in a study that was made of it."""
+    """Let the settings and thresholds hold that a template names, in a study that was made of it."""
     if template.preset:
         from processing.radiomics.presets import preset_text  # pyradiomics takes a second to load
 
         change_settings(study=study, source=preset_text(template.preset), actor=actor)
+    if template.criteria:
+        given = {name: str(value) for name, value in (criteria_of(study) | template.criteria).items()}
+        change_criteria(study=study, given=given, actor=actor)

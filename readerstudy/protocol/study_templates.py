@@ -3,8 +3,8 @@
 Arms and comparisons of readings are in `defaults`. An arm that names no maker is uploaded.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from readerstudy.protocol import defaults, recipes
 
@@ -26,8 +26,8 @@ class PlannedArm:
 @dataclass(frozen=True)
 class StudyTemplate:
     """A kind of study. says: what it is for, in a sentence; comparisons, primary: of readers, none where images alone
-    are compared; preset: of the radiomic settings, "" for those that hold without a word; places: where volumes of
-    interest are drawn, in words."""
+    are compared; preset: of the radiomic settings, "" for those that hold without a word; criteria: thresholds of
+    stability that are not those of the analysis."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ class StudyTemplate:
     comparisons: Sequence[tuple[str, str, str]] = ()
     primary: tuple[str, str, str] | None = None  # first, second, criterion
     preset: str = ""
-    places: str = ""
+    criteria: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def images_only(self) -> bool:
@@ -70,7 +70,7 @@ ZHONG = StudyTemplate(
         PlannedArm("ACC-DLR", "accelerated", "dl", "ACC-STD", DEFAULT_MODEL),
     ],
     preset="zhong93",
-    places="ten places of the abdomen",
+    criteria={"ccc": 0.90, "icc": 0.90, "dispersion": 0.10},
 )
 MOUMMAD = StudyTemplate(
     "moummad",
@@ -90,6 +90,6 @@ MOUMMAD = StudyTemplate(
         PlannedArm("DENOISED", "accelerated", "dl", "HALF-NEX", "denoise"),
     ],
     preset="moummad104",
-    places="each lesion",
+    criteria={"ccc": 0.85},
 )
 TEMPLATES = {one.name: one for one in (BASH, ZHONG, MOUMMAD)}

@@ -119,7 +119,10 @@ def test_missing_values_are_left_out_pairwise(features):
             ["--reference", "SOC", "--criterion", "paired_t:5"],
             "--criterion paired_t:5: give a name and a number from 0 to 1, such as ccc:0.85.",
         ),
-        (["--reference", "SOC", "--criterion", "r:1"], "There is no criterion r; there are paired_t, ccc, icc, dispersion."),
+        (
+            ["--reference", "SOC", "--criterion", "r:1"],
+            "There is no criterion r; there are paired_t, ccc, icc, dispersion.",
+        ),
     ],
 )
 def test_bad_requests_are_refused_in_one_sentence(features, tmp_path, capsys, options, sentence):

@@ -20,6 +20,7 @@ from readerstudy.archive.store import put_file
 from readerstudy.audit.verify import problems
 from readerstudy.images.feature_settings import change_settings
 from readerstudy.images.radiomics import active_settings
+from readerstudy.images.stability_criteria import criteria_of
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.jobs.tasks import run_job
@@ -113,6 +114,7 @@ def test_a_template_of_images_alone_has_its_arms_and_settings_and_asks_no_reader
     assert (study.slug, study.images_only, study.comparisons.count(), study.criteria.count()) == ("lesions", True, 0, 0)
     assert list(study.arms.values_list("code", flat=True)) == TEMPLATES[name].codes
     assert active_settings(study).sha256 == read_settings(preset_text(preset)).sha256
+    assert criteria_of(study)["ccc"] == {"zhong": 0.90, "moummad": 0.85}[name]
     assert protocol_document(study)["images_only"] is True
 
 
