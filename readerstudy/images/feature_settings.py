@@ -65,5 +65,5 @@ def preset_of_template(study: ReaderStudy, template: StudyTemplate, actor: User,
 
         change_settings(study=study, source=preset_text(template.preset), actor=actor)
     if template.criteria:
-        given = {name: str(value) for name, value in (criteria_of(study) | template.criteria).items()}
+        given = {name: str(value) for name, value in {**criteria_of(study), **template.criteria}.items()}
         change_criteria(study=study, given=given, actor=actor)
