@@ -59,6 +59,11 @@ class DifferenceChoice:
         voi = {"voi": self.voi.pk} if self.voi else {}
         return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind, **voi} | changes)
 
+    @property
+    def of_voi(self) -> str:
+        """The volume of interest, as it stands behind other things in an address; "" for the whole image."""
+        return f"&voi={self.voi.pk}" if self.voi else ""
+
     def inside(self) -> np.ndarray | None:
         """The volume of interest on the reference."""
         return None if self.voi is None else _carried(self.voi, self.reference)
