@@ -60,9 +60,9 @@ class DifferenceChoice:
         return urlencode({"pair": self.pair, "slice": self.slice, "kind": self.kind, **voi} | changes)
 
     @property
-    def of_voi(self) -> str:
-        """The volume of interest, as it stands behind other things in an address; "" for the whole image."""
-        return f"&voi={self.voi.pk}" if self.voi else ""
+    def where(self) -> str:
+        """The slice, and the volume of interest where one is shown, as they stand in an address."""
+        return urlencode({"slice": self.slice, **({"voi": self.voi.pk} if self.voi else {})})
 
     def inside(self) -> np.ndarray | None:
         """The volume of interest on the reference."""
