@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis reading|viewing|integrity|stability|signature|scan-times|plan|convert``."""
+"""The command line: ``python -m analysis COMMAND``, one of ``ABOUT``."""
 
 import argparse
 import hashlib
@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import image_metrics, reading, robust, sample_size, scan_times, signature, stability, tables, viewing
+from analysis import (
+    image_metrics,
+    reading,
+    robust,
+    sample_size,
+    scan_times,
+    signature,
+    stability,
+    tables,
+    two_settings,
+    viewing,
+)
 from analysis.convert.mapping import read_map
 from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
@@ -52,6 +63,12 @@ Example: python -m analysis stability features.csv --reference SOC --restores FA
 Out: JSON on stdout or in a file, and a page: the model's values, differences arm − reference in its own unit, shares 0
      to 1.
 Example: python -m analysis signature features.csv model.yaml --reference SOC --html signature.html""",
+    ),
+    "settings": (
+        "the same volumes under two radiomic settings, feature by feature",
+        """In: FIRST.csv and SECOND.csv, columns as in docs/tables/features.json, of the same volumes and arms.
+Out: JSON on stdout or in a file: values in the feature's unit, relative differences as fractions, CCC to 1.
+Example: python -m analysis settings as_is.csv zscore.csv --reference SOC --criterion ccc:0.85""",
     ),
     "scan-times": (
         "protocols, time saved, cohort and scanners from series.csv",
@@ -125,16 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         help="a fast arm and the one made from it",
     )
-    command.add_argument(
-        "--criterion",
-        nargs="+",
-        default=[],
-        action="extend",
-        metavar="NAME:VALUE",
-        help="threshold of paired_t, ccc, icc or dispersion (CV, QCD); the defaults are "
-        + ", ".join(f"{name}:{value:g}" for name, value in stability.THRESHOLDS.items())
-        + f"; or those of a paper: {', '.join(stability.PRESETS)}",
-    )
+    _criterion(command)
     command.add_argument(
         "--robust",
         type=Path,
@@ -152,6 +160,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
     _outputs(command)
     command.set_defaults(run=_signature)
+    command = _command(commands, "settings")
+    command.add_argument("first", type=Path, metavar="FIRST.csv")
+    command.add_argument("second", type=Path, metavar="SECOND.csv")
+    command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
+    _criterion(command)
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.set_defaults(run=_settings)
     command = _command(commands, "scan-times")
     command.add_argument("series", type=Path, metavar="SERIES.csv")
     command.add_argument("--reference", metavar="ARM", help="SOC, else the first arm of the table")
@@ -213,6 +228,19 @@ def _plan_command(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_plan)
 
 
+def _criterion(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--criterion",
+        nargs="+",
+        default=[],
+        action="extend",
+        metavar="NAME:VALUE",
+        help="threshold of paired_t, ccc, icc or dispersion (CV, QCD); the defaults are "
+        + ", ".join(f"{name}:{value:g}" for name, value in stability.THRESHOLDS.items())
+        + f"; or those of a paper: {', '.join(stability.PRESETS)}",
+    )
+
+
 def _outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.add_argument("--html", type=Path, metavar="OUT", help="write a page with tables and figures here")
@@ -268,20 +296,7 @@ def _stability(options: argparse.Namespace) -> None:
         if not (fast and equals and dl):
             raise InputError(f"--restores {pair}: give the arms as FAST=FAST-DL.")
         restores.append((fast, dl))
-    criteria: dict[str, float] = {}
-    for criterion in options.criterion:
-        name, _, value = criterion.partition(":")
-        if criterion in stability.PRESETS:
-            criteria |= stability.PRESETS[criterion]
-            continue
-        try:
-            criteria[name] = float(value)
-            if not 0 <= criteria[name] <= 1:
-                raise ValueError
-        except ValueError:
-            raise InputError(
-                f"--criterion {criterion}: give a name and a number from 0 to 1, such as ccc:0.85."
-            ) from None
+    criteria = _criteria(options)
     if options.robust and not options.settings:
         raise InputError("--robust needs --settings FILE, under which the features were computed.")
     settings = robust.read_settings(options.settings) if options.robust else None
@@ -298,6 +313,30 @@ def _stability(options: argparse.Namespace) -> None:
         options.robust.write_text(robust.as_settings(robust.robust_features(results), settings), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
+
+
+def _criteria(options: argparse.Namespace) -> dict[str, float]:
+    criteria: dict[str, float] = {}
+    for criterion in options.criterion:
+        name, _, value = criterion.partition(":")
+        if criterion in stability.PRESETS:
+            criteria |= stability.PRESETS[criterion]
+            continue
+        try:
+            criteria[name] = float(value)
+            if not 0 <= criteria[name] <= 1:
+                raise ValueError
+        except ValueError:
+            raise InputError(
+                f"--criterion {criterion}: give a name and a number from 0 to 1, such as ccc:0.85."
+            ) from None
+    return criteria
+
+
+def _settings(options: argparse.Namespace) -> None:
+    first, second = (tables.read_features(path) for path in (options.first, options.second))
+    results = two_settings.analyse(first, second, reference=options.reference, criteria=_criteria(options))
+    _write(results, options.json)
 
 
 def _signature(options: argparse.Namespace) -> None:

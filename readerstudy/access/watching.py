@@ -16,6 +16,7 @@ PAGES = {
     "radiomics": "radiomic features",
     "stability": "stability of features",
     "signature": "a radiomic signature",
+    "settings_beside": "radiomic features under two settings",
     "scan_times": "scan times",
     "figures": "figures",
     "difference": "difference map",

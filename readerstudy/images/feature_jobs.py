@@ -26,8 +26,8 @@ def _ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) 
         return 0
     settings, new = active_settings(study), 0
     alignments = list(Alignment.objects.filter(fixed__case=case))
-    for volume in volumes:
-        for series in there.values():
+    for series in there.values():  # what is made of the whole series serves the volumes that follow
+        for volume in volumes:
             placed = placing(volume.drawn_on, series, alignments)
             if placed.how == AWAITED:
                 continue  # asked for again when the alignment is there

@@ -90,11 +90,28 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
     return rows
 
 
-def present_features(study: ReaderStudy):
-    """Features of the settings that hold, of volumes and series that count."""
-    return study.features.filter(
-        in_use("voi__case__"), settings__active=True, series__active=True, voi__removed_at=None
-    )
+def present_features(study: ReaderStudy, settings: FeatureSettings | None = None):
+    """Features of the settings that hold, or of others, of volumes and series that count."""
+    under = {"settings": settings} if settings else {"settings__active": True}
+    return study.features.filter(in_use("voi__case__"), series__active=True, voi__removed_at=None, **under)
+
+
+def earlier_settings(study: ReaderStudy) -> list[FeatureSettings]:
+    """Settings that held before, whose features are there."""
+    there = study.features.filter(settings__active=False).order_by().values_list("settings", flat=True).distinct()
+    return list(study.feature_settings.filter(pk__in=there))
+
+
+def features_by_class(settings: FeatureSettings) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Classes with their features: name, and IBSI's name and code, empty where IBSI has none."""
+    from processing.radiomics.ibsi import counterparts
+
+    known = {one.feature: one for one in counterparts()}
+    rows = []
+    for group, names in settings.settings["featureClass"].items():
+        found = [(name, known.get(f"{group}_{name}")) for name in names]
+        rows.append((group, [(name, one.ibsi_name if one else "", one.code if one else "") for name, one in found]))
+    return rows
 
 
 def reasons(study: ReaderStudy) -> list[dict]:

@@ -103,7 +103,12 @@ def features_named(study: ReaderStudy, names: set[str]):
     for image_type, name in kinds:
         if (name if image_type == "original" else f"{image_type}_{name}") in names:
             chosen |= Q(image_type=image_type, feature=name)
-    own = present_features(study).filter(chosen).values_list(*FEATURE_COLUMNS.values())
+    return features_frame(present_features(study).filter(chosen))
+
+
+def features_frame(found):
+    """These features as the analysis reads their table."""
+    own = found.values_list(*FEATURE_COLUMNS.values())
     lines = csv_lines(list(FEATURE_COLUMNS), (dict(zip(FEATURE_COLUMNS, row, strict=True)) for row in own))
     return _frame("".join(lines).encode())
 

@@ -11,6 +11,7 @@ from readerstudy.images import (
     views_scan_times,
     views_signature,
     views_stability,
+    views_two_settings,
     views_volumes,
 )
 
@@ -29,6 +30,7 @@ urlpatterns = [
     path("radiomics/stability.json", views_stability.stability_json, name="stability_json"),
     path("radiomics/robust/<slug:form>/", views_stability.robust_features, name="robust_features"),
     path("radiomics/signature/", views_signature.signature, name="signature"),
+    path("radiomics/settings/<int:earlier>/", views_two_settings.settings_beside, name="settings_beside"),
     path("radiomics/settings/", views_radiomics.radiomics_settings, name="radiomics_settings"),
     path("scan-times/", views_scan_times.scan_times, name="scan_times"),
     path("scan-times/table.csv", views_scan_times.scan_times_csv, name="scan_times_csv"),

@@ -39,6 +39,8 @@ def radiomics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "study": study,
             "settings": settings,
             "words": selectors.in_words(settings),
+            "classes": selectors.features_by_class(settings),
+            "earlier": selectors.earlier_settings(study),
             "rows": rows,
             "arms": arms,
             "reference": references[0].code if references else "",

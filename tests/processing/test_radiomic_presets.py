@@ -12,6 +12,7 @@ import pytest
 import SimpleITK
 
 from processing.errors import InputError
+from processing.radiomics import bias
 from processing.radiomics.extraction import extract
 from processing.radiomics.image_quality import wavelet_ratios
 from processing.radiomics.images import itk_image, itk_mask
@@ -157,6 +158,21 @@ def test_image_quality_is_one_for_an_image_and_falls_with_blur(lesion, workbook:
     assert other["local"] != sharp["local"]
     nothing = SimpleITK.Image(8, 8, 8, SimpleITK.sitkFloat64)
     assert np.isnan(wavelet_ratios(nothing, np.ones((8, 8, 8), bool), names=["local"], wavelet="haar")["local"])
+
+
+def test_the_field_of_a_series_is_estimated_once_for_all_its_volumes(lesion, monkeypatch) -> None:
+    image, mask = lesion[:2]
+    calls = []
+    monkeypatch.setattr(bias, "_corrected", lambda one: calls.append(one) or one)
+    monkeypatch.setattr(bias, "_kept", {})
+    settings = read_settings({"setting": {"n4": True}, "featureClass": {"firstorder": ["Mean"]}})
+    for _ in range(3):
+        extract(SimpleITK.Image(image), mask, settings=settings)
+    assert len(calls) == 1
+    elsewhere = SimpleITK.Image(image)
+    elsewhere[0, 0, 0] = elsewhere[0, 0, 0] + 1  # another series
+    extract(elsewhere, mask, settings=settings)
+    assert len(calls) == 2
 
 
 def test_n4_takes_a_bias_field_off(lesion) -> None:

@@ -116,6 +116,27 @@ def test_thresholds_are_settings_that_stand_in_each_result(study, client, tmp_pa
     assert after["arms"][0]["unstable"]["ccc"] < before["arms"][0]["unstable"]["ccc"]
 
 
+def test_earlier_settings_stand_beside_those_that_hold(study, client):
+    other = read_settings("setting: {normalize: true, normalizeScale: 100}")
+    earlier = study.feature_settings.create(settings=other.as_dict(), sha256=other.sha256, active=False)
+    for row in list(study.features.all()):
+        row.pk, row.settings, row.value = None, earlier, row.value + (500 if row.series.arm.code == "SOC" else 0)
+        row.save()
+    factories.log_as_is(study)
+    page = html(client.get(reverse("radiomics", args=[study.slug])))
+    beside = reverse("settings_beside", args=[study.slug, earlier.pk])
+    assert beside in page
+    assert "Joint entropy" in page  # as IBSI calls it
+    page = html(client.get(beside))
+    assert "z score of the whole series × 100" in page
+    assert "as they are" in page
+    assert re.search(r"<td class=\"nowrap\">glcm_Contrast</td>\s*<td class=\"dim\">Contrast</td>", page)
+    # Under the earlier ones SOC lies 500 away from every arm: what holds now is stable where it was not.
+    assert "<b>stable</b>" in page
+    assert "<b>unstable</b>" not in page
+    assert client.get(reverse("settings_beside", args=[study.slug, active_settings(study).pk])).status_code == 404
+
+
 def test_a_feature_or_class_that_is_not_there_is_ignored(study, client):
     page = client.get(address(study) + "?criterion=x&class=<b>&feature=<script>")
     assert page.status_code == 200
