@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from pydicom import dcmread
 
 from processing import series
 from processing.__main__ import main
-from processing.masks import read_mask
+from processing.command_line import radiomics
+from processing.masks import Mask, read_mask, write_mask
+from processing.nifti import write_nifti
+from processing.volume import Volume
 from tests.processing import dicom_files as files
 from tests.processing.test_contours import structure_set
 
@@ -75,3 +79,37 @@ def test_masks_of_a_structure_set_become_a_segmentation_and_that_nifti(
         np.testing.assert_allclose(mask.affine, on.affine, atol=1e-4)
     assert main(["masks", str(drawn), str(tmp_path / "seg.dcm")]) == 2
     assert "name the series" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_list_of_volumes_gives_their_rows_in_its_order_also_if_a_process_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], killed: bool
+) -> None:
+    rng, inside = np.random.default_rng(2), np.zeros((6, 12, 12), bool)
+    inside[2:5, 3:9, 3:9] = True
+    write_mask(Mask("", 1, inside, np.eye(4)), tmp_path / "cord.nii")
+    lines, one_by_one = ["image,mask,subject,arm"], ""
+    how = ["--settings", str(tmp_path / "settings.yaml")]
+    (tmp_path / "settings.yaml").write_text("featureClass: {firstorder: [Mean, Entropy], shape: [VoxelVolume]}")
+    for number in range(4):
+        write_nifti(Volume(rng.gamma(4, 60, (6, 12, 12)), np.eye(4)), tmp_path / f"{number}.nii")
+        lines.append(f"{number}.nii,cord.nii,S{number},SOC")
+        image = [str(tmp_path / name) for name in (f"{number}.nii", "cord.nii")]
+        assert main(["radiomics", *image, "--subject", f"S{number}", "--arm", "SOC", *how]) == 0
+        text = capsys.readouterr().out
+        one_by_one += text if not number else text.split("\n", 1)[1]
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    if killed:
+        own, rows = os.getpid(), radiomics._rows
+        monkeypatch.setattr(
+            radiomics,
+            "_rows",
+            lambda *said: os._exit(9) if os.getpid() != own and "2.nii" in str(said) else rows(*said),
+        )
+    assert main(["radiomics", "--list", str(tmp_path / "list.csv"), "--processes", "2", *how]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == one_by_one
+    assert shown.err.splitlines() == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    (tmp_path / "list.csv").write_text("image,mask\n0.nii,cord.nii\nnone.nii,cord.nii\n")
+    assert main(["radiomics", "--list", str(tmp_path / "list.csv")]) == 2
+    assert "Line 3 of the list: There is no file or folder none.nii." in capsys.readouterr().err
