@@ -48,6 +48,7 @@ def settings_beside(request: StudyRequest, study: ReaderStudy, earlier: int) -> 
                     **row,
                     "first": _number(row["first"]),
                     "second": _number(row["second"]),
+                    "difference": _percent(row["relative_difference"]),
                     "ibsi": ibsi.get(row["feature"].removeprefix("original_"), ""),
                     "ccc": table_cells.estimate_with_interval(row["ccc"]),
                     "arms": [_of_arm(one, arms) for one in row["arms"]],
@@ -59,7 +60,11 @@ def settings_beside(request: StudyRequest, study: ReaderStudy, earlier: int) -> 
 
 
 def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4g}"
+    return "n/a" if value is None else f"{value:.4g}".replace("-", "−")
+
+
+def _percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:+.0f} %".replace("-", "−")
 
 
 def _of_arm(one: dict, arms: dict[str, Arm]) -> dict:
