@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from analysis.report import training_figures
+from processing.enhancement.detectability import said
 from processing.enhancement.networks.model_record import ModelRecord, TrainingCurves, read_record, weights_problem
 from processing.enhancement.networks.store import ONNX
 from processing.errors import InputError
@@ -41,6 +43,9 @@ class ListedModel:
         """Where it loses, in a sentence: measured, else the first of its card's limits."""
         if self.record is None:
             return ""
+        if fainter := [row["degradation"] for row in self.record.detection.get("rows", []) if row["change"][1] < 0]:
+            where = "; ".join(dict.fromkeys(fainter))
+            return f"Small findings are detected less well after it, by a model observer: {where}."
         if lost := self.record.losses:
             return f"Measured to lose at {', '.join(lost[:3])}{' and more' if len(lost) > 3 else ''}."
         return self.record.limits.partition(". ")[0].rstrip(".")
@@ -73,6 +78,11 @@ def _checked_weights(folder: Path, stamps: tuple) -> str:
 
 _MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no addresses that run
 _MARKDOWN.add_render_rule("image", lambda _, tokens, place, *__: escape(tokens[place].content))
+
+
+def detection_rows(record: ModelRecord) -> list[dict[str, Any]]:
+    """What a model observer found, each row with its sentence."""
+    return [row | {"said": said(row)} for row in record.detection.get("rows", [])]
 
 
 def card_html(card: str) -> SafeString:

@@ -65,6 +65,7 @@ def model(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
         context |= {
             "card": model_pages.card_html(record.card) if record.card else "",
             "curves": model_pages.curve_figures(record.curves),
+            "detection": model_pages.detection_rows(record),
             "measured": [
                 (title, record.measured(part))
                 for title, part in (

@@ -31,6 +31,7 @@ class ModelRecord:
     """A model as people look at it; what its folder does not hold is empty.
 
     card: Markdown. settings: of config.toml. metrics: of metrics.json. curves: None if no log was kept.
+    detection: what a model observer found of it, as processing.enhancement.detectability.write keeps it, of these very weights.
     """
 
     identity: ModelIdentity
@@ -39,6 +40,7 @@ class ModelRecord:
     settings: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     curves: TrainingCurves | None = None
+    detection: dict[str, Any] = field(default_factory=dict)
 
     def _words(self, name: str) -> str:
         """A text of the table [model]; empty if it is not there."""
@@ -145,9 +147,13 @@ def read_record(model: str | Path) -> ModelRecord:
         settings = tomllib.loads(_text(folder, "config.toml"))
         metrics = json.loads(_text(folder, "metrics.json") or "{}")
         card, log = _text(folder, "card.md"), _text(folder, store.LOG)
+        detection = json.loads(_text(folder, store.DETECTION) or "{}")
     except (OSError, ValueError) as error:
         raise InputError(f"The record of the model “{identity.name}” is damaged; restore its folder.") from error
-    return ModelRecord(identity, folder, card, settings, metrics if isinstance(metrics, dict) else {}, _curves(log))
+    metrics = metrics if isinstance(metrics, dict) else {}
+    if not isinstance(detection, dict) or detection.get("sha256") != identity.sha256:
+        detection = {}  # of other weights
+    return ModelRecord(identity, folder, card, settings, metrics, _curves(log), detection)
 
 
 def weights_problem(model: str | Path) -> str:

@@ -14,6 +14,7 @@ from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 
 LOG = "log.jsonl"  # of the training, if the folder keeps it
+DETECTION = "detection.json"  # what a model observer found of small findings
 ONNX = "model.onnx"  # in the place of weights of ours
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 
