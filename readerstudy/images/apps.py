@@ -10,6 +10,7 @@ class ImagesConfig(AppConfig):
 
         from readerstudy.audit import lock_manifest, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
+        from readerstudy.images import anomaly_maps
         from readerstudy.images.analyses import erase_analyses
         from readerstudy.images.erasure import HOLDER, erase_with_series
         from readerstudy.images.feature_jobs import ask_for_features
@@ -21,7 +22,7 @@ class ImagesConfig(AppConfig):
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure, removal
         from readerstudy.material.signals import removing_series
-        from readerstudy.protocol.signals import freezing, locking, removed, study_made
+        from readerstudy.protocol.signals import freezing, locking, removed, removing_study, study_made
 
         features = SealedTable("results.Feature", unit=("voi_id", "series_id", "settings_id"))
         register(
@@ -63,7 +64,20 @@ class ImagesConfig(AppConfig):
             "readerstudy.images.tasks_stability",
             jobs.Kind(STABILITY, "Stability", "Stability", "radiomic features between arms", 110, reads_only=True),
         )
+        jobs.register(
+            "readerstudy.images.tasks_anomalies",
+            jobs.Kind(
+                anomaly_maps.ANOMALIES,
+                "Map anomalies",
+                "Anomalies",
+                "what a network does not expect",
+                95,
+                reads_only=True,
+            ),
+        )
         erasure.register(HOLDER)
+        erasure.register(anomaly_maps.HOLDER)
+        removing_study.connect(anomaly_maps.leave_study)
         removal.register(
             removal.Dependant(
                 "metrics",

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from readerstudy.images import (
+    views_anomalies,
     views_difference,
     views_figures,
     views_images,
@@ -38,4 +39,7 @@ urlpatterns = [
     path("figures/figure.<slug:kind>", views_figures.figure_file, name="figure_file"),
     path("difference/<int:case>/", views_difference.difference, name="difference"),
     path("difference/<int:case>/slice.png", views_difference.difference_picture, name="difference_picture"),
+    path("anomalies/<int:case>/", views_anomalies.anomalies, name="anomalies"),
+    path("anomalies/<int:case>/ask/", views_anomalies.ask_anomalies, name="ask_anomalies"),
+    path("anomalies/<int:case>/<slug:kind>.png", views_anomalies.anomaly_picture, name="anomaly_picture"),
 ]

@@ -14,7 +14,8 @@ from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
 
-def _case(study: ReaderStudy, number: int) -> Case:
+def case_of(study: ReaderStudy, number: int) -> Case:
+    """A case of the study whose subject is not withdrawn; else Http404."""
     found = Case.objects.filter(study=study, pk=number, subject__withdrawn_at=None).select_related("subject").first()
     if found is None:
         raise Http404
@@ -26,7 +27,7 @@ def _case(study: ReaderStudy, number: int) -> Case:
 @require_safe
 def difference(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """Reference, test and their difference, slice by slice."""
-    found = _case(study, case)
+    found = case_of(study, case)
     return render(
         request,
         "images/difference_map.html",
@@ -44,7 +45,7 @@ def difference(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResp
 @require_safe
 def difference_picture(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     """One slice as PNG: reference, test, map with its scale."""
-    choice = choose(_case(study, case), request.GET)
+    choice = choose(case_of(study, case), request.GET)
     if choice is None:
         raise Http404
     try:

@@ -6,8 +6,8 @@ from django.conf import settings
 
 from processing.enhancement.enhance import DEFAULT_MODEL
 from processing.enhancement.networks.model_record import find_models
-from processing.enhancement.networks.store import SHIPPED, read_identity
-from processing.enhancement.tasks import THIN_SLICES
+from processing.enhancement.networks.store import SHIPPED, read_config, read_identity
+from processing.enhancement.tasks import THIN_SLICES, task_of
 from processing.errors import InputError
 
 
@@ -42,7 +42,7 @@ def folder(name: str) -> Path:
 def makes_thin_slices(name: str) -> bool:
     """Whether the model of this name is here and makes several slices of each."""
     found = folders()
-    return name in found and read_identity(found[name]).task == THIN_SLICES
+    return name in found and task_of(read_config(found[name])) == THIN_SLICES
 
 
 def own_hashes() -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from processing.enhancement.detectability import write
 from processing.enhancement.networks.store import SHIPPED, onnx_sha256, read_config
 from processing.volume import Volume
 from readerstudy.archive import store
@@ -128,6 +129,18 @@ def test_curves_metrics_and_facts_of_a_model(client, study):
     assert "CC0 1.0." in page
     assert current_models()["own"] in page
     assert "Measured to be worse than its input: discs at 5 %" in page
+
+
+def test_small_findings_that_are_detected_less_well_are_said_in_list_and_page(client, study, own):
+    assert "Small findings" not in text(client, study, "own/")
+    finding = {"name": "disc, 2 pixels wide", "area": [0.9, 0.8], "detectability": [1.8, None], "change": [-0.2, -0.05]}
+    row = {"degradation": "noise of 5 %", "background": "phantoms", "places": 200, "volumes": 2, "psnr": [20.0, 25.0]}
+    write(own / "own", [row | {"area": [0.9, 0.8], "change": [-0.2, -0.05], "findings": [finding]}])
+    assert "Small findings are detected less well after it, by a model observer: noise of 5 %." in text(client, study)
+    page = text(client, study, "own/")
+    assert "PSNR rises by 5.0 dB, but small findings are detected less well" in page
+    assert '<td class="num">-0.200 to -0.050</td>' in page
+    assert "channelised Hotelling observer" in page
 
 
 def test_a_model_without_a_log_says_that_no_curve_was_kept(client, study, own):

@@ -13,8 +13,8 @@ from scipy.stats import norm
 
 from processing.enhancement import detectability
 from processing.enhancement.detectability import Finding, measure, said, write
-from processing.enhancement.networks.store import folder_of
 from processing.enhancement.networks.model_record import read_record
+from processing.enhancement.networks.store import folder_of
 from processing.errors import InputError
 from processing.metrics.model_observer import RADIUS, change_interval, detect, gabor_channels
 from processing.volume import Array, Volume

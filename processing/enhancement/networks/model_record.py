@@ -31,7 +31,8 @@ class ModelRecord:
     """A model as people look at it; what its folder does not hold is empty.
 
     card: Markdown. settings: of config.toml. metrics: of metrics.json. curves: None if no log was kept.
-    detection: what a model observer found of it, as processing.enhancement.detectability.write keeps it, of these very weights.
+    anomalies: what its maps find of planted lesions and of none, as benchmarks.anomalies keeps it, of these weights.
+    detection: what a model observer found of these weights, as processing.enhancement.detectability.write keeps it.
     """
 
     identity: ModelIdentity
@@ -41,6 +42,7 @@ class ModelRecord:
     metrics: dict[str, Any] = field(default_factory=dict)
     curves: TrainingCurves | None = None
     detection: dict[str, Any] = field(default_factory=dict)
+    anomalies: dict[str, Any] = field(default_factory=dict)
 
     def _words(self, name: str) -> str:
         """A text of the table [model]; empty if it is not there."""
@@ -147,13 +149,13 @@ def read_record(model: str | Path) -> ModelRecord:
         settings = tomllib.loads(_text(folder, "config.toml"))
         metrics = json.loads(_text(folder, "metrics.json") or "{}")
         card, log = _text(folder, "card.md"), _text(folder, store.LOG)
-        detection = json.loads(_text(folder, store.DETECTION) or "{}")
+        detection, anomalies = (
+            _measured_of(folder, file, identity.sha256) for file in (store.DETECTION, store.ANOMALIES)
+        )
     except (OSError, ValueError) as error:
         raise InputError(f"The record of the model “{identity.name}” is damaged; restore its folder.") from error
     metrics = metrics if isinstance(metrics, dict) else {}
-    if not isinstance(detection, dict) or detection.get("sha256") != identity.sha256:
-        detection = {}  # of other weights
-    return ModelRecord(identity, folder, card, settings, metrics, _curves(log), detection)
+    return ModelRecord(identity, folder, card, settings, metrics, _curves(log), detection, anomalies)
 
 
 def weights_problem(model: str | Path) -> str:
@@ -166,6 +168,12 @@ def weights_problem(model: str | Path) -> str:
     except InputError as error:
         return str(error)
     return ""
+
+
+def _measured_of(folder: Path, name: str, sha256: str) -> dict[str, Any]:
+    """What a file says of these weights; empty if it is not there, or of others."""
+    found = json.loads(_text(folder, name) or "{}")
+    return found if isinstance(found, dict) and found.get("sha256") == sha256 else {}
 
 
 def _text(folder: Path, name: str) -> str:

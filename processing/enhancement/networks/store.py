@@ -15,6 +15,7 @@ from processing.model_identity import ModelIdentity
 
 LOG = "log.jsonl"  # of the training, if the folder keeps it
 DETECTION = "detection.json"  # what a model observer found of small findings
+ANOMALIES = "anomalies.json"  # what its maps of anomalies find of planted lesions, and where there are none
 ONNX = "model.onnx"  # in the place of weights of ours
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 

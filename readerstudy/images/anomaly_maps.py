@@ -1,0 +1,150 @@
+"""Maps of anomalies of a series: which can be made, asked for, found again, erased with the subject."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import numpy as np
+from django.http import QueryDict
+
+from processing.enhancement.networks.model_record import read_record
+from processing.enhancement.networks.store import read_config
+from processing.errors import InputError
+from processing.pictures.difference_map import slices_shown
+from readerstudy.archive import store
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.services import job_key, request_job, retry
+from readerstudy.material.alignments import AWAITED, placing
+from readerstudy.material.erasure import Holder
+from readerstudy.material.models import Case, Series
+from readerstudy.material.volumes_of_interest import active_volumes
+from readerstudy.protocol import enhancers
+from readerstudy.protocol.models import ReaderStudy
+
+ANOMALIES = "results.anomalies"
+TASK = "inpaint"
+SHOWN = 8  # worst places that are listed
+
+
+@dataclass(frozen=True)
+class AnomalyChoice:
+    """What the page shows. slice counts from 1; arms: every series of the case that could be chosen; job: the newest
+    map of this series by these weights, current: whether asking now would find it."""
+
+    source: Series
+    arms: Sequence[Series]
+    model: str
+    models: Sequence[str]
+    slice: int
+    slices: int
+    job: Job | None
+    current: bool
+    null: dict | None
+
+    @property
+    def done(self) -> bool:
+        return self.job is not None and self.job.state == Job.State.DONE
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None and self.job.state in (Job.State.WAITING, Job.State.RUNNING)
+
+    @property
+    def worst(self) -> list[dict]:
+        """The highest places, one per slice, slices from 1."""
+        return self.job.result["worst"][:SHOWN] if self.job and self.done else []
+
+    def query(self, **changes) -> str:
+        """The choice as an address, with changes."""
+        return urlencode({"arm": self.source.arm.code, "model": self.model, "slice": self.slice} | changes)
+
+
+def inpainting_models() -> list[str]:
+    """Names of the models here that inpaint."""
+    return [name for name in enhancers.folders() if read_config(enhancers.folder(name)).get("task") == TASK]
+
+
+def null_of(model: str) -> dict | None:
+    """What `benchmarks.anomalies --write` found of a model in volumes without planted lesions; None if it never ran."""
+    try:
+        return read_record(enhancers.folder(model)).anomalies or None
+    except InputError:
+        return None
+
+
+def choose(case: Case, data: QueryDict) -> AnomalyChoice | None:
+    """The choice in an address; what it does not say, or says wrongly, is the first arm, the middle slice and the first
+    model. None without a series, or without a model that inpaints."""
+    arms = list(case.series.filter(active=True).select_related("arm", "case__study").order_by("arm__place"))
+    models = inpainting_models()
+    if not arms or not models:
+        return None
+    source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
+    model = data.get("model", "") if data.get("model") in models else models[0]
+    slices = slices_shown((source.slices, source.rows, source.columns), np.array(source.affine, float))
+    number = data.get("slice", "")
+    place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
+    request = _request(source, model)
+    job = _newest(source, model, request["inputs"]["model_sha256"])
+    key = job_key(function=ANOMALIES, version=job.version, inputs=request["inputs"]) if job else ""
+    current = job is not None and job.key == key
+    return AnomalyChoice(source, arms, model, models, place, slices, job, current, null_of(model))
+
+
+def _newest(source: Series, model: str, sha256: str) -> Job | None:
+    """The newest map; none if its file is gone."""
+    jobs = Job.objects.filter(function=ANOMALIES, study=source.study_id, parameters__series=source.pk)
+    jobs = jobs.filter(parameters__model=model, parameters__model_sha256=sha256).exclude(state=Job.State.CANCELLED)
+    job = jobs.order_by("-pk").first()
+    return None if job and job.state == Job.State.DONE and not store.exists(job.result["sha256"]) else job
+
+
+def _request(source: Series, model: str) -> dict:
+    """Arguments of request_job: what the map depends on is in its key, masks of the case included."""
+    sha256 = enhancers.read_identity(enhancers.folder(model)).sha256
+    volumes = []
+    for volume in active_volumes(source.case):
+        placed = placing(volume.drawn_on, source)
+        if placed.how != AWAITED:
+            volumes.append({"voi": volume.pk, "mask": volume.sha256, "matrix": placed.matrix})
+    of = {"series": source.pk, "model": model, "model_sha256": sha256, "volumes": volumes}
+    return {
+        "function": ANOMALIES,
+        "label": f"{model} on {source.arm.code} of {source.case.code}"[:120],
+        "study": source.case.study,
+        "parameters": {"case": source.case_id, **of},
+        "inputs": of | {"pixels": source.sha256},
+    }
+
+
+def request_map(*, source: Series, model: str) -> Job:
+    """Ask for a map; what is there or on its way already is not asked for twice. InputError if the model is not here
+    any more."""
+    job, new = request_job(**_request(source, model))
+    if not new and job.state == Job.State.DONE and not store.exists(job.result["sha256"]):
+        Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()
+        job, new = request_job(**_request(source, model))
+    if not new:
+        retry(job=job)
+    return job
+
+
+def map_files(*, cases: Iterable[int] | None = None, withdrawn: bool | None = None) -> set[str]:
+    """Hashes of the kept maps: of these cases, or of cases whose subjects are, or are not, withdrawn."""
+    chosen = Case.objects.all() if cases is None else Case.objects.filter(pk__in=list(cases))
+    if withdrawn is not None:
+        chosen = chosen.filter(subject__withdrawn_at__isnull=not withdrawn)
+    wanted = set(chosen.values_list("pk", flat=True))
+    jobs = Job.objects.filter(function=ANOMALIES, state=Job.State.DONE).values_list("parameters", "result")
+    return {result["sha256"] for given, result in jobs if given["case"] in wanted}
+
+
+def leave_study(study: ReaderStudy, **_: object) -> set[str]:
+    """Hashes of the kept maps of a study that is removed."""
+    return map_files(cases=study.cases.values_list("pk", flat=True))
+
+
+HOLDER = Holder(
+    files=lambda subject, cases: map_files(cases=cases.values_list("pk", flat=True)),
+    needed=lambda hashes: map_files(withdrawn=False) & set(hashes),
+)

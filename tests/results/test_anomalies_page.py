@@ -1,0 +1,146 @@
+"""The map of anomalies of a series: asked for, made by a worker, laid over the image, erased with the subject."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from processing.enhancement import anomalies
+from processing.enhancement.networks import store as store_of_models
+from processing.enhancement.networks.store import read_identity
+from processing.volume import Volume
+from readerstudy.archive import store
+from readerstudy.images.anomaly_maps import ANOMALIES
+from readerstudy.jobs.models import Job
+from readerstudy.material.erasure import erase_subject
+from readerstudy.material.models import VolumeOfInterest
+from readerstudy.material.volumes import load_file_cached
+from readerstudy.protocol.services import create_study
+from tests import factories, pixels
+from tests.material.models import make_model
+from tests.pages import html
+
+pytestmark = pytest.mark.django_db
+
+LESION = np.s_[3, 18:24, 12:18]
+
+
+@pytest.fixture
+def study(settings, tmp_path, monkeypatch):
+    """A case with a bright spot in slice 4, and a network that expects there what lies around."""
+    settings.MODELS_DIR = tmp_path / "models"
+    settings.JOB_HEARTBEAT_SECONDS = 600
+    folder = make_model(settings.MODELS_DIR, "mender")
+    (folder / "config.toml").write_text('task = "inpaint"\n' + (folder / "config.toml").read_text())
+    usual = pixels.volume(20, 1)
+    array = usual.array.copy()
+    array[LESION] += 0.5 * array.max()
+    expected = usual.array + np.random.default_rng(0).normal(0, 10, usual.shape)
+    monkeypatch.setattr(anomalies, "filled_by", lambda folder: lambda holes: expected)
+    study = create_study(title="Anomalies", user=factories.make_user(staff=True), model_name="denoise")
+    factories.place_pixels(study, "SOC", Volume(array, usual.affine))
+    return study
+
+
+@pytest.fixture
+def client(study) -> Client:
+    client = Client()
+    client.force_login(study.memberships.get(role="admin").user)
+    return client
+
+
+def url(study, path: str = "") -> str:
+    return f"/studies/{study.slug}/images/anomalies/{study.cases.get().pk}/{path}"
+
+
+def made(client, study) -> Job:
+    client.post(url(study, "ask/"), {"arm": "SOC", "model": "mender"})
+    factories.work_off(study)
+    return Job.objects.filter(function=ANOMALIES).latest("pk")
+
+
+def test_a_map_is_asked_for_made_and_laid_over_the_image(client, study, settings):
+    assert "Map anomalies of SOC" in html(client.get(url(study)))
+    assert client.get(url(study, "map.png")).status_code == 404
+    client.post(url(study, "ask/"), {"arm": "SOC"})
+    client.post(url(study, "ask/"), {"arm": "SOC"})
+    assert Job.objects.filter(function=ANOMALIES).count() == 1
+    assert "mender waits for a worker" in html(client.get(url(study)))
+    factories.work_off(study)
+
+    job = Job.objects.get(function=ANOMALIES)
+    place = job.result["worst"][0]
+    score = load_file_cached(job.result["sha256"])
+    assert score.array[place["slice"] - 1, place["row"], place["column"]] == pytest.approx(place["value"], rel=1e-3)
+    page = html(client.get(url(study, f"?slice={place['slice']}")))
+    assert f"Slice {place['slice']}, row {place['row']}, column {place['column']}" in page
+    assert "nobody has measured it of this model" in page
+    image, layer = (
+        Image.open(io.BytesIO(client.get(url(study, f"{kind}.png?slice={place['slice']}")).content))
+        for kind in ("image", "map")
+    )
+    assert image.size == layer.size
+    assert layer.mode == "RGBA"
+    at = [
+        round((n + 0.5) * size / count)
+        for n, size, count in zip((place["column"], place["row"]), layer.size, reversed(score.shape[1:]), strict=True)
+    ]
+    assert layer.getpixel(tuple(at))[3] == 255
+    assert layer.getpixel((1, 1))[3] == 0
+
+    folder = settings.MODELS_DIR / "mender"
+    nulls = [{"name": "T1 without lesions", "flagged": 0.0123}]
+    (folder / "anomalies.json").write_text(json.dumps({"sha256": read_identity(folder).sha256, "nulls": nulls}))
+    assert "1.23 % in T1 without lesions" in html(client.get(url(study)))
+
+
+def test_a_mask_gives_area_and_dice_and_one_drawn_since_asks_for_a_new_map(client, study, tmp_path):
+    from processing.masks import Mask, write_mask
+
+    assert made(client, study).result["dice"] is None
+    series = study.series.get()
+    mask = np.zeros((series.slices, series.rows, series.columns), bool)
+    mask[LESION] = True
+    sha256, _ = store.put_file(write_mask(Mask("", 1, mask, np.array(series.affine)), tmp_path / "mask.nii.gz"))
+    VolumeOfInterest.objects.create(
+        study=study,
+        case=series.case,
+        drawn_on=series,
+        name="spot",
+        sha256=sha256,
+        voxels=int(mask.sum()),
+        millilitres=1,
+    )
+    assert "have changed since it was made" in html(client.get(url(study)))
+    result = made(client, study).result
+    assert result["volumes"][0]["auc"] > 0.9
+    assert result["dice"] > 0.3
+    page = html(client.get(url(study)))
+    assert "Against volumes of interest" in page
+    assert "have changed since" not in page
+
+
+def test_a_map_goes_with_its_subject_and_another_model_is_none_of_its_task(client, study, settings):
+    sha256 = made(client, study).result["sha256"]
+    assert store.exists(sha256)
+    subject = study.subjects.get()
+    subject.withdrawn_at = timezone.now()
+    subject.save()
+    erase_subject(subject=subject)
+    factories.work_off(study)
+    assert not store.exists(sha256)
+    assert client.get(f"/studies/{study.slug}/images/anomalies/{study.cases.get().pk}/").status_code == 404
+
+
+def test_without_a_network_that_inpaints_the_page_says_what_is_needed(client, study, settings, monkeypatch):
+    config = settings.MODELS_DIR / "mender/config.toml"
+    config.write_text(config.read_text().replace('"inpaint"', '"denoise"'))
+    monkeypatch.setattr(store_of_models, "SHIPPED", settings.MODELS_DIR / "none")
+    assert "No map can be made yet" in html(client.get(url(study)))
+    assert client.post(url(study, "ask/")).status_code == 404
