@@ -1,6 +1,6 @@
 """Anomalies: planted lesions and real ones, found by the difference to the inpainted image.
 
-    python -m benchmarks.anomalies --model NAME|DIR [--data DIR] [--slices N] [--markdown FILE]
+    python -m benchmarks.anomalies --model NAME|DIR [--data DIR] [--slices N] [--markdown FILE] [--write]
 
 Thirty lesions are planted in volumes that no training saw: ellipsoids with soft edges, brighter or darker than their
 place by 15 to 40 % of the range. The same volumes without them give the share of false alarms. Two of the three are of
@@ -8,11 +8,13 @@ patients with multiple sclerosis, whose own lesions count as none: areas may com
 high. For each lesion the area under the curve is of its voxels against all of the patient that is no lesion; the
 interval over all is that of 2,000 samples of whole volumes with replacement, which is rough: there are three. Real
 lesions: those of `REAL`, whose masks come with them. A Gaussian blur of what is around a hole fills it for comparison.
+--write keeps the false alarms in the folder of the model, from where the site's pages show them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +26,7 @@ from scipy import ndimage
 
 from processing import series
 from processing.enhancement.anomalies import THRESHOLD, Fill, area_under_curve, dice, filled_by, find_anomalies
+from processing.enhancement.networks import store
 from processing.masks import read_mask
 from processing.metrics.quality import foreground
 from processing.volume import Volume
@@ -72,6 +75,7 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="model for inpaint, or its folder")
     parser.add_argument("--slices", type=int, default=10, help="per volume, around its middle")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
+    parser.add_argument("--write", action="store_true", help="keep the false alarms in the folder of the model")
     arguments = parser.parse_args()
     lines = ["| volume | filled by | lesions | area under the curve | found | Dice | false alarms |", "|---" * 7 + "|"]
     fillers: dict[str, Filler] = {
@@ -85,9 +89,22 @@ def main() -> None:
         lines += [_line(row) for row in planted]
         lines += [_line(row, interval([one.areas for one in planted])) for row in together]
         lines += [_line(row) for row in _real(arguments, name, filler) if row.areas]
+        if arguments.write and name == Path(arguments.model).name:
+            keep(store.folder_of(arguments.model), planted)
     print("\n".join(lines))
     if arguments.markdown:
         arguments.markdown.write_text("# Anomalies\n\n" + "\n".join(lines) + "\n")
+
+
+def keep(folder: Path, planted: Sequence[Found]) -> None:
+    """Write what the volumes without planted lesions gave beside the weights."""
+    nulls = [
+        {"name": row.name.removeprefix("planted in "), "flagged": row.false_alarms}
+        for row in planted
+        if row.false_alarms is not None
+    ]
+    found = {"sha256": store.read_identity(folder).sha256, "threshold": THRESHOLD, "nulls": nulls}
+    store.write_whole(folder / store.ANOMALIES, (json.dumps(found, indent=1) + "\n").encode())
 
 
 def _planted(arguments: argparse.Namespace, filler: str, filled: Filler) -> Iterator[Found]:

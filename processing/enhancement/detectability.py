@@ -167,7 +167,8 @@ def _places(truth: Volume, seed: int) -> Array:
 
 
 def _around(place: Array, reach: int) -> tuple[slice, slice]:
-    return tuple(slice(n - reach, n + reach + 1) for n in place)
+    row, column = (slice(n - reach, n + reach + 1) for n in place)
+    return row, column
 
 
 def _volume(

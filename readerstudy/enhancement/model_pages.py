@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from analysis.report import training_figures
 from processing.enhancement.detectability import said
-from processing.enhancement.networks.model_record import ModelRecord, TrainingCurves, read_record, weights_problem
+from processing.enhancement.networks.model_record import ModelRecord, read_record, weights_problem
 from processing.enhancement.networks.store import ONNX
 from processing.errors import InputError
 from processing.pictures.difference_map import slices_shown
@@ -105,27 +105,95 @@ def _style(token: Token) -> str:
 
 @dataclass(frozen=True)
 class CurveFigures:
+    """loss, psnr: over the steps, or by_time; change: what each epoch changed of the PSNR. shared: whether the other
+    training has groups of the same name."""
+
     loss: SafeString
     psnr: SafeString
+    change: SafeString
     region: str
+    by_time: bool
+    shared: bool
 
 
-def curve_figures(found: TrainingCurves | None) -> CurveFigures | None:
-    """Loss and validation as figures; of the foreground if that was logged."""
-    if found is None:
+Points = dict[str, list[tuple[float, float, float]]]
+
+
+def curve_figures(
+    record: ModelRecord, other: ModelRecord | None = None, *, by_time: bool = False
+) -> CurveFigures | None:
+    """Loss and validation as figures, of the foreground if that was logged; beside another training."""
+    if record.curves is None:
         return None
-    rows = [row for points in found.validation.values() for _, row in points]
+    by_time = by_time and all(one.minutes_per_step is not None for one in (record, other) if one)
+    logged = [one.curves for one in (record, other) if one and one.curves]
+    rows = [row for curves in logged for points in curves.validation.values() for _, row in points]
     region = "_foreground" if rows and all("output_foreground" in row for row in rows) else ""
-    before, after = f"input{region}", f"output{region}"
-    groups = {
-        name: [(step, row[before], row[after]) for step, row in points if before in row and after in row]
-        for name, points in found.validation.items()
-    }
+    groups = _groups(record, region, by_time)
+    others = _groups(other, region, by_time) if other else {}
+    shared = {name: points for name, points in others.items() if name in groups}
+    unit = "minutes" if by_time else "steps"
+    pace = (record.minutes_per_step or 1.0) if by_time else 1
+    losses = [(step * pace, value) for step, value in record.curves.loss]
+    courses = [_mean_course(groups), *([_mean_course(others)] if others else [])]
     return CurveFigures(
-        mark_safe(training_figures.loss(found.loss)),  # noqa: S308  figures escape what they draw
-        mark_safe(training_figures.psnr(groups)),  # noqa: S308
+        mark_safe(training_figures.loss(losses, unit=unit)),  # noqa: S308  figures escape what they draw
+        mark_safe(training_figures.psnr(groups, others=shared, unit=unit)),  # noqa: S308
+        mark_safe(training_figures.change(courses, unit=unit)),  # noqa: S308
         "foreground" if region else "whole slices",
+        by_time,
+        bool(shared),
     )
+
+
+def _groups(record: ModelRecord, region: str, by_time: bool) -> Points:
+    """Name → step or minute, PSNR of input and output."""
+    before, after = f"input{region}", f"output{region}"
+    pace = (record.minutes_per_step or 1.0) if by_time else 1
+    return {
+        name: [(step * pace, row[before], row[after]) for step, row in points if before in row and after in row]
+        for name, points in (record.curves.validation if record.curves else {}).items()
+    }
+
+
+def _mean_course(groups: Points) -> list[tuple[float, float]]:
+    """Where all groups were measured, the mean of their outputs."""
+    at: dict[float, list[float]] = {}
+    for points in groups.values():
+        for step, _, output in points:
+            at.setdefault(step, []).append(output)
+    return [(step, sum(values) / len(values)) for step, values in sorted(at.items()) if len(values) == len(groups)]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What two models are compared by: a row of words and both values."""
+
+    name: str
+    values: tuple[str, str]
+
+
+def beside(first: ModelRecord, second: ModelRecord) -> list[Beside]:
+    """Two models in a few lines."""
+    facts = [_facts(one) for one in (first, second)]
+    return [Beside(name, (facts[0][name], facts[1][name])) for name in facts[0]]
+
+
+def _facts(record: ModelRecord) -> dict[str, str]:
+    areas = [row["area"] for row in record.detection.get("rows", [])]
+    minutes, steps, gain = record.minutes_per_step, record.steps, record.mean_gain
+    change = record.clean_change_percent
+    return {
+        "Task": record.task,
+        "Architecture": record.architecture,
+        "Parameters": f"{record.parameters:,}" if record.parameters else "n/a: not stated",
+        "Training": f"{minutes * steps:.0f} min, {steps:,} steps"
+        if minutes and steps
+        else "n/a: its time was not kept",
+        "Foreground PSNR, mean change": f"{gain:+.2f} dB" if gain is not None else "n/a: not measured",
+        "Small findings, mean area": ", ".join(f"{a:.3f} → {b:.3f}" for a, b in areas) or "n/a: not measured",
+        "Clean input": f"{change:g} % changed" if change is not None else "n/a: see Before and after",
+    }
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from readerstudy.jobs.selectors import steps
 from readerstudy.jobs.services import retry
 from readerstudy.material.models import Series
 from readerstudy.material.selectors import ENHANCE, present_series
+from readerstudy.protocol import enhancers
 from readerstudy.protocol.models import Arm, ReaderStudy
 from readerstudy.protocol.services import ensure_takes_material, save_protocol
 from readerstudy.states import State
@@ -104,6 +105,8 @@ def run(*, study: ReaderStudy, arm: Arm, model: str, actor: User) -> int:
     models = current_models()
     if model not in models:
         raise InputError(f"The model “{model}” is not here any more.")
+    if enhancers.works_on_kspace(model):
+        raise InputError(f"{model} works on k-space: choose reconstruction by it under Protocol, Arms.")
     if arm.made_from is None or arm.recipe:
         how = "simulated" if arm.recipe else "uploaded"
         raise InputError(f"{arm.code} is {how}. Choose an arm that a model makes from another, or add one first.")

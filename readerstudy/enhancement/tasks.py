@@ -26,6 +26,7 @@ from readerstudy.material.selectors import ENHANCE, SIMULATE
 from readerstudy.material.services import add_series
 from readerstudy.protocol import enhancers, recipes
 from readerstudy.protocol.models import Arm
+from readerstudy.protocol.selectors import slices_in_one
 
 METRICS = ("psnr", "ssim")
 
@@ -38,13 +39,17 @@ def enhance_series(job: Job, report):
 
     source = Series.objects.select_related("study").get(pk=job.parameters["source"])
     case = Case.objects.select_related("study").get(pk=job.parameters["case"])
-    arm = Arm.objects.get(pk=job.parameters["arm"])
+    arm = Arm.objects.select_related("made_from").get(pk=job.parameters["arm"])
+    # Slices that were made thick become as many as they were made of; else the model decides.
+    thins = enhancers.makes_thin_slices(job.parameters["model"])
+    thick = slices_in_one(arm.made_from) if arm.made_from and thins else 1
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
         enhanced = enhance(
             _as_placed(source, volumes.read(paths)),
             model=enhancers.folder(job.parameters["model"]),
             threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
             progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
+            parts=thick if thick > 1 else None,
         )
         files = write_derived(paths, enhanced.volume, Path(folder), model=enhanced.model)
         report(0.95, "storing")

@@ -62,9 +62,14 @@ def model(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
         return render(request, "enhancement/run_on_study.html", context)
     record = found.record
     if record:
+        with_it = request.GET.get("with", "")
+        other = _model(with_it).record if with_it in enhancers.folders() and with_it != name else None
         context |= {
+            "names": [one for one in enhancers.folders() if one != name],
+            "other": other,
+            "beside": model_pages.beside(record, other) if other else [],
             "card": model_pages.card_html(record.card) if record.card else "",
-            "curves": model_pages.curve_figures(record.curves),
+            "curves": model_pages.curve_figures(record, other, by_time=request.GET.get("by") == "time"),
             "detection": model_pages.detection_rows(record),
             "measured": [
                 (title, record.measured(part))

@@ -46,13 +46,18 @@ class AnomalyChoice:
         return self.job is not None and self.job.state == Job.State.DONE
 
     @property
+    def made(self) -> dict:
+        """The result of the job; empty while there is none."""
+        return self.job.result if self.job and self.done else {}
+
+    @property
     def busy(self) -> bool:
         return self.job is not None and self.job.state in (Job.State.WAITING, Job.State.RUNNING)
 
     @property
     def worst(self) -> list[dict]:
         """The highest places, one per slice, slices from 1."""
-        return self.job.result["worst"][:SHOWN] if self.job and self.done else []
+        return self.made.get("worst", [])[:SHOWN]
 
     def query(self, **changes) -> str:
         """The choice as an address, with changes."""

@@ -77,7 +77,7 @@ def _judged(volume: Volume, score: Volume, volumes: list[dict]) -> dict:
     every = np.any(list(masks.values()), axis=0)
     patient = foreground(volume.array) | every
     areas = []
-    for voi, mask in masks.items():
+    for number, mask in masks.items():
         mine = patient & (mask | ~every)
-        areas.append({"voi": voi, "auc": area_under_curve(score.array[mine], mask[mine])})
+        areas.append({"voi": number, "auc": area_under_curve(score.array[mine], mask[mine])})
     return {"volumes": areas, "dice": dice(score.array[patient] > THRESHOLD, every[patient])}

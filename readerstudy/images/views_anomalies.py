@@ -27,7 +27,7 @@ def anomalies(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespo
     found = case_of(study, case)
     choice = choose(found, request.GET)
     names = {voi.pk: voi.name for voi in active_volumes(found)}
-    made = choice.job.result if choice and choice.job and choice.done else {}
+    made = choice.made if choice else {}
     return render(
         request,
         "images/anomalies.html",
@@ -78,7 +78,7 @@ def anomaly_picture(request: StudyRequest, study: ReaderStudy, case: int, kind: 
             image = volumes.load_cached(choice.source)
             picture = slice_png(image, image, choice.slice - 1)
         else:
-            picture = layer_png(volumes.load_file_cached(choice.job.result["sha256"]), choice.slice - 1)
+            picture = layer_png(volumes.load_file_cached(choice.made["sha256"]), choice.slice - 1)
     except (InputError, FileNotFoundError) as error:
         raise Http404 from error
     return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=600"})

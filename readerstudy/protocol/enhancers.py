@@ -7,7 +7,7 @@ from django.conf import settings
 from processing.enhancement.enhance import DEFAULT_MODEL
 from processing.enhancement.networks.model_record import find_models
 from processing.enhancement.networks.store import SHIPPED, read_config, read_identity
-from processing.enhancement.tasks import THIN_SLICES, task_of
+from processing.enhancement.tasks import RECONSTRUCT, THIN_SLICES, task_of
 from processing.errors import InputError
 
 
@@ -43,6 +43,12 @@ def makes_thin_slices(name: str) -> bool:
     """Whether the model of this name is here and makes several slices of each."""
     found = folders()
     return name in found and task_of(read_config(found[name])) == THIN_SLICES
+
+
+def works_on_kspace(name: str) -> bool:
+    """Whether the model of this name is one for `processing reconstruct`, not for images."""
+    found = folders()
+    return name in found and task_of(read_config(found[name])) == RECONSTRUCT
 
 
 def own_hashes() -> dict[str, str]:

@@ -233,7 +233,7 @@ class ArmForm(PartForm):
             ("", "upload"),
             ("Model", [(_MODEL + name, name) for name in names]),
             *(
-                (group, [(one.name, one.label) for one in recipes.KINDS.values() if one.command == command])
+                (group, [(one.name, one.label) for one in recipes.offered(command)])
                 for group, command in (("Degradation", recipes.DEGRADE), ("Reconstruction", recipes.RECONSTRUCT))
             ),
         ]

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
 from processing.model_identity import DEGRADATION, RECONSTRUCTION
+from processing.reconstruction.cascade import DEFAULT_MODEL
 from processing.reconstruction.reconstruct import settings_sha256
 from processing.simulate.degrade import Degradation
 
 DEGRADE, RECONSTRUCT = "degrade", "reconstruct"
+CASCADE = "cascade"  # the method of a reconstruction that needs a network
 LARGEST_SEED = 999_999_999
 MAKERS = (DEGRADATION, RECONSTRUCTION)  # the names of models that series bear which a recipe made
 
@@ -67,11 +70,18 @@ KINDS = {
                 chance=True,
                 command=RECONSTRUCT,
             )
-            for method in ("zero-filled", "compressed-sensing")
+            for method in ("zero-filled", "compressed-sensing", CASCADE)
             for n in (4, 8)
         ),
     )
 }
+
+
+def offered(command: str) -> list[RecipeKind]:
+    """The kinds of a command that can be done here: a cascade needs its network."""
+    here = (SHIPPED / DEFAULT_MODEL / "identity.json").is_file()
+    found = [kind for kind in KINDS.values() if kind.command == command]
+    return [kind for kind in found if here or kind.settings.get("method") != CASCADE]
 
 
 @dataclass(frozen=True)

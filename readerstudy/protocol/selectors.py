@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit.canonical import canonical
 from readerstudy.protocol import enhancers, recipes
-from readerstudy.protocol.models import Amendment, Arm, Claim, PrimaryTest, ReaderStudy
+from readerstudy.protocol.models import Amendment, Arm, Claim, Comparison, PrimaryTest, ReaderStudy
 
 
 def studies_of(user: User) -> QuerySet[ReaderStudy]:
@@ -113,8 +113,8 @@ def _amendment(one: Amendment) -> dict:
 
 
 def model_names() -> list[str]:
-    """Names of the models that can make an arm, shipped ones first; reads identities only, no weights and no torch."""
-    return list(enhancers.folders())
+    """Names of the models that can make an arm of another's images, shipped ones first; reads no weights, no torch."""
+    return [name for name in enhancers.folders() if not enhancers.works_on_kspace(name)]
 
 
 def slices_in_one(arm: Arm) -> int:
@@ -132,6 +132,11 @@ def models_not_here(study: ReaderStudy) -> list[Arm]:
     """The arms whose model is not on this site."""
     here = model_names()
     return [arm for arm in study.arms.exclude(model_name="") if arm.model_name not in here]
+
+
+def pairs_by_slices(comparison: Comparison) -> bool:
+    """Whether the slices of both arms are of one thickness, so that each has its partner."""
+    return slices_in_one(comparison.first) == slices_in_one(comparison.second)
 
 
 @dataclass(frozen=True)

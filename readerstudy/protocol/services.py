@@ -19,7 +19,7 @@ from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.protocol import defaults
 from readerstudy.protocol.models import Arm, Comparison, Criterion, ReaderStudy, Site
-from readerstudy.protocol.selectors import slices_in_one
+from readerstudy.protocol.selectors import pairs_by_slices
 from readerstudy.protocol.signals import locking, moved, protocol_changed, removing_part, study_made
 from readerstudy.protocol.study_templates import BASH, DEFAULT_MODEL, StudyTemplate
 from readerstudy.states import State
@@ -138,7 +138,7 @@ def _ensure_no_circle(study: ReaderStudy) -> None:
 def _ensure_same_slices(study: ReaderStudy) -> None:
     """InputError if arms are compared whose slices are of another thickness, so that they cannot be paired."""
     for one in study.comparisons.select_related("first__made_from", "second__made_from"):
-        if slices_in_one(one.first) != slices_in_one(one.second):
+        if not pairs_by_slices(one):
             raise InputError(
                 f"{one.first.code} vs {one.second.code}: the slices of one are thicker, so that they cannot be paired. "
                 "Compare arms with the same slices, or one that a model for thin slices makes."

@@ -11,7 +11,7 @@ from readerstudy.material.selectors import (
     simulated_not_sent,
 )
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.selectors import models_not_here
+from readerstudy.protocol.selectors import models_not_here, pairs_by_slices, slices_in_one
 from readerstudy.reading.checks import held_back
 
 
@@ -44,6 +44,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
             "Primary hypothesis",
             "protocol",
         ),
+        *_thick_arms(study),
         Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
         Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
         *_series(study),
@@ -82,6 +83,17 @@ def _series(study: ReaderStudy) -> list[Point]:
         *([Point(False, f"{sent} uploaded series in a simulated arm: remove them", "material")] if sent else []),
         *([Point(False, f"{left} simulated series in an uploaded arm: remove them", "material")] if left else []),
     ]
+
+
+def _thick_arms(study: ReaderStudy) -> list[Point]:
+    """One line where arms have thicker slices than what was sent: they pair with none of other slices."""
+    thick = [arm.code for arm in study.arms.select_related("made_from") if slices_in_one(arm) > 1]
+    compared = study.comparisons.select_related("first", "second")
+    unlike = [f"{one.first.code} vs {one.second.code}" for one in compared if not pairs_by_slices(one)]
+    if not thick:
+        return []
+    said = f"{', '.join(thick)}: thicker slices, compared with no arm of other slices"
+    return [Point(not unlike, said if not unlike else f"Slices of another thickness: {', '.join(unlike)}", "protocol")]
 
 
 def not_ready(study: ReaderStudy) -> list[Point]:

@@ -45,6 +45,29 @@ def test_panels_share_their_axes_and_say_their_last_values():
     assert "a: input 20.00, output 30.00 dB at step 20; b: input 20.00, output 19.00 dB" in figure
 
 
+def test_another_training_lies_in_the_same_panel_and_stretches_its_axes():
+    figure = training_figures.psnr(
+        {"a": [(10, 20.0, 25.0), (20, 20.0, 30.0)]}, others={"a": [(5, 20, 21), (40, 20, 35)], "b": []}, unit="minutes"
+    )
+    other, _, mine = points(figure)
+    assert other[-1][0] > mine[-1][0]
+    assert other[-1][1] < mine[-1][1]
+    assert "output 30.00 dB after 20 minutes; the other: output 35.00 dB" in figure
+
+
+def test_the_change_of_each_epoch_is_a_bar_up_or_down():
+    figure = training_figures.change([[(10, 25.0), (20, 27.0), (30, 26.0)], [(10, 20.0), (20, 20.5)]])
+    assert [title.text for title in parsed(figure).iter(f"{SVG}title")] == [
+        "+2.000 dB in the epoch to 20 steps",
+        "-1.000 dB in the epoch to 30 steps",
+        "+0.500 dB in the epoch to 20 steps",
+    ]
+    up, down, _ = ({k: float(rect.get(k)) for k in ("y", "height")} for rect in parsed(figure).iter(f"{SVG}rect"))
+    assert up["y"] + up["height"] == pytest.approx(down["y"], abs=0.11)
+    assert up["height"] == pytest.approx(2 * down["height"], abs=0.2)
+    assert "n/a" in training_figures.change([[(10, 25.0)]])
+
+
 @pytest.mark.parametrize(
     "found", [training_figures.loss([]), training_figures.loss([(1, 0.0)]), training_figures.psnr({})]
 )

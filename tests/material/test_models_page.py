@@ -143,6 +143,25 @@ def test_small_findings_that_are_detected_less_well_are_said_in_list_and_page(cl
     assert "channelised Hotelling observer" in page
 
 
+def test_a_network_for_kspace_makes_no_arm_of_images(client, study, own):
+    config = make_model(own, "filler") / "config.toml"
+    config.write_text('task = "reconstruct"\n' + config.read_text())
+    arm = study.arms.get(code="FAST-DL")
+    answer = client.post(url(study, "filler/run/"), {"arm": arm.pk}, follow=True)
+    assert "filler works on k-space: choose reconstruction by it under Protocol, Arms." in html(answer)
+    assert 'value="model:filler"' not in html(client.get(f"/studies/{study.slug}/protocol/arms/"))
+
+
+def test_two_trainings_stand_beside_each_other_over_steps_or_time(client, study, own):
+    make_model(own, "rival")
+    page = text(client, study, "own/?with=rival&by=time")
+    assert "Second colour: rival." in page
+    assert "output 26.00 dB after 0 minutes; the other: output 26.00 dB" in page
+    assert "Change of PSNR per epoch: last epoch +0.000 dB; last epoch +0.000 dB" in page
+    assert page.count("<td>+3.50 dB</td>") == 2
+    assert "Second colour" not in text(client, study, "own/?with=nobody")
+
+
 def test_a_model_without_a_log_says_that_no_curve_was_kept(client, study, own):
     (own / "own/log.jsonl").unlink()
     assert "No curve was kept" in text(client, study, "own/")

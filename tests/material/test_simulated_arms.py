@@ -12,6 +12,7 @@ from processing.volume import Parameters
 from readerstudy.enhancement.tasks import apply_recipe, cautions_of_made
 from readerstudy.images import figure_choice, tables
 from readerstudy.images.metric_jobs import metric_pairs
+from readerstudy.jobs.services import ask_for_missing
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
@@ -20,8 +21,9 @@ from readerstudy.protocol import recipes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import create_study
-from readerstudy.reading.opening_checklist import not_ready
+from readerstudy.reading.opening_checklist import checklist, not_ready
 from tests import factories, pixels
+from tests.material.models import make_model
 from tests.once import made_once
 from tests.pages import fields, html
 
@@ -209,7 +211,9 @@ def test_a_figure_names_what_a_recipe_made_no_processing(chain):
     assert "FAST processed by denoise" in words
 
 
-@pytest.mark.parametrize("name", recipes.KINDS)
+@pytest.mark.parametrize(
+    "name", [kind.name for command in (recipes.DEGRADE, recipes.RECONSTRUCT) for kind in recipes.offered(command)]
+)
 def test_every_kind_comes_back_from_its_recipe_as_it_was_set(name):
     kind = recipes.KINDS[name]
     step = recipes.Step(kind, 3.0 if kind.unit else None, 7 if kind.chance else 0)
@@ -217,6 +221,14 @@ def test_every_kind_comes_back_from_its_recipe_as_it_was_set(name):
     found, identity = apply_recipe(pixels.volume(5, 1), recipes.of_case(step.recipe, "S01", "FAST"), lambda *_: None)
     assert found.shape[1:] == pixels.SHAPE[1:]
     assert identity.sha256 == recipes.sha256(recipes.of_case(step.recipe, "S01", "FAST"))
+
+
+def test_a_cascade_is_offered_where_its_network_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(recipes, "SHIPPED", tmp_path)
+    assert [kind.name for kind in recipes.offered(recipes.RECONSTRUCT) if "cascade" in kind.name] == []
+    (tmp_path / "cascade").mkdir()
+    (tmp_path / "cascade/identity.json").touch()
+    assert {"cascade_4", "cascade_8"} <= {kind.name for kind in recipes.offered(recipes.RECONSTRUCT)}
 
 
 def test_an_arm_is_reconstructed_from_a_part_of_its_lines(chain):
@@ -227,6 +239,29 @@ def test_an_arm_is_reconstructed_from_a_part_of_its_lines(chain):
     said = f"reconstructed: zero filled, undersample 4, seed {seed}"
     assert made(chain, "FAST").simulated == made(chain, "FAST-DL").simulated == said
     assert not_as_asked(chain) == []
+
+
+def test_thick_slices_become_the_thin_ones_they_were_made_of(settings, tmp_path):
+    settings.MODELS_DIR = tmp_path
+    config = make_model(tmp_path, "thinner") / "config.toml"
+    config.write_text('task = "thin-slices"\n' + config.read_text())
+    study = create_study(title="Thick", user=factories.make_user(staff=True), model_name="thinner")
+    factories.place_pixels(study, "SOC", pixels.volume(20, 1, (6, 48, 40)))
+    study.primary_comparison = None
+    study.save()
+    study.comparisons.exclude(first__code="SOC", second__code="SOC-DL").delete()
+    fast = study.arms.get(code="FAST")
+    fast.recipe, fast.made_from = {"degrade": {"thick": 2, "seed": 0}}, study.arms.get(code="SOC")
+    fast.save()
+    study.arms.filter(code="SOC-DL").update(made_from=fast)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        ask_for_missing(study)
+    make_arms(study)
+    soc, thick, thin = (made(study, arm) for arm in ("SOC", "FAST", "FAST-DL"))
+    assert (soc.slices, thick.slices, thin.slices) == (6, 3, 6)  # 8 mm thick, pixels of 0.9: the model alone makes four
+    assert np.allclose(soc.affine, thin.affine)
+    point = next(one for one in checklist(study) if "thicker slices" in one.text)
+    assert (point.done, point.text.split(":")[0]) == (True, "FAST")
 
 
 def test_the_protocol_shows_arms_in_their_chains(chain):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.anomalies import blurred, interval, plant
+from benchmarks.anomalies import Found, blurred, interval, keep, plant
 from processing import nifti
 from processing.__main__ import main
 from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, filled_by, find_anomalies
+from processing.enhancement.networks.model_record import read_record
+from processing.enhancement.networks.store import folder_of
 from processing.errors import InputError
 from processing.volume import Array, Volume
 
@@ -87,6 +90,13 @@ def test_the_interval_of_lesions_is_one_of_volumes() -> None:
     low, high = interval([[0.6] * 10, [0.9] * 10, [0.9] * 10]) or (0.0, 0.0)
     assert (low, high) == pytest.approx((0.6, 0.9))
     assert interval([[0.5, 0.7]]) is None
+
+
+def test_false_alarms_are_kept_beside_the_weights_they_are_of(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(folder_of("denoise"), folder)
+    keep(folder, [Found("planted in T1 of somebody", "model", [0.9], [5.0], 0.4, 0.02)])
+    assert read_record(folder).anomalies["nulls"] == [{"name": "T1 of somebody", "flagged": 0.02}]
 
 
 def test_what_cannot_be_mapped_is_refused_in_words(tmp_path: Path, usual: Array, capsys: pytest.CaptureFixture) -> None:

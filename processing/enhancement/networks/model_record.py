@@ -86,6 +86,33 @@ class ModelRecord:
         return _measured(self.metrics, part)
 
     @property
+    def parameters(self) -> int | None:
+        """How many; None where it is not stated."""
+        return self.metrics.get("parameters")
+
+    @property
+    def steps(self) -> int | None:
+        """Of the training; None where they were not kept."""
+        return self.metrics.get("steps")
+
+    @property
+    def minutes_per_step(self) -> float | None:
+        """Of the whole training, evenly; None where its time was not kept."""
+        seconds = self.metrics.get("training_seconds")
+        return seconds / self.steps / 60 if seconds and self.steps else None
+
+    @property
+    def clean_change_percent(self) -> float | None:
+        """How much a clean input is changed, as `processing adopt` measures it; None where nobody did."""
+        return self.metrics.get("clean_change_percent")
+
+    @property
+    def mean_gain(self) -> float | None:
+        """Mean of all gains in the foreground in dB; None where nothing was measured."""
+        found = [gain for _, place, gain in gains(self.metrics) if place == "foreground"]
+        return sum(found) / len(found) if found else None
+
+    @property
     def losses(self) -> list[str]:
         """Where the output was measured to be worse than the input, foreground or whole."""
         return list(dict.fromkeys(name for name, _, gain in gains(self.metrics) if gain < 0))
