@@ -36,7 +36,7 @@ def columns(
         return svg.figure(width, 24, "No features", [svg.text(0, 16, "n/a: every feature is equal by construction")])
     values = np.array([[_value(feature, criterion) for feature in row["features"]] for row in rows], dtype=np.float64)
     order, edges = _order(rows[0]["features"], values[0])
-    left = 28 + max(64.0, *(7.0 * len(row["arm"]) for row in rows))
+    left = 40 + max(64.0, *(7.0 * len(row["arm"]) for row in rows))
     gap, top, height, step_down = 18.0, 34.0, 110.0, 128.0
     counts = {
         name: " → ".join(f"{int((line[order[start:end]] < threshold).sum())}" for line in values) + f" of {end - start}"

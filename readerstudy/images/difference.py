@@ -38,7 +38,8 @@ class DifferenceChoice:
 
     @property
     def words(self) -> str:
-        return WORDS[self.kind]
+        outside = f"; grey also outside {self.voi.name}" if self.voi else ""
+        return f"{WORDS[self.kind]}{outside}"
 
     @property
     def registered(self) -> str:
