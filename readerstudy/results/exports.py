@@ -11,6 +11,7 @@ from analysis.report.result_codebook import codebook as result_codebook
 from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
+from readerstudy.images import tables as images
 from readerstudy.material.selectors import set_aside, simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
@@ -81,6 +82,29 @@ SHA-256
 """
 
 
+IMAGES_ALONE = """{title}
+
+Tables (CSV, UTF-8, comma, empty = null) with a codebook each; protocol; the results as the site shows them, as JSON
+(`conventions` says how each number was made). Images alone were compared: nobody read.
+{warning}
+Where      readerstudy {slug}, protocol {protocol}
+
+The same numbers from these files:
+
+  python -m analysis integrity {slug}-metrics.csv --json results-images.json
+  python -m analysis stability {slug}-features.csv --reference ARM --json stability.json
+
+SHA-256
+
+{hashes}
+"""
+
+
+def tables_of(study: ReaderStudy) -> tuple[str, ...]:
+    """The tables that a study has: without those of readings where nobody reads."""
+    return tuple(images.ROWS) if study.images_only else TABLES
+
+
 def _warning(study: ReaderStudy) -> str:
     if study.synthetic:
         return "\nSYNTHETIC: simulated images. Nothing here is evidence about patients.\n"
@@ -93,7 +117,7 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
     results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same
     bytes: times inside are those of its closing.
     """
-    contents = {f"{study.slug}-{table}.csv": table_csv(study, table) for table in TABLES}
+    contents = {f"{study.slug}-{table}.csv": table_csv(study, table) for table in tables_of(study)}
     contents[f"{study.slug}-protocol.json"] = protocol_json(study)
     for name, result in results.items():
         contents[f"{study.slug}-{name}.json"] = json.dumps(result, indent=1, ensure_ascii=False).encode() + b"\n"
@@ -103,10 +127,11 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
     if numbers:
         book = result_codebook({name: columns(rows) for name, rows in numbers.items()})
         contents["codebooks/numbers.csv"] = "".join(number_lines([{**row} for row in book])).encode()
-    for table in TABLES:
+    for table in tables_of(study):
         contents[f"codebooks/{table}.csv"] = "".join(codebook_lines(table)).encode()
         contents[f"codebooks/{table}.schema.json"] = json.dumps(schema(table), indent=2, ensure_ascii=False).encode()
-    contents["README.txt"] = README.format(
+    readme = IMAGES_ALONE if study.images_only else README
+    contents["README.txt"] = readme.format(
         title=study.title,
         slug=study.slug,
         protocol=study.protocol_sha256,

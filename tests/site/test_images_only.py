@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -208,6 +209,9 @@ def test_it_is_closed_and_locked_and_its_tables_leave(frozen):
         assert "Criteria<" not in text, page
         assert "Briefing" not in text, page
     move(study=frozen, to=State.CLOSED, actor=admin_of(frozen))
-    assert client.get(f"/studies/{frozen.slug}/results/all.zip").status_code == 200
+    sent = b"".join(client.get(f"/studies/{frozen.slug}/results/all.zip").streaming_content)
+    names = {name.rpartition("/")[2] for name in zipfile.ZipFile(io.BytesIO(sent)).namelist()}
+    assert {"lesions-voi.csv", "voi.schema.json", "README.txt"} <= names
+    assert not {name for name in names if "ratings" in name}
     move(study=frozen, to=State.LOCKED, actor=admin_of(frozen))
     assert list(problems(ReaderStudy.objects.get())) == []
