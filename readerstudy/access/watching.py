@@ -37,6 +37,7 @@ WORDS = PAGES | {
     "check_picture": "slices of a pair",
     "candidate_picture": "picture of a series to confirm",
     "series_picture": "picture of a series",
+    "drawn_slice": "slices to draw on",
     "mask_picture": "picture of a volume of interest",
     "alignment_picture": "picture of two acquisitions",
     "model_picture": "picture before and after a model",

@@ -55,6 +55,7 @@ class Action(TextChoices):
     SERIES_TAKEN_BACK = "series taken back"
     SERIES_TAKEN_UP_AGAIN = "series taken up again"
     SETTINGS_CHANGED = "settings changed"
+    SITE_LIST_CHANGED = "site list changed"
     STABILITY_CRITERIA_CHANGED = "stability criteria changed"
     STUDY_AMENDED = "study amended"
     STUDY_CLOSED = "study closed"
@@ -76,6 +77,8 @@ class Action(TextChoices):
     VOLUMES_MEASURED = "volumes measured"
     VOLUME_OF_INTEREST_ADDED = "volume of interest added"
     VOLUME_OF_INTEREST_CALLED_BACK = "volume of interest called back"
+    VOLUME_OF_INTEREST_DRAWN = "volume of interest drawn"
+    VOLUME_OF_INTEREST_LOOKED_AT = "volume of interest looked at"
     VOLUME_OF_INTEREST_REMOVED = "volume of interest removed"
 
 

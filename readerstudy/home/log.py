@@ -122,6 +122,14 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         "let features be stable by "
         + ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in d["criteria"].items())
     ),
+    Action.VOLUME_OF_INTEREST_DRAWN: lambda d: (
+        f"drew version {d['version']} of {d['volume']}{', a second drawing,' if d['second'] else ''} "
+        f"on {d['case']} {d['arm']}"
+    ),
+    Action.VOLUME_OF_INTEREST_LOOKED_AT: lambda d: (
+        f"said that {d['volume']} of {d['case']} {'fits' if d['fits'] else 'does not fit'} in {d['arm']}"
+    ),
+    Action.SITE_LIST_CHANGED: lambda d: f"let {_count(len(d['sites']), 'site')} be drawn in every case",
     Action.RADIOMIC_SETTINGS_CHANGED: lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
     Action.OPENING_ASKED_FOR: lambda d: "asked for the opening",
     Action.STUDY_OPENED: lambda d: (

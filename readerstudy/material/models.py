@@ -1,5 +1,6 @@
 import math
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -154,7 +155,16 @@ class Alignment(models.Model):
 
 
 class VolumeOfInterest(models.Model):
-    """A mask in patient coordinates, drawn once on one series of a case and carried to its other arms."""
+    """A mask in patient coordinates, drawn once on one series of a case and carried to its other arms.
+
+    Each time it is saved in the browser it is a further `version`; the one before is removed then, and can be called
+    back. `second`: another person's drawing of the same place, which is compared and never measured. `looks`: where a
+    person saw a drawn volume carried to, by number of the acquired series: {"fits", "by", "at", "matrix"}.
+    """
+
+    class Origin(models.TextChoices):
+        FILE = "file", "from a file"
+        DRAWN = "drawn", "drawn here"
 
     study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="volumes_of_interest")
     case = models.ForeignKey(Case, models.PROTECT, related_name="volumes_of_interest")
@@ -163,6 +173,11 @@ class VolumeOfInterest(models.Model):
     sha256 = models.CharField(max_length=64)  # of the cleaned NIfTI mask in the archive
     voxels = models.PositiveIntegerField()
     millilitres = models.FloatField()
+    origin = models.CharField(max_length=5, choices=Origin.choices, default=Origin.FILE)
+    drawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    version = models.PositiveSmallIntegerField(default=1)
+    second = models.BooleanField(default=False)
+    looks = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, blank=True)
 
@@ -171,9 +186,26 @@ class VolumeOfInterest(models.Model):
         verbose_name_plural = "volumes of interest"
         constraints = [
             models.UniqueConstraint(
-                fields=["case", "name"], condition=Q(removed_at__isnull=True), name="one_volume_of_interest_of_a_name"
+                fields=["case", "name"],
+                condition=Q(removed_at__isnull=True, second=False),
+                name="one_volume_of_interest_of_a_name",
+            ),
+            models.UniqueConstraint(
+                fields=["case", "name", "drawn_by"],
+                condition=Q(removed_at__isnull=True, second=True),
+                name="one_second_drawing_of_a_person",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.case} {self.name}"
+
+
+class SiteList(models.Model):
+    """What is to be drawn in every case of a study, by name and in order."""
+
+    study = models.OneToOneField("protocol.ReaderStudy", models.CASCADE, related_name="site_list")
+    names = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.study} {len(self.names)} sites"

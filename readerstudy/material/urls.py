@@ -1,13 +1,20 @@
 from django.urls import path
 
-from readerstudy.material import views, views_masks, views_sites
+from readerstudy.material import views, views_drawing, views_masks, views_sites
 
 urlpatterns = [
     path("cases/<int:case>/training/", views.training, name="training"),
     path("cases/<int:case>/feedback/", views.feedback, name="feedback"),
     path("cases/<int:case>/set-aside/", views.set_aside, name="set_aside"),
+    path("cases/<int:case>/draw/", views_drawing.draw, name="draw"),
+    path("cases/<int:case>/draw/<int:series>/", views_drawing.save_drawing, name="save_drawing"),
+    path("cases/<int:case>/draw/<int:series>/voxels.bin", views_drawing.drawn_slice, name="drawn_slice"),
+    path("sites/", views_drawing.sites, name="sites"),
+    path("sites/change/", views_drawing.set_sites, name="set_sites"),
     path("masks/<int:volume>/", views_masks.change_mask, name="change_mask"),
     path("masks/<int:volume>/<int:series>/picture.png", views_masks.mask_picture, name="mask_picture"),
+    path("masks/<int:volume>/<int:series>/look/", views_drawing.look_at, name="look_at"),
+    path("masks/<int:volume>/again/", views_drawing.version_again, name="version_again"),
     path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),
     path("subject-site/", views_sites.subject_site, name="subject_site"),
     path("series/<int:series>/scan-time/", views.scan_time, name="scan_time"),

@@ -27,20 +27,22 @@ if TYPE_CHECKING:
     from processing.ingest.masks import Said, TakenMask
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _/.+-]{0,39}")
+NAME_SAID = "A name has up to 40 letters, digits, spaces and _ / . + -, and names no person."
 LARGEST_FILE = 256 << 20
 
 
 def active_volumes(case: Case | None = None, **of) -> list[VolumeOfInterest]:
-    """Volumes that count, of one case or as `of` says."""
-    found = VolumeOfInterest.objects.filter(removed_at=None, case__subject__withdrawn_at=None, **of)
+    """Volumes that count, of one case or as `of` says. Second drawings do not, unless `of` asks for them."""
+    of = {"removed_at": None, "second": False, "case__subject__withdrawn_at": None} | of
+    found = VolumeOfInterest.objects.filter(**of)
     found = found.filter(case=case) if case else found
-    return list(found.select_related("case__subject", "drawn_on__arm", "drawn_on__made_from__made_from"))
+    return list(found.select_related("case__subject", "drawn_on__arm", "drawn_on__made_from__made_from", "drawn_by"))
 
 
 def of_case(case: Case) -> dict:
     """What the page of a case shows: volumes, removed ones whose name is free, and the series to draw on."""
     volumes = active_volumes(case)
-    removed = case.volumes_of_interest.exclude(removed_at=None).order_by("-removed_at")
+    removed = case.volumes_of_interest.filter(second=False).exclude(removed_at=None).order_by("-removed_at")
     series = list(case.series.filter(active=True).select_related("arm").order_by("arm__place"))
     series.sort(key=lambda one: (one.arm.acquisition != "reference", one.arm.reconstruction != "standard"))
     return {
@@ -76,7 +78,7 @@ def receive_masks(
     """
     name = name.strip()
     if name and not NAME.fullmatch(name):
-        raise InputError("A name has up to 40 letters, digits, spaces and _ / . + -, and names no person.")
+        raise InputError(NAME_SAID)
     ensure_not_frozen(case.study)
     if not files:
         raise InputError("Choose a file with a mask.")

@@ -42,6 +42,7 @@ VERIFIED_FOR = timedelta(minutes=15)  # a page shows what is kept so long withou
 # Lines of the log after which the results are what they were.
 NO_MATTER = AFTER_LOCKING | {
     Action.READING_SIGNED,
+    Action.SITE_LIST_CHANGED,
     Action.TABLE_IMPORTED,
     Action.TABLE_REMOVED,
     Action.RADIOMIC_SETTINGS_CHANGED,
@@ -50,6 +51,8 @@ NO_MATTER = AFTER_LOCKING | {
     Action.VOLUMES_MEASURED,
     Action.VOLUME_OF_INTEREST_ADDED,
     Action.VOLUME_OF_INTEREST_CALLED_BACK,
+    Action.VOLUME_OF_INTEREST_DRAWN,
+    Action.VOLUME_OF_INTEREST_LOOKED_AT,
     Action.VOLUME_OF_INTEREST_REMOVED,
 }
 FILES = ("ratings", "integrity", "findings", "series", "guesses", "display_checks", "metrics")

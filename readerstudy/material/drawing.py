@@ -1,0 +1,213 @@
+"""Volumes of interest that are drawn in the browser: what the page gets, each save as a version, looks at other arms.
+
+The browser draws on the series as radiologists look at it (`processing.grid.oriented`); kept is the mask in the order
+of the series itself.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from processing.errors import InputError
+from processing.volume import Volume
+from readerstudy.accounts.models import User
+from readerstudy.archive.keeping import ensure_kept
+from readerstudy.archive.store import put_file
+from readerstudy.audit.actions import Action
+from readerstudy.audit.services import ensure_sealed, record
+from readerstudy.audit.studies import study_for_update
+from readerstudy.jobs.services import ask_for_missing
+from readerstudy.material.alignments import AWAITED, Placing, acquired, placing
+from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.material.volumes_of_interest import NAME, NAME_SAID, active_volumes, call_back, load_mask, remove
+
+
+class StaleError(Exception):
+    """Somebody else saved what this save would replace."""
+
+
+def scene(*, series: Series, image: Volume) -> dict:
+    """What the browser needs to draw on a series, as JSON; image: the series as it is looked at."""
+    from processing.drawn import scale_of, window_of
+    from processing.grid import letters
+
+    columns, rows, slices = image.spacing
+    scale = scale_of(image)
+    lower, upper = window_of(image, scale)
+    return {
+        "shape": image.shape,
+        "spacing": [slices, rows, columns],
+        "letters": letters(image.affine),
+        "scale": scale,
+        "window": {"lower": lower, "upper": upper},
+        "arm": series.arm.code,
+    }
+
+
+def drawings(*, case: Case, series: Series, image: Volume, second_of: User | None = None) -> list[dict]:
+    """The volumes of a case where they lie on a series as it is looked at, as JSON.
+
+    second_of: only this person's second drawings, so that they are made without a look at the first.
+    """
+    from processing.drawn import runs_of
+    from processing.masks import carry
+
+    of = {"second": True, "drawn_by": second_of} if second_of else {}
+    found = []
+    for volume in active_volumes(case, **of):
+        placed = placing(volume.drawn_on, series)
+        matrix = None if placed.matrix is None else np.array(placed.matrix)
+        try:
+            mask = carry(load_mask(volume), image.shape, image.affine, matrix=matrix).mask.array
+        except InputError:
+            continue  # nothing of it lies on this series
+        found.append(
+            {
+                "name": volume.name,
+                "base": volume.pk,
+                "version": volume.version,
+                "by": volume.drawn_by.username if volume.drawn_by else "",
+                "runs": runs_of(mask),
+            }
+        )
+    return found
+
+
+def save(
+    *,
+    case: Case,
+    series: Series,
+    image: Volume,
+    name: str,
+    runs: list,
+    base: int | None,
+    second: bool,
+    actor: User,
+) -> VolumeOfInterest:
+    """Keep a drawing as a version of its own. image: the series as it is looked at; base: the version it began from.
+
+    InputError for a name that is none, or an empty drawing; StaleError if another version holds than the one it began
+    from.
+    """
+    from processing.drawn import mask_of
+    from processing.masks import Mask, carry, write_mask
+
+    name = name.strip()
+    if not NAME.fullmatch(name):
+        raise InputError(NAME_SAID)
+    drawn = Mask("", 1, mask_of(runs, image.shape), image.affine)
+    if not drawn.voxels:
+        raise InputError("Nothing is drawn yet. To take a volume out, remove it on the page of the case.")
+    mask = carry(drawn, (series.slices, series.rows, series.columns), np.array(series.affine, float)).mask
+    if mask.voxels != drawn.voxels:
+        raise InputError("The series has another grid than the one that was drawn on. Reload the page.")
+    with tempfile.TemporaryDirectory() as folder:
+        sha256 = put_file(write_mask(mask, Path(folder) / "drawn.nii.gz"))[0]
+    with transaction.atomic():
+        study_for_update(case.study)
+        ensure_kept([sha256])
+        same = VolumeOfInterest.objects.filter(case=case, name=name, second=second)
+        same = same.filter(drawn_by=actor) if second else same
+        before = same.filter(removed_at=None).select_related("drawn_by").first()
+        if (before.pk if before else None) != base:
+            raise StaleError(_stale(name, before))
+        seals = [("volumes", str(before.pk))] if before else []
+        ensure_sealed(study=case.study, seals=seals)
+        same.filter(removed_at=None).update(removed_at=timezone.now())
+        volume = VolumeOfInterest.objects.create(
+            study_id=case.study_id,
+            case=case,
+            drawn_on=series,
+            name=name,
+            sha256=sha256,
+            voxels=mask.voxels,
+            millilitres=mask.millilitres,
+            origin=VolumeOfInterest.Origin.DRAWN,
+            drawn_by=actor,
+            version=(same.aggregate(last=Max("version"))["last"] or 0) + 1,
+            second=second,
+        )
+        record(
+            study=case.study,
+            action=Action.VOLUME_OF_INTEREST_DRAWN,
+            actor=actor,
+            case=case.code,
+            volume=name,
+            version=volume.version,
+            second=second,
+            arm=series.arm.code,
+            sha256=sha256,
+            seals=[*seals, ("volumes", str(volume.pk))],
+        )
+        if not second:
+            transaction.on_commit(lambda: ask_for_missing(case.study, case=case))
+    return volume
+
+
+def _stale(name: str, now: VolumeOfInterest | None) -> str:
+    if now is None:
+        return f"{name} was removed meanwhile. Reload the page; your drawing stays in this browser until it is saved."
+    by = f" by {now.drawn_by.username}" if now.drawn_by else ""
+    return (
+        f"Version {now.version} of {name} was saved{by} meanwhile, and yours began from an earlier one. Reload the "
+        "page to go on from it."
+    )
+
+
+@transaction.atomic
+def back_to(*, volume: VolumeOfInterest, actor: User) -> None:
+    """Have an earlier version hold again, in place of the one that holds."""
+    study_for_update(volume.study)
+    same = VolumeOfInterest.objects.filter(case=volume.case_id, name=volume.name, second=False, removed_at=None)
+    for now in same.exclude(pk=volume.pk).select_related("study", "case"):
+        remove(volume=now, actor=actor)
+    call_back(volume=volume, actor=actor)
+
+
+def needs_look(volume: VolumeOfInterest, series: Series) -> bool:
+    """Whether a person has to look where a volume lies on a series: it was drawn here, on another acquisition."""
+    return volume.origin == VolumeOfInterest.Origin.DRAWN and acquired(series).pk != acquired(volume.drawn_on).pk
+
+
+def fits(volume: VolumeOfInterest, series: Series, placed: Placing) -> bool:
+    """Whether a volume is measured on a series: a person said that it fits, where it is carried to now.
+
+    What is made from a series lies where that lies, and follows what was said of it.
+    """
+    if not needs_look(volume, series):
+        return True
+    look = volume.looks.get(str(acquired(series).pk), {})
+    return bool(look.get("fits")) and look.get("matrix") == placed.matrix
+
+
+@transaction.atomic
+def look(*, volume: VolumeOfInterest, series: Series, says_fits: bool, actor: User) -> None:
+    """Keep what a person says of a volume on another arm. InputError while its place is not known."""
+    study_for_update(volume.study)
+    ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
+    volume.refresh_from_db()
+    placed = placing(volume.drawn_on, series)
+    if placed.how == AWAITED:
+        raise InputError("The alignment of the two acquisitions is not there yet. Look again when it is.")
+    if volume.removed_at or not needs_look(volume, series):
+        raise InputError("Another version holds now. Reload the page.")
+    said = {"fits": says_fits, "by": actor.username, "at": timezone.now().isoformat(), "matrix": placed.matrix}
+    volume.looks = volume.looks | {str(acquired(series).pk): said}
+    volume.save(update_fields=["looks"])
+    record(
+        study=volume.study,
+        action=Action.VOLUME_OF_INTEREST_LOOKED_AT,
+        actor=actor,
+        case=volume.case.code,
+        volume=volume.name,
+        version=volume.version,
+        arm=series.arm.code,
+        fits=says_fits,
+        seals=seals,
+    )
+    if says_fits:
+        transaction.on_commit(lambda: ask_for_missing(volume.study, case=volume.case))
