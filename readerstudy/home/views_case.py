@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.intake.selectors import awaited
-from readerstudy.material import alignments, selectors, volumes_of_interest
+from readerstudy.material import alignments, drawing, selectors
 from readerstudy.material.views import case_of
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -32,7 +32,7 @@ def case_page(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespo
             "before": before,
             "after": after,
             "states": selectors.STATES,
-            "volumes": volumes_of_interest.of_case(shown_case),
+            "volumes": drawing.of_case(shown_case),
             "alignments": alignments.of_case(shown_case),
             "frozen": shown_case.presentations.exists(),
             "against": stands_against(study, [shown_case]),

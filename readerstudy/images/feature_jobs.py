@@ -6,6 +6,7 @@ from readerstudy.images.models import RADIOMICS
 from readerstudy.images.radiomics import active_settings
 from readerstudy.jobs.services import request_job
 from readerstudy.material.alignments import AWAITED, placing
+from readerstudy.material.drawing import fits
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import present_series
 from readerstudy.material.volumes_of_interest import active_volumes
@@ -29,8 +30,8 @@ def _ask_for_features(study: ReaderStudy, case: Case, there: dict[int, Series]) 
     for series in there.values():  # what is made of the whole series serves the volumes that follow
         for volume in volumes:
             placed = placing(volume.drawn_on, series, alignments)
-            if placed.how == AWAITED:
-                continue  # asked for again when the alignment is there
+            if placed.how == AWAITED or not fits(volume, series, placed):
+                continue  # asked for again when the alignment is there, or a person has looked
             new += request_job(
                 function=RADIOMICS,
                 study=study,

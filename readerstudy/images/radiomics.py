@@ -10,6 +10,7 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.images.models import RADIOMICS, Feature, FeatureSettings
 from readerstudy.jobs.models import Job
+from readerstudy.material.drawing import unseen
 from readerstudy.material.models import VolumeOfInterest
 from readerstudy.material.selectors import in_use
 from readerstudy.material.volumes_of_interest import active_volumes
@@ -54,7 +55,8 @@ def settings_since_opening(study: ReaderStudy, _: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class FeatureCell:
-    """One volume of interest on one arm: done, waiting, running, failed, cancelled or missing (no series)."""
+    """One volume of interest on one arm: done, waiting, running, failed, cancelled, missing (no series) or unseen
+    (nobody said that it fits there)."""
 
     arm: Arm
     state: str
@@ -78,6 +80,7 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
     without = Feature.objects.filter(study=study, settings=settings).exclude(status=Feature.Status.OK)
     counted = without.order_by().values_list("voi", "series").annotate(Count("pk"))
     undefined = {(volume, one): count for volume, one, count in counted}
+    without_look = unseen(study)
     rows = []
     for volume in sorted(active_volumes(study=study, case__set_aside=""), key=lambda one: (one.case.code, one.name)):
         cells = []
@@ -85,15 +88,21 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
             there = series.get((volume.case_id, arm.pk))
             job = jobs.get((volume.pk, there)) if there else None
             state = "missing" if there is None else job.state if job else "waiting"
+            state = "unseen" if (volume.pk, there) in without_look else state
             cells.append(FeatureCell(arm, state, job, undefined.get((volume.pk, there), 0)))
         rows.append((volume, cells))
     return rows
 
 
 def present_features(study: ReaderStudy, settings: FeatureSettings | None = None):
-    """Features of the settings that hold, or of others, of volumes and series that count."""
+    """Features of the settings that hold, or of others, of volumes and series that count and that belong together."""
     under = {"settings": settings} if settings else {"settings__active": True}
-    return study.features.filter(in_use("voi__case__"), series__active=True, voi__removed_at=None, **under)
+    found = study.features.filter(in_use("voi__case__"), series__active=True, voi__removed_at=None, **under)
+    if without_look := unseen(study):
+        there = found.filter(voi__origin=VolumeOfInterest.Origin.DRAWN).order_by().values_list("voi", "series")
+        for volume, series in without_look & set(there.distinct()):
+            found = found.exclude(voi=volume, series=series)
+    return found
 
 
 def earlier_settings(study: ReaderStudy) -> list[FeatureSettings]:

@@ -5,6 +5,7 @@ of the series itself.
 """
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from processing.errors import InputError
-from processing.volume import Volume
+from processing.volume import Volume, spacing_of
 from readerstudy.accounts.models import User
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import put_file
@@ -21,9 +22,11 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import study_for_update
 from readerstudy.jobs.services import ask_for_missing
+from readerstudy.material import volumes_of_interest
 from readerstudy.material.alignments import AWAITED, Placing, acquired, placing
-from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.material.models import Alignment, Case, Series, VolumeOfInterest
 from readerstudy.material.volumes_of_interest import NAME, NAME_SAID, active_volumes, call_back, load_mask, remove
+from readerstudy.protocol.models import ReaderStudy
 
 
 class StaleError(Exception):
@@ -182,6 +185,91 @@ def fits(volume: VolumeOfInterest, series: Series, placed: Placing) -> bool:
         return True
     look = volume.looks.get(str(acquired(series).pk), {})
     return bool(look.get("fits")) and look.get("matrix") == placed.matrix
+
+
+def unseen(study: ReaderStudy) -> set[tuple[int, int]]:
+    """(volume, series) that are not measured, as nobody said that the drawn volume fits there."""
+    volumes = active_volumes(study=study, origin=VolumeOfInterest.Origin.DRAWN)
+    if not volumes:
+        return set()
+    cases = {volume.case_id for volume in volumes}
+    series: dict[int, list[Series]] = {}
+    for one in study.series.filter(active=True, case__in=cases).select_related("arm", "made_from__made_from__arm"):
+        series.setdefault(one.case_id, []).append(one)
+    alignments = list(Alignment.objects.filter(study=study, fixed__case__in=cases))
+    return {
+        (volume.pk, one.pk)
+        for volume in volumes
+        for one in series.get(volume.case_id, [])
+        if not fits(volume, one, placing(volume.drawn_on, one, alignments))
+    }
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a drawn volume was carried to: series, what a person said of it (None: nothing yet), by whom."""
+
+    series: Series
+    how: str
+    fits: bool | None
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A volume on the page of its case: looks at other acquisitions, earlier versions, second drawings."""
+
+    volume: VolumeOfInterest
+    looks: list[Look]
+    earlier: list[VolumeOfInterest]
+    seconds: list[tuple[VolumeOfInterest, dict[str, float | None]]]
+
+
+def of_case(case: Case) -> dict:
+    """What the page of a case shows: as `volumes_of_interest.of_case` says, with all that belongs to each volume."""
+    page = volumes_of_interest.of_case(case)
+    rows = case.volumes_of_interest.select_related("drawn_by", "drawn_on__arm", "drawn_on__made_from__made_from")
+    shown = [
+        Shown(
+            volume,
+            _looks(volume, page["series"]),
+            [one for one in rows if one.name == volume.name and not one.second and one.version < volume.version],
+            [
+                (one, agreement(volume, one))
+                for one in rows
+                if one.name == volume.name and one.second and one.removed_at is None
+            ],
+        )
+        for volume in page["there"]
+    ]
+    return page | {"there": shown}
+
+
+def agreement(first: VolumeOfInterest, second: VolumeOfInterest) -> dict[str, float | None]:
+    """How far two drawings agree, on the grid of the first: measures of `processing.metrics.overlap`."""
+    from processing.masks import carry
+    from processing.metrics.overlap import MEASURES, overlap
+
+    one = load_mask(first)
+    placed = placing(second.drawn_on, first.drawn_on)
+    matrix = None if placed.matrix is None else np.array(placed.matrix)
+    try:
+        other = carry(load_mask(second), one.array.shape, one.affine, matrix=matrix).mask.array
+    except InputError:
+        return dict.fromkeys(MEASURES)
+    return overlap(one.array, other, spacing=spacing_of(one.affine)[::-1]).values
+
+
+def _looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
+    """The other acquisitions of a case, for a volume that was drawn here."""
+    found = []
+    for series in there:
+        if series.made_from_id is None and needs_look(volume, series):
+            placed = placing(volume.drawn_on, series)
+            said = volume.looks.get(str(series.pk), {})
+            holds = said.get("matrix") == placed.matrix
+            found.append(Look(series, placed.how, said["fits"] if said and holds else None, said.get("by", "")))
+    return found
 
 
 @transaction.atomic

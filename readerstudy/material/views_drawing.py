@@ -160,9 +160,8 @@ def look_at(request: StudyRequest, study: ReaderStudy, volume: int, series: int)
 @require_POST
 def version_again(request: StudyRequest, study: ReaderStudy, volume: int) -> HttpResponse:
     """Have an earlier version of a volume hold again."""
-    found = (
-        VolumeOfInterest.objects.filter(study=study, pk=volume, second=False).select_related("study", "case").first()
-    )
+    versions = VolumeOfInterest.objects.filter(study=study, pk=volume, second=False)
+    found = versions.select_related("study", "case__subject").first()
     if found is None:
         raise Http404
     try:

@@ -30,8 +30,9 @@ export class Drafts {
    * @returns {boolean} whether it is kept; a full or closed store keeps nothing
    */
   put(name, draft) {
-    const { [name]: _, ...others } = this.all();
-    const kept = draft ? { ...others, [name]: draft } : others;
+    const kept = this.all();
+    delete kept[name];
+    if (draft) kept[name] = draft;
     try {
       if (Object.keys(kept).length) this.#store.setItem(this.#key, JSON.stringify(kept));
       else this.#store.removeItem(this.#key);

@@ -62,7 +62,7 @@ export class DrawingRoom {
   #size = 15;
   /** @type {"px"|"mm"} */
   #unit = "px";
-  #site;
+  #site = "";
   #saving = false;
   /** @type {{points: Place[], before: Uint8Array, slice: number, add: boolean, changed: boolean}|null} */
   #gesture = null;
@@ -90,7 +90,10 @@ export class DrawingRoom {
     this.#show();
   }
 
-  /** The list of the study, then what else is drawn or chosen. */
+  /**
+   * The list of the study, then what else is drawn or chosen.
+   * @returns {string[]}
+   */
   #names() {
     const others = [...this.#drawings.names(), ...(this.#site ? [this.#site] : [])];
     return [...new Set([...this.#scene.sites, ...others])];
@@ -268,7 +271,7 @@ export class DrawingRoom {
     else if (key === "End") this.#go(this.#shape.slices - 1);
     else if (key === "+" || key === "=") this.#resize(1);
     else if (key === "-") this.#resize(-1);
-    else if (key === "[" || key === "]") document.querySelector(key === "[" ? "a[rel=prev]" : "a[rel=next]")?.dispatchEvent(new MouseEvent("click"));
+    else if (key === "[" || key === "]") this.#leaf(key === "[" ? "prev" : "next");
     else if (key === "Enter") this.#save();
     else if (key === "Delete" || key === "Backspace") this.#clear();
     else if (low === "z") this.#step("undo");
@@ -280,6 +283,12 @@ export class DrawingRoom {
     else if (low === "n") byId("new-name").focus();
     else return false;
     return true;
+  }
+
+  /** @param {"prev"|"next"} way to another case */
+  #leaf(way) {
+    const link = document.querySelector(`a[rel=${way}]`);
+    if (link instanceof HTMLAnchorElement) link.click();
   }
 
   /** @param {MouseEvent} event */

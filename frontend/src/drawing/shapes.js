@@ -85,6 +85,7 @@ export function outlined({ rows, columns }, points) {
     if (j >= 0 && j < rows && i >= 0 && i < columns) covered[j * columns + i] = 1;
   });
   for (let row = 0; row < rows; row += 1) {
+    /** @type {number[]} */
     const crossed = [];
     points.forEach(([r1, c1], at) => {
       const [r2, c2] = points[(at + 1) % points.length];
