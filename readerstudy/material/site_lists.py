@@ -12,7 +12,7 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import study_for_update
-from readerstudy.material.models import Case, SiteList, VolumeOfInterest
+from readerstudy.material.models import Case, SiteList
 from readerstudy.material.selectors import in_use
 from readerstudy.material.volumes_of_interest import NAME, NAME_SAID, active_volumes
 from readerstudy.protocol.models import ReaderStudy
@@ -53,25 +53,24 @@ def set_names(*, study: ReaderStudy, names: list[str], actor: User) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """Of one case: the volumes that count, how many sites of the list are among them, and which are not."""
+    """Of one case: how many sites of the list are there, which are not, and how many volumes beside them are."""
 
     case: Case
-    volumes: list[VolumeOfInterest]
     drawn: int
     missing: list[str]
+    others: int
 
 
 def progress(study: ReaderStudy) -> list[Progress]:
     """How far the drawing is in each case that is used."""
     names = names_of(study)
-    of_case: dict[int, list[VolumeOfInterest]] = {}
+    of_case: dict[int, set[str]] = {}
     for volume in active_volumes(study=study):
-        of_case.setdefault(volume.case_id, []).append(volume)
+        of_case.setdefault(volume.case_id, set()).add(volume.name)
     cases = Case.objects.filter(in_use(), study=study).select_related("subject")
     rows = []
     for case in cases:
-        volumes = of_case.get(case.pk, [])
-        there = {volume.name for volume in volumes}
+        there = of_case.get(case.pk, set())
         missing = [name for name in names if name not in there]
-        rows.append(Progress(case, volumes, len(names) - len(missing), missing))
+        rows.append(Progress(case, len(names) - len(missing), missing, len(there - set(names))))
     return rows

@@ -247,9 +247,8 @@ export class Picture {
     const first = voxels.indexOf(1);
     if (first < 0) return;
     const { columns } = this.#shape;
-    const row = Math.floor(first / columns);
-    let right = first % columns;
-    while (right + 1 < columns && voxels[row * columns + right + 1]) right += 1;
+    const row = (Math.floor(first / columns) + Math.floor(voxels.lastIndexOf(1) / columns)) / 2;
+    const right = voxels.reduce((most, one, at) => (one ? Math.max(most, at % columns) : most), 0);
     const [down, across] = this.scale;
     const x = (right + 1 - this.centre[1]) * across + this.#canvas.clientWidth / 2 + 8;
     const y = (row - this.centre[0]) * down + this.#canvas.clientHeight / 2 + 4;

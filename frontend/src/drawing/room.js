@@ -171,6 +171,7 @@ export class DrawingRoom {
     if (!this.#gesture || event.button > 0) return;
     this.#work(true);
     this.#gesture = null;
+    this.#hover(this.#picture.placeOf(event));
     this.#show();
   }
 

@@ -74,29 +74,29 @@ export function stroke({ rows, columns }, from, to, [down, across]) {
 }
 
 /**
- * The inside of a line that was drawn by hand and is closed from its end to its beginning, and what lies under the line.
+ * The inside of a line that was drawn by hand and is closed from its end to its beginning; where it crosses itself, all
+ * that it goes around.
  * @param {Plane} plane
  * @param {Place[]} points
  */
 export function outlined({ rows, columns }, points) {
   const covered = new Uint8Array(rows * columns);
-  points.forEach(([row, column]) => {
-    const [j, i] = [Math.round(row), Math.round(column)];
-    if (j >= 0 && j < rows && i >= 0 && i < columns) covered[j * columns + i] = 1;
-  });
   for (let row = 0; row < rows; row += 1) {
-    /** @type {number[]} */
+    /** @type {[number, number][]} where the line crosses the row, and whether it goes down or up */
     const crossed = [];
     points.forEach(([r1, c1], at) => {
       const [r2, c2] = points[(at + 1) % points.length];
-      if (r1 <= row !== r2 <= row) crossed.push(c1 + ((row - r1) / (r2 - r1)) * (c2 - c1));
+      if (r1 <= row !== r2 <= row) crossed.push([c1 + ((row - r1) / (r2 - r1)) * (c2 - c1), r1 <= row ? 1 : -1]);
     });
-    crossed.sort((a, b) => a - b);
-    for (let at = 0; at + 1 < crossed.length; at += 2) {
-      const from = Math.max(0, Math.ceil(crossed[at] - NEAR));
-      const to = Math.min(columns - 1, Math.floor(crossed[at + 1] + NEAR));
+    crossed.sort(([a], [b]) => a - b);
+    let turns = 0;
+    crossed.forEach(([column, way], at) => {
+      turns += way;
+      if (!turns) return;
+      const from = Math.max(0, Math.ceil(column - NEAR));
+      const to = Math.min(columns - 1, Math.floor(crossed[at + 1][0] + NEAR));
       if (to >= from) covered.fill(1, row * columns + from, row * columns + to + 1);
-    }
+    });
   }
   return covered;
 }
