@@ -1,11 +1,11 @@
-/** Steps that can be undone and done again, each with the slices of one drawing before and after it. */
+/** Steps that can be undone and done again. A voxel is drawn or not, so a step is which voxels it turned, both ways. */
 
 /** @import { Mask } from "./mask.js" */
 
 const MOST_STEPS = 200;
 
 /**
- * @typedef {{slice: number, before: Uint8Array, after: Uint8Array}} Change
+ * @typedef {{slice: number, turned: Uint32Array}} Change places in the slice
  * @typedef {{name: string, what: string, changes: Change[]}} Step
  */
 
@@ -27,19 +27,16 @@ export class History {
   change(name, mask, what, slices, joined = false) {
     const changes = [];
     for (const [slice, after] of slices) {
-      const before = mask.slice(slice).slice();
-      if (before.every((one, at) => one === after[at])) continue;
-      changes.push({ slice, before, after });
-      mask.put(slice, after);
+      const before = mask.slice(slice);
+      const turned = [];
+      for (let at = 0; at < after.length; at += 1) if (after[at] !== before[at]) turned.push(at);
+      if (turned.length) changes.push({ slice, turned: Uint32Array.from(turned) });
     }
     if (!changes.length) return false;
+    turn(mask, changes);
     const last = this.done.at(-1);
     if (joined && last) {
-      for (const change of changes) {
-        const same = last.changes.find(({ slice }) => slice === change.slice);
-        if (same) same.after = change.after;
-        else last.changes.push(change);
-      }
+      last.changes.push(...changes);
       return true;
     }
     this.done.push({ name, what, changes });
@@ -53,11 +50,7 @@ export class History {
    * @returns {Step|undefined} what was undone
    */
   undo(maskOf) {
-    const step = this.done.pop();
-    if (!step) return undefined;
-    for (const { slice, before } of step.changes) maskOf(step.name).put(slice, before);
-    this.undone.push(step);
-    return step;
+    return move(this.done, this.undone, maskOf);
   }
 
   /**
@@ -65,11 +58,7 @@ export class History {
    * @returns {Step|undefined} what was done again
    */
   redo(maskOf) {
-    const step = this.undone.pop();
-    if (!step) return undefined;
-    for (const { slice, after } of step.changes) maskOf(step.name).put(slice, after);
-    this.done.push(step);
-    return step;
+    return move(this.undone, this.done, maskOf);
   }
 
   /**
@@ -80,4 +69,25 @@ export class History {
     this.done = this.done.filter((step) => step.name !== name);
     this.undone = this.undone.filter((step) => step.name !== name);
   }
+}
+
+/**
+ * @param {Mask} mask
+ * @param {Change[]} changes
+ */
+function turn(mask, changes) {
+  for (const { slice, turned } of changes) mask.turn(slice, turned);
+}
+
+/**
+ * @param {Step[]} from
+ * @param {Step[]} to
+ * @param {(name: string) => Mask} maskOf
+ */
+function move(from, to, maskOf) {
+  const step = from.pop();
+  if (!step) return undefined;
+  turn(maskOf(step.name), step.changes);
+  to.push(step);
+  return step;
 }

@@ -40,11 +40,13 @@ export class Mask {
   }
 
   /**
+   * Covers voxels that were not, and uncovers those that were.
    * @param {number} slice
-   * @param {Uint8Array} voxels
+   * @param {Uint32Array} places in the slice
    */
-  put(slice, voxels) {
-    this.voxels.set(voxels, slice * this.area);
+  turn(slice, places) {
+    const voxels = this.slice(slice);
+    for (const at of places) voxels[at] ^= 1;
     this.revisions[slice] += 1;
   }
 
