@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
+from django.urls import reverse
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -61,6 +62,7 @@ def drawings(*, case: Case, series: Series, image: Volume, second_of: User | Non
 
     of = {"second": True, "drawn_by": second_of} if second_of else {}
     found = []
+    there = volumes_of_interest.of_case(case)["series"]
     for volume in active_volumes(case, **of):
         placed = placing(volume.drawn_on, series)
         matrix = None if placed.matrix is None else np.array(placed.matrix)
@@ -75,6 +77,7 @@ def drawings(*, case: Case, series: Series, image: Volume, second_of: User | Non
                 "version": volume.version,
                 "by": volume.drawn_by.username if volume.drawn_by else "",
                 "runs": runs_of(mask),
+                "looks": [] if volume.second else looks_as_json(volume, there),
             }
         )
     return found
@@ -232,7 +235,7 @@ def of_case(case: Case) -> dict:
     shown = [
         Shown(
             volume,
-            _looks(volume, page["series"]),
+            looks(volume, page["series"]),
             [one for one in rows if one.name == volume.name and not one.second and one.version < volume.version],
             [
                 (one, agreement(volume, one))
@@ -260,8 +263,8 @@ def agreement(first: VolumeOfInterest, second: VolumeOfInterest) -> dict[str, fl
     return overlap(one.array, other, spacing=spacing_of(one.affine)[::-1]).values
 
 
-def _looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
-    """The other acquisitions of a case, for a volume that was drawn here."""
+def looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
+    """The other acquisitions of a case, for a volume that was drawn here. there: active series of the case."""
     found = []
     for series in there:
         if series.made_from_id is None and needs_look(volume, series):
@@ -270,6 +273,22 @@ def _looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
             holds = said.get("matrix") == placed.matrix
             found.append(Look(series, placed.how, said["fits"] if said and holds else None, said.get("by", "")))
     return found
+
+
+def looks_as_json(volume: VolumeOfInterest, there: list[Series]) -> list[dict]:
+    """The same for the page's script."""
+    study, number = volume.study.slug, volume.pk
+    return [
+        {
+            "arm": one.series.arm.code,
+            "how": one.how,
+            "awaited": one.how == AWAITED,
+            "fits": one.fits,
+            "picture": reverse("mask_picture", args=[study, number, one.series.pk]),
+            "url": reverse("look_at", args=[study, number, one.series.pk]),
+        }
+        for one in looks(volume, there)
+    ]
 
 
 @transaction.atomic

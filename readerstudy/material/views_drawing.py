@@ -138,21 +138,27 @@ def save_drawing(request: StudyRequest, study: ReaderStudy, case: int, series: i
     volume = drawing.save(
         case=shown, series=on, image=_image(on), name=name, runs=runs, base=base, second=second, actor=request.user
     )
-    return JsonResponse({"base": volume.pk, "version": volume.version, "voxels": volume.voxels})
+    there = volumes_of_interest.of_case(shown)["series"]
+    looks = [] if second else drawing.looks_as_json(volume, there)
+    return JsonResponse({"base": volume.pk, "version": volume.version, "voxels": volume.voxels, "looks": looks})
 
 
 @study_page("add_masks")
 @require_POST
 def look_at(request: StudyRequest, study: ReaderStudy, volume: int, series: int) -> HttpResponse:
-    """Say that a drawn volume fits on another arm, or does not."""
+    """Say that a drawn volume fits on another arm, or does not: by a form, or by the script of the drawing room."""
     found = VolumeOfInterest.objects.filter(study=study, pk=volume).select_related("study", "case", "drawn_on").first()
     if found is None:
         raise Http404
-    shown = _series(found.case, series)
+    shown, says_fits = _series(found.case, series), "fits" in request.POST
     try:
-        drawing.look(volume=found, series=shown, says_fits="fits" in request.POST, actor=request.user)
+        drawing.look(volume=found, series=shown, says_fits=says_fits, actor=request.user)
     except InputError as error:
+        if not request.accepts("text/html"):
+            return JsonResponse({"detail": str(error)}, status=400)
         messages.error(request, str(error), extra_tags="masks")
+    if not request.accepts("text/html"):
+        return JsonResponse({"fits": says_fits})
     return redirect(reverse("case", args=[study.slug, found.case_id]) + "#volumes")
 
 

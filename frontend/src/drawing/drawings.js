@@ -8,13 +8,16 @@ import { Mask } from "./mask.js";
 /**
  * @import { Shape } from "./mask.js"
  * @import { Drafts } from "./drafts.js"
- * @typedef {{name: string, base: number, version: number, by: string, runs: number[]}} Saved
+ * @typedef {{arm: string, how: string, awaited: boolean, fits: boolean|null, picture: string, url: string}} Look at
+ *   another acquisition; `fits` null: nobody said yet
+ * @typedef {{name: string, base: number, version: number, by: string, runs: number[], looks: Look[]}} Saved
  * @typedef {object} Drawing
  * @property {Mask} mask
  * @property {number|null} base the version it began from
  * @property {number} version 0 until it is saved
  * @property {string} by
  * @property {boolean} unsaved
+ * @property {Look[]} looks of the saved version
  * @property {Mask|null} other what somebody saved while this one, a draft, was not
  */
 
@@ -33,8 +36,8 @@ export class Drawings {
   constructor(shape, saved, drafts) {
     this.#shape = shape;
     this.#drafts = drafts;
-    for (const { name, base, version, by, runs } of saved) {
-      this.#all.set(name, { mask: Mask.of(runs, shape), base, version, by, unsaved: false, other: null });
+    for (const { name, base, version, by, runs, looks } of saved) {
+      this.#all.set(name, { mask: Mask.of(runs, shape), base, version, by, looks, unsaved: false, other: null });
     }
     for (const [name, { base, runs }] of Object.entries(drafts.all())) {
       const there = this.of(name);
@@ -50,7 +53,7 @@ export class Drawings {
   of(name) {
     let found = this.#all.get(name);
     if (!found) {
-      found = { mask: new Mask(this.#shape), base: null, version: 0, by: "", unsaved: false, other: null };
+      found = { mask: new Mask(this.#shape), base: null, version: 0, by: "", looks: [], unsaved: false, other: null };
       this.#all.set(name, found);
     }
     return found;
@@ -131,20 +134,42 @@ export class Drawings {
   async save(url, name, second) {
     const drawing = this.of(name);
     const runs = drawing.mask.runs();
-    const body = JSON.stringify({ name, runs, base: drawing.base, second });
-    const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() };
-    let answer;
-    try {
-      answer = await fetch(url, { method: "POST", headers, body, redirect: "manual" });
-    } catch {
-      return "The site does not answer. Your drawing is kept in this browser; save it again later.";
-    }
-    const said = await answer.json().catch(() => ({}));
-    if (said.code === "unlock") dispatchEvent(new Event(LOCKED_ELSEWHERE));
-    if (!answer.ok) return said.detail ?? `The site refused it (${answer.status}). Your drawing is kept in this browser.`;
+    const { wrong, said } = await send(url, JSON.stringify({ name, runs, base: drawing.base, second }), "application/json");
+    if (wrong) return wrong;
     const unsaved = drawing.mask.runs().toString() !== runs.toString(); // it was drawn on meanwhile
-    Object.assign(drawing, { base: said.base, version: said.version, by: "", unsaved });
+    Object.assign(drawing, { base: said.base, version: said.version, by: "", looks: said.looks, unsaved });
     this.#drafts.put(name, null);
     return "";
   }
+}
+
+/**
+ * @param {Look} look
+ * @param {boolean} fits
+ * @returns {Promise<string>} what is wrong; empty if it is kept
+ */
+export async function sayOf(look, fits) {
+  const { wrong } = await send(look.url, fits ? "fits=1" : "not=1", "application/x-www-form-urlencoded");
+  if (!wrong) look.fits = fits;
+  return wrong;
+}
+
+/**
+ * @param {string} url
+ * @param {string} body
+ * @param {string} kind
+ * @returns {Promise<{wrong: string, said: any}>} what is wrong, in words, and what the site said
+ */
+async function send(url, body, kind) {
+  const headers = { "Content-Type": kind, Accept: "application/json", "X-CSRFToken": csrfToken() };
+  let answer;
+  try {
+    answer = await fetch(url, { method: "POST", headers, body, redirect: "manual" });
+  } catch {
+    return { wrong: "The site does not answer. What is drawn is kept in this browser; try again later.", said: {} };
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (said.code === "unlock") dispatchEvent(new Event(LOCKED_ELSEWHERE));
+  if (answer.ok) return { wrong: "", said };
+  return { wrong: said.detail ?? `The site refused it (${answer.status}). What is drawn is kept in this browser.`, said };
 }

@@ -3,7 +3,7 @@
 import { around, byId, count, el, find, setText } from "../shared/dom.js";
 import { between } from "./between.js";
 import { Drafts } from "./drafts.js";
-import { Drawings } from "./drawings.js";
+import { Drawings, sayOf } from "./drawings.js";
 import { Picture } from "./picture.js";
 import { moved } from "./shapes.js";
 import { HAS_TIP, tip, work } from "./tools.js";
@@ -11,7 +11,7 @@ import { Slices } from "./voxels.js";
 
 /**
  * @import { Place } from "./shapes.js"
- * @import { Saved } from "./drawings.js"
+ * @import { Look, Saved } from "./drawings.js"
  * @import { ToolName } from "./tools.js"
  * @typedef {object} Scene what the site says of the series
  * @property {[number, number, number]} shape slices, rows, columns
@@ -281,6 +281,7 @@ export class DrawingRoom {
     else if (low === "f") this.#look("hidden");
     else if (low === "o") this.#look("filled");
     else if (low === "u") this.#measure();
+    else if (low === "k") this.#says(!shiftKey);
     else if (low === "n") byId("new-name").focus();
     else return false;
     return true;
@@ -294,7 +295,7 @@ export class DrawingRoom {
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const { tool, does, site } = around(event, "button[data-tool], button[data-does], button[data-site]")?.dataset ?? {};
+    const { tool, does, site, arm } = around(event, "button[data-tool], button[data-does], button[data-site]")?.dataset ?? {};
     if (tool) this.#choose(/** @type {ToolName} */ (tool));
     if (site !== undefined) this.#pick(site);
     if (does === "undo" || does === "redo") this.#step(does);
@@ -305,6 +306,7 @@ export class DrawingRoom {
     if (does === "unit") this.#measure();
     if (does === "hidden" || does === "filled") this.#look(does);
     if (does === "save") this.#save();
+    if (does === "fits" || does === "not") this.#says(does === "fits", arm);
     if (does === "other") this.#drawings.takeOther(this.#site);
     if (does === "over") this.#drawings.putOver(this.#site);
     if (does) this.#show();
@@ -347,6 +349,15 @@ export class DrawingRoom {
   #measure() {
     this.#unit = this.#unit === "px" ? "mm" : "px";
     this.#show();
+  }
+
+  /**
+   * @param {boolean} fits
+   * @param {string} [arm] the first that is to be looked at by default
+   */
+  #says(fits, arm) {
+    const look = arm ? this.#now.looks.find((one) => one.arm === arm) : this.#toLookAt();
+    if (look && !this.#now.unsaved) this.#tick(look, fits);
   }
 
   /** @param {"hidden"|"filled"} what */
@@ -397,7 +408,9 @@ export class DrawingRoom {
     const { unsaved, other, mask } = this.#now;
     if (other) return;
     if (!unsaved) {
-      this.#next();
+      const look = this.#toLookAt();
+      if (look) this.#tick(look, true);
+      else this.#next();
       return;
     }
     if (!mask.voxels.includes(1)) {
@@ -410,7 +423,28 @@ export class DrawingRoom {
     this.#saving = false;
     this.#keep();
     this.#say(wrong || `${name}: version ${this.#drawings.of(name).version} is saved.`);
-    if (!wrong && this.#site === name) this.#next();
+    if (!wrong && this.#site === name && !this.#toLookAt()) this.#next();
+    this.#show();
+  }
+
+  /** The first other acquisition of which nobody said whether this drawing, as it is saved, fits there. */
+  #toLookAt() {
+    const { unsaved, looks } = this.#now;
+    return unsaved ? undefined : looks.find(({ fits, awaited }) => fits === null && !awaited);
+  }
+
+  /**
+   * @param {Look} look
+   * @param {boolean} fits
+   */
+  async #tick(look, fits) {
+    const picture = document.querySelector(`#looks img[src="${look.picture}"]`);
+    if (this.#saving || !(picture instanceof HTMLImageElement) || !picture.complete || !picture.naturalWidth) return; // not seen yet
+    this.#saving = true;
+    const [site, wrong] = [this.#site, await sayOf(look, fits)];
+    this.#saving = false;
+    this.#say(wrong || `${site} ${fits ? "fits" : "does not fit"} on ${look.arm}.`);
+    if (!wrong && this.#site === site && !this.#toLookAt()) this.#next();
     this.#show();
   }
 
@@ -458,8 +492,35 @@ export class DrawingRoom {
     byId("conflict").hidden = !other;
     const go = byId("go", HTMLButtonElement);
     go.disabled = this.#saving || Boolean(other);
-    setText(go, this.#saving ? "Saving…" : unsaved ? `Save version ${version + 1} of ${this.#site}` : "On to the next site");
-    go.classList.toggle("primary", unsaved);
+    const look = this.#toLookAt();
+    const then = look ? `It fits on ${look.arm}` : "On to the next site";
+    setText(go, this.#saving ? "Saving…" : unsaved ? `Save version ${version + 1} of ${this.#site}` : then);
+    go.classList.toggle("primary", unsaved || Boolean(look));
+    this.#showLooks();
+  }
+
+  /** Where the saved version lies on the other acquisitions. */
+  #showLooks() {
+    const { looks, unsaved } = this.#now;
+    const section = byId("looks");
+    section.hidden = unsaved || !looks.length;
+    const key = JSON.stringify([this.#site, looks]);
+    if (section.hidden || section.dataset.shown === key) return; // so that pictures are not fetched anew
+    section.dataset.shown = key;
+    find(section, "ul").replaceChildren(...looks.map((look) => this.#lookAt(look)));
+  }
+
+  /** @param {Look} look */
+  #lookAt({ arm, how, awaited, fits, picture }) {
+    const state = fits === null ? "attention" : fits ? "done" : "missing";
+    if (awaited) return el("li", {}, el("b", {}, arm), el("span", { class: "state waiting small" }, how));
+    return el("li", {},
+      el("div", { class: "row" }, el("b", {}, arm), el("span", { class: `state ${state} small` }, fits === null ? "look" : fits ? "fits" : "does not fit")),
+      el("img", { src: picture, alt: `Outline of ${this.#site} on ${arm}, ${how}` }),
+      el("span", { class: "small dim" }, how),
+      el("div", { class: "row" },
+        el("button", { class: "btn small", type: "button", "data-does": "fits", "data-arm": arm, disabled: fits === true }, "Fits"),
+        el("button", { class: "btn small", type: "button", "data-does": "not", "data-arm": arm, disabled: fits === false }, "Does not")));
   }
 
   /**
@@ -467,7 +528,7 @@ export class DrawingRoom {
    * @param {number} at
    */
   #row(name, at) {
-    const { mask, unsaved, version } = this.#drawings.of(name);
+    const { mask, unsaved, version, looks } = this.#drawings.of(name);
     const slices = mask.drawn();
     const where = slices.length > 1 ? `slices ${slices[0] + 1}–${slices[slices.length - 1] + 1}` : slices.length ? `slice ${slices[0] + 1}` : "not drawn";
     const state = unsaved ? "attention" : version ? "done" : "missing";
@@ -475,6 +536,7 @@ export class DrawingRoom {
       el("button", { "data-site": name, type: "button", "aria-pressed": String(name === this.#site) },
         at < 10 ? el("kbd", {}, String((at + 1) % 10)) : el("span", {}),
         el("span", { class: `state ${state}` }, name),
+        el("span", { class: "ticks" }, ...looks.map(({ fits }) => el("i", { class: fits ? "yes" : fits === null ? "" : "no" }))),
         el("span", { class: "small dim num" }, unsaved ? `${where}, not saved` : version ? `${where}, version ${version}` : where)));
   }
 
