@@ -42,6 +42,7 @@ def make(state: str):
         range_rule="x",
         settings_hash="0" * 64,
     )
+    apps.get_model("material.SiteList").objects.create(study=study, names=["Lesion 1"])
     volume = apps.get_model("material.VolumeOfInterest").objects.create(
         study=study, case=case, drawn_on=soc, name="VOI1", sha256="0" * 64, voxels=3, millilitres=1.0
     )
