@@ -3,6 +3,7 @@
 from readerstudy.images.models import VolumeMeasure
 from readerstudy.jobs.services import request_job
 from readerstudy.material.alignments import AWAITED, placing
+from readerstudy.material.drawing import fits
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import in_use, present_series
 from readerstudy.material.volumes_of_interest import active_volumes
@@ -31,11 +32,18 @@ def _ask_for_measures(study: ReaderStudy, case: Case, there: dict[int, Series]) 
     if not volumes or reference is None:
         return False
     alignments = list(Alignment.objects.filter(fixed__case=case))
+    series = {one.pk: one for one in there.values()}
     placed = {
         (volume.pk, one.pk): placing(volume.drawn_on, one, alignments) for volume in volumes for one in there.values()
     } | {(0, one.pk): placing(reference, one, alignments) for one in there.values()}
     if any(one.how == AWAITED for one in placed.values()):
         return False  # asked for again when the alignment is there
+    drawn = {volume.pk: volume for volume in volumes}
+    placed = {
+        (volume, one): where
+        for (volume, one), where in placed.items()
+        if not volume or fits(drawn[volume], series[one], where)  # asked for again when a person has looked
+    }
     return request_job(
         function=MEASURE,
         study=study,

@@ -16,6 +16,7 @@ from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.alignments import ALIGNED, placing
+from readerstudy.material.drawing import fits
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import present_series
 from readerstudy.material.volumes import load
@@ -73,6 +74,8 @@ def measure_volumes(job: Job, report):
                 else as_acquired(base, own, case.plane)
             )
         for volume in volumes:
+            if not fits(volume, one, placing(volume.drawn_on, one, alignments)):
+                continue  # nobody said that it lies there as it should
             try:
                 keep(volume, one, alone(own, carried(volume, one, own.shape, own.affine)), {})
                 if pair:

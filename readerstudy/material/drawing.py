@@ -5,6 +5,7 @@ of the series itself.
 """
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from readerstudy.material.alignments import AWAITED, Placing, acquired, placing
 from readerstudy.material.models import Alignment, Case, Series, VolumeOfInterest
 from readerstudy.material.volumes_of_interest import NAME, NAME_SAID, active_volumes, call_back, load_mask, remove
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import ensure_not_frozen
 
 
 class StaleError(Exception):
@@ -115,6 +117,7 @@ def save(
         sha256 = put_file(write_mask(mask, Path(folder) / "drawn.nii.gz"))[0]
     with transaction.atomic():
         study_for_update(case.study)
+        ensure_not_frozen(case.study)
         ensure_kept([sha256])
         same = VolumeOfInterest.objects.filter(case=case, name=name, second=second)
         same = same.filter(drawn_by=actor) if second else same
@@ -184,28 +187,39 @@ def fits(volume: VolumeOfInterest, series: Series, placed: Placing) -> bool:
 
     What is made from a series lies where that lies, and follows what was said of it.
     """
-    if not needs_look(volume, series):
-        return True
-    look = volume.looks.get(str(acquired(series).pk), {})
-    return bool(look.get("fits")) and look.get("matrix") == placed.matrix
+    return not needs_look(volume, series) or _said(volume, series, placed) is True
+
+
+def _said(volume: VolumeOfInterest, series: Series, placed: Placing) -> bool | None:
+    """What a person said of a volume where it is carried to now; None if nobody did."""
+    said = volume.looks.get(str(acquired(series).pk))
+    return said["fits"] if said and said["matrix"] == placed.matrix else None
 
 
 def unseen(study: ReaderStudy) -> set[tuple[int, int]]:
     """(volume, series) that are not measured, as nobody said that the drawn volume fits there."""
+    return {(volume.pk, one.pk) for volume, one, placed in _places(study) if not fits(volume, one, placed)}
+
+
+def to_look_at(study: ReaderStudy) -> int:
+    """At how many places on other acquisitions nobody has looked yet, or not since they changed."""
+    return sum(
+        one.made_from_id is None and needs_look(volume, one) and _said(volume, one, placed) is None
+        for volume, one, placed in _places(study)
+    )
+
+
+def _places(study: ReaderStudy) -> Iterator[tuple[VolumeOfInterest, Series, Placing]]:
+    """Every drawn volume that counts, with each active series of its case."""
     volumes = active_volumes(study=study, origin=VolumeOfInterest.Origin.DRAWN)
-    if not volumes:
-        return set()
     cases = {volume.case_id for volume in volumes}
     series: dict[int, list[Series]] = {}
     for one in study.series.filter(active=True, case__in=cases).select_related("arm", "made_from__made_from__arm"):
         series.setdefault(one.case_id, []).append(one)
     alignments = list(Alignment.objects.filter(study=study, fixed__case__in=cases))
-    return {
-        (volume.pk, one.pk)
-        for volume in volumes
-        for one in series.get(volume.case_id, [])
-        if not fits(volume, one, placing(volume.drawn_on, one, alignments))
-    }
+    for volume in volumes:
+        for one in series.get(volume.case_id, []):
+            yield volume, one, placing(volume.drawn_on, one, alignments)
 
 
 @dataclass(frozen=True)
@@ -269,9 +283,8 @@ def looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
     for series in there:
         if series.made_from_id is None and needs_look(volume, series):
             placed = placing(volume.drawn_on, series)
-            said = volume.looks.get(str(series.pk), {})
-            holds = said.get("matrix") == placed.matrix
-            found.append(Look(series, placed.how, said["fits"] if said and holds else None, said.get("by", "")))
+            by = volume.looks.get(str(series.pk), {}).get("by", "")
+            found.append(Look(series, placed.how, _said(volume, series, placed), by))
     return found
 
 
@@ -295,6 +308,7 @@ def looks_as_json(volume: VolumeOfInterest, there: list[Series]) -> list[dict]:
 def look(*, volume: VolumeOfInterest, series: Series, says_fits: bool, actor: User) -> None:
     """Keep what a person says of a volume on another arm. InputError while its place is not known."""
     study_for_update(volume.study)
+    ensure_not_frozen(volume.study)
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
     volume.refresh_from_db()
     placed = placing(volume.drawn_on, series)
@@ -316,5 +330,4 @@ def look(*, volume: VolumeOfInterest, series: Series, says_fits: bool, actor: Us
         fits=says_fits,
         seals=seals,
     )
-    if says_fits:
-        transaction.on_commit(lambda: ask_for_missing(volume.study, case=volume.case))
+    transaction.on_commit(lambda: ask_for_missing(volume.study, case=volume.case))

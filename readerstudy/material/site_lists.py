@@ -16,6 +16,7 @@ from readerstudy.material.models import Case, SiteList
 from readerstudy.material.selectors import in_use
 from readerstudy.material.volumes_of_interest import NAME, NAME_SAID, active_volumes
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import ensure_not_frozen
 
 MOST = 40
 SEALS = [("site list", None)]
@@ -45,6 +46,7 @@ def set_names(*, study: ReaderStudy, names: list[str], actor: User) -> None:
     if len({name.lower() for name in names}) < len(names):
         raise InputError("Each site stands once in the list.")
     study_for_update(study)
+    ensure_not_frozen(study)
     ensure_sealed(study=study, seals=SEALS)
     if names != names_of(study):
         SiteList.objects.update_or_create(study=study, defaults={"names": names})

@@ -198,6 +198,7 @@ def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     if volume.case.subject.withdrawn_at:
         raise InputError("Its subject was withdrawn and the mask erased.")
     others = VolumeOfInterest.objects.filter(~Q(pk=volume.pk), case=volume.case, name=volume.name, removed_at=None)
+    others = others.filter(second=volume.second)
     if others.exists():
         raise InputError(f"There is another volume of interest {volume.name} now.")
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))

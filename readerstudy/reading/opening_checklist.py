@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from readerstudy.accounts.models import Role
+from readerstudy.material.drawing import to_look_at
 from readerstudy.material.selectors import (
     in_use,
     not_as_asked,
@@ -10,6 +11,7 @@ from readerstudy.material.selectors import (
     series_progress,
     simulated_not_sent,
 )
+from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import models_not_here, pairs_by_slices, slices_in_one
 from readerstudy.reading.checks import held_back
@@ -60,12 +62,13 @@ def checklist(study: ReaderStudy) -> list[Point]:
 
 def _images_alone(study: ReaderStudy) -> list[Point]:
     arms, cases = study.arms.count(), study.cases.filter(in_use())
-    of_cases = cases.filter(volumes_of_interest__removed_at=None, volumes_of_interest__isnull=False).distinct()
-    count, drawn = cases.count(), of_cases.count()
+    volumes = active_volumes(study=study, case__set_aside="")
+    count, drawn, left = cases.count(), len({volume.case_id for volume in volumes}), to_look_at(study)
     return [
         Point(arms > 1, f"{arms} arms", "protocol"),
         Point(count > 0, f"{count} case{'' if count == 1 else 's'}", "material"),
         Point(0 < count == drawn, f"{drawn} of {count} cases have a volume of interest", "material"),
+        *([Point(False, f"{left} drawn volumes to look at in other arms", "material")] if left else []),
     ]
 
 

@@ -209,14 +209,14 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
         ((_, cells),) = radiomics.feature_grid(study, radiomics.active_settings(study))
         return {cell.arm.code: cell.state for cell in cells}
 
-    assert (measured(), states()["FAST"]) == ({"SOC"}, "unseen")
+    assert (measured(), states()["FAST"], drawing.to_look_at(study)) == ({"SOC"}, "unseen", 1)
     client = client_of(admin)
     address = f"/studies/{study.slug}/material/masks/{volume.pk}/{fast.pk}/look/"
     assert "look whether it fits" in html(client.get(f"/studies/{study.slug}/material/cases/{case.pk}/"))
     client.post(address, {"fits": "1"})
     assert (measured(), states()["FAST"]) == ({"SOC", "FAST"}, "waiting")
     client.post(address, {"not": "1"})
-    assert states()["FAST"] == "unseen"
+    assert (states()["FAST"], drawing.to_look_at(study)) == ("unseen", 0)
     client.post(address, {"fits": "1"})
     # Another alignment carries it elsewhere: somebody has to look again.
     matrix = np.eye(4)
