@@ -55,6 +55,12 @@ class AnomalyChoice:
         return self.job is not None and self.job.state in (Job.State.WAITING, Job.State.RUNNING)
 
     @property
+    def shown_to_find(self) -> bool:
+        """Whether the model makes planted lesions stand out: the interval of its area under the curve lies above ½."""
+        limits = (self.null or {}).get("planted", {}).get("interval")
+        return bool(limits) and limits[0] > 0.5
+
+    @property
     def worst(self) -> list[dict]:
         """The highest places, one per slice, slices from 1."""
         return self.made.get("worst", [])[:SHOWN]

@@ -43,6 +43,7 @@ def anomalies(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespo
             "nulls": [one | {"percent": 100 * one["flagged"]} for one in choice.null["nulls"]]
             if made and choice and choice.null
             else [],
+            "shown_to_find": choice is not None and choice.shown_to_find,
             "threshold": THRESHOLD,
             "words": WORDS,
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.anomalies import Found, blurred, interval, keep, plant
+from benchmarks.anomalies import Found, blurred, interval, keep, plant, verdict
 from processing import nifti
 from processing.__main__ import main
 from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, filled_by, find_anomalies
@@ -96,7 +96,12 @@ def test_false_alarms_are_kept_beside_the_weights_they_are_of(tmp_path: Path) ->
     folder = tmp_path / "model"
     shutil.copytree(folder_of("denoise"), folder)
     keep(folder, [Found("planted in T1 of somebody", "model", [0.9], [5.0], 0.4, 0.02)])
-    assert read_record(folder).anomalies["nulls"] == [{"name": "T1 of somebody", "flagged": 0.02}]
+    found = read_record(folder).anomalies
+    assert found["nulls"] == [{"name": "T1 of somebody", "flagged": 0.02}]
+    assert found["planted"] == {"lesions": 1, "area": 0.9, "interval": None, "found": 1.0}
+    assert "not shown to stand out: area under the curve 0.900" in verdict("blur", [[0.9]])
+    assert "not shown to stand out" in verdict("blur", [[0.5], [0.7]])
+    assert "lesions stand out: area under the curve 0.800, from 0.700 on" in verdict("net", [[0.7], [0.9]])
 
 
 def test_what_cannot_be_mapped_is_refused_in_words(tmp_path: Path, usual: Array, capsys: pytest.CaptureFixture) -> None:

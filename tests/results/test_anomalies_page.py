@@ -95,9 +95,15 @@ def test_a_map_is_asked_for_made_and_laid_over_the_image(client, study, settings
     assert layer.getpixel((1, 1))[3] == 0
 
     folder = settings.MODELS_DIR / "mender"
+    planted = {"planted": {"lesions": 30, "area": 0.541, "interval": [0.5, 0.607], "found": 0.03}}
     nulls = [{"name": "T1 without lesions", "flagged": 0.0123}]
-    (folder / "anomalies.json").write_text(json.dumps({"sha256": read_identity(folder).sha256, "nulls": nulls}))
-    assert "1.23 % in T1 without lesions" in html(client.get(url(study)))
+    (folder / "anomalies.json").write_text(
+        json.dumps({"sha256": read_identity(folder).sha256, "nulls": nulls} | planted)
+    )
+    page = html(client.get(url(study)))
+    assert "1.23 % in T1 without lesions" in page
+    assert "(0.500 to 0.607)" in page
+    assert "mender was not shown to make lesions stand out" in page
 
 
 def test_a_mask_gives_area_and_dice_and_one_drawn_since_asks_for_a_new_map(client, study, tmp_path):
