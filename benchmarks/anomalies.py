@@ -57,8 +57,8 @@ BLUR = 1 / 32  # of the rows: standard deviation of a blur that reaches into the
 INTRODUCTION = (
     "# Anomalies\n\nMade by `python -m benchmarks.anomalies --model inpaint --markdown docs/anomalies.md`. Lesions "
     "were planted in volumes that no training saw; real lesions come with their masks. Area under the curve: of a "
-    "lesion's voxels against the patient outside all lesions, mean over lesions (of all planted ones with 95 % of 2,000 "
-    "samples of whole volumes; there are three, so it is rough). Found: share of lesions with a voxel above "
+    "lesion's voxels against the patient outside all lesions, mean over lesions (of all planted ones with 95 % of "
+    "2,000 samples of whole volumes; there are three, so it is rough). Found: share of lesions with a voxel above "
     f"{THRESHOLD:g} robust standard deviations. Dice: of all that is above it with all lesions. False alarms: share of "
     "the patient above it in the same volume before lesions were planted; lesions that a patient has anyway count as "
     "false. A Gaussian blur of what is around a hole is what a network has to be better than."
