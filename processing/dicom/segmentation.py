@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from processing.dicom.geometry import SPACING_TOLERANCE
 from processing.dicom.header import open_dicom
 from processing.errors import InputError
 from processing.volume import Array, check_affine
@@ -17,6 +18,7 @@ SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
 FRACTION = 0.5  # of MaximumFractionalValue, from which a voxel belongs to a fractional segment
 SAME_PLACE_MM = 0.01
+ROUNDED_MM = 0.1  # to which old scanners round positions: what series of images may have
 MOST_SLICES = 4096
 MOST_VOXELS = 1 << 30  # of the grid, and of all frames
 
@@ -45,6 +47,7 @@ def read_segments(path: Path) -> list[tuple[int, str, Array, Array]]:
     try:
         frames = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns))
         names = {int(one.SegmentNumber): str(one.get("SegmentLabel", "")) for one in dataset.SegmentSequence}
+        names.pop(0, None)  # of a label map: the background
         places, affine, slices = _places(dataset, len(frames))
         numbers = _numbers(dataset, len(frames))
     except InputError:
@@ -109,21 +112,24 @@ def _places(dataset: Dataset, count: int) -> tuple[list[int], Array, int]:
     gaps = np.diff(levels)
     gaps = gaps[gaps > SAME_PLACE_MM]
     said = float(measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0)
-    step = float(gaps.min()) if gaps.size else said
+    step = float(gaps[gaps < 1.05 * gaps.min()].mean()) if gaps.size else said
     # Where segments lie far apart, the smallest gap may be several slices.
     if gaps.size and said < step and np.abs(gaps / said - np.round(gaps / said)).max() < 0.03:
         step = said
-    index = (along - along.min()) / step
-    if np.abs(index - np.round(index)).max() > 0.05 or index.max() >= MOST_SLICES:
-        raise InputError("The planes of the segmentation are not equally spaced.")
-    places = np.round(index).astype(int)
+    above = along - along.min()
+    places = np.round(above / step).astype(int)
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 2] = row * between_columns, column * between_rows, normal * step
     affine[:3, 3] = origins[int(np.argmin(along))]
-    if places.max():  # real stacks lean a little: what positions say of the next slice is exact
+    if places.max():  # real stacks lean a little: positions say where the next slice is
+        step = float(places @ above / (places @ places))
+        places = np.round(above / step).astype(int)
         offsets = origins - affine[:3, 3]
         affine[:3, 2] = places @ offsets / (places @ places)
-        if np.abs(offsets - np.outer(places, affine[:3, 2])).max() > SAME_PLACE_MM:
+        apart = np.abs(offsets - np.outer(places, affine[:3, 2]))
+        if (apart @ np.abs(normal)).max() > max(ROUNDED_MM, SPACING_TOLERANCE * step) or places.max() >= MOST_SLICES:
+            raise InputError("The planes of the segmentation are not equally spaced.")
+        if apart.max() > max(ROUNDED_MM, SPACING_TOLERANCE * step):
             raise InputError("The planes of the segmentation are shifted against each other.")
     check_affine(affine)
     return places.tolist(), affine, int(places.max()) + 1

@@ -124,6 +124,21 @@ def test_segments_of_a_dicom_segmentation_lie_where_their_planes_lie(tmp_path: P
     assert first.millilitres == pytest.approx(18 * 0.5 * 0.75 * 4 / 1000)
 
 
+def test_planes_may_be_as_uneven_as_those_of_images_and_background_is_no_segment(tmp_path: Path) -> None:
+    one = np.ones((5, 7), np.uint8)
+    places = [-8.0, -3.96, 0.03, 12.08]  # positions that an old scanner rounded, and a slice without a segment
+    path = segmentation(tmp_path / "seg.dcm", [(1, x, one) for x in places])
+    (mask,) = read_mask(path)
+    assert mask.array.any(axis=(1, 2)).nonzero()[0].tolist() == [0, 3, 4, 5]  # from the left
+    np.testing.assert_allclose((mask.affine @ [0, 0, 5, 1])[0], -8.0, atol=0.1)
+    with pytest.raises(InputError, match="not equally spaced"):
+        read_mask(segmentation(tmp_path / "seg.dcm", [(1, x, one) for x in (-8.0, -4.0, 1.0)]))
+    data = dcmread(segmentation(tmp_path / "map.dcm", [(0, 0.0, one), (1, 4.0, one)], kind="FRACTIONAL"))
+    data.SegmentationType = "LABELMAP"
+    data.save_as(tmp_path / "map.dcm")
+    assert [mask.label for mask in read_mask(tmp_path / "map.dcm")] == [1]
+
+
 def test_a_fractional_segment_counts_from_half_of_its_largest_value(tmp_path: Path) -> None:
     values = np.array([[0, 99, 100], [200, 101, 1]], np.uint8)
     path = segmentation(tmp_path / "seg.dcm", [(1, 0.0, values), (1, 4.0, values * 0)], kind="FRACTIONAL")
