@@ -16,8 +16,9 @@ class MaterialConfig(AppConfig):
         from readerstudy.material.erasure import ERASE
         from readerstudy.material.models import Alignment, VolumeOfInterest
         from readerstudy.material.services import ensure_without_series
+        from readerstudy.material.site_lists import sites_of_template
         from readerstudy.material.study_removal import files_of_study
-        from readerstudy.protocol.signals import removing_part, removing_study
+        from readerstudy.protocol.signals import removing_part, removing_study, study_made
 
         instances = SealedTable("material.Instance", "series__study", unit=("series_id",))
         register(
@@ -69,3 +70,4 @@ class MaterialConfig(AppConfig):
         )
         removing_part.connect(ensure_without_series)
         removing_study.connect(files_of_study)
+        study_made.connect(sites_of_template)

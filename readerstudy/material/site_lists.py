@@ -17,6 +17,7 @@ from readerstudy.material.selectors import in_use
 from readerstudy.material.volumes_of_interest import NAME, NAME_SAID, active_volumes
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import ensure_not_frozen
+from readerstudy.protocol.study_templates import StudyTemplate
 
 MOST = 40
 SEALS = [("site list", None)]
@@ -51,6 +52,13 @@ def set_names(*, study: ReaderStudy, names: list[str], actor: User) -> None:
     if names != names_of(study):
         SiteList.objects.update_or_create(study=study, defaults={"names": names})
         record(study=study, action=Action.SITE_LIST_CHANGED, actor=actor, sites=names, seals=SEALS)
+
+
+def sites_of_template(study: ReaderStudy, template: StudyTemplate, actor: User, **_: object) -> None:
+    """Have the sites drawn that a template names, in a study that was made of it."""
+    for preset in presets():
+        if preset["key"] == template.sites:
+            set_names(study=study, names=preset["names"], actor=actor)
 
 
 @dataclass(frozen=True)

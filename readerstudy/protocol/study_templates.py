@@ -27,7 +27,7 @@ class PlannedArm:
 class StudyTemplate:
     """A kind of study. says: what it is for, in a sentence; comparisons, primary: of readers, none where images alone
     are compared; preset: of the radiomic settings, "" for those that hold without a word; criteria: thresholds of
-    stability that are not those of the analysis."""
+    stability that are not those of the analysis; sites: key of the list of what is drawn in every case, "" for none."""
 
     name: str
     title: str
@@ -37,6 +37,7 @@ class StudyTemplate:
     primary: tuple[str, str, str] | None = None  # first, second, criterion
     preset: str = ""
     criteria: Mapping[str, float] = field(default_factory=dict)
+    sites: str = ""
 
     @property
     def images_only(self) -> bool:
@@ -71,6 +72,7 @@ ZHONG = StudyTemplate(
     ],
     preset="zhong93",
     criteria={"ccc": 0.90, "icc": 0.90, "dispersion": 0.10},
+    sites="abdomen",
 )
 MOUMMAD = StudyTemplate(
     "moummad",

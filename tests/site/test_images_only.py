@@ -26,6 +26,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material.models import Series, VolumeOfInterest
+from readerstudy.material.site_lists import names_of
 from readerstudy.material.volumes import load
 from readerstudy.material.volumes_of_interest import load_mask, remove
 from readerstudy.protocol.models import ReaderStudy
@@ -116,6 +117,7 @@ def test_a_template_of_images_alone_has_its_arms_and_settings_and_asks_no_reader
     assert list(study.arms.values_list("code", flat=True)) == TEMPLATES[name].codes
     assert active_settings(study).sha256 == read_settings(preset_text(preset)).sha256
     assert criteria_of(study)["ccc"] == {"zhong": 0.90, "moummad": 0.85}[name]
+    assert len(names_of(study)) == {"zhong": 10, "moummad": 0}[name]
     assert protocol_document(study)["images_only"] is True
 
 
