@@ -12,6 +12,7 @@ from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.intake.upload_handler import sealed_files
 from readerstudy.material import volumes_of_interest
 from readerstudy.material.models import Case
+from readerstudy.material.site_lists import names_of
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
@@ -36,6 +37,7 @@ def add_masks(request: StudyRequest, study: ReaderStudy, case: int) -> HttpRespo
             files=files,
             actor=request.user,
             key=pseudonym_key(study),
+            known=names_of(study),
         )
         names = ", ".join(volume.name for volume in made)
         messages.success(request, f"Added {names}. Features follow on every arm.", extra_tags="masks")

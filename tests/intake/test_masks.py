@@ -18,6 +18,7 @@ from processing.masks import Mask, write_mask
 from readerstudy.audit.models import Event
 from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.material.models import Series, VolumeOfInterest
+from readerstudy.material.site_lists import set_names
 from readerstudy.material.volumes_of_interest import load_mask
 from tests import factories
 from tests.pages import html
@@ -124,3 +125,10 @@ def test_half_a_file_and_a_file_that_takes_too_much_are_refused_in_words(soc, tm
     monkeypatch.setattr(taking, "LIMITS", ProcessLimits(memory=3 << 30, wall_seconds=0.01))
     assert "it was stopped" in send(soc, whole)
     assert not VolumeOfInterest.objects.exists()
+
+
+def test_a_name_of_the_studys_list_of_sites_is_kept_as_it_is_spelt_there(soc, tmp_path):
+    admin = soc.study.memberships.get(role="admin").user
+    set_names(study=soc.study, names=["ERIKA", "L4"], actor=admin)
+    send(soc, segmentation(tmp_path / "seg.dcm", soc))
+    assert [volume.name for volume in VolumeOfInterest.objects.order_by("pk")] == ["ERIKA", "L4"]
