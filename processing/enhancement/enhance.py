@@ -16,7 +16,8 @@ import numpy as np
 
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
-from processing.enhancement.networks.slices import neighbours, with_opposite
+from processing.enhancement.networks.estimates import with_estimates
+from processing.enhancement.networks.slices import neighbours
 from processing.enhancement.onnx import run as onnx
 from processing.enhancement.onnx.manifest import is_onnx
 from processing.enhancement.tasks import DENOISE, RECONSTRUCT, THIN_SLICES, task_of
@@ -179,8 +180,8 @@ def enhance(
         seen, out = (np.moveaxis(a, across[direction], 0) for a in (volume.array, found[direction]))
         if (noise.sigma > 0 or task != DENOISE) and np.ptp(out[index]) > 0:
             around = seen[neighbours(index, len(out), passes[0].slices // 2)]
-            if passes[0].opposite:
-                around = with_opposite(around, passes[0].slices // 2)
+            if passes[0].estimates:
+                around = with_estimates(around, passes[0].slices // 2)
             out[index] = _denoise(passes, around, scale, noise.sigma, device, precision)
 
     places = [(direction, index) for direction, axis in enumerate(across) for index in range(volume.shape[axis])]

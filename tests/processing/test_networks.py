@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from processing.enhancement.enhance import fast_precision
+from processing.enhancement.networks.estimates import CHANNELS
 from processing.enhancement.networks.fused import FusedResidualUNet, can_fuse
 from processing.enhancement.networks.int8 import Int8ResidualUNet, Ranges, can_use_int8, measure_ranges
 from processing.enhancement.networks.registry import build
@@ -29,10 +30,10 @@ def test_the_shipped_network_fits_into_four_megabytes_and_starts_as_identity() -
 @pytest.mark.parametrize(("slices", "rows", "columns"), [(1, 16, 24), (3, 40, 28)])
 def test_fused_it_gives_what_it_gives_under_autocast(slices: int, rows: int, columns: int) -> None:
     torch.manual_seed(0)
-    opposite = slices == 1
-    network = build({"channels": [16, 32], "blocks": [2, 1, 1], "slices": slices, "opposite": opposite}).eval()
+    estimates = slices == 1
+    network = build({"channels": [16, 32], "blocks": [2, 1, 1], "slices": slices, "estimates": estimates}).eval()
     torch.nn.init.normal_(network.tail.weight, std=0.1)
-    x, sigma = torch.rand(1, slices + opposite, rows, columns), torch.full((1, 1, 1, 1), 0.05)
+    x, sigma = torch.rand(1, slices + CHANNELS * estimates, rows, columns), torch.full((1, 1, 1, 1), 0.05)
     assert can_fuse(network)
     with torch.inference_mode():
         exact, fused = network(x, sigma), FusedResidualUNet(network)(x, sigma)

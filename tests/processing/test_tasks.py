@@ -47,8 +47,8 @@ def settings(kinds: list[dict[str, Any]], **sampling: Any) -> dict[str, Any]:
     }
 
 
-def sampler(kinds: list[dict[str, Any]], *, opposite: bool = False, slices: int = 1, **sampling: Any) -> Degraded:
-    network = SimpleNamespace(slices=slices, opposite=opposite)
+def sampler(kinds: list[dict[str, Any]], *, estimates: bool = False, slices: int = 1, **sampling: Any) -> Degraded:
+    network = SimpleNamespace(slices=slices, estimates=estimates)
     return Degraded([Source("a", "a", (blobs(),))], {"a": 1.0}, settings(kinds, **sampling), network=network)
 
 
@@ -75,11 +75,12 @@ def test_a_batch_depends_on_seed_and_step_alone_and_shows_the_damage() -> None:
     assert np.abs(later.noisy - later.clean).max() > 0.05
 
 
-def test_the_last_thing_seen_is_where_the_ghost_comes_from() -> None:
-    case = next(sampler([{"ghosting": 0.5}], opposite=True).cases([Source("a", "a", (blobs(),))]))
+def test_a_network_that_is_shown_ghosts_sees_where_they_come_from() -> None:
+    case = next(sampler([{"ghosting": 0.5}], estimates=True).cases([Source("a", "a", (blobs(),))]))
     source = np.roll(case.truth, len(case.truth) // 2, axis=0)
     assert case.input == pytest.approx(0.75 * case.truth + 0.25 * source, abs=1e-5)
-    assert np.array_equal(case.seen[1], np.roll(case.input, len(case.input) // 2, axis=0))
+    assert np.array_equal(case.seen[1], case.input)
+    assert np.array_equal(case.seen[2], np.roll(case.input, len(case.input) // 2, axis=0))
 
 
 def test_patches_are_cut_where_the_bar_lies_if_that_is_wanted() -> None:
@@ -91,6 +92,21 @@ def test_patches_are_cut_where_the_bar_lies_if_that_is_wanted() -> None:
     shares = [np.mean(np.abs(batch.noisy - batch.clean) > 0.02, axis=(1, 2, 3)) for batch in batches]
     anywhere, there = (np.concatenate(part) for part in (shares[:12], shares[12:]))
     assert there.mean() > 2 * anywhere.mean()
+
+
+def test_what_hardly_needs_a_change_is_taught_late() -> None:
+    kinds = [{"half_matrix": "kspace"}, {"patches": True, "later": True}]
+    told = settings(kinds) | {"schedule": {"steps": 10}}
+    told["degradation"] |= {"clean": 1.0, "later": 0.5}
+    made = Degraded(
+        [Source("a", "a", (blobs(),))], {"a": 1.0}, told, network=SimpleNamespace(slices=1, estimates=False)
+    )
+    assert np.abs(made.batch(1, 5).noisy - made.batch(1, 5).clean).max() > 0.01
+    assert np.array_equal(made.batch(1, 6).noisy, made.batch(1, 6).clean)
+    told["degradation"]["clean"] = 0.0
+    only_brighter = [(made.batch(1, step).noisy - made.batch(1, step).clean).min() >= 0 for step in range(1, 13)]
+    assert not any(only_brighter[:5])
+    assert any(only_brighter[5:])
 
 
 def test_ranges_are_drawn_within_and_choices_are_taken() -> None:
@@ -115,7 +131,7 @@ def test_thick_slices_are_means_and_the_input_a_spline_through_their_middles() -
 
 def test_planes_across_thick_slices_are_taught() -> None:
     source = Source("a", "a", (blobs((72, 48, 48)), blobs((40, 48, 48))), cubic=True)
-    network = SimpleNamespace(slices=3, opposite=False)
+    network = SimpleNamespace(slices=3, estimates=False)
     made = Thickened([source], {"a": 1.0}, settings([{"thick": [2, 3]}]), network=network)
     batch = made.batch(1, 1)
     assert batch.noisy.shape == (4, 3, 32, 32)
@@ -141,7 +157,7 @@ limits = "All."
 channels = [8, 8]
 blocks = [1, 1, 1]
 slices = {slices}
-opposite = {opposite}
+estimates = {estimates}
 
 [schedule]
 steps = 6
@@ -182,9 +198,9 @@ train = ["subject[12]*.nii.gz"]
 validation = ["subject3*.nii.gz"]
 """
 OF = {
-    "restore": CONFIG.format(task="restore", slices=1, opposite="true", kind="ghosting = 0.5"),
-    "inpaint": CONFIG.format(task="inpaint", slices=1, opposite="false", kind="patches = true"),
-    "thin-slices": CONFIG.format(task="thin-slices", slices=3, opposite="false", kind="thick = 2"),
+    "restore": CONFIG.format(task="restore", slices=1, estimates="true", kind="ghosting = 0.5"),
+    "inpaint": CONFIG.format(task="inpaint", slices=1, estimates="false", kind="patches = true"),
+    "thin-slices": CONFIG.format(task="thin-slices", slices=3, estimates="false", kind="thick = 2"),
 }
 
 

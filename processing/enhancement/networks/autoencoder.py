@@ -13,7 +13,7 @@ class DenoisingAutoencoder(nn.Module):
     fit through the code is lost."""
 
     slices = 1
-    opposite = False
+    estimates = False
 
     def __init__(self, *, channels: Sequence[int] = (32, 64, 64)) -> None:
         super().__init__()

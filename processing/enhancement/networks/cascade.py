@@ -59,7 +59,7 @@ class Cascade(nn.Module):
     """
 
     slices = 1
-    opposite = False
+    estimates = False
     stride = 1  # of rows and columns: any number will do
 
     def __init__(

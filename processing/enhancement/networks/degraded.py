@@ -1,6 +1,8 @@
 """Training samples of degraded slices: what the table [degradation] of a configuration draws, processing.simulate does.
 
 A number or a word in it holds as it stands, a list of two decimals is a range to draw from, any other list a choice.
+Kinds that say `later = true`, and samples that stay clean, come only after the share `later` of the steps: as long as a
+network has learnt nothing, samples that need no change teach it to change nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from processing.enhancement.networks.estimates import with_estimates
 from processing.enhancement.networks.samples import (
     FOREGROUND,
     MARGIN,
@@ -21,7 +24,7 @@ from processing.enhancement.networks.samples import (
     turned,
     validation_slices,
 )
-from processing.enhancement.networks.slices import neighbours, with_opposite
+from processing.enhancement.networks.slices import neighbours
 from processing.errors import InputError
 from processing.simulate.degrade import Degradation, degrade
 from processing.simulate.thickness import interpolated
@@ -67,17 +70,24 @@ class Degraded:
         self._settings, self._degradation = settings["sampling"], settings["degradation"]
         self._cases, self._count = settings["validation"]["cases"], settings["validation"]["slices"]
         self._seed = settings["seed"]
-        share = np.array([kind.get("weight", 1.0) for kind in self._degradation["kinds"]])
-        self._share = share / share.sum()
-        self._kinds = [{k: v for k, v in kind.items() if k != "weight"} for kind in self._degradation["kinds"]]
-        self._slices, self._opposite = network.slices, network.opposite
+        self._share = np.array([kind.get("weight", 1.0) for kind in self._degradation["kinds"]])
+        later = self._degradation.get("later", 0.0)
+        self._later = later and later * settings["schedule"]["steps"]
+        self._first = np.array([not kind.get("later", False) for kind in self._degradation["kinds"]])
+        self._kinds = [
+            {k: v for k, v in kind.items() if k not in ("weight", "later")} for kind in self._degradation["kinds"]
+        ]
+        self._slices, self._estimates = network.slices, network.estimates
 
     def batch(self, seed: int, step: int) -> Batch:
         """The batch of one step."""
         rng = np.random.default_rng([seed, step])
         pairs: list[tuple[Array, Array]] = []
+        early = step <= self._later
+        share = self._share * self._first if early else self._share
+        clean = 0.0 if early else self._degradation["clean"]
         while len(pairs) < self._settings["batch"]:
-            pairs += self._pairs(rng)
+            pairs += self._pairs(rng, share / share.sum(), clean)
         inputs, truths = (np.stack(parts) for parts in zip(*pairs[: self._settings["batch"]], strict=True))
         return Batch(inputs, truths[:, None], np.zeros((len(inputs), 1, 1, 1), np.float32))
 
@@ -91,15 +101,15 @@ class Degraded:
                 yield Case(group, volume, str(case["name"]), self._seen(bad), stack[middle], bad[middle], _NO_NOISE)
 
     def _seen(self, slices: Array) -> Array:
-        return with_opposite(slices, self._slices // 2) if self._opposite else slices
+        return with_estimates(slices, self._slices // 2) if self._estimates else slices
 
-    def _pairs(self, rng: np.random.Generator) -> list[tuple[Array, Array]]:
+    def _pairs(self, rng: np.random.Generator, share: Array, unharmed: float) -> list[tuple[Array, Array]]:
         stack = self._picker.source(rng).stack(rng)
         index = _with_tissue(stack, rng)
         clean = self._augmented(stack[neighbours(index, len(stack), self._slices // 2)], rng)
         bad = clean
-        if rng.random() >= self._degradation["clean"]:
-            kind = self._kinds[rng.choice(len(self._kinds), p=self._share)]
+        if rng.random() >= unharmed:
+            kind = self._kinds[rng.choice(len(self._kinds), p=share)]
             bad = degrade(Volume(clean, np.eye(4)), degradation_of(kind, rng)).array
         seen, truth = self._seen(bad), clean[self._slices // 2]
         change = np.abs(bad[self._slices // 2] - truth) > _SEEN
@@ -159,9 +169,9 @@ class Thickened(Degraded):
                         source.group, source.name, str(case["name"]), bad, clean[:, middle], bad[middle], _NO_NOISE
                     )
 
-    def _pairs(self, rng: np.random.Generator) -> list[tuple[Array, Array]]:
+    def _pairs(self, rng: np.random.Generator, share: Array, unharmed: float) -> list[tuple[Array, Array]]:
         stack = self._picker.source(rng).stack(rng)
-        factor = int(_drawn(self._kinds[rng.choice(len(self._kinds), p=self._share)]["thick"], rng))
+        factor = int(_drawn(self._kinds[rng.choice(len(self._kinds), p=share)]["thick"], rng))
         size = self._settings["patch"]
         length = min(size + 2 * MARGIN, len(stack))
         length -= length % (4 * factor)
@@ -179,7 +189,7 @@ class Thickened(Degraded):
             for axis in range(3):
                 if rng.random() < 0.5:
                     clean = np.flip(clean, axis)
-            bad = clean if rng.random() < self._degradation["clean"] else _thick_and_back(clean, factor)
+            bad = clean if rng.random() < unharmed else _thick_and_back(clean, factor)
             begin = int(rng.integers(length - size + 1)) if length > size else 0
             inner = slice(begin, begin + size)
             pairs.append((bad[inner].swapaxes(0, 1), clean[inner, self._slices // 2]))

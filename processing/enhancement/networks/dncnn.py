@@ -13,7 +13,7 @@ class DnCNN(nn.Module):
     """
 
     slices = 1
-    opposite = False
+    estimates = False
     stride = 1
 
     def __init__(self, *, depth: int = 17, channels: int = 64) -> None:

@@ -15,7 +15,7 @@ class ESPCN(nn.Module):
     """
 
     slices = 1
-    opposite = False
+    estimates = False
     stride = 2
 
     def __init__(self, *, channels: tuple[int, int] = (64, 32)) -> None:

@@ -31,7 +31,7 @@ class FusedResidualUNet:
     """
 
     def __init__(self, network: ResidualUNet) -> None:
-        self.slices, self.opposite, self.stride = network.slices, network.opposite, network.stride
+        self.slices, self.estimates, self.stride = network.slices, network.estimates, network.stride
         self._head = Convolution(network.head)
         self._encoder = _blocks(network.encoder)
         self._down = Convolution(network.down)

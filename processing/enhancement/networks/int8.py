@@ -102,7 +102,7 @@ class Int8ResidualUNet:
         self._bfloat16 = FusedResidualUNet(network)
         network, ranges = _levelled(network, ranges)
         grids = {place: _Grid.over(*ends) for place, ends in ranges.items()}
-        self.slices, self.opposite, self.stride = network.slices, network.opposite, network.stride
+        self.slices, self.estimates, self.stride = network.slices, network.estimates, network.stride
         self._head, self._image = Convolution(network.head), grids["head"]
         self._parts: dict[str, list[tuple[_Convolution, _Convolution]]] = {part: [] for part in _PARTS}
         before = {"encoder": grids["head"], "bottom": grids["down"], "decoder": grids["up"]}

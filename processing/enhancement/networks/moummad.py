@@ -24,7 +24,7 @@ class MoummadUNet(nn.Module):
     skips, one output channel, nothing added to the input, the noise level not given (Moummad et al. 2022)."""
 
     slices = 1
-    opposite = False
+    estimates = False
 
     def __init__(self, *, channels: Sequence[int] = (64, 128, 256), bottleneck: int = 512) -> None:
         super().__init__()

@@ -27,12 +27,12 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
 class Denoiser(Protocol):
     """What every architecture offers besides being a torch module.
 
-    slices: how many neighbouring slices it takes, odd; opposite: whether the middle one follows, moved by half the
-    field of view; stride: rows and columns must be a multiple of it.
+    slices: how many neighbouring slices it takes, odd; estimates: whether it is shown what
+    `networks.estimates` estimates; stride: rows and columns must be a multiple of it.
     """
 
     slices: int
-    opposite: bool
+    estimates: bool
     stride: int
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:

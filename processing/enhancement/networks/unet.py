@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from processing.enhancement.networks.estimates import CHANNELS
+
 
 class ResidualBlock(nn.Module):
     """Two 3 × 3 convolutions around a ReLU, without normalisation: batch statistics would tie the output
@@ -39,14 +41,14 @@ class ResidualUNet(nn.Module):
         channels: Sequence[int] = (40, 80),
         blocks: Sequence[int] = (1, 2, 1),
         slices: int = 1,
-        opposite: bool = False,
+        estimates: bool = False,
     ) -> None:
-        """slices: how many the network sees at once, odd; it cleans the middle one. opposite: whether it is also
-        shown that one moved by half the field of view, as the last."""
+        """slices: how many the network sees at once, odd; it cleans the middle one. estimates: whether that one comes without
+        its estimated ghost, and what the estimate was made of as well (networks.estimates)."""
         super().__init__()
-        self.slices, self.opposite = slices, opposite
+        self.slices, self.estimates = slices, estimates
         fine, coarse = channels
-        self.head = nn.Conv2d(4 * (slices + opposite) + 1, fine, 3, padding=1)
+        self.head = nn.Conv2d(4 * (slices + CHANNELS * estimates) + 1, fine, 3, padding=1)
         self.encoder = nn.Sequential(*(ResidualBlock(fine) for _ in range(blocks[0])))
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.bottom = nn.Sequential(*(ResidualBlock(coarse) for _ in range(blocks[1])))
@@ -60,7 +62,7 @@ class ResidualUNet(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise a batch.
 
-        x: (n, slices, rows, columns), one more if opposite; rows and columns multiples of `stride`, intensities about
+        x: (n, slices, rows, columns), CHANNELS more if estimates; rows and columns multiples of `stride`, intensities about
         0..1.
         sigma: (n, 1, 1, 1), standard deviation of the noise on the same scale.
         Returns the middle slices, (n, 1, rows, columns), in x's precision; only the residual is computed in a
