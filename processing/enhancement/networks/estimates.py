@@ -1,6 +1,8 @@
-"""What a network that restores sees besides the slice: estimates made of the whole of it, of which a patch shows little."""
+"""What a network that restores sees besides the slice: estimates made of the whole of it, as patches show little."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,8 +22,8 @@ def with_estimates(slices: Array, middle: int) -> Array:
 
     slices: (slices, rows, columns). Returns them, the middle one without its estimated ghost, and CHANNELS more: the
     middle one as it is, the same moved by half the field of view along its rows' axis, the other solution without the
-    ghost (see `unghosted`), and MAPS of one value each: ratio and cross term of the ghost, and how k-space fades towards
-    its border.
+    ghost (see `unghosted`), and MAPS of one value each: ratio and cross term of the ghost, and how k-space fades
+    towards its border.
     """
     image = slices[middle]
     away = np.roll(image, len(image) // 2, axis=0)
@@ -47,7 +49,7 @@ def faded(image: Array) -> Array:
         frequency = np.abs(np.fft.fftfreq(len(power)))
         reference = power[(frequency >= _LOWEST / 2) & (frequency < _LOWEST)].mean()
         edges = np.linspace(_LOWEST, 0.5, _BANDS + 1)
-        for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for band, (low, high) in enumerate(pairwise(edges)):
             part = power[(frequency >= low) & (frequency < high)].mean()
             bands[axis, band] = np.log10(max(reference, 1e-30) / max(part, 1e-30)) / _DECADES
     return np.clip(bands.mean(axis=0), 0, 1).astype(np.float32)

@@ -91,7 +91,7 @@ def _ratio(near: Array, far: Array) -> float:
 
 
 def _overlap(image: Array, away: Array, ratio: float, least: float) -> Array:
-    """Squares of image and opposite, (2, 3, n), of some pixels where both show tissue, and of those below and beside."""
+    """Squares of image and opposite, (2, 3, n): of some pixels where both show tissue, of those below and beside."""
     one, other = image[:-1, :-1], away[:-1, :-1]
     nearly = min(_AIR, ratio**-0.5) * ratio
     tissue = (np.minimum(one, other) > least) & (one > nearly * other) & (other > nearly * one)

@@ -43,8 +43,8 @@ class ResidualUNet(nn.Module):
         slices: int = 1,
         estimates: bool = False,
     ) -> None:
-        """slices: how many the network sees at once, odd; it cleans the middle one. estimates: whether that one comes without
-        its estimated ghost, and what the estimate was made of as well (networks.estimates)."""
+        """slices: how many the network sees at once, odd; it cleans the middle one. estimates: whether that one comes
+        without its estimated ghost, and what the estimate was made of as well (networks.estimates)."""
         super().__init__()
         self.slices, self.estimates = slices, estimates
         fine, coarse = channels
@@ -62,8 +62,8 @@ class ResidualUNet(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise a batch.
 
-        x: (n, slices, rows, columns), CHANNELS more if estimates; rows and columns multiples of `stride`, intensities about
-        0..1.
+        x: (n, slices, rows, columns), CHANNELS more if estimates; rows and columns multiples of `stride`, intensities
+        about 0..1.
         sigma: (n, 1, 1, 1), standard deviation of the noise on the same scale.
         Returns the middle slices, (n, 1, rows, columns), in x's precision; only the residual is computed in a
         lower one (autocast).
