@@ -319,8 +319,8 @@ def _introduction(arguments: argparse.Namespace) -> str:
 def _training(folder: Path) -> str:
     """How long a network was trained, and whether it sees where a ghost comes from."""
     steps = json.loads((folder / "metrics.json").read_text())["steps"]
-    moved = " and the same moved by half the field of view" if read_config(folder)["network"].get("opposite") else ""
-    return f" `{read_identity(folder).name}` was trained for {steps:,} steps and sees a slice{moved}."
+    told = " and what is estimated of the whole of it" if read_config(folder)["network"].get("estimates") else ""
+    return f" `{read_identity(folder).name}` was trained for {steps:,} steps and sees a slice{told}."
 
 
 def below_the_best(rows: Sequence[dict]) -> list[str]:

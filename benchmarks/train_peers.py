@@ -4,8 +4,8 @@
 
 NAME: moummad-unet (Moummad et al. 2022, with its loss MixE), dncnn (Zhang et al. 2017, with its squared error) or
 espcn (Shi et al. 2016, likewise). The configuration is that of the task's model with another network, loss and rate,
-and as many steps unless told otherwise; as published, each sees one slice, not its neighbours nor the slice moved by
-half the field of view. Interrupted, it goes on. `benchmarks.denoising --peer DIR`, or `benchmarks.restoration`, puts
+and as many steps unless told otherwise; as published, each sees one slice, not its neighbours nor what is estimated
+of the whole of it. Interrupted, it goes on. `benchmarks.denoising --peer DIR`, or `benchmarks.restoration`, puts
 the result into the table.
 """
 

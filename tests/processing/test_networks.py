@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from processing.enhancement.enhance import fast_precision
-from processing.enhancement.networks.estimates import CHANNELS
+from processing.enhancement.networks.estimates import CHANNELS, MAPS
 from processing.enhancement.networks.fused import FusedResidualUNet, can_fuse
 from processing.enhancement.networks.int8 import Int8ResidualUNet, Ranges, can_use_int8, measure_ranges
 from processing.enhancement.networks.registry import build
@@ -34,6 +34,7 @@ def test_fused_it_gives_what_it_gives_under_autocast(slices: int, rows: int, col
     network = build({"channels": [16, 32], "blocks": [2, 1, 1], "slices": slices, "estimates": estimates}).eval()
     torch.nn.init.normal_(network.tail.weight, std=0.1)
     x, sigma = torch.rand(1, slices + CHANNELS * estimates, rows, columns), torch.full((1, 1, 1, 1), 0.05)
+    x[:, slices + CHANNELS - MAPS :] = 0.7  # as where half of k-space is missing
     assert can_fuse(network)
     with torch.inference_mode():
         exact, fused = network(x, sigma), FusedResidualUNet(network)(x, sigma)
@@ -42,6 +43,16 @@ def test_fused_it_gives_what_it_gives_under_autocast(slices: int, rows: int, col
     assert fused.shape == exact.shape
     assert (exact - x[:, slices // 2]).std() > 0.02
     assert (fused - exact).std() < 1.2 * (plain - exact).std() < 0.01
+
+
+def test_a_network_that_is_shown_estimates_changes_nothing_where_k_space_is_whole() -> None:
+    network = build({"channels": [16, 32], "estimates": True}).eval()
+    torch.nn.init.normal_(network.tail.weight, std=0.1)
+    x, sigma = torch.rand(2, 1 + CHANNELS, 16, 16), torch.zeros(2, 1, 1, 1)
+    x[:, -MAPS:] = torch.tensor([0.3, 0.7])[:, None, None, None]
+    changed = (network(x, sigma) - x[:, :1]).abs().amax(dim=(1, 2, 3))
+    assert changed[0] == 0
+    assert changed[1] > 0.02
 
 
 def test_only_the_residual_network_is_fused() -> None:

@@ -49,5 +49,5 @@ def test_a_network_below_the_best_opponent_is_named() -> None:
 
 def test_a_peer_has_as_many_steps_as_the_shipped_network() -> None:
     found = tomllib.loads(configuration("espcn", "restore", None))
-    assert (found["schedule"]["steps"], found["network"]) == (14000, {"architecture": "espcn"})
+    assert (found["schedule"]["steps"], found["network"]) == (8000, {"architecture": "espcn"})
     assert tomllib.loads(configuration("espcn", "restore", 40))["schedule"]["epoch"] == 10

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from processing.enhancement.networks.unet import ResidualBlock, ResidualUNet
+from processing.enhancement.networks.estimates import MAPS
+from processing.enhancement.networks.unet import ResidualBlock, ResidualUNet, limited
 
 _OPERATORS = ("_convolution_pointwise", "_reorder_convolution_weight")
 
@@ -42,11 +43,12 @@ class FusedResidualUNet:
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """As ResidualUNet.forward, for one sample: x (1, slices, rows, columns), float32."""
-        fine = run_blocks(self._encoder, self._head(folded(x, sigma)))
+        fine = run_blocks(self._encoder, self._head(folded(x[:, :-MAPS] if self.estimates else x, sigma)))
         coarse = run_blocks(self._bottom, self._down(fine))
         out = self._tail(run_blocks(self._decoder, unfolded(self._up(coarse), add=fine)))
         middle = self.slices // 2
-        return x[:, middle : middle + 1] + unfolded(out)
+        residual = unfolded(out).to(x.dtype)
+        return x[:, middle : middle + 1] + (limited(x) * residual if self.estimates else residual)
 
 
 class Convolution:

@@ -47,6 +47,7 @@ def can_use_int8(network: nn.Module, ranges: Ranges) -> bool:
     """Whether torch and the processor have what Int8ResidualUNet needs, and the ranges are there for each place."""
     return (
         isinstance(network, ResidualUNet)
+        and not network.estimates
         and set(ranges) == set(_SUMS) | {place for name, _, _ in _blocks(network) for place in (name, f"{name}.first")}
         and can_fuse(network)
         and all(hasattr(torch.ops.onednn, name) for name in ("qconv_prepack", "qconv2d_pointwise"))

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from processing.enhancement.networks.estimates import CHANNELS
+from processing.enhancement.networks.estimates import CHANNELS, MAPS
+
+_BEYOND = -3  # of the maps: the band of frequencies beyond a half matrix
+_WHOLE, _HALF = 0.54, 0.62  # how far it fades at most if it was acquired, at least if not
 
 
 class ResidualBlock(nn.Module):
@@ -22,6 +25,12 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.second(functional.relu_(self.first(x))).add_(x)
+
+
+def limited(x: Tensor) -> Tensor:
+    """How surely half of k-space was not acquired, 0 to 1, (n, 1, 1, 1), from the maps that come last in x: only there
+    a network that is shown estimates changes more than the ghost."""
+    return ((x[:, _BEYOND : _BEYOND + 1, :1, :1] - _WHOLE) / (_HALF - _WHOLE)).clamp(0, 1)
 
 
 class ResidualUNet(nn.Module):
@@ -48,7 +57,7 @@ class ResidualUNet(nn.Module):
         super().__init__()
         self.slices, self.estimates = slices, estimates
         fine, coarse = channels
-        self.head = nn.Conv2d(4 * (slices + CHANNELS * estimates) + 1, fine, 3, padding=1)
+        self.head = nn.Conv2d(4 * (slices + (CHANNELS - MAPS) * estimates) + 1, fine, 3, padding=1)
         self.encoder = nn.Sequential(*(ResidualBlock(fine) for _ in range(blocks[0])))
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.bottom = nn.Sequential(*(ResidualBlock(coarse) for _ in range(blocks[1])))
@@ -68,9 +77,10 @@ class ResidualUNet(nn.Module):
         Returns the middle slices, (n, 1, rows, columns), in x's precision; only the residual is computed in a
         lower one (autocast).
         """
-        folded = functional.pixel_unshuffle(x, 2)
+        folded = functional.pixel_unshuffle(x[:, :-MAPS] if self.estimates else x, 2)
         level = (10 * sigma).expand(-1, 1, folded.shape[2], folded.shape[3])  # 10 %, the largest, is 1
         fine = self.encoder(self.head(torch.cat([folded, level], dim=1)))
         out = self.tail(self.decoder(fine + self.up(self.bottom(self.down(fine)))))
         middle = self.slices // 2
-        return x[:, middle : middle + 1] + functional.pixel_shuffle(out, 2).to(x.dtype)
+        residual = functional.pixel_shuffle(out, 2).to(x.dtype)
+        return x[:, middle : middle + 1] + (limited(x) * residual if self.estimates else residual)
