@@ -103,7 +103,8 @@ def _overlap(image: Array, away: Array, ratio: float, least: float) -> Array:
 
 def _common_edges(squares: Array, ghost: Ghost) -> float:
     """How much of the edges of x and x′ lies at the same places: of two subjects half a field of view apart, least."""
-    edges = [np.abs(x[1] - x[0]) + np.abs(x[2] - x[0]) for x in map(np.sqrt, _solved(*squares, ghost))]
+    near, far = squares
+    edges = [np.abs(x[1] - x[0]) + np.abs(x[2] - x[0]) for x in map(np.sqrt, _solved(near, far, ghost))]
     return float(np.minimum(*edges).mean() / max(edges[0].mean() + edges[1].mean(), 1e-12))
 
 
