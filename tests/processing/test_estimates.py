@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from processing.enhancement.networks.estimates import CHANNELS, faded, with_estimates
 from processing.enhancement.networks.ghosts import estimated, unghosted
 from processing.noise import add_complex_noise
 from processing.simulate.degrade import Degradation, degrade
 from processing.volume import Array, Volume
+from tests.processing.heads import synthetic_head
 
 
 @pytest.fixture(scope="module")
 def head() -> Array:
-    """An ellipse in air, full of smaller ones, whose edges are as sparse as those of organs."""
-    rng = np.random.default_rng(3)
-    rows, columns = np.mgrid[-1:1:160j, -1:1:144j]
-    image = np.where(rows**2 / 0.5 + columns**2 / 0.4 < 1, 0.5, 0.0)
-    for _ in range(60):
-        row, column, height, width = *rng.uniform(-0.6, 0.6, 2), *rng.uniform(0.02, 0.2, 2)
-        inside = ((rows - row) / height) ** 2 + ((columns - column) / width) ** 2 < 1
-        image = np.where(inside & (image > 0), rng.uniform(0.2, 1), image)
-    return ndimage.gaussian_filter(image, 0.5).astype(np.float32)
+    return synthetic_head()
 
 
 def _degraded(image: Array, **how: object) -> Array:
