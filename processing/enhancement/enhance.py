@@ -181,7 +181,8 @@ def enhance(
         if (noise.sigma > 0 or task != DENOISE) and np.ptp(out[index]) > 0:
             around = seen[neighbours(index, len(out), passes[0].slices // 2)]
             if passes[0].estimates:
-                around = with_estimates(around, passes[0].slices // 2)
+                # The maps among them have no unit: _denoise divides them by the scale again.
+                around = with_estimates(around / scale, passes[0].slices // 2) * scale
             out[index] = _denoise(passes, around, scale, noise.sigma, device, precision)
 
     places = [(direction, index) for direction, axis in enumerate(across) for index in range(volume.shape[axis])]
