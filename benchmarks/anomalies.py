@@ -92,7 +92,7 @@ def main() -> None:
         Path(arguments.model).name: lambda volume: filled_by(arguments.model),
         "Gaussian blur": blurred,
     }
-    verdicts = []
+    verdicts: list[str] = []
     for name, filler in fillers.items():
         planted = [found for found in _planted(arguments, name, filler) if found.areas]
         areas, peaks = ([n for row in planted for n in getattr(row, part)] for part in ("areas", "peaks"))
