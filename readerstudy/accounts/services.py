@@ -8,6 +8,7 @@ from django.db.models import Q
 from processing.errors import InputError
 from readerstudy.accounts import events, invitations
 from readerstudy.accounts.models import Membership, Role, SiteRole, User
+from readerstudy.accounts.signals import signed_out
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import Study, study_for_update
@@ -142,6 +143,7 @@ def end_sessions(*, user: User, but: str = "") -> int:
     others = [one for one in UserSession.objects.purge_and_list(user) if one.session_key != but]
     for one in others:
         one.end()
+    signed_out.send(sender=User, user=user)
     return len(others)
 
 

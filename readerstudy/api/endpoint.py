@@ -6,6 +6,8 @@ from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -18,7 +20,7 @@ from rest_framework.views import APIView
 
 from readerstudy.accounts.authentication import SessionAuthentication
 from readerstudy.accounts.models import Membership, User
-from readerstudy.accounts.permissions import may, role_may
+from readerstudy.accounts.permissions import may, may_ever, role_may
 from readerstudy.api import problems
 from readerstudy.api.authentication import BearerAuthentication
 from readerstudy.api.models import Scope, Token
@@ -50,20 +52,31 @@ class Rate(UserRateThrottle):
     rate = "1200/min"
 
 
-class Endpoint(APIView):
-    """An address that is of no study."""
+class Programs:
+    """How every address knows who asks, and answers."""
 
     authentication_classes = (BearerAuthentication, SessionAuthentication)
     throttle_classes = (Rate,)
+
+    def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
+        return problems.answer
+
+    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+        found = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc] # of APIView
+        add_never_cache_headers(found)
+        patch_vary_headers(found, ["Authorization"])
+        return found
+
+
+class Endpoint(Programs, APIView):
+    """An address that is of no study."""
+
     request: Request
 
     @property
     def user(self) -> User:
         """Who asks: nobody gets here without having shown it."""
         return cast(User, self.request.user)
-
-    def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
-        return problems.answer
 
 
 class StudyEndpoint(Endpoint):
@@ -81,11 +94,17 @@ class StudyEndpoint(Endpoint):
         if isinstance(request.auth, Token) and self.scope not in request.auth.scopes:
             raise PermissionDenied(f"This token does not allow to {self.scope.label}.")
         if not may(self.member, self.action):
-            raise problems.WrongState(self.study.state)
+            raise problems.WrongState(self.study.state if may_ever(self.member, self.action) else "")
 
     @property
     def study(self) -> ReaderStudy:
         return self.member.study
+
+    @property
+    def mine(self) -> dict[str, Any]:
+        """Study, person, and number of the token if a program asks: it shares no upload with browser or others."""
+        token = self.request.auth
+        return {"study": self.study, "user": self.user, "token": token.pk if isinstance(token, Token) else None}
 
     def page_of(self, rows: QuerySet, serializer: type[BaseSerializer]) -> Response:
         """One page of these rows."""

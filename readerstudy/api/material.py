@@ -31,7 +31,7 @@ class Uploads(StudyEndpoint):
     def post(self, request: Request, slug: str) -> Response:
         """Begin an upload, or go on with the one that broke off."""
         asked = _valid(out.UploadIn, request)
-        upload = receiving.begin(study=self.study, user=self.user, files=asked["files"], size=asked["bytes"])
+        upload = receiving.begin(**self.mine, files=asked["files"], size=asked["bytes"])
         return Response({"upload": upload.pk}, status=status.HTTP_201_CREATED)
 
 
@@ -40,7 +40,7 @@ class _OneUpload(StudyEndpoint):
     scope = Scope.MATERIAL
 
     def open(self, number: int) -> Upload:
-        return receiving.open_upload(study=self.study, user=self.user, number=number)
+        return receiving.open_upload(**self.mine, number=number)
 
 
 class OneUpload(_OneUpload):

@@ -28,7 +28,7 @@ class WrongState(exceptions.APIException):
     status_code = 409
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"Not while the study is {state}.")
+        super().__init__(f"Not while the study is {state}." if state else "Nobody reads in a study of images alone.")
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:

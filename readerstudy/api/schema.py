@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from readerstudy.accounts.authentication import SessionAuthentication
 from readerstudy.api.authentication import BearerAuthentication
-from readerstudy.api.endpoint import Rate
+from readerstudy.api.endpoint import Programs
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -67,6 +67,5 @@ def with_problems(result: dict, **_: object) -> dict:
 
 
 @extend_schema(exclude=True)
-class Schema(SpectacularAPIView):
-    authentication_classes = (BearerAuthentication, SessionAuthentication)
-    throttle_classes = (Rate,)
+class Schema(Programs, SpectacularAPIView):
+    """As YAML or JSON."""

@@ -63,9 +63,15 @@ def end(*, token: Token, actor: User) -> bool:
     return True
 
 
+def end_all(*, user: User, **_: object) -> None:
+    """This person was signed out everywhere: programs too."""
+    for token in of(user):
+        end(token=token, actor=user)
+
+
 def of(user: User) -> QuerySet[Token]:
     """The tokens of this person that are still good, newest first."""
-    return Token.objects.filter(_good(), user=user).select_related("study")
+    return Token.objects.filter(_lasting(), user=user).select_related("study")
 
 
 def found(words: str) -> Token | None:
@@ -78,8 +84,12 @@ def found(words: str) -> Token | None:
     return token
 
 
+def _lasting() -> Q:
+    return Q(ended_at=None, expires_at__gt=timezone.now())
+
+
 def _good() -> Q:
-    return Q(ended_at=None, expires_at__gt=timezone.now(), user__is_active=True)
+    return _lasting() & Q(user__is_active=True)
 
 
 def _sha256(words: str) -> str:

@@ -35,9 +35,10 @@ def piece_key(head: bytes, content: bytes) -> str:
     return hashlib.sha256(head + b"\n" + content).hexdigest()
 
 
-def unfinished(*, study: ReaderStudy, user: User) -> Upload | None:
-    """The upload of this person that broke off, if its pieces are still there."""
-    mine = study.uploads.filter(user=user, state=Upload.State.RECEIVING, created_at__gt=_oldest())
+def unfinished(*, study: ReaderStudy, user: User, token: int | None = None) -> Upload | None:
+    """The upload of this person that broke off, if its pieces are still there. token: number of that of a program,
+    which goes on with its own alone."""
+    mine = study.uploads.filter(user=user, token=token, state=Upload.State.RECEIVING, created_at__gt=_oldest())
     return mine.order_by("-pk").first()
 
 
@@ -52,8 +53,8 @@ class Stream(Protocol):
 
 
 @transaction.atomic
-def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
-    """A new upload of so many files and bytes, or the one that this person has not finished.
+def begin(*, study: ReaderStudy, user: User, files: int, size: int, token: int | None = None) -> Upload:
+    """A new upload of so many files and bytes, or the one that this person, or program, has not finished.
 
     NoRoomError if there is not enough room for it, sealed and unpacked.
     """
@@ -61,7 +62,8 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
     store_mark.ensure_own()
     if files < 1:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
-    upload = unfinished(study=study, user=user) or Upload.objects.create(study=study, user=user)
+    mine = {"study": study, "user": user, "token": token}
+    upload = unfinished(**mine) or Upload.objects.create(**mine)
     free = shutil.disk_usage(quarantine.folder(upload.pk)).free
     there = sum(upload.pieces.values_list("size", flat=True))
     # Sealed, unsealed for sorting, and kept: three times for a while.
@@ -76,9 +78,9 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int) -> Upload:
     return upload
 
 
-def open_upload(*, study: ReaderStudy, user: User, number: int) -> Upload:
-    """This person's upload while it is being received. InputError if it has ended."""
-    upload = study.uploads.filter(pk=number, user=user, state=Upload.State.RECEIVING).first()
+def open_upload(*, study: ReaderStudy, user: User, number: int, token: int | None = None) -> Upload:
+    """The upload of this person, or program, while it is being received. InputError if it has ended."""
+    upload = study.uploads.filter(pk=number, user=user, token=token, state=Upload.State.RECEIVING).first()
     if upload is None or not upload.salt:
         raise InputError("This upload has ended. Drop the folder again.")
     return upload

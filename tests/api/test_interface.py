@@ -16,9 +16,10 @@ from processing.errors import InputError
 from readerstudy.access import writing
 from readerstudy.access.models import Access
 from readerstudy.accounts.models import Role
-from readerstudy.accounts.services import add_member
+from readerstudy.accounts.services import add_member, end_sessions, set_active
 from readerstudy.api import tokens
 from readerstudy.api.models import Scope, Token
+from readerstudy.intake import receiving
 from readerstudy.intake.models import Upload
 from readerstudy.intake.receiving import LENGTHS, piece_key
 from readerstudy.jobs.models import Job
@@ -42,13 +43,17 @@ def study():
 @pytest.fixture
 def ask(study):
     """Ask an address of the study as a member, with a token of these scopes; what came back."""
+    made: dict[tuple, str] = {}
 
-    def asked(name, *, role=Role.ADMIN, scopes=Scope.values, method="get", body=None, query="", **arguments):
+    def asked(name, *, role=Role.ADMIN, scopes=Scope.values, method="get", body=None, raw=None, query="", **arguments):
         member = study.memberships.filter(role=role).first()
-        _, words = tokens.make(member=member, name="program", scopes=scopes, days=7)
+        if (role, *scopes) not in made:
+            made[role, *scopes] = tokens.make(member=member, name="program", scopes=scopes, days=7)[1]
+        words = made[role, *scopes]
         path = reverse(f"api_{name}", args=[study.slug], kwargs=None) if not arguments else None
         path = path or reverse(f"api_{name}", kwargs={"slug": study.slug, **arguments})
         more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        more |= {} if raw is None else {"data": raw, "content_type": "application/octet-stream"}
         return getattr(Client(), method)(path + query, headers={"Authorization": f"Bearer {words}"}, **more)
 
     return asked
@@ -156,6 +161,39 @@ def test_nobody_ends_the_token_of_somebody_else(study):
     assert _with(words, reverse("api_cases", args=[study.slug])).status_code == 200
 
 
+@pytest.mark.parametrize("how", ["signed out everywhere", "account closed and opened again"])
+def test_what_ends_all_sessions_ends_programs(study, how):
+    member = study.memberships.filter(role=Role.ANALYST).get()
+    _, words = tokens.make(member=member, name="x", scopes=[Scope.READ], days=7)
+    if how == "signed out everywhere":
+        end_sessions(user=member.user)
+    else:
+        boss = factories.make_user(staff=True)
+        set_active(user=member.user, on=False, actor=boss)
+        set_active(user=member.user, on=True, actor=boss)
+    assert _with(words, reverse("api_cases", args=[study.slug])).status_code == 401
+    assert study.events.latest("number").action == "program shut out"
+
+
+def test_a_program_leaves_the_upload_of_its_persons_browser_alone(ask, study):
+    member = study.memberships.filter(role=Role.ADMIN).get()
+    of_browser = receiving.begin(study=study, user=member.user, files=9, size=9)
+    started = ask("uploads", method="post", body={"files": 1, "bytes": 1}).json()["upload"]
+    assert started != of_browser.pk
+    assert receiving.unfinished(study=study, user=member.user) == of_browser
+    refused = ask("finish_upload", method="post", upload=of_browser.pk, body={"keys": [], "files": 1})
+    assert refused.status_code == 422
+    assert ask("upload", method="delete", upload=of_browser.pk).status_code == 422
+
+
+def test_no_answer_is_kept_on_the_way_and_the_schema_has_problems_too(ask, study):
+    answer = ask("cases")
+    assert "no-store" in answer["Cache-Control"]
+    assert "Authorization" in answer["Vary"]
+    bad = Client().get(reverse("api_schema"), headers={"Authorization": "Bearer x"})
+    assert (bad.status_code, bad["Content-Type"]) == (401, "application/problem+json")
+
+
 def test_lists_come_in_pages_and_are_narrowed(ask, study):
     first = ask("series", query="?limit=2").json()
     assert (first["count"], len(first["results"]), first["previous"]) == (study.series.count(), 2, None)
@@ -195,12 +233,8 @@ def test_a_delivery_goes_in_piece_by_piece_and_is_sorted(ask, study):
     assert (bad.status_code, list(bad.json()["errors"])) == (400, ["keys"])
     finish = {"keys": [key], "files": 1}
     assert ask("finish_upload", body=finish, **of).json() == {"missing": [0]}
-    member = study.memberships.filter(role=Role.ADMIN).get()
-    _, words = tokens.make(member=member, name="x", scopes=[Scope.MATERIAL], days=7)
     batch = LENGTHS.pack(len(head), len(content)) + head + content
-    path = reverse("api_pieces", kwargs={"slug": study.slug, "upload": upload})
-    headers = {"Authorization": f"Bearer {words}"}
-    sent = Client().post(path, batch, content_type="application/octet-stream", headers=headers)
+    sent = ask("pieces", raw=batch, **of)
     assert sent.json() == {"new": 1}
     assert ask("finish_upload", body=finish, **of).json() == {"missing": []}
     assert ask("upload", upload=upload).json()["state"] == Upload.State.SORTING
