@@ -52,7 +52,7 @@ class Rate(UserRateThrottle):
     rate = "1200/min"
 
 
-class Programs:
+class Programs(APIView):
     """How every address knows who asks, and answers."""
 
     authentication_classes = (BearerAuthentication, SessionAuthentication)
@@ -62,13 +62,13 @@ class Programs:
         return problems.answer
 
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
-        found = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc] # of APIView
+        found = super().finalize_response(request, response, *args, **kwargs)
         add_never_cache_headers(found)
         patch_vary_headers(found, ["Authorization"])
         return found
 
 
-class Endpoint(Programs, APIView):
+class Endpoint(Programs):
     """An address that is of no study."""
 
     request: Request

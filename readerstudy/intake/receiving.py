@@ -62,8 +62,8 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int, token: int |
     store_mark.ensure_own()
     if files < 1:
         raise InputError("No file arrived. Choose a folder, or one or more files.")
-    mine = {"study": study, "user": user, "token": token}
-    upload = unfinished(**mine) or Upload.objects.create(**mine)
+    upload = unfinished(study=study, user=user, token=token)
+    upload = upload or Upload.objects.create(study=study, user=user, token=token)
     free = shutil.disk_usage(quarantine.folder(upload.pk)).free
     there = sum(upload.pieces.values_list("size", flat=True))
     # Sealed, unsealed for sorting, and kept: three times for a while.
