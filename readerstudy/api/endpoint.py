@@ -6,7 +6,6 @@ from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
@@ -61,7 +60,7 @@ class Programs(APIView):
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
         return problems.answer
 
-    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
         found = super().finalize_response(request, response, *args, **kwargs)
         add_never_cache_headers(found)
         patch_vary_headers(found, ["Authorization"])
