@@ -24,6 +24,7 @@ from processing.errors import InputError
 from processing.volume import Array, spacing_of
 
 MANUFACTURER, ABOUT = "Reader Study", "Volumes of interest"
+FROM_CLEAN = "Written by Reader Study from a clean series"
 MOST_TURNED_MM = 0.05  # at the far end of a column: how far it may be from a right angle to the rows
 _OF_PATIENT = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
 _OF_STUDY = ("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName")
@@ -45,7 +46,7 @@ class Source:
 def nameless(subject: str, series: str) -> Source:
     """Of a series that is no DICOM: its subject's code, UIDs that follow from the series' hash."""
     header = Dataset()
-    header.PatientID = subject
+    header.PatientID, header.PatientIdentityRemoved = subject, "YES"
     for keyword in ("StudyInstanceUID", "FrameOfReferenceUID"):
         setattr(header, keyword, _uid(keyword, series))
     return Source(header)
@@ -124,13 +125,16 @@ def _code(value: str, scheme: str, meaning: str) -> Items:
 
 
 def _identity(source: Source, made: str, drawn: datetime) -> Dataset:
-    """Patient and study of the source; series, equipment and instance of our own."""
+    """Patient and study of the source, clean only if it says so; series, equipment and instance of our own."""
     data = Dataset()
+    data.SpecificCharacterSet = "ISO_IR 192"  # whatever the source has: names are of any language
     for keyword in (*_OF_PATIENT, *_OF_STUDY):
         setattr(data, keyword, source.header.get(keyword) or "")
     data.FrameOfReferenceUID = source.header.get("FrameOfReferenceUID") or _uid("frame", data.StudyInstanceUID)
     data.PositionReferenceIndicator = ""
-    data.PatientIdentityRemoved, data.DeidentificationMethod = "YES", "Written by Reader Study from a clean series"
+    if source.header.get("PatientIdentityRemoved") == "YES":
+        data.PatientIdentityRemoved = "YES"
+        data.DeidentificationMethod = source.header.get("DeidentificationMethod") or FROM_CLEAN
     data.Modality, data.SeriesNumber, data.SeriesDescription = "SEG", 9000, ABOUT
     data.SeriesInstanceUID = _uid("series", made, str(source.header.get("SeriesInstanceUID", "")))
     data.Manufacturer, data.ManufacturerModelName = MANUFACTURER, ABOUT
