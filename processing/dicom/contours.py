@@ -3,7 +3,7 @@
 Contours become voxels by one rule. A contour lies flat on a plane parallel to the slices and counts for the nearest
 slice. There a voxel is inside if its centre is, by even–odd over all contours of the structure: a contour within
 another one is a hole, two channels along one line cancel out. A centre on a border belongs to the structure if that
-lies towards growing columns or rows, so that neighbours share no voxel.
+lies towards growing columns or rows, so that neighbours share no voxel. Between planes nothing is filled.
 """
 
 from __future__ import annotations
@@ -50,9 +50,14 @@ def read_structures(path: Path, shape: tuple[int, int, int], affine: Array) -> l
         raise
     except (AttributeError, TypeError, ValueError, KeyError):
         raise InputError("The structure set does not say where its contours lie; export it again.") from None
+    to_index, distance = np.linalg.inv(affine), float(np.linalg.norm(affine[:3, 2]))
+    structures = {number: _planes(contours, shape, to_index, distance) for number, contours in sorted(drawn.items())}
+    _check_gaps(list(structures.values()), distance)
     found = []
-    for number, contours in sorted(drawn.items()):
-        mask = _filled(contours, shape, np.linalg.inv(affine), float(np.linalg.norm(affine[:3, 2])))
+    for number, planes in structures.items():
+        mask = np.zeros(shape, bool)
+        for place, plane in planes.items():
+            mask[place] = _even_odd([points[:, :2] for points in plane], *shape[1:])
         if mask.any():
             found.append((number, names.get(number, ""), mask))
     return found
@@ -79,8 +84,10 @@ def _points(contour: Dataset) -> Array:
     return points
 
 
-def _filled(contours: Sequence[Array], shape: tuple[int, int, int], to_index: Array, distance: float) -> Array:
-    """The voxels within the contours of one structure."""
+def _planes(
+    contours: Sequence[Array], shape: tuple[int, int, int], to_index: Array, distance: float
+) -> dict[int, list[Array]]:
+    """The contours of one structure in voxels, by the slice that they count for."""
     slices, rows, columns = shape
     planes: dict[int, list[Array]] = defaultdict(list)
     for points in contours:
@@ -90,9 +97,8 @@ def _filled(contours: Sequence[Array], shape: tuple[int, int, int], to_index: Ar
         if np.ptp(placed[:, 2]) * distance > FLAT_MM:
             raise InputError(f"A structure has contours that are not parallel to the slices. {_AGAIN}")
         planes[int(np.floor(placed[:, 2].mean() + 0.5))].append(placed)
-    mask = np.zeros(shape, bool)
     if not planes:
-        return mask
+        return planes
     corners = np.concatenate([points for plane in planes.values() for points in plane])
     if (
         not 0 <= min(planes) <= max(planes) < slices
@@ -102,12 +108,28 @@ def _filled(contours: Sequence[Array], shape: tuple[int, int, int], to_index: Ar
         raise InputError(f"A structure reaches outside the series. {_AGAIN}")
     if max(np.ptp(np.concatenate(plane)[:, 2]) for plane in planes.values()) * distance > FLAT_MM:
         raise InputError(f"A structure has several planes of contours within one slice of the series. {_AGAIN}")
-    levels = sorted(plane[0][0, 2] for plane in planes.values())
-    if len(levels) > 1 and np.diff(levels).min() > MOST_GAP:
+    return planes
+
+
+def _check_gaps(structures: Sequence[dict[int, list[Array]]], distance: float) -> None:
+    """Refuse what was drawn on slices further apart. distance: between slices, mm.
+
+    A structure may have gaps where its planes lie on slices, unless those of the file follow each other evenly, as the
+    slices of another series do.
+    """
+    levels = [np.sort([plane[0][0, 2] for plane in planes.values()]) for planes in structures]
+    gappy = [own for own in levels if len(own) > 1 and np.diff(own).min() > MOST_GAP]
+    if not gappy:
+        return
+    if max(np.abs(own - np.round(own)).max() for own in gappy) * distance > FLAT_MM:
         raise InputError(f"The contours of a structure lie further apart than the slices of the series. {_AGAIN}")
-    for place, plane in planes.items():
-        mask[place] = _even_odd([points[:, :2] for points in plane], rows, columns)
-    return mask
+    steps = np.diff(sorted({place for planes in structures for place in planes}))
+    least = steps.min()
+    if least > 1 and not (steps % least).any() and np.count_nonzero(steps == least) > 1:
+        raise InputError(
+            f"Contours lie on one slice in {least} only. Draw those between, or choose the series on which the "
+            "structures were drawn."
+        )
 
 
 def _even_odd(polygons: Sequence[Array], rows: int, columns: int) -> Array:

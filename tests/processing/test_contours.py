@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,8 @@ def test_a_contour_counts_for_the_nearest_slice_and_markers_for_none(tmp_path: P
         ([square(3.5, 9.5, 7.2)], "CLOSED_PLANAR", "outside the series"),
         ([square(3.5, 55.5, 2.0)], "CLOSED_PLANAR", "outside the series"),
         ([square(3.5, 9.5, 2.0), square(3.5, 9.5, 2.3)], "CLOSED_PLANAR", "several planes"),
-        ([square(3.5, 9.5, 1.0), square(3.5, 9.5, 3.0)], "CLOSED_PLANAR", "further apart"),
+        ([square(3.5, 9.5, 1.3), square(3.5, 9.5, 3.3)], "CLOSED_PLANAR", "further apart"),
+        ([square(3.5, 9.5, 0.0), square(3.5, 9.5, 2.0), square(3.5, 9.5, 4.0)], "CLOSED_PLANAR", "one slice in 2"),
         ([np.full((4, 3), np.nan)], "CLOSED_PLANAR", "does not say where"),
         ([np.array([[1.0, 2.0]])], "CLOSED_PLANAR", "does not say where"),
     ],
@@ -129,6 +131,29 @@ def test_a_contour_counts_for_the_nearest_slice_and_markers_for_none(tmp_path: P
 def test_contours_that_do_not_lie_on_the_slices_are_refused(tmp_path: Path, contours, kind: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read(tmp_path, {"x": contours}, kind=kind)
+
+
+@pytest.mark.parametrize(
+    "structures",
+    [
+        {"far": [0, 5]},
+        {"far": [0, 2, 5]},
+        {"far": [1, 3, 5], "near": [2, 3]},
+        {"one": [0], "two": [2], "three": [4]},
+    ],
+)
+def test_a_structure_on_slices_that_are_no_neighbours_is_read_on_them(tmp_path: Path, structures) -> None:
+    masks = read(tmp_path, {name: [square(3.5, 9.5, k) for k in on] for name, on in structures.items()})
+    assert {one.name: one.array.any(axis=(1, 2)).nonzero()[0].tolist() for one in masks} == structures
+
+
+@pytest.mark.parametrize(("other", "said"), [([0.4, 3.4, 6.4], "further apart"), ([0, 3], "one slice in 3"), ([3], "")])
+def test_gaps_are_judged_over_all_structures_of_a_file(tmp_path: Path, other, said: str) -> None:
+    structures = {"x": [square(3.5, 9.5, k) for k in other], "y": [square(12.5, 19.5, k) for k in (3, 6)]}
+    if said == "further apart":
+        structures["y"].append(square(12.5, 19.5, 5))  # drawn on these slices; the other one was not
+    with pytest.raises(InputError, match=said) if said else nullcontext():
+        assert len(read(tmp_path, structures)) == 2
 
 
 def test_without_a_series_contours_are_no_voxels_and_half_a_file_is_refused(tmp_path: Path) -> None:
