@@ -23,13 +23,14 @@ def box_plots(
     """Boxes one below the other on one axis: first to third quartile (type 7), median, least and greatest value.
 
     ``rows``: mappings with ``arm`` (whose colour it takes), ``values``, and where rows belong together ``group``, which
-    stands above the first of them. ``limit``: a line through all; ``ends`` of the axis, else those of the values;
+    stands above the first of them. ``limit``: a line through all; ``ends``: what the axis shows besides the values;
     ``unit``: below the axis. A row without a value says n/a.
     """
     everything = [value for row in rows for value in row["values"]]
     if not everything:
         return svg.figure(width, 24, "No values", [svg.text(0, 16, "n/a: no defined values")])
-    marks = svg.ticks(*(ends or (min(everything), max(everything))))
+    shown = [*everything, *(ends or ())]
+    marks = svg.ticks(min(shown), max(shown))
     left, right = svg.label_width([str(row["arm"]) for row in rows]) + 12, width - 14
     short = 10.0 ** svg.power(marks)
     digits = svg.decimals([mark / short for mark in marks])

@@ -24,7 +24,8 @@ OBSERVER = (
     "Discs and lines lie in one slice each. A channelised Hotelling observer (16 even Gabor channels, Wunderlich and "
     "Noo 2008) knows their shape and place and has learnt from the other half of the places. Area under the curve: 0.5 "
     "is guessing. Intervals: 95 %, by samples of places within their volume, of single findings by Bonferroni; they "
-    "are of these volumes, and of what the observer learnt. Who has to search may gain where this observer loses."
+    "are of these volumes, and slightly narrow, since what the observer learnt counts as fixed. Who has to search may "
+    "gain where this observer loses."
 )
 _APART = 2 * RADIUS // 3 * 2  # pixels from finding to finding in a slice
 _ALONE = 3  # slices from one with findings to the next

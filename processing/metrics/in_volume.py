@@ -16,11 +16,12 @@ from processing.volume import Volume
 
 Array = np.ndarray
 ALONE = ("mean", "cv", "entropy")
+BINS = 100  # of entropy, as the published values imply; a width would depend on the unit of the images
 BESIDE = ("psnr", "ssim", "l1", "percent_difference")
 CONVENTIONS = {
     "mean": "mean of the voxels, image units",
     "cv": "SD (n − 1) / |mean| of the voxels, a fraction",
-    "entropy": "bits; bins 25 image units wide with edges at their multiples",
+    "entropy": f"bits; {BINS} equal bins from the least to the greatest voxel",
     "psnr": "dB, MSE of the voxels, range: maximum of the reference volume",
     "ssim": "mean of the SSIM map over the voxels; Gaussian, sigma 1.5, 11 x 11; range as psnr",
     "l1": "mean of |arm − reference|, image units",
@@ -58,6 +59,10 @@ def alone(volume: Volume, inside: Array) -> InVolume:
     InputError
         If the mask has another shape.
 
+    Notes
+    -----
+    Entropy does not change with the unit of the images. It is at most log2 of the number of voxels.
+
     Examples
     --------
     >>> import numpy as np
@@ -65,7 +70,7 @@ def alone(volume: Volume, inside: Array) -> InVolume:
     >>> from processing.volume import Volume
     >>> found = alone(Volume(np.array([[[1.0, 2.0, 3.0, 90.0]]]), np.eye(4)), np.array([[[1, 1, 1, 0]]], bool))
     >>> found.values
-    {'mean': 2.0, 'cv': 0.5, 'entropy': 0.0}
+    {'mean': 2.0, 'cv': 0.5, 'entropy': 1.584962500721156}
     """
     if inside.shape != volume.shape:
         raise InputError(f"The volume of interest has shape {inside.shape}, the series {volume.shape}.")
@@ -76,10 +81,11 @@ def alone(volume: Volume, inside: Array) -> InVolume:
     values = {
         "mean": float(voxels.mean()) if voxels.size else None,
         "cv": dispersion.coefficient_of_variation(voxels),
-        "entropy": dispersion.entropy(voxels),
+        "entropy": dispersion.entropy(voxels, bin_count=BINS) if voxels.size and np.ptp(voxels) > 0 else None,
     }
-    why = {0: "the volume of interest is empty", 1: "one voxel only"}.get(voxels.size, "the mean is zero")
-    return InVolume(values, {name: why for name, value in values.items() if value is None})
+    several = {"cv": "the mean is zero", "entropy": "all voxels have one value"}
+    why = {0: "the volume of interest is empty", 1: "one voxel only"}.get(voxels.size)
+    return InVolume(values, {name: why or several[name] for name, value in values.items() if value is None})
 
 
 def beside(reference: Volume, test: Volume, inside: Array, *, within: Array | None = None) -> InVolume:
@@ -97,7 +103,8 @@ def beside(reference: Volume, test: Volume, inside: Array, *, within: Array | No
     Returns
     -------
     InVolume
-        ``BESIDE``, as ``CONVENTIONS`` says; ``data_range`` is the maximum of the reference.
+        ``BESIDE``, as ``CONVENTIONS`` says; ``data_range`` is the maximum of the reference. Padding of either counts
+        as outside.
 
     Raises
     ------
@@ -151,6 +158,9 @@ def beside(reference: Volume, test: Volume, inside: Array, *, within: Array | No
         threads=1,
     )
     counted = mine if within is None else mine & within[box]
+    for one in (reference, test):
+        if one.padding is not None:
+            counted = counted & ~one.padding[box]
     percent = percent_difference(reference.array[box], test.array[box])[counted]
     percent = percent[np.isfinite(percent)]
     values: dict[str, Any] = {name: found.voi[name] for name in BESIDE[:3]}

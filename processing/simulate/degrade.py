@@ -50,7 +50,8 @@ class Degradation:
         half of the lines of k-space in both directions, zero-filled.
     half_nex_sigma : float, optional
         Standard deviation in image units of Gaussian noise added to the real and the imaginary channel before the
-        magnitude is taken (Moummad et al. 2022: 5).
+        magnitude is taken. Image units depend on the scanner: Moummad et al. (2022) print no level, and in their
+        workbook noise adds the variance of an SD of 25 (median of 40 lesions), 4.8 % of the lesion's mean.
     half_nex_fraction : float, optional
         The same as a share of the volume's 99.9th percentile, above 0 to 1.
     thick : int, optional

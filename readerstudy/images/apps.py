@@ -19,6 +19,7 @@ class ImagesConfig(AppConfig):
         from readerstudy.images.metric_jobs import COMPARE, ask_for_metrics
         from readerstudy.images.models import RADIOMICS, STABILITY, Feature, Metric, VolumeMeasure
         from readerstudy.images.radiomics import frozen_settings, make_settings, settings_since_opening
+        from readerstudy.images.stability_criteria import criteria_since_opening, frozen_criteria
         from readerstudy.jobs import registry as jobs
         from readerstudy.material import erasure, removal
         from readerstudy.material.signals import removing_series
@@ -107,6 +108,10 @@ class ImagesConfig(AppConfig):
         # Made on first use: after locking that would be a change.
         locking.connect(make_settings)
         study_made.connect(preset_of_template)
-        freezing.connect(frozen_settings)
-        verify.register(verify.Checks(since_opening=settings_since_opening))
+        for keep, compare in (
+            (frozen_settings, settings_since_opening),
+            (frozen_criteria, criteria_since_opening),
+        ):
+            freezing.connect(keep)
+            verify.register(verify.Checks(since_opening=compare))
         removed.connect(erase_analyses)

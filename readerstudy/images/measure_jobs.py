@@ -11,7 +11,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.states import State
 
 MEASURE = "results.measure"
-VERSION = 1  # another rule for a measure is another version: volumes are measured again
+VERSION = 2  # another rule for a measure is another version: volumes are measured again
 
 
 def reference_of(there: dict[int, Series]) -> Series | None:

@@ -90,5 +90,4 @@ def _by_place(
 def _spread(places: Sequence[Mapping[str, Any]], key: str, results: Mapping[str, Any]) -> str:
     rows = [{"arm": place["group"], "values": _defined(place["dispersion"][key])} for place in places]
     limit = results["criteria"]["dispersion"]
-    largest = max((value for row in rows for value in row["values"]), default=1.0)
-    return box_figures.box_plots(rows, colours={}, limit=limit, ends=(0, min(largest, 1.0)), width=WIDTH)
+    return box_figures.box_plots(rows, colours={}, limit=limit, ends=(0, limit), width=WIDTH)

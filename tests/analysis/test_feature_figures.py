@@ -87,3 +87,11 @@ def test_boxes_say_quartiles_and_range_and_an_empty_one_says_so():
     assert label == "FAST: median 3.0 (2.0 to 4.0), 1.0 to 9.0, n = 5; FAST-DL: n/a"
     assert "n/a" in words(picture)
     assert "no defined values" in box_figures.box_plots(rows[1:], colours=COLOURS)
+
+
+def test_an_axis_with_given_ends_holds_values_beyond_them():
+    rows = [{"arm": "FAST", "values": [-0.6, 0.5, 3.0]}]
+    picture = ET.fromstring(box_figures.box_plots(rows, colours=COLOURS, ends=(0, 1), limit=0.9))
+    assert {"-1", "0", "1", "3"} <= {one.replace("−", "-") for one in words(ET.tostring(picture, encoding="unicode"))}
+    places = [float(dot.get("cx")) for dot in picture.iter("circle")]
+    assert (places[1] - places[0]) / (places[2] - places[0]) == pytest.approx(1.1 / 3.6, abs=1e-3)

@@ -49,12 +49,30 @@ def test_an_arm_alone_is_described_by_its_voxels(arms):
     assert found["cv"] == pytest.approx(voxels.std(ddof=1) / voxels.mean())
 
 
+def test_entropy_does_not_change_with_the_unit_and_one_value_has_none(arms):
+    _, test, inside = arms
+    whole = alone(test, inside).values["entropy"]
+    assert whole > 4
+    assert alone(test.with_array(test.array / 1024), inside).values["entropy"] == whole
+    even = alone(test.with_array(np.full_like(test.array, 7)), inside)
+    assert (even.values["entropy"], even.reasons) == (None, {"entropy": "all voxels have one value"})
+
+
 def test_what_holds_no_intensity_or_was_not_reached_is_outside(arms):
     reference, test, inside = arms
     padding = np.zeros(inside.shape, bool)
     padding[:, :, :14] = True
     padded = Volume(np.where(padding, 0, test.array), AFFINE, padding=padding)
     assert alone(padded, inside).values == alone(test, inside & ~padding).values
+    reference = Volume(np.maximum(reference.array, 1), AFFINE)
+    there = inside & ~padding
+    found = beside(reference, padded, inside).values
+    assert found["l1"] == pytest.approx(np.abs(test.array - reference.array)[there].mean(), rel=1e-5)
+    assert found["percent_difference"] == pytest.approx(
+        100 * (np.abs(test.array - reference.array)[there] / reference.array[there]).mean(), rel=1e-5
+    )
+    turned = beside(Volume(reference.array, AFFINE, padding=padding), test, inside).values
+    assert turned == pytest.approx(found)
     reached = ~padding
     within = beside(reference, test, inside, within=reached).values
     assert within["l1"] == pytest.approx(np.abs(test.array - reference.array)[inside & reached].mean(), rel=1e-5)
@@ -67,7 +85,7 @@ def test_what_is_undefined_has_a_reason_and_another_grid_is_refused(arms):
     assert set(beside(reference, test, nothing).reasons.values()) == {"the volume of interest is empty"}
     assert set(alone(test, nothing).reasons) == {"mean", "cv", "entropy"}
     flat = Volume(np.zeros(inside.shape), AFFINE)
-    assert alone(flat, inside).reasons == {"cv": "the mean is zero"}
+    assert alone(flat, inside).reasons == {"cv": "the mean is zero", "entropy": "all voxels have one value"}
     assert set(beside(flat, test, inside).reasons.values()) == {"the reference has no positive value"}
     bright = flat.array.copy()
     bright[5, -1, -1] = 9

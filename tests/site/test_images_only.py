@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import tempfile
 import zipfile
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
 from processing.masks import Mask, write_mask
 from processing.radiomics.presets import preset_text
@@ -18,10 +20,12 @@ from processing.radiomics.settings import read_settings
 from readerstudy.accounts.permissions import OF_READERS
 from readerstudy.accounts.services import add_member
 from readerstudy.archive.store import put_file
+from readerstudy.audit.actions import Action
+from readerstudy.audit.services import record
 from readerstudy.audit.verify import problems
 from readerstudy.images.feature_settings import change_settings
 from readerstudy.images.radiomics import active_settings
-from readerstudy.images.stability_criteria import criteria_of
+from readerstudy.images.stability_criteria import change_criteria, criteria_of, frozen_criteria
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.jobs.tasks import run_job
@@ -30,9 +34,11 @@ from readerstudy.material.site_lists import names_of
 from readerstudy.material.volumes import load
 from readerstudy.material.volumes_of_interest import load_mask, remove
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.recipes import KINDS
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import ensure_takes_material, move
-from readerstudy.protocol.study_templates import MOUMMAD, TEMPLATES
+from readerstudy.protocol.signals import freezing
+from readerstudy.protocol.study_templates import MOUMMAD, TEMPLATES, PlannedArm
 from readerstudy.reading.opening import request_opening
 from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.states import State
@@ -121,6 +127,27 @@ def test_a_template_of_images_alone_has_its_arms_and_settings_and_asks_no_reader
     assert protocol_document(study)["images_only"] is True
 
 
+RESTORED = [
+    (arm, next(one for one in template.arms if one.code == arm.made_from))
+    for template in TEMPLATES.values()
+    for arm in template.arms
+    if arm.model == "restore"
+]
+
+
+@pytest.mark.parametrize(("arm", "source"), RESTORED, ids=[arm.code for arm, _ in RESTORED])
+def test_what_is_restored_was_made_as_the_network_can_undo(arm: PlannedArm, source: PlannedArm):
+    """Half a matrix that is cut from k-space; one that was interpolated it leaves as it is."""
+    assert source.step is not None
+    assert source.step.kind is KINDS["half_matrix_kspace"]
+    measured = SHIPPED / arm.model / "metrics.json"
+    if measured.is_file():
+        rows = json.loads(measured.read_text())["validation_psnr_db"]
+        own = [row for name, row in rows.items() if name.endswith(source.step.kind.title)]
+        assert own
+        assert all(row["output"] > row["input"] + 0.5 for row in own)
+
+
 def test_a_missing_network_is_named_before_opening(monkeypatch):
     study = make()
     monkeypatch.setattr("readerstudy.protocol.selectors.model_names", lambda: ["denoise"])
@@ -167,6 +194,7 @@ def test_opening_freezes_series_volumes_and_settings(frozen):
         lambda: ensure_takes_material(frozen),
         lambda: remove(volume=VolumeOfInterest.objects.get(), actor=None),
         lambda: change_settings(study=frozen, source=preset_text("zhong93"), actor=admin_of(frozen)),
+        lambda: change_criteria(study=frozen, given={}, actor=admin_of(frozen)),
     ):
         with pytest.raises(InputError, match="frozen"):
             refused()
@@ -183,6 +211,24 @@ def test_what_is_not_as_it_was_frozen_is_found(frozen):
     found = list(problems(frozen))
     assert "The volumes of interest are not those that the study was opened with." in found
     assert "The radiomic settings are not those that the study was opened with." in found
+
+
+def test_thresholds_changed_since_opening_are_found(frozen):
+    record(study=frozen, action=Action.STABILITY_CRITERIA_CHANGED, criteria=dict.fromkeys(criteria_of(frozen), 0.5))
+    said = "The thresholds of stability are not those that the study was opened with."
+    assert said in list(problems(frozen))
+
+
+def test_an_opening_that_did_not_keep_the_thresholds_still_holds(draft):
+    freezing.disconnect(frozen_criteria)
+    try:
+        run_job(request_opening(study=draft, actor=admin_of(draft)).pk)
+    finally:
+        freezing.connect(frozen_criteria)
+    opened = ReaderStudy.objects.get()
+    assert "thresholds" not in opened.events.get(action="study opened").data
+    record(study=opened, action=Action.STABILITY_CRITERIA_CHANGED, criteria=dict.fromkeys(criteria_of(opened), 0.5))
+    assert list(problems(opened)) == []
 
 
 def test_it_has_no_readers_and_no_pause(frozen):
