@@ -108,10 +108,8 @@ class ImagesConfig(AppConfig):
         # Made on first use: after locking that would be a change.
         locking.connect(make_settings)
         study_made.connect(preset_of_template)
-        for keep, compare in (
-            (frozen_settings, settings_since_opening),
-            (frozen_criteria, criteria_since_opening),
-        ):
-            freezing.connect(keep)
-            verify.register(verify.Checks(since_opening=compare))
+        freezing.connect(frozen_settings)
+        verify.register(verify.Checks(since_opening=settings_since_opening))
+        freezing.connect(frozen_criteria)
+        verify.register(verify.Checks(since_opening=criteria_since_opening))
         removed.connect(erase_analyses)

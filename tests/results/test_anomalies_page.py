@@ -104,6 +104,8 @@ def test_a_map_is_asked_for_made_and_laid_over_the_image(client, study, settings
     assert "1.23 % in T1 without lesions" in page
     assert "(0.500 to 0.607)" in page
     assert "mender was not shown to make lesions stand out" in page
+    assert "No lesion planted" in page
+    assert "but for what patients with MS have of their own" in page
 
 
 def test_a_mask_gives_area_and_dice_and_one_drawn_since_asks_for_a_new_map(client, study, tmp_path):
