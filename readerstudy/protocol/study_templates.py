@@ -10,7 +10,8 @@ from readerstudy.protocol import defaults, recipes
 
 DEFAULT_MODEL = "default"  # the first model of this site
 # % of the 99.9th percentile. Moummad et al. print no level; by the variance that noise adds to lesions in their
-# workbook its SD is 3.2 % of a lesion's maximum (median). 2 % brings two whole brains to 33.9 and 35.5 dB; theirs are at 35.5.
+# workbook its SD is 3.2 % of a lesion's maximum (median). 2 % brings two whole brains to 33.9 and 35.5 dB, near
+# their 35.5.
 HALF_NEX = 2.0
 
 
