@@ -24,6 +24,7 @@ CONTRACT = {
     "made_from,model_name,model_sha256,simulated,age,sex",
     "metrics": "subject,case,reference,test,metric,region,slice,value,data_range,range_rule,registered,settings_hash",
     "features": "subject,case,roi,arm,image_type,class,feature,value,status,reason,settings_hash,mask",
+    "voi": "subject,case,roi,arm,reference,measure,value,reason,data_range,registered,settings_hash,mask",
     "accesses": "study,person,role,reader,kind,what,thing,times,first_at,last_at",
 }
 

@@ -85,7 +85,7 @@ def with_metrics(study):
 
 
 def with_features(study):
-    from readerstudy.images.models import Feature, FeatureSettings
+    from readerstudy.images.models import Feature, FeatureSettings, VolumeMeasure
     from readerstudy.material.models import VolumeOfInterest
 
     settings = FeatureSettings.objects.create(study=study, settings={}, sha256="1" * 64)
@@ -96,6 +96,9 @@ def with_features(study):
         )
         shared = {"study": study, "voi": voi, "series": soc, "settings": settings, "image_type": "original"}
         Feature.objects.create(**shared, feature_class="glcm", feature="glcm_Contrast", value=1.5)
+        VolumeMeasure.objects.create(
+            study=study, voi=voi, series=soc, measure="mean", value=412.5, settings_hash="3" * 64
+        )
         Feature.objects.create(
             **shared, feature_class="glcm", feature="glcm_Idm", status="undefined", reason="One voxel."
         )
