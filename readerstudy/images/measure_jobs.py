@@ -1,6 +1,7 @@
 """Which volumes of interest are measured in which arms, and the jobs that do."""
 
 from readerstudy.images.models import VolumeMeasure
+from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.alignments import AWAITED, placing
 from readerstudy.material.drawing import fits
@@ -44,18 +45,24 @@ def _ask_for_measures(study: ReaderStudy, case: Case, there: dict[int, Series]) 
         for (volume, one), where in placed.items()
         if not volume or fits(drawn[volume], series[one], where)  # asked for again when a person has looked
     }
-    return request_job(
-        function=MEASURE,
-        study=study,
-        label=f"volumes of {case.code}",
-        parameters={"case": case.pk},
-        inputs={
+    asked: dict = {
+        "function": MEASURE,
+        "study": study,
+        "label": f"volumes of {case.code}",
+        "parameters": {"case": case.pk},
+        "inputs": {
             "version": VERSION,
             "masks": [[volume.pk, volume.sha256] for volume in volumes],
             "series": [[one.pk, one.sha256] for one in there.values()],
             "placed": [[*key, one.matrix] for key, one in sorted(placed.items())],
         },
-    )[1]
+    }
+    job, new = request_job(**asked)
+    later = Job.objects.filter(function=MEASURE, parameters__case=case.pk, pk__gt=job.pk)
+    if job.state == Job.State.DONE and later.exists():  # something was undone: a later job replaced its measures
+        Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()
+        new = request_job(**asked)[1]
+    return new
 
 
 def present_measures(study: ReaderStudy):

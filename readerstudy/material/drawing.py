@@ -211,7 +211,7 @@ def to_look_at(study: ReaderStudy) -> int:
 
 def _places(study: ReaderStudy) -> Iterator[tuple[VolumeOfInterest, Series, Placing]]:
     """Every drawn volume that counts, with each active series of its case."""
-    volumes = active_volumes(study=study, origin=VolumeOfInterest.Origin.DRAWN)
+    volumes = active_volumes(study=study, origin=VolumeOfInterest.Origin.DRAWN, case__set_aside="")
     cases = {volume.case_id for volume in volumes}
     series: dict[int, list[Series]] = {}
     for one in study.series.filter(active=True, case__in=cases).select_related("arm", "made_from__made_from__arm"):

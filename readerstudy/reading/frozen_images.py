@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.db.models import QuerySet
+
 from readerstudy.audit.actions import Action
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
@@ -14,17 +16,18 @@ def frozen_volumes(study: ReaderStudy) -> list[str]:
 
 
 def frozen_problems(study: ReaderStudy) -> Iterator[str]:
-    """How series and volumes differ from those of the opening; those of withdrawn subjects are missed by nobody."""
+    """How series and volumes differ from those of the opening; those of cases that left since are missed by nobody."""
     opened = study.events.filter(action=Action.STUDY_OPENED).first()
     if opened is None:
         yield "The log does not say what was frozen."
         return
-    series = study.series.filter(active=True).values_list("sha256", flat=True)
-    volumes = study.volumes_of_interest.filter(removed_at=None).values_list("sha256", flat=True)
-    withdrawn = study.subjects.exclude(withdrawn_at=None).exists()
-    for noun, said, there in (
-        ("series", opened.data["series"], series),
-        ("volumes of interest", opened.data["volumes"], volumes),
-    ):
-        if set(there) - set(said) or (not withdrawn and set(said) - set(there)):
-            yield f"The {noun} are not those that the study was opened with."
+    if not _is_kept(opened.data["series"], study.series.all(), active=True):
+        yield "The series are not those that the study was opened with."
+    if not _is_kept(opened.data["volumes"], study.volumes_of_interest.all(), removed_at=None):
+        yield "The volumes of interest are not those that the study was opened with."
+
+
+def _is_kept(said: list[str], rows: QuerySet, **active: object) -> bool:
+    there = set(rows.filter(in_use("case__"), **active).values_list("sha256", flat=True))
+    left = set(rows.exclude(in_use("case__")).values_list("sha256", flat=True))
+    return there <= set(said) <= there | left

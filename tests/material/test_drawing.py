@@ -22,6 +22,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material import drawing, site_lists, volumes
 from readerstudy.material.models import Alignment, Case, VolumeOfInterest
+from readerstudy.material.services import set_aside
 from readerstudy.material.volumes_of_interest import load_mask
 from readerstudy.protocol.services import create_study
 from tests import factories
@@ -222,9 +223,11 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
     matrix = np.eye(4)
     matrix[1, 3] = 2.0
     Alignment.objects.update(matrix=matrix.tolist())
-    assert states()["FAST"] == "unseen"
+    assert (states()["FAST"], drawing.to_look_at(study)) == ("unseen", 1)
     factories.log_as_is(study)
     assert list(problems(study)) == []
+    set_aside(case=case, reason="moved", actor=admin)
+    assert drawing.to_look_at(study) == 0
 
 
 def test_a_second_drawing_is_compared_and_never_measured(study, admin, case):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
@@ -24,21 +25,25 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
 from readerstudy.audit.verify import problems
 from readerstudy.images.feature_settings import change_settings
+from readerstudy.images.measure_jobs import present_measures
 from readerstudy.images.radiomics import active_settings
 from readerstudy.images.stability_criteria import change_criteria, criteria_of, frozen_criteria
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.jobs.tasks import run_job
 from readerstudy.material.models import Series, VolumeOfInterest
+from readerstudy.material.selectors import in_use
+from readerstudy.material.services import set_aside
 from readerstudy.material.site_lists import names_of
 from readerstudy.material.volumes import load
-from readerstudy.material.volumes_of_interest import load_mask, remove
+from readerstudy.material.volumes_of_interest import call_back, load_mask, remove
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.recipes import KINDS
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.services import ensure_takes_material, move
 from readerstudy.protocol.signals import freezing
 from readerstudy.protocol.study_templates import MOUMMAD, TEMPLATES, PlannedArm
+from readerstudy.reading.frozen_images import frozen_problems, frozen_volumes
 from readerstudy.reading.opening import request_opening
 from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.states import State
@@ -68,7 +73,7 @@ def client_of(study: ReaderStudy) -> Client:
     return client
 
 
-def lesion_on(series: Series) -> None:
+def lesion_on(series: Series, name: str = "lesion 1") -> None:
     """A box in the middle of a series."""
     inside = np.zeros((series.slices, series.rows, series.columns), bool)
     inside[1:-1, 10:20, 10:20] = True
@@ -79,7 +84,7 @@ def lesion_on(series: Series) -> None:
         study=series.study,
         case=series.case,
         drawn_on=series,
-        name="lesion 1",
+        name=name,
         sha256=sha256,
         voxels=mask.voxels,
         millilitres=mask.millilitres,
@@ -185,6 +190,25 @@ def test_every_volume_is_measured_in_every_arm(draft):
     assert "Nothing measured yet" in html(client.get(f"{place}volumes/"))
 
 
+def test_volumes_that_come_back_are_measured_again(draft):
+    lesion_on(draft.series.get(arm__code="SOC"), "lesion 2")
+    work_off(draft)
+
+    def measured() -> list[int]:
+        return [present_measures(draft).filter(voi__name=f"lesion {number}").count() for number in (1, 2)]
+
+    both = measured()
+    assert both[0] == both[1] > 0
+    first = VolumeOfInterest.objects.get(name="lesion 1")
+    remove(volume=first, actor=admin_of(draft))
+    work_off(draft)
+    assert measured() == [0, both[1]]
+    call_back(volume=first, actor=admin_of(draft))
+    work_off(draft)
+    assert measured() == both
+    assert ask_for_missing(draft) == 0
+
+
 def test_opening_freezes_series_volumes_and_settings(frozen):
     assert (frozen.state, frozen.schedule_sha256, frozen.presentations.count()) == ("open", "", 0)
     said = frozen.events.get(action="study opened").data
@@ -231,6 +255,20 @@ def test_an_opening_that_did_not_keep_the_thresholds_still_holds(draft):
     assert "thresholds" not in opened.events.get(action="study opened").data
     record(study=opened, action=Action.STABILITY_CRITERIA_CHANGED, criteria=dict.fromkeys(criteria_of(opened), 0.5))
     assert list(problems(opened)) == []
+
+
+def test_a_case_set_aside_is_not_frozen_and_one_withdrawn_hides_no_other(draft):
+    for number in (2, 3):
+        lesion_on(factories.place_pixels(draft, "SOC", pixels.volume(20, number), subject=f"S0{number}"))
+    set_aside(case=draft.cases.get(subject__code="S03"), reason="moved", actor=admin_of(draft))
+    series = draft.series.filter(in_use("case__"), active=True).values_list("sha256", flat=True)
+    record(study=draft, action=Action.STUDY_OPENED, series=list(series), volumes=frozen_volumes(draft))
+    assert list(frozen_problems(draft)) == []
+    draft.subjects.filter(code="S02").update(withdrawn_at=timezone.now())
+    draft.volumes_of_interest.filter(case__subject__code="S02").update(removed_at=timezone.now())
+    assert list(frozen_problems(draft)) == []
+    draft.series.filter(case__subject__code="S01", arm__code="SOC").update(active=False)
+    assert list(frozen_problems(draft)) == ["The series are not those that the study was opened with."]
 
 
 def test_it_has_no_readers_and_no_pause(frozen):
