@@ -96,11 +96,6 @@ def _around(flat: Array) -> tuple[slice, slice]:
     return sides[0], sides[1]
 
 
-def slices_shown(shape: tuple[int, int, int], affine: Array) -> int:
-    """How many slices `slice_pair` knows of a reference of this shape and place; no pixels are needed."""
-    return oriented(Volume(np.zeros(shape, np.float32), affine)).shape[0]
-
-
 def difference(pair: SlicePair, kind: Kind) -> Array:
     """The map in percent, float32; NaN where it is undefined or the test has no values."""
     if kind == "percent":

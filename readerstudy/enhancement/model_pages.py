@@ -19,7 +19,6 @@ from processing.enhancement.detectability import said
 from processing.enhancement.networks.model_record import ModelRecord, read_record, weights_problem
 from processing.enhancement.networks.store import ONNX
 from processing.errors import InputError
-from processing.pictures.difference_map import slices_shown
 from processing.volume import Volume
 from readerstudy.enhancement import previews
 from readerstudy.jobs.models import Job
@@ -264,7 +263,7 @@ def choose(study: ReaderStudy, name: str, data: QueryDict) -> PreviewChoice | No
     case = next((one for one in found if str(one.pk) == data.get("case")), found[0])
     arms = previews.possible_inputs(case)
     source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
-    slices = slices_shown((source.slices, source.rows, source.columns), np.array(source.affine, float))
+    slices = volumes.slices_of(source)
     number = data.get("slice", "")
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     other = data.get("with", "")
@@ -287,7 +286,7 @@ def pixels(choice: PreviewChoice) -> tuple[Volume, Volume | None]:
     source = volumes.load_cached(choice.source)
     if output.job is None or not output.is_done:
         return source, None
-    made = volumes.load_file_cached(output.job.result["sha256"])
+    made = volumes.load_file_cached(output.job.result["sha256"], like=choice.source)
     if made.shape != source.shape:  # thinner slices: those where the input has its own
         from processing.registration import apply
 

@@ -4,19 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-import numpy as np
 from django.http import QueryDict
 
 from processing.enhancement.networks.model_record import read_record
 from processing.enhancement.networks.store import read_config
 from processing.errors import InputError
-from processing.pictures.difference_map import slices_shown
 from readerstudy.archive import store
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import job_key, request_job, retry
 from readerstudy.material.alignments import AWAITED, placing
 from readerstudy.material.erasure import Holder
 from readerstudy.material.models import Case, Series
+from readerstudy.material.volumes import slices_of
 from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol import enhancers
 from readerstudy.protocol.models import ReaderStudy
@@ -92,7 +91,7 @@ def choose(case: Case, data: QueryDict) -> AnomalyChoice | None:
         return None
     source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
     model = data.get("model", "") if data.get("model") in models else models[0]
-    slices = slices_shown((source.slices, source.rows, source.columns), np.array(source.affine, float))
+    slices = slices_of(source)
     number = data.get("slice", "")
     place = min(max(int(number), 1), slices) if number.isdecimal() and len(number) < 6 else slices // 2 + 1
     request = _request(source, model)

@@ -7,11 +7,12 @@ import numpy as np
 from django.http import QueryDict
 
 from processing.errors import InputError
-from processing.pictures.difference_map import WORDS, Kind, largest_slice, slices_shown
+from processing.pictures.difference_map import WORDS, Kind, largest_slice
 from processing.volume import Volume
 from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
+from readerstudy.material.volumes import slices_of
 from readerstudy.material.volumes_of_interest import active_volumes, load_mask
 
 KINDS = {"percent": "percent of the pixel", "signed": "signed, percent of the maximum"}
@@ -83,7 +84,7 @@ def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
         return None
     named = {f"{a.arm.code} vs {b.arm.code}": (a, b) for a, b in pairs}
     reference, test = named.get(data.get("pair", ""), pairs[0])
-    slices = slices_shown((reference.slices, reference.rows, reference.columns), np.array(reference.affine, float))
+    slices = slices_of(reference)
     volumes = active_volumes(case)
     voi = next((one for one in volumes if str(one.pk) == data.get("voi")), None)
     number = data.get("slice", "")

@@ -1,11 +1,13 @@
 """Where the series of a case lie in each other: what is to be registered, and which alignment holds."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Q
 
+from readerstudy.audit.canonical import canonical
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Alignment, Case, Series
 from readerstudy.material.selectors import present_series
@@ -22,6 +24,11 @@ class Placing:
 
     matrix: list | None
     how: str
+
+    @property
+    def digest(self) -> str:
+        """Of the matrix: what was seen under it is said of it alone."""
+        return hashlib.sha256(canonical(self.matrix)).hexdigest()[:16]
 
 
 def to_register(arms: Iterable[Arm], there: dict[int, Series]) -> list[tuple[Series, Series]]:

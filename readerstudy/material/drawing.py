@@ -57,7 +57,8 @@ def scene(*, series: Series, image: Volume) -> dict:
 def drawings(*, case: Case, series: Series, image: Volume, second_of: User | None = None) -> list[dict]:
     """The volumes of a case where they lie on a series as it is looked at, as JSON.
 
-    second_of: only this person's second drawings, so that they are made without a look at the first.
+    second_of: only this person's second drawings, so that they are made without a look at the first. InputError if the
+    file of one is not there.
     """
     from processing.drawn import runs_of
     from processing.masks import carry
@@ -68,8 +69,9 @@ def drawings(*, case: Case, series: Series, image: Volume, second_of: User | Non
     for volume in active_volumes(case, **of):
         placed = placing(volume.drawn_on, series)
         matrix = None if placed.matrix is None else np.array(placed.matrix)
+        mask = load_mask(volume)
         try:
-            mask = carry(load_mask(volume), image.shape, image.affine, matrix=matrix).mask.array
+            carried = carry(mask, image.shape, image.affine, matrix=matrix)
         except InputError:
             continue  # nothing of it lies on this series
         found.append(
@@ -78,7 +80,8 @@ def drawings(*, case: Case, series: Series, image: Volume, second_of: User | Non
                 "base": volume.pk,
                 "version": volume.version,
                 "by": volume.drawn_by.username if volume.drawn_by else "",
-                "runs": runs_of(mask),
+                "runs": runs_of(carried.mask.array),
+                "reaches_beyond": volume.drawn_on.arm.code if carried.outside else "",
                 "looks": [] if volume.second else looks_as_json(volume, there),
             }
         )
@@ -98,13 +101,14 @@ def save(
 ) -> VolumeOfInterest:
     """Keep a drawing as a version of its own. image: the series as it is looked at; base: the version it began from.
 
-    InputError for a name that is none, or an empty drawing; StaleError if another version holds than the one it began
-    from.
+    InputError for a name that is none, an empty drawing, or one that this series would cut; StaleError if another
+    version holds than the one it began from.
     """
     from processing.drawn import mask_of
     from processing.masks import Mask, carry, write_mask
 
     name = name.strip()
+    _ensure_whole(case, series, base)
     if not NAME.fullmatch(name):
         raise InputError(NAME_SAID)
     drawn = Mask("", 1, mask_of(runs, image.shape), image.affine)
@@ -155,6 +159,21 @@ def save(
         if not second:
             transaction.on_commit(lambda: ask_for_missing(case.study, case=case))
     return volume
+
+
+def _ensure_whole(case: Case, series: Series, base: int | None) -> None:
+    """InputError if the version that a drawing began from reaches beyond the series, which would cut it."""
+    from processing.masks import carry
+
+    begun = next((one for one in case.volumes_of_interest.select_related("drawn_on__arm") if one.pk == base), None)
+    if begun is None or begun.drawn_on_id == series.pk:
+        return
+    matrix = placing(begun.drawn_on, series).matrix
+    shape, affine = (series.slices, series.rows, series.columns), np.array(series.affine, float)
+    if carry(load_mask(begun), shape, affine, matrix=None if matrix is None else np.array(matrix)).outside:
+        raise InputError(
+            f"{begun.name} reaches beyond this series, which would cut it. Draw it on {begun.drawn_on.arm.code}."
+        )
 
 
 def _stale(name: str, now: VolumeOfInterest | None) -> str:
@@ -224,10 +243,11 @@ def _places(study: ReaderStudy) -> Iterator[tuple[VolumeOfInterest, Series, Plac
 
 @dataclass(frozen=True)
 class Look:
-    """Where a drawn volume was carried to: series, what a person said of it (None: nothing yet), by whom."""
+    """Where a drawn volume was carried to: series, how and where, what a person said of it (None: nothing yet), who."""
 
     series: Series
     how: str
+    digest: str
     fits: bool | None
     by: str = ""
 
@@ -267,10 +287,10 @@ def agreement(first: VolumeOfInterest, second: VolumeOfInterest) -> dict[str, fl
     from processing.masks import carry
     from processing.metrics.overlap import MEASURES, overlap
 
-    one = load_mask(first)
     placed = placing(second.drawn_on, first.drawn_on)
     matrix = None if placed.matrix is None else np.array(placed.matrix)
     try:
+        one = load_mask(first)
         other = carry(load_mask(second), one.array.shape, one.affine, matrix=matrix).mask.array
     except InputError:
         return dict.fromkeys(MEASURES)
@@ -284,7 +304,7 @@ def looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
         if series.made_from_id is None and needs_look(volume, series):
             placed = placing(volume.drawn_on, series)
             by = volume.looks.get(str(series.pk), {}).get("by", "")
-            found.append(Look(series, placed.how, _said(volume, series, placed), by))
+            found.append(Look(series, placed.how, placed.digest, _said(volume, series, placed), by))
     return found
 
 
@@ -298,15 +318,16 @@ def looks_as_json(volume: VolumeOfInterest, there: list[Series]) -> list[dict]:
             "awaited": one.how == AWAITED,
             "fits": one.fits,
             "picture": reverse("mask_picture", args=[study, number, one.series.pk]),
-            "url": reverse("look_at", args=[study, number, one.series.pk]),
+            "url": f"{reverse('look_at', args=[study, number, one.series.pk])}?placed={one.digest}",
         }
         for one in looks(volume, there)
     ]
 
 
 @transaction.atomic
-def look(*, volume: VolumeOfInterest, series: Series, says_fits: bool, actor: User) -> None:
-    """Keep what a person says of a volume on another arm. InputError while its place is not known."""
+def look(*, volume: VolumeOfInterest, series: Series, says_fits: bool, seen: str, actor: User) -> None:
+    """Keep what a person says of a volume on another arm. InputError while its place is not known, or if it is not the
+    one that was seen. seen: digest of that placing."""
     study_for_update(volume.study)
     ensure_not_frozen(volume.study)
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))
@@ -314,6 +335,8 @@ def look(*, volume: VolumeOfInterest, series: Series, says_fits: bool, actor: Us
     placed = placing(volume.drawn_on, series)
     if placed.how == AWAITED:
         raise InputError("The alignment of the two acquisitions is not there yet. Look again when it is.")
+    if seen != placed.digest:
+        raise InputError("The alignment of the two acquisitions has changed. Reload the page and look again.")
     if volume.removed_at or not needs_look(volume, series):
         raise InputError("Another version holds now. Reload the page.")
     said = {"fits": says_fits, "by": actor.username, "at": timezone.now().isoformat(), "matrix": placed.matrix}

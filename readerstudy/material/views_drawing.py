@@ -152,7 +152,8 @@ def look_at(request: StudyRequest, study: ReaderStudy, volume: int, series: int)
         raise Http404
     shown, says_fits = _series(found.case, series), "fits" in request.POST
     try:
-        drawing.look(volume=found, series=shown, says_fits=says_fits, actor=request.user)
+        seen = request.GET.get("placed", "")
+        drawing.look(volume=found, series=shown, says_fits=says_fits, seen=seen, actor=request.user)
     except InputError as error:
         if not request.accepts("text/html"):
             return JsonResponse({"detail": str(error)}, status=400)

@@ -2,8 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Timer
+
+import numpy as np
 
 from processing.grid import oriented
 from processing.pixel_hash import WHOLE
@@ -36,9 +39,21 @@ def load_cached(series: Series) -> Volume:
     return _kept_or((series.pk, f"{series.sha256} {plane}"), lambda: oriented(load(series), plane=plane))
 
 
-def load_file_cached(sha256: str) -> Volume:
-    """The same for a NIfTI file of the archive that is no series."""
-    return _kept_or((0, sha256), lambda: oriented(load_files([sha256], "nifti")))
+def load_file_cached(sha256: str, *, like: Series | None = None) -> Volume:
+    """The same for a NIfTI file of the archive that is no series. like: the series in whose order it is stored; None:
+    it is stored as it is looked at, and must not be turned again."""
+    if like is None:
+        return _kept_or((0, sha256), lambda: load_files([sha256], "nifti"))
+    known, plane = like.format == "dicom", like.case.plane
+    key = (0, f"{sha256} {known} {plane}")
+    return _kept_or(key, lambda: oriented(replace(load_files([sha256], "nifti"), slices_known=known), plane=plane))
+
+
+def slices_of(series: Series) -> int:
+    """How many slices `load_cached` gives of a series; no pixels are read."""
+    shape = np.zeros((series.slices, series.rows, series.columns), np.float32)
+    bare = Volume(shape, np.array(series.affine, float), slices_known=series.format == "dicom")
+    return oriented(bare, plane=series.case.plane).shape[0]
 
 
 def _kept_or(key: tuple[int, str], read_it: Callable[[], Volume]) -> Volume:

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from processing.masks import carry
 from processing.volume import Volume
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member
+from readerstudy.archive import store
 from readerstudy.audit.models import Event
 from readerstudy.audit.verify import problems
 from readerstudy.images import radiomics
@@ -212,8 +214,15 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
 
     assert (measured(), states()["FAST"], drawing.to_look_at(study)) == ({"SOC"}, "unseen", 1)
     client = client_of(admin)
-    address = f"/studies/{study.slug}/material/masks/{volume.pk}/{fast.pk}/look/"
-    assert "look whether it fits" in html(client.get(f"/studies/{study.slug}/material/cases/{case.pk}/"))
+    page = f"/studies/{study.slug}/material/cases/{case.pk}/"
+    assert "look whether it fits" in html(client.get(page))
+
+    def seen() -> str:
+        (look,) = drawing.looks_as_json(volume, [fast])
+        assert f'action="{look["url"]}"' in client.get(page).content.decode()
+        return look["url"]
+
+    address = seen()
     client.post(address, {"fits": "1"})
     assert (measured(), states()["FAST"]) == ({"SOC", "FAST"}, "waiting")
     client.post(address, {"not": "1"})
@@ -223,11 +232,50 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
     matrix = np.eye(4)
     matrix[1, 3] = 2.0
     Alignment.objects.update(matrix=matrix.tolist())
+    client.post(address, {"fits": "1"})  # said of what was seen before
     assert (states()["FAST"], drawing.to_look_at(study)) == ("unseen", 1)
+    client.post(seen(), {"fits": "1"})
+    assert (states()["FAST"], drawing.to_look_at(study)) == ("waiting", 0)
+    Alignment.objects.update(matrix=np.eye(4).tolist())
     factories.log_as_is(study)
     assert list(problems(study)) == []
+    assert drawing.to_look_at(study) == 1
     set_aside(case=case, reason="moved", actor=admin)
     assert drawing.to_look_at(study) == 0
+
+
+def test_a_drawing_that_reaches_beyond_another_series_is_not_cut_there(study, admin, case):
+    whole = volumes.load(on(case))
+    case = factories.place_pixels(study, "SOC", whole, subject="S02").case
+    affine = whole.affine.copy()
+    affine[:3, 3] += 9 * affine[:3, 1]  # nine rows fewer at one side
+    fast = factories.place_pixels(study, "FAST", replace(whole, affine=affine), subject="S02")
+    volume = draw(case, admin)
+    client = client_of(admin)
+    said = html(client.get(f"/studies/{study.slug}/material/cases/{case.pk}/draw/?on={fast.pk}"))
+    assert "Lesion 1 reaches beyond this series</span> and is changed on SOC only." in said
+    image = volumes.load_cached(fast)
+    with pytest.raises(InputError, match="Draw it on SOC"):
+        drawing.save(
+            case=case,
+            series=fast,
+            image=image,
+            name="Lesion 1",
+            runs=runs_of(block(image.shape)),
+            base=volume.pk,
+            second=False,
+            actor=admin,
+        )
+
+
+def test_a_mask_that_is_gone_is_said_in_words(study, admin, case):
+    volume = draw(case, admin)
+    draw(case, admin, second=True)
+    store.erase(volume.sha256)
+    client = client_of(admin)
+    page = f"/studies/{study.slug}/material/cases/{case.pk}/"
+    assert "Second drawing by" in html(client.get(page))
+    assert "1 of 1 files are not in the archive." in html(client.get(f"{page}draw/", follow=True))
 
 
 def test_a_second_drawing_is_compared_and_never_measured(study, admin, case):

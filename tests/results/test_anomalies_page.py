@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -14,13 +15,14 @@ from PIL import Image
 from processing.enhancement import anomalies
 from processing.enhancement.networks import store as store_of_models
 from processing.enhancement.networks.store import read_identity
+from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.archive import store
-from readerstudy.images.anomaly_maps import ANOMALIES
+from readerstudy.images.anomaly_maps import ANOMALIES, choose
 from readerstudy.jobs.models import Job
 from readerstudy.material.erasure import erase_subject
 from readerstudy.material.models import VolumeOfInterest
-from readerstudy.material.volumes import load_file_cached
+from readerstudy.material.volumes import load, load_cached, load_file_cached, slices_of
 from readerstudy.protocol.services import create_study
 from tests import factories, pixels
 from tests.material.models import make_model
@@ -36,6 +38,7 @@ def study(settings, tmp_path, monkeypatch):
     """A case with a bright spot in slice 4, and a network that expects there what lies around."""
     settings.MODELS_DIR = tmp_path / "models"
     settings.JOB_HEARTBEAT_SECONDS = 600
+    monkeypatch.setattr(store_of_models, "SHIPPED", settings.MODELS_DIR / "none")
     folder = make_model(settings.MODELS_DIR, "mender")
     (folder / "config.toml").write_text('task = "inpaint"\n' + (folder / "config.toml").read_text())
     usual = pixels.volume(20, 1)
@@ -107,6 +110,22 @@ def test_a_map_is_asked_for_made_and_laid_over_the_image(client, study, settings
     assert "mender was not shown to make lesions stand out" in page
     assert "No lesion planted" in page
     assert "but for what patients with MS have of their own" in page
+
+
+def test_image_map_and_page_have_the_slices_that_the_plane_of_the_case_says(study, tmp_path):
+    array = np.random.default_rng(1).random((12, 24, 18)).astype(np.float32)
+    series = factories.place_pixels(study, "SOC", Volume(array, np.diag([-1.0, -1.8, 1.0, 1.0])), subject="S02")
+    image = load_cached(series)
+    assert choose(series.case, QueryDict()).slices == slices_of(series) == image.shape[0] == 18
+    as_looked_at, as_stored = (
+        store.put_file(write_nifti(volume, tmp_path / f"{number}.nii.gz"))[0]
+        for number, volume in enumerate([image, load(series)])
+    )
+    np.testing.assert_array_equal(load_file_cached(as_looked_at).array, image.array)
+    np.testing.assert_array_equal(load_file_cached(as_stored, like=series).array, image.array)
+    # A file that says what its slices are.
+    series.format, series.affine = "dicom", np.diag([2.0, 2.0, 1.0, 1.0]).tolist()
+    assert slices_of(series) == series.slices
 
 
 def test_a_mask_gives_area_and_dice_and_one_drawn_since_asks_for_a_new_map(client, study, tmp_path):
