@@ -38,7 +38,6 @@ def study(settings, tmp_path, monkeypatch):
     """A case with a bright spot in slice 4, and a network that expects there what lies around."""
     settings.MODELS_DIR = tmp_path / "models"
     settings.JOB_HEARTBEAT_SECONDS = 600
-    monkeypatch.setattr(store_of_models, "SHIPPED", settings.MODELS_DIR / "none")
     folder = make_model(settings.MODELS_DIR, "mender")
     (folder / "config.toml").write_text('task = "inpaint"\n' + (folder / "config.toml").read_text())
     usual = pixels.volume(20, 1)
