@@ -33,7 +33,9 @@ from processing.enhancement.enhance import enhance
 from processing.enhancement.networks.store import SHIPPED, read_config, read_identity
 from processing.metrics.quality import compare, foreground
 from processing.noise import estimate_noise
-from processing.simulate.degrade import Degradation, degrade
+from processing.percentile import high_percentile
+from processing.reconstruction.signal import simulated
+from processing.simulate.degrade import Degradation, degrade, ghost_weights
 from processing.simulate.thickness import interpolated, means
 from processing.volume import Volume
 
@@ -52,6 +54,9 @@ RESTORED = {
     f"{GHOSTING} at 40°{EVEN}": Degradation(ghosting=0.4, ghosting_lines="even", ghosting_phase=40.0, seed=SEED),
     "motion of 3 pixels": Degradation(motion=3.0, seed=SEED),
 }
+NOISY_GHOSTS = (("", 0.01), ("", 0.03), (", image phase", 0.0), (", image phase", 0.01), (", image phase", 0.03))
+NOISY_HALF = (0.01, 0.02, 0.04)
+UNTOUCHED = "dicom/toshiba_titan_abdomen_ax_t2"  # fades as a half matrix does
 BARS = Degradation(patches=True, seed=SEED)
 THICK = {f"×{n}": Degradation(thick=n, seed=SEED) for n in (2, 3)}
 THIN = {
@@ -121,6 +126,7 @@ def main() -> int:
     there = {name: folder for name, folder in there.items() if (folder / "identity.json").exists()}
     rows = [row for name in there for row in _JUDGED[name](arguments, there[name])]
     parts = [_introduction(arguments)]
+    parts += [_ghosts(rows)] if "restore" in there else []
     parts += [_table(name, rows) for name in there]
     parts.append(_speed({"denoise": SHIPPED / "denoise"} | there))
     parts.append(NOT_REACHED)
@@ -157,8 +163,46 @@ def _restored(arguments: argparse.Namespace, folder: Path) -> Iterator[dict]:
             if sample.case == GIBBS:
                 row |= _ringing(sample, before, found.array)
             yield _said(row)
+    for sample in _complex_samples(arguments):
+        for name, found in ((INPUT, sample.input), ("restore", enhance(sample.input, model=folder).volume)):
+            yield _said(_row(sample, "restore", name, found))
     for sample in _samples(arguments, {ORIGINAL: RESTORED[HALF]}):
         yield _said(_unharmed(sample, "restore", folder))
+    if (arguments.data / UNTOUCHED).exists():
+        whole = series.read(arguments.data / UNTOUCHED)
+        rows, columns = (n - n % 8 for n in whole.shape[1:])
+        middle = whole.array[whole.shape[0] // 2 :][: arguments.slices, :rows, :columns]
+        truth = replace(whole, array=np.maximum(middle, 0), padding=None)
+        yield _said(_unharmed(Sample("abdomen", "T2 (Toshiba)", ORIGINAL, truth, truth), "restore", folder))
+
+
+def _complex_samples(arguments: argparse.Namespace) -> Iterator[Sample]:
+    """Ghosts of noisy images and of images with a smooth phase, and a half matrix that was acquired with noise, which
+    processing.simulate, whose steps start from magnitudes, does not make. Noise: of the 99.9th percentile, in the real
+    and the imaginary channel."""
+    for sample in _samples(arguments, {ORIGINAL: RESTORED[HALF]}):
+        shape = sample.truth.shape
+        rng = np.random.default_rng([SEED, 3])
+        noise = high_percentile(sample.truth.array, 99.9) * (rng.normal(size=shape) + 1j * rng.normal(size=shape))
+        turned = simulated(sample.truth, SEED).array[0]
+        cases = {}
+        for name, how in RESTORED.items():
+            if how.ghosting:
+                weights = ghost_weights(shape[1], how)[:, None]
+                for words, level in NOISY_GHOSTS:
+                    image = turned if words else sample.truth.array
+                    said = f", noise of {100 * level:g} %" if level else ""
+                    cases[f"{name}{words}{said}"] = _weighted(image, weights) + level * noise
+        half = np.outer(*(np.abs(np.fft.fftfreq(n)) < 0.25 for n in shape[1:]))
+        for level in NOISY_HALF:
+            cases[f"{HALF}, noise of {100 * level:g} %"] = _weighted(sample.truth.array + 2 * level * noise, half)
+        for case, image in cases.items():
+            bad = sample.truth.with_array(np.abs(image).astype(np.float32))
+            yield replace(sample, case=case, input=bad)
+
+
+def _weighted(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return np.fft.ifft2(np.fft.fft2(images) * weights)
 
 
 def _inpainted(arguments: argparse.Namespace, folder: Path) -> Iterator[dict]:
@@ -307,8 +351,11 @@ def _ringing(sample: Sample, before: np.ndarray, after: np.ndarray) -> dict[str,
     old, new = ((array - sample.truth.array) ** 2 for array in (before, after))
     return {
         "ringing": float(new[beside].sum() / max(old[beside].sum(), 1e-12)),
-        "elsewhere": 10 * float(np.log10(old[elsewhere].mean() / max(new[elsewhere].mean(), 1e-12))),
-    }
+    } | ({"elsewhere": _decibels(old[elsewhere], new[elsewhere])} if elsewhere.any() else {})
+
+
+def _decibels(old: np.ndarray, new: np.ndarray) -> float:
+    return 10 * float(np.log10(old.mean() / max(new.mean(), 1e-12)))
 
 
 def _said(row: dict) -> dict:
@@ -388,6 +435,20 @@ def _table(task: str, rows: Sequence[dict]) -> str:
             "",
             f"What was not degraded is changed by {min(changes):.2f} to {max(changes):.2f} % of the range (RMS).",
         ]
+    return "\n".join(lines)
+
+
+def _ghosts(rows: Sequence[dict]) -> str:
+    """In how many of the series a ghost was found, and what was won there: of real images, then of those with a
+    phase."""
+    lines = ["## Ghosts: found in how many", "", "| degradation | found | of | median dB | least | most |"]
+    lines += ["|---" * 6 + "|"]
+    psnr = {(row["case"], row["series"], row["method"]): row.get("foreground_psnr") for row in rows}
+    for case in dict.fromkeys(row["case"] for row in rows if row["case"].startswith(GHOSTING)):
+        gains = [psnr[case, name, "restore"] - value for (c, name, m), value in psnr.items() if (c, m) == (case, INPUT)]
+        found = [gain for gain in gains if gain]
+        cells = [f"{value:+.2f}" for value in (statistics.median(found), min(found), max(found))] if found else ["–"] * 3
+        lines.append(f"| {case} | {len(found)} | {len(gains)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -188,11 +188,7 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
         if degradation.motion is not None:
             slice_ = _move(slice_, degradation.motion / volume.spacing[1], _random(degradation, "motion", index))
         if degradation.ghosting is not None:
-            line = np.fft.ifftshift(np.arange(rows) - rows // 2)  # 0 is the middle of k-space
-            scaled = line % 2 == (0 if degradation.ghosting_lines == "even" else 1)
-            turned = np.exp(1j * np.deg2rad(degradation.ghosting_phase or 0.0))
-            scale = np.where(scaled, (1 - degradation.ghosting) * turned, 1.0)
-            slice_ = _filtered(slice_, scale[:, None])
+            slice_ = _filtered(slice_, ghost_weights(rows, degradation)[:, None])
         if lines is not None:
             slice_ = _filtered(slice_, lines[:, None])
         if degradation.gibbs is not None:
@@ -207,6 +203,33 @@ def degrade(volume: Volume, degradation: Degradation, *, progress: Callable[[int
         if progress is not None:
             progress(index + 1, len(out))
     return volume.with_array(out)
+
+
+def ghost_weights(rows: int, degradation: Degradation) -> Array:
+    """What ghosting multiplies each line of k-space by.
+
+    Parameters
+    ----------
+    rows : int
+        Number of lines.
+    degradation : Degradation
+        With ghosting.
+
+    Returns
+    -------
+    ndarray of complex128, shape (rows,)
+        Zero frequency first.
+
+    Examples
+    --------
+    >>> from processing.simulate.degrade import Degradation, ghost_weights
+    >>> ghost_weights(4, Degradation(ghosting=0.25)).real
+    array([1.  , 0.75, 1.  , 0.75])
+    """
+    line = np.fft.ifftshift(np.arange(rows) - rows // 2)  # 0 is the middle of k-space
+    scaled = line % 2 == (0 if degradation.ghosting_lines == "even" else 1)
+    turned = np.exp(1j * np.deg2rad(degradation.ghosting_phase or 0.0))
+    return np.where(scaled, (1 - (degradation.ghosting or 0.0)) * turned, 1.0)
 
 
 def _random(degradation: Degradation, step: str, index: int) -> np.random.Generator:

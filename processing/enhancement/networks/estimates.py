@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
+from scipy import ndimage
 
 from processing.enhancement.networks.ghosts import estimated, unghosted
+from processing.percentile import high_percentile
 from processing.volume import Array
 
-_BANDS = 6  # of frequencies, above those that lead
-_LOWEST = 1 / 8  # of the sampling rate
+_BANDS = ((0.157, 0.2), (0.2, 0.243), (0.257, 0.3), (0.3, 0.343))  # of the sampling rate; half of k-space ends at 0.25
 _COLUMNS = (1 / 32, 1 / 8)  # of the lines of k-space that are looked at: without what the borders of the image leave
-_DECADES = 5.0  # of power that stand for 1
-MAPS = 2 + _BANDS  # of one value each
+_TISSUE, _SOFT = 0.1, 6.0  # of the slice's 99.9th percentile; pixels of its soft border
+MAPS = 3  # of one value each
 CHANNELS = 3 + MAPS  # that follow the slices
 
 
@@ -22,34 +21,33 @@ def with_estimates(slices: Array, middle: int) -> Array:
 
     slices: (slices, rows, columns). Returns them, the middle one without its estimated ghost, and CHANNELS more: the
     middle one as it is, the same moved by half the field of view along its rows' axis, the other solution without the
-    ghost (see `unghosted`), and MAPS of one value each: ratio and cross term of the ghost, and how k-space fades
-    towards its border.
+    ghost (see `unghosted`), and MAPS of one value each: ratio and cross term of the ghost, and how sharply
+    k-space ends at its half.
     """
     image = slices[middle]
     away = np.roll(image, len(image) // 2, axis=0)
     ghost = estimated(image, away)
     one, other = (image, image) if ghost is None else unghosted(image, away, ghost)
-    told = np.array([*((0.0, 0.0) if ghost is None else (ghost.ratio, ghost.cross)), *faded(one)])
+    told = np.array([*((0.0, 0.0) if ghost is None else (ghost.ratio, ghost.cross)), ended(one)])
     maps = np.broadcast_to(told[:, None, None], (MAPS, *image.shape))
     seen = np.concatenate([slices, np.stack([image, away, other]), maps]).astype(np.float32)
     seen[middle] = one
     return seen
 
 
-def faded(image: Array) -> Array:
-    """By how many orders of magnitude, / _DECADES, the power of k-space is lower in each of the outer bands of
-    frequencies than below them; the mean of rows and columns. Where nothing was acquired it is far lower."""
-    bands = np.zeros((2, _BANDS))
+def ended(image: Array) -> float:
+    """By how many orders of magnitude more the power of k-space falls where its half ends than just below and above;
+    the less of rows and columns. Noise that was acquired ends there as well, which only tissue shows: in air the
+    magnitude spreads it."""
+    tissue = ndimage.gaussian_filter((image > _TISSUE * high_percentile(image, 99.9)).astype(float), _SOFT)
+    falls = []
     for axis in (0, 1):
-        turned = np.moveaxis(image, axis, 0)
-        across = np.fft.rfft(turned, axis=1)
+        across = np.fft.rfft(np.moveaxis(image * tissue, axis, 0), axis=1)
         columns = across.shape[1] * 2
         chosen = across[:, int(_COLUMNS[0] * columns) : max(int(_COLUMNS[1] * columns), 1)]
         power = (np.abs(np.fft.fft(chosen, axis=0)) ** 2).sum(axis=1)
         frequency = np.abs(np.fft.fftfreq(len(power)))
-        reference = power[(frequency >= _LOWEST / 2) & (frequency < _LOWEST)].mean()
-        edges = np.linspace(_LOWEST, 0.5, _BANDS + 1)
-        for band, (low, high) in enumerate(pairwise(edges)):
-            part = power[(frequency >= low) & (frequency < high)].mean()
-            bands[axis, band] = np.log10(max(reference, 1e-30) / max(part, 1e-30)) / _DECADES
-    return np.clip(bands.mean(axis=0), 0, 1).astype(np.float32)
+        parts = [power[(frequency >= low) & (frequency < high)] for low, high in _BANDS]
+        below, inside, outside, above = (np.log10(max(part.mean() if part.size else 0, 1e-30)) for part in parts)
+        falls.append(inside - outside - (below - inside + outside - above) / 2)
+    return float(min(falls))

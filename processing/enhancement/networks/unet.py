@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from processing.enhancement.networks.estimates import CHANNELS, MAPS
 
-_BEYOND = -3  # of the maps: the band of frequencies beyond a half matrix
-_WHOLE, _HALF = 0.54, 0.62  # how far it fades at most if it was acquired, at least if not
+_ENDED = -1  # of the maps: how sharply k-space ends at its half
+_WHOLE, _HALF = 0.4, 0.8  # orders of magnitude: at most if more was acquired, at least if not
 
 
 class ResidualBlock(nn.Module):
@@ -30,7 +30,7 @@ class ResidualBlock(nn.Module):
 def limited(x: Tensor) -> Tensor:
     """How surely half of k-space was not acquired, 0 to 1, (n, 1, 1, 1), from the maps that come last in x: only there
     a network that is shown estimates changes more than the ghost."""
-    return ((x[:, _BEYOND : _BEYOND + 1, :1, :1] - _WHOLE) / (_HALF - _WHOLE)).clamp(0, 1)
+    return ((x[:, _ENDED:, :1, :1] - _WHOLE) / (_HALF - _WHOLE)).clamp(0, 1)
 
 
 class ResidualUNet(nn.Module):
