@@ -447,7 +447,9 @@ def _ghosts(rows: Sequence[dict]) -> str:
     for case in dict.fromkeys(row["case"] for row in rows if row["case"].startswith(GHOSTING)):
         gains = [psnr[case, name, "restore"] - value for (c, name, m), value in psnr.items() if (c, m) == (case, INPUT)]
         found = [gain for gain in gains if gain]
-        cells = [f"{value:+.2f}" for value in (statistics.median(found), min(found), max(found))] if found else ["–"] * 3
+        cells = (
+            [f"{value:+.2f}" for value in (statistics.median(found), min(found), max(found))] if found else ["–"] * 3
+        )
         lines.append(f"| {case} | {len(found)} | {len(gains)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -23,8 +23,8 @@ GAP = 4  # pixels
 class TrainingLog:
     """The log of the training in a folder, continued from a step.
 
-    log.jsonl: one JSON object per line, the same again for the same configuration. tensorboard: the same numbers
-    and seconds per epoch as event files. samples: one picture per epoch.
+    log.jsonl: one JSON object per line, the same again for the same configuration but for the seconds of an epoch.
+    tensorboard: the same numbers as event files. samples: one picture per epoch.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -50,7 +50,7 @@ class TrainingLog:
 
     def epoch(self, step: int, metrics: dict[str, dict[str, float]], seconds: float) -> None:
         """Validation: per group and noise level the PSNR in dB of input and output; seconds: of this epoch."""
-        self._line({"step": step, "validation": metrics})
+        self._line({"step": step, "seconds": round(seconds, 1), "validation": metrics})
         for group, row in metrics.items():
             for kind, value in row.items():
                 self._events.add_scalar(f"{kind}/{_tag(group)}", value, step)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from processing.enhancement.networks.estimates import CHANNELS, ended, with_estimates
 from processing.enhancement.networks import ghosts
+from processing.enhancement.networks.estimates import CHANNELS, ended, with_estimates
 from processing.enhancement.networks.ghosts import estimated, unghosted
 from processing.noise import add_complex_noise
 from processing.simulate.degrade import Degradation, degrade, ghost_weights
@@ -64,7 +64,9 @@ def _gains_of_complex(head: Array) -> list[float]:
         bad = np.abs(np.fft.ifft(np.fft.fft(turned, axis=0) * weights[:, None], axis=0) + noise).astype(np.float32)
         away = np.roll(bad, 80, axis=0)
         if ghost := estimated(bad, away):
-            before, after = (np.mean((image - head)[head > 0.05] ** 2) for image in (bad, unghosted(bad, away, ghost)[0]))
+            before, after = (
+                np.mean((image - head)[head > 0.05] ** 2) for image in (bad, unghosted(bad, away, ghost)[0])
+            )
             gains.append(10 * float(np.log10(before / after)))
     return gains
 
