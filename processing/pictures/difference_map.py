@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -82,7 +82,7 @@ def largest_slice(voi: Array, reference: Volume) -> int:
 
 
 def _shown(voi: Array, reference: Volume) -> Array:
-    return oriented(Volume(voi.astype(np.float32), reference.affine)).array > 0.5
+    return oriented(replace(reference, array=voi.astype(np.float32), padding=None)).array > 0.5
 
 
 def _around(flat: Array) -> tuple[slice, slice]:

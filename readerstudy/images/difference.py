@@ -8,11 +8,10 @@ from django.http import QueryDict
 
 from processing.errors import InputError
 from processing.pictures.difference_map import WORDS, Kind, largest_slice
-from processing.volume import Volume
 from readerstudy.images.metric_jobs import metric_pairs
 from readerstudy.material.alignments import ALIGNED, AWAITED, SAME, Placing, placing
 from readerstudy.material.models import Case, Series, VolumeOfInterest
-from readerstudy.material.volumes import slices_of
+from readerstudy.material.volumes import load_cached, slices_of
 from readerstudy.material.volumes_of_interest import active_volumes, load_mask
 
 KINDS = {"percent": "percent of the pixel", "signed": "signed, percent of the maximum"}
@@ -106,17 +105,18 @@ def choose(case: Case, data: QueryDict) -> DifferenceChoice | None:
 
 
 def _carried(voi: VolumeOfInterest, reference: Series) -> np.ndarray:
+    """The mask on the reference as it is looked at."""
     from processing.masks import carry
 
     matrix = placing(voi.drawn_on, reference).matrix
-    shape, affine = (reference.slices, reference.rows, reference.columns), np.array(reference.affine, float)
-    return carry(load_mask(voi), shape, affine, matrix=None if matrix is None else np.array(matrix)).mask.array
+    seen = load_cached(reference)
+    return carry(
+        load_mask(voi), seen.shape, seen.affine, matrix=None if matrix is None else np.array(matrix)
+    ).mask.array
 
 
 def _largest_slice(voi: VolumeOfInterest, reference: Series) -> int:
     try:
-        inside = _carried(voi, reference)
+        return largest_slice(_carried(voi, reference), load_cached(reference)) + 1
     except (InputError, FileNotFoundError):
         return 1
-    like = Volume(np.zeros(inside.shape, np.float32), np.array(reference.affine, float))
-    return largest_slice(inside, like) + 1
