@@ -69,6 +69,7 @@ THIN = {
     "FLAIR (MS 26)": "more/ms_cross/cs_patient26_FLAIR.nii.gz",
 }
 THIN_SLICES = 48  # of a volume, around its middle
+CHANGED = 0.01  # dB: by rounding to bfloat16 less
 CORRECTIONS = 4  # of a spline, until its means are those of the thick slices
 ORIGINAL, INPUT = "truth itself", "input"
 EDGE = 0.1  # of the range per pixel: a slope that rings
@@ -451,7 +452,7 @@ def _ghosts(rows: Sequence[dict]) -> str:
     psnr = {(row["case"], row["series"], row["method"]): row.get("foreground_psnr") for row in rows}
     for case in dict.fromkeys(row["case"] for row in rows if row["case"].startswith(GHOSTING)):
         gains = [psnr[case, name, "restore"] - value for (c, name, m), value in psnr.items() if (c, m) == (case, INPUT)]
-        found = [gain for gain in gains if gain]
+        found = [gain for gain in gains if abs(gain) > CHANGED]
         cells = (
             [f"{value:+.2f}" for value in (statistics.median(found), min(found), max(found))] if found else ["–"] * 3
         )
