@@ -175,7 +175,7 @@ def test_features_of_another_acquisition_wait_for_its_alignment(admin, case):
     asked = Job.objects.filter(function=RADIOMICS)
     assert {job.label for job in asked} == {f"L4 of {case.code} on {arm}" for arm in ("SOC", "SOC-DL")}
     align(case, np.eye(4))
-    assert ask_for_missing(case.study, case=case) == 4  # two more of features, two of metrics
+    assert ask_for_missing(case.study, case=case) == 5  # two more of features, two of metrics, measures anew
     assert asked.all().count() == 4
 
 
