@@ -4,8 +4,8 @@
 
 Series of subjects that training did not see are degraded by processing.simulate at the strengths below, which were
 frozen before any network was trained to its end; ghosts under noise and with an image phase came later. Every opponent
-starts from the same samples. PSNR and SSIM as in processing.metrics.quality, range: maximum of the truth. The ceiling is
-the PSNR that the truth's own noise leaves to whoever shows the patient without it: −20 log10 of that noise over the
+starts from the same samples. PSNR and SSIM as in processing.metrics.quality, range: maximum of the truth. The ceiling
+is the PSNR that the truth's own noise leaves to whoever shows the patient without it: −20 log10 of that noise over the
 range.
 
 Exit status 1 if the mean foreground PSNR of a shipped network is below that of the best opponent anywhere.
@@ -399,7 +399,8 @@ def _introduction(arguments: argparse.Namespace) -> str:
         "--markdown docs/restoration.md`. "
         "Series of subjects that training never saw, degraded by processing.simulate at strengths that were fixed "
         "before any network was trained to its end (ghosts under noise and with an image phase came later); every "
-        "method starts from the same samples, and no network is told what was done. The inverse of ghosting is told which lines they are; for odd ones whose phase is right it is "
+        "method starts from the same samples, and no network is told what was done. The inverse of ghosting is told "
+        "which lines they are; for odd ones whose phase is right it is "
         "exact. Gibbs ringing, the linear half matrix and motion have no opponent but the input. PSNR in dB of the "
         "foreground, range: maximum of the truth. The ceiling is what the truth's own noise leaves to whoever shows "
         "the patient without it. Few subjects: descriptive, not a proof."
