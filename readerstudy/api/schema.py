@@ -55,8 +55,17 @@ PROBLEMS = {
 }
 
 
+NUMBERS = ("integer", ["integer", "null"])
+RANGE = ("minimum", "maximum", "format")  # of whole numbers: those of the database, which are none of the interface's
+
+
 def with_problems(result: dict, **_: object) -> dict:
-    """What may go wrong, at each address."""
+    """What may go wrong, at each address; and the same schema whatever database the site has."""
+    for name, schema in result["components"]["schemas"].items():
+        numbers = [one for one in schema.get("properties", {}).values() if one.get("type") in NUMBERS]
+        for one in numbers if not name.endswith("In") else ():
+            for key in RANGE:
+                one.pop(key, None)
     result["components"]["schemas"]["Problem"] = PROBLEM
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in result["paths"].values():
