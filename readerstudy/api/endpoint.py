@@ -51,11 +51,12 @@ class Rate(UserRateThrottle):
     rate = "1200/min"
 
 
-class Programs(APIView):
+class Endpoint(APIView):
     """How every address knows who asks, and answers."""
 
     authentication_classes = (BearerAuthentication, SessionAuthentication)
     throttle_classes = (Rate,)
+    request: Request
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
         return problems.answer
@@ -65,12 +66,6 @@ class Programs(APIView):
         add_never_cache_headers(found)
         patch_vary_headers(found, ["Authorization"])
         return found
-
-
-class Endpoint(Programs):
-    """An address that is of no study."""
-
-    request: Request
 
     @property
     def user(self) -> User:

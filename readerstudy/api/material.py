@@ -1,5 +1,6 @@
 """Send series, see what became of them, place them."""
 
+from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,6 +16,7 @@ from readerstudy.api.studies import LIMITS
 from readerstudy.intake import receiving, selectors, services
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate, Upload
+from readerstudy.protocol.models import ReaderStudy
 
 
 class Uploads(StudyEndpoint):
@@ -24,8 +26,7 @@ class Uploads(StudyEndpoint):
     @extend_schema(responses=page(out.UploadOut), parameters=LIMITS, operation_id="uploads")
     def get(self, request: Request, slug: str) -> Response:
         """Uploads, the last first."""
-        found = self.study.uploads.prefetch_related("refusals", "candidates").order_by("-pk")
-        return self.page_of(found, out.UploadOut)
+        return self.page_of(_counted(self.study), out.UploadOut)
 
     @extend_schema(request=out.UploadIn, responses={201: out.StartedOut}, operation_id="begin_upload")
     def post(self, request: Request, slug: str) -> Response:
@@ -47,7 +48,7 @@ class OneUpload(_OneUpload):
     @extend_schema(responses=out.UploadOut, operation_id="upload")
     def get(self, request: Request, slug: str, upload: int) -> Response:
         """What became of it."""
-        return Response(out.UploadOut(get_object_or_404(self.study.uploads, pk=upload)).data)
+        return Response(out.UploadOut(get_object_or_404(_counted(self.study), pk=upload)).data)
 
     @extend_schema(responses={204: None}, operation_id="discard_upload")
     def delete(self, request: Request, slug: str, upload: int) -> Response:
@@ -136,6 +137,11 @@ class PutAside(StudyEndpoint):
         found = get_object_or_404(self.study.candidates, pk=candidate, state=Candidate.State.PROPOSED)
         services.dismiss(candidate=found, actor=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _counted(study: ReaderStudy) -> QuerySet[Upload]:
+    """Uploads, the last first, each with its refusals and how many series it brought."""
+    return study.uploads.annotate(series=Count("candidates")).prefetch_related("refusals").order_by("-pk")
 
 
 def _valid(serializer: type, request: Request) -> dict:

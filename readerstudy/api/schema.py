@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from readerstudy.accounts.authentication import SessionAuthentication
 from readerstudy.api.authentication import BearerAuthentication
-from readerstudy.api.endpoint import Programs
+from readerstudy.api.endpoint import Endpoint
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -76,5 +76,5 @@ def with_problems(result: dict, **_: object) -> dict:
 
 
 @extend_schema(exclude=True)
-class Schema(Programs, SpectacularAPIView):
+class Schema(Endpoint, SpectacularAPIView):
     """As YAML or JSON."""

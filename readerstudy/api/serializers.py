@@ -72,7 +72,7 @@ class UploadOut(serializers.ModelSerializer):
     """refused: files that were not used, by reason."""
 
     refused = serializers.SerializerMethodField()
-    series = serializers.IntegerField(source="candidates.count")
+    series = serializers.IntegerField()
 
     class Meta:
         model = Upload
