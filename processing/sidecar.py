@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ _TEXTS = {
     "Manufacturer": ("manufacturer", "Manufacturer"),
     "ManufacturersModelName": ("model", "ManufacturerModelName"),
     "SoftwareVersions": ("software", "SoftwareVersions"),
+}
+_ALONE = {
+    "MagneticFieldStrength": "field_strength",
+    "AcquisitionDuration": "acquisition_seconds",
+    "BodyPart": "region",
+    "Simulated": "simulated",
 }
 
 
@@ -85,6 +92,23 @@ def with_sidecar(parameters: Parameters, path: Path) -> Parameters:
     if updated.weighting is None:
         updated = replace(updated, weighting=_weighting(sidecar, updated))
     return updated
+
+
+def sidecar_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The sidecar of an image that was acquired like this; `with_sidecar` reads the same parameters of it.
+
+    parameters: fields of `Parameters` by name; what is missing or None is left out.
+    """
+    said: dict[str, Any] = {
+        key: parameters[name] if factor == 1 else round(parameters[name] / factor, 9)
+        for key, (name, _, factor) in _NUMBERS.items()
+        if parameters.get(name) is not None
+    }
+    said |= {key: parameters[name] for key, (name, _) in _TEXTS.items() if parameters.get(name)}
+    for key, name in _ALONE.items():
+        if parameters.get(name) is not None:
+            said[key] = parameters[name]
+    return said
 
 
 def _number(value: Any) -> float | None:

@@ -42,6 +42,11 @@ def nifti_description(model: ModelIdentity, *, of_simulated: bool) -> str:
     return _MARK + text if of_simulated else text
 
 
+def nifti_mark(simulated: str | None) -> str:
+    """What a NIfTI header says of an image that was simulated before it was written as NIfTI; "" if it was acquired."""
+    return _MARK + simulated if simulated else ""
+
+
 def simulated_in_nifti(description: str) -> str | None:
     """The same by the description of a NIfTI header."""
     before = [_OF_SIMULATED] if description.startswith(_MARK) else []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from readerstudy.intake.models import Candidate
 from readerstudy.material.models import Alignment, Case, Series, VolumeOfInterest
+from readerstudy.protocol.models import Arm
 from readerstudy.reading.models import Presentation
 
 
@@ -19,6 +20,10 @@ def _case(study: int, number: str) -> str:
 def _series(study: int, number: str) -> str:
     found = Series.objects.filter(study=study, pk=number).values_list("case__code", "arm__code").first()
     return f"{found[0]} in {found[1]}" if found else ""
+
+
+def _arm(study: int, number: str) -> str:
+    return Arm.objects.filter(study=study, pk=number).values_list("code", flat=True).first() or ""
 
 
 def _volume(study: int, number: str) -> str:
@@ -40,6 +45,7 @@ NAMED: dict[str, Callable[[int, str], str]] = {
     "token": _pair,
     "case": _case,
     "series": _series,
+    "arm": _arm,
     "volume": _volume,
     "alignment": _alignment,
     "candidate": _candidate,

@@ -48,6 +48,10 @@ WORDS = PAGES | {
     "not_used_csv": "table of files not used",
     "metrics_csv": "table of image metrics",
     "features_csv": "table of radiomic features",
+    **{f"{way}images_zip": "images of the study" for way in ("", "api_")},
+    **{f"{way}arm_images_zip": "images of arm" for way in ("", "api_")},
+    **{f"{way}case_images_zip": "images of" for way in ("", "api_")},
+    **{f"{way}series_images_zip": "images of" for way in ("", "api_")},
     "volumes_zip": "volumes of interest",
     "case_volumes_zip": "volumes of interest of",
     "stability_csv": "table of stability",
@@ -66,6 +70,8 @@ WORDS = PAGES | {
     "accesses_csv": "table of who saw what",
 }
 
+IMAGES = {name for name in WORDS if name.endswith("images_zip")}
+
 
 def kind_of(request: HttpRequest, response: HttpResponseBase) -> Kind | None:
     """What kind of thing this answer shows to a person; None if it is none."""
@@ -73,7 +79,7 @@ def kind_of(request: HttpRequest, response: HttpResponseBase) -> Kind | None:
     if response.status_code != 200 or match is None or "slug" not in match.kwargs:
         return None
     content = response.headers.get("Content-Type", "")
-    if content.startswith(("image/", "application/octet-stream")):
+    if content.startswith(("image/", "application/octet-stream")) or match.url_name in IMAGES:
         return Kind.IMAGES
     if response.headers.get("Content-Disposition", "").startswith("attachment"):
         return Kind.FILES

@@ -1,7 +1,7 @@
 """What every address of the interface does: who asks, which study, whether the table of permissions and the token allow
 it; pages of lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -55,7 +55,7 @@ class Endpoint(APIView):
     """How every address knows who asks, and answers."""
 
     authentication_classes = (BearerAuthentication, SessionAuthentication)
-    throttle_classes = (Rate,)
+    throttle_classes: Sequence[type[UserRateThrottle]] = (Rate,)
     request: Request
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:

@@ -11,6 +11,9 @@ class Scope(models.TextChoices):
     MATERIAL = "material", "send series and place them"
     JOBS = "jobs", "try jobs again, cancel them, ask for what is missing"
     RESULTS = "results", "take results and tables"
+    IMAGES = "images", "take images"
+    PROTOCOL = "protocol", "change the protocol, open and close the study"
+    PEOPLE = "people", "give people roles, end programs"
 
 
 class Token(models.Model):

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from readerstudy.api import jobs, material, results, studies
+from readerstudy.api import images, jobs, material, results, studies
 from readerstudy.api.schema import Schema
 
 study = [
@@ -13,6 +13,10 @@ study = [
     path("subjects/", studies.Subjects.as_view(), name="api_subjects"),
     path("cases/", studies.Cases.as_view(), name="api_cases"),
     path("series/", studies.SeriesList.as_view(), name="api_series"),
+    path("images.zip", images.StudyImages.as_view(), name="api_images_zip"),
+    path("arms/<int:arm>/images.zip", images.ArmImages.as_view(), name="api_arm_images_zip"),
+    path("cases/<int:case>/images.zip", images.CaseImages.as_view(), name="api_case_images_zip"),
+    path("series/<int:series>/images.zip", images.SeriesImages.as_view(), name="api_series_images_zip"),
     path("log/", studies.Log.as_view(), name="api_log"),
     path("progress/", studies.Progress.as_view(), name="api_progress"),
     path("progress/own/", studies.OwnProgress.as_view(), name="api_own_progress"),

@@ -77,12 +77,14 @@ class _Sent(io.RawIOBase):
 
 
 def zip_pieces(members: Iterable[tuple[str, bytes]], when: datetime) -> Iterator[bytes]:
-    """A zip of (name, content), one member in memory at a time; `when` is the time of each."""
+    """A zip of (name, content), one member in memory at a time; `when` is the time of each. What is packed by gzip
+    already is not packed again."""
     file = _Sent()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
             info = zipfile.ZipInfo(name, when.astimezone(UTC).timetuple()[:6])
-            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            packed = name.endswith(".gz")
+            info.compress_type, info.external_attr = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED, 0o644 << 16
             archive.writestr(info, content)
             yield file.taken()
     yield file.taken()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readerstudy.material import views, views_drawing, views_masks, views_sites
+from readerstudy.material import views, views_downloads, views_drawing, views_masks, views_sites
 
 urlpatterns = [
     path("cases/<int:case>/training/", views.training, name="training"),
@@ -18,5 +18,9 @@ urlpatterns = [
     path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),
     path("subject-site/", views_sites.subject_site, name="subject_site"),
     path("series/<int:series>/scan-time/", views.scan_time, name="scan_time"),
+    path("images.zip", views_downloads.images_zip, name="images_zip"),
+    path("arms/<int:arm>/images.zip", views_downloads.images_zip, name="arm_images_zip"),
+    path("cases/<int:case>/images.zip", views_downloads.images_zip, name="case_images_zip"),
+    path("series/<int:series>/images.zip", views_downloads.images_zip, name="series_images_zip"),
     path("series/<int:series>/picture.png", views.series_picture, name="series_picture"),
 ]
