@@ -45,7 +45,7 @@ def named(
             one = rows.filter(pk=number).first()
             if one is None:
                 raise LookupError(number)
-            narrowed = {"pk": number} if isinstance(one, Series) else {one._meta.model_name: one}
+            narrowed = {"pk": number} if isinstance(one, Series) else {type(one).__name__.lower(): one}
             name += f"-{_safe(str(one))}"
     found = study.series.filter(case__subject__withdrawn_at=None, **narrowed)
     if series is None:
