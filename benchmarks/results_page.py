@@ -80,7 +80,7 @@ def measure(ratings: int, runs: int) -> None:
         assert b"Table 3" in answer.content
 
     new, key = _seconds(page, runs), _seconds(lambda: services.results_key(study), runs)
-    services.store_analysis(services._path(study, by_tables(study)), asdict(made))
+    services.store_analysis(services._name(study, by_tables(study)), asdict(made))
     with mock.patch.object(services, "results_key", by_tables):
         old = _seconds(page, runs if ratings <= 8_000 else 1)
     limit = 0.1 if ratings <= 8_000 else 0.3

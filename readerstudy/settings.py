@@ -8,6 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from readerstudy import keyring
+from readerstudy.archive.places import storages_at
 from readerstudy.serving.addresses import address, secret
 from readerstudy.serving.loopback import reachable_from_elsewhere
 
@@ -197,7 +198,7 @@ SOCIALACCOUNT_ADAPTER = "readerstudy.accounts.adapters.OtherSignIn"
 SECOND_FACTOR_FOR = [role for role in os.environ.get("READERSTUDY_SECOND_FACTOR", "").split(",") if role]
 IDLE_SECONDS = round(60 * float(os.environ.get("READERSTUDY_IDLE_MINUTES", 15)))  # until a session is locked; 0: never
 # Codes that were used, and counts of wrong ones: every web process sees them.
-CACHES = {
+CACHES: dict[str, dict] = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": VAR_DIR / "cache",
@@ -214,19 +215,20 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns at every start without it
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Where archive, quarantine and what analyses made lie: READERSTUDY_VAR, another folder, or s3://BUCKET/PREFIX.
+STORAGE = os.environ.get("READERSTUDY_STORAGE", "")
+STORE_DIR = Path(STORAGE).resolve() if STORAGE and "://" not in STORAGE else None
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": VAR_DIR / "media"},
     },
-    "archive": {
-        "BACKEND": "readerstudy.archive.storage.WholeFileStorage",
-        "OPTIONS": {"location": VAR_DIR / "archive"},
-    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    **storages_at(STORAGE, STORE_DIR or VAR_DIR),
 }
+NEAR_BYTES = round(float(os.environ.get("READERSTUDY_NEAR_GB", 20)) * 1e9)  # copies of an archive that is elsewhere
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
-QUARANTINE_DIR = VAR_DIR / "quarantine"
+QUARANTINE_DIR = (STORE_DIR or VAR_DIR) / "quarantine"
 # The head of every log is written here too, out of the database's reach; and to syslog, if an address is named:
 # host:port, or a socket like /dev/log.
 HEADS_DIR = Path(os.environ.get("READERSTUDY_HEADS") or VAR_DIR / "heads").resolve()
@@ -245,6 +247,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 MODELS_DIR = Path(os.environ["READERSTUDY_MODELS"]).resolve() if os.environ.get("READERSTUDY_MODELS") else None
 
 REDIS_URL = address(os.environ, "REDIS_URL", "REDIS_PASSWORD") or f"redis+socket://{VAR_DIR / 'redis.sock'}"
+if "quarantine" in STORAGES:  # machines without a common disk
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "readerstudy.serving.plain_values.PlainValues"},
+    }
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

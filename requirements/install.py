@@ -82,7 +82,7 @@ def install_packages(wanted: str) -> None:
     base = "documents" if wanted == "documents" else "production"
     keys = {base: digest([ROOT / "pyproject.toml", CONSTRAINTS, HASHES, REQUIREMENTS / f"{base}.txt"])}
     if wanted == "development":
-        keys[wanted] = keys[base] + digest([REQUIREMENTS / f"{name}.txt" for name in ("development", "onnx")])
+        keys[wanted] = keys[base] + digest([REQUIREMENTS / f"{name}.txt" for name in ("development", "onnx", "s3")])
     if holds(stamp(wanted), keys[wanted]):
         return
     for name in keys:

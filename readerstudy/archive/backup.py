@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from processing.errors import InputError
 from readerstudy import keyring
-from readerstudy.archive import database_copy, last_backup, store_mark
+from readerstudy.archive import database_copy, last_backup, quarantine, store_mark
 from readerstudy.archive.sealed_stream import SealingFile
 
 ABOUT, KEYS, HASHES = "about.json", "keys.json", "hashes.json"
@@ -68,19 +68,10 @@ class _Members:
         self.add(name, io.BytesIO(content), len(content))
 
 
-def archive_names(folder: str = "") -> Iterator[str]:
+def archive_names() -> Iterator[str]:
     """Names of all files of the archive but the store's mark, as its storage has them."""
-    storage = storages["archive"]
-    try:
-        folders, files = storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    for name in sorted(files):
-        path = f"{folder}/{name}" if folder else name
-        if path != store_mark.NAME and not name.startswith("."):  # not half a file that is being written
-            yield path
-    for name in sorted(folders):
-        yield from archive_names(f"{folder}/{name}" if folder else name)
+    names: Iterator[str] = storages["archive"].names()  # type: ignore[attr-defined]
+    return (name for name in names if name != store_mark.NAME)
 
 
 def make(target: Path, passphrase: str) -> dict:
@@ -116,8 +107,9 @@ def write_to(file: IO[bytes], passphrase: str) -> dict:
                 members.add_path(f"{DATABASE}/{path.name}", path)
                 path.unlink()
         files, damaged = _add_archive(members)
-        for path in sorted(settings.QUARANTINE_DIR.glob("*/*.bin")):
-            _add_if_there(members, f"{QUARANTINE}/{path.parent.name}/{path.name}", path)
+        for name in quarantine.all_packs():
+            with suppress(FileNotFoundError), quarantine.pack_here(name) as path:  # gone: sorted meanwhile
+                members.add_path(f"{QUARANTINE}/{name}", path)
         members.add_json(HASHES, {"files": members.hashes, "archive": files})
     sealing.close()
     return said | {"files": files, "damaged": damaged}
@@ -136,8 +128,3 @@ def _add_archive(members: _Members) -> tuple[int, list[str]]:
         if found != name.rpartition("/")[2]:
             damaged.append(name)
     return count, damaged
-
-
-def _add_if_there(members: _Members, name: str, path: Path) -> None:
-    with suppress(FileNotFoundError):  # sorted meanwhile
-        members.add_path(name, path)

@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Store(models.Model):
@@ -11,3 +12,13 @@ class Store(models.Model):
 
     def __str__(self) -> str:
         return self.mark[:8]
+
+
+class Erasure(models.Model):
+    """A file of the archive that was erased: machines that keep copies let them go (`near`)."""
+
+    sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]

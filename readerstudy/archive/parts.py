@@ -7,10 +7,11 @@ checked by itself: hashing goes on from where it stood before it, and has to com
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 
 from readerstudy.archive import store
+from readerstudy.archive.near import DamagedError
 
 KEPT = 256  # files whose stands are remembered, some 10 kB each
 LOCKS = [Lock() for _ in range(16)]
@@ -26,14 +27,24 @@ class LostError(Exception):
         self.sha256 = sha256
 
 
-def read_part(sha256: str, ends: Sequence[int], index: int) -> bytes:
+def read_part(sha256: str, ends: Sequence[int], index: int, *, beside: Collection[str] = ()) -> bytes:
     """Part `index` of a kept file, whose parts lie between these places. LostError, and a line in the site's log, where
-    file or part is missing or damaged."""
+    file or part is missing or damaged.
+
+    beside: fetched with it from an archive that is elsewhere, so that the time says of none whether it was here.
+    """
     try:
-        return _checked(sha256, ends, index)
-    except LostError as error:
-        logger.error("%s", error)
-        raise
+        store.bring_near({sha256, *beside})
+        try:
+            return _checked(sha256, ends, index)
+        except LostError:
+            if not store.fetch_anew(sha256):
+                raise
+            return _checked(sha256, ends, index)
+    except (LostError, DamagedError) as error:
+        lost = error if isinstance(error, LostError) else LostError(sha256, "damaged")
+        logger.error("%s", lost)
+        raise lost from error
     except FileNotFoundError as error:
         lost = LostError(sha256, "missing")
         logger.error("%s", lost)

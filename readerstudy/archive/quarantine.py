@@ -10,23 +10,28 @@ import secrets
 import shutil
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.core.files.storage import storages
 
 from processing.errors import InputError
 from processing.ingest import writeback
 from processing.ingest.sealed import LENGTH, PACK, frames, pack_of, rows, sealed
 from readerstudy import keyring
 from readerstudy.archive import durable
+
+if TYPE_CHECKING:
+    from readerstudy.archive.object_storage import ObjectStorage
 
 FRAME = 1 << 20
 HEAD = struct.Struct(">II")  # part, of how many
@@ -72,6 +77,7 @@ class QuarantineWriter:
         self._count = self._place = 0
         self._open = self._started = False
         self.size = 0
+        self.sent = False  # to an object store
 
     def _frame(self, content: bytes | memoryview) -> None:
         sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
@@ -110,6 +116,12 @@ class QuarantineWriter:
         self._file.close()
 
     def close(self) -> None:
+        """Have it on this machine's disk, whole, for the request that brought it."""
+        self.finish()
+        _name([self])
+
+    def close_for_all(self) -> None:
+        """Have it where every web server and worker finds it."""
         self.finish()
         close_all([self])
 
@@ -117,15 +129,48 @@ class QuarantineWriter:
         self._file.close()
         self.draft.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
+        if self.sent:
+            _erase_packs([_name_of(self.path)])
 
 
-def close_all(writers: Sequence[QuarantineWriter]) -> None:
+def _name(writers: Sequence[QuarantineWriter]) -> None:
     """Flush the finished files of several writers to disk together, then give them their names."""
     drafts = [writer.draft for writer in writers]
     durable.sync(drafts)
     for writer in writers:
         writer.draft.rename(writer.path)
     durable.sync({draft.parent for draft in drafts})
+
+
+def close_all(writers: Sequence[QuarantineWriter]) -> None:
+    """Have the finished files of several writers where every web server and worker finds them."""
+    _name(writers)
+    for writer in writers:
+        writer.sent = far() is not None
+    _send([writer.path for writer in writers])
+
+
+def adopt(packs: Iterable[Path], upload_id: int) -> None:
+    """Let packs of a request, which this machine has, be those of an upload."""
+    target = folder(upload_id)
+    _send([pack.rename(target / pack.name) for pack in packs])
+
+
+def _send(packs: Sequence[Path]) -> None:
+    """In an object store, if the site has one, packs rest there alone."""
+    if there := far():
+        there.keep({_name_of(pack): pack for pack in packs})
+        for pack in packs:
+            pack.unlink()
+
+
+def _name_of(pack: Path) -> str:
+    return f"{pack.parent.name}/{pack.name}"
+
+
+def far() -> "ObjectStorage | None":
+    """The object store in which packs rest; None where they rest in a folder that all see."""
+    return storages["quarantine"] if "quarantine" in settings.STORAGES else None  # type: ignore[return-value]
 
 
 def unseal_piece(path: Path, salt: str, target: Path) -> tuple[str, int, int]:
@@ -172,7 +217,7 @@ def unseal_upload(
     """
     parts: dict[str, dict[int, _Part]] = defaultdict(dict)
     meant = None if only is None else {_pack_name(piece) for piece in only}
-    there = [pack for pack in packs(upload_id) if meant is None or pack.name in meant]
+    there = _brought(upload_id, [name for name in _names(upload_id) if meant is None or name in meant])
     number = 0
     for done, pack in enumerate(there, 1):
         key = _key(salt, pack)
@@ -217,8 +262,75 @@ def _joined(parts: dict[int, _Part]) -> Unsealed:
 
 
 def packs(upload_id: int) -> list[Path]:
-    """What rests of an upload; each is whole."""
-    return sorted((settings.QUARANTINE_DIR / str(upload_id)).glob(f"*{PACK}"))
+    """What rests of an upload, on this machine; each is whole."""
+    return _brought(upload_id, _names(upload_id))
+
+
+def _names(upload_id: int | str) -> list[str]:
+    if there := far():
+        return sorted(one.name.rpartition("/")[2] for one in there.entries(str(upload_id)))
+    return sorted(path.name for path in (settings.QUARANTINE_DIR / str(upload_id)).glob(f"*{PACK}"))
+
+
+def all_packs() -> list[str]:
+    """All that rests, as UPLOAD/PACK."""
+    if there := far():
+        return sorted(name for name in there.names() if name.endswith(PACK))
+    return sorted(_name_of(path) for path in settings.QUARANTINE_DIR.glob(f"*/*{PACK}"))
+
+
+def _brought(upload_id: int, names: Iterable[str]) -> list[Path]:
+    """These packs of an upload on this machine. FileNotFoundError if one is gone."""
+    paths = [folder(upload_id) / name for name in names]
+    if there := far():
+        lacking = [path for path in paths if not path.exists()]
+        with ThreadPoolExecutor(ERASERS) as pool:
+            list(pool.map(lambda path: _fetch(there, path), lacking))
+    return paths
+
+
+def _fetch(there: "ObjectStorage", path: Path) -> None:
+    draft = path.with_suffix(f".{secrets.token_hex(4)}")
+    try:
+        there.fetch(_name_of(path), draft)
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def pack_here(name: str) -> Iterator[Path]:
+    """A pack, UPLOAD/PACK, as a file of this machine while the block runs. FileNotFoundError if it is gone."""
+    if (there := far()) is None:
+        yield settings.QUARANTINE_DIR / name
+        return
+    with TemporaryDirectory() as place:
+        path = Path(place, "pack")
+        there.fetch(name, path)
+        yield path
+
+
+def put_back(source: Path) -> None:
+    """Let the packs of a backup, in folders of their uploads, rest here."""
+    if there := far():
+        there.keep({_name_of(path): path for path in source.glob(f"*/*{PACK}")})
+        return
+    for upload in source.glob("*"):
+        shutil.copytree(upload, settings.QUARANTINE_DIR / upload.name)
+
+
+def clear() -> None:
+    """Nothing rests any more."""
+    if far():
+        _erase_packs(all_packs())
+    shutil.rmtree(settings.QUARANTINE_DIR, ignore_errors=True)
+
+
+def _erase_packs(names: Sequence[str]) -> None:
+    if there := far():
+        there.delete_all(names)
+    with ThreadPoolExecutor(ERASERS) as pool:  # a disk answers late, but many at once
+        list(pool.map(lambda name: (settings.QUARANTINE_DIR / name).unlink(missing_ok=True), names))
 
 
 def _pack_name(piece: str) -> str:
@@ -227,7 +339,7 @@ def _pack_name(piece: str) -> str:
 
 def lacking(upload_id: int, pieces: Iterable[str]) -> set[str]:
     """Those of the pieces whose pack is not there."""
-    there = {pack.name for pack in packs(upload_id)}
+    there = set(_names(upload_id))
     return {piece for piece in pieces if _pack_name(piece) not in there}
 
 
@@ -239,16 +351,14 @@ def count(upload_id: int) -> int:
 def keep_only(upload_id: int, pieces: Iterable[str]) -> None:
     """Erase the packs that hold none of these pieces."""
     wanted = {_pack_name(piece) for piece in pieces}
-    for pack in packs(upload_id):
-        if pack.name not in wanted:
-            pack.unlink(missing_ok=True)
+    _erase_packs([f"{upload_id}/{pack}" for pack in _names(upload_id) if pack not in wanted])
 
 
 def erase(upload_id: int | str) -> None:
-    path = settings.QUARANTINE_DIR / str(upload_id)
-    with ThreadPoolExecutor(ERASERS) as pool:  # a disk answers late, but many at once
-        list(pool.map(lambda file: file.unlink(missing_ok=True), path.glob(f"*{PACK}")))
-    shutil.rmtree(path, ignore_errors=True)
+    """Erase what rests of an upload. What another machine has of it, from an object store, it erases itself; without
+    the salt, which is gone, nobody reads that."""
+    _erase_packs([f"{upload_id}/{pack}" for pack in _names(upload_id)])
+    shutil.rmtree(settings.QUARANTINE_DIR / str(upload_id), ignore_errors=True)
 
 
 def erase_requests(files: Iterable) -> None:
@@ -259,10 +369,32 @@ def erase_requests(files: Iterable) -> None:
 
 def erase_older_than(limit: datetime) -> int:
     """Erase folders untouched since `limit`: requests that were refused or broken off leave such. Returns how many."""
-    if not settings.QUARANTINE_DIR.is_dir():
-        return 0
-    folders = [path for path in settings.QUARANTINE_DIR.iterdir() if path.is_dir()]
-    old = [path for path in folders if path.stat().st_mtime < limit.timestamp()]
-    for path in old:
-        erase(path.name)
+    old = _older_here(limit)
+    if there := far():
+        _erase_here(old)  # a copy of what may still rest there
+        latest: dict[str, datetime] = {}
+        for entry in there.entries():
+            upload, _, pack = entry.name.partition("/")
+            if pack:
+                latest[upload] = max(latest.get(upload, entry.modified), entry.modified)
+        old = [upload for upload, modified in latest.items() if modified < limit]
+    for name in old:
+        erase(name)
     return len(old)
+
+
+def erase_here_older_than(limit: datetime) -> None:
+    """The same on this machine alone, where the packs rest in an object store."""
+    _erase_here(_older_here(limit))
+
+
+def _older_here(limit: datetime) -> list[str]:
+    if not settings.QUARANTINE_DIR.is_dir():
+        return []
+    folders = [path for path in settings.QUARANTINE_DIR.iterdir() if path.is_dir()]
+    return [path.name for path in folders if path.stat().st_mtime < limit.timestamp()]
+
+
+def _erase_here(names: Iterable[str]) -> None:
+    for name in names:
+        shutil.rmtree(settings.QUARANTINE_DIR / name, ignore_errors=True)

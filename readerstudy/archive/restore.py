@@ -18,7 +18,7 @@ from django.core.files.storage import storages
 
 from processing.errors import InputError
 from readerstudy import keyring
-from readerstudy.archive import backup, database_copy, store, store_mark
+from readerstudy.archive import backup, database_copy, quarantine, store, store_mark
 from readerstudy.archive.backup import ABOUT, ARCHIVE, DATABASE, HASHES, HEADS, KEYS, QUARANTINE
 from readerstudy.archive.sealed_stream import DAMAGED, OpeningFile
 from readerstudy.archive.signals import restored
@@ -95,8 +95,7 @@ def restore(source: Path, passphrase: str, say: Callable[[str], object]) -> dict
     about = read.said(ABOUT)
     _put_keys(read.said(KEYS))
     _put_heads(mark / HEADS)
-    for upload in (mark / QUARANTINE).glob("*"):
-        shutil.copytree(upload, settings.QUARANTINE_DIR / upload.name)
+    quarantine.put_back(mark / QUARANTINE)
     database_copy.put(mark / DATABASE, about)
     store_mark.set_mark()
     _tell_studies({"backup": about["backup"], "made": about["made"]}, say)
@@ -112,7 +111,8 @@ def occupied() -> str:
         return "are accounts or studies in the database"
     if any(True for _ in backup.archive_names()):
         return "are files in the archive"
-    if any(path.is_dir() and any(path.iterdir()) for path in settings.QUARANTINE_DIR.glob("*")):
+    rests = any(path.is_dir() and any(path.iterdir()) for path in settings.QUARANTINE_DIR.glob("*"))
+    if rests or quarantine.all_packs():
         return "are files in the quarantine"
     return ""
 
@@ -122,7 +122,7 @@ def _clear() -> None:
     shutil.rmtree(settings.VAR_DIR / store_mark.RESTORING, ignore_errors=True)
     for name in list(backup.archive_names()):
         storages["archive"].delete(name)
-    shutil.rmtree(settings.QUARANTINE_DIR, ignore_errors=True)
+    quarantine.clear()
 
 
 def _read_all(opening: OpeningFile, read: _Read) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,11 @@ from django.core.files.storage import FileSystemStorage
 from readerstudy.archive.durable import sync
 
 TOGETHER = 20  # files that one thread takes at once: to pass one on costs as much as to move it
+
+
+def place_of(sha256: str) -> str:
+    """The name of the archive's file with this hash."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 class WholeFileStorage(FileSystemStorage):
@@ -51,6 +56,21 @@ class WholeFileStorage(FileSystemStorage):
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(self._move, (moves[start : start + TOGETHER] for start in range(0, len(moves), TOGETHER))))
         sync(folders)
+
+    def names(self) -> Iterator[str]:
+        """Names of all whole files, folder by folder."""
+        return self._names("")
+
+    def _names(self, folder: str) -> Iterator[str]:
+        try:
+            folders, files = self.listdir(folder)
+        except FileNotFoundError:
+            return
+        for name in sorted(files):
+            if not name.startswith("."):  # not half a file that is being written
+                yield f"{folder}/{name}" if folder else name
+        for name in sorted(folders):
+            yield from self._names(f"{folder}/{name}" if folder else name)
 
     def _move(self, files: Iterable[tuple[str, Path]]) -> None:
         for name, path in files:

@@ -8,23 +8,29 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
 from processing.errors import InputError
-from readerstudy.archive.storage import TOGETHER, WholeFileStorage
+from readerstudy.archive import near
+from readerstudy.archive.storage import TOGETHER, WholeFileStorage, place_of
 
-AT_ONCE = 16  # questions to a store that answers late
+if TYPE_CHECKING:
+    from readerstudy.archive.object_storage import ObjectStorage
+
 TICK = 20_000_000  # ns: the time of a file's last change goes in steps of 1 to 10 ms
 
 
-def _storage():
+def _storage() -> Any:
     return storages["archive"]
 
 
-def place_of(sha256: str) -> str:
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+def _far() -> "ObjectStorage | None":
+    """The archive where it is an object store, of which this machine has copies; None where it is a folder."""
+    storage = _storage()
+    return None if isinstance(storage, WholeFileStorage) else storage
 
 
 def put_bytes(content: bytes) -> str:
@@ -110,21 +116,38 @@ def put_files(paths: Sequence[Path], ahead: Ahead | None = None) -> list[tuple[s
     together = [paths[start : start + TOGETHER] for start in range(0, len(paths), TOGETHER)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = [one for several in pool.map(hashes, together) for one in several]
-    new = {place_of(sha256): path for (sha256, _), path in zip(found, paths, strict=True) if not exists(sha256)}
-    storage = _storage()
-    if isinstance(storage, WholeFileStorage):
-        storage.keep(new)
-    else:
-        for path in new.values():
-            put_file(path)
+    of = {sha256: path for (sha256, _), path in zip(found, paths, strict=True)}
+    _storage().keep({place_of(sha256): of[sha256] for sha256 in absent(of)})
     return found
 
 
 def read(sha256: str, start: int = 0, end: int | None = None) -> bytes:
     """Bytes [start, end) of what is kept under this hash. FileNotFoundError if it is not here."""
-    with _storage().open(place_of(sha256)) as file:
+    with _opened(sha256) as file:
         file.seek(start)
         return file.read() if end is None else file.read(end - start)
+
+
+@contextmanager
+def _opened(sha256: str) -> Iterator[IO[bytes]]:
+    if far := _far():
+        with near.opened(far, sha256) as copy:
+            yield copy
+    else:
+        with _storage().open(place_of(sha256)) as file:
+            yield file
+
+
+def bring_near(hashes: Collection[str]) -> None:
+    """Where the archive is elsewhere, fetch these together if one is not here, so that it takes as long whichever of
+    them is asked for. FileNotFoundError if one is not kept."""
+    if far := _far():
+        near.bring(far, hashes)
+
+
+def fetch_anew(sha256: str) -> bool:
+    """Have the copy that this machine has of a file made again; False if it has none."""
+    return _far() is not None and near.forget([sha256])
 
 
 def exists(sha256: str) -> bool:
@@ -132,12 +155,17 @@ def exists(sha256: str) -> bool:
     return _storage().exists(place_of(sha256))
 
 
+def absent(hashes: Collection[str]) -> list[str]:
+    """Those of these hashes under which nothing is kept."""
+    if _far() is None:
+        return [sha256 for sha256 in hashes if not exists(sha256)]
+    with ThreadPoolExecutor(near.AT_ONCE) as pool:
+        return [sha256 for sha256, there in zip(hashes, pool.map(exists, hashes), strict=True) if not there]
+
+
 def lacking(hashes: Collection[str]) -> int:
     """Under how many of these hashes nothing is kept."""
-    if isinstance(_storage(), WholeFileStorage):
-        return sum(not exists(sha256) for sha256 in hashes)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return len(hashes) - sum(pool.map(exists, hashes))
+    return len(absent(hashes))
 
 
 def is_whole(sha256: str) -> bool:
@@ -153,6 +181,8 @@ def erase(sha256: str) -> bool:
     """Remove what is kept under this hash; False if it was not here."""
     there = exists(sha256)
     _storage().delete(place_of(sha256))
+    if _far():
+        near.note_erased([sha256])
     return there
 
 
@@ -162,15 +192,25 @@ def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]
 
     InputError if one of them is not here.
     """
-    if gone := lacking(hashes):
+    if gone := _lacking_here(hashes):
         raise InputError(f"{gone} of {len(hashes)} files are not in the archive. Restore them from a backup.")
-    with tempfile.TemporaryDirectory(prefix="series-") as folder:
+    far = _far()
+    with tempfile.TemporaryDirectory(prefix="series-", dir=near.scratch() if far else None) as folder:
         paths = []
         for position, sha256 in enumerate(hashes):
             path = Path(folder) / f"{position:04d}{suffix}"
-            try:
+            if far:
+                near.link(far, sha256, path)
+            else:
                 path.symlink_to(_storage().path(place_of(sha256)))
-            except NotImplementedError:  # object storage has no local paths
-                path.write_bytes(read(sha256))
             paths.append(path)
         yield paths
+
+
+def _lacking_here(hashes: Sequence[str]) -> int:
+    """How many of the files cannot be had; those that can are on this machine."""
+    try:
+        bring_near(hashes)
+    except FileNotFoundError:
+        return lacking(set(hashes))
+    return 0 if _far() else lacking(hashes)

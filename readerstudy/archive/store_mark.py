@@ -12,6 +12,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from processing.errors import InputError
 from readerstudy import keyring
+from readerstudy.archive import quarantine
 from readerstudy.archive.models import Store
 from readerstudy.audit import keys
 from readerstudy.jobs.models import Job
@@ -25,7 +26,8 @@ PURPOSE = "run `manage.py mark_store` beside the web server"
 
 
 def _places() -> dict[str, Storage]:
-    return {"archive": storages["archive"], "quarantine": FileSystemStorage(settings.QUARANTINE_DIR)}
+    rests = quarantine.far() or FileSystemStorage(settings.QUARANTINE_DIR)
+    return {"archive": storages["archive"], "quarantine": rests}
 
 
 def _read(place: Storage) -> str:

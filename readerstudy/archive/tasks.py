@@ -1,9 +1,17 @@
 """No job is claimed by a worker that sees another store."""
 
-from readerstudy.archive import store_mark
-from readerstudy.jobs.registry import obstacle
+from django.conf import settings
+
+from readerstudy.archive import near, store_mark
+from readerstudy.jobs.registry import chore, obstacle
 
 
 @obstacle
 def another_store() -> str:
     return store_mark.problem()
+
+
+@chore
+def forget_erased() -> None:
+    if "quarantine" in settings.STORAGES:
+        near.forget_erased()

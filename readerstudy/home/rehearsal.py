@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core import serializers
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Role, User
@@ -74,8 +74,8 @@ def rehearse(study: ReaderStudy, report: Callable[[float, str], None]) -> dict:
     with tempfile.TemporaryDirectory(prefix="dry-run-") as place:
         folder = Path(place)
         (folder / STUDY).write_text(_copy_of(study))
-        if location := getattr(storages["archive"], "location", None):
-            (folder / ARCHIVE).symlink_to(location, target_is_directory=True)
+        if isinstance(archive := storages["archive"], FileSystemStorage):
+            (folder / ARCHIVE).symlink_to(archive.location, target_is_directory=True)
         _run(folder, report)
         return json.loads((folder / RESULT).read_text())
 
@@ -112,6 +112,7 @@ def _run(folder: Path, report: Callable[[float, str], None]) -> None:
     """Have the copy read in a process of its own, which ends with this one."""
     own = {
         "READERSTUDY_VAR": str(folder),
+        "READERSTUDY_STORAGE": "" if settings.STORE_DIR else settings.STORAGE,
         "ALLOWED_HOSTS": "localhost",
         "READERSTUDY_HTTPS": "0",
         "READERSTUDY_DEMO": "0",

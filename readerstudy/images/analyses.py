@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-import secrets
 import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-
-from django.conf import settings
+from pathlib import Path, PurePosixPath
 
 import analysis
 from analysis import image_metrics, tables
 from analysis import scan_times as scan_time_analysis
+from readerstudy.archive import kept
 from readerstudy.audit import keys
 from readerstudy.images.tables import table_csv
 from readerstudy.material.selectors import in_use
@@ -60,49 +58,41 @@ def files_sha256(files: dict[str, bytes]) -> str:
 
 
 def analysed_once(study: ReaderStudy, kind: str, files: dict[str, bytes], make: Callable[[dict], dict]) -> dict:
-    """What `make` says of the files, kept in a file named by the hash of what went in."""
-    path = path_of(study, kind, files_sha256(files))
-    if (made := stored_analysis(path)) is None:
-        store_analysis(path, made := make(files))
+    """What `make` says of the files, kept under the hash of what went in."""
+    name = name_of(study, kind, files_sha256(files))
+    if (made := stored_analysis(name)) is None:
+        store_analysis(name, made := make(files))
     return made
 
 
-def path_of(study: ReaderStudy, kind: str, key: str) -> Path:
-    """Where an analysis of one of the kinds is kept. key: a SHA-256 of what it depends on."""
-    return settings.VAR_DIR / kind / f"{study.slug}-{key}.json"
+def name_of(study: ReaderStudy, kind: str, key: str) -> str:
+    """Under which name an analysis of one of the kinds is kept. key: a SHA-256 of what it depends on."""
+    return f"{kind}/{study.slug}-{key}.json"
 
 
-def stored_analysis(path: Path) -> dict | None:
-    """What `store_analysis` wrote into this file; None if nothing, or somebody else did."""
-    try:
-        mac, _, content = path.read_text().partition("\n")
-    except (FileNotFoundError, UnicodeDecodeError):
-        return None
-    ours = mac.isascii() and keys.signed_with(mac, *_signature(path, content))
+def stored_analysis(name: str) -> dict | None:
+    """What `store_analysis` kept under this name; None if nothing, or somebody else did."""
+    mac, _, content = (kept.read_text(name) or "").partition("\n")
+    ours = mac.isascii() and keys.signed_with(mac, *_signature(name, content))
     return json.loads(content) if ours else None
 
 
-def _signature(path: Path, content: str) -> tuple[str, ...]:
+def _signature(name: str, content: str) -> tuple[str, ...]:
+    path = PurePosixPath(name)
     return "analysis", path.parent.name, path.name, hashlib.sha256(content.encode()).hexdigest()
 
 
-def store_analysis(path: Path, made: dict) -> None:
-    """Keep `made` in the file STUDY-HASH.json, whole or not at all, in the place of what was kept of this study.
+def store_analysis(name: str, made: dict) -> None:
+    """Keep `made` as KIND/STUDY-HASH.json, whole or not at all, in the place of what was kept of this study.
 
     Its first line is a MAC of the rest by the site's key.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{secrets.token_hex(8)}")
     content = json.dumps(made)
-    try:
-        draft.write_text(keys.sign(*_signature(path, content)) + "\n" + content)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    for old in path.parent.glob(f"{path.stem[:-65]}-{'?' * 64}.json"):
-        if old != path:
-            old.unlink(missing_ok=True)
+    kept.write_text(name, keys.sign(*_signature(name, content)) + "\n" + content)
+    before_hash = name.removesuffix(".json")[:-65]
+    for old in kept.names(f"{before_hash}-{'?' * 64}.json"):
+        if old != name:
+            kept.erase(old)
 
 
 def erase_analyses(study: ReaderStudy, **_: object) -> None:
@@ -111,8 +101,8 @@ def erase_analyses(study: ReaderStudy, **_: object) -> None:
     They are made again when asked for.
     """
     for kind in KEPT:
-        for path in settings.VAR_DIR.glob(f"{kind}/{study.slug}-{'?' * 64}.*"):
-            path.unlink(missing_ok=True)
+        for name in kept.names(f"{kind}/{study.slug}-{'?' * 64}.*"):
+            kept.erase(name)
 
 
 def analyse_images(files: dict[str, bytes]) -> dict:

@@ -63,8 +63,7 @@ def analysis_or_job(study: ReaderStudy) -> tuple[dict | None, Job | None]:
     if reference is None or len(arms) < 2:
         return None, None
     key, count = fingerprint(study, reference, restores)
-    path = analyses.path_of(study, KIND, key)
-    if (kept := analyses.stored_analysis(path)) is not None:
+    if (kept := analyses.stored_analysis(analyses.name_of(study, KIND, key))) is not None:
         return kept, None
     if count <= AT_ONCE:
         return analyse(study, key), None
@@ -86,7 +85,7 @@ def analyse(study: ReaderStudy, key: str) -> dict:
         raise InputError("There are no features of the reference arm any more.")
     features = _frame(table_csv(study, "features"))
     made = analysis.analyse(features, reference=reference.code, restores=restores, criteria=criteria_of(study))
-    analyses.store_analysis(analyses.path_of(study, KIND, key), made)
+    analyses.store_analysis(analyses.name_of(study, KIND, key), made)
     return made
 
 

@@ -129,7 +129,7 @@ def receive_batch(*, upload: Upload, stream: Stream) -> int:
                 writer.write(chunk)
                 left -= len(chunk)
             pieces.append(Piece(upload=upload, key=digest.hexdigest(), name=piece, size=size))
-        writer.close()
+        writer.close_for_all()
         with transaction.atomic():
             # What came twice at the same time stays once.
             there = set(upload.pieces.filter(key__in=[p.key for p in pieces]).values_list("key", flat=True))

@@ -45,9 +45,7 @@ def receive_files(*, study: ReaderStudy, files: list[SealedFile], actor: User) -
         raise InputError("No file arrived. Choose a folder, or one or more files.")
     with transaction.atomic():
         upload = Upload.objects.create(study=study, user=actor, salt=files[0].salt)
-        target = quarantine.folder(upload.pk)
-        for file in files:
-            file.path.rename(target / file.path.name)
+        quarantine.adopt([file.path for file in files], upload.pk)
         send_to_sort(upload, len(files), sum(file.size or 0 for file in files), actor)
     quarantine.erase(files[0].path.parent.name)
     return upload

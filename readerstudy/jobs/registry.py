@@ -11,6 +11,10 @@ from readerstudy.jobs.models import Job
 Function = Callable[[Job, Callable[..., None]], Callable[[], dict | None]]
 
 
+class LaterError(OSError):
+    """Something that the site needs does not answer now: what was begun is begun again later. Says so in a sentence."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of background work.

@@ -59,6 +59,10 @@ def perform(job: Job) -> None:
         if disk.is_no_room(error):
             services.put_back(job=job, message="Waits for room on the disk.")
             return
+        if isinstance(error, registry.LaterError):
+            logger.warning("Job %s waits: %s", job.pk, error)
+            services.put_back(job=job, message=str(error))
+            return
         logger.exception("job %s", job.pk)
         said = (
             f"A file could not be read or written: {error.strerror or error}. Retry."

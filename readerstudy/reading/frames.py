@@ -23,6 +23,7 @@ PAIR = """
 SELECT account.id, account.username, account.password, account.is_active,
   reader.role, reader.code, study.state, study.washout_days, pair.offsets,
   CASE own.first_side WHEN 'left' THEN pair.first_left_sha256 ELSE pair.first_right_sha256 END,
+  CASE own.first_side WHEN 'left' THEN pair.first_right_sha256 ELSE pair.first_left_sha256 END,
   (SELECT COUNT(*) FROM reading_presentation earlier
     WHERE earlier.reader_id = own.reader_id AND earlier.state NOT IN ('confirmed', 'void') AND earlier.part < own.part),
   (SELECT COUNT(*) FROM reading_presentation sooner
@@ -54,7 +55,8 @@ def frame(session: SessionBase, *, slug: str, token: str, index: int, code: str 
         row = cursor.fetchone()
     if row is None:
         return None
-    number, username, password, active, role, own_code, state, washout, offsets, sha256, earlier, sooner, before = row
+    number, username, password, active, role, own_code, state, washout, offsets, *orders = row[:11]
+    earlier, sooner, before = row[11:]
     user = User(id=number, username=username, password=password, is_active=active)
     if not is_of(session, user) or code not in ("", own_code) or not role_may_now(role, "read", state):
         return None
@@ -62,7 +64,7 @@ def frame(session: SessionBase, *, slug: str, token: str, index: int, code: str 
         return None
     ends = json.loads(offsets)
     try:
-        return read_part(sha256, ends, index) if index + 1 < len(ends) else None
+        return read_part(orders[0], ends, index, beside=orders) if index + 1 < len(ends) else None
     except LostError:
         return None  # the long way says so, and has it made again
 

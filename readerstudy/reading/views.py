@@ -216,7 +216,8 @@ class FrameView(PresentationView):
             raise Http404
         sha256 = selectors.frames_sha256(presentation, pair)
         try:
-            return _frame(read_part(sha256, pair.offsets, index))
+            both = (pair.first_left_sha256, pair.first_right_sha256)
+            return _frame(read_part(sha256, pair.offsets, index, beside=both))
         except LostError:
             ask_to_remake(presentation.case)
             raise LostImage from None

@@ -19,13 +19,13 @@ from django.db import transaction
 from analysis import reading
 from processing.errors import InputError
 from readerstudy.accounts.models import User
-from readerstudy.archive import store
+from readerstudy.archive import kept, store
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.audit.actions import Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import fault, record
 from readerstudy.audit.studies import study_for_update
-from readerstudy.images.analyses import files_sha256, path_of, read_table, store_analysis, stored_analysis
+from readerstudy.images.analyses import files_sha256, name_of, read_table, store_analysis, stored_analysis
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.erasure import ERASE
@@ -122,8 +122,8 @@ def import_table(*, study: ReaderStudy, actor: User, title: str, sheet: bytes, m
 def remove_table(*, study: ReaderStudy, actor: User, table: Imported) -> None:
     """Let an imported table go, with its files; the log keeps their hashes."""
     record(study=study, action=Action.TABLE_REMOVED, actor=actor, table=table.number, title=table.title)
-    for path in _path(study, table, "").parent.glob(f"{study.slug}-*.json"):
-        path.unlink(missing_ok=True)
+    for name in kept.names(_name(study, table, "*")):
+        kept.erase(name)
     hashes = sorted(table.files.values())
     request_job(
         function=ERASE,
@@ -151,8 +151,8 @@ def needed(hashes: list[str]) -> set[str]:
     return {sha256 for study in studies for sha256 in files_of_study(study)} & set(hashes)
 
 
-def _path(study: ReaderStudy, table: Imported, key: str) -> Path:
-    return path_of(study, f"imported/{table.number}", key)
+def _name(study: ReaderStudy, table: Imported, key: str) -> str:
+    return name_of(study, f"imported/{table.number}", key)
 
 
 def _key(table: Imported) -> str:
@@ -162,7 +162,7 @@ def _key(table: Imported) -> str:
 def results_or_job(study: ReaderStudy, table: Imported) -> dict | Job:
     """What `python -m analysis reading` says of the table, or the job that makes it; of a small table at once."""
     key = _key(table)
-    if (made := stored_analysis(_path(study, table, key))) is not None:
+    if (made := stored_analysis(_name(study, table, key))) is not None:
         return made
     if table.ratings <= AT_ONCE:
         return make_results(study, table)
@@ -181,7 +181,7 @@ def make_results(study: ReaderStudy, table: Imported) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         ratings = read_table("ratings", table.content("ratings"), Path(folder))
     made = reading.analyse(ratings, mixed=True)
-    store_analysis(_path(study, table, _key(table)), made)
+    store_analysis(_name(study, table, _key(table)), made)
     return json.loads(json.dumps(made))  # as it is kept
 
 

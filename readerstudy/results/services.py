@@ -22,7 +22,7 @@ from readerstudy.images.analyses import (
     analyse_images,
     erase_analyses,
     files_sha256,
-    path_of,
+    name_of,
     read_table,
     store_analysis,
     stored_analysis,
@@ -182,7 +182,7 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kep
     report(0.95, "keeping them")  # not if the job was taken away
     if results_key(study) == key:  # else a subject was withdrawn meanwhile, or newer results lie there
         try:
-            store_analysis(_path(study, key), made)
+            store_analysis(_name(study, key), made)
         except OSError:
             if must_be_kept:
                 raise
@@ -191,12 +191,12 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kep
 
 
 def _kept_results(study: ReaderStudy, key: str) -> Results | None:
-    made = stored_analysis(_path(study, key))
+    made = stored_analysis(_name(study, key))
     return None if made is None else Results(**made)
 
 
-def _path(study: ReaderStudy, key: str) -> Path:
-    return path_of(study, "results", key)
+def _name(study: ReaderStudy, key: str) -> str:
+    return name_of(study, "results", key)
 
 
 def analyse(files: dict[str, bytes]) -> dict:

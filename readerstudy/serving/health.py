@@ -1,12 +1,18 @@
 """Whether the site can work, for whoever watches it: a balancer, a container engine, systemd."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from readerstudy.archive import store_mark
+from readerstudy.archive import near, quarantine, store_mark
 from readerstudy.jobs.selectors import idle_workers
+
+DAY = timedelta(days=1)
 
 
 @never_cache
@@ -25,6 +31,9 @@ def ready(request: HttpRequest) -> JsonResponse:
     without it.
     """
     try:
+        if "quarantine" in settings.STORAGES:  # each machine has copies, and a folder for requests, of its own
+            near.forget_erased()
+            quarantine.erase_here_older_than(timezone.now() - DAY)
         sees, idle = not store_mark.problem(), bool(idle_workers())
     except DatabaseError:
         return JsonResponse({"database": "unreachable"}, status=503)

@@ -1,8 +1,10 @@
-"""The database does not answer, or the disk is full: said as that, to people and to programs, and when to try again.
+"""Database or object store do not answer, or the disk is full: said as that, to people and to programs, and when to try
+again.
 
 The reading room keeps what it could not send, and sends it again.
 """
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -12,21 +14,27 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from readerstudy.jobs import disk
+from readerstudy.jobs.registry import LaterError
 from readerstudy.serving.requests import number
 
+logger = logging.getLogger(__name__)
 SAFE = ("GET", "HEAD")
 DOWN = "The database does not answer now. Nothing that was saved is lost; try again in a few seconds."
+AWAY = "The store of the images does not answer now. Nothing that was saved is lost; try again in a few seconds."
 FULL = "The disk of the site is full. Nothing that was saved is lost; whoever runs the site has to make room."
 FRESH = 1.0  # seconds: a connection that was used so lately is not asked whether it lives
 AGAIN_AFTER = {503: "5", 507: "60"}  # seconds
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 while the database does not answer, 507 where the disk is full, else 500. As `handler500`."""
+    """503 while database or object store do not answer, 507 where the disk is full, else 500. As `handler500`."""
     error = sys.exc_info()[1]
     if disk.is_no_room(error):
         disk.give_way()
         return _said(request, 507, FULL)
+    if isinstance(error, LaterError):
+        logger.warning("%s", error)
+        return _said(request, 503, AWAY)
     if isinstance(error, (OperationalError, InterfaceError)):
         response = _said(request, 503, DOWN)
         response.connection_was_lost = _close_lost_connection()  # type: ignore[attr-defined]

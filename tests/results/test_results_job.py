@@ -193,7 +193,7 @@ def test_a_kept_file_that_somebody_else_wrote_is_not_shown(study, client, many):
 
 
 def kept_file(study):
-    return services._path(study, services.results_key(study))
+    return site.VAR_DIR / services._name(study, services.results_key(study))
 
 
 def grow_old(study) -> None:
@@ -322,12 +322,12 @@ def test_where_the_disk_is_full_results_of_a_small_study_are_shown_all_the_same(
     assert "Table 3" in text(client.get(address(study)))
 
 
-def test_threads_of_a_server_do_not_take_each_others_drafts(settings):
-    path = settings.VAR_DIR / "results" / f"a-{'0' * 64}.json"
+def test_threads_of_a_server_do_not_take_each_others_drafts():
+    name = f"results/a-{'0' * 64}.json"
     with ThreadPoolExecutor(4) as threads:
-        for done in [threads.submit(store_analysis, path, {"x": list(range(10_000))}) for _ in range(80)]:
+        for done in [threads.submit(store_analysis, name, {"x": list(range(10_000))}) for _ in range(80)]:
             done.result()
-    assert stored_analysis(path) == {"x": list(range(10_000))}
+    assert stored_analysis(name) == {"x": list(range(10_000))}
 
 
 def test_a_removed_study_leaves_no_analysis(study, many):

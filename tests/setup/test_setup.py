@@ -92,7 +92,15 @@ def test_what_is_up_to_date_is_not_done_again(
     monkeypatch.setattr(install, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(install, "CONSTRAINTS", tmp_path / "constraints.txt")
     monkeypatch.setattr(install, "HASHES", tmp_path / "hashes.txt")
-    for name in ("pyproject.toml", "hashes.txt", "production.txt", "onnx.txt", "development.txt", "documents.txt"):
+    for name in (
+        "pyproject.toml",
+        "hashes.txt",
+        "production.txt",
+        "onnx.txt",
+        "s3.txt",
+        "development.txt",
+        "documents.txt",
+    ):
         (tmp_path / name).write_text("celery\n")
     (tmp_path / "constraints.txt").write_text("uv==1.0\ncelery==5.0\n")
     done: list[str] = []

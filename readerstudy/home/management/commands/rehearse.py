@@ -38,7 +38,9 @@ class Command(BaseCommand):
         if folder.resolve() != settings.VAR_DIR:
             raise CommandError("A dry run has a database of its own: READERSTUDY_VAR must name its folder.")
         call_command("migrate", verbosity=0)
-        with override_settings(STORAGES=settings.STORAGES | PLAIN):
+        # Of an object store it reads the archive alone: what it makes is nobody's.
+        own = {name: settings.STORAGES[name] for name in ("default", "archive")} | PLAIN
+        with override_settings(STORAGES=own):
             study = self.load(json.loads((folder / STUDY).read_text()))
             made = self.read(open_study(study=study, actor=None))
         draft = folder / "draft.json"
