@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "readerstudy.access",
     "readerstudy.home",
     "readerstudy.api",
+    "readerstudy.dicomweb",
 ]
 MIDDLEWARE = [
     "readerstudy.serving.requests.RequestMiddleware",

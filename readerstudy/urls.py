@@ -29,5 +29,6 @@ urlpatterns = [
     path("", include("readerstudy.accounts.urls")),
     path("", include("readerstudy.api.urls_tokens")),
     path("api/v1/", include("readerstudy.api.urls")),
+    path("dicomweb/studies/<slug:slug>/", include("readerstudy.dicomweb.urls")),
     path("studies/<slug:slug>/", include(study)),
 ]

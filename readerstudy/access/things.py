@@ -52,6 +52,11 @@ NAMED: dict[str, Callable[[int, str], str]] = {
 }
 
 
+def register(argument: str, name: Callable[[int, str], str]) -> None:
+    """Have an app above say what an argument of its addresses stands for, by study. For AppConfig.ready()."""
+    NAMED[argument] = name
+
+
 class Things:
     """Names of things, each looked up once."""
 

@@ -68,8 +68,25 @@ WORDS = PAGES | {
     "imported_file": "imported table",
     "imported_zip": "everything of an imported table, as one zip",
     "accesses_csv": "table of who saw what",
+    "dicom_studies": "list of DICOM studies",
+    "dicom_all_series": "list of DICOM series",
+    "dicom_all_instances": "list of DICOM files",
+    "dicom_series_of_study": "list of DICOM series of",
+    "dicom_instances_of_study": "list of DICOM files of",
+    "dicom_instances_of_series": "list of DICOM files of",
+    "dicom_study": "DICOM files of",
+    "dicom_series": "DICOM files of",
+    "dicom_instance": "DICOM files of",
+    "dicom_study_metadata": "DICOM headers of",
+    "dicom_series_metadata": "DICOM headers of",
+    "dicom_instance_metadata": "DICOM headers of",
+    "dicom_bulkdata": "pixels of",
+    "dicom_frames": "pixels of",
+    "dicom_rendered": "picture of",
+    "dicom_frame_rendered": "picture of",
 }
-
+PICTURES = ("image/", "application/octet-stream", "multipart/related", "application/dicom;")
+HEADERS = "application/dicom+json"
 IMAGES = {name for name in WORDS if name.endswith("images_zip")}
 
 
@@ -79,8 +96,10 @@ def kind_of(request: HttpRequest, response: HttpResponseBase) -> Kind | None:
     if response.status_code != 200 or match is None or "slug" not in match.kwargs:
         return None
     content = response.headers.get("Content-Type", "")
-    if content.startswith(("image/", "application/octet-stream")) or match.url_name in IMAGES:
+    if content.startswith(PICTURES) or match.url_name in IMAGES:
         return Kind.IMAGES
+    if content.startswith(HEADERS) and request.method == "GET":
+        return Kind.FILES
     if response.headers.get("Content-Disposition", "").startswith("attachment"):
         return Kind.FILES
     return Kind.NUMBERS if match.url_name in PAGES else None

@@ -22,7 +22,7 @@ from readerstudy.access.services import Seen, keep
 
 MOST = 20_000  # different things that wait in memory
 AT_ONCE = 200  # rows of one transaction: what writes answers waits for no more than these
-LEFT_OUT = {"slug", "index"}  # of an address: its study, and which slice it was
+LEFT_OUT = {"slug", "index", "instance_uid", "frames"}  # of an address: its study, and which slice it was
 logger = logging.getLogger(__name__)
 
 

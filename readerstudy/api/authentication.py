@@ -21,6 +21,10 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, words = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
+        return self.admitted(request, words)
+
+    def admitted(self, request: Request, words: str) -> tuple[User, Token]:
+        """Whose token these words are. AuthenticationFailed if they are none, or its person has to sign in first."""
         token = tokens.found(words.strip())
         if token is None:
             raise AuthenticationFailed(NOT_GOOD)

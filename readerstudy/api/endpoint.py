@@ -9,6 +9,7 @@ from django.http import Http404
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
@@ -54,7 +55,7 @@ class Rate(UserRateThrottle):
 class Endpoint(APIView):
     """How every address knows who asks, and answers."""
 
-    authentication_classes = (BearerAuthentication, SessionAuthentication)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (BearerAuthentication, SessionAuthentication)
     throttle_classes: Sequence[type[UserRateThrottle]] = (Rate,)
     request: Request
 

@@ -38,9 +38,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if found is None and response is None:
         return None
     status = found or response.status_code  # type: ignore[union-attr]
-    body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    body: dict[str, Any] = {}
     if isinstance(error, exceptions.ValidationError):
-        body |= {"detail": "Some of what was sent cannot be taken.", "errors": error.detail}
+        body = {"detail": "Some of what was sent cannot be taken.", "errors": error.detail}
     elif isinstance(error, Http404 | exceptions.NotFound):
         body["detail"] = NOT_THERE
     elif isinstance(error, exceptions.APIException):
@@ -48,10 +48,16 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     elif not isinstance(error, PermissionDenied):
         body["detail"] = str(error)
     headers = {name: response[name] for name in KEPT if response is not None and name in response}
-    made = Response(body, status=status, headers=headers, content_type=ProblemRenderer.media_type)
+    return made(status, body, context, headers)
+
+
+def made(status: int, said: dict[str, Any], context: dict[str, Any], headers: dict[str, str]) -> Response:
+    """A problem; said: its detail, and what else belongs to it."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status} | said
+    response = Response(body, status=status, headers=headers, content_type=ProblemRenderer.media_type)
     context["request"].accepted_renderer = ProblemRenderer()  # also where something else was asked for
     context["request"].accepted_media_type = ProblemRenderer.media_type
-    return made
+    return response
 
 
 def _status(error: Exception) -> int | None:

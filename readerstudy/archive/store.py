@@ -20,6 +20,7 @@ from readerstudy.archive.storage import TOGETHER, WholeFileStorage, place_of
 if TYPE_CHECKING:
     from readerstudy.archive.object_storage import ObjectStorage
 
+PIECE = 1 << 20  # bytes of a file that is given out
 TICK = 20_000_000  # ns: the time of a file's last change goes in steps of 1 to 10 ms
 
 
@@ -150,6 +151,13 @@ def fetch_anew(sha256: str) -> bool:
     return _far() is not None and near.forget([sha256])
 
 
+def pieces(sha256: str) -> Iterator[bytes]:
+    """What is kept under this hash, piece by piece. FileNotFoundError if it is not here."""
+    with _opened(sha256) as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
 def exists(sha256: str) -> bool:
     """Whether something is kept under this hash."""
     return _storage().exists(place_of(sha256))
@@ -192,8 +200,7 @@ def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]
 
     InputError if one of them is not here.
     """
-    if gone := _lacking_here(hashes):
-        raise InputError(f"{gone} of {len(hashes)} files are not in the archive. Restore them from a backup.")
+    ensure_there(hashes)
     far = _far()
     with tempfile.TemporaryDirectory(prefix="series-", dir=near.scratch() if far else None) as folder:
         paths = []
@@ -205,6 +212,12 @@ def local_files(hashes: Sequence[str], suffix: str = "") -> Iterator[list[Path]]
                 path.symlink_to(_storage().path(place_of(sha256)))
             paths.append(path)
         yield paths
+
+
+def ensure_there(hashes: Sequence[str]) -> None:
+    """InputError if one of these files cannot be had."""
+    if gone := _lacking_here(hashes):
+        raise InputError(f"{gone} of {len(hashes)} files are not in the archive. Restore them from a backup.")
 
 
 def _lacking_here(hashes: Sequence[str]) -> int:

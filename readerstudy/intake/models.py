@@ -23,6 +23,8 @@ class Upload(models.Model):
     study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="uploads")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     token = models.PositiveBigIntegerField(null=True, blank=True)  # number of that of the program that sends it
+    door = models.CharField(max_length=40, blank=True)  # by which files come one by one: see `deliveries`
+    last_at = models.DateTimeField(null=True, blank=True)  # when the last one came by it
     salt = models.CharField(max_length=32, default=new_salt, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.RECEIVING)
     files = models.PositiveIntegerField(default=0)  # while it is received: how many are to come

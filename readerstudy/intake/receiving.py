@@ -38,7 +38,7 @@ def piece_key(head: bytes, content: bytes) -> str:
 def unfinished(*, study: ReaderStudy, user: User, token: int | None = None) -> Upload | None:
     """The upload of this person that broke off, if its pieces are still there. token: number of that of a program,
     which goes on with its own alone."""
-    mine = study.uploads.filter(user=user, token=token, state=Upload.State.RECEIVING, created_at__gt=_oldest())
+    mine = study.uploads.filter(user=user, token=token, door="", state=Upload.State.RECEIVING, created_at__gt=_oldest())
     return mine.order_by("-pk").first()
 
 
@@ -80,7 +80,8 @@ def begin(*, study: ReaderStudy, user: User, files: int, size: int, token: int |
 
 def open_upload(*, study: ReaderStudy, user: User, number: int, token: int | None = None) -> Upload:
     """The upload of this person, or program, while it is being received. InputError if it has ended."""
-    upload = study.uploads.filter(pk=number, user=user, token=token, state=Upload.State.RECEIVING).first()
+    mine = study.uploads.filter(user=user, token=token, door="", state=Upload.State.RECEIVING)
+    upload = mine.filter(pk=number).first()
     if upload is None or not upload.salt:
         raise InputError("This upload has ended. Drop the folder again.")
     return upload

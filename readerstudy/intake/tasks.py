@@ -12,7 +12,7 @@ from processing.errors import InputError
 from processing.pixel_hash import WHOLE
 from readerstudy.archive import quarantine
 from readerstudy.archive.store import Ahead
-from readerstudy.intake import services
+from readerstudy.intake import deliveries, services
 from readerstudy.intake.models import SORT, Upload
 from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.jobs.models import Job
@@ -103,3 +103,8 @@ def _sha256(path: Path | None) -> str:
 @chore
 def purge() -> None:
     services.purge_stale()
+
+
+@chore
+def send_on() -> None:
+    deliveries.send_on()

@@ -1,0 +1,134 @@
+"""QIDO-RS: which studies, series and instances there are (PS3.18 10.6)."""
+
+from collections.abc import Iterable, Iterator
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from readerstudy.dicomweb import headers, negotiation
+from readerstudy.dicomweb.endpoint import DicomEndpoint, asked, dicom_json, of_series
+from readerstudy.dicomweb.headers import OF_STUDY, element, tag_of
+from readerstudy.dicomweb.models import Header
+from readerstudy.dicomweb.search import Query, Row, chosen, fits, read_query
+
+TRIAL = ("ClinicalTrialProtocolID", "ClinicalTrialSiteID", "ClinicalTrialSubjectID")
+TRIAL_SERIES = ("ClinicalTrialSeriesID", "ClinicalTrialSeriesDescription")
+MADE = ("RetrieveURL", "InstanceAvailability")
+
+
+def _tags(*keywords: str) -> frozenset[str]:
+    return frozenset(map(tag_of, keywords))
+
+
+STUDY = _tags(
+    *OF_STUDY, *TRIAL, *MADE, "ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"
+)
+SERIES = _tags(
+    *("StudyInstanceUID", "Modality", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber"),
+    *("NumberOfSeriesRelatedInstances", *TRIAL_SERIES, *MADE),
+)
+INSTANCE = _tags(
+    *("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID", "InstanceNumber", "Rows", "Columns"),
+    *("NumberOfFrames", *MADE),
+)
+
+
+class _Search(DicomEndpoint):
+    level: frozenset[str]
+
+    def get(self, request: Request, slug: str, **uids: str) -> HttpResponse:
+        negotiation.ensure_json(request)
+        query = read_query(asked(request))
+        found = list(self.rows(self.found(**uids), query))
+        page = found[query.offset : query.offset + query.limit]
+        more = "There are more than one answer tells: ask with offset." if len(found) > query.offset + len(page) else ""
+        said = " ".join(filter(None, [query.said, more]))
+        return dicom_json((chosen(row, query, self.level) for row in page), said=said)
+
+    def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
+        """The rows that fit the query."""
+        raise NotImplementedError
+
+    def series_rows(self, found: Iterable[Header]) -> Iterator[tuple[Header, Row]]:
+        """Each series with its own attributes and those of its study."""
+        known = list(of_series(found))
+        modalities: dict[str, set[str]] = {}
+        for header, row in known:
+            said = row.get(tag_of("Modality"), {}).get("Value", [])
+            modalities.setdefault(header.study_uid, set()).update(map(str, said))
+        for header, row in known:
+            yield header, row | dict([element("ModalitiesInStudy", *sorted(modalities[header.study_uid]))])
+
+
+class SearchStudies(_Search):
+    level = STUDY
+
+    def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
+        of_study: dict[str, list[tuple[Header, Row]]] = {}
+        for header, row in self.series_rows(found):
+            of_study.setdefault(header.study_uid, []).append((header, row))
+        for uid, all_of_it in of_study.items():
+            for header, row in all_of_it:
+                if fits(row, query.wanted):
+                    files = sum(header.files for header, _ in all_of_it)
+                    yield row | dict(
+                        [
+                            element("NumberOfStudyRelatedSeries", len(all_of_it)),
+                            element("NumberOfStudyRelatedInstances", files),
+                            element("RetrieveURL", f"{self.base}studies/{uid}"),
+                            element("InstanceAvailability", "ONLINE"),
+                        ]
+                    )
+                    break
+
+
+class SearchSeries(_Search):
+    level = SERIES
+
+    def get(self, request: Request, slug: str, **uids: str) -> HttpResponse:
+        self.level = SERIES if uids else SERIES | STUDY
+        return super().get(request, slug, **uids)
+
+    def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
+        for header, row in self.series_rows(found):
+            if fits(row, query.wanted):
+                yield row | dict(
+                    [
+                        element("NumberOfSeriesRelatedInstances", header.files),
+                        element("RetrieveURL", self.address(header)),
+                        element("InstanceAvailability", "ONLINE"),
+                    ]
+                )
+
+
+class SearchInstances(_Search):
+    level = INSTANCE
+
+    def get(self, request: Request, slug: str, **uids: str) -> HttpResponse:
+        self.level = INSTANCE | (frozenset() if "series_uid" in uids else SERIES)
+        return super().get(request, slug, **uids)
+
+    def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
+        of_instance = {tag: value for tag, value in query.wanted.items() if tag in INSTANCE}
+        of_rest = {tag: value for tag, value in query.wanted.items() if tag not in of_instance or tag in KEYS}
+        for header, row in self.series_rows(found):
+            if not fits(row, of_rest):
+                continue
+            for uid, sop_class, number, frames in headers.instances(header):
+                mine = row | dict(
+                    [
+                        element("SOPInstanceUID", uid),
+                        element("SOPClassUID", sop_class),
+                        element("InstanceNumber", number),
+                        element("Rows", header.series.rows),
+                        element("Columns", header.series.columns),
+                        element("NumberOfFrames", frames),
+                        element("RetrieveURL", self.address(header, uid)),
+                        element("InstanceAvailability", "ONLINE"),
+                    ]
+                )
+                if fits(mine, of_instance):
+                    yield mine
+
+
+KEYS = _tags("StudyInstanceUID", "SeriesInstanceUID")

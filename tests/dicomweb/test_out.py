@@ -1,0 +1,284 @@
+"""QIDO-RS and WADO-RS as their clients use them, over what lies in the archive."""
+
+import base64
+import hashlib
+import io
+
+import numpy as np
+import pytest
+from dicomweb_client.api import DICOMwebClient
+from django.test import Client
+from PIL import Image
+from pydicom import dcmread
+from pydicom.pixels import apply_voi_lut
+
+from processing.dicom.window import windowed
+from readerstudy.access import writing
+from readerstudy.access.models import Access
+from readerstudy.accounts.models import Role
+from readerstudy.api.models import Scope
+from readerstudy.archive import store
+from readerstudy.dicomweb import headers
+from readerstudy.dicomweb.models import Header
+from readerstudy.material.models import Subject
+from readerstudy.material.volumes import load
+from tests import factories
+from tests.dicomweb.material import SITE, SLICES, make_material, session, words_of
+from tests.once import made_once
+
+pytestmark = pytest.mark.django_db
+
+
+@made_once()
+def study():
+    return make_material()
+
+
+@pytest.fixture
+def base(study):
+    return f"/dicomweb/studies/{study.slug}"
+
+
+@pytest.fixture
+def client(study, base):
+    return DICOMwebClient(f"{SITE}{base}", session=session(words_of(study)))
+
+
+@pytest.fixture
+def ask(study, base):
+    words = words_of(study)
+
+    def asked(path, accept="*/*", **more):
+        return Client().get(f"{base}/{path}", headers={"Authorization": f"Bearer {words}", "Accept": accept}, **more)
+
+    return asked
+
+
+def told(row, tag):
+    return row[tag]["Value"][0]
+
+
+def way(row, instance=""):
+    series = f"studies/{told(row, '0020000D')}/series/{told(row, '0020000E')}"
+    return f"{series}/instances/{told(row, '00080018')}" if instance else series
+
+
+def test_a_client_finds_studies_series_and_files_with_what_the_site_knows_of_them(client, study):
+    (row,) = client.search_for_studies()
+    assert (told(row, "00201206"), told(row, "00201208"), row["00080061"]["Value"]) == (3, 3 * SLICES, ["MR"])
+    assert told(row, "00120040") == "S01"
+    assert told(row, "00081190") == f"{SITE}/dicomweb/studies/{study.slug}/studies/{told(row, '0020000D')}"
+    arms = {told(one, "00120071"): one for one in client.search_for_series(told(row, "0020000D"))}
+    assert arms.keys() == {"SOC", "FAST", "FAST-DL"}
+    assert told(arms["FAST-DL"], "0008103E") == "denoise 1.0.0"
+    for one in arms.values():
+        found = client.search_for_instances(told(row, "0020000D"), told(one, "0020000E"))
+        assert [told(file, "00200013") for file in found] == list(range(1, SLICES + 1))
+
+
+QUERIES = [
+    ("series", {"ClinicalTrialSeriesID": "FAST"}, 1),
+    ("series", {"ClinicalTrialSeriesID": "FAST*"}, 2),
+    ("series", {"00120071": "F?ST", "Modality": "MR"}, 1),
+    ("series", {"ClinicalTrialSeriesID": "fast"}, 0),
+    ("series", {"SeriesNumber": "1000"}, 1),
+    ("studies", {"ModalitiesInStudy": "MR"}, 1),
+    ("studies", {"ModalitiesInStudy": "CT"}, 0),
+    ("studies", {"PatientName": "*"}, 1),
+    ("studies", {"PatientName": "*muster*"}, 0),  # the name of the file that came
+    ("studies", {"StudyDate": "19000101-20991231"}, 0),  # no file keeps its date
+    ("studies", {"StudyInstanceUID": "1.2.3"}, 0),
+    ("instances", {"InstanceNumber": "2"}, 3),
+    ("instances", {"InstanceNumber": "2", "ClinicalTrialSeriesID": "SOC"}, 1),
+    ("instances", {"limit": "5"}, 5),
+    ("instances", {"limit": "5", "offset": "10"}, 2),
+]
+
+
+@pytest.mark.parametrize(("level", "query", "rows"), QUERIES)
+def test_a_search_finds_what_fits(ask, level, query, rows):
+    answer = ask(level, query_params=query)
+    assert (answer.status_code, len(answer.json())) == (200, rows)
+    assert answer["Content-Type"] == "application/dicom+json"
+    assert ("Warning" in answer) == (query.get("limit") == "5" and "offset" not in query)
+
+
+def test_further_attributes_come_where_they_are_asked_for(ask):
+    plain = ask("series").json()[0]
+    more = ask("series", query_params={"includefield": "MagneticFieldStrength,00180015"}).json()[0]
+    assert more.keys() - plain.keys() <= {"00180087", "00180015"}
+    assert "00180015" in more
+    assert ask("series", query_params={"includefield": "all"}).json()[0].keys() >= more.keys()
+
+
+@pytest.mark.parametrize("query", ["limit=-1", "limit=x", "Nonsense=1", "includefield=Nonsense", "SourceImageSequence=1"])
+def test_a_search_that_cannot_be_understood_is_a_problem(ask, query):
+    answer = ask(f"series?{query}")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+def test_files_leave_byte_for_byte_as_they_lie_in_the_archive(client, study, ask):
+    for row in client.search_for_series():
+        series = study.series.get(arm__code=told(row, "00120071"))
+        kept = list(series.instances.values_list("sha256", flat=True))
+        files = list(client.retrieve_series(told(row, "0020000D"), told(row, "0020000E")))
+        assert len(files) == SLICES
+        np.testing.assert_array_equal([file.pixel_array for file in files], load(series).array)
+        first = told(client.search_for_instances(told(row, "0020000D"), told(row, "0020000E"))[0], "00080018")
+        alone = ask(f"{way(row)}/instances/{first}", "application/dicom")
+        content = b"".join(alone.streaming_content)
+        assert alone["Content-Type"].startswith("application/dicom;")
+        assert hashlib.sha256(content).hexdigest() == kept[0]
+    assert len(list(client.retrieve_study(told(row, "0020000D")))) == 3 * SLICES
+
+
+def test_headers_come_without_pixels_and_say_where_those_are(client):
+    row = client.search_for_series(search_filters={"ClinicalTrialSeriesID": "SOC"})[0]
+    found = client.retrieve_series_metadata(told(row, "0020000D"), told(row, "0020000E"))
+    assert [told(one, "00200013") for one in found] == list(range(1, SLICES + 1))
+    assert "Muster" not in str(found)
+    (pixels,) = client.retrieve_bulkdata(found[0]["7FE00010"]["BulkDataURI"])
+    file = client.retrieve_instance(*(told(found[0], tag) for tag in ("0020000D", "0020000E", "00080018")))
+    assert pixels == file.PixelData
+
+
+def test_frames_are_the_stored_bytes(client, ask):
+    row = client.search_for_instances(search_filters={"InstanceNumber": "2"})[0]
+    uids = [told(row, tag) for tag in ("0020000D", "0020000E", "00080018")]
+    (frame,) = client.retrieve_instance_frames(*uids, frame_numbers=[1])
+    assert frame == client.retrieve_instance(*uids).PixelData
+    alone = ask(f"{way(row, 'instance')}/frames/1", "application/octet-stream")
+    assert alone.content == frame
+    assert ask(f"{way(row, 'instance')}/frames/2").status_code == 404
+    assert ask(f"{way(row, 'instance')}/frames/0").status_code == 404
+    assert ask(f"{way(row, 'instance')}/frames/x").status_code == 400
+
+
+def test_a_picture_is_drawn_through_the_window_that_is_asked_for(client, ask):
+    row = client.search_for_instances(search_filters={"InstanceNumber": "2"})[0]
+    uids = [told(row, tag) for tag in ("0020000D", "0020000E", "00080018")]
+    content = client.retrieve_instance_rendered(*uids, media_types=("image/png",), params={"window": "2000,1500,linear"})
+    dataset = client.retrieve_instance(*uids)
+    dataset.WindowCenter, dataset.WindowWidth = 2000, 1500
+    wanted = apply_voi_lut(dataset.pixel_array.astype(float), dataset)  # from 0 to what the stored bits hold
+    got = np.array(Image.open(io.BytesIO(content))).astype(float)
+    assert np.abs(got - wanted * 255 / (2**dataset.BitsStored - 1)).max() <= 0.51
+    small = ask(f"{way(row, 'instance')}/rendered?viewport=24,24&quality=50", "image/jpeg")
+    assert Image.open(io.BytesIO(small.content)).size == (18, 24)
+    assert ask(f"{way(row, 'instance')}/frames/1/rendered")["Content-Type"] == "image/jpeg"
+    for query in ("window=1", "window=1,0", "window=1,2,cubic", "window=nan,5", "viewport=0,5", "quality=101"):
+        assert ask(f"{way(row, 'instance')}/rendered?{query}").status_code == 400, query
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+@pytest.mark.parametrize("width", [1, 2, 350.5])
+def test_a_window_is_pydicoms(function, width):
+    dataset = dcmread(factories_mr())
+    dataset.WindowCenter, dataset.WindowWidth, dataset.VOILUTFunction = 600, width, function
+    values = dataset.pixel_array.astype(float)
+    wanted = apply_voi_lut(values, dataset)
+    low, high = (-(2 ** (dataset.BitsStored - 1)), 2 ** (dataset.BitsStored - 1) - 1)
+    if not dataset.PixelRepresentation:
+        low, high = 0, 2**dataset.BitsStored - 1
+    got = windowed(values, centre=600, width=width, function=function.lower().replace("_", "-"))
+    assert np.abs(got - (wanted - low) * 255 / (high - low)).max() <= 0.51
+
+
+def factories_mr() -> str:
+    from pydicom import examples
+
+    return str(examples.get_path("mr"))
+
+
+NOT_GIVEN = [
+    ("studies", "application/dicom+xml"),
+    ("{series}", "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"),
+    ("{series}", "application/dicom"),
+    ("{series}/metadata", 'multipart/related; type="application/dicom+xml"'),
+    ("{instance}/frames/1", "multipart/related; type=image/jls"),
+    ("{instance}/rendered", "video/mpeg"),
+]
+
+
+@pytest.mark.parametrize(("path", "accept"), NOT_GIVEN)
+def test_a_form_that_is_not_given_is_said(ask, client, path, accept):
+    row = client.search_for_instances()[0]
+    answer = ask(path.format(series=way(row), instance=way(row, "instance")), accept)
+    assert (answer.status_code, answer["Content-Type"]) == (406, "application/problem+json")
+
+
+OHIF = "multipart/related; type=application/octet-stream; transfer-syntax=*"
+
+
+def test_a_viewer_in_a_browser_is_answered_as_it_asks(ask, client):
+    row = client.search_for_instances()[0]
+    answer = ask(f"{way(row, 'instance')}/frames/1", OHIF)
+    assert answer["Content-Type"].startswith('multipart/related; type="application/octet-stream"; boundary=')
+    part = b"".join(answer.streaming_content)
+    assert b"\r\nContent-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1\r\n\r\n" in part
+
+
+def test_readers_and_tokens_for_other_things_find_nothing(study, base, client):
+    row = client.search_for_instances()[0]
+    paths = ["studies", "series", "instances", way(row), f"{way(row)}/metadata", f"{way(row, 'instance')}/rendered"]
+    for path in paths:
+        for words, status in ((words_of(study, Role.READER), 404), (words_of(study, scopes=[Scope.READ]), 403)):
+            answer = Client().get(f"{base}/{path}", headers={"Authorization": f"Bearer {words}"})
+            assert answer.status_code == status, path
+        analyst = words_of(study, Role.ANALYST)
+        assert Client().get(f"{base}/{path}", headers={"Authorization": f"Bearer {analyst}"}).status_code == 200
+
+
+def test_a_pacs_shows_the_token_as_its_password(study, base):
+    def asked(password: str):
+        basic = base64.b64encode(f"pacs:{password}".encode()).decode()
+        return Client().get(f"{base}/studies", headers={"Authorization": f"Basic {basic}"})
+
+    assert asked(words_of(study)).status_code == 200
+    assert asked("rs_wrong").status_code == 401
+    assert Client().get(f"{base}/studies", headers={"Authorization": "Basic ÿ"}).status_code == 401
+
+
+def test_what_leaves_stands_in_the_log_of_who_saw_what(study, client, settings):
+    settings.ACCESS_LOG_SECONDS = 3600.0
+    row = client.search_for_series(search_filters={"ClinicalTrialSeriesID": "FAST-DL"})[0]
+    client.retrieve_series(told(row, "0020000D"), told(row, "0020000E"))
+    writing.write()
+    seen = set(Access.objects.filter(study=study).values_list("address", "thing", "kind"))
+    code = study.cases.get().code
+    assert ("dicom_all_series", "", "files") in seen
+    assert ("dicom_series", f"S01 {code} in FAST-DL", "images") in seen
+
+
+def test_a_subject_who_has_withdrawn_is_not_offered(study, client, ask):
+    (row,) = client.search_for_studies()
+    Subject.objects.update(withdrawn_at="2026-01-01T00:00Z")
+    assert client.search_for_studies() == []
+    assert ask(f"studies/{told(row, '0020000D')}").status_code == 404
+
+
+def test_the_headers_of_a_subject_go_with_its_pixels(study, client):
+    client.search_for_studies()
+    assert Header.objects.count() == 3
+    headers.HOLDER.erase(None, study.cases.all())
+    assert not Header.objects.exists()
+
+
+def test_headers_are_read_in_portions_and_the_client_is_told_to_come_again(ask, monkeypatch):
+    monkeypatch.setattr(headers, "AT_ONCE", 2)
+    answer = ask("studies")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert len(ask("series").json()) == 3
+
+
+def test_a_file_that_is_gone_is_said_and_not_left_out(study, client, ask):
+    row = client.search_for_series(search_filters={"ClinicalTrialSeriesID": "SOC"})[0]
+    client.search_for_instances(told(row, "0020000D"), told(row, "0020000E"))
+    store.erase(study.series.get(arm__code="SOC").instances.last().sha256)
+    answer = ask(way(row))
+    assert (answer.status_code, answer.json()["detail"][:22]) == (422, "1 of 4 files are not i")
+
+
+def test_series_without_dicom_files_are_not_offered(ask, study):
+    factories.make_case(study, "S07")  # rows, and in the archive no DICOM
+    assert len(ask("series").json()) == 3
