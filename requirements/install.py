@@ -31,6 +31,7 @@ STATIC = ROOT / "static"
 VENV = ROOT / ".venv"
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
 HASHES = REQUIREMENTS / "hashes.txt"
+EXTRAS = ("onnx", "s3", "dicom")  # optional on a site, there in development
 OLDEST_NODE = (20, 19)
 
 
@@ -82,7 +83,7 @@ def install_packages(wanted: str) -> None:
     base = "documents" if wanted == "documents" else "production"
     keys = {base: digest([ROOT / "pyproject.toml", CONSTRAINTS, HASHES, REQUIREMENTS / f"{base}.txt"])}
     if wanted == "development":
-        keys[wanted] = keys[base] + digest([REQUIREMENTS / f"{name}.txt" for name in ("development", "onnx", "s3")])
+        keys[wanted] = keys[base] + digest([REQUIREMENTS / f"{name}.txt" for name in ("development", *EXTRAS)])
     if holds(stamp(wanted), keys[wanted]):
         return
     for name in keys:

@@ -53,9 +53,11 @@ def in_parts(request: HttpRequest, of: str, *, alone: bool) -> bool:
     alone: whether what is asked for can come without parts.
     """
     for kind, parts, syntax in accepted(request):
-        if syntax in OURS and (kind == "*/*" or (kind == "multipart/related" and parts in ("", "*/*", "application/*", of))):
+        if syntax not in OURS:
+            continue
+        if kind == "*/*" or (kind == "multipart/related" and parts in ("", "*/*", "application/*", of)):
             return True
-        if syntax in OURS and alone and kind == of:
+        if alone and kind == of:
             return False
     raise NotAcceptable(f'This is given as multipart/related; type="{of}", uncompressed (Explicit VR Little Endian).')
 

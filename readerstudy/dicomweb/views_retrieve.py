@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from pydicom import dcmread
@@ -13,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from readerstudy.archive import store
+from readerstudy.audit.services import ensure_sealed
 from readerstudy.dicomweb import headers, negotiation, parts, pictures
 from readerstudy.dicomweb.endpoint import DicomEndpoint
 from readerstudy.dicomweb.models import Header
@@ -31,11 +33,14 @@ def _files(found: Iterable[Header]) -> list[str]:
 
 class _Retrieve(DicomEndpoint):
     def files(self, **uids: str) -> list[str]:
-        """Names in the archive of the files that these UIDs name."""
+        """Names in the archive of the files that these UIDs name. RecordError if the log knows them otherwise."""
         if "instance_uid" in uids:
             header, place = self.instance(**uids)
             return _files([header])[place : place + 1]
-        return _files(self.found(**uids))
+        found = list(self.found(**uids))
+        with transaction.atomic():
+            ensure_sealed(study=self.study, seals=[("series", str(header.series_id)) for header in found])
+        return _files(found)
 
 
 class Retrieve(_Retrieve):

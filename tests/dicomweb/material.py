@@ -23,7 +23,7 @@ from tests import factories
 from tests.processing import dicom_files
 
 SITE = "http://testserver"
-MODEL = ModelIdentity(name="denoise", version="1.0.0", sha256="0" * 64, task="denoise", precision="float32", description="Less noise.")
+MODEL = ModelIdentity("denoise", "1.0.0", "0" * 64, "float32", "Less noise.", task="denoise")
 SLICES = 4
 
 

@@ -9,7 +9,7 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from django.test import Client
 from PIL import Image
-from pydicom import dcmread
+from pydicom import dcmread, examples
 from pydicom.pixels import apply_voi_lut
 
 from processing.dicom.window import windowed
@@ -111,7 +111,9 @@ def test_further_attributes_come_where_they_are_asked_for(ask):
     assert ask("series", query_params={"includefield": "all"}).json()[0].keys() >= more.keys()
 
 
-@pytest.mark.parametrize("query", ["limit=-1", "limit=x", "Nonsense=1", "includefield=Nonsense", "SourceImageSequence=1"])
+@pytest.mark.parametrize(
+    "query", ["limit=-1", "limit=x", "Nonsense=1", "includefield=Nonsense", "SourceImageSequence=1"]
+)
 def test_a_search_that_cannot_be_understood_is_a_problem(ask, query):
     answer = ask(f"series?{query}")
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
@@ -157,7 +159,9 @@ def test_frames_are_the_stored_bytes(client, ask):
 def test_a_picture_is_drawn_through_the_window_that_is_asked_for(client, ask):
     row = client.search_for_instances(search_filters={"InstanceNumber": "2"})[0]
     uids = [told(row, tag) for tag in ("0020000D", "0020000E", "00080018")]
-    content = client.retrieve_instance_rendered(*uids, media_types=("image/png",), params={"window": "2000,1500,linear"})
+    content = client.retrieve_instance_rendered(
+        *uids, media_types=("image/png",), params={"window": "2000,1500,linear"}
+    )
     dataset = client.retrieve_instance(*uids)
     dataset.WindowCenter, dataset.WindowWidth = 2000, 1500
     wanted = apply_voi_lut(dataset.pixel_array.astype(float), dataset)  # from 0 to what the stored bits hold
@@ -173,21 +177,14 @@ def test_a_picture_is_drawn_through_the_window_that_is_asked_for(client, ask):
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 @pytest.mark.parametrize("width", [1, 2, 350.5])
 def test_a_window_is_pydicoms(function, width):
-    dataset = dcmread(factories_mr())
+    dataset = dcmread(examples.get_path("mr"))
     dataset.WindowCenter, dataset.WindowWidth, dataset.VOILUTFunction = 600, width, function
     values = dataset.pixel_array.astype(float)
     wanted = apply_voi_lut(values, dataset)
-    low, high = (-(2 ** (dataset.BitsStored - 1)), 2 ** (dataset.BitsStored - 1) - 1)
-    if not dataset.PixelRepresentation:
-        low, high = 0, 2**dataset.BitsStored - 1
+    low = -(2 ** (dataset.BitsStored - 1)) if dataset.PixelRepresentation else 0
+    high = low + 2**dataset.BitsStored - 1
     got = windowed(values, centre=600, width=width, function=function.lower().replace("_", "-"))
     assert np.abs(got - (wanted - low) * 255 / (high - low)).max() <= 0.51
-
-
-def factories_mr() -> str:
-    from pydicom import examples
-
-    return str(examples.get_path("mr"))
 
 
 NOT_GIVEN = [
@@ -277,6 +274,13 @@ def test_a_file_that_is_gone_is_said_and_not_left_out(study, client, ask):
     store.erase(study.series.get(arm__code="SOC").instances.last().sha256)
     answer = ask(way(row))
     assert (answer.status_code, answer.json()["detail"][:22]) == (422, "1 of 4 files are not i")
+
+
+def test_a_series_whose_rows_were_changed_past_the_site_does_not_leave(study, client, ask):
+    row = client.search_for_series(search_filters={"ClinicalTrialSeriesID": "SOC"})[0]
+    one = study.series.get(arm__code="SOC")
+    one.instances.filter(position=1).update(sha256=one.instances.get(position=2).sha256)
+    assert ask(way(row)).status_code == 409
 
 
 def test_series_without_dicom_files_are_not_offered(ask, study):
