@@ -12,7 +12,7 @@ from analysis.report.tables import signature as signature_tables
 from analysis.report.tables.primary_hypothesis import hypothesis
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
-OTHERS = ("other1", "other2")
+OTHERS = ("fast2", "fastdl2", "fast3", "fastdl3", "socdl2", "soc2")
 
 
 def colours(arms: Iterable[str]) -> dict[str, str]:

@@ -141,7 +141,7 @@ class Site(models.Model):
 class Arm(models.Model):
     """One way of acquiring and reconstructing. Uploaded, or made from another arm by a named model or a recipe.
 
-    recipe: of its simulation, as `recipes` has it.
+    recipe: of its simulation, as `recipes` has it. shade: how many arms of its kind stand before it, for its colour.
     """
 
     class Acquisition(models.TextChoices):
@@ -160,6 +160,7 @@ class Arm(models.Model):
     model_name = models.CharField("model", max_length=60, blank=True)
     recipe = models.JSONField(null=True, blank=True)
     place = models.PositiveSmallIntegerField(default=0)
+    shade = models.PositiveSmallIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["place", "pk"]
@@ -183,6 +184,7 @@ class Arm(models.Model):
         ("accelerated", "dl"): "fastdl",
         ("reference", "dl"): "socdl",
     }
+    SHADES = {"soc": 2, "fast": 3, "fastdl": 3, "socdl": 2}  # that a style sheet has; further arms begin anew
 
     def __str__(self) -> str:
         return self.code
@@ -201,7 +203,9 @@ class Arm(models.Model):
     @property
     def css(self) -> str:
         """The class that colours this arm in tables and charts; never sent to a reader."""
-        return self.COLOURS[self.acquisition, self.reconstruction]
+        kind = self.COLOURS[self.acquisition, self.reconstruction]
+        number = self.shade % self.SHADES[kind]
+        return f"{kind}{number + 1}" if number else kind
 
 
 class Comparison(models.Model):

@@ -1,6 +1,7 @@
 """Make and change a protocol; move a study from state to state."""
 
 import secrets
+from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
@@ -75,6 +76,7 @@ def create_study(
             model_name=model_name if one.model == DEFAULT_MODEL else one.model,
             recipe=one.step.recipe if one.step else None,
         )
+    _give_shades(study)
     for place, (first, second, question) in enumerate(template.comparisons):
         Comparison.objects.create(study=study, first=arms[first], second=arms[second], question=question, place=place)
     if template.primary:
@@ -117,10 +119,21 @@ def save_protocol(*, study: ReaderStudy, actor: User, instances: list) -> None:
     ensure_sealed(study=study, seals=PROTOCOL)
     for instance in instances:
         instance.save()
+    _give_shades(study)
     _ensure_no_circle(study)
     _ensure_same_slices(study)
     parts = [str(instance) for instance in instances]
     record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, parts=parts, seals=PROTOCOL)
+
+
+def _give_shades(study: ReaderStudy) -> None:
+    """Number the arms of each kind in their order, so that no two share a colour."""
+    before: Counter[tuple[str, str]] = Counter()
+    for arm in study.arms.all():
+        kind = arm.acquisition, arm.reconstruction
+        if arm.shade != before[kind]:
+            Arm.objects.filter(pk=arm.pk).update(shade=before[kind])
+        before[kind] += 1
 
 
 def _ensure_no_circle(study: ReaderStudy) -> None:
@@ -161,6 +174,7 @@ def remove_part(*, study: ReaderStudy, actor: User, part: Arm | Comparison | Cri
     ensure_sealed(study=study, seals=seals)
     seals += [unit for _, units in told for unit in units or ()]  # type: ignore[misc]  # stubs: str
     part.delete()
+    _give_shades(study)
     record(study=study, action=Action.PROTOCOL_CHANGED, actor=actor, removed=name, seals=seals)
 
 

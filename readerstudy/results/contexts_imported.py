@@ -69,7 +69,7 @@ def _colours(study: ReaderStudy, made: dict) -> dict[str, str]:
     arms = dict.fromkeys(arm for cell in made["comparisons"] for arm in (cell["first"], cell["second"]))
     usual = document.KNOWN | {arm.code: arm.css for arm in study.arms.all()}
     chosen = {arm: usual[arm] for arm in arms if arm in usual}
-    spare = (css for css in document.KNOWN.values() if css not in chosen.values())
+    spare = (css for css in (*document.KNOWN.values(), *document.OTHERS) if css not in chosen.values())
     return chosen | dict(zip((arm for arm in arms if arm not in usual), list(spare), strict=False))
 
 

@@ -13,7 +13,7 @@ from analysis.errors import InputError
 from analysis.protocol import PRIMARY_TESTS, parse_protocol
 from analysis.report import document, forest, result_tables
 
-COLOURS = {"A": "other1", "B": "other2"}
+COLOURS = {"A": "fast2", "B": "fastdl2"}
 PRIMARY = {"first": "A", "second": "B", "criterion": "snr"}
 
 
@@ -84,8 +84,8 @@ def test_where_mean_and_test_disagree_the_test_is_followed_and_that_is_said():
     drawn = forest.net_preference(found["comparisons"], colours=COLOURS)
     assert "B better" in drawn
     assert "net preference disagrees" in drawn
-    assert 'class="other2"' in drawn
-    assert 'class="other1"' not in drawn
+    assert 'class="fastdl2"' in drawn
+    assert 'class="fast2"' not in drawn
 
 
 def test_four_of_many_answers_are_no_better_arm_and_get_no_colour():
@@ -112,11 +112,11 @@ def test_labels_follow_the_adjusted_p_and_the_primary_hypothesis_its_own():
     assert verdict.primary(found)[0] == "A is preferred to B."
     assert verdict.labels(cell) == ["A better"]
     drawn = forest.net_preference(found["comparisons"], colours=COLOURS)
-    assert drawn.count('class="other1"') == 1
+    assert drawn.count('class="fast2"') == 1
     assert "in the row of the primary hypothesis its own p" in verdict.caption(found["comparisons"])
     del cell["primary"]  # an exploratory cell with the same numbers
     assert verdict.labels(cell) == []
-    assert 'class="other1"' not in forest.net_preference(found["comparisons"], colours=COLOURS)
+    assert 'class="fast2"' not in forest.net_preference(found["comparisons"], colours=COLOURS)
 
 
 def test_a_cell_outside_the_family_has_no_label():
