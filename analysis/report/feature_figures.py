@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis import formats
 from analysis.report import svg
-from analysis.report.stability_figures import ESTIMATES
+from analysis.report.stability_figures import ESTIMATES, lowest
 
 BAR, HEAD = 11.0, 20.0  # heights: of a bar, and of the name of a class
 STEPS = 10  # of the grey of a heat map
@@ -38,6 +38,9 @@ def class_bars(
     names = [chosen[0]["features"][place]["feature"] for place in counted]
     left, gap = 6.6 * max(map(len, names)) + 10, 46.0
     column = (width - left - gap * (len(chosen) - 1) - 34) / len(chosen)
+    values = [value_of(row["features"][place], criterion)[0] for row in chosen for place in counted]
+    least = lowest([value for value in values if value is not None])
+    unit = column / (1 - least)
     parts: list[str] = []
     said = dict.fromkeys(arms, 0)
     y, group = 18.0, None
@@ -58,16 +61,16 @@ def class_bars(
             below = value < threshold
             said[arm] += below
             css = f"margin {svg.stroke(arm, colours)}" if below else svg.colour(arm, colours)
-            long = max(column * min(max(value, 0.0), 1.0), 1.0)
+            long, zero = max(unit * min(abs(value), 1.0), 1.0), start - least * unit
             title = f"{one['feature']}, {arm}: {formats.number(value, 3)}"
-            parts.append(svg.rect(start, y + 1.5, long, BAR - 3, css, title=title))
+            parts.append(svg.rect(zero - long * (value < 0), y + 1.5, long, BAR - 3, css, title=title))
             parts.append(svg.text(start + column + 6, y + 9, formats.number(value)))
         y += BAR + 1
     for number, arm in enumerate(arms):
         start = left + number * (column + gap)
         parts.append(svg.text(start, 12, f"{arm}: {said[arm]} of {len(counted)} below {threshold:g}", strong=True))
-        for mark in (0.0, threshold, 1.0):
-            at = start + mark * column
+        for mark in (*([least] if least else []), 0.0, threshold, 1.0):
+            at = start + (mark - least) * unit
             parts.append(svg.line(at, 20, at, y, "zero" if mark == threshold else "gr", dashed=mark == threshold))
             parts.append(svg.text(at, y + 14, formats.number(mark, 2 if mark % 1 else 0), anchor="middle"))
     label = f"{ESTIMATES[criterion]} with {results['reference']}. " + "; ".join(
@@ -86,7 +89,7 @@ def heat_map(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title
     """A table of greys on 0 … 1, with every number in its cell.
 
     ``rows``: mappings with ``label`` and ``values`` (one per column, None where undefined). The
-    darker, the larger; the number says what a shade cannot.
+    darker, the larger; framed below 0; the number says what a shade cannot.
     """
     if not rows:
         return svg.figure(width, 24, "No rows", [svg.text(0, 16, "n/a: nothing to compare")])
@@ -101,8 +104,9 @@ def heat_map(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title
             x = left + place * wide
             shown = "n/a" if value is None else formats.number(value)
             said_of = f"{row['label']}, {name}: {shown}"
-            parts.append(svg.rect(x + 1, y + 1, wide - 2, height - 2, "margin", title=said_of))
-            if value is not None:
+            css = "margin s-neu" if value is not None and value < 0 else "margin"
+            parts.append(svg.rect(x + 1, y + 1, wide - 2, height - 2, css, title=said_of))
+            if value is not None and value >= 0:
                 depth = round(min(max(value, 0.0), 1.0) * STEPS) / STEPS
                 parts.append(svg.rect(x + 1, y + 1, wide - 2, height - 2, "neu", opacity=0.9 * depth))
             parts.append(svg.text(x + wide / 2, y + 15, shown, anchor="middle", strong=value is not None))
@@ -131,7 +135,7 @@ def scatter(
         for panel, half in zip(panels, halves, strict=True)
     ]
     everything = np.concatenate([np.concatenate(both) for both in points])
-    marks = svg.ticks(float(everything.min()), float(everything.max()))
+    marks = svg.spaced_ticks(float(everything.min()), float(everything.max()), room=width - 80)
     short = 10.0 ** svg.power(marks)
     labels = [formats.number(mark / short, svg.decimals([one / short for one in marks])) for mark in marks]
     left, top = 12 + max(32.0, 6.2 * max(map(len, labels))), 24.0

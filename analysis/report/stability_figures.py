@@ -23,7 +23,7 @@ def columns(
     """One column per feature, one row of columns per arm: the same feature stands in the same place in every row.
 
     ``results`` as ``analysis.stability.analyse`` gives them, ``criterion`` one of its criteria, whose value is drawn on
-    0 … 1; hollow below ``threshold``. Classes side by side, sorted by the value in the first of ``arms`` (all of them).
+    0 … 1, below 0 downwards; hollow below ``threshold``. Classes side by side, sorted by the value in the first of ``arms`` (all of them).
     A feature without a value leaves a gap that tells its reason.
     """
     rows = [arm for arm in results["arms"] if arms is None or arm["arm"] in arms]
@@ -38,17 +38,20 @@ def columns(
     order, edges = _order(rows[0]["features"], values[0])
     left = 40 + max(64.0, *(7.0 * len(row["arm"]) for row in rows))
     gap, top, height, step_down = 18.0, 34.0, 110.0, 128.0
+    least = lowest(values[~np.isnan(values)])
     counts = {
         name: " → ".join(f"{int((line[order[start:end]] < threshold).sum())}" for line in values) + f" of {end - start}"
         for name, start, end in edges
     }
     step, starts = _places(edges, [max(len(name), len(counts[name])) for name, _, _ in edges], left, width, gap)
-    bottom = top + step_down * (len(rows) - 1) + height
+    depth = -least * height
+    step_down += depth
+    bottom = top + step_down * (len(rows) - 1) + height + depth
     parts: list[str] = []
     said = []
     for number, row in enumerate(rows):
         base = top + step_down * number + height
-        for mark in (0.0, 0.5, 1.0):
+        for mark in (*([least] if least else []), 0.0, 0.5, 1.0):
             parts.append(svg.line(left - 4, base - mark * height, width, base - mark * height, "gr"))
             parts.append(
                 svg.text(left - 10, base - mark * height + 4, formats.number(mark, 1 if mark % 1 else 0), anchor="end")
@@ -63,10 +66,10 @@ def columns(
                     title = f"{feature['feature']}: n/a, {_reason(feature, criterion)}"
                     parts.append(svg.rect(x, base - 3, step * 0.86, 3, "margin", title=title))
                     continue
-                tall = max(height * min(max(value, 0.0), 1.0), 1.0)
+                tall = max(height * min(abs(value), 1.0), 1.0)
                 css = fill if value >= threshold else f"margin {stroke}"
                 title = f"{feature['feature']}: {formats.number(value, 3)}"
-                parts.append(svg.rect(x, base - tall, step * 0.86, tall, css, title=title))
+                parts.append(svg.rect(x, base - tall * (value >= 0), step * 0.86, tall, css, title=title))
             if number == 0:
                 parts.append(svg.text(begin, top - 16, name, strong=True))
                 parts.append(svg.text(begin, top - 4, counts[name]))
@@ -78,6 +81,11 @@ def columns(
         )
     label = f"{ESTIMATES[criterion]} with {results['reference']}. " + "; ".join(said)
     return svg.figure(width, bottom + 6, label, parts)
+
+
+def lowest(values: Any) -> float:
+    """Where the axis of an agreement begins: 0, or the half below a value that is less."""
+    return max(float(np.floor(2 * min(values, default=0.0)) / 2), -1.0) if min(values, default=0.0) < 0 else 0.0
 
 
 def _counts(row: Mapping[str, Any], place: int) -> bool:
@@ -207,7 +215,8 @@ def bland_altman(
     panels = [panel for panel in panels if panel["difference"]]
     if not panels:
         return svg.figure(width, 24, "No pairs", [svg.text(0, 16, "n/a: no volume has both values")])
-    across = svg.ticks(*_extent([value for panel in panels for value in panel["mean"]]))
+    left, right, top, bottom = 52.0, width - 104, 24.0, height - 40
+    across = svg.spaced_ticks(*_extent([value for panel in panels for value in panel["mean"]]), room=right - left)
     ends = [value for panel in panels for value in panel["difference"]] + [0.0]
     for panel in panels:
         for statistic in (panel["bias"], panel["lower"], panel["upper"]):
@@ -216,7 +225,6 @@ def bland_altman(
     short, short_across = 10.0 ** svg.power(up), 10.0 ** svg.power(across)
     if digits is None:
         digits = svg.decimals([mark / short for mark in up]) + 1
-    left, right, top, bottom = 52.0, width - 104, 24.0, height - 40
     unit, unit_across = svg.times(svg.power(up)), svg.times(svg.power(across))
 
     def y(value: float) -> float:

@@ -5,6 +5,8 @@ from html import escape
 
 import numpy as np
 
+from analysis import formats
+
 
 def at(value: float) -> str:
     """A coordinate with one decimal."""
@@ -81,6 +83,18 @@ def ticks(low: float, high: float, *, about: int = 4) -> list[float]:
     first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
     digits = 3 - int(np.floor(np.log10(step)))  # relative to the step: tiny ones stay apart
     return [float(round(k * step, digits)) for k in range(int(first), int(last) + 1)]
+
+
+def spaced_ticks(low: float, high: float, *, room: float) -> list[float]:
+    """Round numbers that cover low … high, as many as stand side by side on an axis of ``room`` without touching."""
+    for about in (4, 3, 2, 1):
+        marks = ticks(low, high, about=about)
+        short = 10.0 ** power(marks)
+        digits = decimals([mark / short for mark in marks])
+        widest = max(len(formats.number(mark / short, digits)) for mark in marks)
+        if (6.2 * widest + 10) * (len(marks) - 1) <= room:
+            break
+    return marks
 
 
 def decimals(values: Sequence[float]) -> int:

@@ -27,7 +27,7 @@ def charts(
             f"each volume against {results['reference']}; dashed: identity",
             feature_figures.scatter(panels, reference=results["reference"], colours=colours),
         ),
-        _chart("heat", "Agreement by class", "median CCC of the features of a class", _heat(results)),
+        _chart("heat", "Agreement by class", "median CCC of the features of a class; framed: below 0", _heat(results)),
     ]
     for number, columns in enumerate(pairs or [tuple(arms[:2])], 1):
         picture = feature_figures.class_bars(

@@ -1,5 +1,6 @@
 """Figures of features and boxes: every number is said, nothing undefined is drawn, large numbers stay short."""
 
+import itertools
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -95,3 +96,54 @@ def test_an_axis_with_given_ends_holds_values_beyond_them():
     assert {"-1", "0", "1", "3"} <= {one.replace("−", "-") for one in words(ET.tostring(picture, encoding="unicode"))}
     places = [float(dot.get("cx")) for dot in picture.iter("circle")]
     assert (places[1] - places[0]) / (places[2] - places[0]) == pytest.approx(1.1 / 3.6, abs=1e-3)
+
+
+def _touch(picture: str) -> bool:
+    """Whether numbers below an axis stand closer than a gap of 4."""
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for one in ET.fromstring(picture).iter("text"):
+        if one.get("text-anchor") == "middle" and (one.text or "").replace(".", "").isdigit():
+            half = 6.2 * len(one.text) / 2
+            rows.setdefault(one.get("y"), []).append((float(one.get("x")) - half, float(one.get("x")) + half))
+    assert rows
+    ordered = [sorted(row) for row in rows.values()]
+    return any(after[0] - one[1] < 4 for row in ordered for one, after in itertools.pairwise(row))
+
+
+@pytest.mark.parametrize("draw", [stability_figures.bland_altman, feature_figures.scatter])
+def test_numbers_below_four_narrow_panels_do_not_touch(results, draw, monkeypatch):
+    pairs = stability.pairs(results["table"], reference="SOC", feature="glcm_Contrast")
+    panels = [{**pairs[0], "mean": np.add(pairs[0]["mean"], 98_000).tolist(), "arm": f"ARM-{n}"} for n in range(4)]
+    assert not _touch(draw(panels, reference="SOC", colours={}, width=320))
+    monkeypatch.setattr(svg, "spaced_ticks", lambda low, high, *, room: svg.ticks(low, high, about=6))
+    assert _touch(draw(panels, reference="SOC", colours={}, width=320))
+
+
+def _opposed(results: dict) -> dict:
+    """The same with a feature whose agreement lies below 0 in each arm."""
+    arms = []
+    for arm in results["arms"]:
+        negative = {"ccc": arm["features"][0]["ccc"] | {"estimate": -0.4}}
+        features = [one | negative if one["feature"] == "glcm_Contrast" else one for one in arm["features"]]
+        arms.append(arm | {"features": features})
+    return {**results, "arms": arms}
+
+
+def test_agreement_below_zero_is_seen(results):
+    opposed = _opposed(results)
+    bars = feature_figures.class_bars(opposed, arms=["FAST"], threshold=0.85, colours=COLOURS)
+    at = {bar[0].text: bar for bar in ET.fromstring(bars).iter("rect")}
+    below, above = at["glcm_Contrast, FAST: −0.400"], at["firstorder_Mean, FAST: 1.000"]
+    end = float(below.get("x")) + float(below.get("width"))
+    assert end == pytest.approx(float(above.get("x")), abs=0.2)  # it ends where the others begin
+    assert float(below.get("width")) == pytest.approx(0.4 * float(above.get("width")), rel=1e-2)
+    assert "−0.50" in words(bars) or "−0.5" in words(bars)
+
+    columns = stability_figures.columns(opposed, threshold=0.85, colours=COLOURS)
+    tall = {bar[0].text: bar for bar in ET.fromstring(columns).iter("rect")}
+    hanging, standing = tall["glcm_Contrast: −0.400"], tall["firstorder_Mean: 1.000"]
+    assert float(hanging.get("y")) == pytest.approx(float(standing.get("y")) + float(standing.get("height")), abs=0.2)
+    assert float(hanging.get("height")) == pytest.approx(44)
+
+    cells = feature_figures.heat_map([{"label": "FAST", "values": [-0.4, 0.4]}], columns=["a", "b"], title="")
+    assert [cell.get("class") for cell in ET.fromstring(cells).iter("rect")] == ["margin s-neu", "margin", "neu"]
