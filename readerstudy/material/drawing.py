@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
-from django.urls import reverse
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -55,7 +54,7 @@ def scene(*, series: Series, image: Volume) -> dict:
 
 
 def drawings(*, case: Case, series: Series, image: Volume, second_of: User | None = None) -> list[dict]:
-    """The volumes of a case where they lie on a series as it is looked at, as JSON.
+    """The volumes of a case where they lie on a series as it is looked at, as JSON but for `looks`, which are Look.
 
     second_of: only this person's second drawings, so that they are made without a look at the first. InputError if the
     file of one is not there.
@@ -82,7 +81,7 @@ def drawings(*, case: Case, series: Series, image: Volume, second_of: User | Non
                 "by": volume.drawn_by.username if volume.drawn_by else "",
                 "runs": runs_of(carried.mask.array),
                 "reaches_beyond": volume.drawn_on.arm.code if carried.outside else "",
-                "looks": [] if volume.second else looks_as_json(volume, there),
+                "looks": [] if volume.second else looks(volume, there),
             }
         )
     return found
@@ -306,22 +305,6 @@ def looks(volume: VolumeOfInterest, there: list[Series]) -> list[Look]:
             by = volume.looks.get(str(series.pk), {}).get("by", "")
             found.append(Look(series, placed.how, placed.digest, _said(volume, series, placed), by))
     return found
-
-
-def looks_as_json(volume: VolumeOfInterest, there: list[Series]) -> list[dict]:
-    """The same for the page's script."""
-    study, number = volume.study.slug, volume.pk
-    return [
-        {
-            "arm": one.series.arm.code,
-            "how": one.how,
-            "awaited": one.how == AWAITED,
-            "fits": one.fits,
-            "picture": reverse("mask_picture", args=[study, number, one.series.pk]),
-            "url": f"{reverse('look_at', args=[study, number, one.series.pk])}?placed={one.digest}",
-        }
-        for one in looks(volume, there)
-    ]
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from processing.errors import InputError
 from processing.volume import Volume
 from readerstudy.accounts.models import User
 from readerstudy.material import drawing, site_lists, volumes, volumes_of_interest
+from readerstudy.material.alignments import AWAITED
 from readerstudy.material.models import Case, Series, VolumeOfInterest
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -42,6 +43,25 @@ def _image(series: Series) -> Volume:
         return volumes.load_cached(series)
     except FileNotFoundError:
         raise InputError(GONE) from None
+
+
+def looks_as_json(study: ReaderStudy, volume: int, looks: list[drawing.Look]) -> list[dict]:
+    """The looks at a volume for the page's script, each with the addresses of its picture and its tick."""
+
+    def at(name: str, look: drawing.Look) -> str:
+        return f"{reverse(name, args=[study.slug, volume, look.series.pk])}?placed={look.digest}"
+
+    return [
+        {
+            "arm": look.series.arm.code,
+            "how": look.how,
+            "awaited": look.how == AWAITED,
+            "fits": look.fits,
+            "picture": at("mask_picture", look),
+            "url": at("look_at", look),
+        }
+        for look in looks
+    ]
 
 
 def in_words(view: Callable) -> Callable:
@@ -75,8 +95,9 @@ def draw(request: StudyRequest, study: ReaderStudy, case: int) -> HttpResponse:
     by: User | None = request.user if second else None
     try:
         image = _image(series)
+        drawn = drawing.drawings(case=shown, series=series, image=image, second_of=by)
         data = drawing.scene(series=series, image=image) | {
-            "volumes": drawing.drawings(case=shown, series=series, image=image, second_of=by),
+            "volumes": [one | {"looks": looks_as_json(study, one["base"], one["looks"])} for one in drawn],
             "sites": site_lists.names_of(study),
             "second": second,
             "user": request.user.username,
@@ -139,7 +160,7 @@ def save_drawing(request: StudyRequest, study: ReaderStudy, case: int, series: i
         case=shown, series=on, image=_image(on), name=name, runs=runs, base=base, second=second, actor=request.user
     )
     there = volumes_of_interest.of_case(shown)["series"]
-    looks = [] if second else drawing.looks_as_json(volume, there)
+    looks = [] if second else looks_as_json(study, volume.pk, drawing.looks(volume, there))
     return JsonResponse({"base": volume.pk, "version": volume.version, "voxels": volume.voxels, "looks": looks})
 
 

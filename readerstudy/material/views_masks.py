@@ -37,7 +37,10 @@ def change_mask(request: StudyRequest, study: ReaderStudy, volume: int) -> HttpR
 
 @study_page("see_material")
 def mask_picture(request: StudyRequest, study: ReaderStudy, volume: int, series: int) -> HttpResponse:
-    """The slice of a series on which most of the volume of interest lies, with its outline."""
+    """The slice of a series on which most of the volume of interest lies, with its outline.
+
+    placed: digest of the placing that the page tells of. Another one now is another picture: 409.
+    """
     from processing.masks import carry
     from processing.pictures.picture import outlined_png
 
@@ -45,9 +48,11 @@ def mask_picture(request: StudyRequest, study: ReaderStudy, volume: int, series:
     shown = Series.objects.filter(study=study, case=found.case_id, pk=series).select_related("made_from").first()
     if shown is None:
         raise Http404
+    placed = placing(found.drawn_on, shown)
+    if request.GET.get("placed", placed.digest) != placed.digest:
+        return HttpResponse("The alignment has changed. Reload the page.", status=409, content_type="text/plain")
     try:
         image = volumes.load(shown)
-        placed = placing(found.drawn_on, shown)
         matrix = None if placed.matrix is None else np.array(placed.matrix)
         carried = carry(volumes_of_interest.load_mask(found), image.shape, image.affine, matrix=matrix)
         picture = outlined_png(image, carried.mask.array)

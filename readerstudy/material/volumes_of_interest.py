@@ -43,12 +43,16 @@ def of_case(case: Case) -> dict:
     """What the page of a case shows: volumes, removed ones whose name is free, and the series to draw on."""
     volumes = active_volumes(case)
     removed = case.volumes_of_interest.filter(second=False).exclude(removed_at=None).order_by("-removed_at")
+    removed = removed.exclude(name__in=[volume.name for volume in volumes])
+    seconds: dict[tuple[str, int], VolumeOfInterest] = {}
+    for one in case.volumes_of_interest.filter(second=True).select_related("drawn_by").order_by("version"):
+        seconds[one.name, one.drawn_by_id] = one
     series = list(case.series.filter(active=True).select_related("arm").order_by("arm__place"))
     series.sort(key=lambda one: (one.arm.acquisition != "reference", one.arm.reconstruction != "standard"))
     return {
         "there": volumes,
         "series": series,
-        "removed": removed.exclude(name__in=[volume.name for volume in volumes]),
+        "removed": [*removed, *(one for one in seconds.values() if one.removed_at)],
     }
 
 
@@ -198,7 +202,7 @@ def call_back(*, volume: VolumeOfInterest, actor: User) -> None:
     if volume.case.subject.withdrawn_at:
         raise InputError("Its subject was withdrawn and the mask erased.")
     others = VolumeOfInterest.objects.filter(~Q(pk=volume.pk), case=volume.case, name=volume.name, removed_at=None)
-    others = others.filter(second=volume.second)
+    others = others.filter(second=volume.second, **({"drawn_by": volume.drawn_by_id} if volume.second else {}))
     if others.exists():
         raise InputError(f"There is another volume of interest {volume.name} now.")
     ensure_sealed(study=volume.study, seals=(seals := [("volumes", str(volume.pk))]))

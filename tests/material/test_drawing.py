@@ -25,6 +25,7 @@ from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material import drawing, site_lists, volumes
 from readerstudy.material.models import Alignment, Case, VolumeOfInterest
 from readerstudy.material.services import set_aside
+from readerstudy.material.views_drawing import looks_as_json
 from readerstudy.material.volumes_of_interest import load_mask
 from readerstudy.protocol.services import create_study
 from tests import factories
@@ -218,10 +219,15 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
     assert "look whether it fits" in html(client.get(page))
 
     def seen() -> str:
-        (look,) = drawing.looks_as_json(volume, [fast])
-        assert f'action="{look["url"]}"' in client.get(page).content.decode()
+        (look,) = looks_as_json(study, volume.pk, drawing.looks(volume, [fast]))
+        shown = client.get(page).content.decode()
+        assert f'action="{look["url"]}"' in shown
+        assert look["fits"] is not None or f'src="{look["picture"]}"' in shown
+        assert client.get(look["picture"]).status_code == 200
+        pictures.append(look["picture"])
         return look["url"]
 
+    pictures: list[str] = []
     address = seen()
     client.post(address, {"fits": "1"})
     assert (measured(), states()["FAST"]) == ({"SOC", "FAST"}, "waiting")
@@ -233,6 +239,8 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
     matrix[1, 3] = 2.0
     Alignment.objects.update(matrix=matrix.tolist())
     client.post(address, {"fits": "1"})  # said of what was seen before
+    assert client.get(pictures[0]).status_code == 409  # nor is it shown as if it were that
+    assert client.get(pictures[0].split("?")[0]).status_code == 200
     assert (states()["FAST"], drawing.to_look_at(study)) == ("unseen", 1)
     client.post(seen(), {"fits": "1"})
     assert (states()["FAST"], drawing.to_look_at(study)) == ("waiting", 0)
@@ -299,7 +307,18 @@ def test_a_second_drawing_is_compared_and_never_measured(study, admin, case):
         client.get(page + "?second").content.decode().split('id="scene" type="application/json">')[1].split("<")[0]
     )
     assert [one["base"] for one in sees["volumes"]] == [moved.pk]
-    assert "Dice 0.500" in html(client.get(f"/studies/{study.slug}/material/cases/{case.pk}/"))
+    page = f"/studies/{study.slug}/material/cases/{case.pk}/"
+    assert "Dice 0.500" in html(client.get(page))
+
+    third = draw(case, admin, second=True)
+    address = f"/studies/{study.slug}/material/masks/{moved.pk}/"
+    assert f'action="{address}"' in client.get(page).content.decode()
+    client.post(address)
+    assert [one.pk for one, _ in drawing.of_case(case)["there"][0].seconds] == [third.pk]
+    assert f"second drawing by {other.username}, removed" in html(client.get(page))
+    client.post(address, {"back": "1"})  # though another person has one of this name
+    assert {one.pk for one, _ in drawing.of_case(case)["there"][0].seconds} == {moved.pk, third.pk}
+    assert list(problems(study)) == []
 
 
 def test_the_list_of_sites_says_what_is_to_be_drawn_and_how_far_it_is(study, admin, case):
