@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis import (
     image_metrics,
+    in_volumes,
     reading,
     robust,
     sample_size,
@@ -56,6 +57,13 @@ Example: python -m analysis integrity metrics.csv --json integrity.json""",
 Out: JSON on stdout or in a file, and a page: differences arm − reference in each feature's own unit, CCC and ICC up to
      1, which features are stable, and which a DL arm restores.
 Example: python -m analysis stability features.csv --reference SOC --restores FAST=FAST-DL --criterion ccc:0.85""",
+    ),
+    "voi": (
+        "intensity, noise and distance from a reference arm in volumes of interest, from voi.csv",
+        """In: VOI.csv, columns as in docs/tables/voi.json.
+Out: JSON on stdout or in a file: of each measure, in its own unit, n, mean, SD and quartiles of each arm, and paired t
+     tests and Wilcoxon tests between arms; where subjects have several volumes, of their means too.
+Example: python -m analysis voi voi.csv --reference SOC --pairs FAST=FAST-DL""",
     ),
     "signature": (
         "the value of a radiomic model per lesion and arm, from features.csv",
@@ -154,6 +162,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     _outputs(command)
     command.set_defaults(run=_stability)
+    command = _command(commands, "voi")
+    command.add_argument("voi", type=Path, metavar="VOI.csv")
+    command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
+    command.add_argument(
+        "--pairs",
+        nargs="+",
+        default=[],
+        metavar="FAST=FAST-DL",
+        action="extend",
+        help="arms to be tested beside each other (every two but the reference)",
+    )
+    command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    command.set_defaults(run=_voi)
     command = _command(commands, "signature")
     command.add_argument("features", type=Path, metavar="FEATURES.csv")
     command.add_argument("model", type=Path, metavar="MODEL.yaml")
@@ -290,12 +311,7 @@ def _scan_times(options: argparse.Namespace) -> None:
 
 
 def _stability(options: argparse.Namespace) -> None:
-    restores = []
-    for pair in options.restores:
-        fast, equals, dl = pair.partition("=")
-        if not (fast and equals and dl):
-            raise InputError(f"--restores {pair}: give the arms as FAST=FAST-DL.")
-        restores.append((fast, dl))
+    restores = _pairs("--restores", options.restores)
     criteria = _criteria(options)
     if options.robust and not options.settings:
         raise InputError("--robust needs --settings FILE, under which the features were computed.")
@@ -313,6 +329,22 @@ def _stability(options: argparse.Namespace) -> None:
         options.robust.write_text(robust.as_settings(robust.robust_features(results), settings), encoding="utf-8")
     if options.json or not options.html:
         _write(results, options.json)
+
+
+def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
+    """Two arms of each, from FAST=FAST-DL."""
+    found = []
+    for pair in given:
+        fast, equals, dl = pair.partition("=")
+        if not (fast and equals and dl):
+            raise InputError(f"{option} {pair}: give the arms as FAST=FAST-DL.")
+        found.append((fast, dl))
+    return found
+
+
+def _voi(options: argparse.Namespace) -> None:
+    pairs = _pairs("--pairs", options.pairs)
+    _write(in_volumes.analyse(tables.read_voi(options.voi), reference=options.reference, pairs=pairs), options.json)
 
 
 def _criteria(options: argparse.Namespace) -> dict[str, float]:

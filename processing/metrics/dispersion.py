@@ -8,6 +8,7 @@ from processing.errors import InputError
 
 Array = np.ndarray
 BIN_WIDTH = 25.0  # pyradiomics' default, image units
+BINS = 100  # in a volume of interest, as the published values imply; a width would depend on the unit of the images
 
 
 def coefficient_of_variation(values: Array) -> float | None:

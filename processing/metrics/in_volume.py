@@ -16,12 +16,11 @@ from processing.volume import Volume
 
 Array = np.ndarray
 ALONE = ("mean", "cv", "entropy")
-BINS = 100  # of entropy, as the published values imply; a width would depend on the unit of the images
 BESIDE = ("psnr", "ssim", "l1", "percent_difference")
 CONVENTIONS = {
     "mean": "mean of the voxels, image units",
     "cv": "SD (n − 1) / |mean| of the voxels, a fraction",
-    "entropy": f"bits; {BINS} equal bins from the least to the greatest voxel",
+    "entropy": f"bits; {dispersion.BINS} equal bins from the least to the greatest voxel",
     "psnr": "dB, MSE of the voxels, range: maximum of the reference volume",
     "ssim": "mean of the SSIM map over the voxels; Gaussian, sigma 1.5, 11 x 11; range as psnr",
     "l1": "mean of |arm − reference|, image units",
@@ -81,7 +80,7 @@ def alone(volume: Volume, inside: Array) -> InVolume:
     values = {
         "mean": float(voxels.mean()) if voxels.size else None,
         "cv": dispersion.coefficient_of_variation(voxels),
-        "entropy": dispersion.entropy(voxels, bin_count=BINS) if voxels.size and np.ptp(voxels) > 0 else None,
+        "entropy": dispersion.entropy(voxels, bin_count=dispersion.BINS) if voxels.size and np.ptp(voxels) > 0 else None,
     }
     several = {"cv": "the mean is zero", "entropy": "all voxels have one value"}
     why = {0: "the volume of interest is empty", 1: "one voxel only"}.get(voxels.size)

@@ -269,17 +269,19 @@ def _dispersion(x: np.ndarray, y: np.ndarray, reasons: dict[str, str]) -> dict[s
     found: dict[str, float | None] = {}
     for name, values in (("reference", x), ("test", y)):
         found[f"cv_{name}"] = dispersion.coefficient_of_variation(values)
-        found[f"entropy_{name}"] = dispersion.entropy(values)
-        if not values.size:
-            reasons[f"voi.entropy_{name}"] = reasons[f"voi.cv_{name}"] = "the volume of interest is empty"
-        elif found[f"cv_{name}"] is None:
-            reasons[f"voi.cv_{name}"] = "one voxel only" if values.size == 1 else "the mean is zero"
+        several = values.size > 0 and np.ptp(values) > 0
+        found[f"entropy_{name}"] = dispersion.entropy(values, bin_count=dispersion.BINS) if several else None
+        why = {0: "the volume of interest is empty", 1: "one voxel only"}.get(values.size)
+        if found[f"cv_{name}"] is None:
+            reasons[f"voi.cv_{name}"] = why or "the mean is zero"
+        if not several:
+            reasons[f"voi.entropy_{name}"] = why or "all voxels have one value"
     return {name: found[name] for name in IN_VOI}
 
 
 VOI_CONVENTIONS = {
     "cv": "standard deviation (n - 1) / |mean| of the voxels, a fraction",
-    "entropy": "bits; bins 25 image units wide with edges at their multiples, as pyradiomics",
+    "entropy": f"bits; {dispersion.BINS} equal bins from the least to the greatest voxel of that volume",
 }
 
 

@@ -12,6 +12,7 @@ from analysis.report.result_tables import columns, result_tables, table_names
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
 from readerstudy.images import tables as images
+from readerstudy.images.in_volumes import reference_and_pairs
 from readerstudy.material.selectors import set_aside, simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
@@ -75,7 +76,7 @@ The same numbers from these files:
       --json results-reading.json
   python -m analysis integrity {slug}-metrics.csv --json results-images.json
   python -m analysis viewing {slug}-interactions.csv
-
+{radiomics}
 SHA-256
 
 {hashes}
@@ -92,8 +93,7 @@ Where      readerstudy {slug}, protocol {protocol}
 The same numbers from these files:
 
   python -m analysis integrity {slug}-metrics.csv --json results-images.json
-  python -m analysis stability {slug}-features.csv --reference ARM --json stability.json
-
+{radiomics}
 SHA-256
 
 {hashes}
@@ -109,6 +109,27 @@ def _warning(study: ReaderStudy) -> str:
     if study.synthetic:
         return "\nSYNTHETIC: simulated images. Nothing here is evidence about patients.\n"
     return f"\n{note}\n" if (note := simulation_note(study)) else ""
+
+
+def _radiomics(study: ReaderStudy, results: dict[str, dict]) -> str:
+    """The commands that give the numbers of radiomics and volumes of interest again, where there are such."""
+    lines = []
+    if found := results.get("results-stability"):
+        pairs = dict.fromkeys(f"{row['fast']}={row['dl']}" for row in found["restores"])
+        restores = f" --restores {' '.join(pairs)}" if pairs else ""
+        limits = " ".join(f"{name}:{value:g}" for name, value in found["criteria"].items())
+        lines += [
+            f"  python -m analysis stability {study.slug}-features.csv --reference {found['reference']}{restores} \\",
+            f"      --criterion {limits} --json results-stability.json",
+        ]
+    if found := results.get("results-volumes"):
+        tested = [f"{source}={made}" for source, made in reference_and_pairs(study)[1]]
+        pairs_said = f" --pairs {' '.join(tested)}" if tested else ""
+        lines.append(
+            f"  python -m analysis voi {study.slug}-voi.csv --reference {found['reference']}{pairs_said} \\\n"
+            "      --json results-volumes.json"
+        )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]) -> str:
@@ -137,6 +158,7 @@ def write_zip(file: BufferedRandom, study: ReaderStudy, results: dict[str, dict]
         protocol=study.protocol_sha256,
         schedule=study.schedule_sha256,
         warning=_warning(study),
+        radiomics=_radiomics(study, results),
         hashes="\n".join(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in contents.items()),
     ).encode()
     stamp = (study.closed_at or study.created_at).astimezone(UTC).timetuple()[:6]

@@ -7,11 +7,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from analysis.errors import InputError
 from analysis.report.contents import SECTIONS
 from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_json, stream_csv
+from readerstudy.images import in_volumes, stability
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import StudyRequest, study_page
@@ -139,8 +141,15 @@ def everything(request: StudyRequest, study: ReaderStudy) -> HttpResponse | File
     made = services.results_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
+    try:
+        features, job = stability.analysis_or_job(study)
+    except InputError:  # a table that cannot be analysed, as the page of stability says
+        features, job = None, None
+    if job is not None:
+        return _being_made(request, study, job, status=409)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
     names = {"results-reading": made.reading, "results-images": made.images}
+    names |= {"results-stability": features, "results-volumes": in_volumes.results(study)}
     sha256 = exports.write_zip(file, study, {name: result for name, result in names.items() if result})
     name = f"{study.slug}-results.zip"
     note_export(study=study, user=request.user, file=name, sha256=sha256)

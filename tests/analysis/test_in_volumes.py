@@ -1,10 +1,13 @@
 """What volumes hold, arm by arm: summaries and paired tests beside scipy, subjects as clusters."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.in_volumes import analyse
 
@@ -61,3 +64,15 @@ def test_a_table_that_names_another_arm_or_a_value_twice_is_refused(table):
         analyse(table, reference="REF")
     with pytest.raises(InputError, match="there twice"):
         analyse(pd.concat([table, table.head(1)]), reference="SOC")
+
+
+def test_the_command_says_the_same_and_what_is_wrong(table, tmp_path, capsys):
+    path = tmp_path / "voi.csv"
+    table.to_csv(path, index=False)
+    assert main(["voi", str(path), "--reference", "SOC", "--pairs", "FAST=FAST-DL"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = analyse(pd.read_csv(path), reference="SOC", pairs=[("FAST", "FAST-DL")])
+    assert found == json.loads(json.dumps(expected))
+    for wrong, said in ((["--reference", "REF"], "REF"), (["--reference", "SOC", "--pairs", "FAST"], "--pairs FAST")):
+        assert main(["voi", str(path), *wrong]) == 2
+        assert said in capsys.readouterr().err

@@ -93,3 +93,13 @@ def test_what_is_undefined_has_a_reason_and_another_grid_is_refused(arms):
     assert found.reasons["percent_difference"] == "no voxel with a positive reference"
     with pytest.raises(InputError, match="has shape"):
         alone(test, inside[:, :5])
+
+
+def test_the_comparison_of_two_series_says_the_same_entropy(arms):
+    reference, test, inside = arms
+    found = compare(reference, test, voi=inside)
+    assert found.voi["entropy_test"] == alone(test, inside).values["entropy"]
+    smaller = compare(reference.with_array(reference.array / 1024), test.with_array(test.array / 1024), voi=inside)
+    assert smaller.voi["entropy_test"] == found.voi["entropy_test"]
+    even = compare(reference, test.with_array(np.full_like(test.array, 7)), voi=inside)
+    assert (even.voi["entropy_test"], even.reasons["voi.entropy_test"]) == (None, "all voxels have one value")

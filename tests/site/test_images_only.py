@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from analysis.__main__ import main as analysis_main
 from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
 from processing.masks import Mask, write_mask
@@ -301,5 +302,21 @@ def test_it_is_closed_and_locked_and_its_tables_leave(frozen):
     names = {name.rpartition("/")[2] for name in zipfile.ZipFile(io.BytesIO(sent)).namelist()}
     assert {"lesions-voi.csv", "voi.schema.json", "README.txt"} <= names
     assert not {name for name in names if "ratings" in name}
+    assert {"lesions-results-stability.json", "lesions-results-volumes.json"} <= names
     move(study=frozen, to=State.LOCKED, actor=admin_of(frozen))
     assert list(problems(ReaderStudy.objects.get())) == []
+
+
+def test_the_commands_in_the_zip_give_its_numbers_again(frozen, tmp_path, monkeypatch, capsys):
+    move(study=frozen, to=State.CLOSED, actor=admin_of(frozen))
+    sent = b"".join(client_of(frozen).get(f"/studies/{frozen.slug}/results/all.zip").streaming_content)
+    zipfile.ZipFile(io.BytesIO(sent)).extractall(tmp_path)
+    monkeypatch.chdir(tmp_path / frozen.slug)
+    told = Path("README.txt").read_text().replace("\\\n", " ")
+    commands = [line.split()[3:] for line in told.splitlines() if line.startswith("  python -m analysis")]
+    assert [command[0] for command in commands] == ["integrity", "stability", "voi"]
+    for command in commands:
+        assert analysis_main(command) == 0, capsys.readouterr().err
+        made = Path(command[-1])
+        kept = json.loads(Path(f"{frozen.slug}-{made}").read_text())
+        assert json.loads(made.read_text()) == kept, command
