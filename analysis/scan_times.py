@@ -14,6 +14,7 @@ from analysis.statistics.result import Result, undefined
 
 ALL, OTHER = "all", "other"
 OLDEST = 90  # years; the series table keeps older as this
+CODED = ("diagnosis", "origin")  # what subjects carry as a code and its meaning
 FEWEST = 5  # subjects for an interval
 NUMBERS = {
     "acquisition_seconds": "s",
@@ -275,7 +276,37 @@ def _cohort(series: pd.DataFrame) -> dict[str, Any]:
             "reason": None if ages.size else "no subject has an age",
         },
         "sex": sex | {"unknown": total - sum(sex.values())},
+        "groups": [row for kind in CODED if f"{kind}_code" in series for row in _groups(series, kind)],
     }
+
+
+def _groups(series: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
+    """Subjects by a coded column, most first; last those without a code. None where nobody has one."""
+    code, meaning = series[f"{kind}_code"], series[kind] if kind in series else series[f"{kind}_code"]
+    said = pd.DataFrame({"subject": series["subject"], "code": code, "meaning": meaning}).astype(object)
+    if said["code"].dropna().empty:
+        return []
+    rows = []
+    for key in (*said["code"].dropna().unique(), None):
+        own = series[said["code"].isna() if key is None else said["code"] == key]
+        if own.empty:
+            continue
+        subjects = own.groupby("subject", observed=True)
+        ages = subjects["age"].min().dropna() if "age" in own else pd.Series(dtype=float)
+        known = subjects["sex"].first().astype(object) if "sex" in own else pd.Series(dtype=object)
+        words = said.loc[own.index, "meaning"].dropna()
+        rows.append(
+            {
+                "by": kind,
+                "code": key,
+                "meaning": str(words.iloc[0]) if key is not None and len(words) else None,
+                "subjects": int(own["subject"].nunique()),
+                "cases": _cases(own),
+                "age_mean": float(ages.mean()) if len(ages) else None,
+                "sex": {one: int((known == one).sum()) for one in ("F", "M", "O")},
+            }
+        )
+    return sorted(rows, key=lambda row: (row["code"] is None, -row["subjects"]))
 
 
 def _scanners(acquired: pd.DataFrame) -> list[dict[str, Any]]:

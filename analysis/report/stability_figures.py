@@ -23,8 +23,8 @@ def columns(
     """One column per feature, one row of columns per arm: the same feature stands in the same place in every row.
 
     ``results`` as ``analysis.stability.analyse`` gives them, ``criterion`` one of its criteria, whose value is drawn on
-    0 … 1, below 0 downwards; hollow below ``threshold``. Classes side by side, sorted by the value in the first of ``arms`` (all of them).
-    A feature without a value leaves a gap that tells its reason.
+    0 … 1, below 0 downwards; hollow below ``threshold``. Classes side by side, sorted by the value in the first of
+    ``arms`` (all of them). A feature without a value leaves a gap that tells its reason.
     """
     rows = [arm for arm in results["arms"] if arms is None or arm["arm"] in arms]
     if not rows or not rows[0]["features"]:

@@ -77,14 +77,15 @@ def alone(volume: Volume, inside: Array) -> InVolume:
     if volume.padding is not None:
         counted = counted & ~volume.padding
     voxels = volume.array[counted].astype(np.float64)
+    several = voxels.size > 0 and np.ptp(voxels) > 0
     values = {
         "mean": float(voxels.mean()) if voxels.size else None,
         "cv": dispersion.coefficient_of_variation(voxels),
-        "entropy": dispersion.entropy(voxels, bin_count=dispersion.BINS) if voxels.size and np.ptp(voxels) > 0 else None,
+        "entropy": dispersion.entropy(voxels, bin_count=dispersion.BINS) if several else None,
     }
-    several = {"cv": "the mean is zero", "entropy": "all voxels have one value"}
+    of_several = {"cv": "the mean is zero", "entropy": "all voxels have one value"}
     why = {0: "the volume of interest is empty", 1: "one voxel only"}.get(voxels.size)
-    return InVolume(values, {name: why or several[name] for name, value in values.items() if value is None})
+    return InVolume(values, {name: why or of_several[name] for name, value in values.items() if value is None})
 
 
 def beside(reference: Volume, test: Volume, inside: Array, *, within: Array | None = None) -> InVolume:

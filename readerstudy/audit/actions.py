@@ -64,6 +64,7 @@ class Action(TextChoices):
     STUDY_OPEN = "study open"
     STUDY_OPENED = "study opened"
     STUDY_PAUSED = "study paused"
+    SUBJECTS_CODED = "subjects coded"
     SUBJECT_GIVEN_A_SITE = "subject given a site"
     SUBJECT_REMOVED = "subject removed"
     TABLE_IMPORTED = "table imported"

@@ -99,6 +99,10 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
         else f"typed the scan time of {d['case']} in {d['arm']}: {d['seconds']:g} s"
     ),
     Action.CASE_MOVED: lambda d: f"took {d['case']} for {'training' if d['training'] else 'reading'}",
+    Action.SUBJECTS_CODED: lambda d: (
+        f"changed diagnosis or lesion origin of {_count(len(d['subjects']), 'subject')}: {', '.join(d['subjects'][:5])}"
+        + (" and others" if len(d["subjects"]) > 5 else "")
+    ),
     Action.SUBJECT_GIVEN_A_SITE: lambda d: f"gave {d['subject']} the site {d['site']}, before {d['earlier']}",
     Action.FILE_NAMES_READ: lambda d: (
         f"read {_count(d['files'], 'file name')} of upload {d['upload']} again, as {d['pattern'] or 'they tell'}"

@@ -46,6 +46,10 @@ def series(study: ReaderStudy) -> Iterator[Row]:
             "simulated": said.get("simulated"),
             "age": age if age is None else min(age, 90),
             "sex": subject.sex or said.get("sex"),
+            "diagnosis_code": subject.diagnosis_code,
+            "diagnosis": subject.diagnosis,
+            "origin_code": subject.origin_code,
+            "origin": subject.origin,
         }
 
 

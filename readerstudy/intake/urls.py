@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readerstudy.intake import views, views_masks, views_material, views_undo
+from readerstudy.intake import views, views_masks, views_material, views_subjects, views_undo
 
 urlpatterns = [
     path("", views_material.material, name="material"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("series/<int:series>/move/", views_undo.move_series, name="move_series"),
     path("cases/<int:case>/masks/", views_masks.add_masks, name="add_masks"),
     path("cases/<int:case>/remove/", views_undo.remove_case, name="remove_case"),
+    path("subjects/table/", views_subjects.take_subject_codes, name="take_subject_codes"),
     path("subjects/<int:subject>/remove/", views_undo.remove_subject, name="remove_subject"),
     path("candidates/<int:candidate>/remove/", views_undo.remove_candidate, name="remove_candidate"),
     path("uploads/<int:upload>/remove/", views_undo.remove_upload, name="remove_upload"),

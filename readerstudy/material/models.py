@@ -17,7 +17,10 @@ class Plane(models.TextChoices):
 
 
 class Subject(models.Model):
-    """A pseudonymous patient of one site. `key` tells the same patient again without naming one."""
+    """A pseudonymous patient of one site. `key` tells the same patient again without naming one.
+
+    diagnosis, origin (of the lesions): what their codes mean; "" where nobody said.
+    """
 
     study = models.ForeignKey("protocol.ReaderStudy", models.CASCADE, related_name="subjects")
     site = models.ForeignKey("protocol.Site", models.PROTECT, related_name="subjects")
@@ -25,6 +28,10 @@ class Subject(models.Model):
     key = models.CharField(max_length=16, blank=True)
     age = models.FloatField(null=True, blank=True)
     sex = models.CharField(max_length=1, blank=True)
+    diagnosis_code = models.CharField(max_length=20, blank=True)
+    diagnosis = models.CharField(max_length=80, blank=True)
+    origin_code = models.CharField(max_length=20, blank=True)
+    origin = models.CharField(max_length=80, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readerstudy.material import views, views_downloads, views_drawing, views_masks, views_sites
+from readerstudy.material import views, views_cohort, views_downloads, views_drawing, views_masks, views_sites
 
 urlpatterns = [
     path("cases/<int:case>/training/", views.training, name="training"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("masks/<int:volume>/<int:series>/look/", views_drawing.look_at, name="look_at"),
     path("masks/<int:volume>/again/", views_drawing.version_again, name="version_again"),
     path("alignments/<int:alignment>/picture.png", views.alignment_picture, name="alignment_picture"),
+    path("subjects/", views_cohort.subjects, name="subjects"),
+    path("subjects/code/", views_cohort.code_subject, name="code_subject"),
+    path("subjects/subjects.csv", views_cohort.subjects_csv, name="subjects_csv"),
     path("subject-site/", views_sites.subject_site, name="subject_site"),
     path("series/<int:series>/scan-time/", views.scan_time, name="scan_time"),
     path("images.zip", views_downloads.images_zip, name="images_zip"),

@@ -44,7 +44,7 @@ def of_case(case: Case) -> dict:
     volumes = active_volumes(case)
     removed = case.volumes_of_interest.filter(second=False).exclude(removed_at=None).order_by("-removed_at")
     removed = removed.exclude(name__in=[volume.name for volume in volumes])
-    seconds: dict[tuple[str, int], VolumeOfInterest] = {}
+    seconds: dict[tuple[str, int | None], VolumeOfInterest] = {}
     for one in case.volumes_of_interest.filter(second=True).select_related("drawn_by").order_by("version"):
         seconds[one.name, one.drawn_by_id] = one
     series = list(case.series.filter(active=True).select_related("arm").order_by("arm__place"))

@@ -298,3 +298,19 @@ def test_cases_of_which_one_arm_was_simulated_are_left_out_alone():
     one = (rows["arm"] == "FAST") & (rows["subject"] == "S0")
     found = scan_times.analyse(rows.assign(simulated=np.where(one, "phantom", None)))["times"][0]
     assert (found["cases"], found["left_out"]) == (5, {"simulated in FAST": 1})
+
+
+def test_subjects_are_counted_by_their_codes_and_those_without_one_too(study):
+    assert scan_times.analyse(study)["cohort"]["groups"] == []
+    of_lung = study["subject"] < "S08"
+    study["origin_code"] = np.where(of_lung, "C34.9", None)
+    study["origin"] = np.where(of_lung, "Lung", None)
+    groups = scan_times.analyse(study)["cohort"]["groups"]
+    assert [(one["by"], one["code"], one["meaning"]) for one in groups] == [
+        ("origin", "C34.9", "Lung"),
+        ("origin", None, None),
+    ]
+    lung = study[of_lung].groupby("subject").first()
+    assert (groups[0]["subjects"], groups[0]["age_mean"]) == (len(lung), lung["age"].mean())
+    assert groups[0]["sex"]["F"] == (lung["sex"] == "F").sum()
+    assert sum(one["subjects"] for one in groups) == 20
