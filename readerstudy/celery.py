@@ -5,11 +5,13 @@ import os
 from celery import Celery
 from celery.signals import worker_process_init
 
+from readerstudy.jobs import signed_messages
 from readerstudy.serving.passing import NICE
 from readerstudy.serving.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
+signed_messages.use()
 app = Celery("readerstudy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["readerstudy.jobs"])

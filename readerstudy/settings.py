@@ -6,9 +6,11 @@ from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from readerstudy import keyring
 from readerstudy.archive.places import storages_at
+from readerstudy.jobs.order import QUEUES
 from readerstudy.serving.addresses import address, secret
 from readerstudy.serving.loopback import reachable_from_elsewhere
 
@@ -256,14 +258,28 @@ if "quarantine" in STORAGES:  # machines without a common disk
     }
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
+# A worker takes jobs of these queues; the first two things that it looks at are how urgent a job is, and their order.
+WORKER_QUEUES = [one for one in os.environ.get("READERSTUDY_WORKER_QUEUES", ",".join(QUEUES)).split(",") if one]
+if not WORKER_QUEUES or not set(WORKER_QUEUES) <= set(QUEUES):
+    raise ImproperlyConfigured(f"READERSTUDY_WORKER_QUEUES names some of {', '.join(QUEUES)}, comma-separated.")
+CELERY_TASK_QUEUES = [Queue(name) for name in WORKER_QUEUES]
+CELERY_TASK_DEFAULT_QUEUE = WORKER_QUEUES[0]
+CELERY_TASK_SERIALIZER = CELERY_EVENT_SERIALIZER = CELERY_RESULT_SERIALIZER = "signed-json"
+CELERY_ACCEPT_CONTENT = ["signed-json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 30}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 30,
+    "socket_keepalive": True,
+    "queue_order_strategy": "priority",
+}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.5}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 JOB_HEARTBEAT_SECONDS = 5
 JOB_STALE_SECONDS = float(os.environ.get("READERSTUDY_JOB_STALE_SECONDS", 30))
+DEVICE = os.environ.get("READERSTUDY_DEVICE", "cpu")  # where networks compute: cpu or cuda
 WORKER_SLOTS = int(os.environ.get("READERSTUDY_WORKER_SLOTS", 1))
 CELERY_WORKER_CONCURRENCY = WORKER_SLOTS
 

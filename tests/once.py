@@ -39,9 +39,10 @@ def own_settings(folder: Path) -> dict:
 def unattended(patch: pytest.MonkeyPatch) -> None:
     """No job reaches a queue by itself, and folders need not bear the mark of a site."""
     from readerstudy.archive import store_mark
-    from readerstudy.jobs import services
+    from readerstudy.jobs import queues, services
 
     patch.setattr(services, "send", lambda job_id: None)
+    patch.setattr(queues, "room", lambda name: 1000)
     patch.setattr(store_mark, "problem", lambda: "")
 
 

@@ -46,7 +46,8 @@ def enhance_series(job: Job, report):
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
         enhanced = enhance(
             _as_placed(source, volumes.read(paths)),
-            model=enhancers.folder(job.parameters["model"]),
+            model=(model := enhancers.folder(job.parameters["model"])),
+            device=_device(model),
             threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
             progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
             parts=thick if thick > 1 else None,
@@ -65,6 +66,13 @@ def enhance_series(job: Job, report):
         return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
 
     return store
+
+
+def _device(model: Path) -> str:
+    """Where a model computes on this worker; one in ONNX does on the processor alone."""
+    from processing.enhancement.onnx.manifest import is_onnx
+
+    return "cpu" if is_onnx(model) else settings.DEVICE
 
 
 @job_function(SIMULATE)
@@ -147,6 +155,7 @@ def preview_series(job: Job, report):
     enhanced = enhance(
         image,
         model=folder,
+        device=_device(folder),
         threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
         progress=lambda done, total: report(0.8 * done / total, f"slice {done} of {total}"),
     )

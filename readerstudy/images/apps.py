@@ -21,6 +21,7 @@ class ImagesConfig(AppConfig):
         from readerstudy.images.radiomics import frozen_settings, make_settings, settings_since_opening
         from readerstudy.images.stability_criteria import criteria_since_opening, frozen_criteria
         from readerstudy.jobs import registry as jobs
+        from readerstudy.jobs.order import LATER, SOON
         from readerstudy.material import erasure, removal
         from readerstudy.material.signals import removing_series
         from readerstudy.protocol.signals import freezing, locking, removed, removing_study, study_made
@@ -46,24 +47,36 @@ class ImagesConfig(AppConfig):
                 for name in ("Metric", "FeatureSettings", "Feature", "VolumeMeasure")
             )
         )
+        by_the_thousand: dict = {"queue": "metrics", "urgency": LATER}
         compare = "SSIM, L1 and others of two arms"
         jobs.register(
             "readerstudy.images.tasks_metrics",
-            jobs.Kind(COMPARE, "Compare", "Image metrics", compare, 90, missing=ask_for_metrics),
+            jobs.Kind(COMPARE, "Compare", "Image metrics", compare, 90, missing=ask_for_metrics, **by_the_thousand),
         )
         features_of = "features of volumes of interest"
         jobs.register(
             "readerstudy.images.tasks_radiomics",
-            jobs.Kind(RADIOMICS, "Radiomics", "Radiomics", features_of, 100, missing=ask_for_features),
+            jobs.Kind(
+                RADIOMICS, "Radiomics", "Radiomics", features_of, 100, missing=ask_for_features, **by_the_thousand
+            ),
         )
         in_volumes = "intensity, noise, SSIM and PSNR in volumes of interest"
         jobs.register(
             "readerstudy.images.tasks_measures",
-            jobs.Kind(MEASURE, "Measure", "In volumes", in_volumes, 95, missing=ask_for_measures),
+            jobs.Kind(MEASURE, "Measure", "In volumes", in_volumes, 95, missing=ask_for_measures, **by_the_thousand),
         )
         jobs.register(
             "readerstudy.images.tasks_stability",
-            jobs.Kind(STABILITY, "Stability", "Stability", "radiomic features between arms", 110, reads_only=True),
+            jobs.Kind(
+                STABILITY,
+                "Stability",
+                "Stability",
+                "radiomic features between arms",
+                110,
+                reads_only=True,
+                queue="metrics",
+                urgency=SOON,
+            ),
         )
         jobs.register(
             "readerstudy.images.tasks_anomalies",
@@ -74,6 +87,8 @@ class ImagesConfig(AppConfig):
                 "what a network does not expect",
                 95,
                 reads_only=True,
+                queue="enhance",
+                urgency=SOON,
             ),
         )
         erasure.register(HOLDER)

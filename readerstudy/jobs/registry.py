@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from readerstudy.jobs.models import Job
+from readerstudy.jobs.order import NEXT
 
 # A function takes the job and `report(progress, message)`; it computes without writing to the database
 # and returns a callable that stores the result, which runs in the transaction that finishes the job.
@@ -24,7 +25,8 @@ class Kind:
     and can be made now, of one case or all, and returns the number of new jobs; renew: also for what an earlier version
     made. outdated: `outdated(study)` tells what that is, a dict of arm, model and outputs each. reads_only: it changes
     no row of the study, so a locked one may have it done, and it keeps none from being locked. frees_room: it is done
-    on a full disk too.
+    on a full disk too. queue: of the workers that do it (`order.QUEUES`); urgency: `order.SOON` where a person waits,
+    `order.LATER` for what is made by the thousand.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Kind:
     outdated: Callable[..., list[dict]] | None = None
     reads_only: bool = False
     frees_room: bool = False
+    queue: str = "default"
+    urgency: int = NEXT
 
 
 _kinds: dict[str, Kind] = {}
@@ -64,6 +68,20 @@ def is_registered(name: str) -> bool:
 def that_free_room() -> list[str]:
     """Names of the kinds that are done on a full disk too."""
     return [kind.name for kind in _kinds.values() if kind.frees_room]
+
+
+def by_urgency(queue: str) -> list[tuple[int, list[str]]]:
+    """(urgency, names) of the kinds in a queue, the most urgent first; names that no app has are in none."""
+    found: dict[int, list[str]] = {}
+    for one in _kinds.values():
+        if one.queue == queue:
+            found.setdefault(one.urgency, []).append(one.name)
+    return sorted(found.items())
+
+
+def in_queue(queue: str) -> list[str]:
+    """Names of the kinds in a queue."""
+    return [name for _, names in by_urgency(queue) for name in names]
 
 
 def kind(name: str) -> Kind:

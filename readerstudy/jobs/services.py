@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from processing.errors import InputError
 from readerstudy.audit import heads
 from readerstudy.audit.canonical import canonical
-from readerstudy.jobs import disk, macs, registry, release
+from readerstudy.jobs import disk, macs, order, queues, registry, release
 from readerstudy.jobs.clock import ago
 from readerstudy.jobs.models import Job, Worker
 from readerstudy.protocol.models import ReaderStudy
@@ -107,9 +107,13 @@ def _write_alarm(job: Job) -> None:
 
 
 def send(job_id: int) -> None:
-    """Put the job's number on the queue. A queue that does not answer only delays it: the sweeper sends again."""
+    """Put the job's number on its queue. One that is full or away only delays it: the sweeper sends again."""
+    function = Job.objects.filter(pk=job_id).values_list("function", flat=True).first() or ""
+    queue, urgency = queues.of(function)
+    if not queues.takes_one_more(queue):
+        return
     try:
-        current_app.send_task(RUN, [job_id], retry=False)
+        current_app.send_task(RUN, [job_id], retry=False, queue=queue, priority=urgency)
     except Exception:
         logger.warning("The queue does not answer; job %s waits for the sweeper.", job_id)
 
@@ -247,8 +251,13 @@ def requeue_lost_jobs() -> int:
     unsent = Q(state=Job.State.WAITING, created_at__lt=stale) & (
         Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=stale)
     )
-    waiting = list(Job.objects.filter(unsent).values_list("pk", flat=True)[:1000])
-    for pk in waiting:
-        if Job.objects.filter(pk=pk, state=Job.State.WAITING).update(heartbeat_at=Now()):
-            send(pk)
-    return len(waiting)
+    waiting = Job.objects.filter(unsent).order_by("pk")
+    sent = 0
+    for queue in order.QUEUES:
+        room = queues.room(queue) if waiting.filter(function__in=registry.in_queue(queue)).exists() else 0
+        for _, functions in registry.by_urgency(queue):
+            for pk in list(waiting.filter(function__in=functions).values_list("pk", flat=True)[:room]):
+                if Job.objects.filter(pk=pk, state=Job.State.WAITING).update(heartbeat_at=Now()):
+                    send(pk)
+                    sent, room = sent + 1, room - 1
+    return sent

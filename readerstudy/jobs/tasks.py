@@ -107,9 +107,8 @@ def start_sweeper(sender, **_: object) -> None:
         said = services.tell_obstacles(worker=name())
         if bool(said) == listens:  # what this worker may not do stays in the queue, for those that may
             logger.log(logging.ERROR if said else logging.INFO, "%s", said or "Nothing keeps this worker any more.")
-            sender.call_soon(
-                sender.cancel_task_queue if said else sender.add_task_queue, sender.app.conf.task_default_queue
-            )
+            for queue in settings.WORKER_QUEUES:
+                sender.call_soon(sender.cancel_task_queue if said else sender.add_task_queue, queue)
             listens = not said
         services.requeue_lost_jobs()
         disk.hold_back()

@@ -12,6 +12,7 @@ class ReadingConfig(AppConfig):
         from readerstudy.audit import lock_manifest, triggers, upgrade, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
         from readerstudy.jobs import registry as jobs
+        from readerstudy.jobs.order import SOON
         from readerstudy.material import erasure, removal
         from readerstudy.material.signals import changing_case, removing_series
         from readerstudy.protocol.signals import removing_part, removing_study
@@ -65,8 +66,10 @@ class ReadingConfig(AppConfig):
         jobs.register(
             "readerstudy.reading.tasks",
             jobs.Kind(PREPARE, "Prepare", "Pairs", "for the reading room", 50, missing=ask_for_pairs),
-            jobs.Kind(REMAKE, "Make again", "Lost images", "Pairs whose files are damaged", 55, reads_only=True),
-            jobs.Kind(OPEN, "Open", "Opening", "check pairs, make the schedule, freeze", 70),
+            jobs.Kind(
+                REMAKE, "Make again", "Lost images", "Pairs whose files are damaged", 55, reads_only=True, urgency=SOON
+            ),
+            jobs.Kind(OPEN, "Open", "Opening", "check pairs, make the schedule, freeze", 70, urgency=SOON),
         )
         erasure.register(HOLDER)
         removal.register(

@@ -6,6 +6,7 @@ class ResultsConfig(AppConfig):
     label = "readings"  # it has no table; those of the images are labelled `results`
 
     def ready(self) -> None:
+        from readerstudy.jobs.order import SOON
         from readerstudy.jobs.registry import Kind, register
         from readerstudy.material import erasure
         from readerstudy.protocol.signals import moved, removing_study
@@ -14,8 +15,24 @@ class ResultsConfig(AppConfig):
 
         register(
             "readerstudy.results.tasks",
-            Kind(ANALYSE, "Analyse", "Results", "the record verified, tables analysed", 120, reads_only=True),
-            Kind(imported.ANALYSE, "Analyse", "Imported tables", "ratings from sheets analysed", 125, reads_only=True),
+            Kind(
+                ANALYSE,
+                "Analyse",
+                "Results",
+                "the record verified, tables analysed",
+                120,
+                reads_only=True,
+                urgency=SOON,
+            ),
+            Kind(
+                imported.ANALYSE,
+                "Analyse",
+                "Imported tables",
+                "ratings from sheets analysed",
+                125,
+                reads_only=True,
+                urgency=SOON,
+            ),
         )
         erasure.register(erasure.Holder(needed=imported.needed))
         removing_study.connect(imported.files_of_study)
