@@ -29,7 +29,7 @@ from processing.dicom.simulated import without_scan_time
 from processing.dicom.table import DoubtError
 from processing.dicom.weighting import from_tokens
 from processing.errors import InputError
-from processing.ingest import writeback
+from processing.ingest.direct import DirectWriter
 from processing.volume import Parameters, spacing_of
 
 
@@ -190,10 +190,9 @@ def _write(
         except DoubtError:
             image = read_header(source, whole=True)
         else:
-            with target.open("xb") as stream:
-                stream.writelines(pieces)
-                stream.flush()
-                writeback.begin(stream.fileno())
+            with DirectWriter(target) as file:
+                for piece in pieces:
+                    file.write(piece)
             return uids["SOPInstanceUID"], uids["SeriesInstanceUID"]
     clean, one = deidentify(image, key=key, pixels=pixels)
     report.add(one)

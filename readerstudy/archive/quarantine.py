@@ -25,8 +25,8 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from processing.errors import InputError
-from processing.ingest import writeback
-from processing.ingest.sealed import LENGTH, PACK, frames, pack_of, rows, sealed
+from processing.ingest.direct import DirectWriter
+from processing.ingest.sealed import LENGTH, PACK, SEAL, Row, frames, pack_of, rows, sealed
 from readerstudy import keyring
 from readerstudy.archive import durable
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FRAME = 1 << 20
 HEAD = struct.Struct(">II")  # part, of how many
-ERASERS = 8
+AT_ONCE = 8  # packs: a disk answers late, but many at once
 DICM = slice(128, 132)  # where a DICOM file says that it is one
 START = DICM.stop  # bytes of a piece's first frame: to see what it is nobody opens more
 
@@ -73,18 +73,21 @@ class QuarantineWriter:
         self.path = directory / f"{secrets.token_hex(16)}{PACK}"
         self._cipher = AESGCM(_keys(salt, self.path.name)[0])
         self.draft = self.path.with_suffix(".part")
-        self._file = self.draft.open("wb")
+        self._file = DirectWriter(self.draft)
         self._count = self._place = 0
         self._open = self._started = False
         self.size = 0
         self.sent = False  # to an object store
 
     def _frame(self, content: bytes | memoryview) -> None:
-        sealed = self._cipher.encrypt(self._count.to_bytes(12, "big"), content, None)
-        self._file.write(LENGTH.pack(len(sealed)))
-        self._file.write(sealed)
+        length = len(content) + SEAL
+        size = LENGTH.size + length
+        room = self._file.room(size)
+        LENGTH.pack_into(room, 0, length)
+        self._cipher.encrypt_into(self._count.to_bytes(12, "big"), content, None, room[LENGTH.size : size])
+        self._file.filled(size)
         self._count += 1
-        self._place += LENGTH.size + len(sealed)
+        self._place += size
 
     def begin(self, original_name: str, *, part: int = 1, parts: int = 1) -> str:
         """The next piece; returns its name, as `names` tells it."""
@@ -98,7 +101,7 @@ class QuarantineWriter:
         if self._open:
             self._frame(b"")
 
-    def write(self, content: bytes) -> None:
+    def write(self, content: bytes | memoryview) -> None:
         """More bytes of the piece that was begun last."""
         view, first = memoryview(content), 0
         if not self._started and content:
@@ -111,8 +114,6 @@ class QuarantineWriter:
     def finish(self) -> None:
         """Nothing more is to come; `close_all` makes it last."""
         self._end()
-        self._file.flush()
-        writeback.begin(self._file.fileno())
         self._file.close()
 
     def close(self) -> None:
@@ -126,7 +127,7 @@ class QuarantineWriter:
         close_all([self])
 
     def discard(self) -> None:
-        self._file.close()
+        self._file.release()
         self.draft.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
         if self.sent:
@@ -219,9 +220,8 @@ def unseal_upload(
     meant = None if only is None else {_pack_name(piece) for piece in only}
     there = _brought(upload_id, [name for name in _names(upload_id) if meant is None or name in meant])
     number = 0
-    for done, pack in enumerate(there, 1):
-        key = _key(salt, pack)
-        for place, size, head, first in rows(pack, key):
+    for done, (pack, (key, found)) in enumerate(zip(there, _looked_into(there, salt), strict=True), 1):
+        for place, size, head, first in found:
             number += 1
             piece, path = (f"{one}/{place}" if place else one for one in (pack.name, str(pack)))
             if only is not None and piece not in only:
@@ -235,6 +235,17 @@ def unseal_upload(
             parts[name][part] = _Part(of, Unsealed(target, piece))
         progress(done, len(there))
     return {name: _joined(parts[name]) for name in sorted(parts)}
+
+
+def _looked_into(packs: Iterable[Path], salt: str) -> Iterator[tuple[bytes, list[Row]]]:
+    """Of each pack the key that opens it, and its files."""
+
+    def look_into(pack: Path) -> tuple[bytes, list[Row]]:
+        key = _key(salt, pack)
+        return key, list(rows(pack, key))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(look_into, packs)
 
 
 def _plain(path: Path, key: bytes, target: Path) -> Path:
@@ -284,7 +295,7 @@ def _brought(upload_id: int, names: Iterable[str]) -> list[Path]:
     paths = [folder(upload_id) / name for name in names]
     if there := far():
         lacking = [path for path in paths if not path.exists()]
-        with ThreadPoolExecutor(ERASERS) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda path: _fetch(there, path), lacking))
     return paths
 
@@ -329,7 +340,7 @@ def clear() -> None:
 def _erase_packs(names: Sequence[str]) -> None:
     if there := far():
         there.delete_all(names)
-    with ThreadPoolExecutor(ERASERS) as pool:  # a disk answers late, but many at once
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda name: (settings.QUARANTINE_DIR / name).unlink(missing_ok=True), names))
 
 
@@ -345,7 +356,8 @@ def lacking(upload_id: int, pieces: Iterable[str]) -> set[str]:
 
 def count(upload_id: int) -> int:
     """How many pieces rest of an upload."""
-    return sum(1 for pack in packs(upload_id) for _ in rows(pack))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(lambda pack: sum(1 for _ in rows(pack)), packs(upload_id)))
 
 
 def keep_only(upload_id: int, pieces: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
 from processing.errors import InputError
+from processing.ingest.direct import DirectReader
 from readerstudy.archive import near
 from readerstudy.archive.storage import TOGETHER, WholeFileStorage, place_of
 
@@ -78,11 +79,11 @@ class Ahead:
     def _look_at(paths: Iterable[Path]) -> dict[Path, tuple[tuple[int, ...], str]]:
         found, storage = {}, _storage()
         for path in paths:
-            with path.open("rb") as file:
+            with DirectReader(path) as file:
                 before = _marks(status := os.fstat(file.fileno()))
                 if time.time_ns() - status.st_ctime_ns < TICK:  # a change now might bear the same time
                     time.sleep(TICK / 1e9)
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                sha256 = file.sha256()
             if isinstance(storage, WholeFileStorage):
                 storage.prepare(place_of(sha256))
             found[path] = before, sha256

@@ -63,17 +63,21 @@ def receive_folder(*, study: ReaderStudy, folder: Path, actor: User | None) -> U
         target = quarantine.folder(upload.pk)
 
         def seal(some: list[Path]) -> quarantine.QuarantineWriter:
-            writer = quarantine.QuarantineWriter(target, upload.salt)
-            for path in some:
-                writer.begin(str(path.relative_to(folder)))
-                with path.open("rb") as file:
-                    while chunk := file.read(quarantine.FRAME):
-                        writer.write(chunk)
-            writer.finish()
+            writer, chunk = quarantine.QuarantineWriter(target, upload.salt), memoryview(bytearray(quarantine.FRAME))
+            try:
+                for path in some:
+                    writer.begin(str(path.relative_to(folder)))
+                    with path.open("rb", buffering=0) as file:
+                        while count := file.readinto(chunk):
+                            writer.write(chunk[:count])
+                writer.finish()
+            except BaseException:
+                writer.discard()
+                raise
             return writer
 
         together = [paths[start : start + IN_PACK] for start in range(0, len(paths), IN_PACK)]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:  # while one waits for the disk, another computes
             quarantine.close_all(list(pool.map(seal, together)))
         send_to_sort(upload, len(paths), sum(path.stat().st_size for path in paths), actor)
     return upload

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from processing.errors import InputError
-from processing.ingest.sealed import path_from, rows, words_of
+from processing.ingest.sealed import path_from, rows, sealed, words_of
 from readerstudy.archive import quarantine
 from readerstudy.intake import services
 from readerstudy.intake.models import Upload
@@ -70,6 +70,9 @@ def test_a_dicom_file_is_read_without_a_plain_copy_on_the_disk(tmp_path):
     assert files["b"].read_bytes() == other
     assert files["a"].read_bytes() == pickle.loads(pickle.dumps(files["a"])).read_bytes() == dicom
     assert path_from(words_of(files["a"])).read_bytes() == dicom
+    for wrong in (-1, 1):
+        with pytest.raises(InputError, match=r"damaged|cut short"):
+            sealed(files["a"], files["a"].key, len(dicom) + wrong).read_bytes()
     with pytest.raises(ValueError, match="bytes only"):
         files["a"].open("w")
 
