@@ -113,7 +113,11 @@ def _is_wrapped(array: Array) -> bool:
     if high <= low or min(array.shape[1:]) < 3:
         return False
     middle = array[:: max(1, len(array) // 9)]
-    some = middle[:, ::_EVERY, ::_EVERY].astype(np.float32)
+    some = middle[:, ::_EVERY, ::_EVERY]
+    highest = np.linspace(low, high, _BINS + 1, dtype=np.float32)[-2]  # of the bins: mostly it is enough to look there
+    if np.count_nonzero(some >= highest) < _LEAST_IN_BIN * some.size:
+        return False
+    some = some.astype(np.float32)
     if np.histogram(some, _BINS, (low, high))[0].min() < _LEAST_IN_BIN * some.size:
         return False
     middle = middle.astype(np.float32)  # whole numbers without sign have no difference below zero

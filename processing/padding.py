@@ -89,6 +89,8 @@ def _patches_at_edges(declared: Array) -> Array:
 
 
 def _undeclared(array: Array) -> Array | None:
+    if array.dtype.kind == "u":
+        return None
     lowest = float(array.min())
     if lowest >= 0:
         return None

@@ -60,6 +60,8 @@ def pixels_sha256(
 
 def _form(array: np.ndarray) -> str:
     """How the intensities are hashed: as unsigned or signed whole numbers of two bytes if all are such."""
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        return _SHORT[0]
     low, high = array.min(), array.max()
     for form in _SHORT:
         limits = np.iinfo(form)

@@ -128,6 +128,8 @@ def spacing_of(affine: Array) -> tuple[float, float, float]:
 
 def has_negatives(array: Array) -> bool:
     """Whether values are negative beyond 15 % of the largest: a scanner's gradient correction leaves small ones."""
+    if array.dtype.kind == "u":
+        return False
     return bool(array.min() < -0.15 * max(float(array.max()), 0.0))
 
 

@@ -144,7 +144,7 @@ class Cleaner:
         odd = len(values) % 2
         start = b"\xe0\x7f\x10\x00" + vr + b"\0\0" + (len(values) + odd).to_bytes(4, "little")
         before = [content[tag] for tag in sorted(content) if tag < PIXEL_DATA]
-        return [self._meta_of(uids), *before, start, values, b"\0" * odd], uids
+        return [b"".join([self._meta_of(uids), *before, start]), values, b"\0" * odd], uids
 
     def _alike(self, header: Header) -> tuple[_Alike | None, list[Shared]]:
         """What a file says as those of its series before, cleaned; and what there is besides."""

@@ -245,7 +245,9 @@ def _header(data: bytes | mmap.mmap, pixels: bool) -> Header | None:
     if pixels and place:
         vr, start, end = place
         tag = interned(PIXEL_DATA)
-        header._dict[tag] = RawDataElement(tag, vr, end - start, data[start:end], start, header.implicit, True)
+        # Pixels are looked at, not converted: no copy of them is needed.
+        value: Any = memoryview(data)[start:end] if isinstance(data, bytes) else data[start:end]
+        header._dict[tag] = RawDataElement(tag, vr, end - start, value, start, header.implicit, True)
     return header
 
 

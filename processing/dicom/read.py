@@ -149,13 +149,13 @@ def assemble(ordered: Stack, stored: Mapping[Path, np.ndarray], header: Dataset,
     # Whole numbers are looked through in half the time.
     kind = kinds.pop() if as_they_are and len(kinds) == 1 else np.dtype(np.float32)
     array = np.empty((len(ordered.frames), first.rows, first.columns), kind)
-    declared = np.zeros(array.shape, bool)
+    declared = np.zeros(array.shape, bool) if any(frame.padding for frame in ordered.frames) else None
     for n, frame in enumerate(ordered.frames):
         values = stored[frame.path][frame.index]
         array[n] = values if (frame.slope, frame.intercept) == (1, 0) else values * frame.slope + frame.intercept
-        if frame.padding is not None:
+        if declared is not None and frame.padding is not None:
             declared[n] = (values >= frame.padding[0]) & (values <= frame.padding[1])
-    array, padding, cautions = settle(array, declared if any(frame.padding for frame in ordered.frames) else None)
+    array, padding, cautions = settle(array, declared)
     return Assembled(
         array,
         ordered.affine,

@@ -99,6 +99,12 @@ def test_phase_is_suspected_by_value(ends: tuple[float, float]) -> None:
     assert [one.code for one in cautions(phase(*ends))] == ["phase"]
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_whole_numbers_are_looked_at_as_they_are_stored(kind: type[np.generic]) -> None:
+    assert [one.code for one in cautions(phase(0, 4095).astype(kind))] == ["phase"]
+    assert cautions(files.pixels(4).astype(kind)) == ()
+
+
 @pytest.mark.parametrize("images", [tissue(1), tissue(1) - 60, files.pixels(4), 1000 - tissue(2).clip(0, 1000)])
 def test_magnitudes_noise_and_inverted_contrast_are_not(images: np.ndarray) -> None:
     assert cautions(images.astype(float)) == ()
