@@ -75,7 +75,9 @@ def compare(size: int, asked: argparse.Namespace) -> float:
         ours, theirs = [], []
         for number in range(asked.rounds):
             last = number == asked.rounds - 1
+            os.sync()  # the files, and what the other left, are not written on the time of this one
             ours.append(ours_once(Path(place, "in"), Path(place, f"ours-{number}")))
+            os.sync()
             theirs.append(orthanc_once(files, asked.clients, Path(place, f"theirs-{number}"), deidentify=last))
     rates = [asked.files / one["seconds"] for one in ours]
     other_rates = [asked.files / one["seconds"] for one in theirs]
