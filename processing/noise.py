@@ -15,9 +15,14 @@ from processing.volume import Array
 _RAYLEIGH_RATIO = np.sqrt(np.pi / (4 - np.pi))  # mean / standard deviation of a Rayleigh variable: 1.913
 _WINDOW = 7  # pixels; side of the window of the local statistics
 _STEPS = (1, 2)  # pixels; distances of the second differences
+_BOX, _REACH = 5, 3  # pixels; side of the windows whose means tell the slope, and how far off they lie
+_FLAT = 0.3  # of the tissue: the share with the least slope, where anatomy adds least to the noise
+_WHITE = 0.97  # least ratio of second differences to standard deviation in air where nothing was interpolated
+_NEAR = 0.85  # of the noise in air: faint tissue makes it no larger
 _FLOOR = 0.1  # of the brightest: below, no pixel counts as tissue
 _LOOKED_AT = 150_000  # pixels at least, in rows evenly spread over the chosen slices
-_ENOUGH = 30_000  # pixels of tissue: the median of half as many has a standard error of 1 %
+_ENOUGH = 15_000  # flat pixels, if there are as many: their median has a standard error of 1 %
+_AIR, _SURE = 0.01, 0.05  # of the windows: least share of air that counts, and against the word of the tissue
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,15 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     (Gudbjartsson & Patz); sigma = sqrt(mean of squares / 2) there. Zeroed backgrounds and sum-of-squares coil
     combinations do not look like this, tissue does not either, so they drop out.
 
-    Tissue: median absolute second difference (Immerkær, Donoho's MAD) of pixels well above the noise. Texture makes it
-    too large, interpolation by the scanner too small; over every second pixel it is too large in both cases, an upper
-    bound.
+    Tissue: median absolute second difference (Immerkær, Donoho's MAD) of pixels well above the noise, of those 30 %
+    around which the means of windows change least, which tells where anatomy is flat without looking at the noise.
+    What texture is left makes it too large, interpolation by the scanner too small; over every second pixel it is too
+    large in both cases, an upper bound.
 
     The estimate is the air's if at least 1 % of the pixels are such air and it keeps to the bound; else the tissue's.
-    It is also the tissue's if that is smaller and the two distances agree (within 40 %), that is, without
-    interpolation: then the "air" was faint tissue.
+    It is also the tissue's if that is smaller, by up to 15 %, and second differences in the "air" are as large as its
+    standard deviation says, that is, nothing was interpolated, or if less than 5 % are such: then it was faint tissue.
+    The thresholds were chosen on volumes of the training of `denoise`.
 
     References
     ----------
@@ -126,9 +133,10 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     slices = array[_chosen_slices(array)]
     bright, every = high_percentile(slices, 99.9), max(1, slices.size // _LOOKED_AT)
     found = [_statistics(slice_, bright, every) for slice_ in slices]
-    air, share = _air(np.concatenate([one.air for one in found]), sum(one.windows for one in found))
-    near, bound = (_tissue([one.tissue[step] for one in found], bright) for step in range(len(_STEPS)))
-    if share >= 0.01 and air <= bound and (air <= 1.1 * near or near < 0.6 * bound):
+    air, share, roughness = _air(np.concatenate([one.air for one in found], axis=1), sum(one.windows for one in found))
+    near, bound = (_tissue([one.tissue[[step, -2, -1]] for one in found], bright) for step in range(len(_STEPS)))
+    faint_tissue = share < _SURE or (near > _NEAR * air and roughness >= _WHITE)
+    if share >= _AIR and air <= bound and (air <= near or not faint_tissue):
         return NoiseEstimate(air, "Rayleigh distribution of the air")
     return NoiseEstimate(near, "second differences in tissue")
 
@@ -140,13 +148,14 @@ def _chosen_slices(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Statistics:
-    """What one slice tells. windows: how many were looked at. air: sigma of each that looks like Rayleigh noise.
-    tissue: per step, the absolute second difference and the mean around of each pixel well above the air,
-    shape (2, pixels)."""
+    """What one slice tells. windows: how many were looked at. air: of each that looks like Rayleigh noise sigma,
+    standard deviation and the absolute second difference in its middle, shape (3, windows).
+    tissue: per pixel well above the air the absolute second difference over each step, the slope and the mean around,
+    shape (steps + 2, pixels)."""
 
     windows: int
     air: Array
-    tissue: tuple[Array, ...]
+    tissue: Array
 
 
 def _statistics(slice_: Array, bright: float, every: int) -> _Statistics:
@@ -157,8 +166,10 @@ def _statistics(slice_: Array, bright: float, every: int) -> _Statistics:
     # 49 pixels: the ratio of a true Rayleigh window scatters by about 10 %.
     low, high = 0.8 * _RAYLEIGH_RATIO, 1.2 * _RAYLEIGH_RATIO
     alike = (mean > low * deviation) & (mean < high * deviation) & (mean < 0.3 * bright)
-    tissue = tuple(_differences(slice_, bright, step, every) for step in _STEPS)
-    return _Statistics(mean.size, np.sqrt(square[alike] / 2), tissue)
+    border = _WINDOW // 2 - 1
+    rough = np.abs(_second(slice_[border:-border, border:-border], 1, every)) if mean.size else mean
+    air = np.stack([np.sqrt(square[alike] / 2), deviation[alike], rough[alike]])
+    return _Statistics(mean.size, air, _differences(slice_, bright, every))
 
 
 def _means(image: Array, side: int, every: int) -> Array:
@@ -168,22 +179,41 @@ def _means(image: Array, side: int, every: int) -> Array:
     return reduce(np.add, (down[:, k : k + columns] for k in range(side))) / side**2
 
 
-def _differences(slice_: Array, bright: float, step: int, every: int) -> Array:
-    """Mixed second difference over `step` pixels, scaled to unit variance for white noise of unit variance."""
-    if min(slice_.shape) < 2 * step + 1:
-        return np.empty((2, 0))
-    rows = slice_[: -2 * step : every] - 2 * slice_[step:-step:every] + slice_[2 * step :: every]
-    both = rows[:, : -2 * step] - 2 * rows[:, step:-step] + rows[:, 2 * step :]
-    border = step - 1
-    mean = _means(slice_[border : len(slice_) - border, border : slice_.shape[1] - border], 3, every)
+def _differences(slice_: Array, bright: float, every: int) -> Array:
+    """Absolute second differences over each step, slope and mean around of the tissue's pixels."""
+    border = _REACH + _BOX // 2
+    rows, columns = (n - 2 * border for n in slice_.shape)
+    if min(rows, columns) < 1:
+        return np.empty((len(_STEPS) + 2, 0), np.float32)
+
+    def moved(down: int, right: int, side: int) -> Array:
+        """Means of the windows around the pixels that lie so far off."""
+        top, left = border + down - side // 2, border + right - side // 2
+        return _means(slice_[top : top + rows + side - 1, left : left + columns + side - 1], side, every)
+
+    found = [
+        np.abs(_second(slice_[border - step : step - border, border - step : step - border], step, every))
+        for step in _STEPS
+    ]
+    slope = np.hypot(moved(_REACH, 0, _BOX) - moved(-_REACH, 0, _BOX), moved(0, _REACH, _BOX) - moved(0, -_REACH, _BOX))
+    mean = moved(0, 0, 3)
     tissue = mean > _FLOOR * bright
-    return np.stack([np.abs(both[tissue]) / 6, mean[tissue]])
+    return np.stack([part[tissue] for part in (*found, slope, mean)])
 
 
-def _air(sigmas: Array, windows: int) -> tuple[float, float]:
-    """Noise from windows that look like Rayleigh noise, and their share of all windows."""
+def _second(image: Array, step: int, every: int) -> Array:
+    """Mixed second differences of all but `step` pixels at the borders, at one of `every` rows, scaled to unit variance
+    for white noise of unit variance."""
+    rows = image[: -2 * step : every] - 2 * image[step:-step:every] + image[2 * step :: every]
+    return (rows[:, : -2 * step] - 2 * rows[:, step:-step] + rows[:, 2 * step :]) / 6
+
+
+def _air(found: Array, windows: int) -> tuple[float, float, float]:
+    """Noise from windows that look like Rayleigh noise, their share of all windows, and how large second differences
+    are there: 1 for white noise, less for interpolated noise."""
+    sigmas, deviations, rough = found
     if not sigmas.size:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     # Edges of tissue and tissue barely above the noise pass too, with larger values: take the lowest peak.
     step = 0.04
     logs = np.log(sigmas)
@@ -192,21 +222,23 @@ def _air(sigmas: Array, windows: int) -> tuple[float, float]:
     higher = np.concatenate([counts[1:], [0.0]])
     peak = int(np.flatnonzero((counts >= 0.3 * counts.max()) & (counts >= higher))[0])
     centre = logs.min() + (peak + 0.5) * step
-    near = sigmas[np.abs(logs - centre) < 0.2]
-    return float(np.sqrt(np.mean(near**2))), near.size / windows
+    near = np.abs(logs - centre) < 0.2
+    roughness = _from_median(rough[near]) / max(float(np.median(deviations[near])), np.finfo(np.float32).tiny)
+    return float(np.sqrt(np.mean(sigmas[near] ** 2))), float(near.sum()) / windows, roughness
 
 
 def _tissue(found: Sequence[Array], bright: float) -> float:
-    """Noise from second differences, in pixels far above the noise."""
-    every = sum(one.shape[1] for one in found) // _ENOUGH + 1
-    difference, mean = np.concatenate([one[:, ::every] for one in found], axis=1)
-    threshold = _FLOOR * bright
+    """Noise from second differences, in flat pixels far above the noise."""
+    difference, slope, mean = np.concatenate(found, axis=1)
     sigma = _from_median(difference)
-    for _ in range(2):  # the threshold needs the noise, the noise the threshold
-        tissue = mean > max(threshold, 4 * sigma)
+    for _ in range(3):  # the threshold needs the noise, the noise the threshold
+        tissue = mean > max(_FLOOR * bright, 4 * sigma)
         if not tissue.any():
             break
-        sigma = _from_median(difference[tissue])
+        share = float(np.clip(_ENOUGH / np.count_nonzero(tissue), _FLAT, 1))
+        flat = tissue & (slope <= np.quantile(slope[tissue], share))
+        # A Rician variable far above the noise has the variance of the noise less a part of half the squared ratio.
+        sigma = _from_median(difference[flat] * (1 + (sigma / mean[flat]) ** 2 / 4))
     return sigma
 
 

@@ -59,7 +59,7 @@ def filled_by(model: str | Path) -> Fill:
     folder = store.folder_of(model)
     if task_of(store.read_config(folder)) != INPAINT:
         raise InputError(f"The model “{store.read_identity(folder).name}” does not inpaint; name one that does.")
-    return lambda holes: enhance(holes, model=folder, mirrored=False).volume.array
+    return lambda holes: enhance(holes, model=folder, mirrored=False, only_bars=False).volume.array
 
 
 def find_anomalies(volume: Volume, *, fill: Fill, progress: Callable[[int, int], None] | None = None) -> Anomalies:

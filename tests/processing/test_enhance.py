@@ -90,6 +90,25 @@ def test_the_level_of_the_noise_can_be_given(truth: Volume) -> None:
             enhance(noisy, noise_sigma=level)
 
 
+def test_a_series_of_little_noise_is_hardly_changed_unless_its_noise_is_stated(truth: Volume) -> None:
+    bright = float(np.percentile(truth.array, 99.9))
+    for share in (0.005, 0.015):
+        noisy = noisy_of(truth, share)
+        found, stated = (enhance(noisy, noise_sigma=sigma) for sigma in (None, share * bright))
+        changes = [100 / bright * float(np.std(one.volume.array - noisy.array)) for one in (found, stated)]
+        assert changes[0] <= 0.3 < changes[1]
+        assert "little" in found.noise_method
+        assert stated.noise_method == "given"
+
+
+def test_the_more_noise_the_more_of_it_is_taken_off() -> None:
+    levels = np.linspace(0, 0.05, 501)
+    shares = np.array([module.taken_off(level) for level in levels])
+    assert np.diff(levels * shares).min() > -1e-12
+    assert (shares[levels >= 0.026] == 1).all()
+    assert (levels * shares)[levels <= 0.0175].max() <= 0.003 + 1e-9
+
+
 def test_phase_images_are_refused(truth: Volume) -> None:
     phase = truth.with_array(np.linspace(-np.pi, np.pi, truth.array.size).reshape(truth.shape))
     with pytest.raises(InputError, match="magnitude"):

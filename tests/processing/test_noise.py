@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from processing.noise import add_complex_noise, estimate_noise
+from processing.simulate.phantom import acquire, make_subject, protocol_for
 
 
 def anatomy(rng: np.random.Generator, background: float = 0.0) -> np.ndarray:
@@ -58,3 +61,40 @@ def test_noise_is_found_in_tissue_where_the_background_is_zeroed() -> None:
 def test_a_constant_image_has_no_noise(value: float) -> None:
     assert estimate_noise(np.full((3, 20, 20), value, np.float32)).sigma == 0.0
     assert estimate_noise(np.full((1, 2, 2), value, np.float32)).sigma == 0.0
+
+
+def test_faint_tissue_is_not_taken_for_air() -> None:
+    rng = np.random.default_rng(5)
+    clean = np.maximum(anatomy(rng), 38.0)  # where there was air, tissue about as strong as the noise
+    noisy = np.stack([add_complex_noise(slice_, 40.0, rng)[0] for slice_ in clean])
+    assert estimate_noise(noisy).sigma == pytest.approx(40.0, rel=0.05)
+
+
+def test_texture_is_not_taken_for_noise() -> None:
+    rng = np.random.default_rng(6)
+    clean = np.where(anatomy(rng) > 0, np.float32(600), np.float32(0))
+    rows, columns = np.indices(clean.shape[1:])
+    clean += np.where((clean > 0) & (columns > 80), 120.0 * ((rows // 4 + columns // 4) % 2), 0)
+    noisy = np.stack([add_complex_noise(slice_, 30.0, rng)[0] for slice_ in clean])
+    found = estimate_noise(np.where(clean > 0, noisy, 0))
+    assert found.sigma == pytest.approx(30.0, rel=0.07)
+    assert "tissue" in found.method
+
+
+def test_interpolated_noise_is_found_in_the_air() -> None:
+    rng = np.random.default_rng(7)
+    noisy = np.stack([add_complex_noise(slice_, 30.0, rng, keep=(0.7, 0.7))[0] for slice_ in anatomy(rng)])
+    found = estimate_noise(noisy)
+    assert found.sigma == pytest.approx(30.0, rel=0.07)
+    assert "air" in found.method
+
+
+@pytest.mark.parametrize("sequence", ["sag-t2", "ax-t2"])
+def test_noise_of_a_lumbar_spine_is_found_within_seven_percent(sequence: str) -> None:
+    protocol = replace(protocol_for(sequence), slices=3, matrix=(192, 192), noise=0.0)
+    array = acquire(make_subject(202), protocol, 1).array
+    rng = np.random.default_rng(8)
+    for level in (0.03, 0.05, 0.10):
+        sigma = level * float(np.percentile(array, 99.9))
+        noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in array])
+        assert estimate_noise(noisy).sigma == pytest.approx(sigma, rel=0.07)

@@ -1,0 +1,176 @@
+"""Where a bright bar lies over a slice: of what a network took out, that which a bar explains.
+
+A bar is straight, round at its ends and adds the same brightness everywhere, up to the maximum of the slice (Lorente
+2021, processing.simulate). Bright anatomy, which a network can take for one, is none of that: its outline bends, and
+the step across it differs from place to place. The thresholds were chosen on the validation volumes of `inpaint`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, optimize
+
+from processing.volume import Array
+
+_SEEN, _STRONG = 0.06, 0.25  # of the slice's maximum: a change by more may be a bar
+_FEWEST = 8  # pixels of such a change
+_MOST = 3  # changes that are looked at, those that take most away
+_INSIDE, _OUTSIDE = 1.2, 1.5  # pixels from the outline, whose soft edge is half a pixel wide
+_POINTS = 64  # on the outline
+_FEW, _TRIES = 40, 160  # capsules that are tried near each first one, and near the best of those
+_FULL = 0.995  # of the maximum: where the bar was cut
+_FAINTEST = 0.08  # of the maximum that a bar adds
+_LOOSE = 0.2  # of what a bar adds: as much may the step across its outline differ
+_ALIKE = 0.62  # mean likeness of the steps; below it is no bar
+_AGREED, _ELONGATED = 0.3, 0.45  # of what it adds: how far off the network's change may be, for round ones and long
+_BESIDE = 0.3  # of its change inside: what the network may change beside a bar
+_LEAST = 30.0  # pixels of evidence
+_LONG = 1.75  # radii from end to end of the axis
+_EDGE = 2.0  # pixels around a bar within which the change fades away
+
+
+@dataclass(frozen=True)
+class Bar:
+    """start, end: of its axis, (row, column); radius: pixels; likeness: 0 to 1, 1 where every step is that of a bar;
+    added: of the slice's maximum."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    radius: float
+    likeness: float
+    added: float
+
+    @property
+    def length(self) -> float:
+        """Of the axis, pixels."""
+        return float(np.hypot(*np.subtract(self.end, self.start)))
+
+    @property
+    def evidence(self) -> float:
+        """Pixels of the outline that speak for a bar rather than against it."""
+        return (2 * self.likeness - 1) * 2 * (self.length + np.pi * self.radius)
+
+
+def find_bar(image: Array, change: Array) -> Bar | None:
+    """The bar among what was taken out of a slice, the surest if there are several; None if nothing looks like one.
+
+    image: (rows, columns), a magnitude. change: what was taken off it, same units.
+    """
+    brightest = float(image.max())
+    if brightest <= 0:
+        return None
+    image, change = image / brightest, change / brightest
+    short = sorted(
+        (_fitted(image, one, _FEW) for one in _candidates(change)), key=lambda one: -_bar(image, one).evidence
+    )
+    found = [_bar(image, _fitted(image, one, _TRIES)) for one in short[:_MOST]]
+    found = [bar for bar in found if bar.likeness >= _ALIKE and bar.evidence >= _LEAST and _agreed(bar, image, change)]
+    return max(found, key=lambda bar: bar.evidence, default=None)
+
+
+def _agreed(bar: Bar, image: Array, change: Array) -> bool:
+    """Whether the network took away about what the bar adds, and little beside it."""
+    distance = _distance(bar, image.shape)
+    inside, beside = distance <= max(bar.radius - 0.5, 0.5), (distance > bar.radius + 1) & (distance < bar.radius + 4)
+    if not inside.any() or not beside.any():
+        return False
+    taken = change[inside]
+    wanted = np.minimum(bar.added, 1 - image[inside] + taken)
+    apart = float(np.median(np.abs(taken - wanted)) / max(np.median(wanted), 1e-6))
+    close = apart <= (_ELONGATED if bar.length >= _LONG * bar.radius else _AGREED)
+    return close and float(change[beside].mean()) <= _BESIDE * float(taken.mean())
+
+
+def cover(bar: Bar, shape: tuple[int, ...]) -> Array:
+    """Share of the change that is kept at each pixel, (rows, columns): 1 on the bar, 0 beyond its edge."""
+    distance = _distance(bar, shape)
+    return np.clip((bar.radius + 0.5 + _EDGE - distance) / _EDGE, 0, 1).astype(np.float32)
+
+
+def _distance(bar: Bar, shape: tuple[int, ...]) -> Array:
+    """Of each pixel from the axis."""
+    start, axis = np.array(bar.start), np.subtract(bar.end, bar.start)
+    place = np.moveaxis(np.indices(shape[:2]), 0, -1) - start
+    along = np.clip(place @ axis / max(float(axis @ axis), 1e-9), 0, 1)
+    return np.linalg.norm(place - along[..., None] * axis, axis=-1)
+
+
+def _candidates(change: Array) -> list[Array]:
+    """Start, end and radius (5 numbers) of what could be bars: single changes, the strong ones among them apart from
+    weaker ones that they touch, and two that may be parts of one."""
+    found = []
+    for place, single in ((change > _SEEN, False), (change > _STRONG, True)):
+        labels, count = ndimage.label(place)
+        if not count:
+            continue
+        numbers = np.arange(1, count + 1)
+        sizes, sums = ndimage.sum_labels(place, labels, numbers), ndimage.sum_labels(change, labels, numbers)
+        largest = [n for n in numbers[np.argsort(-sums)][:_MOST] if sizes[n - 1] >= _FEWEST]
+        groups = [(n,) for n in largest] + ([] if single else list(itertools.combinations(largest, 2)))
+        found += [_capsule(np.argwhere(np.isin(labels, group))) for group in groups]
+    return found
+
+
+def _capsule(pixels: Array) -> Array:
+    """That has the centre, direction and width of some pixels (n, 2)."""
+    centre = pixels.mean(axis=0)
+    _, _, axes = np.linalg.svd(pixels - centre, full_matrices=False)
+    along = (pixels - centre) @ axes[0]
+    low, high = np.percentile(along, (1, 99))
+    across = np.abs((pixels - centre) @ axes[-1])
+    radius = max(2 * float(across.mean()), 0.5)
+    ends = (min(low + radius, -0.5), max(high - radius, 0.5))
+    return np.array([*(centre + ends[0] * axes[0]), *(centre + ends[1] * axes[0]), radius])
+
+
+def _fitted(image: Array, first: Array, tries: int) -> Array:
+    """The capsule near the first one across whose outline the steps are most alike."""
+    simplex = first + np.vstack([np.zeros(5), np.diag([3.0, 3.0, 3.0, 3.0, 1.5])])
+    settings = {"initial_simplex": simplex, "maxfev": tries, "xatol": 0.1, "fatol": 1e-3}
+    return optimize.minimize(lambda x: -_likeness(image, x)[0], first, method="Nelder-Mead", options=settings).x
+
+
+def _bar(image: Array, capsule: Array) -> Bar:
+    likeness, added = _likeness(image, capsule)
+    x = [float(number) for number in capsule]
+    return Bar((x[0], x[1]), (x[2], x[3]), abs(x[4]), likeness, added)
+
+
+def _likeness(image: Array, capsule: Array) -> tuple[float, float]:
+    """How alike the steps across the outline are to those of a bar, 0 to 1, and what that bar adds."""
+    radius = abs(capsule[4])
+    places, normals = _outline(capsule)
+    inner = places - normals * min(_INSIDE, radius)
+    outer = places + normals * _OUTSIDE
+    inside, outside = (ndimage.map_coordinates(image, p.T, order=1, mode="nearest") for p in (inner, outer))
+    step, cut = inside - outside, inside >= _FULL
+    added = float(np.median(step[~cut])) if cut.mean() < 0.7 else 1.0
+    if added < _FAINTEST:
+        return 0.0, added
+    wanted = np.minimum(added, 1 - outside)
+    room = _LOOSE * np.maximum(wanted, _FAINTEST) + 0.02
+    told = wanted > _FAINTEST / 2  # where the slice is as bright as can be, nothing is added
+    if told.mean() < 0.5:
+        return 0.0, added
+    return float(np.mean(np.exp(-(((step - wanted) / room)[told] ** 2) / 2))), added
+
+
+def _outline(capsule: Array) -> tuple[Array, Array]:
+    """Points on it and outward normals, (n, 2) each, evenly spread."""
+    start, end, radius = capsule[:2], capsule[2:4], abs(capsule[4])
+    length = float(np.linalg.norm(end - start))
+    along = (end - start) / length if length > 1e-6 else np.array([1.0, 0.0])
+    aside = np.array([-along[1], along[0]])
+    around = np.pi * radius
+    at = (np.arange(_POINTS) + 0.5) / _POINTS * 2 * (length + around)
+    side, at = at >= length + around, at % (length + around)
+    sign = np.where(side, -1.0, 1.0)[:, None]
+    angle = np.clip(at - length, 0, None) / max(radius, 1e-6)
+    # First one straight side, then the cap that follows it; the other half is the same turned by half a circle.
+    normal = np.cos(angle)[:, None] * aside + np.sin(angle)[:, None] * along
+    middle = (start + end) / 2
+    base = np.minimum(at, length)[:, None] * along - (end - start) / 2 + radius * normal
+    return middle + sign * base, sign * normal
