@@ -223,7 +223,7 @@ def _air(found: Array, windows: int) -> tuple[float, float, float]:
     peak = int(np.flatnonzero((counts >= 0.3 * counts.max()) & (counts >= higher))[0])
     centre = logs.min() + (peak + 0.5) * step
     near = np.abs(logs - centre) < 0.2
-    roughness = _from_median(rough[near]) / max(float(np.median(deviations[near])), np.finfo(np.float32).tiny)
+    roughness = _from_median(rough[near]) / max(float(np.median(deviations[near])), 1e-30)
     return float(np.sqrt(np.mean(sigmas[near] ** 2))), float(near.sum()) / windows, roughness
 
 

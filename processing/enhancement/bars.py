@@ -29,7 +29,7 @@ _AGREED, _ELONGATED = 0.3, 0.45  # of what it adds: how far off the network's ch
 _BESIDE = 0.3  # of its change inside: what the network may change beside a bar
 _LEAST = 30.0  # pixels of evidence
 _LONG = 1.75  # radii from end to end of the axis
-_EDGE = 2.0  # pixels around a bar within which the change fades away
+_EDGE = 1.0  # pixels around a bar within which the change fades away
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,9 @@ def find_bar(image: Array, change: Array) -> Bar | None:
 
 def _agreed(bar: Bar, image: Array, change: Array) -> bool:
     """Whether the network took away about what the bar adds, and little beside it."""
+    ends, room = np.array([bar.start, bar.end]), bar.radius + _OUTSIDE
+    if (ends < room).any() or (ends > np.subtract(image.shape, 1) - room).any():
+        return False  # anatomy that goes on beyond the image has no end to be seen
     distance = _distance(bar, image.shape)
     inside, beside = distance <= max(bar.radius - 0.5, 0.5), (distance > bar.radius + 1) & (distance < bar.radius + 4)
     if not inside.any() or not beside.any():
