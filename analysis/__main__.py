@@ -25,8 +25,8 @@ from analysis.convert.mapping import read_map
 from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
-from analysis.protocol import read_protocol
-from analysis.report import document
+from analysis.protocol import read_json, read_protocol
+from analysis.report import charter, document, pdf, render
 
 STATUS = "Bad input ends in one sentence on stderr and exit status 2."
 # Command → its line in the list of commands; what goes in, what comes out in which units, an example.
@@ -89,6 +89,12 @@ Example: python -m analysis scan-times series.csv --reference SOC""",
         """In: no file, but the design and the assumed shares of the answers.
 Out: JSON on stdout or in a file: power (0 to 1) with its 95 % interval, and the fewest subjects.
 Example: python -m analysis plan --subjects 61 --distribution 5 20 45 25 5 --power 0.8 --studies 200""",
+    ),
+    "charter": (
+        "what an ethics board reads: the protocol as sentences and tables",
+        """In: protocol.json, or charter.json of the site, which has more.
+Out: the page of the charter, as HTML or PDF.
+Example: python -m analysis charter protocol.json --pdf charter.pdf --paper letter""",
     ),
     "convert": (
         "ratings.csv from other people's sheets, by a map of their columns",
@@ -194,6 +200,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.set_defaults(run=_scan_times)
     _plan_command(_command(commands, "plan"))
+    command = _command(commands, "charter")
+    command.add_argument("protocol", type=Path, metavar="PROTOCOL.json", help="or a charter, as the site exports it")
+    command.add_argument("--before", type=Path, metavar="EARLIER.json", help="say what differs from this one")
+    _printed(command)
+    command.set_defaults(run=_charter)
     command = _command(commands, "convert")
     command.add_argument("sheet", type=Path, metavar="SHEET")
     command.add_argument("--map", type=Path, required=True, metavar="FILE.yaml", help="what the columns mean")
@@ -265,6 +276,12 @@ def _criterion(command: argparse.ArgumentParser) -> None:
 def _outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.add_argument("--html", type=Path, metavar="OUT", help="write a page with tables and figures here")
+
+
+def _printed(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--html", type=Path, metavar="OUT", help="write it as a page here")
+    command.add_argument("--pdf", type=Path, metavar="OUT", help="write it as PDF here; by WeasyPrint, else Chromium")
+    command.add_argument("--paper", choices=render.PAPERS, default=render.PAPERS[0], help="to print on (A4)")
 
 
 def _hashes(options: argparse.Namespace) -> dict[str, str]:
@@ -406,6 +423,22 @@ def _plan(options: argparse.Namespace) -> None:
     )
     results = sample_size.plan(design, target=options.power, studies=options.studies, seed=options.seed)
     _write(results, options.json)
+
+
+def _charter(options: argparse.Namespace) -> None:
+    earlier = None if options.before is None else read_json(options.before)
+    page = charter.page(read_json(options.protocol), earlier=earlier, paper=options.paper)
+    _print(page, options)
+
+
+def _print(page: str, options: argparse.Namespace) -> None:
+    """The page into the files that were asked for; on stdout where none was."""
+    if options.pdf:
+        options.pdf.write_bytes(pdf.pdf(page))
+    if options.html:
+        options.html.write_text(page, encoding="utf-8")
+    elif not options.pdf:
+        sys.stdout.write(page)
 
 
 def _convert(options: argparse.Namespace) -> None:

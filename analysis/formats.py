@@ -27,6 +27,12 @@ def p_value(p: float | None) -> str:
     return f"{p:.{digits}f}"
 
 
+def percent(share: float) -> str:
+    """A share from 0 to 1 in percent, to three digits, never in powers of ten."""
+    text = f"{100 * share:#.3g}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
 def capitalised(text: str) -> str:
     """Text that begins a sentence."""
     return text[:1].upper() + text[1:]

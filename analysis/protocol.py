@@ -57,18 +57,22 @@ class Protocol:
     declared: bool = False
 
 
-def read_protocol(path: str | Path) -> Protocol:
-    """Read protocol.json. Raises InputError."""
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds. Raises InputError."""
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError:
         raise InputError(f"There is no readable file {path}.") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise InputError(f"{path.name} is not JSON.") from None
     except (ValueError, RecursionError):
         raise InputError(f"{path.name} holds a number too large or members nested too deeply.") from None
-    return parse_protocol(content, name=path.name)
+
+
+def read_protocol(path: str | Path) -> Protocol:
+    """Read protocol.json. Raises InputError."""
+    return parse_protocol(read_json(path), name=Path(path).name)
 
 
 def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:

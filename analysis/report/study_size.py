@@ -16,16 +16,16 @@ class Stage:
 def sentence(n: Mapping[str, Any]) -> str:
     """999 pairs, 3 readers, 61 subjects, 7,992 scores, none missing."""
     nouns = [("presentations", "pair"), ("readers", "reader"), ("subjects", "subject"), ("ratings", "score")]
-    return ", ".join([*(_counted(n[key], noun) for key, noun in nouns), _left_out(n)]) + "."
+    return ", ".join([*(counted(n[key], noun) for key, noun in nouns), _left_out(n)]) + "."
 
 
 def stages(n: Mapping[str, Any], *, comparisons: int) -> list[Stage]:
     """Subjects, cases, pairs shown where the table names them, and scores."""
-    found = [Stage(_counted(n["subjects"], "subject")), Stage(_counted(n["cases"], "case"))]
+    found = [Stage(counted(n["subjects"], "subject")), Stage(counted(n["cases"], "case"))]
     if n["presentations"] is not None:
-        times = f"{_counted(comparisons, 'comparison')} × {_counted(n['readers'], 'reader')}"
-        found.append(Stage(f"{_counted(n['presentations'], 'pair')} shown", times))
-    return [*found, Stage(_counted(n["ratings"], "score"), _left_out(n))]
+        times = f"{counted(comparisons, 'comparison')} × {counted(n['readers'], 'reader')}"
+        found.append(Stage(f"{counted(n['presentations'], 'pair')} shown", times))
+    return [*found, Stage(counted(n["ratings"], "score"), _left_out(n))]
 
 
 def _left_out(n: Mapping[str, Any]) -> str:
@@ -33,5 +33,6 @@ def _left_out(n: Mapping[str, Any]) -> str:
     return ", ".join([*answers, f"{n['missing']:,} missing" if n["missing"] else "none missing"])
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """1 pair, 1,998 pairs."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -52,7 +52,12 @@ def stream_csv(lines: Iterable[str | bytes], name: str) -> StreamingHttpResponse
 
 def send_json(content: str | bytes, name: str) -> HttpResponse:
     """A JSON file; `name` is what the browser calls it."""
-    response = HttpResponse(content, content_type="application/json")
+    return send_file(content, name, "application/json")
+
+
+def send_file(content: str | bytes, name: str, content_type: str) -> HttpResponse:
+    """A whole file; `name` is what the browser calls it."""
+    response = HttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

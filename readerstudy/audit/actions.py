@@ -14,6 +14,7 @@ class Action(TextChoices):
     CASE_REMOVED = "case removed"
     CASE_SET_ASIDE = "case set aside"
     CASE_TAKEN_UP_AGAIN = "case taken up again"
+    CHARTER_KEPT = "charter kept"
     DISPLAY_CHECKED = "display checked"
     DRY_RUN = "dry run"
     FEATURES_COMPUTED = "features computed"

@@ -149,6 +149,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.BRIEFING_WRITTEN: lambda d: (
         f"wrote version {d['number']} of the briefing{': ' + d['reason'] if d['reason'] else ''}"
     ),
+    Action.CHARTER_KEPT: lambda d: f"kept version {d['number']} of the charter ({d['kind']})",
     Action.BRIEFING_READ: lambda d: f"has read version {d['number']} of the briefing ({d['reader']})",
     Action.STUDY_AMENDED: lambda d: (
         f"amended the study ({d['number']}: {d['kind'].replace('_', ' ')}, {d['what']}): {d['reason']}"

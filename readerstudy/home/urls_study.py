@@ -7,7 +7,7 @@ from readerstudy.home.views_log import log
 from readerstudy.home.views_rehearsal import rehearsal
 from readerstudy.home.views_retention import remove, retention
 from readerstudy.home.views_review import assess, review
-from readerstudy.home.views_sample_size import plan
+from readerstudy.home.views_sample_size import plan, take_plan
 from readerstudy.home.views_study import overview, protocol
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("protocol/", protocol, name="protocol"),
     path("protocol/dry-run/", rehearsal, name="rehearsal"),
     path("protocol/sample-size/", plan, name="plan"),
+    path("protocol/sample-size/take/", take_plan, name="take_plan"),
     path("material/cases/<int:case>/", case_page, name="case"),
     path("log/", log, name="log"),
     path("log/review/", review, name="review"),

@@ -1,17 +1,20 @@
 """How many subjects does a study need? By simulation from what is expected."""
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from analysis import sample_size
 from analysis.errors import InputError
 from analysis.report import plan_figures
+from processing.errors import InputError as RefusedError
 from readerstudy.home.forms_sample_size import PlanForm
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import Claim, ReaderStudy
+from readerstudy.reading import charter
 
 STUDIES = 1000
 MOST_ANSWERS = 20_000  # cases × readers of one simulated study: more takes a command, not a page
@@ -30,8 +33,7 @@ def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     if form.is_valid():
         design, target = form.cleaned_data["design"], form.cleaned_data["target"]
         try:
-            if design.cases * design.readers > MOST_ANSWERS:
-                raise InputError(f"Over {MOST_ANSWERS:,} answers per study: use `python -m analysis plan`.")
+            _ensure_quick(design)
             numbers = sorted({max(2, round(share * design.subjects)) for share in SHARES})
             steps = [sample_size.power(design.with_subjects(n), studies=STUDIES) for n in numbers]
             planned = {
@@ -54,6 +56,29 @@ def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "studies": STUDIES,
         },
     )
+
+
+@study_page("edit_protocol")
+@require_POST
+def take_plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
+    """Keep another version of the charter, with the sample size for what was expected."""
+    form = PlanForm(request.POST)
+    try:
+        if study.images_only or not form.is_valid():
+            raise InputError("Not taken into the charter: compute the sample size first.")
+        design, target = form.cleaned_data["design"], form.cleaned_data["target"]
+        _ensure_quick(design)
+        made = sample_size.plan(design, target=target, studies=STUDIES)
+        kept = charter.write(study=study, plan=made, actor=request.user)
+        messages.success(request, f"The sample size stands in version {kept.number} of the charter.")
+    except (InputError, RefusedError) as problem:
+        messages.error(request, str(problem))
+    return redirect("charter", study.slug)
+
+
+def _ensure_quick(design: sample_size.Design) -> None:
+    if design.cases * design.readers > MOST_ANSWERS:
+        raise InputError(f"Over {MOST_ANSWERS:,} answers per study: use `python -m analysis plan`.")
 
 
 def _expected(study: ReaderStudy) -> dict:

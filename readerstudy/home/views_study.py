@@ -15,8 +15,8 @@ from readerstudy.protocol.briefing import opened_without
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.opening import last_opening
 from readerstudy.reading.opening_checklist import checklist, not_ready
+from readerstudy.reading.schedule_summary import schedule_summary
 from readerstudy.reading.selectors import reading_progress
-from readerstudy.reading.services import schedule_summary
 from readerstudy.states import State
 
 

@@ -19,10 +19,16 @@ class ProtocolConfig(AppConfig):
             ),
             SealedSection("amendments", "Amendment", (SealedTable("protocol.Amendment", unit=("number",)),)),
             SealedSection("briefings", "Briefing", (SealedTable("protocol.Briefing", unit=("number",)),)),
+            SealedSection("charters", "Charter", (SealedTable("protocol.Charter", unit=("number",)),)),
         )
         lock_manifest.register(
             lock_manifest.LockedTable("protocol.ReaderStudy", "", left_out=frozenset({"lock_sha256", "keep_until"})),
-            *(lock_manifest.LockedTable(one) for one in (*parts, "protocol.Amendment", "protocol.Briefing")),
+            *(
+                lock_manifest.LockedTable(one)
+                for one in (*parts, "protocol.Amendment", "protocol.Briefing", "protocol.Charter")
+            ),
         )
-        triggers.register(triggers.AppendOnlyTable("protocol_briefing", "OLD.study_id"))
+        triggers.register(
+            *(triggers.AppendOnlyTable(f"protocol_{one}", "OLD.study_id") for one in ("briefing", "charter"))
+        )
         verify.register(verify.Checks(since_opening=since_opening))

@@ -304,3 +304,31 @@ class Briefing(models.Model):
 
     def __str__(self) -> str:
         return f"briefing {self.number}"
+
+
+class Charter(models.Model):
+    """What an ethics board reads, in one version: the protocol with all that stood beside it then. Append-only.
+
+    content: as `analysis.report.charter` reads it; sha256: of content as canonical JSON.
+    """
+
+    class Kind(models.TextChoices):
+        DRAFT = "draft", "kept before opening"
+        OPENING = "opening", "frozen at opening"
+        AMENDMENT = "amendment", "amended"
+
+    study = models.ForeignKey(ReaderStudy, models.CASCADE, related_name="charters")
+    number = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    content = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500, blank=True)  # of the amendment
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["study", "number"]
+        constraints = [models.UniqueConstraint(fields=["study", "number"], name="unique_charter_number")]
+
+    def __str__(self) -> str:
+        return f"charter {self.number}"

@@ -15,8 +15,8 @@ from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.erasure import cancel_jobs, erase_subject, sealed_units
 from readerstudy.material.models import Case, Subject
 from readerstudy.material.selectors import in_use, not_as_asked, sent_not_simulated, simulated_not_sent
-from readerstudy.protocol.models import Amendment, ReaderStudy
-from readerstudy.reading import blocks
+from readerstudy.protocol.models import Amendment, Charter, ReaderStudy
+from readerstudy.reading import blocks, charter
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.preparing import are_files_there, is_prepared
 from readerstudy.states import State
@@ -91,6 +91,7 @@ def _amend(
         seals=[("amendments", str(number)), ("schedule", None), *seals],
         **said,
     )
+    charter.keep(study=study, kind=Charter.Kind.AMENDMENT, actor=actor, reason=reason)
     return amendment
 
 

@@ -13,47 +13,16 @@ from readerstudy.audit.seals import every_unit
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol import briefing
-from readerstudy.protocol.models import Criterion, ReaderStudy
+from readerstudy.protocol.models import Charter, Criterion, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.protocol.signals import freezing
-from readerstudy.reading import answer_hashes, answers, blocks, selectors, writes
+from readerstudy.reading import answer_hashes, answers, blocks, charter, selectors, writes
 from readerstudy.reading.frozen_images import frozen_volumes
 from readerstudy.reading.models import ActiveTime, Finding, Guess, Presentation, Rating, Statement, Withdrawal, Write
 from readerstudy.reading.opening_checklist import checklist
-from readerstudy.reading.planning import made_from, plan, schedule_inputs
-from readerstudy.reading.schedule import Schedule
+from readerstudy.reading.planning import made_from, schedule_inputs
 from readerstudy.reading.writes import ConflictError, KnownState
 from readerstudy.states import State
-
-
-def schedule_summary(study: ReaderStudy) -> dict:
-    """What readers will see, or see since the study was opened: pairs per reader and in all, sides, distance, hash."""
-    if study.images_only:
-        rows, distance, sha256, notes = [], None, "", []
-    elif study.state == State.DRAFT:
-        try:
-            made = plan(study)
-        except InputError as reason:
-            made = Schedule((), None, (str(reason),))
-        rows = [(entry.reader, entry.kind, entry.first_side) for entry in made.entries]
-        distance, sha256, notes = made.distance, made.sha256 if made.entries else "", list(made.notes)
-    else:
-        rows = list(study.presentations.exclude(state="void").values_list("reader__code", "kind", "first_side"))
-        opened = study.events.filter(action=Action.STUDY_OPENED).first()
-        distance, sha256, notes = opened.data["distance"] if opened else None, study.schedule_sha256, []
-    readers = {reader for reader, _, _ in rows}
-    return {
-        "pairs": len(rows),
-        "readers": len(readers),
-        "each": len(rows) // len(readers) if readers else 0,
-        "training": sum(kind == "training" for _, kind, _ in rows),
-        "repeats": sum(kind == "repeat" for _, kind, _ in rows),
-        "left": sum(side == "left" for _, _, side in rows),
-        "right": sum(side == "right" for _, _, side in rows),
-        "distance": distance,
-        "sha256": sha256,
-        "notes": notes,
-    }
 
 
 @transaction.atomic
@@ -79,6 +48,7 @@ def open_study(*, study: ReaderStudy, actor: User | None) -> ReaderStudy:
         seals=[("protocol", None), ("schedule", None)],
         **said,
     )
+    charter.keep(study=study, kind=Charter.Kind.OPENING, actor=actor)
     return study
 
 

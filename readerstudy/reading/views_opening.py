@@ -14,8 +14,8 @@ from readerstudy.protocol.forms import TypeTitleForm
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.opening import last_opening, request_opening
 from readerstudy.reading.opening_checklist import not_ready
+from readerstudy.reading.schedule_summary import schedule_summary
 from readerstudy.reading.selectors import reading_progress
-from readerstudy.reading.services import schedule_summary
 from readerstudy.states import State
 
 

@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import selectors
-from readerstudy.reading.services import schedule_summary
+from readerstudy.reading.schedule_summary import schedule_summary
 from readerstudy.states import State
 
 
