@@ -25,8 +25,9 @@ from analysis.convert.mapping import read_map
 from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
-from analysis.protocol import read_json, read_protocol
+from analysis.protocol import Protocol, read_json, read_protocol
 from analysis.report import charter, document, pdf, render
+from analysis.report.study import page as report_page
 
 STATUS = "Bad input ends in one sentence on stderr and exit status 2."
 # Command → its line in the list of commands; what goes in, what comes out in which units, an example.
@@ -90,6 +91,12 @@ Example: python -m analysis scan-times series.csv --reference SOC""",
 Out: JSON on stdout or in a file: power (0 to 1) with its 95 % interval, and the fewest subjects.
 Example: python -m analysis plan --subjects 61 --distribution 5 20 45 25 5 --power 0.8 --studies 200""",
     ),
+    "report": (
+        "what a journal reads: flow, methods, results, tables, figures, checklist",
+        """In: RATINGS.csv and the other tables, as for reading; METRICS.csv for image metrics.
+Out: one page, as HTML or PDF, with all tables and figures; and, if asked for, its references as BibTeX.
+Example: python -m analysis report ratings.csv --protocol protocol.json --series series.csv --pdf report.pdf""",
+    ),
     "charter": (
         "what an ethics board reads: the protocol as sentences and tables",
         """In: protocol.json, or charter.json of the site, which has more.
@@ -126,14 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = _command(commands, "reading")
-    command.add_argument("ratings", type=Path, metavar="RATINGS.csv")
-    command.add_argument("--protocol", type=Path, metavar="PROTOCOL.json", help="names family, margins and tests")
-    command.add_argument("--findings", type=Path, metavar="F.csv", help="for the kinds of finding")
-    command.add_argument("--integrity", type=Path, metavar="I.csv", help="for consistency and diagnostic quality")
-    command.add_argument("--series", type=Path, metavar="S.csv", help="checked; adds no numbers")
-    command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
-    command.add_argument("--display-checks", type=Path, metavar="D.csv", help="for the results without failed displays")
-    command.add_argument("--mixed", action="store_true", help="also fit a mixed model to each cell")
+    _read(command)
     _outputs(command)
     command.add_argument("--seed", type=_seed, help="taken for old scripts, and said to be without effect")
     command.set_defaults(run=_reading)
@@ -200,6 +200,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
     command.set_defaults(run=_scan_times)
     _plan_command(_command(commands, "plan"))
+    command = _command(commands, "report")
+    _read(command)
+    command.add_argument("--metrics", type=Path, metavar="M.csv", help="for image metrics")
+    command.add_argument("--bibtex", type=Path, metavar="OUT", help="write the sources of its methods here")
+    _printed(command)
+    command.set_defaults(run=_report)
     command = _command(commands, "charter")
     command.add_argument("protocol", type=Path, metavar="PROTOCOL.json", help="or a charter, as the site exports it")
     command.add_argument("--before", type=Path, metavar="EARLIER.json", help="say what differs from this one")
@@ -278,6 +284,17 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--html", type=Path, metavar="OUT", help="write a page with tables and figures here")
 
 
+def _read(command: argparse.ArgumentParser) -> None:
+    command.add_argument("ratings", type=Path, metavar="RATINGS.csv")
+    command.add_argument("--protocol", type=Path, metavar="PROTOCOL.json", help="names family, margins and tests")
+    command.add_argument("--findings", type=Path, metavar="F.csv", help="for the kinds of finding")
+    command.add_argument("--integrity", type=Path, metavar="I.csv", help="for consistency and diagnostic quality")
+    command.add_argument("--series", type=Path, metavar="S.csv", help="says what is simulated; adds no other numbers")
+    command.add_argument("--guesses", type=Path, metavar="G.csv", help="for the blinding indices")
+    command.add_argument("--display-checks", type=Path, metavar="D.csv", help="for the results without failed displays")
+    command.add_argument("--mixed", action="store_true", help="also fit a mixed model to each cell")
+
+
 def _printed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--html", type=Path, metavar="OUT", help="write it as a page here")
     command.add_argument("--pdf", type=Path, metavar="OUT", help="write it as PDF here; by WeasyPrint, else Chromium")
@@ -286,8 +303,8 @@ def _printed(command: argparse.ArgumentParser) -> None:
 
 def _hashes(options: argparse.Namespace) -> dict[str, str]:
     """SHA-256 of each file of the command line that was read."""
-    more = (options.findings, options.integrity, options.series, options.guesses, options.display_checks)
-    files = (options.ratings, *more, options.protocol)
+    names = ("ratings", "findings", "integrity", "series", "guesses", "display_checks", "metrics", "protocol")
+    files = [getattr(options, name, None) for name in names]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file is not None}
 
 
@@ -297,7 +314,16 @@ def _reading(options: argparse.Namespace) -> None:
             "--seed has no effect on reading: nothing is drawn, the same input gives the same output.", file=sys.stderr
         )
     protocol = None if options.protocol is None else read_protocol(options.protocol)
-    results = reading.analyse(
+    results = _analysed(options, protocol)
+    if options.html:
+        names = {} if protocol is None else protocol.names
+        options.html.write_text(document.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
+    if options.json or not options.html:
+        _write(results, options.json)
+
+
+def _analysed(options: argparse.Namespace, protocol: Protocol | None) -> dict[str, Any]:
+    return reading.analyse(
         tables.read_ratings(options.ratings),
         protocol=protocol,
         findings=None if options.findings is None else tables.read_findings(options.findings),
@@ -307,11 +333,23 @@ def _reading(options: argparse.Namespace) -> None:
         display_checks=None if options.display_checks is None else tables.read_display_checks(options.display_checks),
         mixed=options.mixed,
     )
-    if options.html:
-        names = {} if protocol is None else protocol.names
-        options.html.write_text(document.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
-    if options.json or not options.html:
-        _write(results, options.json)
+
+
+def _report(options: argparse.Namespace) -> None:
+    protocol = {} if options.protocol is None else read_json(options.protocol)
+    results = _analysed(options, None if options.protocol is None else read_protocol(options.protocol))
+    series = None if options.series is None else tables.read_series(options.series)
+    sources = report_page.Sources(
+        protocol=protocol,
+        series=series,
+        scan_times=None if series is None else scan_times.analyse(series),
+        images=None if options.metrics is None else image_metrics.analyse(tables.read_metrics(options.metrics)),
+        files=_hashes(options),
+    )
+    if options.bibtex:
+        entries = (f"{one.bibtex}\n" for one in report_page.cited(results, sources))
+        options.bibtex.write_text("".join(entries), encoding="utf-8")
+    _print(report_page.page(results, sources, paper=options.paper), options)
 
 
 def _viewing(options: argparse.Namespace) -> None:

@@ -97,13 +97,9 @@ def parts(charter: Charter) -> list[Part]:
     protocol = charter["protocol"]
     found = [_objective(charter), _design(charter), _arms(charter)]
     if not protocol.get("images_only"):
-        found += [
-            _readers(charter),
-            _schedule(charter),
-            _display(charter),
-            _criteria(charter),
-            Part("statistics", "Statistics", charter_statistics.sentences(protocol, charter.get("plan"))),
-        ]
+        said = charter_statistics.sentences(protocol, charter.get("plan"))
+        found += [_readers(charter), _schedule(charter), _display(charter), _criteria(charter)]
+        found.append(Part("statistics", "Statistics", said))
     return [*found, _data(charter), _amendments(charter)]
 
 
@@ -259,8 +255,8 @@ def _schedule(charter: Charter) -> Part:
         said.append("There are no hidden repeats.")
     if rules.get("parts", 1) > 1:
         said.append(
-            f"Each list has {rules['parts']} parts with at least {counted(rules.get('washout_days', 0), 'day')} between "
-            "them; the site opens a part no earlier."
+            f"Each list has {rules['parts']} parts with at least {counted(rules.get('washout_days', 0), 'day')} "
+            "between them; the site opens a part no earlier."
         )
     guesses = (protocol.get("questions") or {}).get("guesses")
     said.append(

@@ -48,7 +48,8 @@ class Table:
     """One table with its title, what it holds and its conventions; ``reason`` says why there is none.
 
     The first ``words`` columns are words, all others numbers. ``figure`` stands above, with the arms of its
-    ``legend``. ``row_classes`` are empty or as many as ``rows``. A narrow table may stand beside another.
+    ``legend``. ``row_classes`` and ``row_ids`` are empty or as many as ``rows``. A narrow table may stand beside
+    another.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Table:
     legend: Sequence[TableCell] = ()
     groups: Sequence[Group] = ()
     row_classes: Sequence[str] = ()
+    row_ids: Sequence[str] = ()
     style: Style = "list"
     narrow: bool = False
 

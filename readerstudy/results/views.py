@@ -2,17 +2,20 @@
 
 import tempfile
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from analysis.errors import InputError
+from analysis.report import pdf
 from analysis.report.contents import SECTIONS
+from analysis.report.render import PAPERS
 from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.permissions import may
-from readerstudy.archive.downloads import send_json, stream_csv
+from readerstudy.archive.downloads import send_file, send_json, stream_csv
 from readerstudy.images import in_volumes, stability
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
@@ -20,7 +23,7 @@ from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
-from readerstudy.results import contexts, exports, services
+from readerstudy.results import contexts, exports, services, study_report
 
 
 @never_cache
@@ -72,6 +75,13 @@ def section(request: StudyRequest, study: ReaderStudy, section: str) -> HttpResp
     services.note_seen(study=study, user=request.user)
     context = contexts.section(study, made, section)
     return render(request, "results/section.html", {"study": study, "tab": "results", "sub": section, **context})
+
+
+REPORT_TYPES = {
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
+    "bib": "application/x-bibtex; charset=utf-8",
+}
 
 
 def _known(table: str) -> str:
@@ -131,6 +141,34 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     name = f"{study.slug}-protocol.json"
     note_export(study=study, user=request.user, file=name)
     return send_json(exports.protocol_json(study), name)
+
+
+@never_cache
+@study_page("export")
+@require_safe
+def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse:
+    """The report as PDF or as a page, or the sources of its methods as BibTeX."""
+    paper = request.GET.get("paper", PAPERS[0])
+    if form not in REPORT_TYPES or paper not in PAPERS:
+        raise Http404
+    made = services.results_or_job(study)
+    if isinstance(made, Job):
+        return _being_made(request, study, made, status=409)
+    if made.reading is None:
+        raise Http404
+    if form == "bib":
+        content: str | bytes = study_report.bibtex(study, made)
+    else:
+        content = study_report.html(study, made, paper=paper)
+    if form == "pdf":
+        try:
+            content = pdf.pdf(str(content))
+        except InputError as problem:
+            messages.error(request, str(problem))
+            return redirect("results", study.slug)
+    name = f"{study.slug}-report.{form}"
+    note_export(study=study, user=request.user, file=name)
+    return send_file(content, name, REPORT_TYPES[form])
 
 
 @never_cache

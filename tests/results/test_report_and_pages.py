@@ -2,10 +2,12 @@
 
 import re
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from analysis.__main__ import main
 from analysis.report import document
 from readerstudy.results import services
 from tests.pages import html
@@ -64,3 +66,25 @@ def test_titles_conventions_and_reasons_are_the_same(report, pages):
             assert [text for text in conventions if text not in pages] == [], title
     hypothesis = re.search(r'<h2>Primary hypothesis</h2><p class="hypothesis">(.*?)</p>', report)[1]
     assert hypothesis in pages
+
+
+def test_the_report_of_the_site_is_that_of_the_command_on_the_exported_files(study, settings, tmp_path):  # noqa: F811
+    settings.VAR_DIR = tmp_path
+    exported = {name: str(tmp_path / f"{name}.csv") for name in (*services.FILES, "protocol")}
+    for name, content in services._files(study).items():
+        Path(exported[name]).write_bytes(content)
+    options = [f"--{name.replace('_', '-')}={exported[name]}" for name in exported if name != "ratings"]
+    assert main(["report", exported["ratings"], *options, "--mixed", "--html", str(tmp_path / "r.html")]) == 0
+    client = signed_in(member(study, "analyst"))
+    sent = client.get(address(study, "results_report", "html") + "?paper=A4")
+    assert sent["Content-Disposition"] == f'attachment; filename="{study.slug}-report.html"'
+    own = Tables(html(SimpleNamespace(content=(tmp_path / "r.html").read_bytes()))).found
+    shown = Tables(html(sent)).found
+    assert own.keys() <= shown.keys()
+    assert {"preference", "table-2", "table-3", "tests", "image-quality", "cohort", "grras"} <= own.keys()
+    for key in own.keys() - {"sources"}:  # the site names all files by one hash
+        assert own[key] == shown[key], key
+    assert study.events.filter(action="results exported", data__file=f"{study.slug}-report.html").exists()
+    assert client.get(address(study, "results_report", "bib")).content.startswith(b"@article{")
+    for wrong in (("docx", ""), ("pdf", "?paper=A5")):
+        assert client.get(address(study, "results_report", wrong[0]) + wrong[1]).status_code == 404

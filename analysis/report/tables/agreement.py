@@ -44,7 +44,7 @@ def by_cell(results: Results, names: Names) -> Table:
         rows,
         f"On oriented scores. Pooled: n = {count_range(pair['spearman']['n'] for pair in pairs)} per pair, as "
         "published; inflated by differences between cell means. AC2 is high wherever nearly all answers are 3: read "
-        "it beside α. Hatched cells are undefined: point at one for the reason.",
+        "it beside α. Hatched: undefined.",
         words=2,
         row_classes=["pooled", *("" for _ in rows[1:])],
         style="heat",

@@ -1,0 +1,65 @@
+"""The report of a closed study: the page of `python -m analysis report`, with what only the site knows."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from analysis import scan_times
+from analysis.errors import InputError
+from analysis.report.study import page
+from readerstudy.images.analyses import read_table
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading import charter, unblinding
+from readerstudy.results.exports import protocol_json, table_csv
+from readerstudy.results.services import Results
+
+
+def html(study: ReaderStudy, made: Results, *, paper: str) -> str:
+    """The report as a page for this paper."""
+    assert made.reading is not None
+    return page.page(made.reading, _sources(study, made), paper=paper, title=study.title)
+
+
+def bibtex(study: ReaderStudy, made: Results) -> str:
+    """The sources of its methods."""
+    assert made.reading is not None
+    return "".join(f"{one.bibtex}\n" for one in page.cited(made.reading, _sources(study, made)))
+
+
+def _sources(study: ReaderStudy, made: Results) -> page.Sources:
+    with tempfile.TemporaryDirectory() as folder:
+        series = read_table("series", table_csv(study, "series"), Path(folder))
+    try:
+        times = None if series is None else scan_times.analyse(series)
+    except InputError:  # no series was acquired
+        times = None
+    return page.Sources(
+        protocol=json.loads(protocol_json(study)),
+        series=series,
+        scan_times=times,
+        images=made.images,
+        files=_hashes(study, made),
+        unblindings=_unblindings(study),
+    )
+
+
+def _hashes(study: ReaderStudy, made: Results) -> dict[str, str]:
+    version = charter.last_kept(study)
+    return {
+        "all files that were analysed": made.sha256,
+        "schedule": study.schedule_sha256,
+        **({f"charter, version {version.number}": version.sha256} if version else {}),
+        **({"everything, as locked": study.lock_sha256} if study.lock_sha256 else {}),
+    }
+
+
+def _unblindings(study: ReaderStudy) -> list[dict[str, str]]:
+    return [
+        {
+            "at": f"{event.at:%Y-%m-%d %H:%M}",
+            "what": str(event.data["what"]),
+            "reason": str(event.data["reason"]),
+            "impact": str(assessed.data["assessment"]) if assessed else "not assessed",
+        }
+        for event, assessed in unblinding.with_assessments(study)
+    ]

@@ -1,0 +1,173 @@
+"""The report: every number is tied to its row, every method to its source, nothing is left to a hover."""
+
+import re
+from html import unescape
+
+import pandas as pd
+import pytest
+
+from analysis import reading
+from analysis.formats import number
+from analysis.report import pdf, render
+from analysis.report.study import checklist, flow, notes, page, paragraphs, references
+from analysis.report.table import ColumnHead, Table, TableCell
+from tests.analysis.test_charter import PROTOCOL, text
+from tests.analysis.test_result_tables import guesses, ratings
+
+DECLARED = {
+    **PROTOCOL,
+    "comparisons": [{"first": "SOC", "second": "FAST"}],
+    "criteria": [{"id": "SNR", "name": "Signal"}],
+    "primary": {"first": "FAST-DL", "second": "SOC", "criterion": "SNR"},
+    "margins": [{"kind": "equivalence", "on": "mean", "margin": 0.5}],
+    "set_aside": [{"case": "S9-L", "reason": "motion"}],
+}
+SERIES = pd.DataFrame(
+    {
+        "subject": ["S0", "S0"],
+        "site": ["A", "A"],
+        "case": ["S0-L", "S0-L"],
+        "arm": ["SOC", "FAST"],
+        "series": ["1", "2"],
+        "simulated": [None, "half NEX, seed 1"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def results() -> dict:
+    return reading.analyse(ratings(), protocol=DECLARED, series=SERIES, guesses=guesses())
+
+
+@pytest.fixture(scope="module")
+def made(results) -> str:
+    return page.page(results, page.Sources(protocol=DECLARED, series=SERIES, files={"ratings.csv": "ab" * 32}))
+
+
+def test_every_link_leads_to_a_place_of_the_page_and_no_place_is_there_twice(made):
+    places = re.findall(r'\bid="([^"]+)"', made)
+    assert len(places) == len(set(places))
+    links = set(re.findall(r'href="#([^"]+)"', made))
+    assert len(links) > 20
+    assert links <= set(places)
+    assert 'href="http' not in made
+
+
+def test_the_numbers_of_a_sentence_stand_in_the_row_that_it_points_to(results, made):
+    rows = dict(re.findall(r'<tr\s+id="(preference-\d+)"\s*>(.*?)</tr>', made, re.DOTALL))
+    told = [one for one in paragraphs.findings(results, {"SNR": "Signal"}) if one.row.startswith("preference-")]
+    assert len(told) == len(results["comparisons"]) == len(rows)
+    for sentence in told:
+        row = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", rows[sentence.row])))
+        arms = re.search(r"(\S+ vs \S+):", sentence.words)[1]
+        net, mean = re.search(r"net preference (\S+),.*mean ([\d.]+ ± [\d.]+)", sentence.words).groups()
+        assert all(part in row for part in (arms, net, mean)), (sentence.words, row)
+
+
+def test_the_primary_hypothesis_comes_first_with_its_own_p_and_simulation_before_all(results):
+    simulated, first, *_ = paragraphs.findings(results, {"SNR": "Signal"})
+    assert simulated.words == "Simulated, not acquired: FAST in 1 of 1 series (half NEX, seed 1)."
+    assert first.words.startswith("Signal, FAST-DL vs SOC: ")
+    own = results["primary"]["result"]["p"]
+    assert f"primary hypothesis, p = {number(own, 2)}" in first.words
+
+
+def test_a_preference_is_told_only_where_the_test_rejects(results):
+    """The sentence follows from the test: with its p planted on either side of the level it changes."""
+    cell = {**results["comparisons"][0], "primary": True}
+    test = cell["tests"][cell["primary_test"]]
+    for p, told in ((0.049, "FAST was preferred"), (0.051, "no preference was shown")):
+        planted = {**cell, "tests": {**cell["tests"], cell["primary_test"]: {**test, "p": p, "statistic": -2.0}}}
+        assert told in paragraphs.findings({**results, "comparisons": [planted]}, {})[1].words
+
+
+def test_methods_say_what_was_declared_each_with_its_source(results):
+    said = paragraphs.methods(results, DECLARED, {"SNR": "Signal"})
+    words = " ".join(one.words for one in said)
+    assert "10 % of the pairs came again" in words
+    assert "at least 28 days apart" in words
+    assert "the clustered signed rank of Datta and Satten" in words
+    assert "no preference between FAST-DL and SOC on Signal" in words
+    assert "a margin of 0.5 on mean preference" in words
+    assert {"datta2008", "holm1979", "schuirmann1987", "gwet2008", "bang2004"} <= {
+        k for one in said for k in one.sources
+    }
+    undeclared = paragraphs.methods(reading.analyse(ratings()), {}, {})
+    words = " ".join(one.words for one in undeclared)
+    assert not re.search("margin|seed|primary hypothesis|guesses", words)
+
+
+def test_every_source_that_is_named_is_there_and_is_an_entry_of_bibtex():
+    found = references.all_references()
+    assert found["datta2008"].words == (
+        "Datta S, Satten GA. A signed-rank test for clustered data. Biometrics 2008; 64: 501–507."
+    )
+    assert found["kottner2011"].words.startswith("Kottner J, Audigé L, Brorson S et al. Guidelines for Reporting")
+    assert len(found) == references.BIB.read_text().count("@article")
+    assert references.bibtex(["holm1979", "gwet2008", "holm1979"]).count("@article{") == 2
+    for one in found.values():
+        assert one.bibtex.count("{") == one.bibtex.count("}")
+
+
+def test_the_flow_loses_nobody_without_a_reason(results):
+    stages = flow.stages(results, DECLARED, SERIES)
+    assert [one.count for one in stages] == [
+        "7 subjects",
+        "7 cases",
+        "2 series",
+        "36 pairs shown",
+        "36 questions",
+        "36 scores",
+    ]
+    assert stages[0].left_out == ["1 subject withdrawn", "1: Consent ended. (S07)"]
+    assert stages[1].left_out == ["1 case set aside", "1: motion (S9-L)"]
+    assert "1 of them simulated" in stages[2].detail
+    missing = {**results, "n": {**results["n"], "cannot_judge": 3, "missing": 2, "ratings": 31}}
+    assert flow.stages(missing, {}, None)[-2].left_out == ["3 the reader could not judge", "2 no answer"]
+
+
+def test_nothing_is_left_to_a_hover(made):
+    tables = "".join(re.findall(r'<div class="tabled.*?</table>', made, re.DOTALL))
+    assert "<table" in tables
+    assert re.findall(r'<(?:td|th|abbr)[^>]*title="', tables) == []
+
+
+def test_a_note_stands_at_the_head_where_a_column_says_one_thing_else_at_the_cell():
+    rows = [
+        [TableCell("A"), TableCell("1", how="m"), TableCell("2", how="x")],
+        [TableCell("B"), TableCell("3", how="m"), TableCell(reason="none asked")],
+        [TableCell("C"), TableCell("4", how="m"), TableCell("5", how="95 % interval 1 to 2, n = 9")],
+    ]
+    found = notes.noted(Table("k", "T", heads=["", "p", ColumnHead("q", about="what q is")], rows=rows))
+    assert found.table.heads == ["", "p ᵃ", "q ᵇ"]
+    assert [[cell.text for cell in row] for row in found.table.rows] == [
+        ["A", "1", "2 ᶜ"],
+        ["B", "3", "n/a ᵈ"],
+        ["C", "4", "5 ᵉ"],
+    ]
+    assert found.table.rows[2][2].below == "1 to 2"
+    assert list(found.notes) == ["ᵃ m", "ᵇ what q is", "ᶜ x", "ᵈ none asked", "ᵉ n = 9"]
+    many = [[TableCell("1", how=str(place))] for place in range(60)]
+    assert len(set(notes.noted(Table("k", "T", heads=[""], rows=many)).notes)) == 60
+
+
+def test_the_checklist_has_all_items_and_points_only_to_what_is_there():
+    assert [one.number for one in checklist.grras([])] == [str(number) for number in range(1, 16)]
+    assert not any(one.section for one in checklist.grras([]))
+    assert {one.more for one in checklist.grras([]) if one.number in ("8", "13")} == {"not in this report"}
+    assert {one.section for one in checklist.grras(["agreement"])} == {"", "agreement"}
+
+
+def test_names_are_escaped_in_the_report(results):
+    said = page.page(results, page.Sources(protocol={**DECLARED, "title": "<script>"}))
+    assert "<script>" not in said
+    assert "&lt;script&gt;" in text(said)
+
+
+def test_every_colour_of_a_figure_reaches_paper(made):
+    """What a style sheet gives figures by variables is resolved within each, where WeasyPrint looks."""
+    inside = re.search(r"<svg[^>]*><style>(.*?)</style>", pdf.with_styled_figures(made))[1]
+    assert ".fast{fill:#b26a14}" in inside
+    assert "var(" not in inside
+    style = render.HERE.joinpath("report.css").read_text()
+    assert inside.count("{") == len(re.findall(r"^svg ", style, re.MULTILINE))
