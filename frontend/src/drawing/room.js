@@ -513,7 +513,7 @@ export class DrawingRoom {
   /** @param {Look} look */
   #lookAt({ arm, how, awaited, fits, picture }) {
     const state = fits === null ? "attention" : fits ? "done" : "missing";
-    if (awaited) return el("li", {}, el("b", {}, arm), el("span", { class: "state waiting small" }, how));
+    if (awaited) return el("li", { class: "row" }, el("b", {}, arm), el("span", { class: "state waiting small" }, how));
     return el("li", {},
       el("div", { class: "row" }, el("b", {}, arm), el("span", { class: `state ${state} small` }, fits === null ? "look" : fits ? "fits" : "does not fit")),
       el("img", { src: picture, alt: `Outline of ${this.#site} on ${arm}, ${how}` }),
