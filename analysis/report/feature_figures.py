@@ -88,8 +88,8 @@ def value_of(feature: Mapping[str, Any], criterion: str) -> tuple[float | None, 
 def heat_map(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title: str, width: float = 1100) -> str:
     """A table of greys on 0 … 1, with every number in its cell.
 
-    ``rows``: mappings with ``label`` and ``values`` (one per column, None where undefined). The
-    darker, the larger; framed below 0; the number says what a shade cannot.
+    ``rows``: mappings with ``label``, ``values`` (one per column, None where undefined) and, where it is a part of the
+    one above, ``part``. The darker, the larger; framed below 0; the number says what a shade cannot.
     """
     if not rows:
         return svg.figure(width, 24, "No rows", [svg.text(0, 16, "n/a: nothing to compare")])
@@ -99,7 +99,7 @@ def heat_map(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title
     said = []
     for number, row in enumerate(rows):
         y, words = top + number * height, []
-        parts.append(svg.text(0, y + 15, str(row["label"]), strong=True))
+        parts.append(svg.text(12 if row.get("part") else 0, y + 15, str(row["label"]), strong=not row.get("part")))
         for place, (name, value) in enumerate(zip(columns, row["values"], strict=True)):
             x = left + place * wide
             shown = "n/a" if value is None else formats.number(value)

@@ -62,9 +62,9 @@ def _heat(results: Mapping[str, Any]) -> str:
     classes = list(dict.fromkeys(row["class"] for row in results["dispersion"]))
     of = {row["feature"]: row["class"] for row in results["dispersion"]}
 
-    def row(label: str, values: Mapping[str, float | None]) -> dict:
+    def row(label: str, values: Mapping[str, float | None], *, part: bool = False) -> dict:
         inside = [[v for name, v in values.items() if v is not None and of[name] == group] for group in classes]
-        return {"label": label, "values": [median(found) if found else None for found in inside]}
+        return {"label": label, "part": part, "values": [median(found) if found else None for found in inside]}
 
     rows = []
     for arm in results["arms"]:
@@ -72,7 +72,8 @@ def _heat(results: Mapping[str, Any]) -> str:
         rows.append(row(arm["arm"], own))
         for group in results["groups"]:
             if group["by"] == "roi":
-                rows += [row(f"  {group['group']}", one["ccc"]) for one in group["arms"] if one["arm"] == arm["arm"]]
+                own_arm = (one for one in group["arms"] if one["arm"] == arm["arm"])
+                rows += [row(group["group"], one["ccc"], part=True) for one in own_arm]
     return feature_figures.heat_map(rows, columns=classes, title="Median CCC by class", width=WIDTH)
 
 

@@ -145,5 +145,13 @@ def test_agreement_below_zero_is_seen(results):
     assert float(hanging.get("y")) == pytest.approx(float(standing.get("y")) + float(standing.get("height")), abs=0.2)
     assert float(hanging.get("height")) == pytest.approx(44)
 
-    cells = feature_figures.heat_map([{"label": "FAST", "values": [-0.4, 0.4]}], columns=["a", "b"], title="")
+    rows = [{"label": "FAST", "values": [-0.4, 0.4]}]
+    cells = feature_figures.heat_map(rows, columns=["a", "b"], title="")
     assert [cell.get("class") for cell in ET.fromstring(cells).iter("rect")] == ["margin s-neu", "margin", "neu"]
+
+
+def test_a_place_is_set_in_below_its_arm():
+    rows = [{"label": "FAST", "values": [0.5]}, {"label": "Liver", "values": [0.4], "part": True}]
+    drawn = ET.fromstring(feature_figures.heat_map(rows, columns=["glcm"], title=""))
+    at = {one.text: (one.get("x"), one.get("class")) for one in drawn.iter("text")}
+    assert (at["FAST"], at["Liver"]) == (("0.0", "t"), ("12.0", None))

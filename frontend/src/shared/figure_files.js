@@ -73,5 +73,5 @@ export async function saveFigure(place, kind) {
   link.href = URL.createObjectURL(blob);
   link.download = `${place.id}.${kind}`;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // at once it can go before the browser has read it
 }
