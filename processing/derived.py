@@ -64,6 +64,13 @@ _ORIGINAL_ONLY = (
     "SteadyStatePulseSequence",
     "TimeOfFlightContrast",
 )
+# What PS3.3 C.8.13.5.8 knows of parallel imaging.
+_TECHNIQUES = ("PILS", "SENSE", "SMASH", "OTHER")
+_FACTORS = (
+    "ParallelReductionFactorInPlane",
+    "ParallelReductionFactorOutOfPlane",
+    "ParallelReductionFactorSecondInPlane",
+)
 
 
 def write_derived(
@@ -397,11 +404,20 @@ def _reference_frames(derived: Dataset, source: Dataset, description: str, model
         derived.SharedFunctionalGroupsSequence = Items([_typed(source.SharedFunctionalGroupsSequence[0])])
 
 
+def _is_whole(modifiers: Sequence[Dataset]) -> bool:
+    """Whether the MR Modifier macro says of parallel imaging what it must. Derived images need not have it, and what
+    the source leaves out is not invented."""
+    said = modifiers[0] if modifiers else Dataset()
+    parallel = said.get("ParallelAcquisition")
+    known = said.get("ParallelAcquisitionTechnique") in _TECHNIQUES and all(name in said for name in _FACTORS)
+    return parallel == "NO" or (parallel == "YES" and known)
+
+
 def _typed(group: Dataset) -> Dataset:
     """A functional group without private attributes whose frame type is derived; the original stays as it is."""
     copy = Dataset()
     for element in group:
-        if element.tag.is_private:
+        if element.tag.is_private or (element.keyword == "MRModifierSequence" and not _is_whole(element.value)):
             continue
         if element.keyword == "MRImageFrameTypeSequence" and element.value:
             item = independent_copy(element.value[0])

@@ -1,0 +1,138 @@
+"""A watched folder: files that still change stay, those that rest are sealed and go."""
+
+import os
+import threading
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from processing.errors import InputError
+from readerstudy.archive import quarantine
+from readerstudy.intake import deliveries, watched_folder
+from readerstudy.intake.models import Upload
+from readerstudy.intake.watched_folder import WatchedFolder
+from readerstudy.protocol.models import ReaderStudy
+from tests import factories
+from tests.dicomweb.material import write_series
+from tests.once import made_once
+
+pytestmark = pytest.mark.django_db
+
+
+@made_once()
+def study():
+    return factories.make_study(subjects=0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "watched").mkdir()
+    return tmp_path / "watched"
+
+
+def names(folder, upload: Upload, tmp_path) -> list[str]:
+    (tmp_path / "plain").mkdir(exist_ok=True)
+    return sorted(quarantine.unseal_upload(upload.pk, upload.salt, tmp_path / "plain", progress=lambda *_: None))
+
+
+def test_what_has_come_to_rest_is_taken_in_one_upload_and_goes(study, folder, tmp_path):
+    write_series(folder / "SOC", 1, slices=2)
+    watched = WatchedFolder(study, folder, settle=10)
+    assert watched.look(100) == 0
+    assert watched.look(109) == 0
+    assert watched.look(110) == 2
+    assert not any(path.is_file() for path in folder.rglob("*"))
+    write_series(folder / "FAST", 2, slices=2)
+    assert watched.look(111) == 0
+    assert watched.look(121) == 2
+    (upload,) = Upload.objects.all()
+    assert (upload.door, upload.files, upload.user) == ("folder", 4, None)
+    assert names(folder, upload, tmp_path) == ["FAST/0.dcm", "FAST/1.dcm", "SOC/0.dcm", "SOC/1.dcm"]
+
+
+def test_a_file_that_still_grows_stays_and_holds_nothing_up(study, folder):
+    first, second = write_series(folder, 1, slices=2)
+    whole = second.read_bytes()
+    second.write_bytes(whole[:2000])
+    watched = WatchedFolder(study, folder, settle=10)
+    watched.look(0)
+    second.write_bytes(whole)
+    assert watched.look(10) == 1
+    assert (first.exists(), second.exists()) == (False, True)
+    assert watched.look(20) == 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_taken_as_it_ends(study, folder, tmp_path, monkeypatch):
+    (path,) = write_series(folder, 1, slices=1)
+    taken = deliveries.Delivery.take
+
+    def slow(delivery, name, content, *, at_most):
+        for chunk in content:
+            path.write_bytes(chunk + b"\0" * 10)  # before it was looked at again
+            return taken(delivery, name, iter([chunk, *content]), at_most=at_most)
+
+    watched = WatchedFolder(study, folder, settle=1)
+    watched.look(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(deliveries.Delivery, "take", slow)
+        assert watched.look(1) == 0
+    assert path.exists()
+    assert not Upload.objects.filter(files__gt=0).exists()
+    size = path.stat().st_size
+    watched.look(2)
+    assert watched.look(3) == 1
+    assert Upload.objects.get(files=1).bytes == size
+
+
+def test_hidden_files_links_and_empty_files_are_not_looked_at(study, folder, tmp_path):
+    (path,) = write_series(tmp_path / "elsewhere", 1, slices=1)
+    (folder / ".part").write_bytes(path.read_bytes())
+    (folder / ".tmp").mkdir()
+    (folder / ".tmp" / "a.dcm").write_bytes(path.read_bytes())
+    (folder / "link.dcm").symlink_to(path)
+    (folder / "empty.dcm").touch()
+    watched = WatchedFolder(study, folder, settle=0)
+    assert watched.look(0) + watched.look(1) == 0
+    assert path.exists()
+
+
+def test_what_is_kept_there_is_not_taken_twice_unless_it_changes(study, folder):
+    (path,) = write_series(folder, 1, slices=1)
+    watched = WatchedFolder(study, folder, settle=1, keep=True)
+    watched.look(0)
+    assert [watched.look(1), watched.look(2), watched.look(9)] == [1, 0, 0]
+    os.utime(path, (1, 1))
+    assert [watched.look(10), watched.look(11)] == [0, 1]
+
+
+def test_what_cannot_be_taken_stays_where_it_is(study, folder, monkeypatch):
+    (path,) = write_series(folder, 1, slices=1)
+
+    def closed(**_):
+        raise InputError("The study is closed: it takes no more series.")
+
+    watched = WatchedFolder(study, folder, settle=1)
+    watched.look(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(watched_folder, "gathering", closed)
+        with pytest.raises(InputError):
+            watched.look(1)
+    assert path.exists()
+    assert watched.look(2) == 1
+
+
+def test_the_command_takes_until_it_is_ended(study, folder, capsys, monkeypatch):
+    write_series(folder, 1, slices=3)
+    looks = iter([False, False, True])
+    monkeypatch.setattr(threading.Event, "wait", lambda *_: next(looks))
+    monkeypatch.setattr("readerstudy.intake.management.commands.watch.close_old_connections", lambda: None)
+    call_command("watch", study.slug, str(folder), "--settle", "0", "--every", "0")
+    assert "3 files taken." in capsys.readouterr().out
+    assert ReaderStudy.objects.get().uploads.get().files == 3
+
+
+def test_the_command_says_what_it_cannot_do(study, folder):
+    with pytest.raises(CommandError, match="There is no study"):
+        call_command("watch", "elsewhere", str(folder))
+    with pytest.raises(CommandError, match="is no folder"):
+        call_command("watch", study.slug, str(folder / "none"))
