@@ -17,6 +17,7 @@ import numpy as np
 from processing.enhancement.bars import cover, find_bar
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
+from processing.enhancement.networks.acquired import doubled, resized
 from processing.enhancement.networks.estimates import with_estimates
 from processing.enhancement.networks.slices import neighbours
 from processing.enhancement.onnx import run as onnx
@@ -191,9 +192,9 @@ def enhance(
         if (noise.sigma > 0 or task != DENOISE) and np.ptp(out[index]) > 0:
             around = seen[neighbours(index, len(out), passes[0].slices // 2)]
             if passes[0].estimates:
-                # The maps among them have no unit: _denoise divides them by the scale again.
-                around = with_estimates(around / scale, passes[0].slices // 2) * scale
-            made = _denoise(passes, around, scale, noise.sigma, device, precision)
+                made = _restored(passes, around, scale, device, precision)
+            else:
+                made = _denoise(passes, around, scale, noise.sigma, device, precision)
             if task == INPAINT and only_bars:
                 made = _on_a_bar(seen[index], made)
             out[index] = made if share == 1 else seen[index] + share * (made - seen[index])
@@ -262,6 +263,15 @@ def _passes(key: _Key, device: str, precision: str, mirrored: bool) -> list[Deno
     if not mirrored:
         raise InputError(f"Without the mirror image there is only one pass; {MIXED} needs two. Use bfloat16.")
     return [_load(key, device, kind) for kind in MIXED.split("+")]
+
+
+def _restored(passes: Sequence[Denoiser], around: Array, scale: float, device: str, precision: str) -> Array:
+    """The middle one of `around`, in twice the matrix that it was acquired in, restored there and brought back."""
+    middle = passes[0].slices // 2
+    shown = np.stack([doubled(image) for image in around / scale]) if len(around) == 1 else around / scale
+    # The maps among the estimates have no unit: _denoise divides them by the scale again.
+    found = _denoise(passes, with_estimates(shown, middle) * scale, scale, 0.0, device, precision)
+    return resized(found, around.shape[1:])
 
 
 def _denoise(

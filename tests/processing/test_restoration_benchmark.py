@@ -7,7 +7,18 @@ import tomllib
 import numpy as np
 import pytest
 
-from benchmarks.restoration import EVEN, RESTORED, below_the_best, means_kept, unghosted
+from benchmarks import restoration
+from benchmarks.restoration import (
+    EVEN,
+    GIBBS,
+    PHANTOM,
+    RESTORED,
+    Sample,
+    below_the_best,
+    means_kept,
+    reached,
+    unghosted,
+)
 from benchmarks.train_peers import configuration
 from processing.simulate.degrade import Degradation, degrade
 from processing.simulate.thickness import interpolated, means
@@ -45,6 +56,39 @@ def test_a_network_below_the_best_opponent_is_named() -> None:
     unharmed = {"task": "restore", "case": "truth itself", "group": "brain", "method": "restore", "change": 0.1}
     assert below_the_best([*rows, unharmed]) == ["Gibbs, brain: restore 29.50 dB, spline 30.00 dB"]
     assert below_the_best([row | {"case": "motion"} for row in rows if row["method"] != "spline"]) == []
+
+
+def test_a_figure_that_is_missed_without_a_reason_is_named_and_a_reason_without_a_miss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(restoration, "GOALS", (("restore", GIBBS, "ringing", (), 0.5),))
+    row = {"task": "restore", "case": GIBBS, "group": "brain", "method": "restore"}
+    words = f"{GIBBS}: share of the ringing left"
+    for share, listed, said in (
+        (0.4, {}, []),
+        (0.6, {(words, "brain"): "too few"}, []),
+        (0.6, {}, [f"{words}, brain: missed, and not listed"]),
+        (0.4, {(words, "brain"): "too few"}, [f"{words}, brain: listed as missed, but reached"]),
+    ):
+        monkeypatch.setattr(restoration, "MISSED", listed)
+        assert restoration.unlisted(reached([row | {"ringing": share}])) == said
+
+
+def test_ringing_is_that_of_edges_and_the_whole_error_has_texture_too() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.zeros((1, 96, 96), np.float32)
+    truth[:, 20:70, 30:80] = 100
+    truth += rng.uniform(0, 6, truth.shape).astype(np.float32)
+    volume = Volume(truth, np.eye(4))
+    bad = degrade(volume, RESTORED[GIBBS])
+    sample = Sample(PHANTOM, "box", GIBBS, volume, bad)
+    as_it_was = restoration._ringing(sample, bad.array, bad.array)
+    assert (as_it_was["ringing"], as_it_was["beside"], as_it_was["elsewhere"]) == (1, 1, 0)
+    smooth = np.zeros_like(truth)
+    smooth[:, 20:70, 30:80] = 100  # edges without ringing, and without texture
+    found = restoration._ringing(sample, bad.array, smooth + 3)
+    assert found["ringing"] < 0.05
+    assert found["beside"] > 0.3
 
 
 def test_a_peer_has_as_many_steps_as_the_shipped_network() -> None:

@@ -44,11 +44,10 @@ def test_restore_takes_ghosts_out_and_raises_a_half_matrix(head: Volume) -> None
         bad = degrade(head, how)
         found = enhance(bad, model="restore", precision="float32").volume
         assert psnr(head.array, found.array) > psnr(head.array, bad.array) + gain
-    for how in (Degradation(motion=2.0), Degradation(gibbs=0.3)):
-        bad = degrade(head, how)
-        assert enhance(bad, model="restore", precision="float32").volume.array == pytest.approx(
-            bad.array, rel=1e-5, abs=1e-3
-        )
+    bad = degrade(head, Degradation(motion=2.0))
+    assert enhance(bad, model="restore", precision="float32").volume.array == pytest.approx(
+        bad.array, rel=1e-5, abs=1e-3
+    )
 
 
 def test_inpaint_takes_a_bar_away(head: Volume) -> None:
