@@ -141,8 +141,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
 else:
+    # A line that is cut is noticed within half a minute.
+    LINE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
     # A database that is away must not hold every thread for minutes.
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | LINE | DATABASES["default"].get("OPTIONS", {})
 # Who makes tables on PostgreSQL, if that is not the role of DATABASE_URL: see readerstudy/audit/roles.py.
 OWNER_URL = address(os.environ, "DATABASE_OWNER_URL", "DATABASE_OWNER_PASSWORD")
 DATABASE_OWNER = dj_database_url.parse(OWNER_URL) if OWNER_URL else None
@@ -215,7 +217,7 @@ EMAIL_FOLDER = VAR_DIR / "mail"
 DEFAULT_FROM_EMAIL = os.environ.get("READERSTUDY_EMAIL_FROM", "Reader study <noreply@localhost>")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(os.environ.get("READERSTUDY_STATIC") or VAR_DIR / "static")
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns at every start without it
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Where archive, quarantine and what analyses made lie: READERSTUDY_VAR, another folder, or s3://BUCKET/PREFIX.

@@ -100,6 +100,18 @@ class ObjectStorage(S3Storage):
     get_modified_time = _answered(S3Storage.get_modified_time)
 
     @_answered
+    def ensure_bucket(self) -> None:
+        """Make the bucket if there is none of this name; one that somebody else has is an error."""
+        client = self.connection.meta.client
+        try:
+            client.head_bucket(Bucket=self.bucket_name)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in ("404", "NoSuchBucket"):
+                raise
+            where = {"CreateBucketConfiguration": {"LocationConstraint": client.meta.region_name}}
+            client.create_bucket(Bucket=self.bucket_name, **({} if client.meta.region_name == "us-east-1" else where))
+
+    @_answered
     def fetch(self, name: str, target: Path) -> None:
         """Write a file of the store to a path of this machine."""
         with target.open("wb") as file:

@@ -25,7 +25,7 @@ def waiting(name: str) -> int:
     with current_app.connection_for_write() as connection:
         channel = connection.channel()
         try:
-            return channel.queue_declare(name, passive=True).message_count
+            return channel.queue_declare(name, passive=True).message_count  # type: ignore[attr-defined]
         except ChannelError:  # nobody has sent to it yet
             return 0
 

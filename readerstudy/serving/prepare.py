@@ -12,7 +12,7 @@ def main() -> None:
     from django.core.management import call_command
 
     django.setup()
-    from readerstudy.archive import store_mark
+    from readerstudy.archive import quarantine, store_mark
 
     if store_mark.is_restoring():
         sys.exit(store_mark.BROKEN_OFF)
@@ -20,11 +20,14 @@ def main() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     from readerstudy.serving.modes import close_to_others
 
+    if far := quarantine.far():
+        far.ensure_bucket()
     if said := store_mark.mark_new_store():
         print(f"{said} Until then no worker takes a job.", flush=True)
     call_command("check", databases=["default"], stdout=StringIO())  # warnings go to stderr
-    print("Collecting static files.", flush=True)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    if os.access(settings.STATIC_ROOT, os.W_OK):  # in an image they are part of it
+        print("Collecting static files.", flush=True)
+        call_command("collectstatic", interactive=False, verbosity=0)
     for path in close_to_others(settings.VAR_DIR)[:1]:
         print(f"{path} belongs to another account, and others may read it: give it to this one.", flush=True)
 

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.test import override_settings
 from moto.server import ThreadedMotoServer
 
-from readerstudy.archive import near, object_storage, parts
 from readerstudy.archive.places import storages_at
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-central-1"}
@@ -50,6 +49,8 @@ def environment(endpoint: str, bucket: str) -> dict[str, str]:
 @contextmanager
 def machine(folder: Path, bucket: str) -> Iterator[None]:
     """Be a machine of the site that has this folder alone."""
+    from readerstudy.archive import parts
+
     parts._stands.clear()
     own = {
         "VAR_DIR": folder,
@@ -64,5 +65,7 @@ def machine(folder: Path, bucket: str) -> Iterator[None]:
 
 def forget_connections() -> None:
     """As a new process: of the settings of before nothing is left."""
+    from readerstudy.archive import near, object_storage
+
     object_storage._connections.clear()
     near._looked.clear()
