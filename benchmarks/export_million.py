@@ -18,6 +18,10 @@ import tempfile
 import time
 import uuid
 from itertools import islice, product
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from readerstudy.protocol.models import ReaderStudy
 
 READERS = 20
 LIMIT = 1_500_000_000  # bytes
@@ -55,8 +59,11 @@ def _django() -> None:
     django.setup()
 
 
-def fill(ratings: int, count: int = READERS) -> None:
-    """A closed study with this many ratings (a multiple of its criteria) of so many readers, by bulk_create."""
+def fill(ratings: int, count: int = READERS, *, of: str = "") -> ReaderStudy:
+    """A closed study with this many ratings (a multiple of its criteria) of so many readers, by bulk_create.
+
+    of: begins the names of its people.
+    """
     from django.core.management import call_command
     from django.utils import timezone
 
@@ -67,13 +74,14 @@ def fill(ratings: int, count: int = READERS) -> None:
     from readerstudy.reading.models import ActiveTime, Presentation, Rating
     from tests.factories import keep_all, log_as_is, make_user
 
-    call_command("migrate", verbosity=0)
+    if not of:
+        call_command("migrate", verbosity=0)
     study, now = (
-        create_study(title="Million", user=make_user("admin", staff=True), model_name="resunet"),
+        create_study(title="Million", user=make_user(f"{of}admin", staff=True), model_name="resunet"),
         timezone.now(),
     )
     for number in range(count):
-        add_member(study=study, user=make_user(f"reader-{number}"), role="reader")
+        add_member(study=study, user=make_user(f"{of}reader-{number}"), role="reader")
     readers, comparisons = list(study.memberships.filter(role="reader")), list(study.comparisons.all())
     criteria = list(study.criteria.all())
     wanted = ratings // len(criteria)
@@ -120,6 +128,7 @@ def fill(ratings: int, count: int = READERS) -> None:
     said = {"state": "closed", "opened_at": now, "closed_at": now, "schedule_sha256": "0" * 64}
     ReaderStudy.objects.filter(pk=study.pk).update(**said)
     log_as_is(study)
+    return study
 
 
 def stream() -> None:

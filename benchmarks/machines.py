@@ -1,5 +1,5 @@
-"""A site of several machines on this one: PostgreSQL, Redis with a password, an object store, and processes that share no
-folder. One of them may lie in a network of its own, whose line can be cut.
+"""A site of several machines on this one: PostgreSQL, Redis with a password, an object store, and processes that share
+no folder. One of them may lie in a network of its own, whose line can be cut.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from urllib.request import urlopen
 import redis
 
 from readerstudy.serving.embedded_redis import server as redis_server
+from readerstudy.serving.processes import die_with_parent
 from tests.archive.bucket import environment, new_bucket
 from tests.postgresql import server
 
 ROOT = Path(__file__).resolve().parents[1]
-NETWORK, HERE, THERE = "readerstudy", "10.222.0.1", "10.222.0.2"
+NETWORK, HERE, THERE = f"readerstudy-{os.getpid()}", "10.222.0.1", "10.222.0.2"
 STALE = 10  # seconds after which a silent job is given to another
 
 
@@ -69,6 +70,7 @@ class Machines:
             "READERSTUDY_HEADS": str(folder / "heads"),
             "READERSTUDY_JOB_STALE_SECONDS": str(STALE),
             "READERSTUDY_DEMO": "0",
+            "READERSTUDY_STATIC": str(folder / "static"),
             "READERSTUDY_STORAGE": str(folder / "store"),
             "OMP_NUM_THREADS": "1",
             "DJANGO_SETTINGS_MODULE": "readerstudy.settings",
@@ -90,7 +92,16 @@ class Machines:
 
     def _spawn(self, name: str, command: list[str], env: dict | None = None) -> subprocess.Popen:
         log = (self.folder / f"{name}.log").open("ab")
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+        us = os.getpid()
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent=us),
+        )
         self.processes[name] = process
         self._stack.callback(kill, process)
         return process
@@ -186,5 +197,6 @@ def machines(*, bucket: bool = True, network: bool = False) -> Iterator[Machines
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="machines-", ignore_cleanup_errors=True)))
         site = Machines(folder, stack, bucket=bucket, network=network)
+        (folder / "static").mkdir()
         site.run("-m", "readerstudy.serving.prepare")
         yield site

@@ -2,10 +2,10 @@
 
     python -m benchmarks.many_machines [--cases 111]
 
-Files lie in an object store (moto's server), the third worker in a network of its own if this account may make one. While
-jobs run the second worker is killed, and the third one's line cut until its jobs are given to others. Then the same
-images go through a second study undisturbed. Every output has to be there once, and be the same in both: pixels of made
-series, prepared pairs by hash, metrics. Exit status 1 if not.
+Files lie in an object store (moto's server), the third worker in a network of its own if this account may make one.
+While jobs run the second worker is killed, and the third one's line cut until its jobs are given to others. Then the
+same images go through a second study undisturbed. Every output has to be there once, and be the same in both: pixels of
+made series, prepared pairs by hash, metrics. Exit status 1 if not.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from readerstudy.serving.supervisor import worker_command
 
 FILL = """
 import django; django.setup()
-import sys
+import itertools, sys
 from tests import factories
 from readerstudy.jobs.services import ask_for_missing
+factories.numbers = itertools.count(1000 * len(sys.argv[1]))  # names of people
 study = factories.make_study(subjects=0, title=sys.argv[1])
 for number in range({cases}):
     factories.two_acquisitions(study, subject=f"S{{number + 1:03d}}")
@@ -68,7 +69,6 @@ def holds(cases: int, *, patience: float = 3600) -> bool:
         ports = [free_port(), free_port()]
         for number, port in enumerate(ports, 1):
             web = [sys.executable, "-m", "gunicorn", "-c", "python:readerstudy.serving.gunicorn", "readerstudy.wsgi"]
-            site.run("manage.py", "collectstatic", "--noinput", name=f"web-{number}")
             site.start(f"web-{number}", web, READERSTUDY_PORT=str(port), WEB_CONCURRENCY="1")
         slug = _filled(site, "Disturbed", cases)
         started = time.monotonic()
@@ -95,8 +95,9 @@ def holds(cases: int, *, patience: float = 3600) -> bool:
         print(f"{name}: {len(one['found'])} outputs, twice {len(one['twice'])}, jobs {one['states']}, {one['kinds']}, "
               f"attempts {one['attempts']}{'; ' + str(one['errors']) if one['errors'] else ''}")  # fmt: skip
     whole = all(set(one["states"]) == {"done"} and not one["twice"] and one["found"] for one in (disturbed, other))
-    print(f"{cases} cases, 2 web servers, 3 workers ({'a network of its own' if site.network else 'no own network'}), "
-          f"{seconds:.0f} s: {'every output once, equal to the undisturbed' if same and whole else 'NOT THE SAME'}")  # fmt: skip
+    line = "whose line was cut" if site.network else "which stood still"
+    verdict = "every output once, equal to the undisturbed" if same and whole else "NOT THE SAME"
+    print(f"{cases} cases, 2 web servers, 3 workers, one killed, one {line}, {seconds:.0f} s: {verdict}")
     return same and whole
 
 

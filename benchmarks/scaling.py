@@ -24,20 +24,22 @@ from benchmarks.scaling import site
 site()
 from readerstudy.jobs.services import request_job
 for number in range(int(sys.argv[1])):
-    request_job(function="benchmarks.sleep", label="x", study=None, parameters={}, inputs={"n": number, "of": sys.argv[2]})
+    inputs = {"n": number, "of": sys.argv[2]}
+    request_job(function="benchmarks.sleep", label="x", study=None, parameters={}, inputs=inputs)
 """
 FILL = """
-import sys
+import itertools, sys
 import django; django.setup()
 from tests import factories
 from readerstudy.jobs.services import ask_for_missing
+factories.numbers = itertools.count(int(sys.argv[1][-1]) * 1000)  # names of people
 study = factories.make_study(subjects=0, title=sys.argv[1])
 for number in range(int(sys.argv[2])):
     factories.two_acquisitions(study, subject=f"S{number + 1:03d}")
 ask_for_missing(study)
 """
 FAN_OUT = """
-import resource, sys, time
+import itertools, resource, sys, time
 import django; django.setup()
 from django.db import connection
 from tests import factories
@@ -45,6 +47,7 @@ from readerstudy.jobs import order, queues
 from readerstudy.jobs.services import ask_for_missing
 from readerstudy.material.models import Case, Instance, Series, Subject
 count = int(sys.argv[1])
+factories.numbers = itertools.count(9000)
 study = factories.make_study(subjects=0, title="Wide")
 arms = [arm for arm in study.arms.all() if arm.made_from_id is None]
 site = study.sites.first()
@@ -120,8 +123,11 @@ def _sleeping(running: Machines, jobs: int) -> bool:
             seconds[workers] = _span(running, f"function = '{SLEEP}'") / of
             running.run("-c", _FORGET.format(function=SLEEP))
     rate = seconds[1] / seconds[4] / 4
-    print(f"jobs that sleep: {seconds[1]:.2f} s each on one worker, {seconds[4]:.2f} s on four: {rate:.2f} times as fast "
-          f"for each (at least 0.9)", flush=True)  # fmt: skip
+    print(
+        f"jobs that sleep: {seconds[1]:.2f} s each on one worker, {seconds[4]:.2f} s on four: {rate:.2f} times as fast "
+        "for each (at least 0.9)",
+        flush=True,
+    )
     return rate >= 0.9
 
 
@@ -133,8 +139,11 @@ def _real(running: Machines, cases: int) -> bool:
             seconds[workers] = _span(running, f"function <> '{SLEEP}'")
             running.run("-c", _FORGET.format(function="%"))
     rate = seconds[1] / seconds[2]
-    print(f"real jobs of {cases} cases: {seconds[1]:.0f} s on one worker, {seconds[2]:.0f} s on two: {rate:.2f} times as "
-          f"fast (at least 1.6; load of the machine {os.getloadavg()[0]:.1f})", flush=True)  # fmt: skip
+    print(
+        f"real jobs of {cases} cases: {seconds[1]:.0f} s on one worker, {seconds[2]:.0f} s on two: {rate:.2f} times "
+        f"as fast (at least 1.6; load of the machine {os.getloadavg()[0]:.1f})",
+        flush=True,
+    )
     return rate >= 1.6
 
 
@@ -148,8 +157,10 @@ from readerstudy.jobs.models import Job
 def _wide(running: Machines, cases: int) -> bool:
     made, seconds, grown, longest, page = running.run("-c", FAN_OUT, str(cases)).splitlines()[-1].split()
     fits = int(grown) < 300_000 and int(longest) <= 1100 and int(page) <= 300
-    print(f"{cases:,} cases ask for {int(made):,} jobs in {seconds} s: {int(grown) / 1000:.0f} MB more memory (at most 300), "
-          f"longest queue {longest} messages (1,100), page of the jobs {page} ms of processor (300)")  # fmt: skip
+    print(
+        f"{cases:,} cases ask for {int(made):,} jobs in {seconds} s: {int(grown) / 1000:.0f} MB more memory (at most "
+        f"300), longest queue {longest} messages (1,100), page of the jobs {page} ms of processor (300)"
+    )
     return fits
 
 

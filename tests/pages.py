@@ -2,6 +2,8 @@
 
 import re
 
+from django.urls import URLResolver, get_resolver
+
 # Elements that swallow the white space at their edges.
 BLOCK = re.compile(
     r"\s*(</?(?:html|head|title|body|main|section|form|fieldset|div|p|h[1-3]|[duo]l|li|d[td]|option"
@@ -28,3 +30,18 @@ def fields(page: str) -> dict[str, str]:
     for name, body in re.findall(r'<textarea name="([^"]+)".*?>(.*?)</textarea>', page, re.S):
         found[name] = body.strip().replace("\n", "\r\n")
     return found
+
+
+def addresses(slug: str) -> list[str]:
+    """Every address of the site that needs no more than the address of a study."""
+
+    def below(patterns, prefix: str, needed: frozenset[str]):
+        for one in patterns:
+            route, names = str(one.pattern), needed | set(one.pattern.converters)
+            if isinstance(one, URLResolver):
+                yield from below(one.url_patterns, prefix + route, names)
+            elif names <= {"slug"}:
+                yield "/" + re.sub(r"<(?:\w+:)?slug>", slug, prefix + route)
+
+    found = below(get_resolver().url_patterns, "", frozenset())
+    return sorted({one for one in found if not re.search(r"[<(^\\]", one)})

@@ -1,0 +1,140 @@
+"""A site with a thousand studies, five million ratings and a hundred thousand jobs: what its pages and migrations cost.
+
+    python -m benchmarks.site_at_size [--share 0.1]
+
+On a scratch PostgreSQL, filled by this command; share: of those numbers. Every page that an admin sees of one of the
+ten studies with ratings, and of the site: processor time of the process that answers, at most 300 ms, and queries, at
+most 30. Then the last migration of each app is undone and done again, where it can be, and timed. Exit status 1 above a
+limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+
+from tests.postgresql import postgresql
+
+STUDIES, RATINGS, JOBS = 1_000, 5_000_000, 100_000
+MOST_SECONDS, MOST_QUERIES = 0.3, 30
+CHUNK = 5_000
+# Files that are written from whole tables while they are sent, and what is asked for by programs.
+NO_PAGE = re.compile(r"\.(csv|json|zip|xlsx|yaml|xml)$|/tables/|/export|^/api/|^/healthz|^/metrics|/dicomweb/")
+
+
+def main() -> None:
+    """Fill, visit, migrate, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--share", type=float, default=1.0)
+    options = parser.parse_args()
+    with postgresql() as url, tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"DATABASE_URL": url, "READERSTUDY_VAR": folder, "READERSTUDY_DEMO": "0"}
+        os.environ["DJANGO_SETTINGS_MODULE"] = "readerstudy.settings"
+        import django
+
+        django.setup()
+        slug = fill(options.share)
+        held = visit(slug)
+        migrate()
+    sys.exit(not held)
+
+
+def fill(share: float) -> str:
+    """The site; returns the address of one of the ten studies that have all its ratings."""
+    from django.core.management import call_command
+
+    from benchmarks import export_million
+    from readerstudy.jobs import services
+    from readerstudy.jobs.models import Job
+    from readerstudy.protocol.models import ReaderStudy
+    from readerstudy.protocol.services import create_study
+
+    services.send = lambda job_id: None  # no queue here
+    started = time.monotonic()
+    criteria = 8
+    ratings = round(share * RATINGS / 10) // (criteria * export_million.READERS) * criteria * export_million.READERS
+    ratings = max(ratings, criteria * export_million.READERS)
+    call_command("migrate", verbosity=0)
+    large, *_ = [export_million.fill(ratings, of=f"{number}-") for number in range(10)]
+    owner = large.memberships.filter(role="admin").first().user
+    for number in range(round(share * STUDIES) - 10):
+        create_study(title=f"Study {number}", user=owner, model_name="resunet")
+    studies = list(ReaderStudy.objects.values_list("pk", flat=True))
+    jobs = round(share * JOBS)
+    for start in range(0, jobs, CHUNK):
+        Job.objects.bulk_create(
+            Job(
+                key=f"{number:064x}",
+                study_id=large.pk if number % 2 else studies[number % len(studies)],
+                function=("images.compare", "reading.prepare", "enhance")[number % 3],
+                label=f"case {number // 3}",
+                parameters={},
+                state=("done", "done", "done", "waiting")[number % 4],
+            )
+            for number in range(start, min(start + CHUNK, jobs))
+        )
+    call_command("collectstatic", verbosity=0, interactive=False)
+    taken = time.monotonic() - started
+    print(f"{len(studies):,} studies, {10 * ratings:,} ratings in ten, {jobs:,} jobs: {taken:.0f} s", flush=True)
+    return large.slug
+
+
+def visit(slug: str) -> bool:
+    """Every page as an admin sees it; whether all are within the limits."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from readerstudy.protocol.models import ReaderStudy
+    from tests.pages import addresses
+
+    client = Client(HTTP_HOST="localhost", raise_request_exception=False)
+    admin = ReaderStudy.objects.get(slug=slug).memberships.filter(role="admin").first().user
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
+    found = []
+    for address in addresses(slug):
+        if NO_PAGE.search(address):
+            continue
+        client.get(address)  # what is kept of it is made
+        with CaptureQueriesContext(connection) as queries:
+            started = time.process_time()
+            answer = client.get(address)
+            taken = time.process_time() - started
+        if answer.status_code == 200 and not answer.streaming:
+            found.append((taken, len(queries), address))
+    over = [one for one in found if one[0] > MOST_SECONDS or one[1] > MOST_QUERIES]
+    for taken, count, address in sorted(over or found, reverse=True)[:20]:
+        print(f"{1000 * taken:5.0f} ms of processor, {count:3} queries  {address}", flush=True)
+    print(f"{len(found)} pages, {len(over)} above {1000 * MOST_SECONDS:.0f} ms or {MOST_QUERIES} queries")
+    return not over
+
+
+def migrate() -> None:
+    """Undo and do again the last migration of each app of the site."""
+    from django.apps import apps
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connection)
+    for config in apps.get_app_configs():
+        names = sorted(name for app, name in loader.graph.nodes if app == config.label)
+        if not config.name.startswith("readerstudy.") or len(names) < 2:
+            continue
+        try:
+            call_command("migrate", config.label, names[-2], verbosity=0)
+        except Exception as error:
+            print(f"{config.label} {names[-1]}: not undone ({type(error).__name__})", flush=True)
+            call_command("migrate", verbosity=0)
+            continue
+        started = time.monotonic()
+        call_command("migrate", verbosity=0)
+        print(f"{config.label} {names[-1]}: {time.monotonic() - started:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
