@@ -73,6 +73,9 @@ test("between circles of 4 and 12 pixels lie ones of 6, 8 and 10; beside each ot
   const [, , from, to] = box(middle);
   expect((from + to) / 2).toBe(12);
   expect(between(PLANE, small, small, 1, [3, 0.5])[0]).toEqual(small);
+  const [near, far] = [4, 28].map((column) => ellipse(PLANE, [11, column], [2.5, 2.5]));
+  const way = between(PLANE, near, far, 3, [1, 1]).map((made) => [count(made), (box(made)[2] + box(made)[3]) / 2]);
+  expect(way).toEqual([10, 16, 22].map((column) => [count(near), column])); // never empty, though they share nothing
 });
 
 test("runs are those of the site, there and back, up to the last voxel", () => {

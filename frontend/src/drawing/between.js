@@ -1,4 +1,9 @@
-/** Slices between two drawn ones: the signed distance to the edge of both, weighed by how near they are. */
+/**
+ * Slices between two drawn ones: the signed distance to the edge of both, weighed by how near they are. Shapes without a
+ * voxel in common wander from one centre to the other.
+ */
+
+import { moved } from "./shapes.js";
 
 /** @import { Place, Plane } from "./shapes.js" */
 
@@ -67,6 +72,34 @@ export function signed(plane, voxels, spacing) {
 }
 
 /**
+ * The mean place of what is drawn.
+ * @param {Plane} plane
+ * @param {Uint8Array} voxels
+ * @returns {Place}
+ */
+function centre({ columns }, voxels) {
+  let [count, down, across] = [0, 0, 0];
+  voxels.forEach((one, at) => {
+    if (!one) return;
+    count += 1;
+    down += Math.floor(at / columns);
+    across += at % columns;
+  });
+  return [down / count, across / count];
+}
+
+/**
+ * A shape, moved by a share of the way by whole pixels.
+ * @param {Plane} plane
+ * @param {Uint8Array} voxels
+ * @param {Place} way
+ * @param {number} share
+ */
+function onWay(plane, voxels, [down, across], share) {
+  return moved(plane, voxels, [Math.round(share * down), Math.round(share * across)]);
+}
+
+/**
  * What lies between two slices.
  * @param {Plane} plane
  * @param {Uint8Array} first
@@ -76,9 +109,17 @@ export function signed(plane, voxels, spacing) {
  * @returns {Uint8Array[]} in order
  */
 export function between(plane, first, last, gaps, spacing) {
-  const [a, b] = [signed(plane, first, spacing), signed(plane, last, spacing)];
+  const apart = !first.some((one, at) => one && last[at]);
+  const [from, to] = [centre(plane, first), centre(plane, last)];
+  /** @type {Place} */
+  const way = [to[0] - from[0], to[1] - from[1]];
+  let [a, b] = [signed(plane, first, spacing), signed(plane, last, spacing)];
   return Array.from({ length: gaps }, (_, gap) => {
     const share = (gap + 1) / (gaps + 1);
+    if (apart) {
+      a = signed(plane, onWay(plane, first, way, share), spacing);
+      b = signed(plane, onWay(plane, last, way, share - 1), spacing);
+    }
     return Uint8Array.from(a, (distance, at) => ((1 - share) * distance + share * b[at] <= 0 ? 1 : 0));
   });
 }
