@@ -10,6 +10,7 @@ from analysis.report import box_figures, feature_figures
 
 BY_PLACE = (("icc", "ICC(A,1)"), ("ccc", "CCC"))
 SPREAD = (("cv", "CV"), ("qcd", "QCD"))
+LEAST = -1.0  # that is drawn of an agreement by place: ICC has no least value, and few volumes make it -40
 WIDTH = 640  # of a chart in half of the page
 
 
@@ -39,7 +40,12 @@ def charts(
     if places:
         for key, name in BY_PLACE:
             found.append(
-                _chart(f"place-{key}", f"{name} by place", "over features", _by_place(places, key, results, colours))
+                _chart(
+                    f"place-{key}",
+                    f"{name} by place",
+                    f"over features; below {LEAST:g} at {LEAST:g}",
+                    _by_place(places, key, results, colours),
+                )
             )
         for key, name in SPREAD:
             found.append(
@@ -81,7 +87,7 @@ def _by_place(
     places: Sequence[Mapping[str, Any]], key: str, results: Mapping[str, Any], colours: Mapping[str, str]
 ) -> str:
     rows = [
-        {"group": place["group"], "arm": arm["arm"], "values": _defined(arm[key])}
+        {"group": place["group"], "arm": arm["arm"], "values": [max(value, LEAST) for value in _defined(arm[key])]}
         for place in places
         for arm in place["arms"]
     ]
