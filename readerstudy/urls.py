@@ -16,6 +16,7 @@ study = [
     path("jobs/", include("readerstudy.jobs.urls")),
     path("reading/", include("readerstudy.viewing.urls")),  # before "<token>/"
     path("reading/", include("readerstudy.reading.urls")),
+    path("programs/", include("readerstudy.api.urls_programs")),
     path("letters/", include("readerstudy.letters.urls")),
     path("unblinding/", include("readerstudy.reading.urls_unblinding")),
     path("images/", include("readerstudy.images.urls")),

@@ -1,16 +1,18 @@
 """What every address of the interface does: who asks, which study, whether the table of permissions and the token allow
 it; pages of lists."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +20,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
+from processing.errors import InputError
 from readerstudy.accounts.authentication import SessionAuthentication
 from readerstudy.accounts.models import Membership, User
 from readerstudy.accounts.permissions import may, may_ever, role_may
@@ -32,6 +35,13 @@ class Pages(LimitOffsetPagination):
     """?limit=…&offset=…"""
 
     default_limit, max_limit = 100, 1000
+
+
+MOST_DIGITS = 18  # of a number that the database can compare with
+LIMITS = [
+    OpenApiParameter("limit", OpenApiTypes.INT, description="rows of a page, 1000 at most"),
+    OpenApiParameter("offset", OpenApiTypes.INT, description="of the first row of the page"),
+]
 
 
 def page(of: type[serializers.Serializer]) -> serializers.Serializer:
@@ -75,21 +85,30 @@ class Endpoint(APIView):
 
 
 class StudyEndpoint(Endpoint):
-    """An address of a study. action: of the table of permissions; scope: what a token must allow."""
+    """An address of a study. action: of the table of permissions; scope: what a token must allow. changes: both for
+    methods where they are others."""
 
     action: ClassVar[str]
     scope: ClassVar[Scope] = Scope.READ
+    changes: ClassVar[Mapping[str, tuple[str, Scope]]] = {}
     member: Membership
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.member = member_of(request, kwargs["slug"])
-        if not role_may(self.member.role, self.action):
+        action, scope = self.changes.get(request.method or "", (self.action, self.scope))
+        if not role_may(self.member.role, action):
             raise Http404
-        if isinstance(request.auth, Token) and self.scope not in request.auth.scopes:
-            raise PermissionDenied(f"This token does not allow to {self.scope.label}.")
-        if not may(self.member, self.action):
-            raise problems.WrongState(self.study.state if may_ever(self.member, self.action) else "")
+        if isinstance(request.auth, Token) and scope not in request.auth.scopes:
+            raise PermissionDenied(f"This token does not allow to {scope.label}.")
+        self.ensure_may(action)
+
+    def ensure_may(self, action: str) -> None:
+        """404 for a role that never does it, 409 where it is not for the study's present state."""
+        if not role_may(self.member.role, action):
+            raise Http404
+        if not may(self.member, action):
+            raise problems.WrongState(self.study.state if may_ever(self.member, action) else "")
 
     @property
     def study(self) -> ReaderStudy:
@@ -106,6 +125,45 @@ class StudyEndpoint(Endpoint):
         pages = Pages()
         found = pages.paginate_queryset(rows, self.request, view=self)
         return pages.get_paginated_response(serializer(found, many=True).data)
+
+    def asked(self, serializer: type[serializers.Serializer], *, partial: bool = False) -> dict[str, Any]:
+        """What was sent, checked; 400 says by field what cannot be taken."""
+        found = serializer(data=self.request.data, partial=partial)
+        found.is_valid(raise_exception=True)
+        return found.validated_data
+
+    def query(self, name: str) -> str:
+        """A parameter behind the question mark; "" where there is none. 400 for one that no text has."""
+        value = self.request.query_params.get(name, "")
+        if "\0" in value:
+            raise ValidationError({name: ["Null characters are not allowed."]})
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Whether a parameter says yes."""
+        return self.query(name).lower() in ("1", "true")
+
+    def number(self, name: str) -> int | None:
+        """A whole number; 400 for anything else, None for nothing."""
+        value = self.query(name)
+        if value and not (value.isascii() and value.isdecimal() and len(value) < MOST_DIGITS):
+            raise ValidationError({name: ["A whole number is needed."]})
+        return int(value) if value else None
+
+    def time(self, name: str) -> datetime | None:
+        """A time as in ISO 8601, UTC if it does not say; 400 for anything else, None for nothing."""
+        value = self.query(name)
+        try:
+            found = datetime.fromisoformat(value) if value else None
+            return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+        except ValueError as error:
+            raise ValidationError({name: ["A time is needed, as 2026-11-30T12:00:00Z."]}) from error
+
+    def named(self, rows: str, code: str) -> Any:
+        """An arm or a site of the study by its code. InputError if there is none."""
+        if found := getattr(self.study, rows).filter(code=code).first():
+            return found
+        raise InputError(f"There is no {rows.removesuffix('s')} “{code}” in this study.")
 
 
 def member_of(request: Request, slug: str) -> Membership:

@@ -6,9 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from readerstudy.api import serializers as out
-from readerstudy.api.endpoint import StudyEndpoint, page
+from readerstudy.api.endpoint import LIMITS, StudyEndpoint, page
 from readerstudy.api.models import Scope
-from readerstudy.api.studies import LIMITS
 from readerstudy.jobs import services
 from readerstudy.jobs.models import Job
 from readerstudy.states import State
@@ -25,7 +24,7 @@ class Jobs(StudyEndpoint):
     def get(self, request: Request, slug: str) -> Response:
         """Jobs in the order in which they were asked for."""
         found = Job.objects.filter(study=self.study).order_by("pk")
-        if state := request.query_params.get("state"):
+        if state := self.query("state"):
             found = found.filter(state=state)
         return self.page_of(found, out.JobOut)
 

@@ -8,11 +8,10 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from processing.errors import InputError
+from readerstudy.api import asked as takes
 from readerstudy.api import serializers as out
-from readerstudy.api.endpoint import StudyEndpoint, page
+from readerstudy.api.endpoint import LIMITS, StudyEndpoint, page
 from readerstudy.api.models import Scope
-from readerstudy.api.studies import LIMITS
 from readerstudy.intake import receiving, selectors, services
 from readerstudy.intake.certainty import settle
 from readerstudy.intake.models import Candidate, Upload
@@ -28,10 +27,10 @@ class Uploads(StudyEndpoint):
         """Uploads, the last first."""
         return self.page_of(_counted(self.study), out.UploadOut)
 
-    @extend_schema(request=out.UploadIn, responses={201: out.StartedOut}, operation_id="begin_upload")
+    @extend_schema(request=takes.UploadIn, responses={201: out.StartedOut}, operation_id="begin_upload")
     def post(self, request: Request, slug: str) -> Response:
         """Begin an upload, or go on with the one that broke off."""
-        asked = _valid(out.UploadIn, request)
+        asked = self.asked(takes.UploadIn)
         upload = receiving.begin(**self.mine, files=asked["files"], size=asked["bytes"])
         return Response({"upload": upload.pk}, status=status.HTTP_201_CREATED)
 
@@ -58,11 +57,11 @@ class OneUpload(_OneUpload):
 
 
 class MissingPieces(_OneUpload):
-    @extend_schema(request=out.KeysIn, responses=out.MissingOut, operation_id="missing_pieces")
+    @extend_schema(request=takes.KeysIn, responses=out.MissingOut, operation_id="missing_pieces")
     def post(self, request: Request, slug: str, upload: int) -> Response:
         """Which of these pieces are to be sent."""
         found = self.open(upload)
-        return Response(receiving.missing(upload=found, keys=_valid(out.KeysIn, request)["keys"]))
+        return Response(receiving.missing(upload=found, keys=self.asked(takes.KeysIn)["keys"]))
 
 
 class Pieces(_OneUpload):
@@ -76,10 +75,10 @@ class Pieces(_OneUpload):
 
 
 class FinishUpload(_OneUpload):
-    @extend_schema(request=out.FinishIn, responses=out.LackingOut, operation_id="finish_upload")
+    @extend_schema(request=takes.FinishIn, responses=out.LackingOut, operation_id="finish_upload")
     def post(self, request: Request, slug: str, upload: int) -> Response:
         """All was sent: have it sorted and de-identified."""
-        found, asked = self.open(upload), _valid(out.FinishIn, request)
+        found, asked = self.open(upload), self.asked(takes.FinishIn)
         return Response({"missing": receiving.finish(upload=found, actor=self.user, **asked)})
 
 
@@ -94,8 +93,8 @@ class Candidates(StudyEndpoint):
     def get(self, request: Request, slug: str) -> Response:
         """Series that wait to be placed, certain ones first."""
         found = selectors.to_confirm(self.study)
-        if (upload := request.query_params.get("upload", "")).isdecimal():
-            found = found.filter(upload=int(upload))
+        if (upload := self.number("upload")) is not None:
+            found = found.filter(upload=upload)
         return self.page_of(found, out.CandidateOut)
 
 
@@ -103,28 +102,21 @@ class PlaceCandidate(StudyEndpoint):
     action = "add_material"
     scope = Scope.MATERIAL
 
-    @extend_schema(request=out.PlaceIn, responses=out.SeriesOut, operation_id="place_candidate")
+    @extend_schema(request=takes.PlaceIn, responses=out.SeriesOut, operation_id="place_candidate")
     def post(self, request: Request, slug: str, candidate: int) -> Response:
         """Place a series, as proposed but for what is said here."""
         found = get_object_or_404(self.study.candidates.select_related("arm", "site"), pk=candidate)
-        asked = _valid(out.PlaceIn, request)
+        asked = self.asked(takes.PlaceIn)
         placing = {
             "subject_code": asked.get("subject", found.subject_code),
             **{name: asked.get(name, getattr(found, name)) for name in ("region", "plane", "weighting")},
-            "arm": self._named("arms", asked.get("arm"), found.arm),
-            "site": self._named("sites", asked.get("site"), found.site),
+            "arm": self.named("arms", asked["arm"]) if "arm" in asked else found.arm,
+            "site": self.named("sites", asked["site"]) if "site" in asked else found.site,
         }
         ways = {name: asked[name] for name in ("replace", "incomplete")}
         series = services.confirm(candidate=found, actor=self.user, **ways, **placing)
         settle(self.study)
         return Response(out.SeriesOut(series).data)
-
-    def _named(self, rows: str, code: str | None, proposed: object) -> object:
-        if code is None:
-            return proposed
-        if found := getattr(self.study, rows).filter(code=code).first():
-            return found
-        raise InputError(f"There is no {rows.removesuffix('s')} “{code}” in this study.")
 
 
 class PutAside(StudyEndpoint):
@@ -142,9 +134,3 @@ class PutAside(StudyEndpoint):
 def _counted(study: ReaderStudy) -> QuerySet[Upload]:
     """Uploads, the last first, each with its refusals and how many series it brought."""
     return study.uploads.annotate(series=Count("candidates")).prefetch_related("refusals").order_by("-pk")
-
-
-def _valid(serializer: type, request: Request) -> dict:
-    asked = serializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return asked.validated_data

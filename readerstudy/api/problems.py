@@ -1,5 +1,6 @@
 """What went wrong, as RFC 9457 has it (application/problem+json), in the sentences of the pages."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,30 @@ class WrongState(exceptions.APIException):
 
     def __init__(self, state: str) -> None:
         super().__init__(f"Not while the study is {state}." if state else "Nobody reads in a study of images alone.")
+
+
+class NotSaid(exceptions.APIException):
+    """Whoever changes a thing says which state of it is meant."""
+
+    status_code = 428
+
+    def __init__(self) -> None:
+        super().__init__("Send If-Match with the ETag of what you have seen, so that nobody's change is lost.")
+
+
+class Changed(exceptions.APIException):
+    """Somebody changed it meanwhile."""
+
+    status_code = 412
+
+    def __init__(self) -> None:
+        super().__init__("It was changed meanwhile. Look at it again, then decide.")
+
+
+def refused(errors: Mapping[str, Any]) -> exceptions.ValidationError:
+    """What a form of the pages says, by field."""
+    named = {"__all__": "non_field_errors"}
+    return exceptions.ValidationError({named.get(name, name): list(said) for name, said in errors.items()})
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:

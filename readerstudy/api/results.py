@@ -1,6 +1,8 @@
 """Results and tables of a study whose reading has ended."""
 
-from django.http import Http404, StreamingHttpResponse
+import tempfile
+
+from django.http import FileResponse, Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -8,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from readerstudy.api import serializers as out
-from readerstudy.api.endpoint import StudyEndpoint
+from readerstudy.api.endpoint import Rate, StudyEndpoint
+from readerstudy.api.images import DownloadRate
 from readerstudy.api.models import Scope
 from readerstudy.archive.downloads import stream_csv
 from readerstudy.jobs.models import Job
@@ -25,7 +28,7 @@ class Results(StudyEndpoint):
         """The analyses that the pages show: reading and images; 202 with the job while they are being made."""
         made = services.results_or_job(self.study)
         if isinstance(made, Job):
-            return Response(out.JobOut(made).data, status=status.HTTP_202_ACCEPTED)
+            return _wait(made)
         services.note_seen(study=self.study, user=self.user)
         return Response({"reading": made.reading, "images": made.images})
 
@@ -46,8 +49,69 @@ class Table(StudyEndpoint):
         """One table as CSV; its columns are those of the codebook."""
         if table not in exports.TABLES:
             raise Http404
-        every = table == "ratings" and request.query_params.get("all", "").lower() in ("1", "true")
+        every = table == "ratings" and self.flag("all")
         name = f"{self.study.slug}-{table}{'-all' if every else ''}.csv"
         note_export(study=self.study, user=self.user, file=name)
         options = {"every_revision": True} if every else {}
         return stream_csv(exports.table_lines(self.study, table, **options), name)
+
+
+def _wait(job: Job) -> Response:
+    """What is asked for is being made: 202 with the job."""
+    return Response(out.JobOut(job).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Numbers(StudyEndpoint):
+    action = "export"
+    scope = Scope.RESULTS
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR, 202: out.JobOut}, operation_id="numbers")
+    def get(self, request: Request, slug: str, table: str) -> Response | StreamingHttpResponse:
+        """One table of results as CSV, every number with its method, n and reason; 202 while they are being made."""
+        made = services.results_or_job(self.study)
+        if isinstance(made, Job):
+            return _wait(made)
+        found = exports.number_tables(made.reading)
+        if table not in found:
+            raise Http404
+        name = f"{self.study.slug}-{table}.csv"
+        note_export(study=self.study, user=self.user, file=name)
+        return stream_csv(exports.number_lines(found[table]), name)
+
+
+class Codebook(StudyEndpoint):
+    action = "export"
+    scope = Scope.RESULTS
+
+    @extend_schema(
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+        parameters=[OpenApiParameter("table", str, OpenApiParameter.PATH, enum=exports.TABLES)],
+        operation_id="codebook",
+    )
+    def get(self, request: Request, slug: str, table: str) -> StreamingHttpResponse:
+        """What the columns of a table mean."""
+        if table not in exports.TABLES:
+            raise Http404
+        name = f"{self.study.slug}-{table}-codebook.csv"
+        note_export(study=self.study, user=self.user, file=name)
+        return stream_csv(exports.codebook_lines(table), name)
+
+
+class Everything(StudyEndpoint):
+    action = "export"
+    scope = Scope.RESULTS
+    throttle_classes = (Rate, DownloadRate)
+
+    @extend_schema(
+        responses={(200, "application/zip"): OpenApiTypes.BINARY, 202: out.JobOut}, operation_id="results_zip"
+    )
+    def get(self, request: Request, slug: str) -> Response | FileResponse:
+        """All tables, codebooks, protocol and results in one zip; 202 while the results are being made."""
+        made = services.results_or_job(self.study)
+        if isinstance(made, Job):
+            return _wait(made)
+        file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+        sha256 = exports.write_zip(file, self.study, made.by_name)
+        name = f"{self.study.slug}-results.zip"
+        note_export(study=self.study, user=self.user, file=name, sha256=sha256)
+        return FileResponse(file, as_attachment=True, filename=name)

@@ -53,6 +53,7 @@ PROBLEMS = {
     "429": "Too often.",
     "507": "The site's disk is full.",
 }
+OF_CHANGES = {"412": "It was changed meanwhile.", "428": "If-Match is missing."}
 
 
 NUMBERS = ("integer", ["integer", "null"])
@@ -72,6 +73,9 @@ def with_problems(result: dict, **_: object) -> dict:
         for operation in path.values():
             for status, description in PROBLEMS.items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
+            if any(one["name"] == "If-Match" for one in operation.get("parameters", ())):
+                for status, description in OF_CHANGES.items():
+                    operation["responses"][status] = {"description": description, "content": content}
     return result
 
 

@@ -1,13 +1,18 @@
-"""What the interface says of things, and takes."""
+"""What the interface says of things."""
 
 from rest_framework import serializers
 
 from readerstudy.accounts.models import Membership
+from readerstudy.api.asked import SettingsIn
+from readerstudy.api.models import Token
 from readerstudy.audit.models import Event
+from readerstudy.enhancement.model_runs import Run
 from readerstudy.intake.models import Candidate, Upload
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series, Subject
-from readerstudy.protocol.models import Site
+from readerstudy.protocol import recipes
+from readerstudy.protocol.forms import MODEL
+from readerstudy.protocol.models import Amendment, Arm, Comparison, Criterion, ReaderStudy, Site
 from readerstudy.states import State
 
 
@@ -26,13 +31,139 @@ class PersonOut(serializers.ModelSerializer):
 
     class Meta:
         model = Membership
-        fields = ("username", "name", "role", "code")
+        fields = ("id", "username", "name", "role", "code")
+
+
+class InvitationOut(serializers.Serializer):
+    """link: by which the person sets a password, said once; sent: whether it went by mail; problem: why it did not."""
+
+    link = serializers.CharField()
+    sent = serializers.BooleanField()
+    problem = serializers.CharField(allow_blank=True)
+
+
+class InvitedOut(serializers.Serializer):
+    """invitation: null where the account was there."""
+
+    person = PersonOut()
+    invitation = InvitationOut(allow_null=True)
+
+
+class AmendmentOut(serializers.ModelSerializer):
+    schedule = serializers.CharField(source="schedule_sha256")
+
+    class Meta:
+        model = Amendment
+        fields = ("number", "kind", "reason", "at", "schedule")
+
+
+class AmendedOut(serializers.Serializer):
+    """invitation: null where no account is new."""
+
+    amendment = AmendmentOut()
+    invitation = InvitationOut(allow_null=True)
+
+
+class ProgramOut(serializers.ModelSerializer):
+    """A token that is good; its words are kept nowhere."""
+
+    person = serializers.CharField(source="user.username")
+    scopes = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Token
+        fields = ("id", "person", "name", "scopes", "created_at", "expires_at", "used_at")
+
+
+class SettingsOut(serializers.ModelSerializer):
+    """Titles, questions, schedule, hypothesis; primary_comparison, primary_criterion: by their id."""
+
+    repeat_share = serializers.FloatField()
+    margin_mean = serializers.FloatField(allow_null=True)
+    margin_net = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = ReaderStudy
+        fields = tuple(SettingsIn().fields)
+
+
+class ArmOut(serializers.ModelSerializer):
+    """made_from: code of an arm; made_by, strength, seed: as they are sent."""
+
+    made_from = serializers.CharField(source="made_from.code", default=None)
+    made_by = serializers.SerializerMethodField()
+    strength = serializers.SerializerMethodField()
+    seed = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Arm
+        fields = ("id", "code", "acquisition", "reconstruction", "made_from", "made_by", "strength", "seed")
+
+    def get_made_by(self, arm: Arm) -> str:
+        if arm.recipe:
+            return recipes.step(arm.recipe).kind.name
+        return f"{MODEL}{arm.model_name}" if arm.model_name else ""
+
+    def get_strength(self, arm: Arm) -> float | None:
+        return recipes.step(arm.recipe).strength if arm.recipe else None
+
+    def get_seed(self, arm: Arm) -> int | None:
+        step = recipes.step(arm.recipe) if arm.recipe else None
+        return step.seed if step and step.kind.chance else None
+
+
+class ComparisonOut(serializers.ModelSerializer):
+    first = serializers.CharField(source="first.code")
+    second = serializers.CharField(source="second.code")
+
+    class Meta:
+        model = Comparison
+        fields = ("id", "first", "second", "question")
+
+
+class CriterionOut(serializers.ModelSerializer):
+    anchors = serializers.ListField(child=serializers.CharField())
+    regions = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Criterion
+        fields = ("id", "code", "name", "asks", "better", "anchors", "regions")
 
 
 class SiteOut(serializers.ModelSerializer):
     class Meta:
         model = Site
-        fields = ("code", "name")
+        fields = ("id", "code", "name")
+
+
+class StepOut(serializers.Serializer):
+    """title: whether the study's must be sent, as the step cannot be taken back."""
+
+    to = serializers.CharField()
+    title = serializers.BooleanField()
+
+
+class StateOut(serializers.Serializer):
+    """missing: before the study can be opened."""
+
+    state = serializers.ChoiceField(choices=[(state.value, state.value) for state in State])
+    steps = StepOut(many=True)
+    missing = serializers.ListField(child=serializers.CharField())
+
+
+class ScheduleOut(serializers.Serializer):
+    """Of all readers together; in a draft as it would be made now. distance: the least between pairs of a subject."""
+
+    pairs = serializers.IntegerField()
+    readers = serializers.IntegerField()
+    each = serializers.IntegerField()
+    training = serializers.IntegerField()
+    repeats = serializers.IntegerField()
+    left = serializers.IntegerField()
+    right = serializers.IntegerField()
+    distance = serializers.IntegerField(allow_null=True)
+    sha256 = serializers.CharField(allow_blank=True)
+    notes = serializers.ListField(child=serializers.CharField())
 
 
 class SubjectOut(serializers.ModelSerializer):
@@ -40,7 +171,7 @@ class SubjectOut(serializers.ModelSerializer):
 
     class Meta:
         model = Subject
-        fields = ("code", "site", "age", "sex", "withdrawn_at")
+        fields = ("id", "code", "site", "age", "sex", "withdrawn_at")
 
 
 class CaseOut(serializers.ModelSerializer):
@@ -48,7 +179,7 @@ class CaseOut(serializers.ModelSerializer):
 
     class Meta:
         model = Case
-        fields = ("id", "code", "subject", "region", "plane", "weighting", "training", "set_aside")
+        fields = ("id", "code", "subject", "region", "plane", "weighting", "training", "feedback", "set_aside")
 
 
 class SeriesOut(serializers.ModelSerializer):
@@ -97,6 +228,33 @@ class CandidateOut(serializers.ModelSerializer):
         )
 
 
+class ModelOut(serializers.Serializer):
+    """A model that can make an arm. problem: why it cannot be used; weakness: where it is known to lose."""
+
+    name = serializers.CharField()
+    version = serializers.CharField(allow_blank=True)
+    sha256 = serializers.CharField(allow_blank=True)
+    shipped = serializers.BooleanField()
+    problem = serializers.CharField(allow_blank=True)
+    weakness = serializers.CharField(allow_blank=True)
+
+
+class RunOut(serializers.Serializer):
+    """A made arm, and how many of its series are there, wait, work, failed or could be made now."""
+
+    arm = serializers.CharField(source="arm.code")
+    model = serializers.CharField(source="arm.model_name")
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    left = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    running = serializers.IntegerField()
+    failed = serializers.SerializerMethodField()
+
+    def get_failed(self, run: Run) -> int:
+        return len(run.failed)
+
+
 class JobOut(serializers.ModelSerializer):
     class Meta:
         model = Job
@@ -123,24 +281,6 @@ class ProgressOut(serializers.Serializer):
     last = serializers.DateTimeField(allow_null=True)
 
 
-class UploadIn(serializers.Serializer):
-    files = serializers.IntegerField(min_value=1, max_value=10**7)
-    bytes = serializers.IntegerField(min_value=0, max_value=2**50)
-
-
-class KeysIn(serializers.Serializer):
-    """keys: of each piece SHA-256 of head, line feed and bytes, in hex."""
-
-    keys = serializers.ListField(child=serializers.RegexField(r"^[0-9a-f]{64}\Z"), max_length=100_000)
-
-
-class FinishIn(KeysIn):
-    """known: files that were not sent, as the site has them."""
-
-    files = serializers.IntegerField(min_value=1, max_value=10**7)
-    known = serializers.IntegerField(min_value=0, max_value=10**7, default=0)
-
-
 class StartedOut(serializers.Serializer):
     upload = serializers.IntegerField()
 
@@ -160,19 +300,6 @@ class LackingOut(serializers.Serializer):
 
 class ReceivedOut(serializers.Serializer):
     new = serializers.IntegerField()
-
-
-class PlaceIn(serializers.Serializer):
-    """Where a series belongs; what is left out is as proposed."""
-
-    subject = serializers.CharField(max_length=20, required=False)
-    site = serializers.CharField(max_length=20, required=False)
-    region = serializers.CharField(max_length=10, required=False)
-    plane = serializers.CharField(max_length=10, required=False)
-    weighting = serializers.CharField(max_length=20, required=False)
-    arm = serializers.CharField(max_length=20, required=False)
-    replace = serializers.BooleanField(default=False)
-    incomplete = serializers.BooleanField(default=False)
 
 
 class AskedOut(serializers.Serializer):

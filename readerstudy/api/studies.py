@@ -1,6 +1,5 @@
-"""Studies, and what their pages say of protocol, people, subjects, cases, series, log."""
+"""Studies, their log, how far readers are."""
 
-from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -8,16 +7,9 @@ from rest_framework.response import Response
 
 from readerstudy.accounts.models import Membership, Role
 from readerstudy.api import serializers as out
-from readerstudy.api.endpoint import Endpoint, StudyEndpoint, page
+from readerstudy.api.endpoint import LIMITS, Endpoint, StudyEndpoint, page
 from readerstudy.api.models import Token
-from readerstudy.material.models import Case, Series
-from readerstudy.protocol.selectors import protocol_document
 from readerstudy.reading import selectors as reading
-
-LIMITS = [
-    OpenApiParameter("limit", OpenApiTypes.INT, description="rows of a page, 1000 at most"),
-    OpenApiParameter("offset", OpenApiTypes.INT, description="of the first row of the page"),
-]
 
 
 def said_of(member: Membership) -> dict:
@@ -46,94 +38,33 @@ class Study(StudyEndpoint):
         return Response(out.StudyOut(said_of(self.member)).data)
 
 
-class Protocol(StudyEndpoint):
-    action = "see_protocol"
-
-    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT}, operation_id="protocol")
-    def get(self, request: Request, slug: str) -> Response:
-        """The protocol, as in the file protocol.json of the exports."""
-        return Response(protocol_document(self.study))
-
-
-class People(StudyEndpoint):
-    action = "manage_members"
-
-    @extend_schema(responses=page(out.PersonOut), parameters=LIMITS, operation_id="people")
-    def get(self, request: Request, slug: str) -> Response:
-        """Who has which role."""
-        return self.page_of(self.study.memberships.select_related("user"), out.PersonOut)
-
-
-class Sites(StudyEndpoint):
-    action = "see_material"
-
-    @extend_schema(responses=page(out.SiteOut), parameters=LIMITS, operation_id="sites")
-    def get(self, request: Request, slug: str) -> Response:
-        """Where subjects were scanned."""
-        return self.page_of(self.study.sites.all(), out.SiteOut)
-
-
-class Subjects(StudyEndpoint):
-    action = "see_material"
-
-    @extend_schema(responses=page(out.SubjectOut), parameters=LIMITS, operation_id="subjects")
-    def get(self, request: Request, slug: str) -> Response:
-        """Subjects by their pseudonyms."""
-        return self.page_of(self.study.subjects.select_related("site"), out.SubjectOut)
-
-
-class Cases(StudyEndpoint):
-    action = "see_material"
-
-    @extend_schema(
-        responses=page(out.CaseOut), parameters=[*LIMITS, OpenApiParameter("subject", str)], operation_id="cases"
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        """Cases: region, plane and weighting of a subject."""
-        found: QuerySet[Case] = self.study.cases.select_related("subject").order_by("code")
-        if subject := request.query_params.get("subject"):
-            found = found.filter(subject__code=subject)
-        return self.page_of(found, out.CaseOut)
-
-
-class SeriesList(StudyEndpoint):
-    action = "see_material"
-
-    @extend_schema(
-        responses=page(out.SeriesOut),
-        parameters=[
-            *LIMITS,
-            OpenApiParameter("case", str),
-            OpenApiParameter("arm", str),
-            OpenApiParameter("all", bool, description="earlier versions too"),
-        ],
-        operation_id="series",
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        """Series, each the pixels of one case in one arm."""
-        asked = request.query_params
-        found: QuerySet[Series] = self.study.series.select_related("case", "arm").order_by("pk")
-        if asked.get("all", "").lower() not in ("1", "true"):
-            found = found.filter(active=True)
-        for name, field in (("case", "case__code"), ("arm", "arm__code")):
-            if asked.get(name):
-                found = found.filter(**{field: asked[name]})
-        return self.page_of(found, out.SeriesOut)
-
-
 class Log(StudyEndpoint):
     action = "see_log"
 
     @extend_schema(
         responses=page(out.EventOut),
-        parameters=[*LIMITS, OpenApiParameter("after", int, description="number of a line")],
+        parameters=[
+            *LIMITS,
+            OpenApiParameter("after", int, description="number of a line"),
+            OpenApiParameter("action", str, description="what was done, as in the lines"),
+            OpenApiParameter("actor", str, description="user name"),
+            OpenApiParameter("since", OpenApiTypes.DATETIME),
+            OpenApiParameter("until", OpenApiTypes.DATETIME, description="before it"),
+        ],
         operation_id="log",
     )
     def get(self, request: Request, slug: str) -> Response:
         """Lines of the log, the first first."""
-        after = request.query_params.get("after", "")
         found = self.study.events.order_by("number")
-        return self.page_of(found.filter(number__gt=int(after)) if after.isdecimal() else found, out.EventOut)
+        if (after := self.number("after")) is not None:
+            found = found.filter(number__gt=after)
+        for name, field in (("action", "action"), ("actor", "actor_name")):
+            if value := self.query(name):
+                found = found.filter(**{field: value})
+        for name, lookup in (("since", "at__gte"), ("until", "at__lt")):
+            if when := self.time(name):
+                found = found.filter(**{lookup: when})
+        return self.page_of(found, out.EventOut)
 
 
 class Progress(StudyEndpoint):

@@ -14,6 +14,7 @@ from readerstudy.accounts.models import Membership, Role, User
 from readerstudy.api.models import LONGEST_NAME, Scope, Token
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
+from readerstudy.protocol.models import ReaderStudy
 
 PREFIX = "rs_"  # by which scanners for secrets know it
 DAYS = (1, 7, 30, 90, 365)
@@ -72,6 +73,11 @@ def end_all(*, user: User, **_: object) -> None:
 def of(user: User) -> QuerySet[Token]:
     """The tokens of this person that are still good, newest first."""
     return Token.objects.filter(_lasting(), user=user).select_related("study")
+
+
+def of_study(study: ReaderStudy) -> QuerySet[Token]:
+    """Everybody's tokens of this study that are still good, newest first."""
+    return Token.objects.filter(_lasting(), study=study).select_related("user", "study")
 
 
 def found(words: str) -> Token | None:

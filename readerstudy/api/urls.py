@@ -2,21 +2,44 @@
 
 from django.urls import include, path
 
-from readerstudy.api import images, jobs, material, results, studies
+from readerstudy.api import cases, enhancement, images, jobs, material, people, protocol, results, schedule, studies
 from readerstudy.api.schema import Schema
 
 study = [
     path("", studies.Study.as_view(), name="api_study"),
-    path("protocol/", studies.Protocol.as_view(), name="api_protocol"),
-    path("people/", studies.People.as_view(), name="api_people"),
-    path("sites/", studies.Sites.as_view(), name="api_sites"),
-    path("subjects/", studies.Subjects.as_view(), name="api_subjects"),
-    path("cases/", studies.Cases.as_view(), name="api_cases"),
-    path("series/", studies.SeriesList.as_view(), name="api_series"),
+    path("state/", protocol.StateOfStudy.as_view(), name="api_state"),
+    path("protocol/", protocol.Protocol.as_view(), name="api_protocol"),
+    path("settings/", protocol.Settings.as_view(), name="api_settings"),
+    path("arms/", protocol.Arms.as_view(), name="api_arms"),
+    path("arms/<int:number>/", protocol.OneArm.as_view(), name="api_arm"),
+    path("comparisons/", protocol.Comparisons.as_view(), name="api_comparisons"),
+    path("comparisons/<int:number>/", protocol.OneComparison.as_view(), name="api_comparison"),
+    path("criteria/", protocol.Criteria.as_view(), name="api_criteria"),
+    path("criteria/<int:number>/", protocol.OneCriterion.as_view(), name="api_criterion"),
+    path("sites/", protocol.Sites.as_view(), name="api_sites"),
+    path("sites/<int:number>/", protocol.OneSite.as_view(), name="api_site"),
+    path("schedule/", schedule.Schedule.as_view(), name="api_schedule"),
+    path("schedule/balance/", schedule.Balance.as_view(), name="api_balance"),
+    path("amendments/", schedule.Amendments.as_view(), name="api_amendments"),
+    path("people/", people.People.as_view(), name="api_people"),
+    path("people/<int:number>/", people.OnePerson.as_view(), name="api_person"),
+    path("programs/", people.Programs.as_view(), name="api_programs"),
+    path("programs/<int:number>/", people.OneProgram.as_view(), name="api_program"),
+    path("subjects/", cases.Subjects.as_view(), name="api_subjects"),
+    path("subjects/<int:number>/", cases.OneSubject.as_view(), name="api_subject"),
+    path("cases/", cases.Cases.as_view(), name="api_cases"),
+    path("cases/<int:case>/", cases.OneCase.as_view(), name="api_case"),
+    path("series/", cases.SeriesList.as_view(), name="api_series"),
+    path("series/<int:series>/", cases.OneSeries.as_view(), name="api_one_series"),
+    path("series/<int:series>/back/", cases.TakeBack.as_view(), name="api_take_back"),
+    path("series/<int:series>/move/", cases.MoveSeries.as_view(), name="api_move_series"),
     path("images.zip", images.StudyImages.as_view(), name="api_images_zip"),
     path("arms/<int:arm>/images.zip", images.ArmImages.as_view(), name="api_arm_images_zip"),
     path("cases/<int:case>/images.zip", images.CaseImages.as_view(), name="api_case_images_zip"),
     path("series/<int:series>/images.zip", images.SeriesImages.as_view(), name="api_series_images_zip"),
+    path("models/", enhancement.Models.as_view(), name="api_models"),
+    path("models/runs/", enhancement.Runs.as_view(), name="api_runs"),
+    path("models/<str:model>/run/", enhancement.RunModel.as_view(), name="api_run_model"),
     path("log/", studies.Log.as_view(), name="api_log"),
     path("progress/", studies.Progress.as_view(), name="api_progress"),
     path("progress/own/", studies.OwnProgress.as_view(), name="api_own_progress"),
@@ -34,7 +57,10 @@ study = [
     path("jobs/<int:job>/retry/", jobs.RetryJob.as_view(), name="api_retry_job"),
     path("jobs/<int:job>/cancel/", jobs.CancelJob.as_view(), name="api_cancel_job"),
     path("results/", results.Results.as_view(), name="api_results"),
+    path("results/all.zip", results.Everything.as_view(), name="api_results_zip"),
     path("tables/<slug:table>.csv", results.Table.as_view(), name="api_table"),
+    path("numbers/<slug:table>.csv", results.Numbers.as_view(), name="api_numbers"),
+    path("codebooks/<slug:table>.csv", results.Codebook.as_view(), name="api_codebook"),
 ]
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api_schema"),

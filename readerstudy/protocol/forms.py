@@ -138,7 +138,7 @@ class ScheduleForm(forms.ModelForm):
         add_field_classes(self)
 
 
-_MODEL = "model:"  # before the name of a model that makes an arm
+MODEL = "model:"  # before the name of a model that makes an arm
 MARGINS = {"margin_mean": "mean", "margin_net": "net_preference"}
 
 
@@ -231,7 +231,7 @@ class ArmForm(PartForm):
         assert isinstance(made_by, forms.ChoiceField)
         made_by.choices = [
             ("", "upload"),
-            ("Model", [(_MODEL + name, name) for name in names]),
+            ("Model", [(MODEL + name, name) for name in names]),
             *(
                 (group, [(one.name, one.label) for one in recipes.offered(command)])
                 for group, command in (("Degradation", recipes.DEGRADE), ("Reconstruction", recipes.RECONSTRUCT))
@@ -245,7 +245,7 @@ class ArmForm(PartForm):
             if step.kind.chance:
                 self.initial["seed"] = step.seed
         elif self.instance.model_name:
-            self.initial["made_by"] = _MODEL + self.instance.model_name
+            self.initial["made_by"] = MODEL + self.instance.model_name
         add_field_classes(self)
 
     def clean(self) -> dict:
@@ -256,7 +256,7 @@ class ArmForm(PartForm):
         if made_by and not made_from:
             self.add_error("made_from", "Choose the arm that it is made from, or upload.")
         kind = recipes.KINDS.get(made_by)
-        self.instance.model_name = "" if kind else made_by.removeprefix(_MODEL)
+        self.instance.model_name = "" if kind else made_by.removeprefix(MODEL)
         self.instance.recipe = self._recipe(kind) if kind else None
         return self.cleaned_data
 

@@ -14,10 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from analysis import reading
+from analysis.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import RecordError, ensure_sections_sealed, record
+from readerstudy.images import in_volumes, stability
 from readerstudy.images.analyses import (
     analyse_images,
     erase_analyses,
@@ -121,6 +123,22 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     if job.state == Job.State.FAILED:
         erase_analyses(study)
     return job if job.state == Job.State.FAILED or _is_overdue(job) else made
+
+
+def everything_or_job(study: ReaderStudy) -> dict[str, dict] | Job:
+    """Every analysis that there is of a study, by the name of its file, or the job that makes one of them."""
+    made = results_or_job(study)
+    if isinstance(made, Job):
+        return made
+    try:
+        features, job = stability.analysis_or_job(study)
+    except InputError:  # a table that cannot be analysed, as the page of stability says
+        features, job = None, None
+    if job is not None:
+        return job
+    named = {"results-reading": made.reading, "results-images": made.images}
+    named |= {"results-stability": features, "results-volumes": in_volumes.results(study)}
+    return {name: result for name, result in named.items() if result}
 
 
 def results(study: ReaderStudy) -> Results:

@@ -16,7 +16,6 @@ from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_file, send_json, stream_csv
-from readerstudy.images import in_volumes, stability
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import StudyRequest, study_page
@@ -176,19 +175,11 @@ def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse
 @require_safe
 def everything(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
-    made = services.results_or_job(study)
+    made = services.everything_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
-    try:
-        features, job = stability.analysis_or_job(study)
-    except InputError:  # a table that cannot be analysed, as the page of stability says
-        features, job = None, None
-    if job is not None:
-        return _being_made(request, study, job, status=409)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    names = {"results-reading": made.reading, "results-images": made.images}
-    names |= {"results-stability": features, "results-volumes": in_volumes.results(study)}
-    sha256 = exports.write_zip(file, study, {name: result for name, result in names.items() if result})
+    sha256 = exports.write_zip(file, study, made)
     name = f"{study.slug}-results.zip"
     note_export(study=study, user=request.user, file=name, sha256=sha256)
     return FileResponse(file, as_attachment=True, filename=name)

@@ -161,6 +161,23 @@ def test_nobody_ends_the_token_of_somebody_else(study):
     assert _with(words, reverse("api_cases", args=[study.slug])).status_code == 200
 
 
+def test_an_admin_sees_and_ends_every_token_of_the_study_and_of_no_other(study):
+    admin, analyst = (study.memberships.filter(role=role).get() for role in (Role.ADMIN, Role.ANALYST))
+    token, words = tokens.make(member=analyst, name="nightly", scopes=[Scope.READ], days=7)
+    other = factories.make_study(subjects=0)
+    foreign, _ = tokens.make(member=other.memberships.get(role=Role.ADMIN), name="far", scopes=[Scope.READ], days=7)
+    client = Client()
+    client.force_login(admin.user)
+    page = client.get(reverse("programs", args=[study.slug])).content.decode()
+    assert analyst.user.username in page
+    assert "nightly" in page
+    assert "far" not in page.split("<table")[1]
+    assert client.post(reverse("end_program", args=[study.slug, foreign.pk])).status_code == 404
+    client.post(reverse("end_program", args=[study.slug, token.pk]))
+    assert _with(words, reverse("api_cases", args=[study.slug])).status_code == 401
+    assert tokens.of_study(other).get() == foreign
+
+
 @pytest.mark.parametrize("how", ["signed out everywhere", "account closed and opened again"])
 def test_what_ends_all_sessions_ends_programs(study, how):
     member = study.memberships.filter(role=Role.ANALYST).get()

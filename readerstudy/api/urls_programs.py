@@ -1,0 +1,8 @@
+from django.urls import path
+
+from readerstudy.api import views_programs
+
+urlpatterns = [
+    path("", views_programs.programs, name="programs"),
+    path("<int:token>/end/", views_programs.end_program, name="end_program"),
+]
