@@ -181,7 +181,7 @@ def full_disk(site: Site, people: dict[str, str], password: str) -> dict[str, in
     size = {"files": 1, "bytes": 10}
     fill(ballast)
     try:
-        sent = admin.post(f"/studies/{people['draft']}/material/uploads/", size, content_type="application/json")
+        sent = admin.post(f"/api/v1/studies/{people['draft']}/uploads/", size, content_type="application/json")
         job = site.python(VERIFY.format(day="full")).splitlines()[-1]
         state = STATE.format(job=job)
         kept_out = ""

@@ -1,6 +1,6 @@
 /**
  * What the site sends and takes as JSON. The other side: `readerstudy/reading/selectors.py` (what is sent),
- * `serializers.py` and `views.py` there (what is taken), `readerstudy/intake/views.py`.
+ * `serializers.py` and `views.py` there (what is taken), `readerstudy/api/asked.py`.
  */
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
@@ -215,6 +215,6 @@ export type UploadAnswers = {
   begin: { upload: number };
   missing: { known: number[]; missing: number[] };
   pieces: object;
-  finish: { missing: number[]; next: string };
+  finish: { missing: number[] };
   discard: object;
 };

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -82,6 +82,15 @@ class Endpoint(APIView):
     def user(self) -> User:
         """Who asks: nobody gets here without having shown it."""
         return cast(User, self.request.user)
+
+
+@extend_schema(exclude=True)
+class Nothing(Endpoint):
+    """Every address below that of the interface that there is not: a problem, not a page."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404
 
 
 class StudyEndpoint(Endpoint):

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -64,7 +65,18 @@ class MissingPieces(_OneUpload):
         return Response(receiving.missing(upload=found, keys=self.asked(takes.KeysIn)["keys"]))
 
 
+class Unread(BaseParser):
+    """Bytes that are read while they come, not before."""
+
+    media_type = "application/octet-stream"
+
+    def parse(self, *_: object, **__: object) -> dict:
+        return {}
+
+
 class Pieces(_OneUpload):
+    parser_classes = (Unread,)
+
     @extend_schema(
         request={"application/octet-stream": OpenApiTypes.BINARY}, responses=out.ReceivedOut, operation_id="send_pieces"
     )

@@ -107,11 +107,11 @@ class Everything(StudyEndpoint):
     )
     def get(self, request: Request, slug: str) -> Response | FileResponse:
         """All tables, codebooks, protocol and results in one zip; 202 while the results are being made."""
-        made = services.results_or_job(self.study)
+        made = services.everything_or_job(self.study)
         if isinstance(made, Job):
             return _wait(made)
         file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-        sha256 = exports.write_zip(file, self.study, made.by_name)
+        sha256 = exports.write_zip(file, self.study, made)
         name = f"{self.study.slug}-results.zip"
         note_export(study=self.study, user=self.user, file=name, sha256=sha256)
         return FileResponse(file, as_attachment=True, filename=name)

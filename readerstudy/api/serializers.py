@@ -90,7 +90,7 @@ class SettingsOut(serializers.ModelSerializer):
 class ArmOut(serializers.ModelSerializer):
     """made_from: code of an arm; made_by, strength, seed: as they are sent."""
 
-    made_from = serializers.CharField(source="made_from.code", default=None)
+    made_from = serializers.CharField(source="made_from.code", default=None, allow_null=True)
     made_by = serializers.SerializerMethodField()
     strength = serializers.SerializerMethodField()
     seed = serializers.SerializerMethodField()
@@ -217,8 +217,8 @@ class CandidateOut(serializers.ModelSerializer):
     """A series that waits to be placed, as it is proposed."""
 
     subject = serializers.CharField(source="subject_code")
-    arm = serializers.CharField(source="arm.code", default=None)
-    site = serializers.CharField(source="site.code", default=None)
+    arm = serializers.CharField(source="arm.code", default=None, allow_null=True)
+    site = serializers.CharField(source="site.code", default=None, allow_null=True)
 
     class Meta:
         model = Candidate

@@ -1,8 +1,9 @@
 """The interface for programs, under /api/v1/."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from readerstudy.api import cases, enhancement, images, jobs, material, people, protocol, results, schedule, studies
+from readerstudy.api.endpoint import Nothing
 from readerstudy.api.schema import Schema
 
 study = [
@@ -66,4 +67,5 @@ urlpatterns = [
     path("schema/", Schema.as_view(), name="api_schema"),
     path("studies/", studies.Studies.as_view(), name="api_studies"),
     path("studies/<slug:slug>/", include(study)),
+    re_path("", Nothing.as_view(), name="api_nothing"),
 ]

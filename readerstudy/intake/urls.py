@@ -19,9 +19,5 @@ urlpatterns = [
     path("subjects/<int:subject>/remove/", views_undo.remove_subject, name="remove_subject"),
     path("candidates/<int:candidate>/remove/", views_undo.remove_candidate, name="remove_candidate"),
     path("uploads/<int:upload>/remove/", views_undo.remove_upload, name="remove_upload"),
-    path("uploads/", views.begin, name="begin_upload"),
-    path("uploads/<int:upload>/missing/", views.missing, name="missing_pieces"),
-    path("uploads/<int:upload>/pieces/", views.pieces, name="send_pieces"),
-    path("uploads/<int:upload>/finish/", views.finish, name="finish_upload"),
     path("uploads/<int:upload>/discard/", views.discard, name="discard_upload"),
 ]

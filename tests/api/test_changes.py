@@ -11,9 +11,11 @@ from readerstudy.jobs.models import Job
 from readerstudy.material.models import Series
 from readerstudy.protocol.services import create_study, move
 from readerstudy.protocol.study_templates import TEMPLATES
+from readerstudy.results import exports, services
+from readerstudy.results.services import Results
 from readerstudy.states import State
 from tests import factories
-from tests.accounts.test_permissions import client_of
+from tests.accounts.test_permissions import ADDRESSES, address, client_of
 from tests.api.program import Program
 from tests.once import made_once
 
@@ -287,19 +289,42 @@ def test_a_study_of_images_alone_has_no_part_that_asks_readers():
     assert program.ask("settings/", {"title": "Images"}, method="patch", seen="*").status_code == 200
 
 
-def test_results_leave_as_on_the_pages(study):
+def test_results_leave_as_on_the_pages_and_wait_for_their_job(study, monkeypatch):
     factories.open_(study)
-    for member in study.memberships.filter(role="reader"):
-        factories.read_all(member, [4, 3, 3])
     move(study=study, to=State.CLOSED, actor=None)
     program = Program(study, "analyst")
     client = client_of(User.objects.get(memberships__study=study, memberships__role="analyst"))
-    for path, page in (
-        ("results/all.zip", "results/all.zip"),
-        ("numbers/preference.csv", "results/numbers/preference.csv"),
-        ("codebooks/ratings.csv", "results/codebooks/ratings.csv"),
-    ):
-        answer, seen = program.ask(path), client.get(f"/studies/{study.slug}/{page}")
+    made = Results(reading={"comparisons": []}, images=None, sha256="", findings=[], range_rules=[])
+    monkeypatch.setattr(services, "results_or_job", lambda study: made)
+    monkeypatch.setattr(services, "everything_or_job", lambda study: {"results-reading": made.reading})
+    monkeypatch.setattr(exports, "number_tables", lambda reading: {"margins": [{"margin": 0.5}]} if reading else {})
+    for path in ("all.zip", "numbers/margins.csv", "codebooks/ratings.csv"):
+        answer = program.ask(path.replace("all.zip", "results/all.zip"))
+        seen = client.get(f"/studies/{study.slug}/results/{path}")
         assert answer.status_code == seen.status_code == 200, path
         assert b"".join(answer.streaming_content) == b"".join(seen.streaming_content), path
     assert study.events.filter(action="results exported").count() == 6
+    assert program.ask("numbers/none.csv").status_code == 404
+    for name in ("results_or_job", "everything_or_job"):
+        monkeypatch.setattr(services, name, lambda study: factories.make_job(study, function="results.analyse"))
+    for path in ("results/", "results/all.zip", "numbers/margins.csv"):
+        assert program.json(path, status=202)["function"] == "results.analyse"
+
+
+def test_the_program_of_a_reader_finds_the_own_progress_and_nothing_else(study):
+    factories.open_(study)
+    reader = Program(study, "reader")
+    found = set()
+    for name, _, others, converters in ADDRESSES:
+        if not name.startswith("api_"):
+            continue
+        path = address(study, name, others, converters).removeprefix(reader.base)
+        for method in ("get", "post", "patch", "delete"):
+            answer = reader.ask(path, None if method == "get" else {}, method=method, seen="*")
+            assert "ETag" not in answer, path
+            if answer.status_code != 404:
+                found.add((name, method, answer.status_code))
+    own = {"api_study", "api_own_progress"}
+    assert {(name, status) for name, method, status in found if method == "get"} == {(name, 200) for name in own}
+    assert {status for name, method, status in found if method != "get"} == {405}
+    assert {name for name, *_ in found} == own

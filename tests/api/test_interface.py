@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -256,6 +257,32 @@ def test_a_delivery_goes_in_piece_by_piece_and_is_sorted(ask, study):
     assert ask("finish_upload", body=finish, **of).json() == {"missing": []}
     assert ask("upload", upload=upload).json()["state"] == Upload.State.SORTING
     assert ask("jobs", query="?state=waiting").json()["results"][-1]["function"] == "intake.sort"
+
+
+def test_the_page_sends_pieces_by_its_session_and_its_forms_token(study):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(study.memberships.get(role=Role.ADMIN).user)
+    page = client.get(reverse("material", args=[study.slug])).content.decode()
+    assert f'data-upload="{reverse("api_uploads", args=[study.slug])}"' in page
+    headers = {"X-CSRFToken": re.search(r'csrfmiddlewaretoken" value="([^"]+)"', page)[1]}
+    path = reverse("api_uploads", args=[study.slug])
+    size = {"data": json.dumps({"files": 1, "bytes": 5}), "content_type": "application/json"}
+    assert client.post(path, **size).status_code == 403
+    number = client.post(path, headers=headers, **size).json()["upload"]
+    batch = LENGTHS.pack(9, 5) + b"a.dcm\x001\x001" + b"hello"
+    sent = {"data": batch, "content_type": "application/octet-stream"}
+    assert client.post(f"{path}{number}/pieces/", headers=headers, **sent).json() == {"new": 1}
+    assert client.delete(f"{path}{number}/", headers=headers).status_code == 204
+    assert not Upload.objects.filter(pk=number).exists()
+
+
+def test_an_address_that_there_is_not_is_a_problem_too(ask, study):
+    answer = Client().get(f"/api/v1/studies/{study.slug}/nothing/")
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+    member = study.memberships.get(role=Role.ADMIN)
+    words = tokens.make(member=member, name="x", scopes=[Scope.READ], days=1)[1]
+    answer = _with(words, f"/api/v1/studies/{study.slug}/cases/-1/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_a_failed_job_is_tried_again(ask, study):

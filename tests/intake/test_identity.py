@@ -43,19 +43,19 @@ def send(client, study, folder: Path) -> Upload:
         pieces.append((f"{path.relative_to(folder).as_posix()}\x001\x001".encode(), path.read_bytes()))
     size = sum(len(content) for _, content in pieces)
     begun = client.post(
-        reverse("begin_upload", args=[study.slug]),
+        reverse("api_uploads", args=[study.slug]),
         json.dumps({"files": len(pieces), "bytes": size}),
         content_type="application/json",
     )
     upload = Upload.objects.get(pk=begun.json()["upload"])
     batch = b"".join(receiving.LENGTHS.pack(len(head), len(content)) + head + content for head, content in pieces)
     sent = client.post(
-        reverse("send_pieces", args=[study.slug, upload.pk]), batch, content_type="application/octet-stream"
+        reverse("api_pieces", args=[study.slug, upload.pk]), batch, content_type="application/octet-stream"
     )
     assert sent.json() == {"new": len(pieces)}
     keys = [receiving.piece_key(head, content) for head, content in pieces]
     done = client.post(
-        reverse("finish_upload", args=[study.slug, upload.pk]),
+        reverse("api_finish_upload", args=[study.slug, upload.pk]),
         json.dumps({"keys": keys, "files": len(pieces)}),
         content_type="application/json",
     )

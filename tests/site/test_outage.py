@@ -108,12 +108,12 @@ def test_json_that_cannot_be_read_is_a_bad_request(study, client, body):
     content = body.encode(errors="surrogatepass")
     rating = reverse("rating", args=[opened.slug, due.token, opened.criteria.first().pk])
     assert reader.put(rating, content, content_type="application/json").status_code == 400
-    begin = reverse("begin_upload", args=[study.slug])
+    begin = reverse("api_uploads", args=[study.slug])
     assert client.post(begin, content, content_type="application/json").status_code == 400
 
 
 def test_on_a_full_disk_uploads_are_refused_before_a_byte_is_sent_and_people_sign_in(study, client, monkeypatch):
-    begin = reverse("begin_upload", args=[study.slug])
+    begin = reverse("api_uploads", args=[study.slug])
     size = json.dumps({"files": 1, "bytes": 10})
     number = client.post(begin, size, content_type="application/json").json()["upload"]
     monkeypatch.setattr(disk, "reserve", lambda: 1 << 60)

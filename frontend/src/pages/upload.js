@@ -113,7 +113,7 @@ class Upload {
       const answer = await this.ask("finish", { keys, files: pathsOf(wanted), known });
       if (!answer.missing.length) {
         remember(this.form.dataset.upload ?? "", this.names);
-        return answer.next;
+        return this.form.dataset.next ?? "";
       }
       if (round === 2) throw new Refused("The site did not get everything. Drop the folder again: only the rest is sent.");
       lacking = answer.missing.map((place) => wanted[place]);
@@ -244,12 +244,13 @@ class Upload {
       this.check();
       const { status, answer } = await this.post(what, body, loaded);
       this.check();
-      if (status === 200 && answer) return answer;
-      if (answer?.detail && !(body instanceof Blob && tries < 3)) throw new Refused(answer.detail);
+      if (answer && (status === 200 || status === 201)) return answer;
+      if (answer?.detail && ![401, 403, 404, 409, 429].includes(status) && !(body instanceof Blob && tries < 3)) throw new Refused(answer.detail);
       const pause = PATIENCE[Math.min(tries, PATIENCE.length - 1)];
       const why = status === 200 || status === 401 || status === 403
         ? "You are no longer signed in. Sign in again in another tab, then this goes on by itself."
         : status === 404 || status === 409 ? null
+        : status === 429 ? "The site is asked too often."
         : status ? `The site answered ${status}.` : "The line is lost.";
       if (why === null) throw new Refused("The study takes no material now. Reload the page.");
       this.report(`${why} Nothing is lost; next try in ${pause} s.`);
@@ -266,11 +267,11 @@ class Upload {
    */
   post(what, body, loaded) {
     return new Promise((done) => {
-      const path = what === "begin" ? "" : `${this.number}/${what}/`;
+      const path = what === "begin" ? "" : what === "discard" ? `${this.number}/` : `${this.number}/${what}/`;
       const inForm = find(this.form, "[name=csrfmiddlewaretoken]", HTMLInputElement).value;
       const request = new XMLHttpRequest();
       this.requests.add(request);
-      request.open("POST", this.form.dataset.upload + path);
+      request.open(what === "discard" ? "DELETE" : "POST", this.form.dataset.upload + path);
       request.setRequestHeader("X-CSRFToken", csrfToken(inForm));
       request.setRequestHeader("Content-Type", body instanceof Blob ? "application/octet-stream" : "application/json");
       if (loaded) request.upload.addEventListener("progress", (event) => loaded(event.loaded));
