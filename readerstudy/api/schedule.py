@@ -17,7 +17,7 @@ from readerstudy.api.endpoint import LIMITS, StudyEndpoint, page
 from readerstudy.api.models import Scope
 from readerstudy.protocol.models import Amendment
 from readerstudy.reading import amendments, balance
-from readerstudy.reading.services import schedule_summary
+from readerstudy.reading.schedule_summary import schedule_summary
 
 
 class Schedule(StudyEndpoint):
