@@ -1,7 +1,7 @@
-"""Map what a network does not expect: the difference between an image and its inpainted self.
+"""Map what is not expected: the difference between an image and its inpainted self, or to what is around each pixel.
 
-In: IN, a magnitude series (DICOM folder or file, NIfTI or NRRD), a model for the task inpaint, and if wanted MASK,
-    lesions on the grid of IN.
+In: IN, a magnitude series (DICOM folder or file, NIfTI or NRRD), a model for the task inpaint or "local-contrast",
+    which needs none, and if wanted MASK, lesions on the grid of IN.
 Out: OUT, a NIfTI file: the map in robust standard deviations, 0 outside the patient; on stdout one JSON object:
      threshold, flagged (share of the patient above it), worst places, and with a mask dice and auc in the patient.
 Example: python -m processing anomalies flair.nii.gz map.nii.gz --model models/inpaint --mask lesions.nii.gz
@@ -23,6 +23,7 @@ from processing.errors import InputError
 from processing.masks import read_mask
 from processing.metrics.quality import foreground
 
+LOCAL_CONTRAST = "local-contrast"
 _WORST = 5  # places that are named
 
 
@@ -30,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IN OUT --model NAME [--mask MASK]."""
     parser.add_argument("source", type=Path, metavar="IN", help="DICOM folder or file, or NIfTI")
     parser.add_argument("out", type=Path, metavar="OUT", help="NIfTI file of the map")
-    parser.add_argument("--model", default=INPAINT, metavar="NAME", help="model for inpaint, or its folder")
+    parser.add_argument(
+        "--model", default=INPAINT, metavar="NAME", help=f"model for inpaint, its folder, or {LOCAL_CONTRAST}"
+    )
     parser.add_argument("--mask", type=Path, metavar="MASK", help="lesions: NIfTI, NRRD, DICOM segmentation")
 
 
@@ -45,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         if mask.array.shape != volume.shape or np.abs(mask.affine - volume.affine).max() > 0.01:
             raise InputError("The mask lies on another grid than the series; bring it onto the same first.")
         lesion |= mask.array.astype(bool)
-    found = find_anomalies(volume, fill=filled_by(arguments.model))
+    found = find_anomalies(volume, fill=None if arguments.model == LOCAL_CONTRAST else filled_by(arguments.model))
     nifti.write_nifti(found.map, arguments.out, description="anomalies, robust standard deviations")
     said: dict[str, float | None] = {"threshold": THRESHOLD, "flagged": found.flagged}
     if arguments.mask:

@@ -1,4 +1,4 @@
-"""What a network does not expect: the difference between an image and itself, inpainted hole by hole."""
+"""What is not expected: the difference between an image and itself, inpainted hole by hole, or to what is around."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from processing.volume import Array, Volume
 THRESHOLD = 4.0  # robust standard deviations of the map in the patient
 _THICKNESS = 1 / 16  # of the rows: holes are bars half as thick as the thickest that the network knows
 _APART = 4  # thicknesses from hole to hole, in both directions: the network knows one in a slice
+_WINDOW = 11  # pixels of the median that is expected where nothing is inpainted
+_FINE = 1.0  # pixels: standard deviation of the Gaussian over the image, against noise, before it is compared with that
 _SMOOTHING = 1.0  # thicknesses / 4: standard deviation of the Gaussian over the differences
 
 Fill = Callable[[Volume], Array]
@@ -62,15 +64,17 @@ def filled_by(model: str | Path) -> Fill:
     return lambda holes: enhance(holes, model=folder, mirrored=False, only_bars=False).volume.array
 
 
-def find_anomalies(volume: Volume, *, fill: Fill, progress: Callable[[int, int], None] | None = None) -> Anomalies:
-    """Cover a series with holes, have them filled, and compare.
+def find_anomalies(
+    volume: Volume, *, fill: Fill | None, progress: Callable[[int, int], None] | None = None
+) -> Anomalies:
+    """Cover a series with holes, have them filled, and compare; or compare each pixel with what is around it.
 
     Parameters
     ----------
     volume : Volume
         A magnitude series.
-    fill : callable
-        From a series with bright holes to an array without them, as `filled_by` gives.
+    fill : callable, optional
+        From a series with bright holes to an array without them, as `filled_by` gives; None for local contrast.
     progress : callable, optional
         Called with passes done and in all.
 
@@ -89,7 +93,9 @@ def find_anomalies(volume: Volume, *, fill: Fill, progress: Callable[[int, int],
     A hole is a bar as bright as the 99.9th percentile, which hides what is beneath. Holes of one pass lie far apart;
     shifted passes let each pixel lie in several holes, and the mean of what is found there is expected. The absolute
     difference is smoothed, and the map is its distance from the median in the patient, in units of 1.4826 times the
-    median absolute deviation. That unit is of the same image: a threshold means the same in none but similar ones.
+    median absolute deviation. Local contrast, which needs no network: the absolute difference between the slightly
+    smoothed slice and its median over 11 × 11 pixels, in the same units. That unit is of the same image: a threshold
+    means the same in none but similar ones.
 
     Examples
     --------
@@ -109,6 +115,26 @@ def find_anomalies(volume: Volume, *, fill: Fill, progress: Callable[[int, int],
     if bright <= 0:
         raise InputError("The series shows nothing; there is nothing to compare it with.")
     patient = foreground(volume.array)
+    smooth = _local_contrast(volume.array) if fill is None else _unexpected(volume, fill, bright, progress)
+    usual = float(np.median(smooth[patient]))
+    unit = 1.4826 * float(np.median(np.abs(smooth[patient] - usual)))
+    if unit <= 0:
+        raise InputError("The series differs from what is expected nowhere or everywhere alike; no map can be made.")
+    score = np.where(patient, (smooth - usual) / unit, 0).astype(np.float32)
+    tops = [np.unravel_index(int(slice_.argmax()), slice_.shape) for slice_ in score]
+    worst = [((k, int(r), int(c)), round(float(score[k, r, c]), 2)) for k, (r, c) in enumerate(tops)]
+    flagged = float(np.mean(score[patient] > THRESHOLD))
+    return Anomalies(volume.with_array(score), flagged, sorted(worst, key=lambda place: -place[1]))
+
+
+def _local_contrast(array: Array) -> Array:
+    """How far each pixel of a slice, smoothed against noise, lies from the median around it."""
+    fine = ndimage.gaussian_filter(array, (0, _FINE, _FINE))
+    return np.abs(fine - ndimage.median_filter(array, (1, _WINDOW, _WINDOW)))
+
+
+def _unexpected(volume: Volume, fill: Fill, bright: float, progress: Callable[[int, int], None] | None) -> Array:
+    """The smoothed difference to what is found in holes."""
     thick = max(round(volume.shape[1] * _THICKNESS), 2)
     expected, covered = (np.zeros(volume.shape, np.float32) for _ in range(2))
     passes = [(row, column) for row in range(0, _APART * thick, thick) for column in range(0, _APART * thick, thick)]
@@ -120,16 +146,7 @@ def find_anomalies(volume: Volume, *, fill: Fill, progress: Callable[[int, int],
         if progress is not None:
             progress(done, len(passes))
     difference = np.abs(volume.array - expected / np.maximum(covered, 1))
-    smooth = ndimage.gaussian_filter(difference, (0, _SMOOTHING * thick / 4, _SMOOTHING * thick / 4))
-    usual = float(np.median(smooth[patient]))
-    unit = 1.4826 * float(np.median(np.abs(smooth[patient] - usual)))
-    if unit <= 0:
-        raise InputError("The series differs from what is expected nowhere or everywhere alike; no map can be made.")
-    score = np.where(patient, (smooth - usual) / unit, 0).astype(np.float32)
-    tops = [np.unravel_index(int(slice_.argmax()), slice_.shape) for slice_ in score]
-    worst = [((k, int(r), int(c)), round(float(score[k, r, c]), 2)) for k, (r, c) in enumerate(tops)]
-    flagged = float(np.mean(score[patient] > THRESHOLD))
-    return Anomalies(volume.with_array(score), flagged, sorted(worst, key=lambda place: -place[1]))
+    return ndimage.gaussian_filter(difference, (0, _SMOOTHING * thick / 4, _SMOOTHING * thick / 4))
 
 
 def _bars(shape: tuple[int, ...], thick: int, row: int, column: int) -> Array:

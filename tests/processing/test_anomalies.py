@@ -43,6 +43,18 @@ def test_a_planted_lesion_is_found_and_an_image_without_one_raises_no_alarm(usua
     assert score[:, 2:10].max() == 0  # outside the patient
 
 
+def test_local_contrast_finds_a_small_lesion_without_a_network_and_not_where_there_is_none(usual: Array) -> None:
+    lesion = np.zeros(usual.shape, bool)
+    lesion[1, 40:46, 50:56] = True
+    found = find_anomalies(Volume(usual + 25 * lesion, np.eye(4)), fill=None)
+    inner = np.zeros(usual.shape, bool)
+    inner[:, 24:72, 20:76] = True  # the border of the patient has contrast too
+    assert area_under_curve(found.map.array[inner], lesion[inner]) > 0.95
+    assert lesion[np.unravel_index(np.where(inner, found.map.array, 0).argmax(), usual.shape)]
+    none = find_anomalies(Volume(usual, np.eye(4)), fill=None).map.array
+    assert none[lesion].max() < found.map.array[lesion].max() / 2
+
+
 def test_every_pixel_lies_in_two_holes_and_no_filling_sees_what_it_hides(usual: Array) -> None:
     seen = np.zeros(usual.shape, int)
 
@@ -115,3 +127,5 @@ def test_what_cannot_be_mapped_is_refused_in_words(tmp_path: Path, usual: Array,
     assert "name a file" in capsys.readouterr().err
     assert main(["anomalies", str(source), str(tmp_path / "out.nii.gz"), "--mask", str(mask)]) == 2
     assert "another grid" in capsys.readouterr().err
+    assert main(["anomalies", str(source), str(tmp_path / "out.nii.gz"), "--model", "local-contrast"]) == 0
+    assert '"flagged"' in capsys.readouterr().out
