@@ -26,7 +26,7 @@ from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
 from analysis.protocol import Protocol, read_json, read_protocol
-from analysis.report import charter, document, pdf, render
+from analysis.report import charter, document, pdf, render, result_sheets, workbook
 from analysis.report.study import page as report_page
 
 STATUS = "Bad input ends in one sentence on stderr and exit status 2."
@@ -135,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "reading")
     _read(command)
     _outputs(command)
+    command.add_argument("--xlsx", type=Path, metavar="OUT", help="write every table of results as a workbook here")
     command.add_argument("--seed", type=_seed, help="taken for old scripts, and said to be without effect")
     command.set_defaults(run=_reading)
     command = _command(commands, "viewing")
@@ -318,8 +319,17 @@ def _reading(options: argparse.Namespace) -> None:
     if options.html:
         names = {} if protocol is None else protocol.names
         options.html.write_text(document.reading(results, names=names, sources=_hashes(options)), encoding="utf-8")
-    if options.json or not options.html:
+    if options.xlsx:
+        _workbook(results, options)
+    if options.json or not (options.html or options.xlsx):
         _write(results, options.json)
+
+
+def _workbook(results: dict[str, Any], options: argparse.Namespace) -> None:
+    readme = [f"{name}: {text}" for name, text in results["conventions"].items()]
+    files = [f"{name}  {sha256}" for name, sha256 in _hashes(options).items()]
+    with options.xlsx.open("wb") as file:
+        workbook.write(file, result_sheets.sheets(results), readme=["Results of a reader study", *files, *readme])
 
 
 def _analysed(options: argparse.Namespace, protocol: Protocol | None) -> dict[str, Any]:

@@ -36,6 +36,7 @@ TABLES = (
     "accesses",
 )
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+GUARDED = re.compile(r"'[=+@\t\r'-]")
 ABSENT = ("na", "n/a", "nan", "null", "none", "<na>")  # what programs write for a missing value; no code of anything
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -111,8 +112,17 @@ def read(path: str | Path, table: str) -> pd.DataFrame:
         raise InputError(f"{path.name} is not a regular table: {str(error).split('C error: ')[-1].strip()}.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path.name} is not UTF-8 text; save it as CSV UTF-8.") from None
-    frame = frame[~frame.isna().all(axis=1)]
+    frame = _as_written(frame[~frame.isna().all(axis=1)])
     return check(frame, table, name=path.name)
+
+
+def _as_written(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without the apostrophe that stands before a text that a spreadsheet would take for a formula."""
+    for name, column in frame.items():
+        plain = {text: text[1:] for text in column.cat.categories if isinstance(text, str) and GUARDED.match(text)}
+        if plain:
+            frame = frame.assign(**{str(name): column.cat.rename_categories(plain)})
+    return frame
 
 
 def _header(path: Path, table: str) -> tuple[str, list[str]]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -9,14 +10,15 @@ from datetime import UTC, datetime
 from django.http import HttpResponse, StreamingHttpResponse
 
 Row = dict[str, object]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-FREE_TEXT = {"structure", "remark", "browser"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def cell(name: str, value: object) -> str:
+def cell(value: object) -> str:
     """One value as text: empty for null, ISO 8601 UTC for times, true and false, numbers in full precision.
 
-    Readers' own words, and their browsers', that a spreadsheet would take for a formula get an apostrophe in front.
+    A text that a spreadsheet would take for a formula, whoever wrote it, gets an apostrophe in front, and so does one
+    that begins with an apostrophe: `analysis.tables` takes the first one away again.
     """
     if value is None:
         return ""
@@ -25,7 +27,7 @@ def cell(name: str, value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     text = str(value)
-    return "'" + text if name in FREE_TEXT and text.startswith(FORMULA) else text
+    return "'" + text if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
 
 
 class _Echo:
@@ -40,7 +42,7 @@ def csv_lines(columns: list[str], rows: Iterable[Row]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([cell(name, row.get(name)) for name in columns])
+        yield writer.writerow([cell(row.get(name)) for name in columns])
 
 
 def stream_csv(lines: Iterable[str | bytes], name: str) -> StreamingHttpResponse:

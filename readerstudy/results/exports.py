@@ -6,9 +6,12 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC
 from io import BufferedRandom
+from typing import BinaryIO
 
+from analysis.report import result_sheets, workbook
 from analysis.report.result_codebook import codebook as result_codebook
 from analysis.report.result_tables import columns, result_tables, table_names
+from analysis.report.workbook import Sheet
 from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
 from readerstudy.images import tables as images
@@ -19,6 +22,7 @@ from readerstudy.protocol.selectors import protocol_document
 from readerstudy.results.tables import ROWS, Row
 
 TABLES = tuple(ROWS)
+MOST_IN_WORKBOOK = 50_000  # ratings
 
 
 def table_lines(study: ReaderStudy, table: str, **options: bool) -> Iterator[str]:
@@ -57,6 +61,21 @@ def protocol_json(study: ReaderStudy) -> bytes:
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
+def write_workbook(file: BinaryIO, study: ReaderStudy, reading: dict | None) -> None:
+    """Every table and every table of results as one workbook, row by row."""
+    sheets = [Sheet(name, column_names(name), ROWS[name](study), codebook(name)) for name in tables_of(study)]
+    readme = [
+        study.title,
+        f"Reader study {study.slug}. Protocol {study.protocol_sha256}, schedule {study.schedule_sha256}.",
+        *filter(None, [_warning(study).strip()]),
+        "Scores as displayed, 1 left to 5 right markedly better; preference = score if the first arm stood on the "
+        "right, else 6 - score; above 3 favours the first arm.",
+        "Confirmed presentations only, the revision that holds. Times in UTC. An empty cell is null.",
+        "What each column means: sheet codebook.",
+    ]
+    workbook.write(file, [*sheets, *(result_sheets.sheets(reading) if reading else [])], readme=readme)
+
+
 README = """{title}
 
 Tables (CSV, UTF-8, comma, empty = null) with a codebook each; protocol; the results as the site shows them, as JSON
@@ -66,7 +85,8 @@ Where      readerstudy {slug}, protocol {protocol}, schedule {schedule}
 Unit       ratings: one row per presentation and criterion, scores as displayed (1 left ... 5 right markedly better);
            preference = score if the first arm stood on the right, else 6 - score; above 3 favours the first arm
 Only       confirmed presentations, the revision that holds; every revision: ratings.csv?all=1
-Findings   a finding on both sides has one row per side; readers' words that begin like a formula have an apostrophe
+Findings   a finding on both sides has one row per side
+Formulas   a text that begins like one has an apostrophe in front; python -m analysis takes it away again
 
 The same numbers from these files:
 

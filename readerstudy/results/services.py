@@ -84,6 +84,11 @@ def _is_small(study: ReaderStudy) -> bool:
     return not Rating.objects.filter(presentation__study=study)[AT_ONCE : AT_ONCE + 1].exists()
 
 
+def ratings_count(study: ReaderStudy) -> int:
+    """How many answers were given to criteria, every revision counted."""
+    return Rating.objects.filter(presentation__study=study).count()
+
+
 def _files(study: ReaderStudy) -> dict[str, bytes]:
     """The very files that are exported, and analysed."""
     return {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}

@@ -10,6 +10,7 @@ urlpatterns = [
     path("codebooks/<slug:table>.csv", views.codebook, name="results_codebook"),
     path("protocol.json", views.protocol, name="results_protocol"),
     path("report.<slug:form>", views.report, name="results_report"),
+    path("all.xlsx", views.workbook, name="results_workbook"),
     path("all.zip", views.everything, name="results_zip"),
     path("imported/", views_imported.tables, name="imported_tables"),
     path("imported/new/", views_imported.import_sheet, name="import_sheet"),

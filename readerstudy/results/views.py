@@ -173,6 +173,25 @@ def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse
 @never_cache
 @study_page("export")
 @require_safe
+def workbook(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
+    """All tables and all results in one workbook. What would take a request too long leaves as CSV alone."""
+    made = services.results_or_job(study)
+    if isinstance(made, Job):
+        return _being_made(request, study, made, status=409)
+    if services.ratings_count(study) > exports.MOST_IN_WORKBOOK:
+        messages.error(request, f"Over {exports.MOST_IN_WORKBOOK:,} ratings are too many for a workbook: take the zip.")
+        return redirect("results", study.slug)
+    name = f"{study.slug}-results.xlsx"
+    note_export(study=study, user=request.user, file=name)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+    exports.write_workbook(file, study, made.reading)
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=name)
+
+
+@never_cache
+@study_page("export")
+@require_safe
 def everything(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
     made = services.everything_or_job(study)

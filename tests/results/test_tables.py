@@ -1,12 +1,14 @@
 """Tables as their schemas say, complete, oriented, and without anybody's name."""
 
+import csv
+import io
 import uuid
 
 import pytest
 from django.utils import timezone
 
 from analysis import tables as analysis_tables
-from readerstudy.archive.downloads import cell
+from readerstudy.archive.downloads import cell, csv_lines
 from readerstudy.protocol.services import move
 from readerstudy.reading import answers
 from readerstudy.reading.models import Guess, Presentation, Rating
@@ -232,10 +234,21 @@ def test_a_table_takes_a_handful_of_queries(django_assert_max_num_queries):
             assert exports.table_csv(study, table)
 
 
-def test_readers_words_are_no_formulas():
-    assert cell("remark", "=HYPERLINK(1)") == "'=HYPERLINK(1)"
-    assert cell("weighting", "T2*") == "T2*"
-    assert cell("value", -0.5) == "-0.5"
+def test_no_text_leaves_as_a_formula_and_the_analysis_reads_what_was_written(tmp_path):
+    assert cell(-0.5) == "-0.5"
+    assert cell("-0.5") == "-0.5"
+    assert cell("T2*") == "T2*"
+    texts = ["=HYPERLINK(1)", "+1+1", "-cmd", "@SUM(1)", "\t=1", "'=1", "''", "plain"]
+    rows = [{"subject": f"S{n}", "case": "C", "arm": "SOC", "software": text} for n, text in enumerate(texts)]
+    empty = dict.fromkeys(analysis_tables.column_names("series"))
+    rows = [{**empty, **row, "site": "A", "series": row["subject"]} for row in rows]
+    written = "".join(csv_lines(analysis_tables.column_names("series"), rows))
+    guarded = [row["software"] for row in csv.DictReader(io.StringIO(written, newline=""))]
+    assert guarded == [*("'" + text for text in texts[:-1]), "plain"]
+    (tmp_path / "series.csv").write_bytes(written.encode())
+    assert list(analysis_tables.read_series(tmp_path / "series.csv")["software"].astype(str)) == [
+        text.strip() for text in texts
+    ]
 
 
 def test_a_study_can_be_closed_early():
