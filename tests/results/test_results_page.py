@@ -36,7 +36,7 @@ from tests.results.test_tables import with_metrics
 pytestmark = pytest.mark.django_db
 FILES = [("results_table", table) for table in exports.TABLES] + [("results_codebook", "ratings")]
 FILES += [("results_protocol", None), ("results_zip", None), ("results_codebooks", None)]
-FILES += [("results_numbers", "preference"), ("results_report", "bib"), ("results_workbook", None)]
+FILES += [("results_numbers", "preference"), ("results_workbook", None)]
 SECTIONS = [
     ("results_section", section)
     for section in ("tests", "sensitivity", "agreement", "readers", "integrity", "subgroups")
