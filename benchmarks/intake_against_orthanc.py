@@ -93,10 +93,14 @@ def compare(size: int, asked: argparse.Namespace) -> float:
         f"{per_file['sort']:.2f} ms in the job, {per_file['store']:.2f} ms to finish"
     )
     print(f"           most memory of one process {max(one['memory'] for one in ours) >> 20} MiB")
-    spent = 1000 * statistics.median(one["processor"] for one in theirs) / asked.files
+    spent, sending = (
+        1000 * statistics.median(one[name] for one in theirs) / asked.files for name in ("processor", "clients")
+    )
     deidentified = asked.files / theirs[-1]["deidentified"]
-    print(f"  Orthanc: {_several(other_rates)} files/s; per file {spent:.2f} ms of processor, clients not counted")
-    print(f"           {deidentified:.0f} files/s with its own de-identification")
+    print(f"  Orthanc: {_several(other_rates)} files/s; per file {spent:.2f} ms of processor and")
+    print(
+        f"           {sending:.2f} ms in the clients that send; {deidentified:.0f} files/s with its own de-identification"
+    )
     print(f"  ratio {ratio:.2f}; {statistics.median(rates) / deidentified:.2f} with both de-identified", flush=True)
     return ratio
 
@@ -284,7 +288,7 @@ def _until_ready(port: int) -> None:
 
 
 def orthanc_once(files: list[Path], clients: int, folder: Path, *, deidentify: bool) -> dict[str, float]:
-    """Seconds in which a fresh Orthanc takes the files, its processor's seconds, and if wanted the seconds in which it
+    """Seconds in which a fresh Orthanc takes the files, the processor's seconds in it and in clients, and if wanted the seconds in which it
     has de-identified them as well."""
     with orthanc(folder) as (port, process):
 
@@ -298,9 +302,11 @@ def orthanc_once(files: list[Path], clients: int, folder: Path, *, deidentify: b
                     raise RuntimeError(f"Orthanc answered {answer.status}.")
 
         before, began = sum(process.cpu_times()[:2]), time.monotonic()
+        clients_before = _processor(resource.RUSAGE_SELF)
         with ThreadPoolExecutor(clients) as pool:
             list(pool.map(send, [files[n::clients] for n in range(clients)]))
         found = {"seconds": time.monotonic() - began, "processor": sum(process.cpu_times()[:2]) - before}
+        found["clients"] = _processor(resource.RUSAGE_SELF) - clients_before
         if deidentify:
             _have_deidentified(port)
             found["deidentified"] = time.monotonic() - began
