@@ -58,7 +58,7 @@ def sort_upload(job: Job, report):
             arms=list(upload.study.arms.values_list("code", flat=True)),
             progress=_by_full_percents(report, 0.2, 0.7),
             written=ahead.look_at,
-            processes=1 + max(1, processors() // settings.WORKER_SLOTS),  # while one waits for the disk
+            processes=max(1, processors() // settings.WORKER_SLOTS),
             reader=reader,
         )
         report(0.9, "storing")
