@@ -98,9 +98,8 @@ def compare(size: int, asked: argparse.Namespace) -> float:
     )
     deidentified = asked.files / theirs[-1]["deidentified"]
     print(f"  Orthanc: {_several(other_rates)} files/s; per file {spent:.2f} ms of processor and")
-    print(
-        f"           {sending:.2f} ms in the clients that send; {deidentified:.0f} files/s with its own de-identification"
-    )
+    print(f"           {sending:.2f} ms in the clients that send")
+    print(f"           {deidentified:.0f} files/s with its own de-identification")
     print(f"  ratio {ratio:.2f}; {statistics.median(rates) / deidentified:.2f} with both de-identified", flush=True)
     return ratio
 
@@ -288,8 +287,8 @@ def _until_ready(port: int) -> None:
 
 
 def orthanc_once(files: list[Path], clients: int, folder: Path, *, deidentify: bool) -> dict[str, float]:
-    """Seconds in which a fresh Orthanc takes the files, the processor's seconds in it and in clients, and if wanted the seconds in which it
-    has de-identified them as well."""
+    """Seconds in which a fresh Orthanc takes the files, the processor's seconds in it and in the clients, and if wanted
+    the seconds in which it has de-identified them as well."""
     with orthanc(folder) as (port, process):
 
         def send(mine: list[Path]) -> None:
