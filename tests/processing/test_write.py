@@ -13,6 +13,7 @@ import pydicom
 import pytest
 
 from processing import series
+from processing.__main__ import main
 from processing.derived import write_derived, write_like
 from processing.enhancement.thin_slices import thinned
 from processing.errors import InputError
@@ -204,3 +205,30 @@ def test_no_new_conformance_errors(real_data: Path, tmp_path: Path, folder: str)
     assert found - _errors(clean[0]) == set()
     if "enhanced" in folder:
         assert found == set()
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+def test_what_the_networks_write_has_no_error_that_its_source_has_not(real_data: Path, tmp_path: Path) -> None:
+    sources = sorted((real_data / "dicom" / "siemens_prisma_sag_t1_HFS").glob("*"))[:4]
+    sorted_ = sort_files({path.name: path for path in sources}, tmp_path / "clean", key=b"k" * 32)
+    clean = tmp_path / "four"
+    clean.mkdir()
+    for number, path in enumerate(sorted_.series[0].files):
+        shutil.copy(path, clean / f"{number}.dcm")
+    before = series.read(clean)
+    known = {error for path in clean.iterdir() for error in _errors(path)}
+    commands = {model: ["enhance", "--model", model] for model in ("restore", "inpaint")}
+    commands["thin-slices"] = ["enhance", "--model", "thin-slices", "--parts", "2"]
+    commands["cascade"] = ["reconstruct", "--method", "cascade", "--undersample", "4"]
+    for name, (command, *options) in commands.items():
+        out = tmp_path / name
+        assert main([command, str(clean), str(out), *options]) == 0
+        written = sorted(out.glob("*"))
+        assert {error for path in (written[0], written[-1]) for error in _errors(path)} - known == set(), name
+        after, parts = series.read(out), 2 if name == "thin-slices" else 1
+        assert (len(written), after.shape[0]) == (parts * len(sources),) * 2
+        assert after.spacing[2] == pytest.approx(before.spacing[2] / parts, rel=1e-4), name
+        places = [tuple(pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient) for path in written]
+        assert len(set(places)) == len(written)
+    thick, thin = (pydicom.dcmread(next(folder.glob("*"))) for folder in (clean, tmp_path / "thin-slices"))
+    assert thin.SliceThickness == pytest.approx(thick.SliceThickness / 2)
