@@ -34,6 +34,8 @@ from tests import factories
 from readerstudy.jobs.services import ask_for_missing
 factories.numbers = itertools.count(int(sys.argv[1][-1]) * 1000)  # names of people
 study = factories.make_study(subjects=0, title=sys.argv[1])
+study.arms.exclude(made_from=None).update(model_name="denoise")
+factories.log_as_is(study)
 for number in range(int(sys.argv[2])):
     factories.two_acquisitions(study, subject=f"S{number + 1:03d}")
 ask_for_missing(study)

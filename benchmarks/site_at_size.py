@@ -70,7 +70,7 @@ def fill(share: float) -> str:
             Job(
                 key=f"{number:064x}",
                 study_id=large.pk if number % 2 else studies[number % len(studies)],
-                function=("images.compare", "reading.prepare", "enhance")[number % 3],
+                function=("results.compare", "reading.prepare", "material.enhance")[number % 3],
                 label=f"case {number // 3}",
                 parameters={},
                 state=("done", "done", "done", "waiting")[number % 4],
