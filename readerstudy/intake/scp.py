@@ -6,6 +6,7 @@ never on the disk; how large one may be, and how many peers send at once, is lim
 
 import ipaddress
 import logging
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from pydicom.uid import (
 from processing.dicom.start import NEEDED, TAKEN, read_start
 from processing.errors import InputError
 from readerstudy.intake.deliveries import Delivery, TooLateError, gathering
+from readerstudy.intake.models import Upload
 from readerstudy.jobs.disk import NoRoomError
 from readerstudy.protocol.models import ReaderStudy
 
@@ -57,6 +59,7 @@ STORED, NO_ROOM, OTHER_OBJECT, UNREADABLE, NOT_NOW, FAILED = 0x0000, 0xA700, 0xA
 UNKNOWN_CALLING, UNKNOWN_CALLED, TRY_AGAIN = (1, 1, 3), (1, 1, 7), (2, 1, 1)
 LONGEST_TITLE, LONGEST_COMMENT = 16, 64
 PDU = 128 << 10  # bytes
+ANEW = 5.0  # seconds
 PATIENCE = 60  # seconds without a word
 NEEDS = "This needs pynetdicom: pip install -c requirements/constraints.txt -r requirements/dicom.txt."
 logger = logging.getLogger(__name__)
@@ -125,6 +128,7 @@ class Receiver:
     largest: int
     titles: Mapping[str, str] = field(default_factory=dict)
     coming: dict[object, int] = field(default_factory=dict)  # bytes of the image on its way, by association
+    gathered: dict[object, tuple[Upload, float]] = field(default_factory=dict)  # where they go, and since when
 
     def study_of(self, title: str) -> ReaderStudy | None:
         """The study that is called so: by the title that it was given, else by its short name in any capitals."""
@@ -177,6 +181,7 @@ class Receiver:
     def closed(self, event: Event) -> None:
         """Nothing comes any more."""
         self.coming.pop(event.assoc, None)
+        self.gathered.pop(event.assoc, None)
 
     def store(self, event: Event) -> Dataset:
         """Seal one image; the status that its sender is told."""
@@ -185,6 +190,7 @@ class Receiver:
             close_old_connections()
             return self._stored(event)
         except (NoRoomError, TooLateError) as error:
+            self.gathered.pop(event.assoc, None)
             return _status(NO_ROOM, str(error))
         except InputError as error:
             return _status(NOT_NOW, str(error))
@@ -194,9 +200,6 @@ class Receiver:
 
     def _stored(self, event: Event) -> Dataset:
         request = event.request
-        study = self.study_of(self._called(event))
-        if study is None:
-            return _status(NOT_NOW, "There is no such study any more.")
         meta, content = _meta(event), request.DataSet.getbuffer()
         start = read_start(meta + bytes(content[:NEEDED]))
         if start is None:
@@ -208,11 +211,22 @@ class Receiver:
             yield meta
             yield content
 
-        with Delivery(gathering(study=study, door=f"c-store {self._title(event)}")) as delivery:
+        with Delivery(self._gathering(event)) as delivery:
             if not delivery.take(f"{start.instance}.dcm", pieces(), at_most=self.largest):
                 return _status(NO_ROOM, "The image is too large.")
             delivery.keep()
         return _status(STORED)
+
+    def _gathering(self, event: Event) -> Upload:
+        """The upload in which the images of an association gather; every few seconds it is asked for anew."""
+        upload, since = self.gathered.get(event.assoc, (None, 0.0))
+        if upload is None or time.monotonic() - since > ANEW:
+            study = self.study_of(self._called(event))
+            if study is None:
+                raise InputError("There is no such study any more.")
+            upload = gathering(study=study, door=f"c-store {self._title(event)}")
+            self.gathered[event.assoc] = upload, time.monotonic()
+        return upload
 
     def handlers(self) -> list[tuple[Any, Any]]:
         """What pynetdicom is to call, and when."""
