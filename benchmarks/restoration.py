@@ -151,9 +151,13 @@ independent set may show less.
 A half matrix that was acquired with noise is raised the less the more noise there was: the network was taught with
 the little that its truths have. Needed: noise in its training.
 
-inpaint takes plain areas of pictures without any noise, as of the synthetic spine, for bars, and changes more outside
-the bars than is wanted. Needed: pictures without bars and without noise in its training. The peers had fewer steps
-than restore, see above."""
+inpaint's network takes bright anatomy for bars; of its change is kept what a bar explains: a straight outline with
+round ends inside the slice, the step across it the same all around. Tried on the validation volumes: thresholds on the
+change alone (false bars are as strong as true ones), outline and step, and both with how far the network agrees, one
+bar a slice, which is used. The ends inside the slice and the width of its border came after the synthetic spine was
+looked at. In 51 more slices of volumes outside training with a bar each, 12 bars were not found, mostly of phantoms;
+in 51 without, a bar was seen in 15, four of them of scans. Needed: a network that is taught pictures without bars, or
+shown the slices beside, where anatomy goes on and a bar does not. The peers had fewer steps than restore, see above."""
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ from processing.enhancement.networks.model_record import gains
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet
-from processing.enhancement.tasks import DENOISE, RECONSTRUCT, check_task, samples_for, task_of
+from processing.enhancement.tasks import DENOISE, INPAINT, RECONSTRUCT, RESTORE, check_task, samples_for, task_of
 from processing.enhancement.training_config import digest, read_config
 from processing.enhancement.training_log import TrainingLog
 from processing.errors import InputError
-from processing.metrics.structural_similarity import ssim
+from processing.metrics.structural_similarity import ssim_map
 from processing.volume import Array
 
 CHECKPOINT = "checkpoint.pt"
@@ -146,9 +146,11 @@ class _Training:
         self.losses: list[float] = []  # since the last line of the log
         self.best: dict[str, Any] = {"score": -math.inf, "step": 0, "average": {}}
         self.stopped = False
-        patch = settings["sampling"]["patch"] + 2 * samples.MARGIN
+        # Whole slices that are degraded need no margin around a patch.
+        margin = 0 if task_of(settings) in (RESTORE, INPAINT) else 2 * samples.MARGIN
+        least = settings["sampling"]["patch"] + margin
         self.sources, self.validation, self.test = (
-            samples.load(data, settings["data"], part, smallest=patch, seed=settings["seed"]) for part in samples.PARTS
+            samples.load(data, settings["data"], part, smallest=least, seed=settings["seed"]) for part in samples.PARTS
         )
         self.sampler = samples_for(task_of(settings), self.sources, settings, self.network)
 
@@ -267,8 +269,9 @@ class _Training:
         *,
         by_volume: bool = False,
     ) -> dict[str, dict[str, float]]:
-        """Mean PSNR in dB (range 1 = 99.9th percentile) of input and output, of the whole slices, their foreground and,
-        where less than all was degraded, the patch that was; mean SSIM; per degradation and group, or volume.
+        """Mean PSNR in dB (range 1 = 99.9th percentile), squared error and SSIM of input and output, of the whole
+        slices, their foreground and, where less than all was degraded, the patch that was, and the loss of whole
+        slices; per degradation and group, or volume.
 
         pictures: takes (input, output, truth) of the first slice of each.
         """
@@ -276,20 +279,27 @@ class _Training:
         for case in self.sampler.cases(sources):
             seen = torch.from_numpy(np.ascontiguousarray(case.seen))[None]
             level = torch.from_numpy(np.array(case.sigma, np.float32, ndmin=4)).to(self.device)
-            output = _magnitude(self.average(seen.to(self.device), level)[0].cpu().numpy())
+            made = self.average(seen.to(self.device), level)
+            output = _magnitude(made[0].cpu().numpy())
             name = f"{case.volume if by_volume else case.group} {case.degradation}"
             if pictures is not None and name not in table:
                 pictures.append((case.input, output, case.truth))
             row = table.setdefault(name, {})
-            tissue, patch = case.truth > samples.FOREGROUND, case.truth != case.input
+            patch = case.truth != case.input
+            regions = {"": np.full(case.truth.shape, True), "_foreground": case.truth > samples.FOREGROUND}
+            regions |= {"_patch": patch} if 0 < patch.mean() < _PATCH else {}
             for kind, image in (("input", case.input), ("output", output)):
-                row.setdefault(kind, []).append(_psnr(case.truth, image))
-                row.setdefault(f"{kind}_foreground", []).append(_psnr(case.truth[tissue], image[tissue]))
-                if 0 < patch.mean() < _PATCH:
-                    row.setdefault(f"{kind}_patch", []).append(_psnr(case.truth[patch], image[patch]))
-                if min(image.shape) >= _WINDOW:
-                    row.setdefault(f"{kind}_ssim", []).append(ssim(case.truth, image, data_range=1.0) or 0.0)
-        return {k: {kind: round(float(np.mean(v)), 3) for kind, v in row.items()} for k, row in table.items()}
+                alike = ssim_map(case.truth, image, data_range=1.0) if min(image.shape) >= _WINDOW else None
+                for region, place in regions.items():
+                    row.setdefault(f"{kind}{region}", []).append(_psnr(case.truth[place], image[place]))
+                    error = float(np.mean((case.truth[place] - image[place]) ** 2))
+                    row.setdefault(f"{kind}_mse{region}", []).append(error)
+                    if alike is not None and np.isfinite(alike[place]).any():
+                        row.setdefault(f"{kind}_ssim{region}", []).append(float(np.nanmean(alike[place])))
+            if self._loss() != MC_SURE and made.shape[1] == 1:
+                truth = torch.from_numpy(np.ascontiguousarray(case.truth))[None, None].to(self.device)
+                row.setdefault("loss", []).append(float(loss_named(self._loss())(made, truth)))
+        return {k: {kind: _rounded(kind, v) for kind, v in row.items()} for k, row in table.items()}
 
     def _save(self, metrics: dict[str, dict[str, float]]) -> None:
         state = {
@@ -367,6 +377,11 @@ def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _magnitude(channels: Array) -> Array:
     """An image of one channel as it is, of one of two, real and imaginary part, the magnitude."""
     return channels[0] if len(channels) == 1 else np.hypot(*channels)
+
+
+def _rounded(kind: str, values: Sequence[float]) -> float:
+    """The mean, to as many places as a squared error or a loss needs, or a PSNR."""
+    return round(float(np.mean(values)), 7 if "mse" in kind or kind == "loss" else 3)
 
 
 def _psnr(truth: np.ndarray, test: np.ndarray) -> float:

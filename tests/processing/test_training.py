@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors import safe_open
 from tensorboardX.proto.event_pb2 import Event
 
+from benchmarks.training_choices import configuration
 from processing import nifti
 from processing.enhancement.enhance import DEFAULT_MODEL, enhance
 from processing.enhancement.networks import samples
@@ -298,6 +299,26 @@ def test_plane_resolution_and_part_of_the_stack_can_be_chosen(tmp_path: Path) ->
         shapes(plane="oblique")
 
 
+def test_a_resolution_of_32_can_be_trained_where_slices_are_degraded_whole(
+    material: tuple[Path, Path], tmp_path: Path
+) -> None:
+    config, data = material
+    text = configuration({"data": "resolution = 32"}, 2)
+    config.write_text(text[: text.index("[[data.groups]]")] + CONFIG[CONFIG.index("[[data.groups]]") :])
+    line = lines(train("inpaint", config=config, data=data, out=tmp_path / "model"))[-1]
+    assert "output_patch" in line["validation"]["shapes one bar per slice"]
+
+
+def test_a_gpu_that_is_not_there_is_refused_in_words(
+    material: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = material
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match="no CUDA device here"):
+        train("denoise", config=config, data=data, out=tmp_path / "model", device="cuda")
+    assert not (tmp_path / "model").exists()
+
+
 def test_slices_lie_as_they_were_where_that_is_wanted() -> None:
     stack = np.arange(12.0).reshape(1, 3, 4)
     assert samples.turned(stack, np.random.default_rng(0), {"turned": False}) is stack
@@ -352,6 +373,10 @@ def test_tensorboard_and_people_can_follow_a_training(material: tuple[Path, Path
             event = Event.FromString(content[12 : 12 + length])
             found |= {(value.tag, event.step): value for value in event.summary.value}
             content = content[16 + length :]
+    (row,) = next(line for line in lines(out) if "validation" in line)["validation"].values()
+    assert {"loss", "output_mse", "output_ssim", "output_mse_foreground", "output_ssim_foreground"} <= set(row)
+    assert row["output_mse"] == pytest.approx(10 ** (-row["output"] / 10), rel=0.5)  # the mean of some PSNR
+    assert row["loss"] < 0.2  # L1
     loss = next(line for line in lines(out) if "loss" in line and line["step"] == 20)["loss"]
     assert found["loss", 20].simple_value == pytest.approx(loss)
     assert found["output_foreground/shapes_at_5_percent", 20].simple_value > 10
