@@ -1,0 +1,58 @@
+"""No page asks the database more often than 30 times, but those that are named: `benchmarks.site_at_size` has more."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests import factories
+from tests.once import made_once
+from tests.pages import addresses
+
+pytestmark = pytest.mark.django_db
+MOST = 30
+# What is above it today, and may not grow: pages that lay out many kinds of things, some of them one by one.
+ABOVE = {
+    "protocol/": 75,
+    "results/": 53,
+    "remove/": 51,
+    "images/radiomics/": 40,
+    "images/": 34,
+    "reading/balance/": 33,
+    "images/scan-times/": 31,
+    "material/": 31,
+}
+# Files, which are written from whole tables while they are sent, and what programs ask for.
+NO_PAGE = re.compile(r"\.(csv|json|zip|xlsx|yaml|xml)$|/tables/|/export|^/api/|^/healthz|^/dicomweb/|^/account/")
+
+
+@made_once()
+def study():
+    return factories.make_closed_study(subjects=2, readers=2)
+
+
+def asked(client: Client, address: str) -> tuple[int, int]:
+    """Status of the answer and number of queries."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(address)
+    return answer.status_code, len(queries)
+
+
+def test_no_page_asks_more_often_than_it_may(study):
+    client = Client()
+    client.force_login(study.memberships.get(role="admin").user)
+    few = 0
+    over = {}
+    for address in addresses(study.slug):
+        if NO_PAGE.search(address):
+            continue
+        status, count = asked(client, address)
+        if count > MOST:  # an analysis that is kept from now on
+            status, count = asked(client, address)
+        few += status == 200
+        if status == 200 and count > ABOVE.get(address.removeprefix(f"/studies/{study.slug}/"), MOST):
+            over[address] = count
+    assert over == {}
+    assert few > 20
