@@ -37,11 +37,14 @@ def _along(image: np.ndarray, pixel: float) -> np.ndarray:
     }
     least, found = np.full(image.shape, np.inf), image.copy()
     for n in range(-_STEPS // 2, _STEPS // 2 + 1):
-        variations = [
-            sum(np.abs(shifted[n + side * k * _STEPS] - shifted[n + side * (k + 1) * _STEPS]) for k in range(_REACH))
+        left, right = (
+            np.sum(
+                [np.abs(shifted[n + side * k * _STEPS] - shifted[n + side * (k + 1) * _STEPS]) for k in range(_REACH)],
+                axis=0,
+            )
             for side in (-1, 1)
-        ]
-        variation = np.minimum(*variations)
+        )
+        variation = np.minimum(left, right)
         share = abs(n) / _STEPS
         here = (1 - share) * shifted[n] + share * shifted[n - (1 if n > 0 else -1) * _STEPS]
         better = variation < least
