@@ -8,7 +8,7 @@ from django.db.models import Q
 from processing.errors import InputError
 from readerstudy.accounts import events, invitations
 from readerstudy.accounts.models import Membership, Role, SiteRole, User
-from readerstudy.accounts.signals import signed_out
+from readerstudy.accounts.signals import member_removed, signed_out
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import ensure_sealed, record
 from readerstudy.audit.studies import Study, study_for_update
@@ -80,9 +80,10 @@ def remove_member(*, member: Membership, actor: User | None = None) -> None:
     if member.role == Role.ADMIN and study.memberships.filter(role=Role.ADMIN).count() == 1:
         raise InputError("A study needs an admin. Add another one first.")
     ensure_sealed(study=study, seals=(seals := [("memberships", str(member.pk))]))
-    name, role = member.user.username, member.role
+    user, role = member.user, member.role
     member.delete()
-    record(study=study, action=Action.MEMBER_REMOVED, actor=actor, user=name, role=role, seals=seals)
+    record(study=study, action=Action.MEMBER_REMOVED, actor=actor, user=user.username, role=role, seals=seals)
+    member_removed.send(sender=Membership, study=study, user=user, actor=actor)
 
 
 @transaction.atomic

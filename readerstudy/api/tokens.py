@@ -56,7 +56,7 @@ def make(*, member: Membership, name: str, scopes: Collection[str], days: int) -
 
 
 @transaction.atomic
-def end(*, token: Token, actor: User) -> bool:
+def end(*, token: Token, actor: User | None) -> bool:
     """From now on it opens nothing; False if it did not before."""
     if not Token.objects.filter(pk=token.pk, ended_at=None).update(ended_at=timezone.now()):
         return False
@@ -68,6 +68,12 @@ def end_all(*, user: User, **_: object) -> None:
     """This person was signed out everywhere: programs too."""
     for token in of(user):
         end(token=token, actor=user)
+
+
+def end_in_study(*, study: ReaderStudy, user: User, actor: User | None, **_: object) -> None:
+    """This person left the study: who comes back makes new ones."""
+    for token in of(user).filter(study_id=study.pk):
+        end(token=token, actor=actor)
 
 
 def of(user: User) -> QuerySet[Token]:

@@ -21,7 +21,7 @@ CONTRACT = {
     "swapped,linked,window,level,inverted,zoom,centre_right,centre_down,cine,enlarged,tool,focus,answers",
     "series": "subject,site,case,arm,series,sha256,manufacturer,model,software,field_strength,tr,te,ti,flip_angle,"
     "echo_train_length,averages,matrix,pixel_spacing,slice_thickness,slices,acquisition_seconds,processing_seconds,"
-    "made_from,model_name,model_sha256,simulated,age,sex",
+    "made_from,model_name,model_sha256,simulated,age,sex,diagnosis_code,diagnosis,origin_code,origin",
     "metrics": "subject,case,reference,test,metric,region,slice,value,data_range,range_rule,registered,settings_hash",
     "features": "subject,case,roi,arm,image_type,class,feature,value,status,reason,settings_hash,mask",
     "voi": "subject,case,roi,arm,reference,measure,value,reason,data_range,registered,settings_hash,mask",

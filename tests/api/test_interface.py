@@ -17,7 +17,7 @@ from processing.errors import InputError
 from readerstudy.access import writing
 from readerstudy.access.models import Access
 from readerstudy.accounts.models import Role
-from readerstudy.accounts.services import add_member, end_sessions, set_active
+from readerstudy.accounts.services import add_member, end_sessions, remove_member, set_active
 from readerstudy.api import tokens
 from readerstudy.api.models import Scope, Token
 from readerstudy.intake import receiving
@@ -151,6 +151,14 @@ def test_the_page_is_behind_a_proof_and_shows_the_token_once(study):
     client.post(reverse("end_token", args=[Token.objects.latest("pk").pk]))
     assert _with(words, reverse("api_cases", args=[study.slug])).status_code == 401
     assert client.post(reverse("tokens"), asked | {"study": "0"}).status_code == 422
+
+
+def test_who_left_the_study_and_came_back_has_no_token_from_before(study):
+    analyst = study.memberships.get(role=Role.ANALYST)
+    _, words = tokens.make(member=analyst, name="x", scopes=[Scope.READ], days=7)
+    remove_member(member=analyst)
+    add_member(study=study, user=analyst.user, role=Role.ANALYST)
+    assert tokens.found(words) is None
 
 
 def test_nobody_ends_the_token_of_somebody_else(study):
