@@ -12,13 +12,14 @@ from collections.abc import Callable
 
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Model, Q
 from django.db.models.functions import Now
 
 from processing.errors import InputError
 from readerstudy.audit import heads
 from readerstudy.audit.canonical import canonical
+from readerstudy.audit.studies import keep_in_place
 from readerstudy.jobs import disk, macs, order, queues, registry, release
 from readerstudy.jobs.clock import ago
 from readerstudy.jobs.models import Job, Worker
@@ -64,7 +65,8 @@ def request_job(
     asked = {"function": function, "version": version, "label": label, "study": study, "parameters": parameters}
     wanted = Job(key=job_key(function=function, version=version, inputs=inputs), **asked)
     wanted.mac = asked["mac"] = macs.mac_of(wanted)
-    job, new = Job.objects.get_or_create(key=wanted.key, defaults=asked)
+    found = Job.objects.filter(key=wanted.key).first()
+    job, new = (found, False) if found else _stored(asked, wanted.key)
     if not new and job.state != Job.State.DONE and not macs.is_signed(job):
         _write_alarm(job)
         new = bool(Job.objects.filter(pk=job.pk, mac=job.mac).update(**asked, **AFRESH))
@@ -72,6 +74,19 @@ def request_job(
     if new:
         transaction.on_commit(lambda: send(job.pk))
     return job, new
+
+
+def _stored(asked: dict, key: str) -> tuple[Job, bool]:
+    """The job under this key, and whether it is new.
+
+    Who holds a study may ask for the same: the study is held before the key is, as they have it. Of a transaction that
+    began before, its own order holds: it may still need the study for itself alone.
+    """
+    alone = not connection.in_atomic_block
+    with transaction.atomic():
+        if alone and asked["study"] is not None:
+            keep_in_place(asked["study"])
+        return Job.objects.get_or_create(key=key, defaults=asked)
 
 
 def ask_for_missing(study: ReaderStudy, *, case: Model | None = None, renew: bool = False) -> int:
