@@ -4,5 +4,5 @@ from readerstudy.api import views_programs
 
 urlpatterns = [
     path("", views_programs.programs, name="programs"),
-    path("<int:token>/end/", views_programs.end_program, name="end_program"),
+    path("<int:program>/end/", views_programs.end_program, name="end_program"),
 ]

@@ -21,7 +21,7 @@ def programs(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 
 @study_page("manage_members")
 @require_POST
-def end_program(request: StudyRequest, study: ReaderStudy, token: int) -> HttpResponse:
+def end_program(request: StudyRequest, study: ReaderStudy, program: int) -> HttpResponse:
     """From now on it opens nothing."""
-    tokens.end(token=get_object_or_404(tokens.of_study(study), pk=token), actor=request.user)
+    tokens.end(token=get_object_or_404(tokens.of_study(study), pk=program), actor=request.user)
     return redirect("programs", study.slug)
