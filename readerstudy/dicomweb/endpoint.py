@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from readerstudy.api import problems
 from readerstudy.api.authentication import BearerAuthentication
 from readerstudy.api.endpoint import StudyEndpoint
 from readerstudy.api.models import Scope
+from readerstudy.audit.services import ensure_sealed
 from readerstudy.dicomweb import headers, negotiation
 from readerstudy.dicomweb.authentication import BasicAuthentication
 from readerstudy.dicomweb.models import Header
@@ -40,9 +42,19 @@ class DicomEndpoint(StudyEndpoint):
             raise Http404
         return rows
 
+    def sealed(self, **uids: str) -> list[Header]:
+        """The same, for what leaves; RecordError if the log knows one of the series otherwise."""
+        rows = list(self.found(**uids))
+        with transaction.atomic():
+            ensure_sealed(study=self.study, seals=[("series", str(row.series_id)) for row in rows])
+        return rows
+
     def instance(self, study_uid: str, series_uid: str, instance_uid: str) -> tuple[Header, int]:
-        """The header of the series of an instance, and its place in it; Http404 if there is none."""
-        for header in self.found(study_uid=study_uid, series_uid=series_uid):
+        """The header of the series of an instance, and its place in it; Http404 if there is none.
+
+        RecordError if the log knows the series otherwise.
+        """
+        for header in self.sealed(study_uid=study_uid, series_uid=series_uid):
             for place, (uid, *_) in enumerate(headers.instances(header)):
                 if uid == instance_uid:
                     return header, place

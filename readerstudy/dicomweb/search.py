@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 Row = dict[str, dict]
 MOST = 1000  # rows of one answer
 NOT_ATTRIBUTES = {"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"}
+MADE = {f"{tag_for_keyword(name):08X}" for name in ("RetrieveURL", "InstanceAvailability")}  # for each answer
 DATES, TEXTS = ("DA", "TM", "DT"), ("AE", "AS", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT")
 
 
@@ -36,6 +37,8 @@ def tag_named(name: str) -> str:
 def read_query(parameters: Mapping[str, list[str]]) -> Query:
     """A query string, by name. ValidationError where it cannot be understood."""
     wanted = {tag_named(name): values[-1] for name, values in parameters.items() if name not in NOT_ATTRIBUTES}
+    for tag in MADE & wanted.keys():
+        raise ValidationError(f"{keyword_for_tag(tag)} cannot be searched by.")
     further = {name for value in parameters.get("includefield", []) for name in value.split(",") if name}
     limit = _whole(parameters, "limit", MOST)
     return Query(
@@ -81,12 +84,34 @@ def _is(value: str, asked: str, vr: str) -> bool:
         first, _, last = asked.partition("-")
         return first <= value and (not last or value[: len(last)] <= last)
     if vr in TEXTS:
-        pattern = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in re.sub(r"\*+", "*", asked))
-        return re.fullmatch(pattern, value, re.IGNORECASE if vr == "PN" else 0) is not None
+        return _matches(value.lower(), asked.lower()) if vr == "PN" else _matches(value, asked)
     try:
         return float(value) == float(asked)
     except ValueError:
         return value == asked
+
+
+def _matches(text: str, pattern: str) -> bool:
+    """Whether a text is as a pattern with * and ? says.
+
+    Only the last * before a mismatch is ever tried anew, so the steps stay below the square of the text's length,
+    whatever the pattern is; a regular expression would try all ways to share the text out.
+    """
+    if len(pattern) - pattern.count("*") > len(text):
+        return False
+    at = place = again = 0
+    star = -1
+    while at < len(text):
+        if place < len(pattern) and pattern[place] == "*":
+            star, again, place = place, at, place + 1
+        elif place < len(pattern) and pattern[place] in ("?", text[at]):
+            at, place = at + 1, place + 1
+        elif star >= 0:
+            again += 1
+            at, place = again, star + 1
+        else:
+            return False
+    return not pattern[place:].strip("*")
 
 
 def chosen(row: Row, query: Query, standard: frozenset[str]) -> Row:

@@ -1,14 +1,23 @@
 """DICOMweb of a study, under /dicomweb/studies/<slug>/, without a slash at the end as PS3.18 has it."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from readerstudy.dicomweb.views_retrieve import Frames, Metadata, Rendered, Retrieve
 from readerstudy.dicomweb.views_search import SearchInstances, SearchSeries
 from readerstudy.dicomweb.views_store import Studies, Study
 
-STUDY = "studies/<str:study_uid>"
-SERIES = f"{STUDY}/series/<str:series_uid>"
-INSTANCE = f"{SERIES}/instances/<str:instance_uid>"
+
+class UidConverter(StringConverter):
+    """What no UID can be is no address, and asked of no database."""
+
+    regex = r"[0-9.]{1,64}"
+
+
+register_converter(UidConverter, "uid")
+STUDY = "studies/<uid:study_uid>"
+SERIES = f"{STUDY}/series/<uid:series_uid>"
+INSTANCE = f"{SERIES}/instances/<uid:instance_uid>"
 urlpatterns = [
     path("studies", Studies.as_view(), name="dicom_studies"),
     path("series", SearchSeries.as_view(), name="dicom_all_series"),

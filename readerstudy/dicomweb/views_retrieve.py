@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from pydicom import dcmread
@@ -14,7 +13,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from readerstudy.archive import store
-from readerstudy.audit.services import ensure_sealed
 from readerstudy.dicomweb import headers, negotiation, parts, pictures
 from readerstudy.dicomweb.endpoint import DicomEndpoint
 from readerstudy.dicomweb.models import Header
@@ -37,10 +35,7 @@ class _Retrieve(DicomEndpoint):
         if "instance_uid" in uids:
             header, place = self.instance(**uids)
             return _files([header])[place : place + 1]
-        found = list(self.found(**uids))
-        with transaction.atomic():
-            ensure_sealed(study=self.study, seals=[("series", str(header.series_id)) for header in found])
-        return _files(found)
+        return _files(self.sealed(**uids))
 
 
 class Retrieve(_Retrieve):

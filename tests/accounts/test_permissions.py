@@ -34,7 +34,7 @@ def guarded_patterns(resolver=None, converters=None):
 ADDRESSES = list(guarded_patterns())
 SAFE = ["get", "head", "options"]
 METHODS = [*SAFE, "post", "put", "patch", "delete"]
-ARGUMENTS = {"str": "x", "slug": "x", "int": 10**9, "uuid": uuid.uuid4()}
+ARGUMENTS = {"str": "x", "slug": "x", "int": 10**9, "uuid": uuid.uuid4(), "uid": "1.2"}
 
 
 def address(study: ReaderStudy, name: str, others: list[str], converters: dict) -> str:

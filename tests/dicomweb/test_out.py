@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import io
+import time
 
 import numpy as np
 import pytest
 from dicomweb_client.api import DICOMwebClient
 from django.test import Client
+from django.urls import Resolver404, resolve
 from PIL import Image
 from pydicom import dcmread, examples
 from pydicom.pixels import apply_voi_lut
@@ -18,7 +20,7 @@ from readerstudy.access.models import Access
 from readerstudy.accounts.models import Role
 from readerstudy.api.models import Scope
 from readerstudy.archive import store
-from readerstudy.dicomweb import headers
+from readerstudy.dicomweb import headers, search
 from readerstudy.dicomweb.models import Header
 from readerstudy.material.models import Subject
 from readerstudy.material.volumes import load
@@ -103,6 +105,34 @@ def test_a_search_finds_what_fits(ask, level, query, rows):
     assert ("Warning" in answer) == (query.get("limit") == "5" and "offset" not in query)
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern", "fits"),
+    [
+        *[("", "", True), ("", "**", True), ("", "?", False), ("FAST", "", False), ("FAST", "F", False)],
+        *[("FAST", "*ST", True), ("FAST", "*S", False), ("FAST", "F**T", True), ("FAST", "f*", False)],
+        *[("aXbXc", "a*X?", True), ("aXbXc", "*X*X*", True), ("aXbXc", "*X*X*X*", False), ("a.c", "a[.]c", False)],
+    ],
+)
+def test_a_pattern_is_matched_as_dicom_has_it(text, pattern, fits):
+    assert search._matches(text, pattern) is fits
+
+
+def test_no_pattern_holds_a_process_up():
+    started = time.monotonic()
+    assert not search._matches("a" * 64, "*?" * 20 + "~")
+    assert not search._matches("a" * 64, "*a" * 4000 + "~")
+    assert not search._matches("a" * 10_000, "*" + "a" * 50 + "~")
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("uid", ["\0", "1.2\0", "1.2.x", "1" * 65])
+def test_what_is_no_uid_is_no_address(uid):
+    """PostgreSQL has no NUL in a text, and would fail."""
+    for path in (f"studies/{uid}", f"studies/1.2/series/{uid}", f"studies/1.2/series/1.2/instances/{uid}/rendered"):
+        with pytest.raises(Resolver404):
+            resolve(f"/dicomweb/studies/spine/{path}")
+
+
 def test_further_attributes_come_where_they_are_asked_for(ask):
     plain = ask("series").json()[0]
     more = ask("series", query_params={"includefield": "MagneticFieldStrength,00180015"}).json()[0]
@@ -112,7 +142,16 @@ def test_further_attributes_come_where_they_are_asked_for(ask):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=-1", "limit=x", "Nonsense=1", "includefield=Nonsense", "SourceImageSequence=1"]
+    "query",
+    [
+        "limit=-1",
+        "limit=x",
+        "Nonsense=1",
+        "includefield=Nonsense",
+        "SourceImageSequence=1",
+        "RetrieveURL=*",
+        "00080056=*",
+    ],
 )
 def test_a_search_that_cannot_be_understood_is_a_problem(ask, query):
     answer = ask(f"series?{query}")
@@ -279,8 +318,11 @@ def test_a_file_that_is_gone_is_said_and_not_left_out(study, client, ask):
 def test_a_series_whose_rows_were_changed_past_the_site_does_not_leave(study, client, ask):
     row = client.search_for_series(search_filters={"ClinicalTrialSeriesID": "SOC"})[0]
     one = study.series.get(arm__code="SOC")
+    instance = way(client.search_for_instances(told(row, "0020000D"), told(row, "0020000E"))[0], "instance")
     one.instances.filter(position=1).update(sha256=one.instances.get(position=2).sha256)
-    assert ask(way(row)).status_code == 409
+    paths = ("frames/1", "rendered", "frames/1/rendered", "bulkdata/7FE00010", "metadata")
+    for path in (way(row), f"{way(row)}/metadata", instance, *(f"{instance}/{path}" for path in paths)):
+        assert ask(path).status_code == 409, path
 
 
 def test_series_without_dicom_files_are_not_offered(ask, study):
