@@ -379,9 +379,12 @@ def erase_requests(files: Iterable) -> None:
         erase(name)
 
 
-def erase_older_than(limit: datetime) -> int:
-    """Erase folders untouched since `limit`: requests that were refused or broken off leave such. Returns how many."""
-    old = _older_here(limit)
+def erase_older_than(limit: datetime, *, but: Collection[str] = ()) -> int:
+    """Erase folders untouched since `limit`: requests that were refused or broken off leave such. Returns how many.
+
+    but: names of those that are still wanted.
+    """
+    old = [name for name in _older_here(limit) if name not in but]
     if there := far():
         _erase_here(old)  # a copy of what may still rest there
         latest: dict[str, datetime] = {}
@@ -389,7 +392,7 @@ def erase_older_than(limit: datetime) -> int:
             upload, _, pack = entry.name.partition("/")
             if pack:
                 latest[upload] = max(latest.get(upload, entry.modified), entry.modified)
-        old = [upload for upload, modified in latest.items() if modified < limit]
+        old = [upload for upload, modified in latest.items() if modified < limit and upload not in but]
     for name in old:
         erase(name)
     return len(old)

@@ -1,19 +1,22 @@
 """A frame as people look at it: grey values through a window, in a size that is asked for (PS3.18 8.3.5)."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydicom import Dataset, dcmread
 from rest_framework.exceptions import ValidationError
 
-from processing.dicom.frames import attributes, frames_of, number
+from processing.dicom.frames import attributes, frames_of, is_enhanced, number
 from processing.dicom.header import read_header
 from processing.dicom.pixels import stored_values
 from processing.dicom.window import FUNCTIONS, windowed
 
 LARGEST = 4096  # pixels along a side
+PIECE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ def _whole(text: str, high: int) -> int:
 
 def drawn(path: Path, index: int, wanted: Wanted) -> Image.Image:
     """Frame `index`, from 0, of a file of the archive, 8 bits a pixel."""
-    dataset = read_header(path, pixels=True)
+    dataset = read_header(path)
     frame = frames_of(dataset, path)[index]
-    values = stored_values(dataset)[index].astype(float) * frame.slope + frame.intercept
+    values = _stored(dataset, path, index).astype(float) * frame.slope + frame.intercept
     centre, width, function = wanted.window or _own_window(attributes(dataset, index)) or _of_values(values)
     picture = Image.fromarray(windowed(values, centre=centre, width=width, function=function))
     if wanted.viewport:
@@ -74,6 +77,30 @@ def drawn(path: Path, index: int, wanted: Wanted) -> Image.Image:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         picture = picture.resize(size, Image.Resampling.BILINEAR)
     return picture
+
+
+def _stored(dataset: Dataset, path: Path, index: int) -> np.ndarray:
+    """The stored values of one frame; of an enhanced file, which may have thousands, no other is read."""
+    if not is_enhanced(dataset):
+        return stored_values(read_header(path, pixels=True))[index]
+    alone = Dataset()
+    alone.file_meta = dataset.file_meta
+    for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation"):
+        setattr(alone, keyword, dataset[keyword].value)
+    alone.PixelData = b"".join(frame_bytes(path, index, 1))
+    return stored_values(alone)[0]
+
+
+def frame_bytes(path: Path, first: int, count: int) -> Iterator[bytes]:
+    """The stored bytes of frames of a file of the archive, uncompressed there, piece by piece; first counts from 0."""
+    with path.open("rb") as file:
+        dataset = dcmread(file, stop_before_pixels=True)
+        size = dataset.Rows * dataset.Columns * (dataset.BitsAllocated // 8)
+        file.seek(12 + first * size, os.SEEK_CUR)  # tag, VR, two bytes and the length come first
+        left = size * count
+        while left > 0 and (piece := file.read(min(PIECE, left))):
+            left -= len(piece)
+            yield piece
 
 
 def _own_window(told: Mapping) -> tuple[float, float, str] | None:

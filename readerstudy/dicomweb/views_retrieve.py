@@ -89,12 +89,11 @@ class Frames(DicomEndpoint):
             raise Http404
         (sha256,) = _files([header])[place : place + 1]
         there = headers.instances(header)[place][3]
-        wanted = _numbers(frames, there) if frames else None
-        content = _pixels(sha256, wanted, there)
-        if negotiation.in_parts(request, negotiation.BYTES, alone=wanted is None or len(wanted) == 1):
-            kind = f"{negotiation.BYTES}; {SYNTAX}"
-            return parts.stream(((kind, [one]) for one in content), negotiation.BYTES)
-        return HttpResponse(next(content), content_type=f"{negotiation.BYTES}; {SYNTAX}")
+        runs = [(number, 1) for number in _numbers(frames, there)] if frames else [(1, there)]
+        kind = f"{negotiation.BYTES}; {SYNTAX}"
+        if negotiation.in_parts(request, negotiation.BYTES, alone=len(runs) == 1):
+            return parts.stream(((kind, _pixels(sha256, *run)) for run in runs), negotiation.BYTES)
+        return StreamingHttpResponse(_pixels(sha256, *runs[0]), content_type=kind)
 
 
 class Rendered(DicomEndpoint):
@@ -125,12 +124,7 @@ def _numbers(text: str, there: int) -> list[int]:
     return numbers
 
 
-def _pixels(sha256: str, numbers: list[int] | None, frames: int) -> Iterator[bytes]:
-    """The stored bytes of frames, from 1; None: of all, in one."""
-    with store.local_files([sha256], SUFFIX["dicom"]) as (path,), path.open("rb") as file:
-        dataset = dcmread(file, stop_before_pixels=True)
-        where = file.tell()  # tag, VR, two bytes and the length come first
-        size = dataset.Rows * dataset.Columns * (dataset.BitsAllocated // 8)
-        for number in numbers or [1]:
-            file.seek(where + 12 + (number - 1) * size)
-            yield file.read(size if numbers else size * frames)
+def _pixels(sha256: str, first: int, count: int) -> Iterator[bytes]:
+    """The stored bytes of frames, from 1, piece by piece."""
+    with store.local_files([sha256], SUFFIX["dicom"]) as (path,):
+        yield from pictures.frame_bytes(path, first - 1, count)

@@ -66,7 +66,7 @@ def _take(delivery: Delivery, content_type: str, content: Iterator[bytes], study
         return None, UNREADABLE
     if start.sop_class not in TAKEN:
         return start, OTHER_CLASS
-    if study_uid and start.study != study_uid:
+    if study_uid and start.study not in ("", study_uid):  # "": it does not say
         return start, OTHER_STUDY
     taken = delivery.take(f"{start.instance}.dcm", chain([bytes(head)], content), at_most=LARGEST)
     return start, 0 if taken else NO_ROOM

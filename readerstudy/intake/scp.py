@@ -7,7 +7,7 @@ never on the disk; how large one may be, and how many peers send at once, is lim
 import ipaddress
 import logging
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +59,7 @@ STORED, NO_ROOM, OTHER_OBJECT, UNREADABLE, NOT_NOW, FAILED = 0x0000, 0xA700, 0xA
 UNKNOWN_CALLING, UNKNOWN_CALLED, TRY_AGAIN = (1, 1, 3), (1, 1, 7), (2, 1, 1)
 LONGEST_TITLE, LONGEST_COMMENT = 16, 64
 PDU = 128 << 10  # bytes
+LONGEST_PDU = 2 * PDU  # what asks for an association may be longer
 ANEW = 5.0  # seconds
 PATIENCE = 60  # seconds without a word
 NEEDS = "This needs pynetdicom: pip install -c requirements/constraints.txt -r requirements/dicom.txt."
@@ -137,8 +138,10 @@ class Receiver:
         return known.first()
 
     def opened(self, event: Event) -> None:
-        """Hang up on who is at the address of no peer, before a word is read."""
+        """Hang up on who is at the address of no peer, before a word is read; on others once they announce more at once
+        than was agreed on, which pynetdicom would read into memory whole."""
         address = event.address[0]
+        event.assoc.dul.socket.recv = _in_measure(event.assoc.dul.socket)
         if not any(peer.is_at(address) for peer in self.peers):
             logger.warning("C-STORE: hung up on %s, where no peer is", address)
             event.assoc.dul.socket.close()
@@ -245,6 +248,20 @@ class Receiver:
 
     def _called(self, event: Event) -> str:
         return str(event.assoc.requestor.primitive.called_ae_title).strip()
+
+
+def _in_measure(connection: Any) -> Callable[[int], bytearray]:
+    """How pynetdicom reads what its peer announces from a connection: no more than a PDU has."""
+    read = connection.recv
+
+    def recv(count: int) -> bytearray:
+        if count <= LONGEST_PDU:
+            return read(count)
+        logger.warning("C-STORE: hung up on a peer that announced %d bytes at once", count)
+        connection.close()
+        raise OSError("More was announced than a PDU has.")
+
+    return recv
 
 
 def _meta(event: Event) -> bytes:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from processing.check import check_pair, placed
@@ -296,13 +297,19 @@ def confirm_certain(*, study: ReaderStudy, actor: User | None) -> tuple[int, lis
 
 
 def purge_stale() -> int:
-    """Erase what has rested in the quarantine for 24 hours; an upload that was not sorted by then fails and says so."""
+    """Erase what has rested in the quarantine for 24 hours; an upload that was not sorted by then fails and says so.
+
+    What programs sent, and were told is taken, has that time from when it was sent to be sorted: before, no worker ran.
+    """
     limit = timezone.now() - timedelta(hours=24)
-    stale = Upload.objects.filter(created_at__lt=limit).exclude(salt="")
+    late = Job.objects.filter(function=SORT, created_at__gte=limit).values_list("parameters__upload", flat=True)
+    sent = Q(state=Upload.State.RECEIVING) | Q(pk__in=list(late))
+    stale = list(Upload.objects.filter(created_at__lt=limit).exclude(salt="").exclude(sent & ~Q(door="")))
     for upload in stale:
         Upload.objects.filter(pk=upload.pk).update(salt="", state=Upload.State.FAILED)
         Job.objects.filter(
             function=SORT, parameters__upload=upload.pk, state__in=[Job.State.WAITING, Job.State.FAILED]
         ).update(state=Job.State.FAILED, error="Not sorted within 24 hours; its files were erased. Send them again.")
         quarantine.erase(upload.pk)
-    return len(stale) + quarantine.erase_older_than(limit)
+    wanted = Upload.objects.exclude(salt="").values_list("pk", flat=True)
+    return len(stale) + quarantine.erase_older_than(limit, but=set(map(str, wanted)))

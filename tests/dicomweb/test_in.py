@@ -7,7 +7,9 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from django.test import Client
 from pydicom import Dataset, dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from processing.dicom.start import NEEDED
 from readerstudy.accounts.models import Role
 from readerstudy.api.models import Scope
 from readerstudy.archive import quarantine
@@ -22,6 +24,7 @@ from readerstudy.states import State
 from tests import factories
 from tests.dicomweb.material import SITE, session, words_of, write_series
 from tests.once import made_once
+from tests.processing import dicom_files
 
 pytestmark = pytest.mark.django_db
 
@@ -234,3 +237,17 @@ def test_a_door_that_never_rests_is_sorted_after_an_hour(send, files):
     upload = Upload.objects.get()
     Upload.objects.update(created_at=upload.created_at - deliveries.LONGEST - timedelta(seconds=1))
     assert deliveries.send_on() == 1
+
+
+def test_what_is_deflated_or_has_long_private_groups_is_taken(study, send):
+    """The start of the one cannot be read as it is; that of the other does not reach to the study's UID."""
+    image = dicom_files.pixels(1, rows=320, columns=320)[0]
+    deflated, private = dicom_files.classic(0, image), dicom_files.classic(1, image)
+    deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    private.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x10, "OB", b"\1" * 100_000)
+    files = []
+    for dataset in (deflated, private):
+        dataset.save_as(content := BytesIO(), enforce_file_format=True)
+        files.append(content.getvalue())
+    assert len(files[0]) > NEEDED
+    assert send(*files, path=f"studies/{deflated.StudyInstanceUID}").status_code == 200

@@ -14,19 +14,21 @@ from PIL import Image
 from pydicom import dcmread, examples
 from pydicom.pixels import apply_voi_lut
 
+from processing.dicom.pixels import stored_values
 from processing.dicom.window import windowed
 from readerstudy.access import writing
 from readerstudy.access.models import Access
 from readerstudy.accounts.models import Role
 from readerstudy.api.models import Scope
 from readerstudy.archive import store
-from readerstudy.dicomweb import headers, search
+from readerstudy.dicomweb import headers, pictures, search
 from readerstudy.dicomweb.models import Header
 from readerstudy.material.models import Subject
 from readerstudy.material.volumes import load
 from tests import factories
 from tests.dicomweb.material import SITE, SLICES, make_material, session, words_of
 from tests.once import made_once
+from tests.processing import dicom_files
 
 pytestmark = pytest.mark.django_db
 
@@ -189,7 +191,7 @@ def test_frames_are_the_stored_bytes(client, ask):
     (frame,) = client.retrieve_instance_frames(*uids, frame_numbers=[1])
     assert frame == client.retrieve_instance(*uids).PixelData
     alone = ask(f"{way(row, 'instance')}/frames/1", "application/octet-stream")
-    assert alone.content == frame
+    assert b"".join(alone.streaming_content) == frame
     assert ask(f"{way(row, 'instance')}/frames/2").status_code == 404
     assert ask(f"{way(row, 'instance')}/frames/0").status_code == 404
     assert ask(f"{way(row, 'instance')}/frames/x").status_code == 400
@@ -224,6 +226,18 @@ def test_a_window_is_pydicoms(function, width):
     high = low + 2**dataset.BitsStored - 1
     got = windowed(values, centre=600, width=width, function=function.lower().replace("_", "-"))
     assert np.abs(got - (wanted - low) * 255 / (high - low)).max() <= 0.51
+
+
+def test_of_a_file_of_many_frames_one_is_read(tmp_path, monkeypatch):
+    images = dicom_files.pixels(6, rows=64, columns=48)
+    path = dicom_files.save(dicom_files.enhanced(images), tmp_path / "enhanced.dcm")
+    read = []
+    monkeypatch.setattr(pictures, "stored_values", lambda one: read.append(len(one.PixelData)) or stored_values(one))
+    wanted = windowed(images[2].astype(float), centre=500, width=900)
+    drawn = np.array(pictures.drawn(path, 2, pictures.Wanted(window=(500, 900, "linear"))))
+    np.testing.assert_array_equal(drawn, wanted)
+    assert read == [images[2].nbytes]
+    assert b"".join(pictures.frame_bytes(path, 1, 2)) == images[1:3].tobytes()
 
 
 NOT_GIVEN = [

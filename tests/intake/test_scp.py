@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import struct
 import subprocess
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -188,6 +189,19 @@ def test_an_image_that_fills_the_memory_is_hung_up_on(start, tmp_path):
     assert not Upload.objects.exists()
     done = storescu(start(largest=2 * paths[0].stat().st_size), *paths)  # the limit is of an image, not of all
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("kind", [1, 4])  # that asks for an association, and that brings an image
+def test_a_pdu_that_announces_more_than_was_agreed_on_is_hung_up_on(start, kind):
+    with socket.create_connection(("127.0.0.1", start()), timeout=5) as peer:
+        peer.sendall(struct.pack(">BBI", kind, 0, (1 << 32) - 1) + b"\0" * 100)
+        with suppress(ConnectionResetError):  # as it may be told
+            assert peer.recv(1) == b""
+
+
+def test_what_comes_deflated_is_taken(start, tmp_path):
+    assert storescu(start(), *write_series(tmp_path / "in", 1, slices=1), options=("-xd",)).returncode == 0
+    assert Upload.objects.get().files == 1
 
 
 @pytest.mark.parametrize("text", ["MRI1", "MRI1@", "@10.0.0.1", "MRI1@here", f"{'M' * 17}@10.0.0.1", "A\\B@10.0.0.1"])

@@ -6,15 +6,16 @@ import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from processing.errors import InputError
 from readerstudy.intake.watched_folder import WatchedFolder
+from readerstudy.jobs.registry import LaterError
 from readerstudy.protocol.models import ReaderStudy
 
 
 class Command(BaseCommand):
-    help = "Take every file that is put into FOLDER into a study, once it has come to rest, and erase it there."
+    help = "Take every file that is put into FOLDER into a study, and erase it there once it is sorted."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("study", help="the study's short name, as in its address")
@@ -38,8 +39,15 @@ class Command(BaseCommand):
             close_old_connections()
             try:
                 said = f"{taken} files taken." if (taken := watched.look(time.monotonic())) else ""
-            except InputError as error:
+            except (InputError, LaterError) as error:
                 said = str(error)
+            except DatabaseError:
+                said = "The database does not answer: all stays."
+            except OSError as error:
+                said = f"Nothing can be taken now, and all stays: {error.strerror}."
+            for problem in watched.said:
+                self.stdout.write(problem)
+            watched.said.clear()
             if said and (said != before or said.endswith("taken.")):
                 self.stdout.write(said)
                 self.stdout.flush()
