@@ -27,6 +27,7 @@ from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
 from analysis.protocol import Protocol, read_json, read_protocol
 from analysis.report import charter, document, pdf, render, result_sheets, workbook
+from analysis.report.study import flow
 from analysis.report.study import page as report_page
 
 STATUS = "Bad input ends in one sentence on stderr and exit status 2."
@@ -349,10 +350,13 @@ def _report(options: argparse.Namespace) -> None:
     protocol = {} if options.protocol is None else read_json(options.protocol)
     results = _analysed(options, None if options.protocol is None else read_protocol(options.protocol))
     series = None if options.series is None else tables.read_series(options.series)
+    cases = flow.cases_of(tables.read_ratings(options.ratings), series)
+    read = None if series is None else flow.of_read_cases(series, cases)
     sources = report_page.Sources(
+        cases=cases,
         protocol=protocol,
-        series=series,
-        scan_times=None if series is None else scan_times.analyse(series),
+        series=read,
+        scan_times=None if read is None or read.empty else scan_times.analyse(read),
         images=None if options.metrics is None else image_metrics.analyse(tables.read_metrics(options.metrics)),
         files=_hashes(options),
     )
@@ -474,8 +478,8 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _charter(options: argparse.Namespace) -> None:
-    earlier = None if options.before is None else read_json(options.before)
-    page = charter.page(read_json(options.protocol), earlier=earlier, paper=options.paper)
+    earlier = None if options.before is None else charter.read(options.before)
+    page = charter.page(charter.read(options.protocol), earlier=earlier, paper=options.paper)
     _print(page, options)
 
 

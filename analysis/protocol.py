@@ -1,5 +1,6 @@
 """The part of a protocol that the analysis needs: what was asked, and what was declared before opening."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any, Literal
 from analysis.errors import InputError
 
 PRIMARY_TESTS = ("cluster_permutation", "cluster_sign_flip", "datta_satten", "as_published")
+UNNAMED_TEST = "cluster_sign_flip"  # of studies that were opened before protocols named their test
+AFTER_OPENING = ("sha256", "amendments", "set_aside", "synthetic")  # members that its sha256 leaves out
 ALPHA = 0.05  # level of every test that decides something
 WIDEST = {"mean": 2.0, "net_preference": 1.0}  # the scale's reach from no preference; a margin lies within it
 Cell = tuple[str, str, str]
@@ -71,8 +74,36 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_protocol(path: str | Path) -> Protocol:
-    """Read protocol.json. Raises InputError."""
-    return parse_protocol(read_json(path), name=Path(path).name)
+    """Read protocol.json. Raises InputError, also where it is not the one that was frozen."""
+    content = read_json(path)
+    if isinstance(content, Mapping):
+        ensure_frozen(content, name=Path(path).name)
+    return parse_protocol(content, name=Path(path).name)
+
+
+def ensure_frozen(content: Mapping[str, Any], *, name: str) -> None:
+    """Raise InputError where a protocol gives a sha256 that is not its own. One without sha256 was never frozen.
+
+    The hash is that of the members but those that were said after opening; a study that was opened before protocols
+    named their test was frozen without that, and has the sign flip.
+    """
+    if content.get("sha256") is None:
+        return
+    frozen = {member: value for member, value in content.items() if member not in AFTER_OPENING}
+    if content["sha256"] == sha256(frozen):
+        return
+    if frozen.pop("primary_test", None) == UNNAMED_TEST and content["sha256"] == sha256(frozen):
+        return
+    raise InputError(
+        f"{name} is not the protocol that was frozen: its sha256 is not that of what it says. Take the file as it was "
+        "exported, or the sha256 out of it."
+    )
+
+
+def sha256(members: Mapping[str, Any]) -> str:
+    """SHA-256 of JSON members in the form that the site hashes: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_protocol(content: Any, *, name: str = "The protocol") -> Protocol:

@@ -24,11 +24,12 @@ Order of the parts: FDA, Clinical Trial Imaging Endpoint Process Standards (2018
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from analysis.errors import InputError
 from analysis.formats import percent
-from analysis.protocol import parse_protocol
+from analysis.protocol import ensure_frozen, parse_protocol, read_json, sha256
 from analysis.report import charter_changes, charter_statistics, render, table_cells
 from analysis.report.study_size import counted
 from analysis.report.table import Table
@@ -83,6 +84,17 @@ def _facts(charter: Charter) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in found.items() if value]
 
 
+def read(path: Path) -> Charter:
+    """The charter in a file, or that of its protocol. Raises InputError, also where it gives a hash that is not its
+    own: of the protocol, as frozen, or of the charter, as kept."""
+    found = whole(read_json(path))
+    ensure_frozen(found["protocol"], name=path.name)
+    kept = {name: value for name, value in found.items() if name != "version"}
+    if found.get("version", {}).get("sha256") not in (None, sha256(kept)):
+        raise InputError(f"{path.name} is not the version that was kept: its sha256 is not that of what it says.")
+    return found
+
+
 def whole(charter: Charter) -> Charter:
     """The charter of a protocol, or a charter as it is. Raises InputError for what is neither."""
     if not isinstance(charter, Mapping):
@@ -134,7 +146,8 @@ def _design(charter: Charter) -> Part:
             "side, made in two arms, without knowing which is which, and says which one serves better. A preference "
             "above 3 favours the first arm of a comparison."
         ]
-    said += [charter["simulated"]] if charter.get("simulated") else []
+    synthetic = "The images are synthetic." if protocol.get("synthetic") else ""
+    said += [words] if (words := charter.get("simulated") or synthetic) else []
     tables = []
     if material:
         training = material.get("training_cases")

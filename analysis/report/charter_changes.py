@@ -1,5 +1,6 @@
 """What differs between two versions of a charter."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from analysis.report import table_cells
 from analysis.report.table import Table
 
 Charter = Mapping[str, Any]
+NAMING = ("id", "number", "first", "second", "criterion", "kind", "on")
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ def differences(charter: Charter, earlier: Charter) -> list[Difference]:
 
 
 def _compared(charter: Charter) -> dict[str, Any]:
-    """All but the hashes, which differ with anything else."""
+    """All but the hashes, which differ with anything else; the protocol under its own name, as both have a schedule."""
     protocol = {name: value for name, value in charter["protocol"].items() if name != "sha256"}
     rest = {name: value for name, value in charter.items() if name not in ("protocol", "version")}
-    return {**protocol, **rest}
+    return {"protocol": protocol, **rest}
 
 
 def _places(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
@@ -59,8 +61,12 @@ def _places(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
         for name, one in value.items():
             yield from _places(one, f"{where}, {name}" if where else str(name).replace("_", " "))
     elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+        named: Counter[str] = Counter()
         for number, one in enumerate(value, 1):
-            yield from _places(_unnamed(one), f"{where} {_row_name(one, number)}")
+            name = _row_name(one, number)
+            named[name] += 1
+            again = f" ({named[name]})" if named[name] > 1 else ""
+            yield from _places(_unnamed(one), f"{where} {name}{again}")
     elif isinstance(value, list):
         yield where, ", ".join(map(_in_words, value))
     else:
@@ -68,13 +74,17 @@ def _places(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _row_name(row: Mapping[str, Any], number: int) -> str:
-    if "first" in row and "second" in row:
-        return f"{row['first']} vs {row['second']}"
-    return str(row.get("id") or row.get("number") or number)
+    """What tells a row from the others of its table: an arm by its code, a margin by all that it is declared for."""
+    arms = " vs ".join(str(row[name]) for name in ("first", "second") if row.get(name))
+    named = [arms, *(str(row[name]) for name in ("criterion", "kind", "on") if row.get(name))]
+    if row.get("id") or row.get("number"):
+        return str(row.get("id") or row["number"])
+    return ", ".join(filter(None, named)) or str(number)
 
 
 def _unnamed(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "id"} or {"there": "yes"}
+    """What a row says beside its name, and that it is there, as it may say nothing else."""
+    return {"there": True, **{name: value for name, value in row.items() if name not in NAMING}}
 
 
 def _in_words(value: Any) -> str:

@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from analysis import protocol
 from analysis.__main__ import main
 from analysis.errors import InputError
 from analysis.report import charter, charter_changes
 from analysis.sample_size import Design, plan
+from tests.analysis.test_result_tables import ratings
 
 SCALE = ["left markedly better", "left better", "no difference", "right better", "right markedly better"]
 PROTOCOL = {
@@ -46,7 +48,6 @@ PROTOCOL = {
     "schedule": {"min_distance": 7, "repeat_share": 0.1, "parts": 2, "washout_days": 28},
     "questions": {"integrity": True, "cannot_judge": True, "guesses": 10, "all_slices": False},
     "seed": 4711,
-    "sha256": "ab" * 32,
     "amendments": [
         {
             "number": 1,
@@ -57,6 +58,7 @@ PROTOCOL = {
         }
     ],
 }
+PROTOCOL["sha256"] = protocol.sha256({name: value for name, value in PROTOCOL.items() if name != "amendments"})
 
 
 def text(page: str) -> str:
@@ -84,7 +86,7 @@ def test_every_declaration_of_the_protocol_stands_in_its_charter():
         "non-inferiority: the first arm is not worse than the second: 0.1 on net preference (every cell)",
         "no simulation was taken into this charter",
         "1 2026-12-02 subject withdrawn S07 Consent ended.",
-        "ab" * 32,
+        PROTOCOL["sha256"],
     ):
         assert declared in said, declared
     assert "Simulated" not in said
@@ -131,13 +133,69 @@ def test_what_changed_since_a_version_is_named_place_by_place():
     now["protocol"]["sha256"] = "0" * 64  # follows from the rest
     del now["protocol"]["margins"]
     assert [(one.where, one.before, one.now) for one in charter_changes.differences(now, earlier)] == [
-        ("criteria snr, asks", "How much noise", "How grainy"),
-        ("seed", "4711", "1"),
-        ("margins 1, kind", "noninferiority", ""),
-        ("margins 1, on", "net_preference", ""),
-        ("margins 1, margin", "0.1", ""),
+        ("protocol, criteria snr, asks", "How much noise", "How grainy"),
+        ("protocol, seed", "4711", "1"),
+        ("protocol, margins noninferiority, net_preference, there", "yes", ""),
+        ("protocol, margins noninferiority, net_preference, margin", "0.1", ""),
     ]
     assert "Changes since version 1" in text(charter.page(now, earlier=earlier))
+
+
+def test_no_change_hides_behind_another_of_its_name():
+    """The protocol has a schedule, and so has what the site adds; two margins may be of one comparison."""
+    margins = [
+        {"first": "FAST", "second": "SOC", "criterion": one, "kind": "equivalence", "on": "mean", "margin": 0.2}
+        for one in ("snr", "cord")
+    ]
+    asked = {**PROTOCOL, "margins": margins, "comparisons": [{"first": "FAST", "second": "SOC", "question": ""}]}
+    earlier = {"protocol": asked, "schedule": {"pairs": 10}}
+    now = copy.deepcopy(earlier)
+    now["schedule"]["pairs"] = 12
+    now["protocol"]["schedule"] |= {"washout_days": 0, "min_distance": 1}
+    now["protocol"]["margins"][0]["margin"] = 0.5
+    now["protocol"]["comparisons"].append({"first": "FAST-DL", "second": "SOC", "question": ""})
+    assert {(one.where, one.before, one.now) for one in charter_changes.differences(now, earlier)} == {
+        ("schedule, pairs", "10", "12"),
+        ("protocol, schedule, washout_days", "28", "0"),
+        ("protocol, schedule, min_distance", "7", "1"),
+        ("protocol, margins FAST vs SOC, snr, equivalence, mean, margin", "0.2", "0.5"),
+        ("protocol, comparisons FAST-DL vs SOC, there", "", "yes"),
+    }
+
+
+@pytest.mark.parametrize("command", ["charter", "report"])
+def test_a_protocol_that_was_changed_after_it_was_frozen_is_refused(tmp_path, capsys, command):
+    said = {
+        "exported": {**PROTOCOL, "set_aside": [{"case": "S1-L", "reason": "motion"}], "synthetic": True},
+        "other margin": {**PROTOCOL, "margins": []},
+        "another member": {**PROTOCOL, "family": []},
+        "another test": {**PROTOCOL, "primary_test": "cluster_sign_flip"},
+        "never frozen": {name: value for name, value in PROTOCOL.items() if name != "sha256"} | {"margins": []},
+    }
+    unnamed = {name: value for name, value in PROTOCOL.items() if name not in ("primary_test", "amendments", "sha256")}
+    for test in ("cluster_sign_flip", "cluster_permutation"):
+        said[f"unnamed {test}"] = {**unnamed, "sha256": protocol.sha256(unnamed), "primary_test": test}
+    ratings().assign(criterion="snr").to_csv(tmp_path / "ratings.csv", index=False)
+    found = {}
+    for name, content in said.items():
+        (tmp_path / "p.json").write_text(json.dumps(content))
+        options = [str(tmp_path / "p.json")]
+        if command == "report":
+            options = [str(tmp_path / "ratings.csv"), "--protocol", *options]
+        found[name] = main([command, *options, "--html", str(tmp_path / "out.html")])
+    refused = {"other margin", "another member", "another test", "unnamed cluster_permutation"}
+    assert {name for name, status in found.items() if status} == refused
+    assert capsys.readouterr().err.count("p.json is not the protocol that was frozen") == len(refused)
+
+
+def test_a_version_of_the_site_is_taken_only_as_it_was_kept(tmp_path):
+    kept = {"protocol": PROTOCOL, "words": {"objective": "To see."}}
+    version = {"number": 1, "sha256": protocol.sha256(kept)}
+    (tmp_path / "c.json").write_text(json.dumps({**kept, "version": version}))
+    assert charter.read(tmp_path / "c.json")["version"] == version
+    (tmp_path / "c.json").write_text(json.dumps({**kept, "words": {"objective": "To prove."}, "version": version}))
+    with pytest.raises(InputError, match="not the version that was kept"):
+        charter.read(tmp_path / "c.json")
 
 
 def test_a_study_of_images_alone_has_no_readers_in_its_charter():
