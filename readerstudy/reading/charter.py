@@ -33,7 +33,7 @@ def content(study: ReaderStudy) -> dict:
     last = last_kept(study)
     before = last.content if last else {}
     told = None if study.images_only else briefing.in_force(study)
-    simulated = simulation_note(study) or ("The images are synthetic." if study.synthetic else "")
+    simulated = " ".join(filter(None, ("The images are synthetic." if study.synthetic else "", simulation_note(study))))
     return {
         "protocol": protocol_document(study),
         "words": before.get("words") or {"objective": study.description},

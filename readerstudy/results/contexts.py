@@ -22,7 +22,7 @@ FINDINGS_SHOWN = 12
 def first_page(study: ReaderStudy, made: services.Results) -> dict:
     """Everything that `results/results.html` needs beside the study."""
     arms = {arm.code: arm for arm in study.arms.all()}
-    simulated = simulation_note(study) or ("Synthetic images." if study.synthetic else "")
+    simulated = " ".join(filter(None, ("Synthetic images." if study.synthetic else "", simulation_note(study))))
     shared = {
         **_head(study, made),
         "simulated": simulated,

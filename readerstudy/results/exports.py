@@ -17,7 +17,7 @@ from readerstudy.archive.downloads import csv_lines
 from readerstudy.images import tables as images
 from readerstudy.images.in_volumes import reference_and_pairs
 from readerstudy.material.selectors import set_aside, simulation_note
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
 from readerstudy.results.tables import ROWS, Row
 
@@ -58,6 +58,11 @@ def codebook_lines(table: str) -> Iterator[str]:
 def protocol_json(study: ReaderStudy) -> bytes:
     said = [{"case": case.code, "reason": case.set_aside} for case in set_aside(study)]
     document = protocol_document(study) | ({"set_aside": said} if said else {})
+    document |= {"synthetic": True} if study.synthetic else {}
+    analysed = set(study.cases.filter(training=False).values_list("subject__code", flat=True))
+    for amendment in document.get("amendments", ()):
+        if amendment["kind"] == Amendment.Kind.SUBJECT_WITHDRAWN and not analysed & set(amendment["what"]):
+            amendment["training"] = True  # the subject's cases were for training alone
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 

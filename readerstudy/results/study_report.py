@@ -4,12 +4,15 @@ import json
 import tempfile
 from pathlib import Path
 
+from django.db.models import Q
+
 from analysis import scan_times
 from analysis.errors import InputError
-from analysis.report.study import page
+from analysis.report.study import flow, page
 from readerstudy.images.analyses import read_table
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import charter, unblinding
+from readerstudy.reading.models import Presentation
 from readerstudy.results.exports import protocol_json, table_csv
 from readerstudy.results.services import Results
 
@@ -27,19 +30,31 @@ def bibtex(study: ReaderStudy, made: Results) -> str:
 
 
 def _sources(study: ReaderStudy, made: Results) -> page.Sources:
+    cases = _cases(study)
     with tempfile.TemporaryDirectory() as folder:
         series = read_table("series", table_csv(study, "series"), Path(folder))
     try:
-        times = None if series is None else scan_times.analyse(series)
+        times = None if series is None else scan_times.analyse(series := flow.of_read_cases(series, cases))
     except InputError:  # no series was acquired
         times = None
     return page.Sources(
+        cases=cases,
         protocol=json.loads(protocol_json(study)),
         series=series,
         scan_times=times,
         images=made.images,
         files=_hashes(study, made),
         unblindings=_unblindings(study),
+    )
+
+
+def _cases(study: ReaderStudy) -> flow.StudyCases:
+    """All cases but those for training; of withdrawn subjects those that readers were to see."""
+    own = study.cases.filter(training=False)
+    meant = own.filter(Q(subject__withdrawn_at=None) | Q(presentations__kind=Presentation.Kind.MAIN))
+    shown = study.presentations.filter(kind=Presentation.Kind.MAIN, state=Presentation.State.CONFIRMED)
+    return flow.StudyCases(
+        set(meant.values_list("subject__code", "code")), set(shown.values_list("case__subject__code", "case__code"))
     )
 
 

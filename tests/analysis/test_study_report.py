@@ -32,6 +32,7 @@ SERIES = pd.DataFrame(
         "simulated": [None, "half NEX, seed 1"],
     }
 )
+CASES = flow.cases_of(ratings(), None)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def results() -> dict:
 
 @pytest.fixture(scope="module")
 def made(results) -> str:
-    return page.page(results, page.Sources(protocol=DECLARED, series=SERIES, files={"ratings.csv": "ab" * 32}))
+    return page.page(results, page.Sources(CASES, DECLARED, SERIES, files={"ratings.csv": "ab" * 32}))
 
 
 def test_every_link_leads_to_a_place_of_the_page_and_no_place_is_there_twice(made):
@@ -55,7 +56,9 @@ def test_every_link_leads_to_a_place_of_the_page_and_no_place_is_there_twice(mad
 
 def test_the_numbers_of_a_sentence_stand_in_the_row_that_it_points_to(results, made):
     rows = dict(re.findall(r'<tr\s+id="(preference-\d+)"\s*>(.*?)</tr>', made, re.DOTALL))
-    told = [one for one in paragraphs.findings(results, {"SNR": "Signal"}) if one.row.startswith("preference-")]
+    told = [
+        one for one in paragraphs.findings(results, {"SNR": "Signal"}, DECLARED) if one.row.startswith("preference-")
+    ]
     assert len(told) == len(results["comparisons"]) == len(rows)
     for sentence in told:
         row = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", rows[sentence.row])))
@@ -65,7 +68,7 @@ def test_the_numbers_of_a_sentence_stand_in_the_row_that_it_points_to(results, m
 
 
 def test_the_primary_hypothesis_comes_first_with_its_own_p_and_simulation_before_all(results):
-    simulated, first, *_ = paragraphs.findings(results, {"SNR": "Signal"})
+    simulated, first, *_ = paragraphs.findings(results, {"SNR": "Signal"}, DECLARED)
     assert simulated.words == "Simulated, not acquired: FAST in 1 of 1 series (half NEX, seed 1)."
     assert first.words.startswith("Signal, FAST-DL vs SOC: ")
     own = results["primary"]["result"]["p"]
@@ -78,7 +81,7 @@ def test_a_preference_is_told_only_where_the_test_rejects(results):
     test = cell["tests"][cell["primary_test"]]
     for p, told in ((0.049, "FAST was preferred"), (0.051, "no preference was shown")):
         planted = {**cell, "tests": {**cell["tests"], cell["primary_test"]: {**test, "p": p, "statistic": -2.0}}}
-        assert told in paragraphs.findings({**results, "comparisons": [planted]}, {})[1].words
+        assert told in paragraphs.findings({**results, "comparisons": [planted]}, {}, DECLARED)[1].words
 
 
 def test_methods_say_what_was_declared_each_with_its_source(results):
@@ -110,7 +113,7 @@ def test_every_source_that_is_named_is_there_and_is_an_entry_of_bibtex():
 
 
 def test_the_flow_loses_nobody_without_a_reason(results):
-    stages = flow.stages(results, DECLARED, SERIES)
+    stages = flow.stages(results, DECLARED, SERIES, CASES)
     assert [one.count for one in stages] == [
         "7 subjects",
         "7 cases",
@@ -120,10 +123,44 @@ def test_the_flow_loses_nobody_without_a_reason(results):
         "36 scores",
     ]
     assert stages[0].left_out == ["1 subject withdrawn", "1: Consent ended. (S07)"]
+    assert stages[1].detail == "of 6 subjects whose pairs were read"
     assert stages[1].left_out == ["1 case set aside", "1: motion (S9-L)"]
     assert "1 of them simulated" in stages[2].detail
     missing = {**results, "n": {**results["n"], "cannot_judge": 3, "missing": 2, "ratings": 31}}
-    assert flow.stages(missing, {}, None)[-2].left_out == ["3 the reader could not judge", "2 no answer"]
+    assert flow.stages(missing, {}, None, CASES)[-2].left_out == ["3 the reader could not judge", "2 no answer"]
+
+
+def test_the_flow_counts_neither_training_nor_loses_who_was_never_read(results):
+    """S8 was never read, T1 was for training alone and was withdrawn, S0 has another case that nobody read."""
+    read = ratings()
+    trained = read.iloc[:1].assign(subject="T2", case="T2-L", kind="training")
+    more = [("S8", "S8-L"), ("T2", "T2-L"), ("S0", "S0-R"), ("S9", "S9-L")]
+    series = pd.concat([SERIES, *(SERIES.iloc[:1].assign(subject=one, case=case) for one, case in more)])
+    cases = flow.cases_of(pd.concat([read, trained]), series)
+    amended = [*DECLARED["amendments"], {**DECLARED["amendments"][0], "what": ["T1"], "training": True}]
+    protocol = {**DECLARED, "amendments": amended}
+    first, second, third, *_ = flow.stages(results, protocol, flow.of_read_cases(series, cases), cases)
+    assert (first.count, second.count, third.count) == ("9 subjects", "8 cases", "2 series")
+    assert first.left_out == [
+        "1 subject withdrawn",
+        "1: Consent ended. (S07)",
+        "1 subject with every case set aside: S9",
+        "1 subject never read: S8",
+    ]
+    assert second.left_out == ["1 case set aside", "1: motion (S9-L)", "1 case never read: S0-R"]
+
+
+def test_synthetic_images_are_said_before_all_and_over_every_table(results):
+    plain = page.page(results, page.Sources(CASES, DECLARED))
+    assert "Synthetic" not in plain
+    said = "Synthetic images: nothing here is evidence about patients."
+    synthetic = {**DECLARED, "synthetic": True}
+    assert paragraphs.findings(results, {}, synthetic)[0].words == said
+    made = page.page(results, page.Sources(CASES, synthetic))
+    assert made.index(said) < made.index('id="section-summary"')
+    for one in page.sections(results, page.Sources(CASES, synthetic), {}):
+        if one.key in ("preference", "manuscript", "tests"):
+            assert all(said in noted.table.note for noted in one.tables), one.key
 
 
 def test_nothing_is_left_to_a_hover(made):
@@ -159,7 +196,7 @@ def test_the_checklist_has_all_items_and_points_only_to_what_is_there():
 
 
 def test_names_are_escaped_in_the_report(results):
-    said = page.page(results, page.Sources(protocol={**DECLARED, "title": "<script>"}))
+    said = page.page(results, page.Sources(CASES, {**DECLARED, "title": "<script>"}))
     assert "<script>" not in said
     assert "&lt;script&gt;" in text(said)
 

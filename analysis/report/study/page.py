@@ -36,11 +36,13 @@ class Section:
 class Sources:
     """What a report is made of beside the results of ``analysis.reading.analyse``.
 
-    protocol: as protocol.json has it; series: its table; scan_times, images: results of ``analysis.scan_times`` and
+    cases: those meant to be read and those read; protocol: as protocol.json has it; series: the table, of the cases
+    that were read; scan_times, images: results of ``analysis.scan_times``, of these series, and
     ``analysis.image_metrics``; files: SHA-256 of what was read; unblindings: rows of ``at``, ``what``, ``reason``,
     ``impact``, None where the site is not asked.
     """
 
+    cases: flow.StudyCases
     protocol: Mapping[str, Any] = field(default_factory=dict)
     series: pd.DataFrame | None = None
     scan_times: Mapping[str, Any] | None = None
@@ -65,9 +67,9 @@ def page(results: Results, sources: Sources, *, paper: str = "A4", title: str = 
         head=f"Report · {title}",
         paper=paper,
         sections=found,
-        warnings=results["warnings"],
+        warnings=[*paragraphs.synthetic(protocol), *results["warnings"]],
         hypothesis=hypothesis(results, names),
-        stages=flow.stages(results, protocol, sources.series),
+        stages=flow.stages(results, protocol, sources.series, sources.cases),
         grras=checklist.grras(keys),
         numbers={key: place for place, key in enumerate(keys, 1)},
         titles={one.key: one.title for one in found},
@@ -89,9 +91,9 @@ def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
     """All sections, in order; those without anything to say are left out."""
     protocol = sources.protocol
     palette = colours(arm for cell in results["comparisons"] for arm in (cell["first"], cell["second"]))
-    simulated = " ".join(words for words in results["warnings"] if words.startswith("Simulated"))
+    simulated = " ".join(paragraphs.not_acquired(results, protocol))
     found = [
-        Section("summary", "Summary", [[one] for one in paragraphs.findings(results, names)], part="summary"),
+        Section("summary", "Summary", [[one] for one in paragraphs.findings(results, names, protocol)], part="summary"),
         Section("methods", "Methods", [paragraphs.methods(results, protocol, names)]),
         Section("flow", "Flow of the study", part="flow"),
     ]

@@ -117,9 +117,19 @@ def methods(results: Results, protocol: Mapping[str, Any], names: Names) -> list
     return said
 
 
-def findings(results: Results, names: Names) -> list[Sentence]:
-    """What was found, the primary hypothesis first; simulated images are said before anything else."""
-    said = [Sentence(words) for words in results["warnings"] if words.startswith("Simulated")]
+def synthetic(protocol: Mapping[str, Any]) -> list[str]:
+    """What is said of a study of synthetic images alone, as the protocol of its export tells; empty of any other."""
+    return ["Synthetic images: nothing here is evidence about patients."] if protocol.get("synthetic") else []
+
+
+def not_acquired(results: Results, protocol: Mapping[str, Any]) -> list[str]:
+    """What is said of images that no scanner acquired."""
+    return [*synthetic(protocol), *(words for words in results["warnings"] if words.startswith("Simulated"))]
+
+
+def findings(results: Results, names: Names, protocol: Mapping[str, Any]) -> list[Sentence]:
+    """What was found, the primary hypothesis first; images that no scanner acquired are said before anything else."""
+    said = [Sentence(words) for words in not_acquired(results, protocol)]
     cells = results["comparisons"]
     order = sorted(range(len(cells)), key=lambda place: not cells[place].get("primary"))
     for place in order:
