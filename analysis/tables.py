@@ -121,7 +121,10 @@ def _as_written(frame: pd.DataFrame) -> pd.DataFrame:
     for name, column in frame.items():
         plain = {text: text[1:] for text in column.cat.categories if isinstance(text, str) and GUARDED.match(text)}
         if plain:
-            frame = frame.assign(**{str(name): column.cat.rename_categories(plain)})
+            texts = [plain.get(text, text) for text in column.cat.categories]
+            distinct = pd.Index(dict.fromkeys(texts))  # with and without apostrophe it is one text
+            codes = np.append(distinct.get_indexer(texts), -1)[column.cat.codes]
+            frame = frame.assign(**{str(name): pd.Categorical.from_codes(codes, distinct)})
     return frame
 
 

@@ -20,7 +20,8 @@ LONGEST = 32_767  # characters in a cell
 MOST_ROWS = 1_048_575  # below the head
 WIDEST = 40  # characters that a column shows
 LOOKED_AT = 50  # rows that decide how wide a column is
-UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # not allowed in XML
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # not allowed in XML
+CUT = "… (cut: a cell holds {:,} of its {:,} characters)"
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]")  # in the name of a sheet
 BOOK = ("sheet", "column", "type", "unit", "allowed", "required", "description")
 
@@ -87,7 +88,7 @@ def _head(page: Any, text: str) -> Any:
 def _cell(page: Any, value: Any) -> Any:
     """A value of its own type; a text is a text, whatever it begins with."""
     if isinstance(value, str):
-        cell = WriteOnlyCell(page, UNSEEN.sub("", value)[:LONGEST])
+        cell = WriteOnlyCell(page, _fitting(UNSEEN.sub("", value)))
         cell.data_type = "s"
         return cell
     if isinstance(value, datetime):
@@ -97,6 +98,20 @@ def _cell(page: Any, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return _cell(page, str(value))
+
+
+def _fitting(text: str) -> str:
+    """The text, or as much of it as a cell holds, with that it was cut. XLSX counts characters as UTF-16 does."""
+    length = _units(text)
+    if length <= LONGEST:
+        return text
+    mark = CUT.format(LONGEST, length)
+    kept = text.encode("utf-16-le")[: 2 * (LONGEST - _units(mark))].decode("utf-16-le", "ignore")
+    return kept + mark
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _shown(value: Any) -> str:

@@ -224,3 +224,12 @@ def test_schemas_are_table_schemas():
         schema = json.loads((tables.SCHEMAS / f"{table}.json").read_text())
         assert schema["missingValues"] == [""]
         assert {field["type"] for field in schema["fields"]} <= {"string", "integer", "number", "boolean", "datetime"}
+
+
+def test_a_text_with_and_without_the_apostrophe_of_a_guard_is_one(tmp_path):
+    """Two programs wrote the same text, one of them guarded."""
+    (tmp_path / "series.csv").write_text(
+        "subject,site,case,arm,series,software\nS1,A,C,SOC,x1,'-v1\nS2,A,C,SOC,x2,-v1\nS3,A,C,SOC,x3,\nS4,A,C,SOC,x4,b\n"
+    )
+    read = tables.read_series(tmp_path / "series.csv")["software"]
+    assert read.astype(object).where(read.notna(), None).tolist() == ["-v1", "-v1", None, "b"]

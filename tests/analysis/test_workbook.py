@@ -52,6 +52,16 @@ def test_values_keep_their_types_heads_stay_and_the_codebook_names_every_sheet()
     assert [cell.value for cell in found["codebook"][2]] == ["a-b", "arm", "string", "=2+2"]
 
 
+def test_no_character_makes_the_file_unreadable_and_what_is_cut_says_so():
+    texts = ["a\ufffeb", "a\uffffb", "a\ud800b", "x" * 32_767, "x" * 40_000, "😀" * 16_383, "😀" * 20_000]
+    _, found = written(workbook.Sheet("t", ["a"], [{"a": text} for text in texts]))
+    told = [row[0].value for row in found["t"].iter_rows(min_row=2)]
+    assert told[:4] == ["ab", "ab", "ab", texts[3]]
+    assert told[5] == texts[5]
+    assert all(cut.endswith("characters)") and len(cut.encode("utf-16-le")) <= 2 * 32_767 for cut in (told[4], told[6]))
+    assert "cut: a cell holds 32,767 of its 40,000 characters" in told[4]
+
+
 def test_a_long_table_goes_on_in_another_sheet(monkeypatch):
     monkeypatch.setattr(workbook, "MOST_ROWS", 60)
     _, found = written(workbook.Sheet("t", ["n"], ({"n": n} for n in range(150))))
