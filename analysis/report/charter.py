@@ -5,11 +5,12 @@ A charter is the protocol as ``protocol.json`` has it, alone or as ``protocol`` 
 words
     What people wrote, by the names of ``WORDS``.
 made
-    Arm to how it is made, in words.
+    Arm to how it is simulated, in words: as its recipe has it, or as its series that no scanner acquired have it.
 material
     ``subjects``, ``cases``, ``training_cases`` and ``sites``, rows of ``id``, ``name``, ``subjects``.
 schedule
-    ``pairs``, ``each`` (reader), ``training``, ``repeats`` and ``distance``.
+    ``pairs``, ``each`` (reader), ``fewest`` and ``most`` where readers have lists of other lengths, ``training``,
+    ``repeats`` and ``distance``.
 plan
     What ``analysis.sample_size.plan`` gave.
 simulated
@@ -204,9 +205,9 @@ def _arms(charter: Charter) -> Part:
 def _how_made(arm: Mapping[str, Any], words: str) -> str:
     source = arm.get("made_from")
     if not source:
-        return "as the scanner gave it"
+        return f"uploaded; {words}" if words else "uploaded"
     if arm.get("model"):
-        return f"from {source} by the model {arm['model']}"
+        return f"from {source} by the model {arm['model']}" + (f"; {words}" if words else "")
     for command in ("degrade", "reconstruct"):
         if settings := arm.get(command):
             told = words or ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items())
@@ -216,14 +217,21 @@ def _how_made(arm: Mapping[str, Any], words: str) -> str:
 
 def _readers(charter: Charter) -> Part:
     protocol = charter["protocol"]
-    codes = protocol.get("reader_codes") or []
+    added = {
+        str(code): one["number"]
+        for one in protocol.get("amendments") or ()
+        if one["kind"] == "reader_added"
+        for code in one.get("what") or ()
+    }
+    codes = [*(protocol.get("reader_codes") or []), *added]
+    named = [f"{code} (added by amendment {added[code]})" if code in added else code for code in codes]
     inference = (
         "They stand for readers in general: inference is to readers like them."
         if protocol.get("readers") == "random"
         else "Inference is to these readers."
     )
     said = [
-        f"{counted(len(codes), 'reader')}{', ' + ', '.join(codes) if codes else ''}. {inference} A reader holds no "
+        f"{counted(len(codes), 'reader')}{', ' + ', '.join(named) if named else ''}. {inference} A reader holds no "
         "other role in the study, sees only the own list, and never an arm, another's answer or an interim result."
     ]
     briefing, schedule = charter.get("briefing"), charter.get("schedule") or {}
@@ -247,14 +255,17 @@ def _practice(protocol: Mapping[str, Any], schedule: Mapping[str, Any]) -> str:
 def _schedule(charter: Charter) -> Part:
     protocol, made = charter["protocol"], charter.get("schedule") or {}
     rules = protocol.get("schedule") or {}
+    gone = any(one["kind"] == "subject_withdrawn" for one in protocol.get("amendments") or ())
+    withdrawn = ", those of withdrawn subjects only until then" if gone else ""
     seed = f", {protocol['seed']}," if "seed" in protocol else ""
     said = [
-        "Each reader sees every case once in each comparison. Which arm stands on the left is drawn, balanced within "
-        f"each comparison to one pair; the order is drawn too, and nobody can choose it. The same seed{seed} gives the "
-        "same schedule."
+        f"Each reader sees every case once in each comparison{withdrawn}. Which arm stands on the left is "
+        "drawn, balanced within each comparison to one pair; the order is drawn too, and nobody can choose it. The "
+        f"same seed{seed} gives the same schedule."
     ]
     if made.get("pairs"):
-        said.append(f"{counted(made['pairs'], 'pair')} in all, {made['each']:,} for each reader.")
+        each = f"{made['fewest']:,} to {made['most']:,}" if "most" in made else f"{made['each']:,}"
+        said.append(f"{counted(made['pairs'], 'pair')} in all, {each} for each reader.")
     if rules.get("min_distance"):
         least = made.get("distance")
         found = f"; in this schedule the least is {least}" if least else ""
@@ -398,6 +409,7 @@ def _amendments(charter: Charter) -> Part:
     )
     said = [
         "Until the study is opened the protocol may change, and each kept version of this charter is numbered. After "
-        "opening only numbered amendments with a reason are possible; they change nothing that was scheduled before."
+        "opening only numbered amendments with a reason are possible; they change nothing that was scheduled before, "
+        "but that pairs of a subject who is withdrawn are no longer read."
     ]
     return Part("amendments", "Amendments", said, [table])

@@ -195,16 +195,19 @@ def cells_and_neighbours(case: Case, *, awaited: Awaited = ()) -> tuple[list[Mat
 
 
 def simulation_note(study: ReaderStudy) -> str:
-    """Which arms were simulated, and how, in one sentence for tables and captions; "" if none was.
+    """Which arms were simulated, and how, in one sentence for tables and captions; "" if none was."""
+    arms = "; ".join(f"{arm} ({how})" for arm, how in simulated_arms(study).items())
+    return f"Simulated, not acquired: {arms}." if arms else ""
 
-    What was made from a simulated series counts with it.
-    """
+
+def simulated_arms(study: ReaderStudy) -> dict[str, str]:
+    """Arm to how its series were simulated, and how many of them; what was made from a simulated series counts with
+    it."""
     said: dict[str, list[str]] = {}
     present = study.series.filter(in_use("case__"), active=True).order_by("arm__place")
     for arm, parameters in present.values_list("arm__code", "parameters"):
         said.setdefault(arm, []).append(parameters.get("simulated", ""))
-    arms = "; ".join(f"{arm} ({_ways(each)})" for arm, each in said.items() if any(each))
-    return f"Simulated, not acquired: {arms}." if arms else ""
+    return {arm: _ways(each) for arm, each in said.items() if any(each)}
 
 
 def _ways(said: list[str]) -> str:

@@ -16,7 +16,7 @@ from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
 from readerstudy.audit.services import ensure_sealed, record
-from readerstudy.material.selectors import in_use, simulation_note
+from readerstudy.material.selectors import in_use, simulated_arms, simulation_note
 from readerstudy.protocol import briefing
 from readerstudy.protocol.models import Charter, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
@@ -37,7 +37,8 @@ def content(study: ReaderStudy) -> dict:
     return {
         "protocol": protocol_document(study),
         "words": before.get("words") or {"objective": study.description},
-        "made": {arm.code: arm.maker for arm in study.arms.exclude(recipe=None)},
+        "made": {arm: f"simulated: {how}" for arm, how in simulated_arms(study).items()}
+        | {arm.code: arm.maker for arm in study.arms.exclude(recipe=None)},
         "material": _material(study),
         "plan": before.get("plan"),
         **({} if study.images_only else {"schedule": _schedule(study)}),
@@ -66,7 +67,8 @@ def _material(study: ReaderStudy) -> dict:
 
 def _schedule(study: ReaderStudy) -> dict:
     found = schedule_summary(study)
-    return {name: found[name] for name in ("pairs", "each", "training", "repeats", "distance", "sha256")}
+    uneven = ("fewest", "most") if found["fewest"] < found["most"] else ()
+    return {name: found[name] for name in ("pairs", "each", *uneven, "training", "repeats", "distance", "sha256")}
 
 
 def shown(version: Charter) -> dict:

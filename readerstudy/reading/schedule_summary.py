@@ -1,5 +1,7 @@
 """How large the schedule is, before a study is opened and since."""
 
+from collections import Counter
+
 from processing.errors import InputError
 from readerstudy.audit.actions import Action
 from readerstudy.protocol.models import ReaderStudy
@@ -23,11 +25,13 @@ def schedule_summary(study: ReaderStudy) -> dict:
         rows = list(study.presentations.exclude(state="void").values_list("reader__code", "kind", "first_side"))
         opened = study.events.filter(action=Action.STUDY_OPENED).first()
         distance, sha256, notes = opened.data["distance"] if opened else None, study.schedule_sha256, []
-    readers = {reader for reader, _, _ in rows}
+    readers = Counter(reader for reader, _, _ in rows)
     return {
         "pairs": len(rows),
         "readers": len(readers),
         "each": len(rows) // len(readers) if readers else 0,
+        "fewest": min(readers.values(), default=0),
+        "most": max(readers.values(), default=0),
         "training": sum(kind == "training" for _, kind, _ in rows),
         "repeats": sum(kind == "repeat" for _, kind, _ in rows),
         "left": sum(side == "left" for _, _, side in rows),

@@ -141,6 +141,37 @@ def test_what_changed_since_a_version_is_named_place_by_place():
     assert "Changes since version 1" in text(charter.page(now, earlier=earlier))
 
 
+def test_the_charter_of_an_amended_study_has_its_readers_and_their_lists():
+    added = {**PROTOCOL["amendments"][0], "number": 2, "kind": "reader_added", "what": ["R3"]}
+    amended = {**PROTOCOL, "amendments": [*PROTOCOL["amendments"], added]}
+    made = {"pairs": 25, "each": 8, "fewest": 7, "most": 9}
+    said = text(charter.page({"protocol": amended, "schedule": made}))
+    assert "3 readers, R1, R2, R3 (added by amendment 2)." in said
+    assert "25 pairs in all, 7 to 9 for each reader." in said
+    assert "in each comparison, those of withdrawn subjects only until then." in said
+    assert "pairs of a subject who is withdrawn are no longer read" in said
+    plain = text(charter.page({"protocol": {**PROTOCOL, "amendments": []}, "schedule": {"pairs": 16, "each": 8}}))
+    assert "2 readers, R1, R2." in plain
+    assert "16 pairs in all, 8 for each reader." in plain
+    assert "sees every case once in each comparison. Which" in plain
+
+
+def test_an_uploaded_arm_is_not_said_to_come_from_a_scanner():
+    said = text(charter.page({"protocol": PROTOCOL, "made": {"SOC": "simulated: phantom", "FAST-DL": "simulated: it"}}))
+    assert "scanner gave" not in said
+    assert "SOC reference standard uploaded; simulated: phantom" in said
+    assert "FAST accelerated standard uploaded" in said
+    assert "from FAST by the model resunet; simulated: it" in said
+
+
+def test_a_margin_says_how_many_tests_it_has():
+    asked = text(charter.page(PROTOCOL))
+    assert "one one-sided test on subject means at 0.05" in asked
+    assert "two one-sided tests" not in asked
+    alike = text(charter.page({**PROTOCOL, "margins": [{**PROTOCOL["margins"][0], "kind": "equivalence"}]}))
+    assert "two one-sided tests on subject means at 0.05, with the 90 % interval" in alike
+
+
 def test_no_change_hides_behind_another_of_its_name():
     """The protocol has a schedule, and so has what the site adds; two margins may be of one comparison."""
     margins = [

@@ -83,6 +83,19 @@ def test_an_amendment_is_another_version_that_says_what_changed(study):
     assert re.search(r"material, subjects</td><td[^>]*>2</td><td[^>]*>1</td>", page)
 
 
+def test_lists_of_other_lengths_and_uploaded_simulations_are_told():
+    study = factories.open_(factories.make_study(subjects=2, readers=2))
+    even = charter.content(study)
+    assert "most" not in even["schedule"]
+    assert even["made"] == {}
+    study.presentations.filter(pk=study.presentations.first().pk).update(state="void", void_reason="left")
+    for one in study.series.filter(arm__code="SOC"):
+        study.series.filter(pk=one.pk).update(parameters={**one.parameters, "simulated": "phantom"})
+    found = charter.content(study)
+    assert found["schedule"]["most"] == found["schedule"]["fewest"] + 1
+    assert found["made"] == {"SOC": "simulated: phantom"}
+
+
 def test_a_draft_is_worded_in_versions_and_its_page_says_what_differs_since(draft):
     client = client_of(draft)
     assert "SOC" in html(client.get(address(draft)))
