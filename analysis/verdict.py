@@ -221,11 +221,13 @@ def primary(results: Mapping[str, Any]) -> list[str]:
     else:
         better, other = (cell["first"], cell["second"])[:: 1 if which == "first" else -1]
         words.append(f"{better} is preferred to {other}.")
-        words += _disagreement(cell, which)
+        words += disagreement(cell, which)
     return words + sentences(cell)
 
 
-def _disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
+def disagreement(cell: Mapping[str, Any], which: Favours) -> list[str]:
+    """Where the mean or net preference of a cell points another way than its test: a sentence for each arm that they
+    lean to."""
     against: dict[str, list[str]] = {}
     for key, name, middle in (("mean", "the mean", 3.0), ("net_preference", "net preference", 0.0)):
         lean = _lean(cell[key], middle)

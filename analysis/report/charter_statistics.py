@@ -29,14 +29,19 @@ def sentences(protocol: Mapping[str, Any], plan: Mapping[str, Any] | None) -> li
         said = [f"No primary hypothesis is declared. The test of every cell: {test}. Subjects are the clusters."]
     family = "all comparisons and criteria" if declared.family is None else f"{len(declared.family)} declared cells"
     said.append(
-        f"All other tests are secondary. Family of {family}: p adjusted by Holm; by Benjamini and Hochberg as "
-        "exploration. Beside it the pooled signed rank test as it was published by others, marked as too liberal."
+        f"{'All other' if declared.primary else 'All'} tests are secondary. Family of {family}: p adjusted by Holm; by "
+        "Benjamini and Hochberg as exploration. Beside it the pooled signed rank test as it was published by others, "
+        "marked as too liberal."
     )
     for margin in declared.margins:
         where = ", ".join(filter(None, (margin.first, margin.second, margin.criterion))) or "every cell"
+        tests = {
+            "equivalence": "two one-sided tests on subject means at 0.05, with the 90 % interval",
+            "noninferiority": "one one-sided test on subject means at 0.05, with the lower end of the 90 % interval",
+        }
         said.append(
-            f"Margin, for {DIRECTIONS[margin.kind]}: {margin.margin:g} on {verdict.ON[margin.on]} ({where}); two "
-            "one-sided tests on subject means at 0.05, with the 90 % interval."
+            f"Margin, for {DIRECTIONS[margin.kind]}: {margin.margin:g} on {verdict.ON[margin.on]} ({where}); "
+            f"{tests[margin.kind]}."
         )
     if not declared.margins:
         said.append("No margin is declared: neither equivalence nor non-inferiority will be claimed.")
@@ -45,14 +50,13 @@ def sentences(protocol: Mapping[str, Any], plan: Mapping[str, Any] | None) -> li
         "each subject once. Agreement: weighted kappa, Krippendorff's alpha, Gwet's AC2, ICC, per cell and pooled.",
         "Missing answers are not replaced; how far they could change each result is shown (tipping points). "
         "“Cannot judge” and “not applicable” are counted apart. What is undefined is given as n/a with its reason.",
-        *_sample_size(plan),
+        *(sample_size(plan) if plan else ["Sample size: no simulation was taken into this charter."]),
     ]
     return said
 
 
-def _sample_size(plan: Mapping[str, Any] | None) -> list[str]:
-    if not plan:
-        return ["Sample size: no simulation was taken into this charter."]
+def sample_size(plan: Mapping[str, Any]) -> list[str]:
+    """What was simulated, and what it says; ``plan``: of ``analysis.sample_size.plan``."""
     design, power = plan["design"], plan["power"]
     low, high = power["ci"]
     shares = ", ".join(percent(share) for share in design["distribution"])

@@ -43,6 +43,7 @@ def _sources(study: ReaderStudy, made: Results) -> page.Sources:
         series=series,
         scan_times=times,
         images=made.images,
+        plan=version.content.get("plan") if (version := charter.last_kept(study)) else None,
         files=_hashes(study, made),
         unblindings=_unblindings(study),
     )

@@ -6,11 +6,13 @@ from html import unescape
 import pandas as pd
 import pytest
 
-from analysis import reading
+from analysis import reading, sample_size
 from analysis.formats import number
 from analysis.report import pdf, render
 from analysis.report.study import checklist, flow, notes, page, paragraphs, references
 from analysis.report.table import ColumnHead, Table, TableCell
+from analysis.report.table_cells import FEW
+from analysis.sample_size import Design
 from tests.analysis.test_charter import PROTOCOL, text
 from tests.analysis.test_result_tables import guesses, ratings
 
@@ -92,7 +94,7 @@ def test_methods_say_what_was_declared_each_with_its_source(results):
     assert "the clustered signed rank of Datta and Satten" in words
     assert "no preference between FAST-DL and SOC on Signal" in words
     assert "a margin of 0.5 on mean preference" in words
-    assert {"datta2008", "holm1979", "schuirmann1987", "gwet2008", "bang2004"} <= {
+    assert {"datta2008", "holm1979", "schuirmann1987", "gwet2014", "bang2004"} <= {
         k for one in said for k in one.sources
     }
     undeclared = paragraphs.methods(reading.analyse(ratings()), {}, {})
@@ -106,8 +108,12 @@ def test_every_source_that_is_named_is_there_and_is_an_entry_of_bibtex():
         "Datta S, Satten GA. A signed-rank test for clustered data. Biometrics 2008; 64: 501–507."
     )
     assert found["kottner2011"].words.startswith("Kottner J, Audigé L, Brorson S et al. Guidelines for Reporting")
-    assert len(found) == references.BIB.read_text().count("@article")
-    assert references.bibtex(["holm1979", "gwet2008", "holm1979"]).count("@article{") == 2
+    assert len(found) == len(re.findall("^@", references.BIB.read_text(), re.MULTILINE))
+    assert found["gwet2014"].words == (
+        "Gwet KL. Handbook of Inter-Rater Reliability. Fourth edition. Gaithersburg: Advanced Analytics 2014."
+    )
+    assert found["james1996"].doi == "10.1002/(SICI)1097-0258(19960715)15:13<1421::AID-SIM266>3.0.CO;2-H"
+    assert references.bibtex(["holm1979", "gwet2014", "holm1979"]).count("\n") == 2
     for one in found.values():
         assert one.bibtex.count("{") == one.bibtex.count("}")
 
@@ -189,10 +195,69 @@ def test_a_note_stands_at_the_head_where_a_column_says_one_thing_else_at_the_cel
 
 
 def test_the_checklist_has_all_items_and_points_only_to_what_is_there():
-    assert [one.number for one in checklist.grras([])] == [str(number) for number in range(1, 16)]
-    assert not any(one.section for one in checklist.grras([]))
-    assert {one.more for one in checklist.grras([]) if one.number in ("8", "13")} == {"not in this report"}
-    assert {one.section for one in checklist.grras(["agreement"])} == {"", "agreement"}
+    none = checklist.grras([], [])
+    assert [one.number for one in none] == [str(number) for number in range(1, 16)]
+    assert not any(one.section for one in none)
+    assert {one.more for one in none if one.number in ("10", "13")} == {"not in this report"}
+    assert {one.section for one in checklist.grras(["agreement"], [])} == {"", "agreement"}
+
+
+def test_an_item_of_the_checklist_points_to_the_methods_only_where_they_answer_it(results):
+    """A sample size, blinding and independence are known of a study of the site, not of a table alone."""
+    plan = sample_size.plan(Design(subjects=6, cases=6, readers=1, distribution=(0, 0, 0, 1, 0)), studies=10)
+    for protocol, size, answered in (
+        ({}, None, set()),
+        (DECLARED, None, {"8", "9"}),
+        (DECLARED, plan, {"6", "8", "9"}),
+    ):
+        told = {item for one in paragraphs.methods(results, protocol, {}, size) for item in one.answers}
+        assert told == answered
+        found = {one.number: one for one in checklist.grras(["methods"], told) if one.number in checklist.TOLD}
+        assert {number for number, one in found.items() if one.section == "methods"} == answered
+        assert {one.more for number, one in found.items() if number not in answered} <= {checklist.AUTHORS}
+    assert any("6 subjects, 6 cases and 1 reader" in one.words for one in paragraphs.methods(results, {}, {}, plan))
+
+
+def test_methods_say_only_what_was_done(results):
+    """Parts, statements, tests of margins and the family: each as it was declared, none because it is usual."""
+    cell = {"first": "FAST-DL", "second": "SOC", "criterion": "SNR"}
+    margins = [{**DECLARED["margins"][0], "kind": "noninferiority"}, {**DECLARED["margins"][0], "criterion": "none"}]
+    asked = {**DECLARED["questions"], "integrity": True, "diagnostic": False}
+    rules = {**DECLARED["schedule"], "parts": 1}
+    found = {**DECLARED, "family": [cell], "margins": margins, "questions": asked, "schedule": rules}
+    words = " ".join(one.words for one in paragraphs.methods(results, found, {}))
+    assert "days apart" not in words
+    assert "diagnostic quality" not in words
+    assert "exaggerated." in words
+    assert "by one one-sided test on subject means" in words
+    assert "two one-sided" not in words
+    assert "none" not in words
+    assert "p values of the 1 cell (comparison and criterion) of the declared family were adjusted" in words
+    first, *_ = paragraphs.methods(results, {}, {})
+    assert first.words.startswith("In a study of paired preference")
+
+
+def test_a_cell_without_a_test_is_not_told_to_show_nothing(results):
+    cell = results["comparisons"][0]
+    test = {**cell["tests"][cell["primary_test"]], "p": None, "statistic": None, "reason": "all answers alike"}
+    untested = {**cell, "tests": {**cell["tests"], cell["primary_test"]: test}, "p_holm": {"primary": None}}
+    outside = {**cell, "p_holm": {"primary": None}}
+    told = [one.words for one in paragraphs.findings({**results, "comparisons": [untested, outside]}, {}, {})]
+    assert "SNR, SOC vs FAST: not tested: all answers alike (net preference" in told[1]
+    assert "not tested: outside the family that the protocol declares (" in told[2]
+    assert not any("no preference" in words for words in told)
+
+
+def test_a_sentence_says_where_its_numbers_disagree_with_its_test_and_are_of_few(results):
+    cell = {**results["comparisons"][0], "primary": True}
+    test = {**cell["tests"][cell["primary_test"]], "p": 0.01, "statistic": 5.0}
+    net = {**cell["net_preference"], "estimate": -0.2, "ci": (-0.4, -0.1), "caution": "few"}
+    mean = {**cell["mean"], "estimate": 2.7}
+    cell |= {"tests": {**cell["tests"], cell["primary_test"]: test}, "net_preference": net, "mean": mean}
+    told = [one.words for one in paragraphs.findings({**results, "comparisons": [cell]}, {}, {})]
+    assert "SOC was preferred (net preference −0.20, 95 % −0.40 to −0.10 †;" in told[1]
+    assert "The test disagrees with the mean (2.70) and with net preference (−0.20): they lean to FAST." in told[1]
+    assert f"{FEW}." in told
 
 
 def test_names_are_escaped_in_the_report(results):

@@ -36,7 +36,7 @@ def study():
     for code in ("S01", "S02"):
         withdraw_subject(study=study, subject=study.subjects.get(code=code), reason=f"{code} left.", actor=admin)
     answer_all(study, {"R1": [4, 3, 3], "R2": [4, 4, 3, 2]})
-    study.presentations.filter(case__subject__code__in=("S01", "S02")).update(state="void")
+    study.presentations.filter(case__subject__code__in=("S01", "S02")).update(state="void", void_reason="left")
     unread = study.presentations.filter(case__subject__code="S03")
     unread.update(state="scheduled", started_at=None, confirmed_at=None)
     return move(study=study, to="closed", actor=None)

@@ -11,7 +11,7 @@ GRRAS: tuple[tuple[str, str, str, str], ...] = (
     ("3", "The subjects of interest", "cohort", "who was eligible: the charter"),
     ("4", "The raters of interest", "flow", "qualification and training: the charter"),
     ("5", "What is known of reliability, and why this study", "", AUTHORS),
-    ("6", "How the numbers of subjects, raters and replicates were chosen", "", "the charter: sample size"),
+    ("6", "How the numbers of subjects, raters and replicates were chosen", "methods", ""),
     ("7", "How subjects and raters were sampled", "flow", "the charter: subjects, readers"),
     ("8", "How rating went: time between repeats, what was known, blinding", "methods", ""),
     ("9", "Whether ratings were independent", "methods", ""),
@@ -22,6 +22,7 @@ GRRAS: tuple[tuple[str, str, str, str], ...] = (
     ("14", "What the results mean in practice", "", AUTHORS),
     ("15", "Detailed results", "preference", "every number as a table: results.json"),
 )
+TOLD = ("6", "8", "9")  # by a sentence of the methods, where the study knows
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,17 @@ class ChecklistItem:
     more: str
 
 
-def grras(sections: Collection[str]) -> Sequence[ChecklistItem]:
-    """All items; a section that this report lacks answers nothing, and that is said."""
-    return [
-        ChecklistItem(item, asks, section if section in sections else "", more or _lacking(section, sections))
-        for item, asks, section, more in GRRAS
-    ]
+def grras(sections: Collection[str], told: Collection[str]) -> Sequence[ChecklistItem]:
+    """All items; a section that this report lacks answers nothing, and that is said. ``told``: the items that sentences
+    of the methods answer."""
+    return [_item(*item, sections, told) for item in GRRAS]
 
 
-def _lacking(section: str, sections: Collection[str]) -> str:
-    return "" if section in sections else "not in this report"
+def _item(
+    number: str, asks: str, section: str, more: str, sections: Collection[str], told: Collection[str]
+) -> ChecklistItem:
+    if number in TOLD and number not in told:
+        return ChecklistItem(number, asks, "", AUTHORS)
+    if section in sections:
+        return ChecklistItem(number, asks, section, more)
+    return ChecklistItem(number, asks, "", more or "not in this report")

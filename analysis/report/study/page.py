@@ -38,8 +38,8 @@ class Sources:
 
     cases: those meant to be read and those read; protocol: as protocol.json has it; series: the table, of the cases
     that were read; scan_times, images: results of ``analysis.scan_times``, of these series, and
-    ``analysis.image_metrics``; files: SHA-256 of what was read; unblindings: rows of ``at``, ``what``, ``reason``,
-    ``impact``, None where the site is not asked.
+    ``analysis.image_metrics``; plan: of ``analysis.sample_size.plan``, as the charter took it; files: SHA-256 of what
+    was read; unblindings: rows of ``at``, ``what``, ``reason``, ``impact``, None where the site is not asked.
     """
 
     cases: flow.StudyCases
@@ -47,6 +47,7 @@ class Sources:
     series: pd.DataFrame | None = None
     scan_times: Mapping[str, Any] | None = None
     images: Mapping[str, Any] | None = None
+    plan: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     unblindings: Sequence[Mapping[str, str]] | None = None
 
@@ -70,7 +71,7 @@ def page(results: Results, sources: Sources, *, paper: str = "A4", title: str = 
         warnings=[*paragraphs.synthetic(protocol), *results["warnings"]],
         hypothesis=hypothesis(results, names),
         stages=flow.stages(results, protocol, sources.series, sources.cases),
-        grras=checklist.grras(keys),
+        grras=checklist.grras(keys, {item for sentence in said for item in sentence.answers}),
         numbers={key: place for place, key in enumerate(keys, 1)},
         titles={one.key: one.title for one in found},
         conventions=results["conventions"],
@@ -82,7 +83,7 @@ def page(results: Results, sources: Sources, *, paper: str = "A4", title: str = 
 def cited(results: Results, sources: Sources) -> list[Reference]:
     """The sources that the report of these results names, for BibTeX."""
     names: Names = {}
-    said = paragraphs.methods(results, sources.protocol, names)
+    said = paragraphs.methods(results, sources.protocol, names, sources.plan)
     keys = dict.fromkeys([*(key for one in said for key in one.sources), "kottner2011"])
     return [all_references()[key] for key in keys]
 
@@ -94,7 +95,7 @@ def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
     simulated = " ".join(paragraphs.not_acquired(results, protocol))
     found = [
         Section("summary", "Summary", [[one] for one in paragraphs.findings(results, names, protocol)], part="summary"),
-        Section("methods", "Methods", [paragraphs.methods(results, protocol, names)]),
+        Section("methods", "Methods", [paragraphs.methods(results, protocol, names, sources.plan)]),
         Section("flow", "Flow of the study", part="flow"),
     ]
     if protocol.get("criteria"):

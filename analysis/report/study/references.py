@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 BIB = Path(__file__).with_name("references.bib")
-ENTRY = re.compile(r"@article\{(\w+), (.*)\}\n")
+ENTRY = re.compile(r"@(?:article|book)\{(\w+), (.*)\}\n")
 FIELD = re.compile(r"(\w+) = \{((?:[^{}]|\{[^{}]*\})*)\}")
 ACCENTS = {r"{\'e}": "é", r"{\'o}": "ó", r"{\o}": "ø", "--": "–", "{": "", "}": ""}
 
@@ -30,7 +30,11 @@ def all_references() -> dict[str, Reference]:
         said = {name: _plain(value) for name, value in FIELD.findall(entry[2])}
         authors = said["author"].split(" and ")
         names = ", ".join(_name(author) for author in authors[:3]) + (" et al." if len(authors) > 3 else "")
-        where = f"{said['journal']} {said['year']}; {said['volume']}: {said['pages']}"
+        where = (
+            f"{said['journal']} {said['year']}; {said['volume']}: {said['pages']}"
+            if "journal" in said
+            else f"{said['edition']} edition. {said['address']}: {said['publisher']} {said['year']}"
+        )
         words = f"{names.removesuffix('.')}. {said['title']}. {where}."
         found[entry[1]] = Reference(entry[1], words, said.get("doi", ""), entry[0].strip())
     return found
