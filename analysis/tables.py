@@ -122,9 +122,10 @@ def _as_written(frame: pd.DataFrame) -> pd.DataFrame:
         plain = {text: text[1:] for text in column.cat.categories if isinstance(text, str) and GUARDED.match(text)}
         if plain:
             texts = [plain.get(text, text) for text in column.cat.categories]
-            distinct = pd.Index(dict.fromkeys(texts))  # with and without apostrophe it is one text
-            codes = np.append(distinct.get_indexer(texts), -1)[column.cat.codes]
-            frame = frame.assign(**{str(name): pd.Categorical.from_codes(codes, distinct)})
+            distinct = list(dict.fromkeys(texts))  # with and without apostrophe it is one text
+            places = np.array([*map(distinct.index, texts), -1])
+            merged = pd.Categorical.from_codes(places[column.cat.codes.to_numpy()], pd.Index(distinct))
+            frame = frame.assign(**{str(name): pd.Series(merged, index=frame.index)})
     return frame
 
 

@@ -91,7 +91,7 @@ def read(path: Path) -> Charter:
     found = whole(read_json(path))
     ensure_frozen(found["protocol"], name=path.name)
     kept = {name: value for name, value in found.items() if name != "version"}
-    if found.get("version", {}).get("sha256") not in (None, sha256(kept)):
+    if (found.get("version") or {}).get("sha256") not in (None, sha256(kept)):
         raise InputError(f"{path.name} is not the version that was kept: its sha256 is not that of what it says.")
     return found
 
