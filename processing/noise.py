@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 from scipy import ndimage
 
+from processing.acquired import in_acquired_matrix
 from processing.percentile import high_percentile
 from processing.volume import Array
 
@@ -23,17 +24,20 @@ _FLOOR = 0.1  # of the brightest: below, no pixel counts as tissue
 _LOOKED_AT = 150_000  # pixels at least, in rows evenly spread over the chosen slices
 _ENOUGH = 15_000  # flat pixels, if there are as many: their median has a standard error of 1 %
 _AIR, _SURE = 0.01, 0.05  # of the windows: least share of air that counts, and against the word of the tissue
+_DARK, _AROUND = 0.5, 1.4  # of the brightest: the most that air can be; of its mean: up to which a mean is of air
+_INTERPOLATED = 0.22  # of the bound: less is found only where pixels were interpolated
 
 
 @dataclass(frozen=True)
 class NoiseEstimate:
     """sigma: standard deviation of the Gaussian noise per channel, in image units.
 
-    method: how it was found, for reports.
+    method: how it was found, for reports. is_bound: sigma is only a bound, of interpolated pixels.
     """
 
     sigma: float
     method: str
+    is_bound: bool = False
 
 
 def add_complex_noise(
@@ -108,7 +112,10 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     Tissue: median absolute second difference (Immerkær, Donoho's MAD) of pixels well above the noise, of those 30 %
     around which the means of windows change least, which tells where anatomy is flat without looking at the noise.
     What texture is left makes it too large, interpolation by the scanner too small; over every second pixel it is too
-    large in both cases, an upper bound.
+    large in both cases, an upper bound. Pixels like the darkest of the windows are left out, which are the air of
+    sum-of-squares coil combinations. Where k-space is seen to have been zero-filled, what was acquired of it is looked
+    at; where second differences are less than 0.22 of the bound but no end of k-space is seen, the bound is the
+    estimate.
 
     The estimate is the air's if at least 1 % of the pixels are such air and it keeps to the bound; else the tissue's.
     It is also the tissue's if that is smaller, by up to 15 %, and second differences in the "air" are as large as its
@@ -133,11 +140,21 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     slices = array[_chosen_slices(array)]
     bright, every = high_percentile(slices, 99.9), max(1, slices.size // _LOOKED_AT)
     found = [_statistics(slice_, bright, every) for slice_ in slices]
-    air, share, roughness = _air(np.concatenate([one.air for one in found], axis=1), sum(one.windows for one in found))
-    near, bound = (_tissue([one.tissue[[step, -2, -1]] for one in found], bright) for step in range(len(_STEPS)))
+    air, share, roughness = _air(
+        np.concatenate([one.air for one in found], axis=1), sum(one.means.size for one in found)
+    )
+    dark = _AROUND * _darkest(np.concatenate([one.means for one in found]), bright)
+    near, bound = (_tissue([one.tissue[[step, -2, -1]] for one in found], bright, dark) for step in range(len(_STEPS)))
     faint_tissue = share < _SURE or (near > _NEAR * air and roughness >= _WHITE)
     if share >= _AIR and air <= bound and (air <= near or not faint_tissue):
         return NoiseEstimate(air, "Rayleigh distribution of the air")
+    acquired = in_acquired_matrix(slices)
+    if acquired.shape != slices.shape:
+        every = max(1, acquired.size // _LOOKED_AT)
+        parts = [_differences(slice_, bright, every)[[0, -2, -1]] for slice_ in acquired]
+        return NoiseEstimate(_tissue(parts, bright, dark), "second differences in tissue, without zero-filled lines")
+    if near < _INTERPOLATED * bound:
+        return NoiseEstimate(bound, "second differences of every second pixel, as an upper bound", is_bound=True)
     return NoiseEstimate(near, "second differences in tissue")
 
 
@@ -148,12 +165,12 @@ def _chosen_slices(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Statistics:
-    """What one slice tells. windows: how many were looked at. air: of each that looks like Rayleigh noise sigma,
+    """What one slice tells. means: of the windows that were looked at. air: of each like Rayleigh noise sigma,
     standard deviation and the absolute second difference in its middle, shape (3, windows).
     tissue: per pixel well above the air the absolute second difference over each step, the slope and the mean around,
     shape (steps + 2, pixels)."""
 
-    windows: int
+    means: Array
     air: Array
     tissue: Array
 
@@ -169,7 +186,7 @@ def _statistics(slice_: Array, bright: float, every: int) -> _Statistics:
     border = _WINDOW // 2 - 1
     rough = np.abs(_second(slice_[border:-border, border:-border], 1, every)) if mean.size else mean
     air = np.stack([np.sqrt(square[alike] / 2), deviation[alike], rough[alike]])
-    return _Statistics(mean.size, air, _differences(slice_, bright, every))
+    return _Statistics(mean.ravel(), air, _differences(slice_, bright, every))
 
 
 def _means(image: Array, side: int, every: int) -> Array:
@@ -227,9 +244,23 @@ def _air(found: Array, windows: int) -> tuple[float, float, float]:
     return float(np.sqrt(np.mean(sigmas[near] ** 2))), float(near.sum()) / windows, roughness
 
 
-def _tissue(found: Sequence[Array], bright: float) -> float:
-    """Noise from second differences, in flat pixels far above the noise."""
+def _darkest(means: Array, bright: float) -> float:
+    """The lowest value about which the means of windows crowd: of the air, whatever its distribution; 0 where it was
+    zeroed, or where so much is dark that it can be anything."""
+    if not means.size or not bright:
+        return 0.0
+    counts, edges = np.histogram(means, 200, (0, bright))
+    counts = ndimage.gaussian_filter1d(counts.astype(float), 1, mode="constant")
+    higher = np.append(counts[1:], 0.0)
+    peak = int(np.flatnonzero((counts >= 0.3 * counts.max()) & (counts >= higher))[0]) if counts.max() else 0
+    return float(edges[peak]) if 0 < edges[peak] < _DARK * bright else 0.0
+
+
+def _tissue(found: Sequence[Array], bright: float, dark: float) -> float:
+    """Noise from second differences, in flat pixels far above the noise and brighter than `dark`, if there are any."""
     difference, slope, mean = np.concatenate(found, axis=1)
+    if (mean > dark).any():
+        difference, slope, mean = (part[mean > dark] for part in (difference, slope, mean))
     sigma = _from_median(difference)
     for _ in range(3):  # the threshold needs the noise, the noise the threshold
         tissue = mean > max(_FLOOR * bright, 4 * sigma)

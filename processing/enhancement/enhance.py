@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from processing.acquired import doubled, resized
 from processing.enhancement.bars import cover, find_bar
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
-from processing.enhancement.networks.acquired import doubled, resized
 from processing.enhancement.networks.estimates import with_estimates
 from processing.enhancement.networks.slices import neighbours
 from processing.enhancement.onnx import run as onnx
@@ -43,7 +43,9 @@ _MOST_APART = 0.4  # of the noise: in no block are two passes over brains and sp
 _BLOCK = 8  # pixels
 _LARGEST_LEVEL = 0.10  # of the normalised range: the most noise the networks are trained on
 _LITTLE = 0.003  # of the normalised range: what may be taken off a series of little noise, root mean square
-_FAINT, _PLAIN = 0.0175, 0.026  # of the normalised range: noise up to which it is little, and from which all is taken
+_PLAIN = 0.026  # of the normalised range: the noise from which on all of it is taken off
+_SLOWER = 0.5  # power of the noise by which what a network leaves of it grows at least
+_TISSUE = 0.1  # of the normalised range: what is brighter is looked at for what a network leaves
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Enhanced:
     volume: same shape, place and intensity scale as the input; of thin slices there are more. noise_sigma: standard
     deviation of the noise that was found, in image units, and noise_method: how; None and "not needed" for a network
     that is not told. model: with the precision that was used; where
-    that is "bfloat16+int8", single slices may be in bfloat16 alone.
-    seconds: wall-clock time.
+    that is "bfloat16+int8", single slices may be in bfloat16 alone; its description ends in noise and share.
+    seconds: wall-clock time. share: of the change that the network found, how much was made; 1 but for little noise.
     """
 
     volume: Volume
@@ -62,6 +64,7 @@ class Enhanced:
     noise_method: str
     model: ModelIdentity
     seconds: float
+    share: float = 1.0
 
 
 def models() -> list[ModelIdentity]:
@@ -129,9 +132,10 @@ def enhance(
     series is divided by its 99.9th percentile, or by ten times its noise if that is larger, so that it looks as in
     training. Rows and columns are padded by reflection to what the network needs; a neighbour that a network wants
     beyond the first or the last slice is that slice itself. A series without noise, and slices of one value, come back
-    as they are. Where noise is estimated to be little, no more than 0.3 % of the 99.9th percentile is taken off (root
-    mean square): up to 1.75 % of it; from there to 2.6 % the share rises to all. Who states the noise gets all of it
-    taken off. Memory: a few slices for each thread, besides input and output.
+    as they are. Where noise is estimated at less than 2.6 % of the 99.9th percentile, what is taken is kept to 0.3 %
+    (root mean square), but no more is left in tissue than would be at 2.6 % (`taken_off`). Who states the noise gets
+    all of it taken off, and so does a series whose noise is known by a bound only. Memory: a few slices for each
+    thread, besides input and output.
 
     References
     ----------
@@ -174,7 +178,6 @@ def enhance(
         _set_threads(threads)
     noise = _noise(volume, noise_sigma) if task == DENOISE else NoiseEstimate(0.0, "not needed")
     scale = max(high_percentile(volume.measured, 99.9), noise.sigma / _LARGEST_LEVEL)
-    share = taken_off(noise.sigma / scale) if task == DENOISE and noise_sigma is None and scale else 1.0
     is_magnitude = volume.array.min() >= 0
     if task == THIN_SLICES:
         volume = thinned(volume, parts or parts_for(volume))
@@ -197,7 +200,7 @@ def enhance(
                 made = _denoise(passes, around, scale, noise.sigma, device, precision)
             if task == INPAINT and only_bars:
                 made = _on_a_bar(seen[index], made)
-            out[index] = made if share == 1 else seen[index] + share * (made - seen[index])
+            out[index] = made
 
     places = [(direction, index) for direction, axis in enumerate(across) for index in range(volume.shape[axis])]
     side_by_side = _threads() if device == "cpu" else 1
@@ -213,24 +216,38 @@ def enhance(
     out = found[0] if len(found) == 1 else (found[0] + found[1]) / 2
     if is_magnitude:
         np.maximum(out, 0, out=out)  # a magnitude cannot be negative
+    share = 1.0
+    if task == DENOISE and noise_sigma is None and not noise.is_bound and noise.sigma < _PLAIN * scale:
+        share = taken_off(volume.array / scale, out / scale, noise.sigma / scale)
+        if share < 1:
+            out = volume.array + share * (out - volume.array)
     made_by = replace(identity, precision=precision)
-    sigma = noise.sigma if task == DENOISE else None
+    if task != DENOISE:
+        return Enhanced(volume.with_array(out), None, noise.method, made_by, time.monotonic() - started)
+    said = f"Noise {noise.sigma:.4g} ({noise.method}), {100 * share:.0f} % of the change made."
+    made_by = replace(made_by, description=f"{made_by.description} {said}")
     method = noise.method if share == 1 else f"{noise.method}; little, {100 * share:.0f} % of the change made"
-    return Enhanced(volume.with_array(out), sigma, method, made_by, time.monotonic() - started)
+    return Enhanced(volume.with_array(out), noise.sigma, method, made_by, time.monotonic() - started, share)
 
 
-def taken_off(level: float) -> float:
-    """Share of what a network for denoising finds that is taken off, where the noise was estimated.
+def taken_off(before: Array, after: Array, level: float) -> float:
+    """Share of the change that is made of a series of little noise.
 
-    level: of the noise, of the normalised range.
+    before, after: of the network for denoising, in units of the normalised range. level: of the noise that was
+    estimated, in these units, less than 2.6 %. Returns the share whose root mean square is 0.3 %, but at least that
+    which leaves no more noise in tissue than the network would of 2.6 %: else a series with more noise came out with
+    less. Of noise of s whose estimate changes a series by d, a network that is right leaves √(s² - d²) (mean of the
+    posterior), and of more noise more, at least by the root of it; a share a leaves √(s² - d² + (1 - a)² d²).
     """
-    if level >= _PLAIN:
+    change = after - before
+    most = float(np.sqrt(np.mean(change**2)))
+    if most <= _LITTLE:
         return 1.0
-    little = min(_LITTLE / level, 1.0) if level > 0 else 1.0
-    if level <= _FAINT:
-        return little
-    at_least = _LITTLE / _FAINT
-    return at_least + (1 - at_least) * (level - _FAINT) / (_PLAIN - _FAINT)
+    changes = change[before > _TISSUE]
+    tissue = float(np.sqrt(np.mean(changes**2))) if changes.size else most
+    left = np.sqrt(max(level**2 - tissue**2, 0.0))
+    missing = left / max(tissue, 1e-30) * np.sqrt(max((_PLAIN / level) ** (2 * _SLOWER) - 1, 0.0))
+    return float(min(max(_LITTLE / most, 1 - missing), 1.0))
 
 
 def _on_a_bar(before: Array, after: Array) -> Array:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
@@ -56,7 +57,7 @@ def _scheduled(study: ReaderStudy) -> set[int]:
     return set(study.presentations.order_by().values_list("case", flat=True).distinct())
 
 
-def _is_done(present: Series | None, source: Series, models: dict[str, str]) -> bool:
+def _is_done(present: Series | None, source: Series, models: dict[str, ModelIdentity]) -> bool:
     return present is not None and present.made_from_id == source.pk and not is_outdated(present, models)
 
 

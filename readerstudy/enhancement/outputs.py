@@ -3,6 +3,7 @@
 from collections import Counter
 
 from processing.enhancement.networks.store import shipped_models
+from processing.model_identity import ModelIdentity
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job
 from readerstudy.material.models import Case, Series
@@ -11,17 +12,18 @@ from readerstudy.protocol import enhancers, recipes
 from readerstudy.protocol.models import Arm, ReaderStudy
 
 
-def current_models() -> dict[str, str]:
-    """Name → SHA-256 of the models that a worker would use now."""
-    return enhancers.own_hashes() | {model.name: model.sha256 for model in shipped_models()}
+def current_models() -> dict[str, ModelIdentity]:
+    """The models that a worker would use now, by name."""
+    return {model.name: model for model in (*enhancers.own_models(), *shipped_models())}
 
 
-def is_outdated(series: Series, models: dict[str, str]) -> bool:
-    """Whether a made series would come out differently now: its arm names another model, or the model changed."""
+def is_outdated(series: Series, models: dict[str, ModelIdentity]) -> bool:
+    """Whether a made series would come out differently now: its arm names another model, or the model changed, its
+    weights or what is done with what they find, which a version of its own tells."""
     if series.made_from_id is None:
         return False
     now = models.get(series.arm.model_name)
-    return now is not None and now != series.model_sha256
+    return now is not None and (now.version, now.sha256) != (series.model_version, series.model_sha256)
 
 
 def outdated(study: ReaderStudy) -> list[dict]:
@@ -56,7 +58,7 @@ def ask_for_simulated(study: ReaderStudy, *, case: Case | None = None, renew: bo
 
 
 def ask_for_output(
-    study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, str], renew: bool
+    study: ReaderStudy, case: Case, arm: Arm, there: dict[int, Series], models: dict[str, ModelIdentity], renew: bool
 ) -> tuple[Job | None, bool]:
     """The job that makes a series of this arm, if one is wanted, and whether it is new. there: active series by arm;
     models: as current_models gives them. Until readers see the case, what another recipe made is made
@@ -72,7 +74,8 @@ def ask_for_output(
     # A maker that comes back after another one shall not find its first job done, nor a later one.
     instead_of = {"instead_of": [present.pk, _last_job(study, case, arm)]} if present else {}
     maker: dict[str, object] = {"model": arm.model_name}
-    version = maker | {"model_sha256": models.get(arm.model_name, "")}
+    now = models.get(arm.model_name)
+    version = maker | {"model_sha256": now.sha256 if now else ""}
     if arm.recipe:
         maker = version = {"recipe": recipes.of_case(arm.recipe, case.code, arm.code)}
     return request_job(

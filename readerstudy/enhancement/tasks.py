@@ -63,7 +63,7 @@ def enhance_series(job: Job, report):
         ensure_kept(sha256 for sha256, _ in instances)
         add_series(case=case, arm=arm, instances=instances, replace=True, **facts)
         ask_for_missing(case.study, case=case)
-        return {"noise_sigma": enhanced.noise_sigma, "seconds": enhanced.seconds}
+        return {"noise_sigma": enhanced.noise_sigma, "share": enhanced.share, "seconds": enhanced.seconds}
 
     return store
 

@@ -9,6 +9,7 @@ from processing.enhancement.networks.model_record import find_models
 from processing.enhancement.networks.store import SHIPPED, read_config, read_identity
 from processing.enhancement.tasks import RECONSTRUCT, THIN_SLICES, task_of
 from processing.errors import InputError
+from processing.model_identity import ModelIdentity
 
 
 def _models_and_problems() -> tuple[dict[str, Path], list[str]]:
@@ -51,7 +52,6 @@ def works_on_kspace(name: str) -> bool:
     return name in found and task_of(read_config(found[name])) == RECONSTRUCT
 
 
-def own_hashes() -> dict[str, str]:
-    """Name → SHA-256 of the weights of one's own models."""
-    own = {name: path for name, path in folders().items() if not is_shipped(path)}
-    return {name: read_identity(path).sha256 for name, path in own.items()}
+def own_models() -> list[ModelIdentity]:
+    """One's own models, by name."""
+    return [read_identity(path) for path in folders().values() if not is_shipped(path)]

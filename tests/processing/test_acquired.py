@@ -7,9 +7,9 @@ import pytest
 from scipy import ndimage
 
 from benchmarks.subvoxel_shifts import unringed
+from processing import acquired
+from processing.acquired import doubled, resized
 from processing.enhancement.enhance import enhance
-from processing.enhancement.networks import acquired
-from processing.enhancement.networks.acquired import doubled, resized
 from processing.noise import add_complex_noise
 from processing.simulate.degrade import Degradation, degrade
 from processing.volume import Array, Volume

@@ -23,7 +23,7 @@ from processing.enhancement import enhance as module
 from processing.enhancement.enhance import enhance, fast_precision, models
 from processing.enhancement.networks.store import SHIPPED, read_identity
 from processing.errors import InputError
-from processing.noise import add_complex_noise
+from processing.noise import NoiseEstimate, add_complex_noise
 from processing.simulate.phantom import acquire, make_subject, protocol_for
 from processing.volume import Volume
 
@@ -92,7 +92,7 @@ def test_the_level_of_the_noise_can_be_given(truth: Volume) -> None:
 
 def test_a_series_of_little_noise_is_hardly_changed_unless_its_noise_is_stated(truth: Volume) -> None:
     bright = float(np.percentile(truth.array, 99.9))
-    for share in (0.005, 0.015):
+    for share in (0.005, 0.01):
         noisy = noisy_of(truth, share)
         found, stated = (enhance(noisy, noise_sigma=sigma) for sigma in (None, share * bright))
         changes = [100 / bright * float(np.std(one.volume.array - noisy.array)) for one in (found, stated)]
@@ -101,12 +101,43 @@ def test_a_series_of_little_noise_is_hardly_changed_unless_its_noise_is_stated(t
         assert stated.noise_method == "given"
 
 
-def test_the_more_noise_the_more_of_it_is_taken_off() -> None:
-    levels = np.linspace(0, 0.05, 501)
-    shares = np.array([module.taken_off(level) for level in levels])
-    assert np.diff(levels * shares).min() > -1e-12
-    assert (shares[levels >= 0.026] == 1).all()
-    assert (levels * shares)[levels <= 0.0175].max() <= 0.003 + 1e-9
+def test_more_noise_does_not_come_out_as_less(truth: Volume) -> None:
+    tissue = truth.array > 0.1 * truth.array.max()
+    left = []
+    for share in (0.014, 0.018, 0.022, 0.0255, 0.028):
+        noisy = noisy_of(truth, share)
+        found = enhance(noisy, precision="float32").volume.array
+        left.append(float(np.sqrt(np.mean((found - truth.array)[tissue] ** 2))))
+    assert min(np.diff(left)) > -0.04 * max(left)
+
+
+def test_what_the_network_leaves_of_little_noise_tells_the_share() -> None:
+    rng = np.random.default_rng(4)
+    before = 0.5 + 0.02 * rng.standard_normal((2, 90, 90))
+    exact, weak = (before + gain * (0.5 - before) for gain in (1.0, 0.05))
+    assert module.taken_off(before, exact, 0.02) == 1.0  # nothing is left of it, as of more
+    assert module.taken_off(before, weak, 0.02) == 1.0  # 0.1 %
+    half = before + 0.6 * (0.5 - before)  # left: √(1 - 0.36) of 2 %; of 2.6 % more by the root of 1.3
+    assert module.taken_off(before, half, 0.02) == pytest.approx(1 - 0.8 / 0.6 * np.sqrt(0.3), abs=0.01)
+    assert module.taken_off(before, half, 0.01) == 1.0  # the network took off more than there is
+    little = before + 0.2 * (0.5 - before)  # 0.4 %
+    assert module.taken_off(before, little, 0.01) == pytest.approx(0.003 / 0.004, rel=0.02)
+
+
+def test_noise_known_by_a_bound_only_is_taken_off_whole(truth: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+    noisy = noisy_of(truth, 0.01)
+    known = NoiseEstimate(0.01 * float(np.percentile(truth.array, 99.9)), "x")
+    shares = []
+    for is_bound in (False, True):
+        monkeypatch.setattr(module, "estimate_noise", lambda _, b=is_bound: replace(known, is_bound=b))
+        shares.append(enhance(noisy, precision="float32").share)
+    assert shares[0] < shares[1] == 1
+
+
+def test_the_identity_tells_noise_and_share(truth: Volume) -> None:
+    found = enhance(noisy_of(truth, 0.015), precision="float32")
+    assert f"{100 * found.share:.0f} % of the change made." in found.model.description
+    assert f"Noise {found.noise_sigma:.4g} (" in found.model.description
 
 
 def test_phase_images_are_refused(truth: Volume) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import ndimage, stats
 
 from processing.noise import add_complex_noise, estimate_noise
 from processing.simulate.phantom import acquire, make_subject, protocol_for
@@ -87,6 +87,36 @@ def test_interpolated_noise_is_found_in_the_air() -> None:
     found = estimate_noise(noisy)
     assert found.sigma == pytest.approx(30.0, rel=0.07)
     assert "air" in found.method
+
+
+@pytest.mark.parametrize("keep", [(0.5, 0.5), (0.75, 0.5), (0.7, 0.7), (1.0, 0.6)])
+def test_zero_filled_noise_is_found_where_the_background_is_zeroed(keep: tuple[float, float]) -> None:
+    rng = np.random.default_rng(9)
+    clean = anatomy(rng)
+    noisy = np.stack([add_complex_noise(slice_, 20.0, rng, keep=keep)[0] for slice_ in clean])
+    found = estimate_noise(np.where(clean > 0, noisy, 0))
+    assert found.sigma == pytest.approx(20.0, rel=0.15)
+    assert "zero-filled" in found.method
+    assert not found.is_bound
+
+
+def test_of_pixels_interpolated_linearly_only_a_bound_is_known() -> None:
+    rng = np.random.default_rng(10)
+    clean = anatomy(rng)
+    noisy = np.stack([add_complex_noise(slice_, 20.0, rng)[0] for slice_ in clean])
+    found = estimate_noise(ndimage.zoom(np.where(clean > 0, noisy, 0), (1, 2, 2), order=1))
+    assert found.is_bound
+    assert 5.0 < found.sigma < 20.0
+
+
+@pytest.mark.parametrize("coils", [8, 16])
+@pytest.mark.parametrize("sigma", [15.0, 25.0])
+def test_air_of_a_sum_of_squares_of_coils_is_not_taken_for_tissue(coils: int, sigma: float) -> None:
+    rng = np.random.default_rng(11)
+    clean = anatomy(rng)[:3]
+    noise = sigma * rng.standard_normal((coils, 2, *clean.shape))
+    channels = np.hypot(clean / np.sqrt(coils) + noise[:, 0], noise[:, 1])
+    assert estimate_noise(np.sqrt((channels**2).sum(0))).sigma == pytest.approx(sigma, rel=0.07)
 
 
 @pytest.mark.parametrize("sequence", ["sag-t2", "ax-t2"])

@@ -1,5 +1,6 @@
 """Jobs and the log."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 from readerstudy.audit.models import Event
+from readerstudy.enhancement.outputs import current_models, is_outdated
 from readerstudy.home.log import SENTENCES, sentence
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.selectors import steps
@@ -164,6 +166,15 @@ def test_a_new_model_makes_only_its_own_outputs_outdated(clean, admin, new_model
     cases = clean.cases.values_list("code", flat=True)
     assert set(asked) >= {("material.enhance", f"FAST-DL of {case}") for case in cases}
     assert not [label for function, label in asked if function == "material.enhance" and label.startswith("SOC-DL")]
+
+
+def test_a_new_version_with_the_same_weights_makes_outputs_outdated(clean, monkeypatch):
+    made = clean.series.filter(made_from__isnull=False).first()
+    same = ModelIdentity(made.model_name, made.model_version, made.model_sha256, "float32", "As it was.")
+    for version, outdated in ((made.model_version, False), ("9", True)):
+        now = [replace(same, version=version)]
+        monkeypatch.setattr("readerstudy.enhancement.outputs.shipped_models", lambda now=now: now)
+        assert is_outdated(made, current_models()) == outdated
 
 
 def test_placing_a_series_does_not_make_outdated_outputs_anew(clean, new_model, django_capture_on_commit_callbacks):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from processing.enhancement.networks.acquired import fall, powers
+from processing.acquired import fall, powers
 from processing.enhancement.networks.ghosts import estimated, unghosted
 from processing.volume import Array
 

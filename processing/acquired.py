@@ -1,5 +1,6 @@
-"""The matrix that a slice was acquired in, estimated from the slice alone, and the slice in one of twice that size:
-what a network that was taught the half matrix works on, whatever the matrix that a slice is shown in."""
+"""The matrix that a slice was acquired in, estimated from the slice alone; the slice in it, where noise is as it was
+acquired, or in one of twice that size: what a network that was taught the half matrix works on, whatever the matrix
+that a slice is shown in."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ _COLUMNS = (1 / 32, 1 / 8)  # of the lines of k-space that are looked at: withou
 _TISSUE, _SOFT = 0.1, 6.0  # of the slice's 99.9th percentile; pixels of its soft border
 _BAND, _GAP = 0.043, 0.007  # of the sampling rate: of a band of lines, and from the end of k-space to it
 _ENDS = (0.3, 0.85)  # of the lines: between them an end is looked for
-_LEAST = 1.0  # orders of magnitude by which power falls there at least
+_LEAST, _SURE = 1.0, 1.5  # orders of magnitude by which power falls there at least, and where noise is judged by it
 _LINES = 3  # below and above an end, whose means tell where it is
 _SAME = 1 / 32  # of the lines: by which an end may miss the half of them
 _MULTIPLE = 4  # of rows and columns that a network takes unpadded
@@ -30,7 +31,7 @@ def doubled(image: Array) -> Array:
     pairs = _pair_means(image)
     if pairs is not None:
         return _between(pairs)
-    ends = [_end(power, sharp) for power, sharp in zip(powers(image), powers(image, everywhere=True), strict=True)]
+    ends = _ends_of(image)
     if not all(ends):
         return image
     rows, columns = (
@@ -38,6 +39,16 @@ def doubled(image: Array) -> Array:
         for n, end in zip(image.shape, ends, strict=True)
     )
     return resized(image, (rows, columns))
+
+
+def in_acquired_matrix(slices: Array) -> Array:
+    """Slices without what was zero-filled, along each axis along which most of them show where k-space ends.
+
+    slices: (slices, rows, columns). Returns them with as many or fewer rows and columns, of the same values.
+    """
+    found = np.sort([_ends_of(_inside(slice_), _SURE) for slice_ in slices], axis=0)[len(slices) // 2]
+    rows, columns = (int(end) or n for end, n in zip(found, slices.shape[1:], strict=True))
+    return np.stack([resized(slice_, (rows, columns)) for slice_ in slices])
 
 
 def resized(image: Array, shape: tuple[int, ...]) -> Array:
@@ -84,11 +95,23 @@ def fall(power: Array, end: float) -> float:
     return float(inside - outside - (below - inside + outside - above) / 2)
 
 
-def _end(power: Array, sharp: Array) -> int:
+def _inside(image: Array) -> Array:
+    """The slice without the edge of its tissue, which a zeroed background makes sharp, whatever ends in k-space."""
+    tissue = ndimage.gaussian_filter((image > _TISSUE * high_percentile(image, 99.9)).astype(float), _SOFT)
+    return image * np.clip(2 * tissue - 1, 0, 1) ** 2
+
+
+def _ends_of(image: Array, least: float = _LEAST) -> list[int]:
+    return [
+        _end(power, sharp, least) for power, sharp in zip(powers(image), powers(image, everywhere=True), strict=True)
+    ]
+
+
+def _end(power: Array, sharp: Array, least: float) -> int:
     """Lines of k-space that were acquired along one axis; 0 where no end is to be seen."""
     lines = range(int(_ENDS[0] * len(power)), int(_ENDS[1] * len(power)))
     falls = [fall(power, line) for line in lines]
-    if not falls or max(falls) < _LEAST:
+    if not falls or max(falls) < least:
         return 0
     place, reach = lines[int(np.argmax(falls))], round(2 * _BAND * len(power))
     near = range(max(place - reach, _LINES), min(place + reach, len(power) - _LINES))
