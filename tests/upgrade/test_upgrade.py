@@ -141,9 +141,9 @@ def test_every_page_opens_and_so_do_the_results_of_the_locked_study(upgraded):
 
 
 @pytest.mark.both_databases
-def test_no_work_is_asked_for_again_and_no_output_is_called_outdated(upgraded):
+def test_no_work_is_asked_for_again_and_outputs_of_the_version_before_are_called_outdated(upgraded):
     rows = {"locked done": 33, "open done": 41, "draft done": 11, "draft waiting": 1}
-    assert upgraded["jobs"] == upgraded["again"] == {"rows": rows, "outdated": []}
+    assert upgraded["jobs"] == upgraded["again"] == {"rows": rows, "outdated": ["locked", "open", "draft"]}
 
 
 @pytest.mark.both_databases
