@@ -9,7 +9,8 @@ high. For each lesion the area under the curve is of its voxels against all of t
 interval over all is that of 2,000 samples of whole volumes with replacement, which is rough: there are three. Real
 lesions: those of `REAL`, whose masks come with them. A Gaussian blur of what is around a hole fills it for comparison,
 and local contrast needs no holes.
---write keeps the false alarms in the folder of the model, from where the site's pages show them.
+--write keeps the false alarms in the folder of the model, from where the site's pages show them, and those of local
+contrast beside the models.
 """
 
 from __future__ import annotations
@@ -21,12 +22,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from processing import series
-from processing.enhancement.anomalies import THRESHOLD, Fill, area_under_curve, dice, filled_by, find_anomalies
+from processing.enhancement.anomalies import (
+    LOCAL_CONTRAST,
+    LOCAL_CONTRAST_FOUND,
+    THRESHOLD,
+    Fill,
+    area_under_curve,
+    dice,
+    filled_by,
+    find_anomalies,
+)
 from processing.enhancement.networks import store
 from processing.masks import read_mask
 from processing.metrics.quality import foreground
@@ -64,7 +75,7 @@ INTRODUCTION = (
     "the patient above it in the same volume before lesions were planted; lesions that a patient has anyway count as "
     "false. A Gaussian blur of what is around a hole is what a network has to be better than. Local contrast, the "
     "difference to the median around each pixel, needs no network (`python -m processing anomalies --model "
-    "local-contrast`)."
+    "local-contrast`, and on the page of the map)."
 )
 Filler = Callable[[Volume], Fill | None]
 
@@ -94,7 +105,7 @@ def main() -> None:
     fillers: dict[str, Filler] = {
         Path(arguments.model).name: lambda volume: filled_by(arguments.model),
         "Gaussian blur": blurred,
-        "local contrast": lambda volume: None,
+        LOCAL_CONTRAST.replace("-", " "): lambda volume: None,
     }
     verdicts: list[str] = []
     for name, filler in fillers.items():
@@ -107,6 +118,8 @@ def main() -> None:
         lines += [_line(row) for row in _real(arguments, name, filler) if row.areas]
         if arguments.write and name == Path(arguments.model).name:
             keep(store.folder_of(arguments.model), planted)
+        elif arguments.write and name == LOCAL_CONTRAST.replace("-", " "):
+            _write(LOCAL_CONTRAST_FOUND, measured(planted))
     print("\n".join(lines))
     if arguments.markdown:
         parts = [INTRODUCTION, *verdicts, "\n".join(lines)]
@@ -114,7 +127,12 @@ def main() -> None:
 
 
 def keep(folder: Path, planted: Sequence[Found]) -> None:
-    """Write beside the weights how well planted lesions were found, and what the volumes without them gave."""
+    """Write beside the weights what they find."""
+    _write(folder / store.ANOMALIES, {"sha256": store.read_identity(folder).sha256} | measured(planted))
+
+
+def measured(planted: Sequence[Found]) -> dict[str, Any]:
+    """How well planted lesions were found, and what the volumes without them gave."""
     nulls = [
         {"name": row.name.removeprefix("planted in "), "flagged": row.false_alarms}
         for row in planted
@@ -122,8 +140,7 @@ def keep(folder: Path, planted: Sequence[Found]) -> None:
     ]
     areas, peaks = ([n for row in planted for n in getattr(row, part)] for part in ("areas", "peaks"))
     limits = interval([row.areas for row in planted])
-    found = {
-        "sha256": store.read_identity(folder).sha256,
+    return {
         "threshold": THRESHOLD,
         "nulls": nulls,
         "planted": {
@@ -133,7 +150,10 @@ def keep(folder: Path, planted: Sequence[Found]) -> None:
             "found": round(float(np.mean([peak > THRESHOLD for peak in peaks])), 2),
         },
     }
-    store.write_whole(folder / store.ANOMALIES, (json.dumps(found, indent=1) + "\n").encode())
+
+
+def _write(file: Path, found: dict[str, Any]) -> None:
+    store.write_whole(file, (json.dumps(found, indent=1) + "\n").encode())
 
 
 def _planted(arguments: argparse.Namespace, filler: str, filled: Filler) -> Iterator[Found]:

@@ -17,13 +17,19 @@ import numpy as np
 
 from processing import nifti, series
 from processing.caution import warn
-from processing.enhancement.anomalies import THRESHOLD, area_under_curve, dice, filled_by, find_anomalies
+from processing.enhancement.anomalies import (
+    LOCAL_CONTRAST,
+    THRESHOLD,
+    area_under_curve,
+    dice,
+    filled_by,
+    find_anomalies,
+)
 from processing.enhancement.tasks import INPAINT
 from processing.errors import InputError
 from processing.masks import read_mask
 from processing.metrics.quality import foreground
 
-LOCAL_CONTRAST = "local-contrast"
 _WORST = 5  # places that are named
 
 

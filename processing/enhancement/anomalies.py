@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -17,6 +19,8 @@ from processing.metrics.quality import foreground
 from processing.percentile import high_percentile
 from processing.volume import Array, Volume
 
+LOCAL_CONTRAST = "local-contrast"  # the name of the map that needs no network
+LOCAL_CONTRAST_FOUND = store.SHIPPED / "local-contrast.json"  # as store.ANOMALIES of a model, without weights
 THRESHOLD = 4.0  # robust standard deviations of the map in the patient
 _THICKNESS = 1 / 16  # of the rows: holes are bars half as thick as the thickest that the network knows
 _APART = 4  # thicknesses from hole to hole, in both directions: the network knows one in a slice
@@ -62,6 +66,12 @@ def filled_by(model: str | Path) -> Fill:
     if task_of(store.read_config(folder)) != INPAINT:
         raise InputError(f"The model “{store.read_identity(folder).name}” does not inpaint; name one that does.")
     return lambda holes: enhance(holes, model=folder, mirrored=False, only_bars=False).volume.array
+
+
+def found_by_local_contrast() -> dict[str, Any]:
+    """What local contrast finds of planted lesions and where there are none, as `benchmarks.anomalies --write` kept it;
+    empty if it never ran."""
+    return json.loads(LOCAL_CONTRAST_FOUND.read_text()) if LOCAL_CONTRAST_FOUND.exists() else {}
 
 
 def find_anomalies(

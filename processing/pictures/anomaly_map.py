@@ -13,7 +13,7 @@ from processing.volume import Array, Volume
 
 REACH = 4 * THRESHOLD  # where the colours end
 WORDS = (
-    f"Colour: distance from the image that the network expects, in robust standard deviations of this map; see-through "
+    f"Colour: distance from what is expected there, in robust standard deviations of this map; see-through "
     f"below {THRESHOLD:g}, brightest from {REACH:g}. Ring: the highest place of the slice"
 )
 _RING = 9  # pixels of the picture

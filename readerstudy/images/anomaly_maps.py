@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from processing.enhancement.anomalies import LOCAL_CONTRAST, found_by_local_contrast
 from processing.enhancement.networks.model_record import read_record
 from processing.enhancement.networks.store import read_config
 from processing.errors import InputError
@@ -27,8 +28,9 @@ SHOWN = 8  # worst places that are listed
 
 @dataclass(frozen=True)
 class AnomalyChoice:
-    """What the page shows. slice counts from 1; arms: every series of the case that could be chosen; job: the newest
-    map of this series by these weights, current: whether asking now would find it."""
+    """What the page shows. slice counts from 1; arms: every series of the case that could be chosen; models: those that
+    inpaint, and local contrast; job: the newest map of this series by these weights, current: whether asking now would
+    find it."""
 
     source: Series
     arms: Sequence[Series]
@@ -39,6 +41,10 @@ class AnomalyChoice:
     job: Job | None
     current: bool
     null: dict | None
+
+    @property
+    def needs_no_network(self) -> bool:
+        return self.model == LOCAL_CONTRAST
 
     @property
     def done(self) -> bool:
@@ -76,6 +82,8 @@ def inpainting_models() -> list[str]:
 
 def null_of(model: str) -> dict | None:
     """What `benchmarks.anomalies --write` found of a model in volumes without planted lesions; None if it never ran."""
+    if model == LOCAL_CONTRAST:
+        return found_by_local_contrast() or None
     try:
         return read_record(enhancers.folder(model)).anomalies or None
     except InputError:
@@ -84,10 +92,10 @@ def null_of(model: str) -> dict | None:
 
 def choose(case: Case, data: QueryDict) -> AnomalyChoice | None:
     """The choice in an address; what it does not say, or says wrongly, is the first arm, the middle slice and the first
-    model. None without a series, or without a model that inpaints."""
+    model. None without a series."""
     arms = list(case.series.filter(active=True).select_related("arm", "case__study").order_by("arm__place"))
-    models = inpainting_models()
-    if not arms or not models:
+    models = [*inpainting_models(), LOCAL_CONTRAST]
+    if not arms:
         return None
     source = next((one for one in arms if one.arm.code == data.get("arm")), arms[0])
     model = data.get("model", "") if data.get("model") in models else models[0]
@@ -111,7 +119,7 @@ def _newest(source: Series, model: str, sha256: str) -> Job | None:
 
 def _request(source: Series, model: str) -> dict:
     """Arguments of request_job: what the map depends on is in its key, masks of the case included."""
-    sha256 = enhancers.read_identity(enhancers.folder(model)).sha256
+    sha256 = "" if model == LOCAL_CONTRAST else enhancers.read_identity(enhancers.folder(model)).sha256
     volumes = []
     for volume in active_volumes(source.case):
         placed = placing(volume.drawn_on, source)

@@ -21,18 +21,21 @@ from readerstudy.protocol import enhancers
 
 @job_function(ANOMALIES)
 def map_anomalies(job: Job, report):
-    from processing.enhancement.anomalies import THRESHOLD, filled_by, find_anomalies
+    from processing.enhancement.anomalies import LOCAL_CONTRAST, THRESHOLD, filled_by, find_anomalies
     from processing.grid import oriented
     from processing.nifti import write_nifti
 
     series = Series.objects.select_related("case").get(pk=job.parameters["series"])
-    folder = enhancers.folder(job.parameters["model"])
-    if enhancers.read_identity(folder).sha256 != job.parameters["model_sha256"]:
-        raise InputError("Another version of the model is here now; ask again from the page of the map.")
+    fill = None
+    if job.parameters["model"] != LOCAL_CONTRAST:
+        folder = enhancers.folder(job.parameters["model"])
+        if enhancers.read_identity(folder).sha256 != job.parameters["model_sha256"]:
+            raise InputError("Another version of the model is here now; ask again from the page of the map.")
+        fill = filled_by(folder)
     volume = load(series)
     found = find_anomalies(
         volume,
-        fill=filled_by(folder),
+        fill=fill,
         progress=lambda done, total: report(0.9 * done / total, f"pass {done} of {total}"),
     )
     report(0.92, "comparing with volumes of interest")

@@ -165,9 +165,33 @@ def test_a_map_goes_with_its_subject_and_another_model_is_none_of_its_task(clien
     assert client.get(f"/studies/{study.slug}/images/anomalies/{study.cases.get().pk}/").status_code == 404
 
 
-def test_without_a_network_that_inpaints_the_page_says_what_is_needed(client, study, settings, monkeypatch):
-    config = settings.MODELS_DIR / "mender/config.toml"
-    config.write_text(config.read_text().replace('"inpaint"', '"denoise"'))
-    monkeypatch.setattr(store_of_models, "SHIPPED", settings.MODELS_DIR / "none")
+def test_without_a_network_local_contrast_makes_the_map(client, study, settings, tmp_path, monkeypatch):
+    (settings.MODELS_DIR / "mender/config.toml").write_text('task = "denoise"\n')
+    found = tmp_path / "found.json"
+    monkeypatch.setattr(anomalies, "LOCAL_CONTRAST_FOUND", found)
+    assert "Without a network: how far each pixel lies" in html(client.get(url(study)))
+    client.post(url(study, "ask/"), {"arm": "SOC", "model": "local-contrast"})
+    factories.work_off(study)
+    job = Job.objects.get(function=ANOMALIES)
+    wanted = anomalies.find_anomalies(load(study.series.get()), fill=None)
+    assert job.result["flagged"] == wanted.flagged
+    assert job.result["worst"][0]["value"] == pytest.approx(wanted.worst[0][1], abs=0.01)
+    assert "nobody has measured it of this model" in html(client.get(url(study)))
+    planted = {"lesions": 30, "area": 0.7, "interval": [0.65, 0.74], "found": 0.77}
+    found.write_text(json.dumps({"nulls": [{"name": "T1 of somebody", "flagged": 0.05}], "planted": planted}))
+    page = html(client.get(url(study)))
+    assert "5.00 % in T1 of somebody" in page
+    assert "(0.650 to 0.740)" in page
+    assert "was not shown to make lesions stand out" not in page
+
+
+def test_what_local_contrast_finds_comes_with_the_program():
+    found = anomalies.found_by_local_contrast()
+    assert found["planted"]["interval"][0] > 0.5
+    assert len(found["nulls"]) == 3
+
+
+def test_without_a_series_the_page_says_what_is_needed(client, study):
+    study.series.update(active=False)
     assert "No map can be made yet" in html(client.get(url(study)))
     assert client.post(url(study, "ask/")).status_code == 404
