@@ -71,7 +71,8 @@ def filled_by(model: str | Path) -> Fill:
 def found_by_local_contrast() -> dict[str, Any]:
     """What local contrast finds of planted lesions and where there are none, as `benchmarks.anomalies --write` kept it;
     empty if it never ran."""
-    return json.loads(LOCAL_CONTRAST_FOUND.read_text()) if LOCAL_CONTRAST_FOUND.exists() else {}
+    found: dict[str, Any] = json.loads(LOCAL_CONTRAST_FOUND.read_text()) if LOCAL_CONTRAST_FOUND.exists() else {}
+    return found
 
 
 def find_anomalies(
