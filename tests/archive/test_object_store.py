@@ -10,19 +10,22 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from dicomweb_client.api import DICOMwebClient
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
+from pydicom import dcmread
 
 from readerstudy.archive import backup, kept, near, object_storage, parts, quarantine, store, store_mark
 from readerstudy.archive.models import Erasure
 from readerstudy.archive.places import storages_at
 from readerstudy.images.analyses import erase_analyses, store_analysis, stored_analysis
-from readerstudy.intake import services
+from readerstudy.intake import deliveries, services
 from readerstudy.intake.models import Upload
+from readerstudy.intake.watched_folder import WatchedFolder
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import LaterError
 from readerstudy.jobs.tasks import run_job
@@ -31,6 +34,7 @@ from readerstudy.material.volumes import load
 from readerstudy.reading.preparing import prepare, replace_prepared
 from tests import factories
 from tests.archive import bucket
+from tests.dicomweb.material import SITE, SLICES, session, words_of, write_series
 
 pytestmark = pytest.mark.django_db
 problem = store_mark.problem
@@ -96,6 +100,41 @@ def test_three_machines_without_a_common_disk_take_sort_and_show(
 
 def candidate_files(candidate) -> list[str]:
     return [sha256 for sha256, *_ in candidate.instances]
+
+
+def by_folder(study, folder: Path) -> None:
+    """Put into a watched folder."""
+    watched = WatchedFolder(study, folder, settle=1)
+    watched.look(0)
+    assert watched.look(1) == SLICES
+
+
+def by_dicomweb(study, folder: Path) -> None:
+    """Sent by a program, one file after the other."""
+    client = DICOMwebClient(f"{SITE}/dicomweb/studies/{study.slug}", session=session(words_of(study)))
+    for path in sorted(folder.iterdir()):
+        client.store_instances([dcmread(path)])
+
+
+@pytest.mark.parametrize("bring", [by_folder, by_dicomweb])
+def test_what_comes_by_other_doors_is_sorted_by_a_machine_that_did_not_take_it(
+    site, tmp_path, bring, django_capture_on_commit_callbacks
+):
+    write_series(tmp_path / "in", 1)
+    with site("door"):
+        study = factories.make_study(subjects=0)
+        bring(study, tmp_path / "in")
+        upload = Upload.objects.get()
+        Upload.objects.update(last_at=upload.last_at - 2 * deliveries.QUIET)
+    assert not files_of(tmp_path / "door" / "quarantine")
+    with site("worker"), django_capture_on_commit_callbacks(execute=True):
+        assert deliveries.send_on() == 1
+        run_job(Job.objects.get(function="intake.sort").pk)
+        upload.refresh_from_db()
+        assert upload.state == Upload.State.SORTED, Job.objects.get(function="intake.sort").error
+        assert len(candidate_files(upload.candidates.get())) == SLICES
+    with site("door"):
+        assert not quarantine.all_packs()
 
 
 def opened(study):
