@@ -96,12 +96,13 @@ def summary(study: Study) -> dict:
 
 def row_counts(study: Study) -> dict[str, int]:
     """How many rows of a study each table has; those without are left out."""
-    found = {}
+    counts = [
+        f"SELECT '{model._meta.label}', count(*) FROM ({ids.format(study='%s')}) AS found"
+        for model, ids in rows_of_study()
+    ]
     with connection.cursor() as cursor:
-        for model, ids in rows_of_study():
-            cursor.execute(f"SELECT count(*) FROM ({ids.format(study='%s')}) AS found", [study.pk])
-            found[model._meta.label] = cursor.fetchone()[0]
-    return {label: count for label, count in sorted(found.items()) if count}
+        cursor.execute(" UNION ALL ".join(counts), [study.pk] * len(counts))
+        return {label: count for label, count in sorted(cursor.fetchall()) if count}
 
 
 def rows_of_study() -> list[tuple[type[Model], str]]:

@@ -1,7 +1,7 @@
 """Sealed rows against the log: what a line says of them, what the log said last, and whether they still are that."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.core.exceptions import FieldError
 
@@ -30,11 +30,18 @@ def _by_section(seals: Iterable[Seal]) -> dict[str, set[str] | None]:
     return found
 
 
-def _sealing_lines(study: Study, name: str, units: Collection[str] | None) -> dict[str, int]:
-    """The line that sealed each unit last."""
-    rows = Sealed.objects.filter(study=study, section=name)
-    rows = rows if units is None else rows.filter(unit__in=units)
-    return dict(rows.values_list("unit", "number"))
+def _sealing_lines(study: Study, units_of: Mapping[str, Collection[str] | None]) -> dict[str, dict[str, int]]:
+    """The line that sealed each unit last, by section."""
+    found: dict[str, dict[str, int]] = {name: {} for name in units_of}
+    whole = [name for name, units in units_of.items() if units is None]
+    rows = [Sealed.objects.filter(study=study, section__in=whole)] if whole else []
+    for name, units in units_of.items():
+        if units is not None:
+            rows.append(Sealed.objects.filter(study=study, section=name, unit__in=units))
+    for some in rows:
+        for name, unit, number in some.values_list("section", "unit", "number"):
+            found[name][unit] = number
+    return found
 
 
 def seal_data(study: Study, seals: Iterable[Seal]) -> dict:
@@ -43,10 +50,12 @@ def seal_data(study: Study, seals: Iterable[Seal]) -> dict:
     sealed: dict[str, dict] = {}
     columns: dict[str, dict] = {}
     before: dict[str, dict] = {}
-    for name, units in _by_section(seals).items():
+    units_of = _by_section(seals)
+    lines = _sealing_lines(study, units_of)
+    for name, units in units_of.items():
         columns[name] = registry.columns_of(name)
         now = registry.digests(study, name, columns=columns[name], units=units)
-        index = _sealing_lines(study, name, units)
+        index = lines[name]
         sealed[name] = {unit: now.get(unit) for unit in sorted({*now, *index} if units is None else units)}
         before[name] = index
     return {"sealed": sealed, "columns": columns, "before": before} if sealed else {}
@@ -68,7 +77,7 @@ def changed_unit(study: Study, seals: Iterable[Seal]) -> str:
     """Which of these units is not as the log said last, in half a sentence; "" if all are. A time that does not grow
     with the log."""
     units_of = _by_section(seals)
-    wanted = {name: _sealing_lines(study, name, units) for name, units in units_of.items()}
+    wanted = _sealing_lines(study, units_of)
     numbers = {number for index in wanted.values() for number in index.values()}
     lines = {event.number: event for event in Event.objects.filter(study=study, number__in=numbers)}
     for event in lines.values():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from readerstudy.jobs.models import Job
 from readerstudy.material.selectors import material_grid
 from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.protocol.selectors import arms_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ArmNode:
 
 def arm_chains(study: ReaderStudy) -> list[ArmNode]:
     """A tree for each uploaded arm, in the order of the protocol."""
-    arms = list(study.arms.select_related("made_from"))
+    arms = arms_of(study)
     columns = [cells for case, cells in material_grid(study) if not case.set_aside]
     states = {arm.pk: Counter(cells[place].state for cells in columns) for place, arm in enumerate(arms)}
     told = {cell.arm.pk for cells in columns for cell in cells if cell.series and cell.series.simulated}

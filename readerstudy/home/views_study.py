@@ -1,6 +1,6 @@
 """A study at a glance, and its protocol with what is missing before it can be opened."""
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -12,9 +12,9 @@ from readerstudy.material.selectors import in_use
 from readerstudy.protocol import selectors
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.briefing import opened_without
-from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.reading.opening import last_opening
-from readerstudy.reading.opening_checklist import checklist, not_ready
+from readerstudy.reading.opening_checklist import checklist, in_the_way
 from readerstudy.reading.schedule_summary import schedule_summary
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.states import State
@@ -42,7 +42,9 @@ def overview(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("see_protocol")
 def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
-    draft = study.state == State.DRAFT
+    selectors.have_protocol(study)
+    prefetch_related_objects([study], Prefetch("amendments", Amendment.objects.select_related("actor")))
+    draft, points = study.state == State.DRAFT, checklist(study)
     cases = study.cases.filter(in_use(), training=False)
     if not draft:  # others wait for an amendment
         cases = cases.filter(presentations__isnull=False).distinct()
@@ -52,23 +54,23 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         {
             "tab": "protocol",
             "study": study,
-            "points": checklist(study),
-            "missing": len(not_ready(study)),
+            "points": points,
+            "missing": len(in_the_way(points)),
             "opening": last_opening(study) if draft else None,
             "document": selectors.protocol_document(study),
             "schedule": schedule_summary(study),
             "draft": draft,
-            "arms": study.arms.select_related("made_from"),
+            "arms": selectors.arms_of(study),
             "chains": arm_chains(study),
             "criteria": study.criteria.all(),
-            "comparisons": study.comparisons.select_related("first", "second"),
+            "comparisons": selectors.comparisons_of(study),
             "cases": cases.count(),
             "people": study.memberships.select_related("user"),
             "sites": study.sites.annotate(count=Count("subjects", filter=Q(subjects__withdrawn_at=None))).order_by(
                 "code"
             ),
             "moves": selectors.moves_from(study),
-            "amendments": study.amendments.select_related("actor"),
+            "amendments": study.amendments.all(),
             "opened_without": opened_without(study),
         },
     )

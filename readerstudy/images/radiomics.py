@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from readerstudy.audit.actions import Action
 from readerstudy.audit.services import record
@@ -13,8 +13,9 @@ from readerstudy.jobs.models import Job
 from readerstudy.material.drawing import unseen
 from readerstudy.material.models import VolumeOfInterest
 from readerstudy.material.selectors import in_use
-from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol.models import Arm, ReaderStudy
+
+Places = set[tuple[int, int]]  # (volume, series)
 
 
 def active_settings(study: ReaderStudy) -> FeatureSettings:
@@ -69,8 +70,10 @@ class FeatureCell:
         return self.job.result if self.job and self.state == Job.State.DONE else {}
 
 
-def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[VolumeOfInterest, list[FeatureCell]]]:
-    """Every volume of interest with one cell per arm."""
+def feature_grid(
+    study: ReaderStudy, settings: FeatureSettings, volumes: list[VolumeOfInterest], without_look: Places
+) -> list[tuple[VolumeOfInterest, list[FeatureCell]]]:
+    """Each of these volumes of interest with one cell per arm."""
     arms = list(study.arms.all())
     series = {(s.case_id, s.arm_id): s.pk for s in study.series.filter(active=True)}
     jobs: dict[tuple[int, int], Job] = {}
@@ -80,9 +83,8 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
     without = Feature.objects.filter(study=study, settings=settings).exclude(status=Feature.Status.OK)
     counted = without.order_by().values_list("voi", "series").annotate(Count("pk"))
     undefined = {(volume, one): count for volume, one, count in counted}
-    without_look = unseen(study)
     rows = []
-    for volume in sorted(active_volumes(study=study, case__set_aside=""), key=lambda one: (one.case.code, one.name)):
+    for volume in sorted(volumes, key=lambda one: (one.case.code, one.name)):
         cells = []
         for arm in arms:
             there = series.get((volume.case_id, arm.pk))
@@ -94,11 +96,16 @@ def feature_grid(study: ReaderStudy, settings: FeatureSettings) -> list[tuple[Vo
     return rows
 
 
-def present_features(study: ReaderStudy, settings: FeatureSettings | None = None):
-    """Features of the settings that hold, or of others, of volumes and series that count and that belong together."""
+def present_features(
+    study: ReaderStudy, settings: FeatureSettings | None = None, without_look: Places | None = None
+) -> QuerySet[Feature]:
+    """Features of the settings that hold, or of others, of volumes and series that count and that belong together.
+
+    without_look: where nobody said that a drawn volume fits, if that is known (`unseen`).
+    """
     under = {"settings": settings} if settings else {"settings__active": True}
     found = study.features.filter(in_use("voi__case__"), series__active=True, voi__removed_at=None, **under)
-    if without_look := unseen(study):
+    if without_look := unseen(study) if without_look is None else without_look:
         there = found.filter(voi__origin=VolumeOfInterest.Origin.DRAWN).order_by().values_list("voi", "series")
         for volume, series in without_look & set(there.distinct()):
             found = found.exclude(voi=volume, series=series)
@@ -123,9 +130,9 @@ def features_by_class(settings: FeatureSettings) -> list[tuple[str, list[tuple[s
     return rows
 
 
-def reasons(study: ReaderStudy) -> list[dict]:
+def reasons(study: ReaderStudy, without_look: Places | None = None) -> list[dict]:
     """Why features have no value: reason, class, how many, and of how many volumes."""
-    without = present_features(study).exclude(status=Feature.Status.OK).order_by()
+    without = present_features(study, without_look=without_look).exclude(status=Feature.Status.OK).order_by()
     without = without.values("reason", "feature_class").annotate(count=Count("pk"), volumes=Count("voi", distinct=True))
     return list(without.order_by("-count", "reason", "feature_class")[:50])
 
@@ -171,9 +178,9 @@ def _filter_in_words(own: dict) -> str:
     return ", ".join(f"{name} {value}" for name, value in own.items() if name in ("sigma", "wavelet", "level"))
 
 
-def summary(study: ReaderStudy) -> dict[str, int]:
+def summary(study: ReaderStudy, without_look: Places | None = None) -> dict[str, int]:
     """Numbers of features that hold, with and without a value."""
-    return present_features(study).aggregate(
+    return present_features(study, without_look=without_look).aggregate(
         ok=Count("pk", filter=Q(status=Feature.Status.OK)),
         undefined=Count("pk", filter=Q(status=Feature.Status.UNDEFINED)),
         failed=Count("pk", filter=Q(status=Feature.Status.FAILED)),

@@ -1,6 +1,7 @@
 """Images, Radiomics: settings, what is computed, and the table to take away."""
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,6 +16,8 @@ from readerstudy.images import feature_settings
 from readerstudy.images import radiomics as selectors
 from readerstudy.images.tables import table_lines
 from readerstudy.intake.upload_handler import SealedFile
+from readerstudy.material.drawing import unseen
+from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
@@ -28,8 +31,10 @@ LARGEST_SETTINGS = 64 << 10
 def radiomics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Volumes of interest × arms, settings, features without a value."""
     ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")
-    settings = selectors.active_settings(study)
-    rows, arms = selectors.feature_grid(study, settings), list(study.arms.all())
+    prefetch_related_objects([study], "arms")
+    settings, volumes = selectors.active_settings(study), active_volumes(study=study, case__set_aside="")
+    without_look = unseen(study, volumes)
+    rows, arms = selectors.feature_grid(study, settings, volumes, without_look), list(study.arms.all())
     references = [arm for arm in arms if arm.acquisition == "reference"] or arms
     return render(
         request,
@@ -44,10 +49,10 @@ def radiomics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             "rows": rows,
             "arms": arms,
             "reference": references[0].code if references else "",
-            "counts": selectors.summary(study),
+            "counts": selectors.summary(study, without_look),
             "presets": presets(),
             "per_volume": sum(map(len, settings.settings["featureClass"].values())),
-            "reasons": selectors.reasons(study),
+            "reasons": selectors.reasons(study, without_look),
             "busy": any(cell.state in ("waiting", "running") for _, cells in rows for cell in cells),
             "failed": [(volume, cell) for volume, cells in rows for cell in cells if cell.state == "failed"],
         },

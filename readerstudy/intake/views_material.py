@@ -3,6 +3,7 @@
 import hashlib
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -47,7 +48,7 @@ def _live(request: StudyRequest, study: ReaderStudy) -> tuple[str, str]:
             "map": study_map(study, awaited=selectors.awaited(study)),
             "uploads": selectors.being_sorted(study),
             "subjects": study.subjects.filter(withdrawn_at=None).count(),
-            "arms": study.arms.count(),
+            "arms": len(study.arms.all()),
             "cases": study.cases.filter(in_use()).count(),
             "aside": set_aside(study).count(),
         },
@@ -72,6 +73,7 @@ def material(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
                 "arms": study.arms.all(),
             },
         )
+    prefetch_related_objects([study], "arms", "sites")
     return render(request, "intake/material.html", _page(request, study, _forms(study)))
 
 

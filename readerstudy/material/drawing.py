@@ -214,9 +214,10 @@ def _said(volume: VolumeOfInterest, series: Series, placed: Placing) -> bool | N
     return said["fits"] if said and said["matrix"] == placed.matrix else None
 
 
-def unseen(study: ReaderStudy) -> set[tuple[int, int]]:
-    """(volume, series) that are not measured, as nobody said that the drawn volume fits there."""
-    return {(volume.pk, one.pk) for volume, one, placed in _places(study) if not fits(volume, one, placed)}
+def unseen(study: ReaderStudy, volumes: list[VolumeOfInterest] | None = None) -> set[tuple[int, int]]:
+    """(volume, series) that are not measured, as nobody said that the drawn volume fits there; of all volumes that
+    count, or of these."""
+    return {(volume.pk, one.pk) for volume, one, placed in _places(study, volumes) if not fits(volume, one, placed)}
 
 
 def to_look_at(study: ReaderStudy) -> int:
@@ -227,9 +228,14 @@ def to_look_at(study: ReaderStudy) -> int:
     )
 
 
-def _places(study: ReaderStudy) -> Iterator[tuple[VolumeOfInterest, Series, Placing]]:
+def _places(
+    study: ReaderStudy, among: list[VolumeOfInterest] | None = None
+) -> Iterator[tuple[VolumeOfInterest, Series, Placing]]:
     """Every drawn volume that counts, with each active series of its case."""
-    volumes = active_volumes(study=study, origin=VolumeOfInterest.Origin.DRAWN, case__set_aside="")
+    drawn = VolumeOfInterest.Origin.DRAWN
+    if among is None:
+        among = active_volumes(study=study, origin=drawn, case__set_aside="")
+    volumes = [one for one in among if one.origin == drawn]
     cases = {volume.case_id for volume in volumes}
     series: dict[int, list[Series]] = {}
     for one in study.series.filter(active=True, case__in=cases).select_related("arm", "made_from__made_from__arm"):

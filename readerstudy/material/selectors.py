@@ -9,6 +9,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.material.models import Case, Series
 from readerstudy.protocol import recipes
 from readerstudy.protocol.models import Arm, ReaderStudy, Region
+from readerstudy.protocol.selectors import arms_of
 
 # state of a cell: its word
 STATES = {
@@ -137,7 +138,7 @@ def _cases(study: ReaderStudy, *, withdrawn: bool) -> QuerySet[Case]:
 def _rows(
     study: ReaderStudy, cases: QuerySet[Case], awaited: Awaited, without: tuple[str, ...] = ()
 ) -> list[tuple[Case, list[MaterialCell]]]:
-    arms = list(study.arms.select_related("made_from"))
+    arms = arms_of(study)
     present = Series.objects.filter(study=study, active=True, case__in=cases.order_by()).defer(*without)
     series = {(one.case_id, one.arm_id): one for one in present.order_by()}
     jobs: dict[tuple[int, int], Job] = {}
@@ -164,7 +165,7 @@ def _rows(
 
 def series_progress(study: ReaderStudy) -> tuple[int, int]:
     """Series that are there, and series that the protocol asks for (cases × arms)."""
-    arms = study.arms.count()
+    arms = len(study.arms.all())
     cases = study.cases.filter(in_use())
     there = study.series.filter(active=True, echo=1, case__in=cases).count()
     return there, cases.count() * arms

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from readerstudy.accounts.models import Role, User
 from readerstudy.audit.canonical import canonical
@@ -16,13 +16,45 @@ def studies_of(user: User) -> QuerySet[ReaderStudy]:
     return ReaderStudy.objects.filter(memberships__user=user)
 
 
+def arms_of(study: ReaderStudy) -> list[Arm]:
+    """The arms of a protocol in its order, each with the one that it is made from, and so on to the uploaded one."""
+    arms = list(study.arms.all())
+    by_number = {arm.pk: arm for arm in arms}
+    for arm in arms:
+        if arm.made_from_id in by_number:
+            arm.made_from = by_number[arm.made_from_id]
+    return arms
+
+
+def comparisons_of(study: ReaderStudy) -> list[Comparison]:
+    """The comparisons of a protocol in its order, each with its two arms."""
+    comparisons, arms = list(study.comparisons.all()), {arm.pk: arm for arm in arms_of(study)}
+    for one in comparisons:
+        if {one.first_id, one.second_id} <= arms.keys():
+            one.first, one.second = arms[one.first_id], arms[one.second_id]
+    return comparisons
+
+
+def have_protocol(study: ReaderStudy) -> None:
+    """Fetch arms, comparisons, criteria and the primary hypothesis once, for a page that says them often."""
+    prefetch_related_objects([study], "arms", "comparisons", "criteria")
+    comparisons = {one.pk: one for one in comparisons_of(study)}
+    if study.primary_comparison_id in comparisons:
+        study.primary_comparison = comparisons[study.primary_comparison_id]
+    criteria = {one.pk: one for one in study.criteria.all()}
+    if study.primary_criterion_id in criteria:
+        study.primary_criterion = criteria[study.primary_criterion_id]
+
+
 def protocol_document(study: ReaderStudy) -> dict:
     """The protocol as `protocol.json` of the exports: arms, comparisons, criteria, hypothesis, margins, seed.
 
     Its hash is that of the opening, of the members before it; what was said later stands after it: amendments, and the
     primary test of a study that was opened before protocols named theirs.
     """
-    comparison, criterion = study.primary_comparison, study.primary_criterion
+    comparisons, criteria = comparisons_of(study), list(study.criteria.all())
+    comparison = next((one for one in comparisons if one.pk == study.primary_comparison_id), None)
+    criterion = next((one for one in criteria if one.pk == study.primary_criterion_id), None)
     amendments = list(study.amendments.all())
     readers = set(study.memberships.filter(role=Role.READER).values_list("code", flat=True))
     added = {code for one in amendments if one.kind == "reader_added" for code in one.data["inputs"]["readers"]}
@@ -39,15 +71,12 @@ def protocol_document(study: ReaderStudy) -> dict:
                 "model": arm.model_name or None,
                 **(arm.recipe or {}),
             }
-            for arm in study.arms.select_related("made_from")
+            for arm in arms_of(study)
         ],
-        "comparisons": [
-            {"first": c.first.code, "second": c.second.code, "question": c.question}
-            for c in study.comparisons.select_related("first", "second")
-        ],
+        "comparisons": [{"first": c.first.code, "second": c.second.code, "question": c.question} for c in comparisons],
         "criteria": [
             {"id": c.code} | {name: getattr(c, name) for name in ("name", "asks", "better", "anchors", "regions")}
-            for c in study.criteria.all()
+            for c in criteria
         ],
         "categories": [1, 2, 3, 4, 5],
         "primary_test": study.primary_test,

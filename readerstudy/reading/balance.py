@@ -5,6 +5,7 @@ from itertools import pairwise
 from statistics import mean, median
 
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import comparisons_of
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.verify import schedule_problems
 
@@ -33,7 +34,8 @@ def report(study: ReaderStudy) -> dict:
     for row in rows:
         readers[row.reader__code].append(row)
     comparisons = list(dict.fromkeys((r.comparison__first__code, r.comparison__second__code) for r in rows))
-    comparisons.sort(key=lambda pair: [c.code for c in study.comparisons.all()].index(" vs ".join(pair)))
+    order = [one.code for one in comparisons_of(study)]
+    comparisons.sort(key=lambda pair: order.index(" vs ".join(pair)))
     return {
         "comparisons": [" vs ".join(pair) for pair in comparisons],
         "readers": [{"code": code, **_reader(own, comparisons)} for code, own in readers.items()],

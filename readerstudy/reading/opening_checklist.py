@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Count, Q
+
 from readerstudy.accounts.models import Role
 from readerstudy.material.drawing import to_look_at
 from readerstudy.material.selectors import (
@@ -13,7 +15,7 @@ from readerstudy.material.selectors import (
 )
 from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.selectors import models_not_here, pairs_by_slices, slices_in_one
+from readerstudy.protocol.selectors import arms_of, comparisons_of, models_not_here, pairs_by_slices, slices_in_one
 from readerstudy.reading.checks import held_back
 
 
@@ -31,12 +33,12 @@ class Point:
 def checklist(study: ReaderStudy) -> list[Point]:
     """What must be so before readers start; where images alone are compared, before they are frozen."""
     if study.images_only:
-        return [*_images_alone(study), *_series(study)]
-    arms, comparisons, criteria = study.arms.count(), study.comparisons.count(), study.criteria.count()
+        return [*_images_alone(study), *_series(study, series_progress(study))]
+    arms, comparisons, criteria = len(study.arms.all()), len(study.comparisons.all()), len(study.criteria.all())
     readers = study.memberships.filter(role=Role.READER).count()
-    cases = study.cases.filter(in_use(), training=False).count()
-    series_there, series_wanted = series_progress(study)
-    pairs = study.cases.filter(in_use()).count() * comparisons
+    used = study.cases.filter(in_use()).aggregate(all=Count("pk"), to_read=Count("pk", filter=Q(training=False)))
+    cases, pairs = used["to_read"], used["all"] * comparisons
+    progress = series_progress(study)
     prepared, held = prepared_pairs(study), len(held_back(study))
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),
@@ -49,13 +51,13 @@ def checklist(study: ReaderStudy) -> list[Point]:
         *_thick_arms(study),
         Point(readers > 0, f"{readers} reader{'' if readers == 1 else 's'} with an account", "protocol"),
         Point(cases > 0, f"{cases} case{'' if cases == 1 else 's'} to read", "material"),
-        *_series(study),
+        *_series(study, progress),
         *([Point(False, f"{held} case{'' if held == 1 else 's'} held back: look at them", "checks")] if held else []),
         Point(
             pairs > 0 and prepared == pairs,
             f"{prepared} of {pairs} pairs prepared on one geometry",
             "jobs",
-            later=pairs > 0 and series_there == series_wanted,
+            later=pairs > 0 and progress[0] == progress[1],
         ),
     ]
 
@@ -72,10 +74,11 @@ def _images_alone(study: ReaderStudy) -> list[Point]:
     ]
 
 
-def _series(study: ReaderStudy) -> list[Point]:
-    """Whether each series is there, and as its arm says."""
-    there, wanted = series_progress(study)
-    remade, sent, left = len(not_as_asked(study)), sent_not_simulated(study).count(), simulated_not_sent(study).count()
+def _series(study: ReaderStudy, progress: tuple[int, int]) -> list[Point]:
+    """Whether each series is there, and as its arm says. progress: how many are, of how many."""
+    there, wanted = progress
+    remade = len(not_as_asked(study))
+    sent, left = sent_not_simulated(study).count(), simulated_not_sent(study).count()
     return [
         Point(0 < wanted == there, f"{there} of {wanted} series are there", "material"),
         *(
@@ -90,9 +93,8 @@ def _series(study: ReaderStudy) -> list[Point]:
 
 def _thick_arms(study: ReaderStudy) -> list[Point]:
     """One line where arms have thicker slices than what was sent: they pair with none of other slices."""
-    thick = [arm.code for arm in study.arms.select_related("made_from") if slices_in_one(arm) > 1]
-    compared = study.comparisons.select_related("first", "second")
-    unlike = [f"{one.first.code} vs {one.second.code}" for one in compared if not pairs_by_slices(one)]
+    thick = [arm.code for arm in arms_of(study) if slices_in_one(arm) > 1]
+    unlike = [f"{one.first.code} vs {one.second.code}" for one in comparisons_of(study) if not pairs_by_slices(one)]
     if not thick:
         return []
     said = f"{', '.join(thick)}: thicker slices, compared with no arm of other slices"
@@ -101,7 +103,12 @@ def _thick_arms(study: ReaderStudy) -> list[Point]:
 
 def not_ready(study: ReaderStudy) -> list[Point]:
     """What keeps an admin from opening the study."""
-    return [point for point in checklist(study) if not point.done and not point.later]
+    return in_the_way(checklist(study))
+
+
+def in_the_way(points: list[Point]) -> list[Point]:
+    """Those points of the checklist that keep an admin from opening the study."""
+    return [point for point in points if not point.done and not point.later]
 
 
 def prepared_pairs(study: ReaderStudy) -> int:

@@ -3,6 +3,7 @@
 from readerstudy.accounts.models import Role
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import comparisons_of
 from readerstudy.reading.models import Presentation
 from readerstudy.reading.schedule import Entry, Schedule, ScheduledCase, generate
 
@@ -13,7 +14,7 @@ def schedule_inputs(study: ReaderStudy) -> dict:
     return {
         "readers": sorted(study.memberships.filter(role=Role.READER).values_list("code", flat=True)),
         "cases": [[case.code, case.subject.code, case.training] for case in cases],
-        "comparisons": [c.code for c in study.comparisons.select_related("first", "second")],
+        "comparisons": [c.code for c in comparisons_of(study)],
         "distance": study.min_distance,
         "repeat_share": float(study.repeat_share),
         "parts": study.parts,

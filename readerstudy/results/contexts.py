@@ -96,7 +96,7 @@ def _head(study: ReaderStudy, made: services.Results) -> dict:
 
 
 def _names(study: ReaderStudy) -> dict[str, str]:
-    return dict(study.criteria.values_list("code", "name"))
+    return {one.code: one.name for one in study.criteria.all()}
 
 
 def _colours(study: ReaderStudy) -> dict[str, str]:

@@ -20,6 +20,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.selectors import have_protocol
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
 from readerstudy.results import contexts, exports, services, study_report
@@ -36,6 +37,7 @@ def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         return render(
             request, "results/still_closed.html", {"study": study, "tab": "results", "readers": reading_progress(study)}
         )
+    have_protocol(study)
     made = services.results_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made)

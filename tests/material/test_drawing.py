@@ -22,7 +22,7 @@ from readerstudy.images import radiomics
 from readerstudy.images.models import RADIOMICS
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import ask_for_missing
-from readerstudy.material import drawing, site_lists, volumes
+from readerstudy.material import drawing, site_lists, volumes, volumes_of_interest
 from readerstudy.material.models import Alignment, Case, VolumeOfInterest
 from readerstudy.material.services import set_aside
 from readerstudy.material.views_drawing import looks_as_json
@@ -210,7 +210,12 @@ def test_a_drawn_volume_is_measured_on_another_acquisition_once_a_person_says_th
         return {job.label.split()[-1] for job in Job.objects.filter(function=RADIOMICS)}
 
     def states() -> dict[str, str]:
-        ((_, cells),) = radiomics.feature_grid(study, radiomics.active_settings(study))
+        ((_, cells),) = radiomics.feature_grid(
+            study,
+            radiomics.active_settings(study),
+            volumes_of_interest.active_volumes(study=study),
+            drawing.unseen(study),
+        )
         return {cell.arm.code: cell.state for cell in cells}
 
     assert (measured(), states()["FAST"], drawing.to_look_at(study)) == ({"SOC"}, "unseen", 1)
