@@ -12,18 +12,21 @@ DERIVATIVES = "derivatives/readerstudy"
 SUFFIXES = {"T1": "T1w", "T2": "T2w", "PD": "PDw", "FLAIR": "FLAIR", "T2*": "T2starw", "TOF": "angio"}
 
 
-def labels(codes: Iterable[str]) -> dict[str, str]:
+def labels(codes: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
     """A label of letters and digits for each code, no two alike on any file system.
 
     Parameters
     ----------
     codes : iterable of str
         Of subjects, arms or weightings.
+    reserved : iterable of str, optional
+        What no label may be.
 
     Returns
     -------
     dict of str to str
-        Label by code. Where two codes would have one label, the later one in alphabetical order gets a number.
+        Label by code. Where two codes would have one label, the later one in alphabetical order gets a number, as does
+        one whose label is reserved.
 
     Examples
     --------
@@ -32,7 +35,7 @@ def labels(codes: Iterable[str]) -> dict[str, str]:
     {'FAST-DL': 'FASTDL', 'FASTDL': 'FASTDLx2', 'SOC': 'SOC'}
     """
     found: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {label.lower() for label in reserved}
     for code in sorted(set(codes)):
         plain = re.sub(r"[^A-Za-z0-9]", "", code) or "x"
         label, number = plain, 2
@@ -43,23 +46,43 @@ def labels(codes: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def image_name(
-    *, subject: str, acquisition: str, weighting: str, description: str = "", echo: int = 1, suffix: str = ""
-) -> str:
+def suffixes(weightings: Iterable[str]) -> dict[str, str]:
+    """The suffix of images of each weighting, no two alike on any file system.
+
+    Parameters
+    ----------
+    weightings : iterable of str
+        As in `processing.volume.Parameters`: any text.
+
+    Returns
+    -------
+    dict of str to str
+        By weighting: that of BIDS, else a label that BIDS has for none.
+
+    Examples
+    --------
+    >>> from processing.bids import suffixes
+    >>> suffixes(["T2", "T2w", "STIR"])
+    {'T2': 'T2w', 'STIR': 'STIR', 'T2w': 'T2wx2'}
+    """
+    wanted = set(weightings)
+    known = {weighting: suffix for weighting, suffix in SUFFIXES.items() if weighting in wanted}
+    return known | labels(wanted - known.keys(), reserved=SUFFIXES.values())
+
+
+def image_name(*, subject: str, acquisition: str, suffix: str, description: str = "", echo: int = 1) -> str:
     """Path and name of an image without its ending.
 
     Parameters
     ----------
     subject, acquisition : str
         Labels.
-    weighting : str
-        As in `processing.volume.Parameters`.
+    suffix : str
+        Of the weighting, of `suffixes`.
     description : str, default ""
         Label of what was made of another image, which then lies among the derivatives.
     echo : int, default 1
         Number of the echo.
-    suffix : str, default ""
-        Where BIDS has none for the weighting.
 
     Returns
     -------
@@ -69,13 +92,13 @@ def image_name(
     Examples
     --------
     >>> from processing.bids import image_name
-    >>> image_name(subject="S01", acquisition="lumbarsagittalFAST", weighting="T2")
+    >>> image_name(subject="S01", acquisition="lumbarsagittalFAST", suffix="T2w")
     'sub-S01/anat/sub-S01_acq-lumbarsagittalFAST_T2w'
     """
     parts = [f"sub-{subject}", f"acq-{acquisition}"]
     parts += [f"echo-{echo}"] if echo > 1 else []
     parts += [f"desc-{description}"] if description else []
-    name = "_".join([*parts, SUFFIXES.get(weighting) or suffix])
+    name = "_".join([*parts, suffix])
     return f"{f'{DERIVATIVES}/' if description else ''}sub-{subject}/anat/{name}"
 
 

@@ -1,7 +1,9 @@
 """How tables and results leave the site."""
 
 import csv
+import errno
 import io
+import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -85,10 +87,13 @@ class _Sent(io.RawIOBase):
 
 def zip_pieces(members: Iterable[tuple[str, bytes]], when: datetime) -> Iterator[bytes]:
     """A zip of (name, content), one member in memory at a time; `when` is the time of each. What is packed by gzip
-    already is not packed again."""
-    file = _Sent()
+    already is not packed again. FileExistsError at a name that was there: whoever unpacks would keep one of the two."""
+    file, names = _Sent(), set[str]()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
+            if name in names:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+            names.add(name)
             info = zipfile.ZipInfo(name, when.astimezone(UTC).timetuple()[:6])
             packed = name.endswith(".gz")
             info.compress_type, info.external_attr = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED, 0o644 << 16

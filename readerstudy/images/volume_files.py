@@ -48,7 +48,7 @@ def volume_files(study: ReaderStudy, case: Case | None = None) -> Iterator[tuple
 
 def _of_series(series: Series, volumes: list[VolumeOfInterest], rows: list[dict]) -> Iterator[tuple[str, bytes]]:
     folder = volumes[0].case.code
-    segmentation = f"{folder}/{series.arm.code}{f'-v{series.version}' if series.version > 1 else ''}.seg.dcm"
+    segmentation = f"{folder}/{series.pk}-{series.arm.code}.seg.dcm"  # an arm may have several echoes and versions
     reason = ""
     try:
         yield segmentation, segmentation_of(series, volumes)

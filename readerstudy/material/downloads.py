@@ -125,7 +125,7 @@ class _Names:
         self.arms = {arm.pk: arm for arm in study.arms.all()}
         self.of_arm = bids.labels(arm.code for arm in self.arms.values())
         self.of_subject = bids.labels(study.subjects.values_list("code", flat=True))
-        self.of_weighting = bids.labels(study.cases.values_list("weighting", flat=True))
+        self.of_weighting = bids.suffixes(study.cases.values_list("weighting", flat=True))
 
     def acquired(self, arm: Arm) -> Arm:
         """The arm whose scanner's images this one comes from."""
@@ -141,10 +141,9 @@ class _Names:
         return bids.image_name(
             subject=self.of_subject[case.subject.code],
             acquisition=f"{case.region}{case.plane}{self.of_arm[arm.code]}{version * (not made)}",
-            weighting=case.weighting,
+            suffix=self.of_weighting[case.weighting],
             description=f"{self.of_arm[series.arm.code]}{version}" if made else "",
             echo=series.echo,
-            suffix=self.of_weighting[case.weighting],
         )
 
 

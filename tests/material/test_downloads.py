@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from readerstudy.access.models import Access
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member
 from readerstudy.archive import store
+from readerstudy.archive.downloads import zip_pieces
 from readerstudy.archive.store import put_file
 from readerstudy.material import volumes
 from readerstudy.material.models import Series
@@ -127,6 +129,34 @@ def test_as_nifti_it_is_a_data_set_in_bids_with_what_models_made_as_derivatives(
     assert files[".bidsignore"].decode().splitlines() == ["series.csv", "*_STIR.*"]
     assert json.loads(files["derivatives/readerstudy/dataset_description.json"])["DatasetType"] == "derivative"
     assert files["participants.tsv"].decode().splitlines()[0] == "participant_id\tage\tsex\tsite"
+
+
+def test_two_weightings_never_share_a_name_in_bids(study):
+    """A sequence may be called what BIDS calls another one; both images leave, each with what is its own."""
+    for number, weighting in enumerate(("T2w", "t2W", "T2*", "T2starw"), 1):
+        other = factories.place_pixels(study, "SOC", read(PATH), subject=f"S1{number}")
+        study.cases.filter(pk=other.case_id).update(weighting=weighting, subject=study.subjects.get(code="S-01"))
+        Series.objects.filter(pk=other.pk).update(arm=study.arms.get(code="FAST"))
+    factories.log_as_is(study)
+    files = taken(study, "images_zip", form="nifti")
+    suffix = {row["case"]: row["file"].rpartition("_")[2] for row in rows(files) if row["arm"] == "FAST"}
+    assert sorted(suffix.values()) == [f"{one}.nii.gz" for one in ("T2starw", "T2starwx2", "T2w", "T2wx2", "t2Wx3")]
+    assert files[".bidsignore"].decode().splitlines() == ["series.csv", "*_T2starwx2.*", "*_T2wx2.*", "*_t2Wx3.*"]
+
+
+@pytest.mark.parametrize("weighting", sorted(bids.SUFFIXES))
+def test_suffixes_differ_on_any_file_system(weighting):
+    alike = [weighting, bids.SUFFIXES[weighting], bids.SUFFIXES[weighting].upper(), weighting.lower(), "", "*"]
+    found = bids.suffixes(alike)
+    assert found[weighting] == bids.SUFFIXES[weighting]
+    assert len({suffix.lower() for suffix in found.values()}) == len(found) == len(set(alike))
+    assert all(re.fullmatch("[A-Za-z0-9]+", suffix) for suffix in found.values())
+
+
+def test_a_zip_holds_no_name_twice(study):
+    members = [("a/1.dcm", b"one"), ("a/2.dcm", b"two"), ("a/1.dcm", b"three")]
+    with pytest.raises(FileExistsError, match=r"a/1\.dcm"):
+        list(zip_pieces(members, study.created_at))
 
 
 def test_an_image_that_was_simulated_says_so_when_it_comes_back_as_nifti(study, tmp_path):
