@@ -164,8 +164,8 @@ class StudyEndpoint(Endpoint):
         value = self.query(name)
         try:
             found = datetime.fromisoformat(value) if value else None
-            return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
-        except ValueError as error:
+            return found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise ValidationError({name: ["A time is needed, as 2026-11-30T12:00:00Z."]}) from error
 
     def named(self, rows: str, code: str) -> Any:

@@ -48,7 +48,7 @@ class Versioned(StudyEndpoint):
         if not (seen := self.request.headers.get("If-Match", "").strip()):
             raise problems.NotSaid
         with transaction.atomic():
-            study_for_update(self.study)
+            self.member.study = study_for_update(self.study)  # as it is now: another's change may have come meanwhile
             if seen != "*" and etag(self.said()) not in [one.strip() for one in seen.split(",")]:
                 raise problems.Changed
             yield

@@ -5,11 +5,12 @@ from django.core import mail
 
 from readerstudy.accounts.models import Role, User
 from readerstudy.accounts.services import add_member
-from readerstudy.api import tokens
+from readerstudy.api import tokens, versions
 from readerstudy.api.models import Scope
+from readerstudy.audit.studies import study_for_update
 from readerstudy.jobs.models import Job
 from readerstudy.material.models import Series
-from readerstudy.protocol.services import create_study, move
+from readerstudy.protocol.services import create_study, move, save_settings
 from readerstudy.protocol.study_templates import TEMPLATES
 from readerstudy.results import exports, services
 from readerstudy.results.services import Results
@@ -51,6 +52,37 @@ def test_a_change_names_what_it_was_made_on_and_is_refused_where_that_was_change
     study.refresh_from_db()
     assert (study.title, study.guesses) == ("B", 3)
     assert study.events.latest("number").action == "settings changed"
+
+
+def committed_while_it_waits(study, monkeypatch, change) -> None:
+    """Another person's change commits while this request waits for the study."""
+
+    def held(asked):
+        change(type(study).objects.get(pk=study.pk))
+        return study_for_update(asked)
+
+    monkeypatch.setattr(versions, "study_for_update", held)
+
+
+def test_a_change_that_commits_while_another_waits_is_not_lost(program, study, monkeypatch):
+    program.json("settings/")
+    actor = study.memberships.filter(role=Role.ADMIN).first().user
+
+    def theirs(now):
+        save_settings(study=now, actor=actor, title="Theirs", guesses=4)
+
+    committed_while_it_waits(study, monkeypatch, theirs)
+    assert program.ask("settings/", {"title": "Mine"}, method="patch").status_code == 412
+    study.refresh_from_db()
+    assert (study.title, study.guesses) == ("Theirs", 4)
+
+
+def test_a_study_that_moves_while_a_step_waits_is_not_moved_on(program, study, monkeypatch):
+    factories.open_(study)
+    program.json("state/")
+    actor = study.memberships.filter(role=Role.ADMIN).first().user
+    committed_while_it_waits(study, monkeypatch, lambda now: move(study=now, to=State.PAUSED, actor=actor))
+    assert program.ask("state/", {"to": "paused"}).status_code == 412
 
 
 def test_settings_are_refused_in_the_words_of_the_pages(program, study):
@@ -248,7 +280,7 @@ def test_the_log_is_narrowed(program, study):
     last = study.events.latest("number").at
     assert program.json(f"log/?since={last:%Y-%m-%dT%H:%M:%S.%f}Z")["count"] == 1
     assert program.json("log/?until=2020-01-01")["count"] == 0
-    for query in ("after=x", "since=x", "actor=%00"):
+    for query in ("after=x", "since=x", "actor=%00", "since=0001-01-01T00:00:00%2B14:00"):
         assert program.ask(f"log/?{query}").status_code == 400, query
 
 
