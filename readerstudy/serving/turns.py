@@ -1,4 +1,5 @@
-"""In which order the web server works: answers and pages first, then images, last those that are fetched ahead.
+"""In which order the web server works: answers and pages first, then images, last those that are fetched ahead. Files
+for admins and programs come beside them.
 
 Readers who arrive together ask for thousands of images, which take a line of a gigabit minutes. An answer, or the pair
 whose turn it is, never stands behind them: images are sent by processes of their own (`passing`), each kind has threads
@@ -26,6 +27,7 @@ class Kind(IntEnum):
     ANSWER = 0
     IMAGE = 1
     AHEAD = 2
+    FILE = 3  # for admins, analysts and programs, of any size: as long as its line is slow, it holds a thread
 
 
 class Coming(Enum):
@@ -38,6 +40,7 @@ class Coming(Enum):
 PATIENCE = {Kind.IMAGE: 0.02, Kind.AHEAD: 0.2}  # seconds: where there is always something before them, they go on
 AT_ONCE = {Kind.IMAGE: 4, Kind.AHEAD: 2}  # while one waits for the database, others go on
 FRAME = re.compile(r"/frames/\d+/$")
+DOWNLOAD = re.compile(r"^/dicomweb/|\.(csv|zip)$")
 LENGTH = re.compile(r"(?im)^content-length:\s*(\d{1,18})\s*$")
 CHUNKED = re.compile(r"(?im)^transfer-encoding:")
 LATER = re.compile(r"u=[4-7]\b")  # RFC 9218; 3 where nothing is said
@@ -48,7 +51,7 @@ LOOKED_AT = 65536  # bytes; a browser's request for a frame is shorter, an answe
 def kind_of(method: str, path: str, priority: str) -> Kind:
     """What is asked for. priority: the header of this name, "" if there is none."""
     if method != "GET" or not FRAME.search(path):
-        return Kind.ANSWER
+        return Kind.FILE if method == "GET" and DOWNLOAD.search(path) else Kind.ANSWER
     return Kind.AHEAD if LATER.search(priority) else Kind.IMAGE
 
 
@@ -63,7 +66,7 @@ class Turns:
     @contextmanager
     def of(self, kind: Kind) -> Iterator[None]:
         """Work of this kind, when its turn has come."""
-        if kind == Kind.ANSWER:
+        if kind not in AT_ONCE:
             with self._counted(kind):
                 yield
             return
@@ -97,11 +100,11 @@ class TurnsMiddleware:
 
 
 class Pools(Executor):
-    """Threads for each kind of request; half as many for what is fetched ahead, and for what has not come whole, so
-    that no upload holds an answer that comes in pieces."""
+    """Threads for each kind of request; half as many for what is fetched ahead, for files, so that no slow download
+    holds an answer, and for what has not come whole, so that no upload holds an answer that comes in pieces."""
 
     def __init__(self, threads: int) -> None:
-        numbers = {Kind.ANSWER: threads, Kind.IMAGE: threads, Kind.AHEAD: threads // 2}
+        numbers = {Kind.ANSWER: threads, Kind.IMAGE: threads, Kind.AHEAD: threads // 2, Kind.FILE: threads // 2}
         self._pools: dict[Kind | Coming, Executor] = {
             kind: ThreadPoolExecutor(number, kind.name.lower()) for kind, number in numbers.items()
         }

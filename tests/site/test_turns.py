@@ -20,6 +20,13 @@ FRAME = "/studies/s/reading/token/frames/3/"
         (Kind.IMAGE, f"GET {FRAME} HTTP/1.1\r\nPriority: u=1, i\r\n\r\n"),
         (Kind.AHEAD, f"GET {FRAME} HTTP/1.1\r\nHost: h\r\npriority: u=6\r\n\r\n"),
         (Kind.IMAGE, f"GET {FRAME}?x HTTP/1.1\r\n\r\n"),
+        (Kind.FILE, "GET /api/v1/studies/s/images.zip?as=nifti HTTP/1.1\r\n\r\n"),
+        (Kind.FILE, "GET /studies/s/results/all.zip HTTP/1.1\r\n\r\n"),
+        (Kind.FILE, "GET /dicomweb/studies/s/studies/1.2/series/1.3 HTTP/1.1\r\n\r\n"),
+        (Kind.FILE, "GET /dicomweb/studies/s/studies/1.2/series/1.3/instances/1.4/frames/1 HTTP/1.1\r\n\r\n"),
+        (Kind.ANSWER, "POST /dicomweb/studies/s/studies HTTP/1.1\r\n\r\n"),
+        (Kind.IMAGE, f"GET {FRAME.replace('/s/', '/dicomweb/')} HTTP/1.1\r\n\r\n"),
+        (Kind.ANSWER, "GET /studies/dicomweb/reading/current/ HTTP/1.1\r\n\r\n"),
         (Kind.ANSWER, "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"),
         (Coming.SHORT, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}"),
         (Coming.LONG, "POST / HTTP/1.1\r\nContent-Length: 16000000\r\n\r\n{}"),
@@ -98,6 +105,8 @@ WHOLE = "GET / HTTP/1.1\r\n\r\n"
     ("held", "times", "answer"),
     [
         pytest.param(f"GET {FRAME} HTTP/1.1\r\n\r\n", 4, WHOLE, id="images"),
+        pytest.param("GET /studies/s/material/images.zip HTTP/1.1\r\n\r\n", 8, WHOLE, id="downloads"),
+        pytest.param("GET /dicomweb/studies/s/studies/1.2 HTTP/1.1\r\n\r\n", 8, WHOLE, id="files_for_programs"),
         pytest.param("POST /login/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{", 8, WHOLE, id="slow_lines"),
         pytest.param(
             "POST /up/ HTTP/1.1\r\nContent-Length: 16000000\r\n\r\nx",
