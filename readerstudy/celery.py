@@ -12,7 +12,7 @@ from readerstudy.serving.processes import die_with_parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
 signed_messages.use()
-app = Celery("readerstudy")
+app = Celery("readerstudy", task_cls="readerstudy.jobs.signed_requests:SignedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["readerstudy.jobs"])
 imported_by = os.getpid()

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from celery import current_app
+from celery.exceptions import InvalidTaskError
 from kombu.exceptions import DecodeError
+from kombu.message import Message
 from kombu.serialization import dumps, loads
+from kombu.utils.imports import symbol_by_name
 
 from readerstudy.jobs import order, queues, registry, services, signed_messages
 from readerstudy.jobs.models import Job
+from readerstudy.jobs.signed_requests import SignedRequest
 from readerstudy.serving import embedded_redis
 from tests.site_process import until
 
@@ -123,6 +127,52 @@ def test_a_message_that_the_site_did_not_sign_is_not_read():
             loads(forged, content_type, encoding, accept=accept)
     assert current_app.conf.accept_content == [signed_messages.NAME]  # no plain JSON, no pickle
     assert current_app.conf.task_serializer == current_app.conf.event_serializer == signed_messages.NAME
+
+
+def sent_by_the_site(number: int) -> Message:
+    """A message as a worker gets it from the broker."""
+    current_app.send_task(services.RUN, [number], queue="metrics", priority=order.SOON)
+    with current_app.connection_for_read() as connection:
+        channel = connection.channel()
+        message = channel.message_to_python(channel.basic_get("metrics", no_ack=True))
+    message.accept = {signed_messages.CONTENT_TYPE}
+    return message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"task": "celery.accumulate"},
+        {"id": "of another"},
+        {"timelimit": [0.01, None]},
+        {"eta": "2099-01-01T00:00:00+00:00"},
+        {"expires": "2020-01-01T00:00:00+00:00"},
+        {"retries": 9},
+        {"stamped_headers": ["x"]},
+    ],
+)
+def test_a_message_under_other_headers_is_not_done(broker, other):
+    message = sent_by_the_site(7)
+    asked = current_app.tasks[services.RUN]
+    assert symbol_by_name(asked.Request)(message, app=current_app, task=asked).args == [7]
+    message.headers |= other
+    task = current_app.tasks[message.headers["task"]]
+    with pytest.raises(InvalidTaskError, match="not what this site wrote"):
+        symbol_by_name(task.Request)(message, app=current_app, task=task)
+
+
+@pytest.mark.parametrize("content", [[[5], {}, {}], {"task": services.RUN, "id": "1", "args": [5]}, [], None])
+def test_signed_content_that_is_no_task_of_this_site_is_not_done(broker, content):
+    message = sent_by_the_site(7)
+    message.body, message._decoded_cache = signed_messages.signed(content), None
+    with pytest.raises(InvalidTaskError, match="not what this site wrote"):
+        SignedRequest(message, app=current_app, task=current_app.tasks[services.RUN])
+
+
+def test_no_task_of_a_worker_is_done_under_other_headers():
+    assert len(current_app.tasks) > 5
+    for task in current_app.tasks.values():
+        assert symbol_by_name(task.Request) is SignedRequest, task
 
 
 def test_settings_that_name_no_queue_are_refused(tmp_path: Path):
