@@ -161,7 +161,9 @@ class DirectReader(_DirectFile):
                     raise
                 continue
             self._end, self._from = self._end + count, self._from + count
-            self._ended = not count or self._end % BLOCK > 0
+            self._ended = not count
+            if self._end % BLOCK:  # the last bytes of the file, or a read that was cut short: what follows lies askew
+                self._use_cache()
 
     def read(self, size: int) -> memoryview:
         """The next bytes, until the next are read; fewer at the end of the file. size: at most 1 MiB and some."""
@@ -175,8 +177,11 @@ class DirectReader(_DirectFile):
         return self._handle
 
     def sha256(self) -> str:
-        """Of all bytes from here on, in hex digits."""
-        digest = hashlib.sha256()
+        """Of all bytes from here on, in hex digits. OSError if the file cannot be read to its end."""
+        digest, place = hashlib.sha256(), self._from - self._end + self._at
         while content := self.read(AT_ONCE):
             digest.update(content)
+            place += len(content)
+        if place < os.fstat(self._handle).st_size:
+            raise OSError(errno.EIO, "The file could not be read to its end")
         return digest.hexdigest()

@@ -72,6 +72,37 @@ def test_files_come_back_byte_for_byte(tmp_path: Path, monkeypatch: pytest.Monke
                 assert file.sha256() == hashlib.sha256(whole[start:]).hexdigest()
 
 
+def cut_short(monkeypatch: pytest.MonkeyPatch, sizes: list[int]) -> None:
+    """The next reads give no more bytes than these, as on a disk of a network that is interrupted."""
+    real = os.preadv
+
+    def short(handle: int, views: list[memoryview], place: int) -> int:
+        return real(handle, [views[0][: sizes.pop(0)]] if sizes else views, place)
+
+    monkeypatch.setattr(os, "preadv", short)
+
+
+@pytest.mark.parametrize("sizes", [[100_000], [BLOCK, 1, BLOCK - 2], [ROOM, 5, 5]])
+def test_a_read_that_is_cut_short_is_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[int]
+) -> None:
+    whole = write(tmp_path / "a", [random.Random(1).randbytes(2 * ROOM + 77)])
+    with monkeypatch.context() as patch:
+        patch.setattr(direct, "_DIRECT", 0)  # the system cuts no direct read within a block
+        cut_short(patch, list(sizes))
+        assert read(tmp_path / "a", 5, [70_000]) == whole[5:]
+        cut_short(patch, list(sizes))
+        with DirectReader(tmp_path / "a") as file:
+            assert file.sha256() == hashlib.sha256(whole).hexdigest()
+
+
+def test_a_file_that_ends_before_its_length_has_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "a", [bytes(100_000)])
+    cut_short(monkeypatch, [BLOCK, 0])
+    with DirectReader(tmp_path / "a", 5) as file, pytest.raises(OSError, match="not be read to its end"):
+        file.sha256()
+
+
 def in_memory(path: Path) -> int:
     """How many pages of a file the system holds."""
     size = path.stat().st_size
