@@ -17,6 +17,7 @@ from kombu.utils.imports import symbol_by_name
 from readerstudy.jobs import order, queues, registry, services, signed_messages
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.signed_requests import SignedRequest
+from readerstudy.jobs.tasks import run_job
 from readerstudy.serving import embedded_redis
 from tests.site_process import until
 
@@ -153,7 +154,7 @@ def sent_by_the_site(number: int) -> Message:
 )
 def test_a_message_under_other_headers_is_not_done(broker, other):
     message = sent_by_the_site(7)
-    asked = current_app.tasks[services.RUN]
+    asked = current_app.tasks[run_job.name]
     assert symbol_by_name(asked.Request)(message, app=current_app, task=asked).args == [7]
     message.headers |= other
     task = current_app.tasks[message.headers["task"]]
@@ -166,7 +167,7 @@ def test_signed_content_that_is_no_task_of_this_site_is_not_done(broker, content
     message = sent_by_the_site(7)
     message.body, message._decoded_cache = signed_messages.signed(content), None
     with pytest.raises(InvalidTaskError, match="not what this site wrote"):
-        SignedRequest(message, app=current_app, task=current_app.tasks[services.RUN])
+        SignedRequest(message, app=current_app, task=current_app.tasks[run_job.name])
 
 
 def test_no_task_of_a_worker_is_done_under_other_headers():
