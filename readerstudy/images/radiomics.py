@@ -133,8 +133,8 @@ def features_by_class(settings: FeatureSettings) -> list[tuple[str, list[tuple[s
 def reasons(study: ReaderStudy, without_look: Places | None = None) -> list[dict]:
     """Why features have no value: reason, class, how many, and of how many volumes."""
     without = present_features(study, without_look=without_look).exclude(status=Feature.Status.OK).order_by()
-    without = without.values("reason", "feature_class").annotate(count=Count("pk"), volumes=Count("voi", distinct=True))
-    return list(without.order_by("-count", "reason", "feature_class")[:50])
+    found = without.values("reason", "feature_class").annotate(count=Count("pk"), volumes=Count("voi", distinct=True))
+    return [dict(row) for row in found.order_by("-count", "reason", "feature_class")[:50]]
 
 
 def in_words(settings: FeatureSettings) -> list[tuple[str, str]]:

@@ -114,14 +114,14 @@ def methods(
 
 def _scheduled(rules: Mapping[str, Any]) -> list[Sentence]:
     """How a schedule of the site was drawn and read."""
-    repeats, distance, apart = (rules.get(name) for name in ("repeat_share", "min_distance", "washout_days"))
-    in_parts = apart and rules.get("parts", 1) > 1
+    repeats, distance = rules.get("repeat_share"), rules.get("min_distance")
+    days = rules.get("washout_days") or 0 if rules.get("parts", 1) > 1 else 0
     return [
         Sentence(
             "Side and order were randomised with a stored seed, sides balanced within each comparison"
             + (f"; {percent(repeats)} of the pairs came again, hidden, with sides swapped" if repeats else "")
             + (f"; pairs of one subject lay at least {distance} positions apart where feasible" if distance else "")
-            + (f"; parts of the reading lay at least {counted(apart, 'day')} apart" if in_parts else "")
+            + (f"; parts of the reading lay at least {counted(days, 'day')} apart" if days else "")
             + "."
         ),
         Sentence(
