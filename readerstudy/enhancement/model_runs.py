@@ -131,7 +131,7 @@ def run(*, study: ReaderStudy, arm: Arm, model: str, actor: User) -> int:
             arm=arm.code,
             source=arm.made_from.code,
             model=model,
-            sha256=models[model],
+            sha256=models[model].sha256,
             series=asked,
         )
     return asked

@@ -14,7 +14,7 @@ from readerstudy.protocol.models import Arm, ReaderStudy
 
 def current_models() -> dict[str, ModelIdentity]:
     """The models that a worker would use now, by name."""
-    return {model.name: model for model in (*enhancers.own_models(), *shipped_models())}
+    return enhancers.own_models() | {model.name: model for model in shipped_models()}
 
 
 def is_outdated(series: Series, models: dict[str, ModelIdentity]) -> bool:

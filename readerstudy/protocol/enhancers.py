@@ -52,6 +52,6 @@ def works_on_kspace(name: str) -> bool:
     return name in found and task_of(read_config(found[name])) == RECONSTRUCT
 
 
-def own_models() -> list[ModelIdentity]:
+def own_models() -> dict[str, ModelIdentity]:
     """One's own models, by name."""
-    return [read_identity(path) for path in folders().values() if not is_shipped(path)]
+    return {name: read_identity(path) for name, path in folders().items() if not is_shipped(path)}
