@@ -39,6 +39,7 @@ def study():
     study.presentations.filter(case__subject__code__in=("S01", "S02")).update(state="void", void_reason="left")
     unread = study.presentations.filter(case__subject__code="S03")
     unread.update(state="scheduled", started_at=None, confirmed_at=None)
+    factories.log_as_is(study)
     return move(study=study, to="closed", actor=None)
 
 
