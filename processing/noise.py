@@ -152,7 +152,9 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     if acquired.shape != slices.shape:
         every = max(1, acquired.size // _LOOKED_AT)
         parts = [_differences(slice_, bright, every)[[0, -2, -1]] for slice_ in acquired]
-        return NoiseEstimate(_tissue(parts, bright, dark), "second differences in tissue, without zero-filled lines")
+        # Lines that hold nothing make the whole quieter than what was acquired; texture that repeats does not.
+        if (sigma := _tissue(parts, bright, dark)) > near:
+            return NoiseEstimate(sigma, "second differences in tissue, without zero-filled lines")
     if near < _INTERPOLATED * bound:
         return NoiseEstimate(bound, "second differences of every second pixel, as an upper bound", is_bound=True)
     return NoiseEstimate(near, "second differences in tissue")
