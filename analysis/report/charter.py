@@ -389,16 +389,7 @@ def _data(charter: Charter) -> Part:
 
 
 def _amendments(charter: Charter) -> Part:
-    rows = [
-        table_cells.words(
-            str(one["number"]),
-            str(one.get("at") or "")[:10],
-            str(one["kind"]).replace("_", " "),
-            ", ".join(map(str, one.get("what") or ())),
-            str(one["reason"]),
-        )
-        for one in charter["protocol"].get("amendments") or ()
-    ]
+    rows = table_cells.amendments(charter["protocol"].get("amendments") or ())
     table = Table(
         "amendments",
         "Amendments",

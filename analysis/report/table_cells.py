@@ -1,7 +1,7 @@
 """The cells of tables: an estimate, its interval, the p of a test, each with its method or the reason why it is
 undefined. Nothing is computed here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,20 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def words(*texts: str) -> list[TableCell]:
     """Cells of plain words."""
     return [TableCell(text) for text in texts]
+
+
+def amendments(made: Iterable[Found]) -> list[list[TableCell]]:
+    """A row for each amendment of a protocol: number, date, kind, what it changed, reason."""
+    return [
+        words(
+            str(one["number"]),
+            str(one.get("at") or "")[:10],
+            str(one["kind"]).replace("_", " "),
+            ", ".join(map(str, one.get("what") or ())),
+            str(one["reason"]),
+        )
+        for one in made
+    ]
 
 
 def comparison(first: str, second: str) -> TableCell:

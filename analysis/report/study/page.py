@@ -176,16 +176,7 @@ def _changes(sources: Sources) -> list[Table]:
             "amendments",
             "Amendments",
             heads=["No.", "Date", "Kind", "What", "Reason"],
-            rows=[
-                table_cells.words(
-                    str(one["number"]),
-                    str(one.get("at") or "")[:10],
-                    str(one["kind"]).replace("_", " "),
-                    ", ".join(map(str, one.get("what") or ())),
-                    str(one["reason"]),
-                )
-                for one in amendments
-            ],
+            rows=table_cells.amendments(amendments),
             words=5,
             reason="" if amendments else "the protocol names none",
         )
