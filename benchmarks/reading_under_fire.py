@@ -67,7 +67,7 @@ import json
 from collections import Counter
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Rating
-from readerstudy.reading.services import plan
+from readerstudy.reading.planning import plan
 study = ReaderStudy.objects.get(slug="{slug}")
 rows = list(study.presentations.select_related("reader", "comparison__first", "comparison__second", "repeat_of"))
 asked = set(study.criteria.values_list("pk", flat=True))

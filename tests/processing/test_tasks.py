@@ -229,9 +229,11 @@ def test_every_task_trains_goes_on_after_an_interruption_and_enhances(task: str,
     found = enhance(volume, model=whole, precision="float32")
     assert (found.noise_sigma, found.noise_method) == (None, "not needed")
     assert found.volume.array.min() >= 0
-    assert not np.array_equal(found.volume.array[: len(volume.array)], volume.array)
-    if task == "inpaint":
+    if task == "inpaint":  # which changes but what a bar explains, and nothing else unless it fills
+        assert np.array_equal(found.volume.array, volume.array)
         assert not np.array_equal(filled_by(whole)(volume), volume.array)
+    else:
+        assert not np.array_equal(found.volume.array[: len(volume.array)], volume.array)
     if task == "thin-slices":
         assert found.volume.shape == (18, 40, 36)
         assert found.volume.affine[2].tolist() == [0, 0, 1, -1]

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOST = ROOT / "readerstudy" / "serving" / "host"
 UNITS = sorted(HOST.glob("readerstudy-*"))
 DOCUMENT = ROOT / "docs" / "operations.md"
+MADE_BY_HAND = {"docker/.env", "docker/tls"}  # on the host, never in the repository
 
 
 def programs() -> list[Path]:
@@ -53,7 +54,7 @@ def missing(document: str) -> list[str]:
     read = "".join(file.read_text() for file in [ROOT / "docker" / "roles.sql", *programs()])
     settings = re.findall(r"\b(?:READERSTUDY|DATABASE|REDIS)_[A-Z_]*[A-Z]\b", document)
     return [
-        *(one for one in files if not list(ROOT.glob(one)) and one != "docker/.env"),
+        *(one for one in files if not list(ROOT.glob(one)) and one not in MADE_BY_HAND),
         *(one for one in names if not (HOST / one).is_file()),
         *(one for one in settings if one not in read),
     ]

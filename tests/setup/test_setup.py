@@ -96,10 +96,9 @@ def test_what_is_up_to_date_is_not_done_again(
         "pyproject.toml",
         "hashes.txt",
         "production.txt",
-        "onnx.txt",
-        "s3.txt",
         "development.txt",
         "documents.txt",
+        *(f"{extra}.txt" for extra in install.EXTRAS),
     ):
         (tmp_path / name).write_text("celery\n")
     (tmp_path / "constraints.txt").write_text("uv==1.0\ncelery==5.0\n")
