@@ -1,5 +1,8 @@
 """The suite's own guards: nothing is skipped unseen where every program is promised; time and reach are told."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.covered import share_by_package
@@ -7,6 +10,7 @@ from tests.folder_times import seconds_by_folder
 from tests.skips import NO_DATA, NO_SUCH_PROCESSOR
 
 pytest_plugins = "pytester"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def outcomes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, ci: str, reason: str) -> dict[str, int]:
@@ -23,6 +27,20 @@ def outcomes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, ci: 
             raise AssertionError
     """)
     return pytester.runpytest_inprocess("-p", "no:django", "-p", "no:xdist").parseoutcomes()
+
+
+def not_installed(script: str, tests: list[str]) -> set[str]:
+    """Programs that tests look for and neither continuous integration nor a package of Python brings."""
+    wanted = {name for text in tests for name in re.findall(r'\bwhich\("([^"]+)"', text)}
+    brought = set(re.findall(r"^have (.+?) \|\|", script, re.MULTILINE))
+    return wanted - {name for names in brought for name in names.split()} - {"sh", "initdb", "postgres"}
+
+
+def test_every_program_that_a_test_looks_for_is_installed_where_none_may_miss() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    tests = [path.read_text() for path in (ROOT / "tests").rglob("*.py")]
+    assert not not_installed(script, tests)
+    assert not_installed(script.replace("have storescu ||", "true ||"), tests) == {"storescu"}
 
 
 def test_a_test_that_misses_a_program_fails_in_ci_and_is_skipped_elsewhere(pytester, monkeypatch) -> None:
