@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Count, Subquery
 from django.utils import timezone
 
 from processing.errors import InputError
@@ -89,9 +90,11 @@ def record_restore(*, study: Study, **data) -> Event:
 def verified_end(held: Study, action: str = "") -> Event | None:
     """The line after which `action` is to follow; RecordError, and an alarm, if the end of the log does not hold."""
     events = Event.objects.filter(study=held)
-    last = events.order_by("-number").first()
+    lines = events.order_by().values("study").annotate(lines=Count("pk")).values("lines")
+    last = events.annotate(lines=Subquery(lines)).order_by("-number").first()
     head = Head.objects.filter(study=held).first()
-    if problem := chain.end_problem(held, last=last, head=head, count=events.count(), action=action):
+    count = last.lines if last else 0
+    if problem := chain.end_problem(held, last=last, head=head, count=count, action=action):
         raise fault(slug=held.slug, problem=problem)
     return last
 

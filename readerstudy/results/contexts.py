@@ -8,8 +8,6 @@ from analysis.report.table import Figure, Table, TableCell
 from analysis.report.tables import agreement, preference
 from analysis.report.tables.manuscript import manuscript
 from analysis.report.tables.primary_hypothesis import hypothesis
-from readerstudy.audit.actions import Action
-from readerstudy.audit.models import Event
 from readerstudy.images import image_summary
 from readerstudy.material.selectors import simulation_note
 from readerstudy.protocol.models import ReaderStudy
@@ -24,7 +22,7 @@ def first_page(study: ReaderStudy, made: services.Results) -> dict:
     arms = {arm.code: arm for arm in study.arms.all()}
     simulated = " ".join(filter(None, ("Synthetic images." if study.synthetic else "", simulation_note(study))))
     shared = {
-        **_head(study, made),
+        **_head(made),
         "simulated": simulated,
         "images": image_summary.images(made.images, made.range_rules, arms),
     }
@@ -61,7 +59,7 @@ def first_page(study: ReaderStudy, made: services.Results) -> dict:
 
 def section(study: ReaderStudy, made: services.Results, *keys: str) -> dict:
     """Everything that `results/section.html` needs beside the study: the tables of these sections of the report."""
-    shared = {**_head(study, made), "name": SECTIONS[keys[0]].title}
+    shared = {**_head(made), "name": SECTIONS[keys[0]].title}
     if made.reading is None:
         return shared
     names, colours = _names(study), _colours(study)
@@ -84,12 +82,10 @@ def dry_run(study: ReaderStudy, made: services.Results) -> dict:
     return {**section(study, made, "integrity", "readers"), **first_page(study, made)}
 
 
-def _head(study: ReaderStudy, made: services.Results) -> dict:
+def _head(made: services.Results) -> dict:
     """What every page of results says first, and where the others are."""
-    seen = Event.objects.filter(study=study, action=Action.RESULTS_SEEN).order_by("number").first()
     return {
         "made": made,
-        "unblinded": seen.at if seen else None,
         "sections": [(key, section.title) for key, section in SECTIONS.items()],
         "summary": study_size.sentence(made.reading["n"]) if made.reading else "",
     }

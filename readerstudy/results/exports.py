@@ -59,10 +59,12 @@ def protocol_json(study: ReaderStudy) -> bytes:
     said = [{"case": case.code, "reason": case.set_aside} for case in set_aside(study)]
     document = protocol_document(study) | ({"set_aside": said} if said else {})
     document |= {"synthetic": True} if study.synthetic else {}
-    analysed = set(study.cases.filter(training=False).values_list("subject__code", flat=True))
-    for amendment in document.get("amendments", ()):
-        if amendment["kind"] == Amendment.Kind.SUBJECT_WITHDRAWN and not analysed & set(amendment["what"]):
-            amendment["training"] = True  # the subject's cases were for training alone
+    amendments = document.get("amendments", ())
+    if withdrawn := [one for one in amendments if one["kind"] == Amendment.Kind.SUBJECT_WITHDRAWN]:
+        analysed = set(study.cases.filter(training=False).values_list("subject__code", flat=True))
+        for amendment in withdrawn:
+            if not analysed & set(amendment["what"]):
+                amendment["training"] = True  # the subject's cases were for training alone
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 

@@ -97,12 +97,12 @@ def _files(study: ReaderStudy) -> dict[str, bytes]:
 def results_key(study: ReaderStudy) -> str:
     """What results depend on, as one hash, with the analysis: the files that are analysed, of a small study; else the
     protocol and the last line of the log that tells of a change in them, so that no table is written for a page."""
-    return _key_and_files(study)[0]
+    return _key_and_files(study, small=_is_small(study))[0]
 
 
-def _key_and_files(study: ReaderStudy) -> tuple[str, dict[str, bytes]]:
+def _key_and_files(study: ReaderStudy, *, small: bool) -> tuple[str, dict[str, bytes]]:
     """The key, and the files if they were written for it."""
-    if _is_small(study):
+    if small:
         return files_sha256(files := _files(study)), files
     last = study.events.exclude(action__in=NO_MATTER).order_by("-number").values_list("sha256", flat=True).first()
     return files_sha256({"protocol": protocol_json(study), "last change": (last or "").encode()}), {}
@@ -115,9 +115,10 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     What is kept came from a record that held. Where that was seen long ago, the job verifies the record again: what is
     kept is shown meanwhile, but not if the job fails or does not come to its end.
     """
-    key = results_key(study)
+    small = _is_small(study)
+    key, _ = _key_and_files(study, small=small)
     made = _kept_results(study, key)
-    if _is_small(study):
+    if small:
         return made or make_results(study, must_be_kept=False)
     job = _current_job(study, key)
     if made is None:
@@ -187,7 +188,7 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kep
     were changed behind the site's back. report: told how far that is. must_be_kept: OSError where the disk is full;
     a request shows them all the same.
     """
-    key, files = _key_and_files(study)
+    key, files = _key_and_files(study, small=_is_small(study))
     kept = _kept_results(study, key)
     report(0.05, "writing tables")
     if not kept:
@@ -240,9 +241,13 @@ def _rows(content: bytes) -> csv.DictReader:
 
 
 @transaction.atomic
-def note_seen(*, study: ReaderStudy, user: User) -> None:
-    """Log the first time that this person sees the results: arms and preferences are then known to them. RecordError,
-    and an alarm, if what a page of results shows beside the analysis was changed behind the site's back."""
+def note_seen(*, study: ReaderStudy, user: User) -> datetime:
+    """Log the first time that this person sees the results: arms and preferences are then known to them. Returns when
+    somebody saw them first. RecordError, and an alarm, if what a page of results shows beside the analysis was changed
+    behind the site's back."""
     ensure_sections_sealed(study, "protocol", "memberships", "amendments")
-    if not Event.objects.filter(study=study, actor=user, action=Action.RESULTS_SEEN).exists():
-        record(study=study, action=Action.RESULTS_SEEN, actor=user)
+    seen = Event.objects.filter(study=study, action=Action.RESULTS_SEEN).order_by("-number")
+    moments = dict(seen.values_list("actor", "at"))
+    if user.pk not in moments:
+        moments[user.pk] = record(study=study, action=Action.RESULTS_SEEN, actor=user).at
+    return min(moments.values())

@@ -43,12 +43,13 @@ def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         return _being_made(request, study, made)
     if request.htmx:  # from the page that waited for it
         return HttpResponse(headers={"HX-Refresh": "true"})
-    services.note_seen(study=study, user=request.user)
+    unblinded = services.note_seen(study=study, user=request.user)
     files = [{"table": name, "description": schema(name)["description"]} for name in exports.TABLES]
     context = {
         "study": study,
         "tab": "results",
         "files": files,
+        "unblinded": unblinded,
         **contexts.first_page(study, made),
     }
     context["numbers"] = exports.number_table_names(made.reading)
@@ -73,8 +74,8 @@ def section(request: StudyRequest, study: ReaderStudy, section: str) -> HttpResp
     made = services.results_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made)
-    services.note_seen(study=study, user=request.user)
-    context = contexts.section(study, made, section)
+    unblinded = services.note_seen(study=study, user=request.user)
+    context = {"unblinded": unblinded, **contexts.section(study, made, section)}
     return render(request, "results/section.html", {"study": study, "tab": "results", "sub": section, **context})
 
 
