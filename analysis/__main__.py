@@ -205,6 +205,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "report")
     _read(command)
     command.add_argument("--metrics", type=Path, metavar="M.csv", help="for image metrics")
+    command.add_argument("--stability", type=Path, metavar="STABILITY.json", help="as the command stability writes it")
+    command.add_argument("--voi", type=Path, metavar="VOI.json", help="as the command voi writes it")
     command.add_argument("--bibtex", type=Path, metavar="OUT", help="write the sources of its methods here")
     _printed(command)
     command.set_defaults(run=_report)
@@ -305,8 +307,18 @@ def _printed(command: argparse.ArgumentParser) -> None:
 
 def _hashes(options: argparse.Namespace) -> dict[str, str]:
     """SHA-256 of each file of the command line that was read."""
-    names = ("ratings", "findings", "integrity", "series", "guesses", "display_checks", "metrics", "protocol")
-    files = [getattr(options, name, None) for name in names]
+    names = (
+        "ratings",
+        "findings",
+        "integrity",
+        "series",
+        "guesses",
+        "display_checks",
+        "metrics",
+        "protocol",
+        "stability",
+    )
+    files = [getattr(options, name, None) for name in (*names, "voi")]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file is not None}
 
 
@@ -358,12 +370,22 @@ def _report(options: argparse.Namespace) -> None:
         series=read,
         scan_times=None if read is None or read.empty else scan_times.analyse(read),
         images=None if options.metrics is None else image_metrics.analyse(tables.read_metrics(options.metrics)),
+        stability=None if options.stability is None else _results_of(options.stability, "arms"),
+        volumes=None if options.voi is None else _results_of(options.voi, "measures"),
         files=_hashes(options),
     )
     if options.bibtex:
         entries = (f"{one.bibtex}\n" for one in report_page.cited(results, sources))
         options.bibtex.write_text("".join(entries), encoding="utf-8")
     _print(report_page.page(results, sources, paper=options.paper), options)
+
+
+def _results_of(path: Path, member: str) -> dict[str, Any]:
+    """The results that another command wrote, which have this member. InputError for any other file."""
+    found = read_json(path)
+    if not isinstance(found, dict) or not {"conventions", "reference", member} <= found.keys():
+        raise InputError(f"{path.name} holds no results that this takes: it has no {member} beside a reference.")
+    return found
 
 
 def _viewing(options: argparse.Namespace) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from analysis import formats
 from analysis.report import render, stability_figures, study_size, table_cells
 from analysis.report.contents import SECTIONS
-from analysis.report.table import Figure, Names, Results, Table, TableCell
+from analysis.report.table import Figure, Names, Results, Table
 from analysis.report.tables import agreement, preference
 from analysis.report.tables import signature as signature_tables
+from analysis.report.tables import stability as stability_tables
 from analysis.report.tables.primary_hypothesis import hypothesis
 
 KNOWN = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl"}
@@ -65,8 +65,11 @@ def stability(
     """The page of ``analysis.stability.analyse`` with these ``criteria``; ``plots``: pairs of some features."""
     reference = results["reference"]
     palette = colours([reference, *(arm["arm"] for arm in results["arms"])])
-    overview = [_unstable(results), *([_restored(results)] if results["restores"] else [])]
-    overview += [_groups(results)] if results["groups"] else []
+    overview = [
+        stability_tables.unstable(results),
+        *([stability_tables.restored(results)] if results["restores"] else []),
+    ]
+    overview += [stability_tables.groups(results)] if results["groups"] else []
     return render.page(
         "stability.html",
         title=title,
@@ -92,7 +95,10 @@ def stability(
             Figure(feature, stability_figures.bland_altman(panels, reference=reference, colours=palette))
             for feature, panels in (plots or {}).items()
         ],
-        details=[_summary(results), *(_features(arm, reference) for arm in results["arms"])],
+        details=[
+            stability_tables.summary(results),
+            *(stability_tables.features(arm, reference) for arm in results["arms"]),
+        ],
         conventions=results["conventions"],
     )
 
@@ -110,96 +116,4 @@ def signature(results: Mapping[str, Any], *, title: str = "Radiomic signature") 
         figure=Figure("Bland–Altman", plot),
         values=signature_tables.values(results),
         conventions=results["conventions"],
-    )
-
-
-def _unstable(results: Mapping[str, Any]) -> Table:
-    return Table(
-        "unstable",
-        "Unstable features",
-        heads=["Arm", "Volumes", "Features", "by construction", "paired t", "CCC", "ICC", "… of subject means"],
-        rows=[
-            [
-                TableCell(arm["arm"]),
-                table_cells.count(arm["n_rois"]),
-                table_cells.count(table_cells.counted_features(arm)),
-                table_cells.count(arm["by_construction"]),
-                *table_cells.unstable(arm, table_cells.counted_features(arm)),
-                table_cells.unstable_by_subject(arm),
-            ]
-            for arm in results["arms"]
-        ],
-        how="By construction: features of shape of a carried mask, equal in both arms; in no count. "
-        f"{table_cells.SOME_JUDGED}.",
-    )
-
-
-def _groups(results: Mapping[str, Any]) -> Table:
-    words = {"roi": "place", "sequence": "sequence"}
-    return Table(
-        "groups",
-        "Unstable features by place and sequence",
-        heads=["By", "Name", "Arm", "Volumes", "Features", "paired t", "CCC", "ICC"],
-        rows=[
-            [
-                *table_cells.words(words[group["by"]], group["group"], arm["arm"]),
-                *(table_cells.count(count) for count in (group["n_rois"], arm["n_features"])),
-                *table_cells.unstable(arm, arm["n_features"]),
-            ]
-            for group in results["groups"]
-            for arm in group["arms"]
-        ],
-        words=3,
-        how=f"Place: the name of a volume of interest. {table_cells.SOME_JUDGED}.",
-    )
-
-
-def _restored(results: Mapping[str, Any]) -> Table:
-    return Table(
-        "restored",
-        "Restored",
-        heads=["Arms", "Criterion", "Lost", "Restored", "Newly unstable"],
-        rows=[
-            [
-                *table_cells.words(f"{row['fast']} → {row['dl']}", row["criterion"]),
-                *(table_cells.count_judged(row, key) for key in ("lost", "restored", "newly_unstable")),
-            ]
-            for row in results["restores"]
-        ],
-        words=2,
-    )
-
-
-def _summary(results: Mapping[str, Any]) -> Table:
-    return Table(
-        "summary",
-        "Summary",
-        heads=["Measure", "Median", "Q1", "Q3", "Share acceptable", "Acceptable"],
-        rows=[
-            table_cells.words(
-                row["measure"].upper(),
-                *(formats.number(row[key], 3) for key in ("median", "q1", "q3", "share_acceptable")),
-                row["acceptable"],
-            )
-            for row in results["summary"]
-        ],
-    )
-
-
-def _features(arm: Mapping[str, Any], reference: str) -> Table:
-    return Table(
-        f"features-{arm['arm']}",
-        f"{arm['arm']} against {reference}",
-        heads=["Feature", "paired t p", "Holm", "Wilcoxon p", "Pearson", "CCC", "ICC(A,1)"],
-        rows=[
-            [
-                TableCell(row["feature"]),
-                table_cells.p_of_test(row["paired_t"]),
-                table_cells.adjusted_p(row["p_holm"], row["paired_t"], outside="equal by construction, in no count"),
-                table_cells.p_of_test(row["wilcoxon"]),
-                *(table_cells.estimate_with_interval(row[key], 3) for key in ("pearson", "ccc")),
-                table_cells.estimate_with_interval(row["icc"]["ICC2"], 3),
-            ]
-            for row in arm["features"]
-        ],
     )

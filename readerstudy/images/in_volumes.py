@@ -9,23 +9,13 @@ from django.utils.safestring import mark_safe
 
 from analysis import in_volumes as analysis
 from analysis.report import box_figures, table_cells
+from analysis.report.tables.volumes import SHOWN
 from readerstudy.images.analyses import analysed_once, read_table
 from readerstudy.images.measure_jobs import MEASURE, present_measures
 from readerstudy.images.tables import table_csv
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import UNDER_WAY
 from readerstudy.protocol.models import Arm, ReaderStudy
-
-# measure: its name, its unit, how many digits of it are shown
-SHOWN = {
-    "mean": ("Mean", "image units", 1),
-    "cv": ("Coefficient of variation", "SD / mean", 3),
-    "entropy": ("Entropy", "bits", 3),
-    "percent_difference": ("Pixel value difference", "% of the reference", 2),
-    "psnr": ("PSNR", "dB", 2),
-    "ssim": ("SSIM", "", 3),
-}
-
 
 WIDTH = 640  # of a chart in half of the page
 

@@ -136,15 +136,23 @@ def everything_or_job(study: ReaderStudy) -> dict[str, dict] | Job:
     made = results_or_job(study)
     if isinstance(made, Job):
         return made
+    measured = radiomics_or_job(study)
+    if isinstance(measured, Job):
+        return measured
+    named = {"results-reading": made.reading, "results-images": made.images, **measured}
+    return {name: result for name, result in named.items() if result}
+
+
+def radiomics_or_job(study: ReaderStudy) -> dict[str, dict | None] | Job:
+    """The analyses of radiomic features and of volumes of interest, by the names of their files; None for one that
+    there is not. Or the job that makes the first."""
     try:
         features, job = stability.analysis_or_job(study)
     except InputError:  # a table that cannot be analysed, as the page of stability says
         features, job = None, None
     if job is not None:
         return job
-    named = {"results-reading": made.reading, "results-images": made.images}
-    named |= {"results-stability": features, "results-volumes": in_volumes.results(study)}
-    return {name: result for name, result in named.items() if result}
+    return {"results-stability": features, "results-volumes": in_volumes.results(study)}
 
 
 def results(study: ReaderStudy) -> Results:

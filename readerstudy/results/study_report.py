@@ -2,7 +2,10 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Q
 
@@ -13,23 +16,30 @@ from readerstudy.images.analyses import read_table
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import charter, unblinding
 from readerstudy.reading.models import Presentation
+from readerstudy.results import finding_pictures
 from readerstudy.results.exports import protocol_json, table_csv
 from readerstudy.results.services import Results
 
+Radiomics = Mapping[str, Any]  # of `services.radiomics_or_job`
 
-def html(study: ReaderStudy, made: Results, *, paper: str) -> str:
-    """The report as a page for this paper."""
+
+def html(study: ReaderStudy, made: Results, radiomics: Radiomics, *, paper: str, pictures: bool = False) -> str:
+    """The report as a page for this paper; ``pictures``: with the images of what readers found."""
     assert made.reading is not None
-    return page.page(made.reading, _sources(study, made), paper=paper, title=study.title)
+    sources = _sources(study, made, radiomics)
+    if pictures:
+        shown, note = finding_pictures.pictures(study, made.findings)
+        sources = replace(sources, pictures=shown, pictures_note=note)
+    return page.page(made.reading, sources, paper=paper, title=study.title)
 
 
-def bibtex(study: ReaderStudy, made: Results) -> str:
+def bibtex(study: ReaderStudy, made: Results, radiomics: Radiomics) -> str:
     """The sources of its methods."""
     assert made.reading is not None
-    return "".join(f"{one.bibtex}\n" for one in page.cited(made.reading, _sources(study, made)))
+    return "".join(f"{one.bibtex}\n" for one in page.cited(made.reading, _sources(study, made, radiomics)))
 
 
-def _sources(study: ReaderStudy, made: Results) -> page.Sources:
+def _sources(study: ReaderStudy, made: Results, radiomics: Radiomics) -> page.Sources:
     cases = _cases(study)
     with tempfile.TemporaryDirectory() as folder:
         series = read_table("series", table_csv(study, "series"), Path(folder))
@@ -43,6 +53,8 @@ def _sources(study: ReaderStudy, made: Results) -> page.Sources:
         series=series,
         scan_times=times,
         images=made.images,
+        stability=radiomics.get("results-stability"),
+        volumes=radiomics.get("results-volumes"),
         plan=version.content.get("plan") if (version := charter.last_kept(study)) else None,
         files=_hashes(study, made),
         unblindings=_unblindings(study),

@@ -149,26 +149,30 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 @study_page("export")
 @require_safe
 def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse:
-    """The report as PDF or as a page, or the sources of its methods as BibTeX."""
-    paper = request.GET.get("paper", PAPERS[0])
+    """The report as PDF or as a page, or the sources of its methods as BibTeX. `?images=1`: with the images of what
+    readers found, which the log says."""
+    paper, images = request.GET.get("paper", PAPERS[0]), request.GET.get("images") == "1"
     if form not in REPORT_TYPES or paper not in PAPERS:
         raise Http404
     made = services.results_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
+    radiomics = services.radiomics_or_job(study)
+    if isinstance(radiomics, Job):
+        return _being_made(request, study, radiomics, status=409)
     if made.reading is None:
         raise Http404
     if form == "bib":
-        content: str | bytes = study_report.bibtex(study, made)
+        content: str | bytes = study_report.bibtex(study, made, radiomics)
     else:
-        content = study_report.html(study, made, paper=paper)
+        content = study_report.html(study, made, radiomics, paper=paper, pictures=images)
     if form == "pdf":
         try:
             content = pdf.pdf(str(content))
         except InputError as problem:
             messages.error(request, str(problem))
             return redirect("results", study.slug)
-    name = f"{study.slug}-report.{form}"
+    name = f"{study.slug}-report{'-with-images' if images and form != 'bib' else ''}.{form}"
     note_export(study=study, user=request.user, file=name)
     return send_file(content, name, REPORT_TYPES[form])
 

@@ -3,16 +3,18 @@
 import re
 from html import unescape
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import reading, sample_size
+from analysis import in_volumes, reading, sample_size, stability
 from analysis.formats import number
 from analysis.report import pdf, render
 from analysis.report.study import checklist, flow, notes, page, paragraphs, references
 from analysis.report.table import ColumnHead, Table, TableCell
 from analysis.report.table_cells import FEW
 from analysis.sample_size import Design
+from tests import simulated_study
 from tests.analysis.test_charter import PROTOCOL, text
 from tests.analysis.test_result_tables import guesses, ratings
 
@@ -194,12 +196,19 @@ def test_a_note_stands_at_the_head_where_a_column_says_one_thing_else_at_the_cel
     assert len(set(notes.noted(Table("k", "T", heads=[""], rows=many)).notes)) == 60
 
 
+def test_a_method_is_noted_once_however_many_scores_a_row_has():
+    rows = [[TableCell("1", how=f"signed rank; n = {n}; exact")] for n in ("1,005", "329", "333")]
+    rows += [[TableCell("2", how="other; n = 4")]]
+    found = notes.noted(Table("k", "T", heads=["p"], rows=rows))
+    assert list(found.notes) == ["ᵃ signed rank; n = 329 to 1,005; exact", "ᵇ other; n = 4"]
+
+
 def test_the_checklist_has_all_items_and_points_only_to_what_is_there():
-    none = checklist.grras([], [])
+    none = checklist.grras([], []).items
     assert [one.number for one in none] == [str(number) for number in range(1, 16)]
     assert not any(one.section for one in none)
     assert {one.more for one in none if one.number in ("10", "13")} == {"not in this report"}
-    assert {one.section for one in checklist.grras(["agreement"], [])} == {"", "agreement"}
+    assert {one.section for one in checklist.grras(["agreement"], []).items} == {"", "agreement"}
 
 
 def test_an_item_of_the_checklist_points_to_the_methods_only_where_they_answer_it(results):
@@ -212,7 +221,7 @@ def test_an_item_of_the_checklist_points_to_the_methods_only_where_they_answer_i
     ):
         told = {item for one in paragraphs.methods(results, protocol, {}, size) for item in one.answers}
         assert told == answered
-        found = {one.number: one for one in checklist.grras(["methods"], told) if one.number in checklist.TOLD}
+        found = {one.number: one for one in checklist.grras(["methods"], told).items if one.number in checklist.TOLD}
         assert {number for number, one in found.items() if one.section == "methods"} == answered
         assert {one.more for number, one in found.items() if number not in answered} <= {checklist.AUTHORS}
     assert any("6 subjects, 6 cases and 1 reader" in one.words for one in paragraphs.methods(results, {}, {}, plan))
@@ -273,3 +282,57 @@ def test_every_colour_of_a_figure_reaches_paper(made):
     assert "var(" not in inside
     style = render.HERE.joinpath("report.css").read_text()
     assert inside.count("{") == len(re.findall(r"^svg ", style, re.MULTILINE))
+
+
+def test_a_study_with_radiomics_has_a_section_of_it_with_tables_figures_and_limits(results):
+    features = simulated_study.tables()["features"]
+    stable = stability.analyse(features, reference="SOC", restores=[("FAST", "FAST-DL")])
+    measured = pd.DataFrame(
+        {"subject": f"S{subject}", "roi": "disc", "arm": arm, "measure": "cv", "value": 0.1 + subject * step}
+        for subject in range(4)
+        for arm, step in (("SOC", 0.01), ("FAST", 0.02))
+    )
+    volumes = in_volumes.analyse(measured, reference="SOC")
+    assert "section-radiomics" not in page.page(results, page.Sources(CASES, DECLARED))
+    made = page.page(results, page.Sources(CASES, DECLARED, stability=stable, volumes=volumes))
+    section = made.split('id="section-radiomics"')[1].split("</section>")[0]
+    assert {"unstable", "restored", "summary", "volumes", "volumes-tests"} <= set(
+        re.findall(r'<table[^>]* id="([^"]+)"', section)
+    )
+    assert section.count("<svg") == 5
+    assert "Limits: paired_t 0.05, ccc 0.85, icc 0.9" in section
+    assert "Concordance" not in section
+    assert {"lin1989", "shrout1979"} <= {one.key for one in page.cited(results, page.Sources(CASES, stability=stable))}
+    assert "lin1989" not in {one.key for one in page.cited(results, page.Sources(CASES))}
+
+
+def test_claim_stands_there_only_where_a_network_made_an_arm_and_its_models_are_named(results):
+    assert "section-claim" not in page.page(results, page.Sources(CASES, {}))
+    series = pd.DataFrame(
+        {
+            "subject": "S0",
+            "case": "S0-L",
+            "arm": "FAST-DL",
+            "model_name": name,
+            "model_sha256": 64 * sha,
+            "processing_seconds": took,
+        }
+        for name, sha, took in (("resunet 1", "a", 3.0), ("resunet 1", "a", 5.0), ("resunet 2", "b", None))
+    )
+    made = text(page.page(results, page.Sources(CASES, DECLARED, series)))
+    assert f"FAST-DL FAST resunet 1 {64 * 'a'} 2 4.0" in made
+    assert f"FAST-DL FAST resunet 2 {64 * 'b'} 1 n/a" in made
+    items = {one.number: one for one in checklist.claim(["models", "flow", "methods"], ["6"]).items}
+    assert (items["22"].section, items["21"].section, items["18"].more) == ("models", "methods", "not in this report")
+    assert (
+        checklist.claim(["methods"], []).items[13].more == checklist.AUTHORS
+    )  # the sample size, of which nothing is told
+    numbers = [part for one in items for part in re.findall(r"\d+", one)]
+    assert (numbers[0], numbers[-1]) == ("1", "44")
+    spans = [range(int(one.split("–")[0]), int(one.split("–")[-1]) + 1) for one in items]
+    assert [number for span in spans for number in span] == list(range(1, 45))
+
+
+def test_the_report_names_the_versions_that_computed_it(made):
+    for name, version in (("numpy", np.__version__), ("pandas", pd.__version__)):
+        assert f"{name} {version}" in text(made)

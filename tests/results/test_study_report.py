@@ -44,7 +44,7 @@ def study():
 
 
 def test_the_flow_counts_the_study_and_not_what_was_left_over(study):
-    sources = study_report._sources(study, services.results(study))
+    sources = study_report._sources(study, services.results(study), {})
     made = services.results(study).reading
     first, second, third, *_ = flow.stages(made, sources.protocol, sources.series, sources.cases)
     assert (first.count, second.count, third.detail) == ("4 subjects", "2 cases", "of 2 cases in 4 arms")
@@ -55,7 +55,7 @@ def test_the_flow_counts_the_study_and_not_what_was_left_over(study):
 
 def test_a_synthetic_study_is_said_to_be_one_by_the_site_and_by_the_command(study, tmp_path):
     said = "Synthetic images: nothing here is evidence about patients."
-    assert study_report.html(study, services.results(study), paper="A4").count(said) > 5
+    assert study_report.html(study, services.results(study), {}, paper="A4").count(said) > 5
     (tmp_path / "ratings.csv").write_bytes(exports.table_csv(study, "ratings"))
     (tmp_path / "protocol.json").write_bytes(exports.protocol_json(study))
     page = tmp_path / "page.html"

@@ -1,4 +1,4 @@
-"""The items of GRRAS (Kottner et al. 2011), each with the section that answers it or who has to."""
+"""The items of GRRAS (Kottner et al. 2011) and CLAIM (Tejani et al. 2024), each with what answers it or who has to."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,41 @@ GRRAS: tuple[tuple[str, str, str, str], ...] = (
     ("14", "What the results mean in practice", "", AUTHORS),
     ("15", "Detailed results", "preference", "every number as a table: results.json"),
 )
-TOLD = ("6", "8", "9")  # by a sentence of the methods, where the study knows
+# The same of CLAIM, for a study with arms that a network made.
+CLAIM: tuple[tuple[str, str, str, str], ...] = (
+    ("1–3", "Title, abstract, background: the technology and its intended use", "", AUTHORS),
+    ("4", "Aims and hypotheses", "methods", "the charter: objective"),
+    ("5–6", "Prospective or retrospective, goal", "", AUTHORS),
+    ("7", "Where the data are from", "cohort", ""),
+    ("8", "Who was included and who was not", "flow", "the charter: subjects"),
+    ("9", "How images were processed before they were read", "", "the charter: display"),
+    ("10", "How subsets were selected", "flow", ""),
+    ("11", "How identity was removed", "", "the charter: data handling"),
+    ("12", "How missing data were handled", "sensitivity", ""),
+    ("13", "How images were acquired", "cohort", "each series: series.csv"),
+    ("14–17", "The reference standard", "", "none: two images of one case are compared with each other"),
+    ("18", "Variability between and within readers", "agreement", ""),
+    ("19–20", "How data were divided for training and testing", "", "the documents of the model"),
+    ("21", "How the sample size was chosen", "methods", ""),
+    ("22", "What the model is", "models", "the documents of the model"),
+    ("23", "Software", "provenance", ""),
+    ("24–27", "How the model was trained and selected", "", "the documents of the model"),
+    ("28", "Measures of performance", "criteria", ""),
+    ("29", "Tests and uncertainty", "methods", ""),
+    ("30", "Robustness, sensitivity analyses", "sensitivity", ""),
+    ("31", "How the model's output can be explained", "", AUTHORS),
+    ("32–34", "Internal and external testing, registration", "", AUTHORS),
+    ("35", "Numbers included and excluded", "flow", ""),
+    ("36", "What subjects and cases are like", "cohort", ""),
+    ("37", "Performance with its uncertainty", "preference", ""),
+    ("38", "Diagnostic accuracy", "", "not measured: there is no reference standard"),
+    ("39", "Where it failed", "integrity", ""),
+    ("40–41", "Limitations, what it means in practice", "", AUTHORS),
+    ("42", "The full protocol", "provenance", "protocol.json, the charter"),
+    ("43–44", "Availability of model and data, funding", "", AUTHORS),
+)
+TOLD = ("6", "8", "9")  # of GRRAS: by a sentence of the methods, where the study knows
+SAMPLE_SIZE = {"21": "6"}  # of CLAIM, by the sentence that answers this one of GRRAS
 
 
 @dataclass(frozen=True)
@@ -35,16 +69,28 @@ class ChecklistItem:
     more: str
 
 
-def grras(sections: Collection[str], told: Collection[str]) -> Sequence[ChecklistItem]:
+@dataclass(frozen=True)
+class Checklist:
+    """A checklist with the key of its section."""
+
+    key: str
+    items: Sequence[ChecklistItem]
+
+
+def grras(sections: Collection[str], told: Collection[str]) -> Checklist:
     """All items; a section that this report lacks answers nothing, and that is said. ``told``: the items that sentences
     of the methods answer."""
-    return [_item(*item, sections, told) for item in GRRAS]
+    return Checklist("grras", [_item(*item, sections, item[0] not in TOLD or item[0] in told) for item in GRRAS])
 
 
-def _item(
-    number: str, asks: str, section: str, more: str, sections: Collection[str], told: Collection[str]
-) -> ChecklistItem:
-    if number in TOLD and number not in told:
+def claim(sections: Collection[str], told: Collection[str]) -> Checklist:
+    """The same of CLAIM; ``told``: items of GRRAS."""
+    told_of = {number: own in told for number, own in SAMPLE_SIZE.items()}
+    return Checklist("claim", [_item(*item, sections, told_of.get(item[0], True)) for item in CLAIM])
+
+
+def _item(number: str, asks: str, section: str, more: str, sections: Collection[str], told: bool) -> ChecklistItem:
+    if not told:
         return ChecklistItem(number, asks, "", AUTHORS)
     if section in sections:
         return ChecklistItem(number, asks, section, more)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from analysis.report.table import ColumnHead, Table, TableCell
 
 INTERVAL = re.compile(r"95 % interval (.*?)(?:, |$)")
+COUNT = re.compile(r"(?:^|(?<=; ))n = ([\d,]+)")
 LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
 
 
@@ -31,8 +32,9 @@ class _Marks:
 
 def noted(table: Table) -> NotedTable:
     """The table with a mark beside whatever has more to say: at the head of a column where all its cells say the same,
-    else at the cell. Undefined cells read n/a with their mark."""
-    table = replace(table, rows=[[_interval_below(cell) for cell in row] for row in table.rows])
+    else at the cell. Undefined cells read n/a with their mark; a method that has another n in every row is told once,
+    with the least and the greatest."""
+    table = replace(table, rows=_counts_together([[_interval_below(cell) for cell in row] for row in table.rows]))
     marks = _Marks()
     heads = list(table.heads)
     shared = dict(_shared(table.rows))
@@ -52,6 +54,21 @@ def _interval_below(cell: TableCell) -> TableCell:
     """An interval that is shown on hover stands below its estimate."""
     found = INTERVAL.match(cell.how)
     return replace(cell, below=found[1], how=cell.how[found.end() :]) if found and not cell.below else cell
+
+
+def _counts_together(rows: Sequence[Sequence[TableCell]]) -> list[list[TableCell]]:
+    counts: dict[str, list[int]] = {}
+    for cell in (cell for row in rows for cell in row):
+        if found := COUNT.search(cell.how):
+            counts.setdefault(COUNT.sub("n", cell.how), []).append(int(found[1].replace(",", "")))
+
+    def told(cell: TableCell) -> TableCell:
+        if not COUNT.search(cell.how):
+            return cell
+        low, high = (end(counts[COUNT.sub("n", cell.how)]) for end in (min, max))
+        return replace(cell, how=COUNT.sub(f"n = {low:,}" + (f" to {high:,}" if high > low else ""), cell.how))
+
+    return [[told(cell) for cell in row] for row in rows]
 
 
 def _shared(rows: Sequence[Sequence[TableCell]]) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,9 @@
 """The whole report of a reader study as one page for a browser or a printer."""
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from typing import Any
 
 import pandas as pd
@@ -9,7 +11,8 @@ import pandas as pd
 from analysis.report import charter, render, table_cells
 from analysis.report.contents import SECTIONS
 from analysis.report.document import colours
-from analysis.report.study import checklist, cohort, flow, image_quality, paragraphs
+from analysis.report.study import checklist as checklists
+from analysis.report.study import cohort, flow, image_quality, models, paragraphs, radiomics
 from analysis.report.study.notes import NotedTable, noted
 from analysis.report.study.paragraphs import Sentence
 from analysis.report.study.references import Reference, all_references
@@ -18,10 +21,22 @@ from analysis.report.tables import agreement, preference
 from analysis.report.tables.manuscript import manuscript
 from analysis.report.tables.primary_hypothesis import hypothesis
 
+PACKAGES = ("numpy", "scipy", "pandas")  # whose numbers these are
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Images of one case side by side: ``data``, a PNG in base64; ``alt``, what it shows; ``caption``."""
+
+    data: str
+    alt: str
+    caption: str
+
 
 @dataclass(frozen=True)
 class Section:
-    """One numbered section: paragraphs, figures, tables; ``part`` names a part of the template that it has besides."""
+    """One numbered section: paragraphs, figures, tables, pictures; ``part`` names a part of the template that it has
+    besides."""
 
     key: str
     title: str
@@ -30,6 +45,8 @@ class Section:
     tables: Sequence[NotedTable] = ()
     caption: str = ""
     part: str = ""
+    pictures: Sequence[Picture] = ()
+    checklist: checklists.Checklist | None = None
 
 
 @dataclass(frozen=True)
@@ -38,8 +55,10 @@ class Sources:
 
     cases: those meant to be read and those read; protocol: as protocol.json has it; series: the table, of the cases
     that were read; scan_times, images: results of ``analysis.scan_times``, of these series, and
-    ``analysis.image_metrics``; plan: of ``analysis.sample_size.plan``, as the charter took it; files: SHA-256 of what
-    was read; unblindings: rows of ``at``, ``what``, ``reason``, ``impact``, None where the site is not asked.
+    ``analysis.image_metrics``; stability, volumes: of ``analysis.stability`` and ``analysis.in_volumes``; pictures:
+    what readers reported, images side by side, and ``pictures_note`` which those are; plan: of
+    ``analysis.sample_size.plan``, as the charter took it; files: SHA-256 of what was read; unblindings: rows of ``at``,
+    ``what``, ``reason``, ``impact``, None where the site is not asked.
     """
 
     cases: flow.StudyCases
@@ -47,6 +66,10 @@ class Sources:
     series: pd.DataFrame | None = None
     scan_times: Mapping[str, Any] | None = None
     images: Mapping[str, Any] | None = None
+    stability: Mapping[str, Any] | None = None
+    volumes: Mapping[str, Any] | None = None
+    pictures: Sequence[Picture] = ()
+    pictures_note: str = ""
     plan: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     unblindings: Sequence[Mapping[str, str]] | None = None
@@ -60,7 +83,7 @@ def page(results: Results, sources: Sources, *, paper: str = "A4", title: str = 
     found = sections(results, sources, names)
     keys = [one.key for one in found]
     said = [sentence for one in found for paragraph in one.paragraphs for sentence in paragraph]
-    keyed = list(dict.fromkeys([*(key for sentence in said for key in sentence.sources), "kottner2011"]))
+    keyed = list(dict.fromkeys(key for sentence in said for key in sentence.sources))
     return render.dossier(
         "report.html",
         title=title,
@@ -71,7 +94,6 @@ def page(results: Results, sources: Sources, *, paper: str = "A4", title: str = 
         warnings=[*paragraphs.synthetic(protocol), *results["warnings"]],
         hypothesis=hypothesis(results, names),
         stages=flow.stages(results, protocol, sources.series, sources.cases),
-        grras=checklist.grras(keys, {item for sentence in said for item in sentence.answers}),
         numbers={key: place for place, key in enumerate(keys, 1)},
         titles={one.key: one.title for one in found},
         conventions=results["conventions"],
@@ -82,10 +104,9 @@ def page(results: Results, sources: Sources, *, paper: str = "A4", title: str = 
 
 def cited(results: Results, sources: Sources) -> list[Reference]:
     """The sources that the report of these results names, for BibTeX."""
-    names: Names = {}
-    said = paragraphs.methods(results, sources.protocol, names, sources.plan)
-    keys = dict.fromkeys([*(key for one in said for key in one.sources), "kottner2011"])
-    return [all_references()[key] for key in keys]
+    found = sections(results, sources, {})
+    said = (sentence for one in found for paragraph in one.paragraphs for sentence in paragraph)
+    return [all_references()[key] for key in dict.fromkeys(key for one in said for key in one.sources)]
 
 
 def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
@@ -107,6 +128,9 @@ def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
     if sources.scan_times:
         tables = cohort.tables(sources.scan_times)
         found.append(Section("cohort", "Cohort, scanners, scan times", tables=_noted(tables, simulated)))
+    networks = models.table(protocol, sources.series)
+    if networks:
+        found.append(Section("models", "Models", tables=_noted([networks], simulated)))
     rows = preference.preferences(results, names, palette)
     first = replace(
         preference.one_per_row(rows, results), row_ids=[paragraphs.row_of(place) for place in range(len(rows))]
@@ -126,13 +150,40 @@ def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
         tables = section.tables(results, names, palette)
         if key == "agreement":
             tables = [agreement.by_cell(results, names), *tables]
-        found.append(Section(key, section.title, tables=_noted(tables, simulated if key == "tests" else "")))
+        made = Section(key, section.title, tables=_noted(tables, simulated if key == "tests" else ""))
+        if key == "integrity" and sources.pictures_note:
+            note = [[Sentence(sources.pictures_note)]]
+            made = replace(made, paragraphs=note, pictures=sources.pictures)
+        found.append(made)
     if sources.images:
         measured = _noted([image_quality.table(sources.images)], simulated)
         found.append(Section("images", "Image metrics", tables=measured))
+    if sources.stability or sources.volumes:
+        found.append(
+            Section(
+                "radiomics",
+                "Radiomics",
+                paragraphs=[radiomics.methods(sources.stability, sources.volumes)],
+                figures=radiomics.figures(sources.stability, palette),
+                caption=radiomics.caption(sources.stability),
+                tables=_noted(radiomics.tables(sources.stability, sources.volumes), simulated),
+            )
+        )
     found.append(Section("changes", "Amendments and unblindings", tables=_noted(_changes(sources), "")))
-    found.append(Section("grras", "Checklist: GRRAS", part="grras"))
-    found.append(Section("provenance", "Where the numbers come from", tables=_noted(_files(sources), ""), part="how"))
+    provenance = Section(
+        "provenance", "Where the numbers come from", tables=_noted([_files(sources), versions()], ""), part="how"
+    )
+    keys = [*(one.key for one in found), "provenance"]
+    told = {item for one in found for paragraph in one.paragraphs for said in paragraph for item in said.answers}
+    lists = [("Checklist: GRRAS", checklists.grras(keys, told), "kottner2011")]
+    if networks:
+        lists.append(("Checklist: CLAIM", checklists.claim(keys, told), "tejani2024"))
+    for title, items, source in lists:
+        where = [
+            [Sentence("What this report answers of each item, and what is left to its authors.", sources=(source,))]
+        ]
+        found.append(Section(items.key, title, where, part="checklist", checklist=items))
+    found.append(provenance)
     found.append(Section("references", "References", part="references"))
     return found
 
@@ -189,7 +240,14 @@ def _changes(sources: Sources) -> list[Table]:
     return tables
 
 
-def _files(sources: Sources) -> list[Table]:
+def versions() -> Table:
+    """What computed the numbers."""
+    rows = [table_cells.words("Python", platform.python_version())]
+    rows += [table_cells.words(name, metadata.version(name)) for name in PACKAGES]
+    return Table("versions", "Software", heads=["", "Version"], rows=rows, words=2)
+
+
+def _files(sources: Sources) -> Table:
     protocol = sources.protocol
     rows = [table_cells.words(name, sha256) for name, sha256 in sources.files.items()]
     rows += [
@@ -198,4 +256,4 @@ def _files(sources: Sources) -> list[Table]:
         if protocol.get(name) is not None
     ]
     reason = "" if rows else "the files were not named"
-    return [Table("sources", "Files and versions", heads=["File", "SHA-256"], rows=rows, words=2, reason=reason)]
+    return Table("sources", "Files", heads=["File", "SHA-256"], rows=rows, words=2, reason=reason)
