@@ -8,6 +8,7 @@ Results = Mapping[str, Any]  # of analysis.reading.analyse
 Names = Mapping[str, str]  # criterion → its wording
 Colours = Mapping[str, str]  # arm → the class of its colour
 Style = Literal["list", "bars", "heat", "copy"]
+SHORT = 5  # rows that are seen at once need no sorting
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Table:
     row_ids: Sequence[str] = ()
     style: Style = "list"
     narrow: bool = False
+
+    @property
+    def sortable(self) -> bool:
+        """Whether the table is long, and no row of it stands apart."""
+        return self.style == "list" and len(self.rows) > SHORT and not (self.row_classes or self.groups)
 
 
 @dataclass(frozen=True)

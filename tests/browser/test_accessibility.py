@@ -261,3 +261,38 @@ def test_sign_in_has_room_around_its_button_and_the_signature_is_a_narrow_sheet(
     site.show(client_of(reader).get(reverse("sign_reading", args=[closed.slug])).content.decode())
     assert site.page.get_by_label("Your password").is_visible()
     assert site.page.locator("main > section").bounding_box()["width"] <= 640
+
+
+PAPER = """() => {
+    const shown = (of) => of.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true });
+    const bright = (of) => getComputedStyle(of).backgroundColor.match(/\\d+/g).slice(0, 3).every((one) => one > 220);
+    const wide = [...document.querySelectorAll("main :is(table, svg, p, section)")];
+    return {
+        light: bright(document.documentElement) && [...document.querySelectorAll(".card")].every(bright),
+        cut: wide.filter((of) => shown(of) && of.getBoundingClientRect().right > innerWidth + 1)
+            .map((of) => of.id || of.tagName),
+        hidden: [...document.querySelectorAll("details:not(.menu) table, thead th, .sorts, div.cmp, .pub, .clu")]
+            .filter((of) => !shown(of) && !of.closest("#files")).map((of) => of.id || of.textContent),
+        controls: [...document.querySelectorAll("header, .btn, .switch, .menu")].filter(shown).length,
+    };
+}"""
+
+
+def test_results_on_paper_are_light_and_whole(site: Site, closed):
+    client = client_of(closed.memberships.get(role="admin").user)
+    site.page.set_viewport_size({"width": 1032, "height": 700})  # A4, on its side
+    site.page.emulate_media(media="print")
+    for path in (reverse("results", args=[closed.slug]), reverse("results_section", args=[closed.slug, "tests"])):
+        html = client.get(path).content.decode()
+        site.show(html)
+        assert site.page.evaluate(PAPER) == {"light": True, "cut": [], "hidden": [], "controls": 0}
+    site.page.add_style_tag(content=".table{width:1500px}.sorts{display:none}html{background:#111 !important}")
+    found = site.page.evaluate(PAPER)
+    assert not found["light"]
+    assert found["cut"]
+    assert found["hidden"]
+    site.page.emulate_media(media="screen")
+    site.show(client.get(reverse("results", args=[closed.slug])).content.decode())
+    found = site.page.evaluate(PAPER)
+    assert "table-4" in found["hidden"]
+    assert found["controls"]

@@ -1,51 +1,36 @@
-/** Figures as files. "Copy table": puts a plain table on the clipboard, as a table for word processors and as tab-separated text. */
+/** Pages of results: numbers that explain themselves, tables that are sorted and copied, figures as files. */
 
 import { copying } from "../shared/copying.js";
-import { around, byId } from "../shared/dom.js";
+import { around, byId, find } from "../shared/dom.js";
+import { explain } from "../shared/explained.js";
 import { saveFigure } from "../shared/figure_files.js";
+import { letSort } from "../shared/sorting.js";
+import { grid, latex, markdown, plain, tsv } from "../shared/table_text.js";
 
 /**
- * Cell texts by row and column; a cell over several rows or columns speaks in its first one.
+ * What the table is called above it, and what its caption says.
  * @param {HTMLTableElement} table
  */
-function grid(table) {
-  /** @type {string[][]} */
-  const rows = Array.from(table.rows, () => []);
-  Array.from(table.rows).forEach((row, place) => {
-    let column = 0;
-    for (const cell of row.cells) {
-      while (rows[place][column] !== undefined) column += 1;
-      for (let down = 0; down < cell.rowSpan; down += 1) {
-        for (let across = 0; across < cell.colSpan; across += 1) rows[place + down][column + across] = "";
-      }
-      rows[place][column] = cell.textContent.replace(/\s+/g, " ").trim();
-    }
-  });
-  return rows;
+function caption(table) {
+  const title = table.closest("details:not(.menu), section")?.querySelector("summary:not(.menu *), h2")?.textContent;
+  return [title, table.caption?.textContent].map((text) => text?.replace(/\s+/g, " ").trim()).filter(Boolean).join(". ");
 }
 
 /**
- * The table without what word processors should not get.
+ * Word processors take the table, everything else the text.
  * @param {HTMLTableElement} table
+ * @param {string} form
  */
-function plainOf(table) {
-  const plain = /** @type {HTMLTableElement} */ (table.cloneNode(true));
-  for (const node of plain.querySelectorAll(".vh")) node.remove();
-  for (const node of plain.querySelectorAll("small")) node.replaceWith(` (${node.textContent})`);
-  for (const node of [plain, ...plain.querySelectorAll("*")]) {
-    for (const name of ["class", "id", "title"]) node.removeAttribute(name);
-  }
-  return plain;
-}
-
-/** @param {HTMLTableElement} table */
-function copy(table) {
-  const plain = plainOf(table);
-  const text = grid(plain).map((row) => row.join("\t")).join("\n");
+function copy(table, form) {
+  const own = plain(table);
+  const rows = grid(own);
+  if (form === "markdown") return navigator.clipboard.writeText(markdown(rows, caption(table)));
+  if (form === "latex") return navigator.clipboard.writeText(latex(rows, own.tHead?.rows.length, caption(table)));
+  if (form === "tsv") return navigator.clipboard.writeText(tsv(rows));
   return navigator.clipboard.write([
     new ClipboardItem({
-      "text/html": new Blob([plain.outerHTML], { type: "text/html" }),
-      "text/plain": new Blob([text], { type: "text/plain" }),
+      "text/html": new Blob([own.outerHTML], { type: "text/html" }),
+      "text/plain": new Blob([tsv(rows)], { type: "text/plain" }),
     }),
   ]);
 }
@@ -58,11 +43,28 @@ function select(node) {
   getSelection()?.addRange(range);
 }
 
+/** @param {Element|null} but the one that stays open */
+function closeMenus(but = null) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== but) menu.removeAttribute("open");
+}
+
 document.addEventListener("click", (event) => {
+  const menu = around(event, "details.menu");
+  closeMenus(menu);
   const button = around(event, "[data-copy]");
-  if (!button?.dataset.copy) return;
+  if (!menu || !button?.dataset.copy) return;
   const table = byId(button.dataset.copy, HTMLTableElement);
-  copying(button, async () => copy(table), () => select(table));
+  const head = find(menu, "summary");
+  closeMenus();
+  head.focus();
+  copying(head, async () => copy(table, button.dataset.as ?? ""), () => select(table));
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = around(event, "details.menu[open]");
+  closeMenus();
+  if (menu) find(menu, "summary").focus();
 });
 
 document.addEventListener("click", (event) => {
@@ -74,7 +76,9 @@ document.addEventListener("click", (event) => {
 
 /** A link to the tables opens the first of them. */
 function open() {
-  if (location.hash === "#copy") document.querySelector("#copy details")?.setAttribute("open", "");
+  if (location.hash === "#copy") document.querySelector("#copy details:not(.menu)")?.setAttribute("open", "");
 }
 addEventListener("hashchange", open);
 open();
+letSort();
+explain();
