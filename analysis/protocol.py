@@ -13,7 +13,7 @@ from analysis.errors import InputError
 
 PRIMARY_TESTS = ("cluster_permutation", "cluster_sign_flip", "datta_satten", "as_published")
 UNNAMED_TEST = "cluster_sign_flip"  # of studies that were opened before protocols named their test
-AFTER_OPENING = ("sha256", "amendments", "set_aside", "synthetic")  # members that its sha256 leaves out
+AFTER_OPENING = ("sha256", "amendments", "set_aside", "synthetic", "screening")  # members that its sha256 leaves out
 ALPHA = 0.05  # level of every test that decides something
 WIDEST = {"mean": 2.0, "net_preference": 1.0}  # the scale's reach from no preference; a margin lies within it
 Cell = tuple[str, str, str]

@@ -18,6 +18,7 @@ PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     "see_material": {ADMIN: ALL, ANALYST: ALL},
     "add_material": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED})},
     "add_masks": {ADMIN: ALL - {State.LOCKED}},
+    "keep_screening": {ADMIN: ALL - {State.LOCKED}},
     "type_scan_times": {ADMIN: ALL - {State.LOCKED}},
     "see_jobs": {ADMIN: ALL},
     "run_jobs": {ADMIN: frozenset({State.DRAFT, State.OPEN, State.PAUSED, State.CLOSED})},

@@ -47,6 +47,7 @@ class Action(TextChoices):
     RESULTS_EXPORTED = "results exported"
     RESULTS_SEEN = "results seen"
     SCAN_TIME_TYPED = "scan time typed"
+    SCREENING_LOG_CHANGED = "screening log changed"
     SEALED_AFTER_A_RESTORE = "sealed after a restore"
     SEALED_BY_UPGRADE = "sealed by upgrade"
     SERIES_MADE_AGAIN = "series made again"

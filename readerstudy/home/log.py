@@ -133,6 +133,9 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.VOLUME_OF_INTEREST_LOOKED_AT: lambda d: (
         f"said that {d['volume']} of {d['case']} {'fits' if d['fits'] else 'does not fit'} in {d['arm']}"
     ),
+    Action.SCREENING_LOG_CHANGED: lambda d: (
+        f"said that {_count(d['subjects'], 'screened subject')} were not included, by reason"
+    ),
     Action.SITE_LIST_CHANGED: lambda d: f"let {_count(len(d['sites']), 'site')} be drawn in every case",
     Action.RADIOMIC_SETTINGS_CHANGED: lambda d: f"let radiomic settings {d['sha256'][:8]} hold",
     Action.OPENING_ASKED_FOR: lambda d: "asked for the opening",

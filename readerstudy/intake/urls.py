@@ -16,6 +16,7 @@ urlpatterns = [
     path("cases/<int:case>/masks/", views_masks.add_masks, name="add_masks"),
     path("cases/<int:case>/remove/", views_undo.remove_case, name="remove_case"),
     path("subjects/table/", views_subjects.take_subject_codes, name="take_subject_codes"),
+    path("subjects/screening/table/", views_subjects.take_screening, name="take_screening"),
     path("subjects/<int:subject>/remove/", views_undo.remove_subject, name="remove_subject"),
     path("candidates/<int:candidate>/remove/", views_undo.remove_candidate, name="remove_candidate"),
     path("uploads/<int:upload>/remove/", views_undo.remove_upload, name="remove_upload"),

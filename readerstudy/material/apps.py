@@ -29,9 +29,10 @@ class MaterialConfig(AppConfig):
                 "alignments", "Alignment", (SealedTable("material.Alignment", unit=("fixed_id", "moving_id")),)
             ),
             SealedSection("volumes", "Volume of interest", (SealedTable("material.VolumeOfInterest", unit=("pk",)),)),
+            SealedSection("screening log", "Screening log", (SealedTable("material.ScreeningLog"),)),
             SealedSection("site list", "Site list", (SealedTable("material.SiteList"),)),
         )
-        of_study = ("Subject", "Case", "Series", "Alignment", "VolumeOfInterest", "SiteList")
+        of_study = ("Subject", "Case", "Series", "Alignment", "VolumeOfInterest", "SiteList", "ScreeningLog")
         lock_manifest.register(
             *(lock_manifest.LockedTable(f"material.{name}") for name in of_study),
             lock_manifest.LockedTable("material.Instance", "series__study"),

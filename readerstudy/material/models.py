@@ -208,6 +208,16 @@ class VolumeOfInterest(models.Model):
         return f"{self.case} {self.name}"
 
 
+class ScreeningLog(models.Model):
+    """How many subjects were looked at and not included, by reason."""
+
+    study = models.OneToOneField("protocol.ReaderStudy", models.CASCADE, related_name="screening_log")
+    exclusions = models.JSONField(default=list)  # [{"reason", "subjects"}, …]
+
+    def __str__(self) -> str:
+        return f"{self.study} {len(self.exclusions)} reasons"
+
+
 class SiteList(models.Model):
     """What is to be drawn in every case of a study, by name and in order."""
 

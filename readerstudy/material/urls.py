@@ -19,6 +19,7 @@ urlpatterns = [
     path("subjects/", views_cohort.subjects, name="subjects"),
     path("subjects/code/", views_cohort.code_subject, name="code_subject"),
     path("subjects/subjects.csv", views_cohort.subjects_csv, name="subjects_csv"),
+    path("subjects/screening/", views_cohort.type_screening, name="type_screening"),
     path("subject-site/", views_sites.subject_site, name="subject_site"),
     path("series/<int:series>/scan-time/", views.scan_time, name="scan_time"),
     path("images.zip", views_downloads.images_zip, name="images_zip"),

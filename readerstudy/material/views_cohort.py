@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from processing.errors import InputError
 from readerstudy.archive.downloads import csv_lines, stream_csv
-from readerstudy.material import cohort
+from readerstudy.material import cohort, screening
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 
@@ -21,6 +21,7 @@ def subjects(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     there = study.subjects.filter(withdrawn_at=None).select_related("site")
     rows = [{"subject": one, **{kind: cohort.coded(one, kind) for kind in cohort.KINDS}} for one in there]
     context = {"tab": "material", "study": study, "rows": rows, "meanings": cohort.meanings_of(study)}
+    context["exclusions"] = screening.exclusions_of(study)
     return render(request, "material/subjects.html", context)
 
 
@@ -31,6 +32,18 @@ def code_subject(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     row = {name: request.POST.get(name, "").strip() for name in cohort.COLUMNS}
     try:
         cohort.set_clinical(study=study, rows=[row], actor=request.user)
+    except InputError as error:
+        messages.error(request, str(error))
+    return redirect("subjects", study.slug)
+
+
+@study_page("keep_screening")
+@require_POST
+def type_screening(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
+    """Keep what was typed of subjects that were not included."""
+    try:
+        exclusions = screening.typed(request.POST.get("log", ""))
+        screening.set_exclusions(study=study, exclusions=exclusions, actor=request.user)
     except InputError as error:
         messages.error(request, str(error))
     return redirect("subjects", study.slug)

@@ -16,6 +16,7 @@ from analysis.tables import codebook, column_names, schema
 from readerstudy.archive.downloads import csv_lines
 from readerstudy.images import tables as images
 from readerstudy.images.in_volumes import reference_and_pairs
+from readerstudy.material.screening import exclusions_of
 from readerstudy.material.selectors import set_aside, simulation_note
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
@@ -59,6 +60,7 @@ def protocol_json(study: ReaderStudy) -> bytes:
     said = [{"case": case.code, "reason": case.set_aside} for case in set_aside(study)]
     document = protocol_document(study) | ({"set_aside": said} if said else {})
     document |= {"synthetic": True} if study.synthetic else {}
+    document |= {"screening": excluded} if (excluded := exclusions_of(study)) else {}
     amendments = document.get("amendments", ())
     if withdrawn := [one for one in amendments if one["kind"] == Amendment.Kind.SUBJECT_WITHDRAWN]:
         analysed = set(study.cases.filter(training=False).values_list("subject__code", flat=True))

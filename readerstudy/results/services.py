@@ -44,6 +44,7 @@ VERIFIED_FOR = timedelta(minutes=15)  # a page shows what is kept so long withou
 # Lines of the log after which the results are what they were.
 NO_MATTER = AFTER_LOCKING | {
     Action.READING_SIGNED,
+    Action.SCREENING_LOG_CHANGED,
     Action.SITE_LIST_CHANGED,
     Action.TABLE_IMPORTED,
     Action.TABLE_REMOVED,

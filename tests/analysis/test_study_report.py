@@ -138,6 +138,13 @@ def test_the_flow_loses_nobody_without_a_reason(results):
     assert flow.stages(missing, {}, None, CASES)[-2].left_out == ["3 the reader could not judge", "2 no answer"]
 
 
+def test_the_flow_begins_with_those_who_were_screened_and_not_included(results):
+    excluded = [{"reason": "claustrophobia", "subjects": 7}, {"reason": "metal", "subjects": 2}]
+    first, second, *_ = flow.stages(results, {**DECLARED, "screening": excluded}, SERIES, CASES)
+    assert (first.count, first.detail, second.count) == ("16 subjects", "screened", "7 subjects")
+    assert first.left_out == ["9 subjects not included", "7: claustrophobia", "2: metal"]
+
+
 def test_the_flow_counts_neither_training_nor_loses_who_was_never_read(results):
     """S8 was never read, T1 was for training alone and was withdrawn, S0 has another case that nobody read."""
     read = ratings()

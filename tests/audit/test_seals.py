@@ -43,6 +43,8 @@ def make(state: str):
         settings_hash="0" * 64,
     )
     apps.get_model("material.SiteList").objects.create(study=study, names=["Lesion 1"])
+    excluded = [{"reason": "claustrophobia", "subjects": 3}]
+    apps.get_model("material.ScreeningLog").objects.create(study=study, exclusions=excluded)
     volume = apps.get_model("material.VolumeOfInterest").objects.create(
         study=study, case=case, drawn_on=soc, name="VOI1", sha256="0" * 64, voxels=3, millilitres=1.0
     )

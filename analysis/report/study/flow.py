@@ -56,7 +56,8 @@ def stages(
     results: Results, protocol: Mapping[str, Any], series: pd.DataFrame | None, cases: StudyCases
 ) -> list[FlowStage]:
     """Subjects, cases, series, pairs and scores. Subjects withdrawn and cases set aside are those that the protocol
-    names; a screening before the study is not known here. series: those of the cases that were read."""
+    names, and subjects who were screened and not included those of its ``screening``, where there is one. series: those
+    of the cases that were read."""
     n = results["n"]
     reasons = {str(one["case"]): str(one["reason"]) for one in protocol.get("set_aside") or ()}
     withdrawn = [
@@ -74,9 +75,11 @@ def stages(
     all_aside = {subject for subject in without if all(case in reasons for own, case in unread if own == subject)}
     never = sorted(without - all_aside)
     never_cases = sorted(case for subject, case in unread if subject in subjects_read and case not in reasons)
+    included = len(subjects_read | without) + len(gone)
     found = [
+        *_screened(protocol.get("screening") or (), included),
         FlowStage(
-            counted(len(subjects_read | without) + len(gone), "subject"),
+            counted(included, "subject"),
             "in the study, without those for training alone",
             [
                 *_left_out(withdrawn, "subject", "withdrawn"),
@@ -107,6 +110,19 @@ def stages(
     scored = f"analysed, of {counted(n['subjects'], 'subject')} and {counted(n['cases'], 'case')}"
     found.append(FlowStage(counted(n["ratings"], "score"), scored))
     return found
+
+
+def _screened(excluded: Sequence[Mapping[str, Any]], included: int) -> list[FlowStage]:
+    """The stage before the first, where the study says who was not included."""
+    if not excluded:
+        return []
+    total = sum(int(one["subjects"]) for one in excluded)
+    told = [f"{int(one['subjects']):,}: {one['reason']}" for one in excluded]
+    return [
+        FlowStage(
+            counted(included + total, "subject"), "screened", [f"{counted(total, 'subject')} not included", *told]
+        )
+    ]
 
 
 def _left_out(named: Sequence[tuple[str, str]], noun: str, what: str) -> list[str]:

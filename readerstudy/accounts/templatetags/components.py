@@ -31,6 +31,7 @@ WHY_NOT = {
     "amend": "Readers and cases are added while a study is open or paused.",
     "withdraw_subject": "A subject is withdrawn from an opened study, until it is locked.",
     "add_masks": "A locked study cannot change.",
+    "keep_screening": "A locked study cannot change.",
     "type_scan_times": "A locked study cannot change.",
     "rehearse": "A dry run is for a draft.",
     "open_study": "It has been opened already.",

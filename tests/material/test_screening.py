@@ -1,0 +1,85 @@
+"""The screening log: typed or from a CSV, counts by reason alone, sealed, in protocol.json and so in the flow."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from processing.errors import InputError
+from readerstudy.accounts.models import Role
+from readerstudy.audit.verify import problems
+from readerstudy.material.models import ScreeningLog
+from readerstudy.material.screening import exclusions_of, rows_of_csv, set_exclusions, typed
+from readerstudy.protocol.services import move
+from readerstudy.results.exports import protocol_json
+from tests import factories
+from tests.pages import html
+
+KEPT = [{"reason": "claustrophobia", "subjects": 7}, {"reason": "metal implant", "subjects": 2}]
+
+
+@pytest.fixture
+def study():
+    return factories.make_study(subjects=1)
+
+
+def admin(study):
+    return study.memberships.get(role=Role.ADMIN).user
+
+
+@pytest.fixture
+def client(study) -> Client:
+    client = Client()
+    client.force_login(admin(study))
+    return client
+
+
+@pytest.mark.django_db
+def test_it_is_typed_shown_logged_and_exported(study, client):
+    page = f"/studies/{study.slug}/material/subjects/"
+    assert "screening" not in json.loads(protocol_json(study))
+    client.post(f"{page}screening/", {"log": "7 claustrophobia\n\n 2: metal  implant"})
+    assert exclusions_of(study) == KEPT
+    assert "<td>metal implant</td>" in html(client.get(page))
+    assert json.loads(protocol_json(study))["screening"] == KEPT
+    assert "9 screened subjects were not included" in html(client.get(f"/studies/{study.slug}/log/"))
+    client.post(f"{page}screening/", {"log": "seven claustrophobia"})
+    client.post(f"{page}screening/", {"log": "0 claustrophobia"})
+    assert exclusions_of(study) == KEPT
+    assert list(problems(study)) == []
+    client.post(f"{page}screening/", {"log": ""})
+    assert exclusions_of(study) == []
+
+
+@pytest.mark.django_db
+def test_a_csv_gives_reasons_and_counts_and_nothing_else_of_anybody(study, client):
+    sheet = b"number;name;reason\n1;Jane Doe;claustrophobia\n2;John Doe;\n3;Ann Other;claustrophobia\n"
+    table = SimpleUploadedFile("log.csv", sheet)
+    client.post(f"/studies/{study.slug}/material/subjects/screening/table/", {"table": table})
+    assert exclusions_of(study) == [{"reason": "claustrophobia", "subjects": 2}]
+    assert "Doe" not in json.dumps([event.data for event in study.events.all()])
+
+
+def test_rows_that_stand_for_several_and_wrong_ones():
+    assert rows_of_csv(b"reason,subjects\nclaustrophobia,7\nmetal implant,2\n") == KEPT
+    assert typed("7 claustrophobia\n2 metal implant") == KEPT
+    for wrong in (b"why,subjects\nx,1\n", b"reason,subjects\nx,many\n", b"\xff\xfe\x00"):
+        with pytest.raises(InputError):
+            rows_of_csv(wrong)
+
+
+@pytest.mark.django_db
+def test_it_is_sealed_bounded_and_fixed_once_the_study_is_locked(study):
+    set_exclusions(study=study, exclusions=KEPT, actor=admin(study))
+    for wrong in ([{"reason": "x" * 121, "subjects": 1}], [{"reason": str(n), "subjects": 1} for n in range(101)]):
+        with pytest.raises(InputError):
+            set_exclusions(study=study, exclusions=wrong, actor=admin(study))
+    ScreeningLog.objects.filter(study=study).update(exclusions=KEPT[:1])
+    assert any("Screening log" in problem for problem in problems(study))
+    ScreeningLog.objects.filter(study=study).update(exclusions=KEPT)
+    study = move(study=factories.open_(study), to="closed", actor=None)
+    set_exclusions(study=study, exclusions=KEPT[:1], actor=admin(study))
+    study = move(study=study, to="locked", actor=None)
+    with pytest.raises(InputError, match="locked"):
+        set_exclusions(study=study, exclusions=[], actor=admin(study))
