@@ -110,7 +110,7 @@ _TEXTURE, _MOTION, _PHASE, _BARS = "texture was cut", "see Motion below", "see G
 _GHOST_OF_PHASE = f"{GHOSTING} at 40°, image phase, noise of 1 %: dB over input"
 _GROUPS = ("brain", "spine", PHANTOM)
 MISSED = (  # what is measured, of which group, and why
-    {(_GHOST_OF_PHASE, group): _PHASE for group in _GROUPS}
+    {(_GHOST_OF_PHASE, group): _PHASE for group in ("spine", PHANTOM)}
     | {(f"{MOTION}: dB over input", group): _MOTION for group in _GROUPS}
     | {(f"{GIBBS}: {AT_MOST['beside']}", group): _TEXTURE for group in ("brain", "spine")}
     | {(f"{BAR}: {AT_MOST['outside']}", group): _BARS for group in _GROUPS}
@@ -142,17 +142,28 @@ error, by the decibels up to 40 dB, told how k-space fades, with the half matrix
 that need no change taught late, with several residuals of which the estimate chooses, and with a gate learnt from it
 (300 to 2,000 steps each). Taught the half matrix alone, the same network gained 1.0 dB in 600.
 
-Ghosts: what the estimate solves is how processing.simulate makes them of real, non-negative images, and what it wins
-there says little of scanners. With noise of 3 % they are mostly left. Of images with a phase, too (found in 4 of 96;
-3.0 dB are lacking on brain and neck, 2.3 on the synthetic spine). Three ways were tried. One cross term for all of the
-slice, where its quarters agree about it: this one. The ghost's power taken off without a cross term: −2.6 to +1.8 dB in
-24 slices without noise. A phase linear across half the field of view, fitted so that fewest edges lie at the same
-places: it finds 50 of the 64 with noise up to 1 % and would win 3.3 dB on brains, none on the neck and 3.0 on the
-synthetic spine at 40° with 1 %. It is not in `restore`, as it was not judged with it, and on images without a phase it
-once lost 1.3 dB. What is bright beside the patient tells how strong a ghost is, not its phase. With the phase known the
-24 slices win 4 to 42 dB. Needed: complex images. Where even lines are the weaker ones, either of two roots may be right
-beneath a ghost. Its thresholds, and that of the end of k-space, were chosen while series of this benchmark were looked
-at: an independent set may show less.
+Ghosts: what the estimate solves is how processing.simulate makes them, and what it wins there says little of scanners.
+With noise of 3 % they are mostly left. Of images with a phase three ways were tried. One cross term for all of the
+slice, where its quarters agree about it: found in 4 of 96. The ghost's power taken off without a cross term: −2.6 to
++1.8 dB in 24 slices without noise. A phase that is linear across half the field of view, fitted so that fewest edges
+lie at the same places, which is used: found in 50 of the 64 with noise up to 1 %, −0.0 to +11.4 dB, median +5.4. At
+40° with 1 % brains win 3.3 dB, the synthetic spine 2.97, the neck none, where what is bright beside the patient does
+not tell how strong the ghost is. How bright the slice was is not to be told from the fit, and the middle of what is
+possible is taken; foreground apart, little is won by it at 40°. Of images without a phase that have noise of 1 % one
+of 32 comes out 1.3 dB worse, as a phase is fitted to it. With the phase known the 24 slices without noise win 4 to 42
+dB. Needed: complex images.
+
+In 16 more series, whose ghosts nobody had looked at (ten of thighs, one slice each, four ghosts of 0.4 at 0° and 40°
+with noise of 0.5 % and a phase), 39 of 64 were found, −0.2 to +15.4 dB, median +4.6. Where the brightness of both is
+fitted first, which leaves their shape alone, −3.1 to +15.0 dB, median +2.1, 8 of 39 worse.
+
+No ghost was seen in the 6,752 slices, and slices on their side, of 62 series without one. Before, one was seen in 38
+of 1,682 of them, of thighs all, where one leg lies half a field of view from the other, which were changed by 0.4 to
+10 % of the range (root mean square), and a fit in one slice at the end of a head. What tells them from ghosts, how
+many bright pixels' opposites have the ratio, was chosen on these series and those of this benchmark: other anatomy may
+still be taken for a ghost. Where even lines are the weaker ones, either of two roots may be right beneath a ghost. All
+thresholds of the estimate, and that of the end of k-space, were chosen while series of this benchmark were looked at:
+an independent set may show less.
 
 A half matrix that was acquired with noise is raised the less the more noise there was: the network was taught with
 the little that its truths have. Needed: noise in its training.

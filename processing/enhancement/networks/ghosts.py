@@ -4,16 +4,21 @@ Where the weights of even and odd lines are e and o, a slice x and the same half
 magnitude m with m² = A x² + B x′² + 2 C x x′, A and B = |e ± o|² / 4, C = (|e|² − |o|²) / 4; and m′ likewise. Two
 equations for x and x′: once B / A and C are known they are solved in closed form, whatever the phase of the lines.
 
-That holds where the image before the ghost was real and not negative. A scanner's image has a phase, which makes C
-differ from place to place: quarters of the slice then disagree about it, and nothing is taken off.
+That holds where the image before the ghost was real and not negative. A scanner's image has a phase, which turns x
+against x′ by an angle δ and makes C differ from place to place, |C| cos(θ ± δ): quarters of the slice then disagree
+about it. In that case θ and a δ that is linear across half the field of view are fitted; how bright the slice was is
+then not to be told, and the middle of what the ratio allows is taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
+from scipy.optimize import minimize
 
 from processing.percentile import high_percentile
 from processing.volume import Array
@@ -35,18 +40,27 @@ _WIDEST = 0.99  # of what the ratio allows
 _SURE = 0.045  # a ratio that air's noise does not reach
 _GAIN = 0.985  # of the common edges: what may be left of them at most, below it
 _APART = 0.2  # of what the ratio allows: how far the cross terms of the quarters may lie from each other
+_NEAR = 0.1  # of the ratio: as near to it a bright pixel's opposite has it
+_SEEN, _PLAIN = 0.07, 0.2  # share of those, at least, where a phase is looked for, and where more edges may be left
 _ALONE = 0.1  # of what a ghost's source leaves: as near to it a pixel may be nothing but ghost
 _NOISE = 0.01  # of the slice's 99.9th percentile, besides
+_FITTED = 1500  # pixels that a phase is fitted to
+_ANGLES, _TURNS = np.linspace(0.2, 2.9, 5), np.linspace(0, 5.5, 6)  # rad: where the fit of a phase starts
+_DOWN, _RIGHT = (-8.0, 0.0, 8.0), (-3.0, 0.0, 3.0)  # rad across the field of view, likewise
+_STARTS, _STEPS = 3, 150  # the best of those that are followed, and how far
 _NEIGHBOURS = 5  # pixels, of which most are nothing but ghost where one is
-_LOSS = 1.05  # and above it, where noise that is made stronger counts
+_LOSS = 1.05  # and above it, where a ghost is plain and noise that is made stronger counts
 
 
 @dataclass(frozen=True)
 class Ghost:
-    """ratio: of ghost to source, √(B / A). cross: 2 C / (A + B), above 0 where odd lines are the weaker ones."""
+    """ratio: of ghost to source, √(B / A). cross: 2 C / (A + B), above 0 where odd lines are the weaker ones; of a
+    slice with a phase the middle of what the ratio allows. turn: of such a slice θ, and δ in the middle of the upper
+    half of the field of view with its slopes down and to the right, in rad and rad per field of view; else empty."""
 
     ratio: float
     cross: float
+    turn: tuple[float, ...] = ()
 
 
 def unghosted(image: Array, away: Array, ghost: Ghost) -> tuple[Array, Array]:
@@ -54,6 +68,9 @@ def unghosted(image: Array, away: Array, ghost: Ghost) -> tuple[Array, Array]:
     and little of the slice lies under much of a ghost; else the first is right. Of the two the first is that without
     tissue where a pixel and its neighbours look like nothing but a ghost, or their opposites do."""
     squares = np.square(image, dtype=float), np.square(away, dtype=float)
+    if ghost.turn:
+        one = np.sqrt(_solved(*squares, ghost, crosses=_crosses(ghost, np.indices(image.shape), image.shape))[0])
+        return one, one
     one, other = (np.sqrt(_solved(*squares, ghost, sign)[0]) for sign in (1, -1))
     if ghost.cross > 0:
         return one, other
@@ -67,7 +84,8 @@ def unghosted(image: Array, away: Array, ghost: Ghost) -> tuple[Array, Array]:
 def estimated(image: Array, away: Array) -> Ghost | None:
     """The ghost of a slice: its ratio where bright pixels' ghosts lie in air, the cross term that leaves fewest edges
     at the same places in x and x′. None where there is too little to see, or no ghost, or where quarters of the slice
-    disagree about that term."""
+    disagree about that term and no phase explains it. Two legs half a field of view apart have a most frequent ratio,
+    too; what tells them from a ghost is that few pixels have it, and that taking it off leaves more edges."""
     top = high_percentile(image, 99.9)
     step = max(image.size // _RATIOS, 1)
     near, far = image.ravel()[::step], away.ravel()[::step]
@@ -75,19 +93,52 @@ def estimated(image: Array, away: Array) -> Ghost | None:
     ratio = _ratio(near[bright], far[bright], _NOISIEST * top)
     if not _LEAST < ratio < _STRONGEST:
         return None
-    squares, quarter = _overlap(image, away, ratio, _TISSUE * top)
+    share = np.mean(np.abs(near[bright] / far[bright] - ratio) < _NEAR * ratio)
+    squares, places = _overlap(image, away, ratio, _TISSUE * top)
+    upper, lefter = (n > np.median(n) if n.size else n for n in (places[0] % (len(image) // 2), places[1]))
+    quarter = 2 * upper + lefter
     if np.bincount(quarter, minlength=4).min() < _FEWEST:
         return None
     most = 2 * ratio / (1 + ratio**2)
     crosses = np.linspace(-most, most, _CROSS_TERMS)[1:-1]
     if np.ptp([_best(squares[..., quarter == part], ratio, crosses) for part in range(4)]) > _APART * most:
-        return None
+        return _with_phase(squares, places, image.shape, ratio) if share > _SEEN else None
     for _ in range(2):  # all, then those about the best
         left = [_common_edges(squares, Ghost(ratio, float(cross))) for cross in crosses]
         cross, gap = float(crosses[np.argmin(left)]), float(crosses[1] - crosses[0])
         crosses = np.clip(np.linspace(cross - gap, cross + gap, _AROUND), -_WIDEST * most, _WIDEST * most)
-    allowed = _GAIN if ratio < _SURE else _LOSS
+    allowed = _LOSS if ratio > _SURE and share > _PLAIN else _GAIN
     return Ghost(ratio, cross) if min(left) < allowed * _common_edges(squares, Ghost(0.0, 0.0)) else None
+
+
+def _with_phase(squares: Array, places: Array, shape: tuple[int, ...], ratio: float) -> Ghost | None:
+    """The ghost of a slice with a phase: that which leaves fewest common edges; None where it leaves as many."""
+    if ratio < _SURE:
+        return None
+    few = np.s_[..., :: max(places.shape[1] // _FITTED, 1)]
+    squares, places = squares[few], places[few]
+    middle = ratio / (1 + ratio**2)
+
+    def left(turn: Iterable[float]) -> float:
+        ghost = Ghost(ratio, middle, tuple(map(float, turn)))
+        return _common_edges(squares, ghost, crosses=_crosses(ghost, places, shape))
+
+    starts = sorted(product(_ANGLES, _TURNS, _DOWN, _RIGHT), key=left)[:_STARTS]
+    found = [minimize(left, start, method="Nelder-Mead", options={"maxfev": _STEPS}) for start in starts]
+    best = min(found, key=lambda one: float(one.fun))
+    none = _common_edges(squares, Ghost(0.0, 0.0))
+    return Ghost(ratio, middle, tuple(map(float, best.x))) if best.fun < _GAIN * none else None
+
+
+def _crosses(ghost: Ghost, places: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """2 |C| / (A + B) cos(θ ± δ) of pixels, rows and columns, and of their opposites."""
+    angle, delta, down, right = ghost.turn
+    rows, columns = places
+    half = shape[0] // 2
+    delta = delta + down * ((rows % half) / shape[0] - 0.25) + right * (columns / shape[1] - 0.5)
+    delta = np.where(rows < half, delta, -delta)
+    most = 2 * ghost.ratio / (1 + ghost.ratio**2)
+    return most * np.cos(angle + delta), most * np.cos(angle - delta)
 
 
 def _ratio(near: Array, far: Array, noisiest: float) -> float:
@@ -119,7 +170,7 @@ def _best(squares: Array, ratio: float, crosses: Array) -> float:
 
 def _overlap(image: Array, away: Array, ratio: float, least: float) -> tuple[Array, Array]:
     """Squares of image and opposite, (2, 3, n): of some pixels where both show tissue, of those below and beside; and
-    in which quarter they lie, 0 to 3, of the half field of view after which image and opposite change places."""
+    the rows and columns of the former, (2, n)."""
     one, other = image[:-1, :-1], away[:-1, :-1]
     nearly = min(_AIR, ratio**-0.5) * ratio
     tissue = (np.minimum(one, other) > least) & (one > nearly * other) & (other > nearly * one)
@@ -127,26 +178,32 @@ def _overlap(image: Array, away: Array, ratio: float, least: float) -> tuple[Arr
     rows, columns = np.divmod(places[:: max(len(places) // _PIXELS, 1)], one.shape[1])
     around = ((0, 0), (1, 0), (0, 1))
     squares = np.array([[array[rows + i, columns + j] for i, j in around] for array in (image, away)], float) ** 2
-    upper, lefter = (n > np.median(n) if n.size else n for n in (rows % (len(image) // 2), columns))
-    return squares, 2 * upper + lefter
+    return squares, np.stack([rows, columns])
 
 
-def _common_edges(squares: Array, ghost: Ghost) -> float:
+def _common_edges(squares: Array, ghost: Ghost, *, crosses: tuple[Array, Array] | None = None) -> float:
     """How much of the edges of x and x′ lies at the same places: of two subjects half a field of view apart, least."""
     near, far = squares
-    edges = [np.abs(x[1] - x[0]) + np.abs(x[2] - x[0]) for x in map(np.sqrt, _solved(near, far, ghost))]
+    edges = [
+        np.abs(x[1] - x[0]) + np.abs(x[2] - x[0]) for x in map(np.sqrt, _solved(near, far, ghost, crosses=crosses))
+    ]
     return float(np.minimum(*edges).mean() / max(edges[0].mean() + edges[1].mean(), 1e-12))
 
 
-def _solved(near: Array, far: Array, ghost: Ghost, sign: int = 1) -> tuple[Array, Array]:
-    """x² and x′² of m² and m′². With S = x² + x′², D = x² − x′², P = x x′: S² = D² + 4 P², D and S + (a linear term of)
-    P are known, so that P is the root of a square equation. The stronger lines have the weight 1."""
+def _solved(
+    near: Array, far: Array, ghost: Ghost, sign: int = 1, *, crosses: tuple[Array, Array] | None = None
+) -> tuple[Array, Array]:
+    """x² and x′² of m² and m′². With S = x² + x′², D = x² − x′², P = x x′: S² = D² + 4 P², and S and D are known but
+    for a multiple of P, so that P is the root of a square equation. The stronger lines have the weight 1. crosses:
+    2 C / (A + B) of the pixels and of their opposites, where they are not the ghost's."""
     both = 1 / (1 + abs(ghost.cross))  # A + B
-    cross = 2 * ghost.cross * both  # 4 C
-    one = both / (1 + ghost.ratio**2)
-    difference, total = (near - far) / (2 * one - both), near + far
-    square = 4 * both**2 - cross**2
-    under = (cross * total) ** 2 - square * ((both * difference) ** 2 - total**2)
-    product = np.maximum((-cross * total + sign * np.sqrt(np.maximum(under, 0))) / square, 0)
-    twice = (total - cross * product) / both
-    return np.maximum(twice + difference, 0) / 2, np.maximum(twice - difference, 0) / 2
+    here, there = crosses or (ghost.cross, ghost.cross)
+    kept = (1 - ghost.ratio**2) / (1 + ghost.ratio**2)  # (A − B) / (A + B)
+    total, difference = (near + far) / both, (near - far) / (both * kept)
+    of_total, of_difference = here + there, (here - there) / kept
+    square = 4 + np.square(of_difference) - np.square(of_total)
+    half = of_difference * difference - of_total * total
+    root = np.sqrt(np.maximum(half**2 - square * (difference**2 - total**2), 0))
+    joint = np.maximum((half + sign * root) / square, 0)
+    total, difference = total - of_total * joint, difference - of_difference * joint
+    return np.maximum(total + difference, 0) / 2, np.maximum(total - difference, 0) / 2
