@@ -2,7 +2,7 @@
 
 PY = .venv/bin/python
 
-.PHONY: run test lint coverage docs sbom audit screenshots clean
+.PHONY: run test lint coverage docs sbom audit screenshots examples validation clean
 
 run: ## sets everything up and serves the demo at http://127.0.0.1:8000
 	@sh requirements/setup.sh
@@ -36,6 +36,14 @@ audit: ## asks the registers of weaknesses, where they can be reached, for what 
 screenshots: ## the pictures in README.md and docs/tour.md, from the running product
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests.screenshots
+
+examples: ## charter and report in docs/examples, of a simulated study and of the demonstration
+	@sh requirements/setup.sh --development
+	@exec $(PY) -m tests.examples
+
+validation: ## what is tested against which outside reference, as the tests ran: test-results/validation.pdf
+	@sh requirements/setup.sh --development
+	@exec $(PY) -m tests.validation
 
 clean: ## removes what the set-up built; the data under var/ stay
 	rm -rf .venv frontend/node_modules static/viewer static/js static/fonts test-results built-docs sbom.cdx.json

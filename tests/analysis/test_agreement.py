@@ -30,6 +30,7 @@ FOUR_OBSERVERS = np.array(
 SCALE = [1, 2, 3, 4, 5]
 
 
+@pytest.mark.reference("ICC", "Shrout and Fleiss", version="1979")
 def test_icc_of_shrout_and_fleiss_1979():
     forms = icc(SHROUT_FLEISS)
     printed = {"ICC1": 0.17, "ICC2": 0.29, "ICC3": 0.71, "ICC1k": 0.44, "ICC2k": 0.62, "ICC3k": 0.91}
@@ -40,6 +41,7 @@ def test_icc_of_shrout_and_fleiss_1979():
 
 
 @pytest.mark.parametrize("form", ["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"])
+@pytest.mark.reference("ICC", "psych, R", version="R 4.2.2, Debian 12")
 def test_icc_equals_psych(scores, r, form):
     result = icc(scores[["r1", "r2", "r3"]])[form]
     assert result.estimate == pytest.approx(r[form], rel=1e-9)
@@ -50,6 +52,7 @@ def test_icc_equals_psych(scores, r, form):
 @pytest.mark.parametrize(
     ("level", "alpha"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)]
 )
+@pytest.mark.reference("alpha", "Krippendorff, example D", version="2011")
 def test_alpha_of_krippendorff_2011(level, alpha):
     result = krippendorff_alpha(FOUR_OBSERVERS, level=level)
     assert round(result.estimate, 3) == alpha
@@ -57,6 +60,7 @@ def test_alpha_of_krippendorff_2011(level, alpha):
     assert result.ci[0] < result.estimate < result.ci[1]
 
 
+@pytest.mark.reference("AC2", "irrCAC, cac.raw4raters", version="as printed")
 def test_gwet_coefficients_of_irrcac():
     """AC1 as printed in irrCAC's documentation: 0.77544, 95 % interval 0.461 to 1."""
     ac1 = gwet_ac(FOUR_OBSERVERS, categories=SCALE, weights="identity")
@@ -115,6 +119,7 @@ def test_ordinal_metric_of_krippendorff_differs_from_ordinal_weights_of_irrcac()
     assert round(krippendorff_alpha(FOUR_OBSERVERS, level="ordinal").estimate, 3) == 0.815
 
 
+@pytest.mark.reference("kappa", "vcd, R", version="R 4.2.2, Debian 12")
 def test_kappa_equals_vcd(scores, r):
     for weights in ("linear", "quadratic"):
         result = weighted_kappa(scores["r1"], scores["r2"], categories=SCALE, weights=weights)
@@ -132,12 +137,14 @@ def test_kappa_uses_the_declared_categories():
     assert declared != pytest.approx(observed.estimate, abs=0.01)
 
 
+@pytest.mark.reference("Kendall", "friedman.test of R", version="4.2.2")
 def test_kendall_w_equals_the_friedman_test_of_r(scores, r):
     result = kendall_w(scores[["r1", "r2", "r3"]])
     assert result.estimate == pytest.approx(r["kendall_w"], rel=1e-10)
     assert (result.statistic, result.p) == pytest.approx((r["kendall_chi2"], r["kendall_p"]), rel=1e-9)
 
 
+@pytest.mark.reference("Spearman", "cor.test of R", version="4.2.2")
 def test_spearman_equals_r_with_the_interval_of_bonett_and_wright(scores, r):
     result = spearman(scores["r1"], scores["r2"])
     assert (result.estimate, result.p) == pytest.approx((r["spearman_rho"], r["spearman_p"]), rel=1e-9)
@@ -146,6 +153,7 @@ def test_spearman_equals_r_with_the_interval_of_bonett_and_wright(scores, r):
     assert result.ci == pytest.approx((np.tanh(np.arctanh(rho) - reach), np.tanh(np.arctanh(rho) + reach)), rel=1e-8)
 
 
+@pytest.mark.reference("concordance", "epiR, R", version="R 4.2.2, Debian 12")
 def test_concordance_equals_epir_and_uses_n(two_samples, r):
     result = concordance(two_samples["a"], two_samples["b"])
     assert result.estimate == pytest.approx(r["ccc"], rel=1e-10)

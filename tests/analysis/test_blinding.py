@@ -33,6 +33,7 @@ def guesses(counts: list[list[int]], *, reader: str = "R1", comparison: str = "A
 
 
 @pytest.mark.parametrize(("counts", "expected_james", "expected_bang"), TABLES)
+@pytest.mark.reference("blinding", "BI, R", version="1.2.0")
 def test_both_indices_and_their_intervals_are_those_of_the_r_package(counts, expected_james, expected_bang):
     found = blinding(guesses(counts))["overall"]
     estimate, low, high = expected_james
@@ -43,6 +44,7 @@ def test_both_indices_and_their_intervals_are_those_of_the_r_package(counts, exp
         assert side["bang"]["ci"] == pytest.approx([low, high], abs=1e-11)
 
 
+@pytest.mark.reference("blinding", "Bang et al., CRISP", version="2004")
 def test_the_published_rounded_values_of_crisp():
     assert round(bang(82, 25, 170).estimate, 2) == 0.21
     assert round(bang(29, 27, 83).estimate, 2) == 0.01

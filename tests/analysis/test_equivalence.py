@@ -11,6 +11,7 @@ from analysis.statistics.proportions import binomial, clopper_pearson, proportio
 P = [0.01, 0.04, 0.03, 0.005, 0.6, 0.03]
 
 
+@pytest.mark.reference("equivalence", "t.test of R", version="4.2.2")
 def test_t_tests_equal_those_of_r_on_subject_means(scores, r):
     x, subject = scores["r1"] - 3, scores["subject"]
     means = subject_means(x, subject)[None]
@@ -116,6 +117,7 @@ def test_undefined_and_impossible_equivalence_says_why():
     assert alike.p == pytest.approx(0.8**8)  # one more subject, at 1, would pull the mean to the margin
 
 
+@pytest.mark.reference("equivalence", "binom.test of R", version="4.2.2")
 def test_exact_binomial_inference_equals_r(r):
     assert binomial(14, 45).p == pytest.approx(r["binomial_p"], rel=1e-10)
     assert clopper_pearson(14, 45) == pytest.approx((r["clopper_low"], r["clopper_high"]), rel=1e-10)
@@ -124,6 +126,7 @@ def test_exact_binomial_inference_equals_r(r):
     assert proportion(0, 0).reason == "nothing was answered"
 
 
+@pytest.mark.reference("multiplicity", "p.adjust of R", version="4.2.2")
 def test_adjusted_p_values_equal_r(r):
     assert holm(P) == pytest.approx([r[f"holm_{i}"] for i in range(1, 7)])
     assert benjamini_hochberg(P) == pytest.approx([r[f"bh_{i}"] for i in range(1, 7)])

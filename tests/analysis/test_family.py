@@ -38,6 +38,7 @@ def test_the_largest_of_correlated_t_values_is_that_of_mvtnorm(family, correlati
     assert reach == pytest.approx(family[f"largest_t_{correlation}_{degrees}"], abs=0.02)
 
 
+@pytest.mark.reference("family", "multcomp, R", version="R 4.2.2, Debian 12")
 def test_intervals_of_equal_subjects_together_are_those_of_multcomp(family, scores, monkeypatch):
     means = scores.groupby("subject")[["r1", "r2", "r3"]].mean().to_numpy() - 3
     monkeypatch.setattr("analysis.statistics.jackknife.degrees", lambda away, most: most)

@@ -50,6 +50,7 @@ def as_clmm_names(found: MixedFit, given: Answers) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("set_", SETS)
+@pytest.mark.reference("mixed model", "clmm of ordinal 2022.11-16, R", version="R 4.2.2, Debian 12")
 def test_estimates_and_log_likelihood_equal_clmm(set_, clmm):
     r = clmm.query("set == @set_").set_index("name")
     given = answers(set_, r["thresholds"].iloc[0])

@@ -34,6 +34,7 @@ def error(result, degrees: int = 24) -> float:
     return np.ptp(result.ci) / 2 / stats.t.ppf(0.975, degrees)
 
 
+@pytest.mark.reference("regression", "brglm2 0.9, R", version="R 4.2.2, Debian 12")
 def test_answers_of_two_kinds_equal_brglm2_though_a_reader_is_separated(long, firth):
     found = regression(**{**long, "x": np.where((long["reader"] == 0) | (long["x"] > 0), 1.0, -1.0)})
     assert found.separated
@@ -69,6 +70,7 @@ def test_all_answers_alike_have_an_interval_of_independent_answers():
     assert error(found.preference, 39) == pytest.approx((40 * 40.5 * 0.5 / 41**2) ** -0.5, rel=1e-6)
 
 
+@pytest.mark.reference("regression", "polr of MASS, R", version="R 4.2.2, Debian 12")
 def test_without_the_penalty_the_same_likelihood_has_the_maximum_of_polr(long, r, monkeypatch):
     fit = penalised.fit
     monkeypatch.setattr(ordinal.penalised, "fit", lambda *given, penalty=0.0: fit(*given, penalty=penalty))
@@ -142,6 +144,7 @@ def test_a_reader_whom_one_subject_alone_knows_leaves_no_interval(long):
     assert found.preference.reason == found.readers.reason == ordinal.LOST
 
 
+@pytest.mark.reference("components", "aov of R", version="4.2.2")
 def test_random_readers_equal_the_two_way_analysis_of_variance(scores, r):
     once = scores[["r1", "r2", "r3"]].to_numpy()[:25]
     result = random_readers(once.T.ravel() - 3, np.repeat([0, 1, 2], 25), np.tile(np.arange(25), 3), shift=3)

@@ -12,6 +12,7 @@ def test_orientation_puts_the_first_arm_above_three():
     assert np.isnan(orient([np.nan], [True])[0])
 
 
+@pytest.mark.reference("signed rank", "wilcox.test of R", version="4.2.2")
 def test_signed_rank_equals_r(scores, r):
     x = scores["r1"] - 3
     plain, corrected = signed_rank(x), signed_rank(x, correction=True)
@@ -21,6 +22,7 @@ def test_signed_rank_equals_r(scores, r):
     assert plain.n == 60
 
 
+@pytest.mark.reference("signed rank", "SciPy", package="scipy")
 def test_signed_rank_equals_scipy_without_ties():
     x = np.random.default_rng(0).normal(0.3, 1, 40)
     normal = stats.wilcoxon(x, method="asymptotic", correction=False)
@@ -28,6 +30,7 @@ def test_signed_rank_equals_scipy_without_ties():
     assert signed_rank(x, method="exact").p == pytest.approx(stats.wilcoxon(x, method="exact").pvalue, rel=1e-10)
 
 
+@pytest.mark.reference("signed rank", "coin, R", version="R 4.2.2, Debian 12")
 def test_pratt_and_exact_equal_coin(scores, r):
     x = scores["r1"] - 3
     assert signed_rank(x, zero_method="pratt").p == pytest.approx(r["pratt_p"], rel=1e-10)
@@ -35,6 +38,7 @@ def test_pratt_and_exact_equal_coin(scores, r):
     assert signed_rank(x, method="exact").p == pytest.approx(r["wilcox_exact_p"], rel=1e-10)
 
 
+@pytest.mark.reference("signed rank", "Hollander and Wolfe, depression data", version="1999")
 def test_depression_data_of_hollander_and_wolfe():
     """Nonparametric Statistical Methods, table 3.1 (also in R's help page): V = 40, one-sided p = 0.01953."""
     before = np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30])
@@ -72,6 +76,7 @@ def test_continuity_correction_cannot_print_the_p_of_one():
     assert f"{signed_rank(x, correction=True).p:.2f}" != "0.16"
 
 
+@pytest.mark.reference("signed rank", "wilcox.test of R", version="4.2.2")
 def test_rank_sum_equals_r_and_scipy(scores, r):
     x, y = scores["r1"] - 3, scores["r2"] - 3
     plain = rank_sum(x, y)
@@ -90,6 +95,9 @@ def test_mirror_is_the_rank_sum_against_the_mirrored_scores(scores):
     assert "type I error" in mirror.method
 
 
+@pytest.mark.reference(
+    "clustered tests", "Rosner et al. 2006, Datta and Satten 2008, written out in R", version="4.2.2"
+)
 def test_clustered_tests_equal_the_formulas_of_the_papers(scores, r):
     x, subject = scores["r1"] - 3, scores["subject"]
     normal = cluster_signed_rank(x, subject)

@@ -28,6 +28,7 @@ def answers() -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.reference("ranking", "glm of R", version="4.2.2")
 def test_davidson_equals_the_log_linear_fit_of_r(answers, r):
     fit = davidson(**answers, arms=ARMS)
     names = ("worth2", "worth3", "tie", "side")

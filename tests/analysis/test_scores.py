@@ -44,6 +44,7 @@ def made_up() -> np.ndarray:
     return table
 
 
+@pytest.mark.reference("components", "lme4, R", version="R 4.2.2, Debian 12")
 def test_components_are_those_of_lme4(made_up, reference):
     found = components(made_up).parts
     named = {name: f"components_{name if name != 'rest' else 'residual'}" for name in PARTS}

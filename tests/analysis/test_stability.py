@@ -137,6 +137,7 @@ def test_a_value_twice_is_refused(features):
         stability.analyse(pd.concat([features, features.head(1)], ignore_index=True), reference="SOC")
 
 
+@pytest.mark.reference("paired t", "t.test and cor.test of R", version="4.2.2")
 def test_paired_t_and_pearson_equal_r(two_samples, r):
     a, b = two_samples["a"], two_samples["b"]
     t = paired_t(a, b)
@@ -147,6 +148,7 @@ def test_paired_t_and_pearson_equal_r(two_samples, r):
     assert correlation.ci == pytest.approx((r["pearson_low"], r["pearson_high"]), rel=1e-9)
 
 
+@pytest.mark.reference("limits", "Bland and Altman, peak flow", version="1986")
 def test_peak_flow_of_bland_and_altman_1986():
     """Printed: bias −2.1 (−22.0 to 17.8), SD 38.8, limits −79.7 (−114.3 to −45.1) and 75.5 (40.9 to 110.1) with ± 2 SD.
 
@@ -171,6 +173,7 @@ def ejection() -> pd.DataFrame:
     return pd.read_csv(FOLDER / "ejection.csv")
 
 
+@pytest.mark.reference("limits", "Bland and Altman, ejection fraction", version="2007")
 def test_several_pairs_per_subject_of_bland_and_altman_2007(ejection, r):
     """Components by R's analysis of variance: bias 0.60, limits −1.34 to 2.54."""
     result = bland_altman(ejection["rv"], ejection["ic"], cluster=ejection["subject"])
@@ -182,6 +185,7 @@ def test_several_pairs_per_subject_of_bland_and_altman_2007(ejection, r):
     assert np.ptp(result.upper.ci) > 1.5 * np.ptp(ignored.upper.ci)
 
 
+@pytest.mark.reference("limits", "Zou", version="2013")
 def test_intervals_of_clustered_limits_are_those_printed_by_zou(ejection):
     """First four subjects, as in the tests of R's SimplyAgree: limits −2.14 (−9.83 to −0.33), 3.59 (1.77 to 11.27)."""
     few = ejection[ejection["subject"] <= 4]
@@ -227,6 +231,7 @@ def test_undefined_limits_say_why():
     assert same.reason == "no interval: all differences are the same"
 
 
+@pytest.mark.reference("dispersion", "R", version="4.2.2")
 def test_cv_and_qcd_equal_r_and_state_their_rule(two_samples, r):
     assert coefficient_of_variation(two_samples["a"]).estimate == pytest.approx(r["cv"], rel=1e-12)
     for kind in (6, 7):

@@ -74,6 +74,7 @@ def test_contours_of_a_ball_hold_the_voxels_whose_centres_lie_in_it(tmp_path: Pa
     np.testing.assert_array_equal(mask.affine, AFFINE)
 
 
+@pytest.mark.reference("contours", "scikit-image", package="scikit-image")
 def test_a_random_outline_is_filled_as_scikit_image_fills_it(tmp_path: Path) -> None:
     corners = np.random.default_rng(4).uniform(3, 37, (60, 2))  # crosses itself many times: even-odd
     (mask,) = read(tmp_path, {"x": [placed(corners[:, 0], corners[:, 1], 2)]})

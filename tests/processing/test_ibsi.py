@@ -44,6 +44,7 @@ def phantom(real_data: Path) -> tuple[dict[str, float], int]:
 
 
 @pytest.mark.parametrize("one", ibsi.counterparts(), ids=lambda one: one.feature)
+@pytest.mark.reference("IBSI", "Image Biomarker Standardisation Initiative", version="2020")
 def test_the_digital_phantom_has_its_reference_value(phantom, one: ibsi.Counterpart) -> None:
     values, voxels = phantom
     assert one.converted(values[one.feature], voxels) == pytest.approx(one.digital_phantom, rel=0, abs=allowed(one))

@@ -30,6 +30,7 @@ def as_itk(mask: np.ndarray, spacing: tuple[float, ...] = SPACING) -> SimpleITK.
 
 
 @pytest.mark.parametrize(("shift", "size"), [(0.0, 1.0), (3.0, 1.0), (0.0, 0.7), (9.0, 0.4), (-6.0, 1.3)])
+@pytest.mark.reference("overlap", "SimpleITK", package="SimpleITK")
 def test_measures_equal_simpleitk(shift: float, size: float) -> None:
     a, b = blob(), blob(shift, size)
     found = overlap(a, b, spacing=SPACING).values

@@ -50,6 +50,7 @@ def skimage_ssim(x: np.ndarray, y: np.ndarray, data_range: float) -> float:
 
 
 @pytest.mark.parametrize("rule", ["volume", "slice", 4095.0])
+@pytest.mark.reference("metrics", "scikit-image", package="scikit-image")
 def test_metrics_equal_scikit_image(rule: quality.Range) -> None:
     reference, test = pair_of_volumes()
     result = quality.compare(reference, test, data_range=rule)

@@ -70,6 +70,7 @@ def by_us(image, mask, settings: dict, label: int = 1) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("label", [1, 4])
+@pytest.mark.reference("radiomics", "pyradiomics", package="pyradiomics")
 def test_values_are_those_of_pyradiomics(synthetic, name: str, label: int) -> None:
     expected = by_pyradiomics(*synthetic, SETTINGS[name], label)
     assert by_us(*synthetic, SETTINGS[name], label) == pytest.approx(expected, rel=1e-9, abs=1e-12)
@@ -84,6 +85,7 @@ def test_values_are_those_of_pyradiomics_on_its_own_cases(real_data: Path, case:
 
 @pytest.mark.parametrize("name", ["firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape"])
 @pytest.mark.parametrize("case", ["brain1", "brain2", "breast1"])
+@pytest.mark.reference("radiomics", "baselines that pyradiomics ships", package="pyradiomics")
 def test_baselines_shipped_with_pyradiomics(real_data: Path, case: str, name: str) -> None:
     folder = real_data / "radiomics"
     with (folder / f"baseline/baseline_{name}.csv").open() as file:

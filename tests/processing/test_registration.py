@@ -104,6 +104,7 @@ def test_the_same_volumes_give_the_same_matrix(small):
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.reference("registration", "SimpleITK", package="SimpleITK")
 def test_apply_agrees_with_simpleitk_and_says_what_lay_outside(fixed):
     matrix = np.eye(4)
     matrix[:3, 3] = (0, 10, 0)

@@ -39,6 +39,7 @@ def theirs(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[float, np.n
 
 @pytest.mark.parametrize("shape", [(97, 130), (11, 11), (12, 300), (161, 13), (64, 64), (75, 74), (150, 26)])
 @pytest.mark.parametrize("data_range", [None, 2.0**16, 4095.0, 30.0])
+@pytest.mark.reference("SSIM", "scikit-image", package="scikit-image")
 def test_ssim_equals_scikit_image_to_one_in_a_million(shape: tuple[int, int], data_range: float | None) -> None:
     x, y = pair(3, *shape)
     peak = data_range or float(x.max())
@@ -65,6 +66,7 @@ def test_each_pixel_in_float32_is_close() -> None:
 
 
 @pytest.mark.parametrize("kind", ["offset", "outlier", "enormous", "negative", "flat"])
+@pytest.mark.reference("SSIM", "scikit-image", package="scikit-image")
 def test_difficult_intensities_keep_to_scikit_image(kind: str) -> None:
     x, y = (image.astype(np.float64) for image in pair(2, 80, 90))
     peak = float(x.max())
