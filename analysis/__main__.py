@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import (
+    differences,
     image_metrics,
     in_volumes,
     reading,
@@ -104,6 +105,13 @@ Example: python -m analysis report ratings.csv --protocol protocol.json --series
 Out: the page of the charter, as HTML or PDF.
 Example: python -m analysis charter protocol.json --pdf charter.pdf --paper letter""",
     ),
+    "differences": (
+        "where results that were made again differ from those that were expected",
+        """In: two folders; each JSON file of MADE is compared with the file of its name in EXPECTED.
+Out: each difference on stdout, a line each; numbers are the same within a relative 1e-6 or 1e-9. Exit status 1 if there
+     is one.
+Example: python -m analysis differences . again""",
+    ),
     "convert": (
         "ratings.csv from other people's sheets, by a map of their columns",
         """In: SHEET, XLSX or text in any encoding, wide or long, of pairs or of single images, and a map in YAML:
@@ -118,14 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 for bad input with one sentence on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except InputError as problem:
         print(problem, file=sys.stderr)
         return 2
     except OSError as problem:
         print(f"{problem.filename}: {problem.strerror}.", file=sys.stderr)
         return 2
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("features", type=Path, metavar="FEATURES.csv")
     command.add_argument("model", type=Path, metavar="MODEL.yaml")
     command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
+    _criterion(command)
     _outputs(command)
     command.set_defaults(run=_signature)
     command = _command(commands, "settings")
@@ -215,6 +223,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--before", type=Path, metavar="EARLIER.json", help="say what differs from this one")
     _printed(command)
     command.set_defaults(run=_charter)
+    command = _command(commands, "differences")
+    command.add_argument("expected", type=Path, metavar="EXPECTED")
+    command.add_argument("made", type=Path, metavar="MADE")
+    command.set_defaults(run=_differences)
     command = _command(commands, "convert")
     command.add_argument("sheet", type=Path, metavar="SHEET")
     command.add_argument("--map", type=Path, required=True, metavar="FILE.yaml", help="what the columns mean")
@@ -464,7 +476,8 @@ def _settings(options: argparse.Namespace) -> None:
 
 def _signature(options: argparse.Namespace) -> None:
     model = signature.read_signature(options.model)
-    results = signature.analyse(tables.read_features(options.features), model, reference=options.reference)
+    features = tables.read_features(options.features)
+    results = signature.analyse(features, model, reference=options.reference, criteria=_criteria(options))
     if options.html:
         options.html.write_text(document.signature(results), encoding="utf-8")
     if options.json or not options.html:
@@ -524,6 +537,13 @@ def _convert(options: argparse.Namespace) -> None:
     made.table().to_csv(options.out, index=False, lineterminator="\n")
     for sentence in (*made.notes, *made.slips):
         print(sentence)
+
+
+def _differences(options: argparse.Namespace) -> int:
+    found = differences.between_folders(options.expected, options.made)
+    for line in found:
+        print(line)
+    return 1 if found else 0
 
 
 def _write(results: dict[str, Any], path: Path | None) -> None:

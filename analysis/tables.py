@@ -21,7 +21,10 @@ from analysis.characters import why_odd
 from analysis.errors import InputError
 from analysis.statistics.values import why_not_a_number
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "tables"
+_HERE = Path(__file__).resolve().parent
+SCHEMAS = next(  # a wheel of the package alone carries them within it
+    folder for folder in (_HERE / "schemas", _HERE.parent / "docs" / "tables") if folder.is_dir()
+)
 TABLES = (
     "ratings",
     "integrity",

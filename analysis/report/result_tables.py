@@ -28,27 +28,27 @@ def table_names(results: Mapping[str, Any]) -> list[str]:
 
 def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
     return {
-        "preference": (_flattened(_with_cell_first(cell)) for cell in results["comparisons"]),
+        "preference": (flattened(_with_cell_first(cell)) for cell in results["comparisons"]),
         "preference-readers": (
-            {**_cell(cell), **_flattened(reader)} for cell in results["comparisons"] for reader in cell["readers"]
+            {**_cell(cell), **flattened(reader)} for cell in results["comparisons"] for reader in cell["readers"]
         ),
-        "primary": [_flattened(results["primary"]) | {"says": " ".join(verdict.primary(results))}],
+        "primary": [flattened(results["primary"]) | {"says": " ".join(verdict.primary(results))}],
         "margins": (
-            {**_cell(cell), "kind": claim.kind, **_flattened(claim.row), "claim": claim.name, "verdict": claim.verdict}
+            {**_cell(cell), "kind": claim.kind, **flattened(claim.row), "claim": claim.name, "verdict": claim.verdict}
             for cell in results["comparisons"]
             for claim in verdict.claims(cell)
         ),
-        "agreement": (_flattened(_with_cell_first(row)) for row in _agreed(results)),
-        "agreement-pairs": ({**_cell(row), **_flattened(pair)} for row in _agreed(results) for pair in row["pairs"]),
+        "agreement": (flattened(_with_cell_first(row)) for row in _agreed(results)),
+        "agreement-pairs": ({**_cell(row), **flattened(pair)} for row in _agreed(results) for pair in row["pairs"]),
         "readers": _readers(results),
-        "components": ({**_cell(row), **_flattened(row)} for row in results.get("components", {}).get("rows", [])),
+        "components": ({**_cell(row), **flattened(row)} for row in results.get("components", {}).get("rows", [])),
         "consistency": (
-            {"question": question, "arm": row.get("arm"), **_flattened(row)}
+            {"question": question, "arm": row.get("arm"), **flattened(row)}
             for question in ("integrity", "diagnostic")
             for row in [*results[question].get("arms", []), *_row_if_any(results[question].get("overall"))]
         ),
         "ranking": (
-            {"criterion": row["criterion"], "parameter": name, **_flattened(value)}
+            {"criterion": row["criterion"], "parameter": name, **flattened(value)}
             for row in results["ranking"]["criteria"]
             for name, value in [
                 *((arm["arm"], arm["log_worth"]) for arm in row["arms"]),
@@ -60,17 +60,17 @@ def _tables(results: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
             {
                 "variable": variable["variable"],
                 **_cell(cell),
-                **_flattened(level),
-                **_flattened(cell["interaction"], "interaction_"),
+                **flattened(level),
+                **flattened(cell["interaction"], "interaction_"),
             }
             for variable in results["subgroups"]["variables"]
             for cell in variable["cells"]
             for level in cell["levels"]
         ),
-        "mixed": ({**_cell(cell), **_flattened(cell)} for cell in results.get("mixed", {}).get("cells", [])),
-        "missing": ({**_cell(cell), **_flattened(cell)} for cell in results.get("missing", {}).get("cells", [])),
-        "missing-pattern": map(_flattened, results.get("missing", {}).get("pattern", [])),
-        "displays": ({**_cell(cell), **_flattened(cell)} for cell in results.get("displays", {}).get("cells", [])),
+        "mixed": ({**_cell(cell), **flattened(cell)} for cell in results.get("mixed", {}).get("cells", [])),
+        "missing": ({**_cell(cell), **flattened(cell)} for cell in results.get("missing", {}).get("cells", [])),
+        "missing-pattern": map(flattened, results.get("missing", {}).get("pattern", [])),
+        "displays": ({**_cell(cell), **flattened(cell)} for cell in results.get("displays", {}).get("cells", [])),
         "display-checks": results.get("displays", {}).get("readers", []),
         "blinding": _guesses(results["blinding"]),
     }
@@ -81,12 +81,13 @@ def columns(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _flattened(value: Mapping[str, Any], prefix: str = "") -> Row:
+def flattened(value: Mapping[str, Any], prefix: str = "") -> Row:
+    """What a row of results holds, each number on its own: ``mean: {estimate, …}`` becomes ``mean_estimate, …``."""
     row: Row = {}
     for key, own in value.items():
         name = prefix + key
         if isinstance(own, Mapping):
-            row |= _flattened(own, f"{name}_")
+            row |= flattened(own, f"{name}_")
         elif key in ("ci", "ci90"):
             low, high = own or (None, None)
             ends = ("low", "high") if key == "ci" else ("low90", "high90")
@@ -118,23 +119,23 @@ def _row_if_any(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 
 def _readers(results: Mapping[str, Any]) -> list[Row]:
     """One row per reader: side, time, drift, screening, repeats."""
-    rows: dict[str, Row] = {row["reader"]: _flattened(row) for row in results["side_bias"]}
+    rows: dict[str, Row] = {row["reader"]: flattened(row) for row in results["side_bias"]}
     for row in rows.values():
         if row["binomial_reason"] == ONE_SIDE:  # then left and right tell of preference, not of sides
             row |= {"left": None, "right": None}
     for apart in results.get("readers_apart", {}).get("readers", []):
-        rows.setdefault(apart["reader"], {}).update(_flattened(apart))
+        rows.setdefault(apart["reader"], {}).update(flattened(apart))
     for part in ("time", "drift", "screening", "repeats"):
         for found in results[part]["readers"]:
             own = {key: value for key, value in found.items() if key != "reader"}
-            rows.setdefault(found["reader"], {"reader": found["reader"]}).update(_flattened(own, f"{part}_"))
+            rows.setdefault(found["reader"], {"reader": found["reader"]}).update(flattened(own, f"{part}_"))
     return list(rows.values())
 
 
 def _guesses(found: Mapping[str, Any]) -> list[Row]:
     if found["reason"]:
         return []
-    rows = [{"comparison": None, "reader": None, **_flattened(found["overall"])}]
+    rows = [{"comparison": None, "reader": None, **flattened(found["overall"])}]
     for key in ("comparison", "reader"):
-        rows += [{"comparison": None, "reader": None, **_flattened(row)} for row in found[f"{key}s"]]
+        rows += [{"comparison": None, "reader": None, **flattened(row)} for row in found[f"{key}s"]]
     return rows

@@ -16,7 +16,7 @@ from readerstudy.api.models import Scope
 from readerstudy.archive.downloads import stream_csv
 from readerstudy.jobs.models import Job
 from readerstudy.reading.whole_record import note_export
-from readerstudy.results import exports, services
+from readerstudy.results import everything, exports, services
 
 
 class Results(StudyEndpoint):
@@ -111,7 +111,7 @@ class Everything(StudyEndpoint):
         if isinstance(made, Job):
             return _wait(made)
         file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-        sha256 = exports.write_zip(file, self.study, made)
+        sha256 = everything.write_zip(file, self.study, made)
         name = f"{self.study.slug}-results.zip"
         note_export(study=self.study, user=self.user, file=name, sha256=sha256)
         return FileResponse(file, as_attachment=True, filename=name)

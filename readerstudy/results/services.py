@@ -13,19 +13,21 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from analysis import reading
+from analysis import reading, tables
 from analysis.errors import InputError
+from analysis.signature import examples
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.audit.models import Event
 from readerstudy.audit.services import RecordError, ensure_sections_sealed, record
-from readerstudy.images import in_volumes, stability
+from readerstudy.images import in_volumes, signatures, stability
 from readerstudy.images.analyses import (
     analyse_images,
     erase_analyses,
     files_sha256,
     name_of,
     read_table,
+    scan_times,
     store_analysis,
     stored_analysis,
 )
@@ -34,6 +36,7 @@ from readerstudy.jobs.services import request_job, retry
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Rating
 from readerstudy.reading.whole_record import ensure_whole
+from readerstudy.results.commands import OF_READINGS, SIGNATURE
 from readerstudy.results.exports import protocol_json, table_csv
 from readerstudy.states import State
 
@@ -141,6 +144,7 @@ def everything_or_job(study: ReaderStudy) -> dict[str, dict] | Job:
     if isinstance(measured, Job):
         return measured
     named = {"results-reading": made.reading, "results-images": made.images, **measured}
+    named |= {"results-scan-times": scan_times(study), **_signatures(study)}
     return {name: result for name, result in named.items() if result}
 
 
@@ -154,6 +158,17 @@ def radiomics_or_job(study: ReaderStudy) -> dict[str, dict | None] | Job:
     if job is not None:
         return job
     return {"results-stability": features, "results-volumes": in_volumes.results(study)}
+
+
+def _signatures(study: ReaderStudy) -> dict[str, dict]:
+    """What the signatures that come with the site say, of those whose features are there. Others are not kept."""
+    found = {}
+    for name, model in examples().items():
+        try:
+            found[f"{SIGNATURE}{name}"] = signatures.analyse(study, model)
+        except InputError:
+            continue
+    return found
 
 
 def results(study: ReaderStudy) -> Results:
@@ -235,9 +250,12 @@ def _name(study: ReaderStudy, key: str) -> str:
 def analyse(files: dict[str, bytes]) -> dict:
     """Read the exported files back as the command line does, and analyse them."""
     with tempfile.TemporaryDirectory() as folder:
-        frames = {name: read_table(name, files[name], Path(folder)) for name in FILES if name != "metrics"}
-    ratings = frames["ratings"]
-    answers = {name: frames[name] for name in ("findings", "integrity", "series", "guesses", "display_checks")}
+        ratings = read_table("ratings", files["ratings"], Path(folder))
+        answers = {}
+        for name in OF_READINGS:  # a table without a row says that there was nothing, which is an answer
+            path = Path(folder) / f"{name}.csv"
+            path.write_bytes(files[name])
+            answers[name] = tables.read(path, name)
     made = {"reading": None, **analyse_images(files)}
     if ratings is not None and (ratings["kind"] == "main").any():
         made["reading"] = reading.analyse(ratings, protocol=json.loads(files["protocol"]), **answers, mixed=True)

@@ -23,7 +23,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import have_protocol
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
-from readerstudy.results import contexts, exports, services, study_report
+from readerstudy.results import contexts, everything, exports, services, study_report
 
 
 @never_cache
@@ -199,13 +199,13 @@ def workbook(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileRe
 @never_cache
 @study_page("export")
 @require_safe
-def everything(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
+def results_zip(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
     """All tables, codebooks, protocol and results in one zip, with the commands that give the same numbers."""
     made = services.everything_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    sha256 = exports.write_zip(file, study, made)
+    sha256 = everything.write_zip(file, study, made)
     name = f"{study.slug}-results.zip"
     note_export(study=study, user=request.user, file=name, sha256=sha256)
     return FileResponse(file, as_attachment=True, filename=name)
