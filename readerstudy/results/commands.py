@@ -36,13 +36,13 @@ def commands(study: ReaderStudy, results: dict[str, dict]) -> list[Command]:
             arguments = _signature(study, name.removeprefix(SIGNATURE), made)
         else:
             arguments = makers[name](study.slug, made)
-        found.append(Command(tuple(map(shlex.quote, arguments)), f"{study.slug}-{name}.json"))
+        found.append(Command(tuple(map(shlex.quote, arguments)), f"{name}.json"))
     return found
 
 
-def as_text(command: Command, *, program: str, folder: str = "") -> str:
-    """The command on lines that fit, its results written into this folder."""
-    words = [program, *command.arguments, f"--json {folder}{command.result}"]
+def as_text(command: Command, *, program: str, before: str = "") -> str:
+    """The command on lines that fit; before: what the file of its results is called before its name."""
+    words = [program, *command.arguments, f"--json {before}{command.result}"]
     lines = [""]
     for word in words:
         if lines[-1] and len(lines[-1]) + len(word) > WIDTH:

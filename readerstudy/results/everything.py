@@ -190,7 +190,7 @@ def _json(content: dict) -> bytes:
 
 def _script(study: ReaderStudy, results: dict[str, dict]) -> str:
     asked = (
-        as_text(one, program='"$PYTHON" -m analysis', folder='"$work/again/"') + " || status=1"
+        as_text(one, program='"$PYTHON" -m analysis', before=f'"$work/again/"{study.slug}-') + " || status=1"
         for one in commands(study, results)
     )
     return REPRODUCE.format(wheel=wheel()[0], commands="\n".join(asked))

@@ -314,7 +314,7 @@ def test_the_commands_in_the_zip_give_its_numbers_again(frozen, tmp_path, monkey
     monkeypatch.chdir(tmp_path / frozen.slug)
     told = Path("README.txt").read_text().replace("\\\n", " ")
     commands = [line.split()[3:] for line in told.splitlines() if line.startswith("  python -m analysis")]
-    assert [command[0] for command in commands] == ["integrity", "stability", "voi"]
+    assert [command[0] for command in commands] == ["integrity", "stability", "voi", "scan-times"]
     for command in commands:
         assert analysis_main(command) == 0, capsys.readouterr().err
         made = Path(command[-1])
