@@ -43,6 +43,18 @@ def ensure_sealed(*, study: Study, seals: Iterable[Seal]) -> None:
         raise fault(slug=held.slug, problem=problem)
 
 
+def ensure_still_sealed(*, study: Study, seals: Iterable[Seal]) -> None:
+    """As `ensure_sealed`, for who only reads: nobody is held up, and nobody is waited for.
+
+    What does not fit may be a change that is just being made, and is looked at again with the study held.
+    """
+    seals = list(seals)
+    _, problem = _end(study)
+    if problem or sealing.changed_unit(study, seals):
+        with transaction.atomic():
+            ensure_sealed(study=study, seals=seals)
+
+
 def ensure_sections_sealed(study: Study, *sections: str) -> None:
     """RecordError, and an alarm, if sealed rows of these sections, which a page shows, are not as the log said last."""
     with transaction.atomic():
@@ -89,14 +101,19 @@ def record_restore(*, study: Study, **data) -> Event:
 
 def verified_end(held: Study, action: str = "") -> Event | None:
     """The line after which `action` is to follow; RecordError, and an alarm, if the end of the log does not hold."""
-    events = Event.objects.filter(study=held)
-    lines = events.order_by().values("study").annotate(lines=Count("pk")).values("lines")
-    last = events.annotate(lines=Subquery(lines)).order_by("-number").first()
-    head = Head.objects.filter(study=held).first()
-    count = last.lines if last else 0
-    if problem := chain.end_problem(held, last=last, head=head, count=count, action=action):
+    last, problem = _end(held, action)
+    if problem:
         raise fault(slug=held.slug, problem=problem)
     return last
+
+
+def _end(study: Study, action: str = "") -> tuple[Event | None, str]:
+    """The last line, and why `action` may not follow it; "" if it may."""
+    events = Event.objects.filter(study=study)
+    lines = events.order_by().values("study").annotate(lines=Count("pk")).values("lines")
+    last = events.annotate(lines=Subquery(lines)).order_by("-number").first()
+    head = Head.objects.filter(study=study).first()
+    return last, chain.end_problem(study, last=last, head=head, count=last.lines if last else 0, action=action)
 
 
 def _append(held: Study, last: Event | None, actor, action: str, data: dict) -> Event:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework.request import Request
@@ -12,9 +11,10 @@ from rest_framework.response import Response
 from readerstudy.accounts.authentication import SessionAuthentication
 from readerstudy.api import problems
 from readerstudy.api.authentication import BearerAuthentication
-from readerstudy.api.endpoint import StudyEndpoint
+from readerstudy.api.endpoint import Rate, StudyEndpoint
 from readerstudy.api.models import Scope
-from readerstudy.audit.services import ensure_sealed
+from readerstudy.audit.seals import Seal
+from readerstudy.audit.services import ensure_still_sealed
 from readerstudy.dicomweb import headers, negotiation
 from readerstudy.dicomweb.authentication import BasicAuthentication
 from readerstudy.dicomweb.models import Header
@@ -23,12 +23,18 @@ from readerstudy.intake.deliveries import TooLateError
 RETRY_SECONDS = 5
 
 
+class PictureRate(Rate):
+    """Slices come one by one, as fast as somebody scrolls."""
+
+    scope, rate = "pictures", "100/s"
+
+
 class DicomEndpoint(StudyEndpoint):
-    """An address under /dicomweb/studies/<slug>/. Pictures come one by one: their number is not limited."""
+    """An address under /dicomweb/studies/<slug>/."""
 
     authentication_classes = (BearerAuthentication, BasicAuthentication, SessionAuthentication)
     content_negotiation_class = negotiation.AnyForm
-    throttle_classes = ()
+    throttle_classes = (PictureRate,)
     action = "see_material"
     scope = Scope.IMAGES
 
@@ -45,8 +51,7 @@ class DicomEndpoint(StudyEndpoint):
     def sealed(self, **uids: str) -> list[Header]:
         """The same, for what leaves; RecordError if the log knows one of the series otherwise."""
         rows = list(self.found(**uids))
-        with transaction.atomic():
-            ensure_sealed(study=self.study, seals=[("series", str(row.series_id)) for row in rows])
+        ensure_still_sealed(study=self.study, seals=seals_of(rows))
         return rows
 
     def instance(self, study_uid: str, series_uid: str, instance_uid: str) -> tuple[Header, int]:
@@ -68,6 +73,11 @@ class DicomEndpoint(StudyEndpoint):
     @property
     def base(self) -> str:
         return self.request.build_absolute_uri(f"/dicomweb/studies/{self.study.slug}/")
+
+
+def seals_of(rows: Iterable[Header]) -> list[Seal]:
+    """How the log seals these series."""
+    return [("series", str(row.series_id)) for row in rows]
 
 
 def _answer(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from readerstudy.audit.services import ensure_still_sealed
 from readerstudy.dicomweb import headers, negotiation
-from readerstudy.dicomweb.endpoint import DicomEndpoint, asked, dicom_json, of_series
+from readerstudy.dicomweb.endpoint import DicomEndpoint, asked, dicom_json, of_series, seals_of
 from readerstudy.dicomweb.headers import OF_STUDY, element, tag_of
 from readerstudy.dicomweb.models import Header
 from readerstudy.dicomweb.search import Query, Row, chosen, fits, read_query
@@ -33,17 +34,34 @@ INSTANCE = _tags(
 )
 
 
+STUDY_UID, SERIES_UID = tag_of("StudyInstanceUID"), tag_of("SeriesInstanceUID")
+KEYS = frozenset({STUDY_UID, SERIES_UID})
+
+
 class _Search(DicomEndpoint):
+    """level: attributes that are always told. named: those that tell which series a row is of."""
+
     level: frozenset[str]
+    named: tuple[str, ...] = (STUDY_UID, SERIES_UID)
 
     def get(self, request: Request, slug: str, **uids: str) -> HttpResponse:
         negotiation.ensure_json(request)
         query = read_query(asked(request))
-        found = list(self.rows(self.found(**uids), query))
+        series = self.found(**uids)
+        found = list(self.rows(series, query))
         page = found[query.offset : query.offset + query.limit]
+        self.ensure_as_told(series, page)
         more = "There are more than one answer tells: ask with offset." if len(found) > query.offset + len(page) else ""
         said = " ".join(filter(None, [query.said, more]))
         return dicom_json((chosen(row, query, self.level) for row in page), said=said)
+
+    def ensure_as_told(self, series: Iterable[Header], page: Iterable[Row]) -> None:
+        """RecordError, and an alarm, if the log knows otherwise what rows of a page tell of these series."""
+        told = {tuple(row[tag]["Value"][0] for tag in self.named) for row in page}
+        rows = [one for one in series if (one.study_uid, one.series_uid)[: len(self.named)] in told]
+        cases = {one.series.case for one in rows}
+        named = {("subjects", case.subject.code) for case in cases} | {("cases", case.code) for case in cases}
+        ensure_still_sealed(study=self.study, seals=[*seals_of(rows), *named, ("protocol", None)])
 
     def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
         """The rows that fit the query."""
@@ -62,6 +80,7 @@ class _Search(DicomEndpoint):
 
 class SearchStudies(_Search):
     level = STUDY
+    named = (STUDY_UID,)
 
     def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
         of_study: dict[str, list[tuple[Header, Row]]] = {}
@@ -129,6 +148,3 @@ class SearchInstances(_Search):
                 )
                 if fits(mine, of_instance):
                     yield mine
-
-
-KEYS = _tags("StudyInstanceUID", "SeriesInstanceUID")

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.intake.deliveries import Delivery, gathering
 from readerstudy.intake.models import Upload
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.protocol.services import ensure_takes_material
 
 DOOR = "folder"
 TAKEN = ".taken"
@@ -119,7 +121,8 @@ class WatchedFolder:
                 self.said.append(f"A file was taken, but cannot be moved and stays: {error.strerror}.")
 
     def _follow(self) -> None:
-        """Erase what was sorted since, and bring back what failed."""
+        """Erase what was sorted since, and bring back what failed: to be taken again if it failed as the study took
+        nothing."""
         for folder in (self.path / TAKEN).glob("*"):
             if not folder.name.isdecimal():
                 continue
@@ -128,13 +131,27 @@ class WatchedFolder:
                 shutil.rmtree(folder)
             elif upload is None or upload.state == Upload.State.FAILED:
                 back = [path for path in folder.rglob("*") if path.is_file()]
+                again = (
+                    "once the study takes material"
+                    if (closed := self._is_closed())
+                    else "once they change or this starts anew"
+                )
                 for path in back:
                     target = _move(path, self.path / path.relative_to(folder))
-                    self.aside[target] = _mark(target)
+                    if not closed:
+                        self.aside[target] = _mark(target)
                 shutil.rmtree(folder)
                 self.said.append(
-                    f"{len(back)} files taken could not be sorted and are back: start this again to retry."
+                    f"{len(back)} files taken could not be sorted and are back: they are tried again {again}."
                 )
+
+    def _is_closed(self) -> bool:
+        """Whether the study takes nothing now."""
+        try:
+            ensure_takes_material(self.study)
+        except InputError:
+            return True
+        return False
 
 
 def _name(path: Path) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from django.db import transaction
 from django.db.models import QuerySet
 
+from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.registry import unit_name
@@ -117,7 +118,8 @@ def remove_series(
     """Take series out with what hangs on them; an earlier version stands again. Cases without a series and subjects
     without a case go too, as do these `cases` and `subjects`. said: for the line of the log.
 
-    Files go that nothing else needs. InputError if readers see a case, or the study is being opened.
+    Files go that nothing else needs. InputError if readers see a case, the study is being opened, or a job that was
+    asked for just now is ending.
     """
     removing_series.send(sender=Series, study=study, series=[one.pk for one in series])
     places = {one.case_id for one in series} | {case.pk for case in cases}
@@ -132,7 +134,7 @@ def remove_series(
     found = outgoing(series)
     ensure_sealed(study=study, seals=found.seals)
     ids = [one.pk for one in found.series]
-    kept_by_jobs |= _forget_jobs(study, places, set(ids))
+    kept_by_jobs |= _forget_jobs(study, places, set(ids), wait=False)
     for one, _ in found.units:
         one.rows(ids).delete()
     Series.objects.filter(pk__in=ids).update(made_from=None)  # so that they can go in any order
@@ -158,14 +160,20 @@ def remove_series(
     return found
 
 
-def _forget_jobs(study: ReaderStudy, cases: Collection[int], series: Collection[int]) -> set[str]:
+def _forget_jobs(study: ReaderStudy, cases: Collection[int], series: Collection[int], *, wait: bool = True) -> set[str]:
     """Forget the jobs of these cases that have not ended, or that work on these series, so that they can be asked for
-    anew; returns the hashes of what they kept."""
+    anew; returns the hashes of what they kept. InputError if one that is ending is not to be waited for: it may wait
+    for the study, which is held here."""
     masks = list(VolumeOfInterest.objects.filter(case__in=cases).values_list("pk", flat=True))
     gone = [job for job in Job.objects.filter(study=study, parameters__case__in=list(cases)) if _touches(job, series)]
     gone += Job.objects.filter(study=study, parameters__voi__in=masks, parameters__series__in=list(series))
     gone += Job.objects.filter(study=study, parameters__voi__in=masks, state__in=UNDER_WAY)
-    Job.objects.filter(pk__in=[job.pk for job in gone]).delete()
+    numbers = {job.pk for job in gone}
+    if not wait:
+        free = set(Job.objects.filter(pk__in=numbers).select_for_update(skip_locked=True).values_list("pk", flat=True))
+        if numbers & set(Job.objects.filter(pk__in=numbers - free).values_list("pk", flat=True)):
+            raise InputError("A job that works on this is just ending. Try again.")
+    Job.objects.filter(pk__in=numbers).delete()
     return {sha256 for job in gone if (sha256 := job.result.get("sha256"))}
 
 

@@ -21,7 +21,9 @@ from readerstudy.access.models import Access
 from readerstudy.accounts.models import Role
 from readerstudy.api.models import Scope
 from readerstudy.archive import store
+from readerstudy.audit import services
 from readerstudy.dicomweb import headers, pictures, search
+from readerstudy.dicomweb.endpoint import PictureRate
 from readerstudy.dicomweb.models import Header
 from readerstudy.material.models import Subject
 from readerstudy.material.volumes import load
@@ -337,6 +339,43 @@ def test_a_series_whose_rows_were_changed_past_the_site_does_not_leave(study, cl
     paths = ("frames/1", "rendered", "frames/1/rendered", "bulkdata/7FE00010", "metadata")
     for path in (way(row), f"{way(row)}/metadata", instance, *(f"{instance}/{path}" for path in paths)):
         assert ask(path).status_code == 409, path
+
+
+@pytest.mark.parametrize("what", ["series", "case", "subject", "arm"])
+def test_a_search_tells_nothing_that_the_log_knows_otherwise(study, ask, what):
+    for level in ("studies", "series", "instances"):
+        assert ask(level).status_code == 200
+    one = study.series.get(arm__code="SOC")
+    if what == "series":
+        study.series.filter(pk=one.pk).update(arm=study.arms.get(code="FAST"), echo=2)
+    elif what == "case":
+        study.cases.update(weighting="T1")
+    elif what == "subject":
+        Subject.objects.filter(pk=one.case.subject_id).update(age=99)
+    else:
+        study.arms.filter(code="SOC").update(code="OTHER")
+    for level in ("studies", "series", "instances"):
+        assert ask(level).status_code == 409
+
+
+def test_who_only_looks_waits_for_nobody_who_holds_the_study(study, ask, monkeypatch):
+    row = ask("instances").json()[0]
+    monkeypatch.setattr("readerstudy.audit.services.study_for_update", lambda study: 1 / 0)
+    assert ask(f"{way(row, 'instance')}/frames/1").status_code == 200
+
+
+def test_a_change_that_is_just_being_made_is_looked_at_again(study, monkeypatch):
+    seals = [("series", str(study.series.get(arm__code="SOC").pk))]
+    looks = iter(["rows were changed", ""])
+    monkeypatch.setattr(services.sealing, "changed_unit", lambda study, seals: next(looks))
+    services.ensure_still_sealed(study=study, seals=seals)
+    assert next(looks, None) is None
+
+
+def test_requests_beyond_measure_are_told_to_wait(ask, monkeypatch):
+    monkeypatch.setattr(PictureRate, "rate", "2/min")
+    assert [ask("studies").status_code for _ in range(3)] == [200, 200, 429]
+    assert int(ask("studies")["Retry-After"]) > 0
 
 
 def test_series_without_dicom_files_are_not_offered(ask, study):

@@ -161,12 +161,27 @@ def test_what_was_taken_and_cannot_be_sorted_comes_back(study, folder, gone):
         Upload.objects.update(state=Upload.State.FAILED)
     watched.look(2)
     assert visible(folder) == ["SOC/0.dcm", "SOC/1.dcm", "SOC/_0.dcm"]
-    assert watched.said == ["2 files taken could not be sorted and are back: start this again to retry."]
+    again = "they are tried again once they change or this starts anew"
+    assert watched.said == [f"2 files taken could not be sorted and are back: {again}."]
     assert watched.look(5) == 1  # the other
     assert visible(folder) == ["SOC/1.dcm", "SOC/_0.dcm"]
     again = WatchedFolder(study, folder, settle=1)
     again.look(6)
     assert again.look(7) == 2
+
+
+def test_what_came_back_from_a_closed_study_is_taken_once_it_takes_material_again(study, folder, monkeypatch):
+    watched, _ = taken(study, folder)
+    Upload.objects.update(state=Upload.State.FAILED)
+    with monkeypatch.context() as closed:
+        for module in (deliveries, watched_folder):
+            closed.setattr(module, "ensure_takes_material", lambda study: (_ for _ in ()).throw(InputError("closed")))
+        watched.look(2)
+        with pytest.raises(InputError, match="closed"):
+            watched.look(5)
+    assert visible(folder) == ["SOC/0.dcm", "SOC/1.dcm"]
+    assert "once the study takes material" in watched.said[0]
+    assert watched.look(9) == 2
 
 
 def test_what_no_worker_sorted_for_a_day_is_sorted_and_not_erased(study, folder):
