@@ -87,7 +87,7 @@ def holds(cases: int, *, patience: float = 3600) -> bool:
         _cut(site, off=False)
         until(lambda: _is_over(site, slug), patience, "all jobs have ended")
         for port in ports:
-            until(lambda port=port: _healthy(port), 60, "a web server sees the store")
+            until(lambda port=port: _healthy(port), patience, "a web server sees the store")
         disturbed, seconds = _look(site, slug), time.monotonic() - started
         calm = _filled(site, "Undisturbed", cases)
         until(lambda: _is_over(site, calm), patience, "all jobs of the undisturbed study have ended")
