@@ -39,10 +39,10 @@ KEYS = frozenset({STUDY_UID, SERIES_UID})
 
 
 class _Search(DicomEndpoint):
-    """level: attributes that are always told. named: those that tell which series a row is of."""
+    """level: attributes that are always told. of: those that tell which series a row is of."""
 
     level: frozenset[str]
-    named: tuple[str, ...] = (STUDY_UID, SERIES_UID)
+    of: tuple[str, ...] = (STUDY_UID, SERIES_UID)
 
     def get(self, request: Request, slug: str, **uids: str) -> HttpResponse:
         negotiation.ensure_json(request)
@@ -57,8 +57,8 @@ class _Search(DicomEndpoint):
 
     def ensure_as_told(self, series: Iterable[Header], page: Iterable[Row]) -> None:
         """RecordError, and an alarm, if the log knows otherwise what rows of a page tell of these series."""
-        told = {tuple(row[tag]["Value"][0] for tag in self.named) for row in page}
-        rows = [one for one in series if (one.study_uid, one.series_uid)[: len(self.named)] in told]
+        told = {tuple(row[tag]["Value"][0] for tag in self.of) for row in page}
+        rows = [one for one in series if (one.study_uid, one.series_uid)[: len(self.of)] in told]
         cases = {one.series.case for one in rows}
         named = {("subjects", case.subject.code) for case in cases} | {("cases", case.code) for case in cases}
         ensure_still_sealed(study=self.study, seals=[*seals_of(rows), *named, ("protocol", None)])
@@ -80,7 +80,7 @@ class _Search(DicomEndpoint):
 
 class SearchStudies(_Search):
     level = STUDY
-    named = (STUDY_UID,)
+    of = (STUDY_UID,)
 
     def rows(self, found: Iterable[Header], query: Query) -> Iterator[Row]:
         of_study: dict[str, list[tuple[Header, Row]]] = {}
