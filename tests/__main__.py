@@ -12,6 +12,7 @@ from pathlib import Path
 from requirements.install import find_npm
 from tests.covered import share_by_package
 from tests.postgresql import postgresql
+from tests.prepared import PREPARED
 
 ROOT = Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0))
@@ -77,6 +78,12 @@ def main() -> int:
         (Path(var) / "static").mkdir()  # else every test client warns that it is not there
         environment = {key: value for key, value in ENVIRONMENT.items() if key not in NOT_HANDED_ON}
         environment |= {"READERSTUDY_VAR": var, "OMP_NUM_THREADS": "1"}
+
+        if not options.lint:
+            environment[PREPARED] = str(Path(var, "prepared"))
+            Path(environment[PREPARED]).mkdir()
+            prepared = {**environment, "READERSTUDY_VAR": environment[PREPARED], "READERSTUDY_DEMO": "0"}
+            subprocess.run([sys.executable, "-m", "readerstudy.serving.prepare"], cwd=ROOT, env=prepared, check=True)
 
         def check(name: str, command: list[str], **extra: str) -> None:
             print(f"\n== {name}", flush=True)

@@ -20,6 +20,8 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import psutil
 
+from tests.prepared import place
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -114,6 +116,7 @@ class Site:
         return found
 
     def start(self, *, patience: float = 120) -> None:
+        place(self.var)
         path = self.var / "supervisor.log"
         self.log = path.open("ab")
         said = self.log.tell()  # by an earlier start

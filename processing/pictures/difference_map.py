@@ -12,7 +12,6 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from processing.errors import InputError
 from processing.grid import oriented
 from processing.metrics.quality import difference_percent, percent_difference
-from processing.registration import apply
 from processing.volume import Array, Volume
 
 Kind = Literal["percent", "signed"]
@@ -60,6 +59,8 @@ def slice_pair(
     two share patient coordinates. Linear interpolation. voi: a mask of the reference; then only the box around it is
     shown, the same on every slice.
     """
+    from processing.registration import apply  # heavy, and most of the site does without
+
     whole = oriented(reference)
     place = min(max(place, 0), whole.shape[0] - 1)
     affine = whole.affine.copy()

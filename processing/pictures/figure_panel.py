@@ -15,7 +15,6 @@ from processing.errors import InputError
 from processing.grid import Grid, common_grid, on_grid, oriented
 from processing.pair import grey_range
 from processing.pictures.difference_map import REACH, SlicePair, coloured, difference
-from processing.registration import apply
 from processing.volume import Array, Volume
 
 WIDTHS = {1: 85.0, 2: 174.0}  # mm: one or two columns of a journal
@@ -130,6 +129,8 @@ def _grey(image: Array, volume: Volume, grid: Grid) -> Array:
 
 def _maps(arms: Sequence[PanelArm], shown: Sequence[Array], grid: Grid, place: int) -> list[Array]:
     """The signed difference of all arms but the first to the first, coloured; shown: their slices on the grid."""
+    from processing.registration import apply  # heavy, and most of the site does without
+
     reference = shown[0]
     affine = grid.affine.copy()
     affine[:3, 3] += place * affine[:3, 2]

@@ -18,6 +18,7 @@ def main() -> None:
         sys.exit(store_mark.BROKEN_OFF)
     print("Database: bringing the tables up to date.", flush=True)
     call_command("migrate", interactive=False, verbosity=0)
+    from readerstudy.serving import static_files
     from readerstudy.serving.modes import close_to_others
 
     if far := quarantine.far():
@@ -26,8 +27,8 @@ def main() -> None:
         print(f"{said} Until then no worker takes a job.", flush=True)
     call_command("check", databases=["default"], stdout=StringIO())  # warnings go to stderr
     if os.access(settings.STATIC_ROOT, os.W_OK):  # in an image they are part of it
-        print("Collecting static files.", flush=True)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        print("Static files: bringing them up to date.", flush=True)
+        static_files.collect()
     for path in close_to_others(settings.VAR_DIR)[:1]:
         print(f"{path} belongs to another account, and others may read it: give it to this one.", flush=True)
 

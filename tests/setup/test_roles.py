@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.postgresql import Server, make_roles, server
+from tests.prepared import place
 
 ROOT = Path(__file__).resolve().parents[2]
 PREPARE = ("-m", "readerstudy.serving.prepare")
@@ -112,6 +113,7 @@ def site() -> Iterator[Site]:
     with server() as running, tempfile.TemporaryDirectory() as var:
         env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         made = Site(running, env | make_roles(running) | {"READERSTUDY_VAR": var, "READERSTUDY_DEMO": "0"}, running.url)
+        place(Path(var), only_static=True)
         made.does(*PREPARE)
         made.runs(MAKE)
         yield made

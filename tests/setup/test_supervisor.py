@@ -13,6 +13,7 @@ import pytest
 
 from readerstudy.serving import supervisor
 from readerstudy.serving.processes import descendants
+from tests.prepared import place
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -89,6 +90,7 @@ def test_nothing_survives_a_kill_and_nothing_left_behind_blocks_the_next_start(
     start: Callable[..., subprocess.Popen], tmp_path: Path
 ) -> None:
     port = free_port()
+    place(tmp_path)
     first = start(port)
     until_open(first)
 

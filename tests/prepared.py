@@ -1,0 +1,16 @@
+"""A new site as `readerstudy.serving.prepare` leaves it, made once per run of all tests and copied where one begins."""
+
+import os
+import shutil
+from pathlib import Path
+
+PREPARED = "READERSTUDY_TESTS_PREPARED"  # set by `python -m tests`; without it each site is prepared by itself
+
+
+def place(var: Path, *, only_static: bool = False) -> None:
+    """Begin a site in this folder, unless there is one: then only what changed since is left to be prepared."""
+    made = os.environ.get(PREPARED)
+    if not made or (var / "db.sqlite3").exists():
+        return
+    source = Path(made, "static") if only_static else Path(made)
+    shutil.copytree(source, var / "static" if only_static else var, dirs_exist_ok=True)
