@@ -65,7 +65,8 @@ OUT = ROOT / "test-results"
 
 @dataclass
 class Check:
-    """The tests of one subject against one reference. apart: largest relative difference of the numbers compared."""
+    """The tests of one subject against one reference. apart: the largest relative difference of the numbers compared,
+    allowed: what its test lets pass there."""
 
     subject: str
     against: str
@@ -76,6 +77,7 @@ class Check:
     skipped: int = 0
     numbers: int = 0
     apart: float = 0.0
+    allowed: float = 0.0
 
 
 class Collected:
@@ -102,7 +104,7 @@ class Collected:
             result = yield
         for check in self.of.get(item.nodeid, ()):
             check.numbers += len(apart)
-            check.apart = max([check.apart, *apart])
+            check.apart, check.allowed = max([(check.apart, check.allowed), *apart])
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -120,9 +122,10 @@ def _version(said: dict[str, str]) -> str:
 
 
 @contextmanager
-def compared() -> Iterator[list[float]]:
-    """The relative differences of all numbers that `pytest.approx` finds equal meanwhile."""
-    apart: list[float] = []
+def compared() -> Iterator[list[tuple[float, float]]]:
+    """(Difference, difference allowed) of all numbers that `pytest.approx` finds equal meanwhile, relative to the
+    reference unless that is 0."""
+    apart: list[tuple[float, float]] = []
     own = ApproxScalar.__eq__
 
     def noted(self: ApproxScalar, actual: object) -> bool:
@@ -132,7 +135,7 @@ def compared() -> Iterator[list[float]]:
         except (TypeError, ValueError):
             return same
         if same and math.isfinite(ours) and math.isfinite(theirs):
-            apart.append(abs(ours - theirs) / abs(theirs) if theirs else abs(ours))
+            apart.append((abs(ours - theirs) / (abs(theirs) or 1.0), float(self.tolerance) / (abs(theirs) or 1.0)))
         return same
 
     with mock.patch.object(ApproxScalar, "__eq__", noted):
@@ -159,7 +162,8 @@ def page(checks: Sequence[Check], *, paper: str = "A4") -> str:
     said = [
         "The tests of the product compare its numbers with those of other programs, or with numbers that papers print. "
         "This report is made of these tests as they ran; nothing in it was written by hand. A difference is relative "
-        "to the reference, the largest of all numbers compared; papers print few digits.",
+        "to the reference: the largest of all numbers compared, beside what its test allows there. Papers print few "
+        "digits. Where no number was counted, whole results were compared.",
         f"{passed:,} comparisons held."
         if not wrong
         else f"{passed:,} comparisons held. Not everything is as it should be:",
@@ -197,10 +201,11 @@ def _table(checks: Sequence[Check], subjects: dict[str, str], key: str) -> Table
                     *table_cells.words(words, one.against, one.version),
                     table_cells.count(one.passed + len(one.failed)),
                     table_cells.count(one.numbers),
-                    *table_cells.words(f"{one.apart:.1g}" if one.numbers else "", _with_skips(outcome, one.skipped)),
+                    *table_cells.words(*(f"{share:.1g}" if one.numbers else "" for share in (one.apart, one.allowed))),
+                    *table_cells.words(_with_skips(outcome, one.skipped)),
                 ]
             )
-    heads = ["What", "Against", "Version", "Tests", "Numbers", "Apart", "Outcome"]
+    heads = ["What", "Against", "Version", "Tests", "Numbers", "Apart", "Allowed", "Outcome"]
     return Table(key, "Checks", heads=heads, rows=rows, words=3, reason="" if rows else "no test is marked")
 
 

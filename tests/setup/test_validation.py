@@ -49,7 +49,7 @@ def test_a_test_that_fails_or_is_missing_ends_in_status_1(tmp_path):
     assert "Krippendorff's alpha: no test says that it compares this with an outside reference." in said
     assert not any("kappa" in line or "unmarked" in line for line in said)
     shown = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "validation.html").read_text()).split())
-    assert "Weighted kappa a book 1968 1 1 2e-08 held" in shown
+    assert "Weighted kappa a book 1968 1 1 2e-08 1e-06 held" in shown
     assert "Intraclass correlation a paper 1979 1 0 1 failed" in shown
     assert (tmp_path / "validation.pdf").read_bytes().startswith(b"%PDF")
 
@@ -66,4 +66,5 @@ def test_numbers_are_counted_where_they_are_compared():
         assert pytest.approx([2.0, 4.0000001]) == [2.0, 4.0]
         assert pytest.approx(1.0) != 2.0
         assert pytest.approx("words") == "words"
-    assert apart == [0.0, pytest.approx(2.5e-8, rel=1e-3)]
+    assert [share for share, _ in apart] == [0.0, pytest.approx(2.5e-8, rel=1e-3)]
+    assert [allowed for _, allowed in apart] == [pytest.approx(1e-6)] * 2
