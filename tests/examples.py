@@ -125,8 +125,8 @@ def main() -> None:
         return
     for name in ("simulated", "demonstration"):
         (FOLDER / name).mkdir(parents=True, exist_ok=True)
-    export_demonstration(FOLDER / "demonstration")
     simulated(FOLDER / "simulated")
+    export_demonstration(FOLDER / "demonstration")
     demonstration(FOLDER / "demonstration")
     for path in sorted(FOLDER.rglob("*.html")):
         print(path, f"{path.stat().st_size / 1000:.0f} kB")

@@ -1,5 +1,7 @@
 """The examples in docs/examples are those that the code makes now, word by word; a change in one is seen."""
 
+import shutil
+
 import pytest
 
 from tests import examples
@@ -11,6 +13,15 @@ def test_the_simulated_study_has_the_charter_and_report_that_are_shown(tmp_path)
     examples.simulated(tmp_path)
     for name in ("charter.html", "report.html"):
         assert _said(tmp_path / name) == _said(examples.FOLDER / "simulated" / name), MAKE
+
+
+def test_what_stands_beside_its_tables_is_made_of_them(tmp_path):
+    """As the demonstration's charter and report."""
+    for tables in examples.FOLDER.glob("*/ratings.csv"):
+        shutil.copytree(tables.parent, tmp_path / tables.parent.name, ignore=shutil.ignore_patterns("*.html"))
+        examples.demonstration(tmp_path / tables.parent.name)
+        for name in ("charter.html", "report.html"):
+            assert _said(tmp_path / tables.parent.name / name) == _said(tables.parent / name), MAKE
 
 
 def test_what_is_shown_says_that_nobody_was_scanned():
