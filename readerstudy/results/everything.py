@@ -19,6 +19,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import charter
 from readerstudy.results.commands import SIGNATURE, as_text, commands
 from readerstudy.results.exports import codebook_lines, number_lines, protocol_json, table_lines, tables_of, warning
+from readerstudy.results.identities import Guard
 from readerstudy.results.read_r import read_r
 from readerstudy.results.wheel import requirements, wheel
 
@@ -118,8 +119,10 @@ def write_zip(
     """Write everything into one zip, a table never whole in memory; returns its SHA-256.
 
     results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same
-    bytes: times inside are those of its closing. report: told how far that is.
+    bytes: times inside are those of its closing. report: told how far that is. InputError if something in it tells who
+    somebody is.
     """
+    guard = Guard(study)
     stamp = (study.closed_at or study.created_at).astimezone(UTC).timetuple()[:6]
     hashes = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -137,11 +140,14 @@ def write_zip(
         tables = tables_of(study)
         for place, table in enumerate(tables):
             report(0.9 * place / len(tables), table)
-            add(f"{study.slug}-{table}.csv", _pieces(table_lines(study, table)), large=True)
+            name = f"{study.slug}-{table}.csv"
+            add(name, guard.passed(name, _pieces(table_lines(study, table))), large=True)
         report(0.9, "results and codebooks")
         for name, content in _documents(study, results):
+            add(name, guard.passed(name, [content]))
+        for name, content in _programs(study, results):
             add(name, [content])
-        add("README.txt", [_readme(study, results, hashes).encode()])
+        add("README.txt", guard.passed("README.txt", [_readme(study, results, hashes).encode()]))
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
@@ -155,7 +161,7 @@ def _pieces(lines: Iterable[str]) -> Iterator[bytes]:
 
 
 def _documents(study: ReaderStudy, results: dict[str, dict]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of all but the tables and the README."""
+    """Name and content of what is said of the study beside its tables."""
     yield f"{study.slug}-protocol.json", protocol_json(study)
     if version := charter.last_kept(study):
         shown = charter.shown(version)
@@ -178,6 +184,10 @@ def _documents(study: ReaderStudy, results: dict[str, dict]) -> Iterator[tuple[s
         yield f"codebooks/{table}.csv", "".join(codebook_lines(table)).encode()
         yield f"codebooks/{table}.schema.json", json.dumps(schema(table), indent=2, ensure_ascii=False).encode()
     yield "read.R", read_r(study, tables_of(study)).encode()
+
+
+def _programs(study: ReaderStudy, results: dict[str, dict]) -> Iterator[tuple[str, bytes]]:
+    """What makes the numbers again, which is the same for every study but for the commands."""
     yield "numbers.R", NUMBERS_R.read_bytes()
     yield "requirements.txt", requirements().encode()
     yield wheel()

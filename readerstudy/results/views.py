@@ -14,6 +14,7 @@ from analysis.report.contents import SECTIONS
 from analysis.report.render import PAPERS
 from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
+from processing.errors import InputError as RefusedError
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_file, send_json, stream_csv
 from readerstudy.jobs.models import Job
@@ -205,7 +206,11 @@ def results_zip(request: StudyRequest, study: ReaderStudy) -> HttpResponse | Fil
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    sha256 = everything.write_zip(file, study, made)
+    try:
+        sha256 = everything.write_zip(file, study, made)
+    except RefusedError as problem:
+        messages.error(request, str(problem))
+        return redirect("results", study.slug)
     name = f"{study.slug}-results.zip"
     note_export(study=study, user=request.user, file=name, sha256=sha256)
     return FileResponse(file, as_attachment=True, filename=name)

@@ -1,0 +1,77 @@
+"""A zip that would tell who somebody is does not leave; what tells of nobody does."""
+
+import io
+import uuid
+
+import pytest
+from django.test import Client
+
+from processing.errors import InputError
+from readerstudy.protocol.services import move
+from readerstudy.reading.services import report_finding, start
+from readerstudy.results import everything, identities
+from tests import factories
+from tests.once import made_once
+
+pytestmark = pytest.mark.django_db
+
+
+@made_once()
+def study():
+    """An open study whose first reader is Anna Berg and calls herself r.anna."""
+    study = factories.make_study(subjects=1, readers=2)
+    reader = study.memberships.get(code="R1").user
+    reader.username, reader.first_name, reader.last_name, reader.email = "r.anna", "Anna", "Berg", "ab@clinic.example"
+    reader.save()
+    return factories.open_(study)
+
+
+def closed_with(study, remark: str):
+    """The study, closed after its first reader left one remark."""
+    pair = study.presentations.filter(reader__code="R1").order_by("position").first()
+    start(presentation=pair)
+    on = factories.now(pair)
+    shared = {"kind": "loss", "side": "left", "i": 1, "j": 2, "k": 0}
+    report_finding(presentation=pair, key=uuid.uuid4(), on=on, remark=remark, **shared)
+    for member in study.memberships.filter(role="reader"):
+        factories.read_all(member)
+    return move(study=study, to="closed", actor=None)
+
+
+@pytest.mark.parametrize(
+    ("remark", "what"),
+    [
+        ("Seen before by anna berg.", "a name"),
+        ("As Berg, Anna said", "a name"),
+        ("ask R.Anna", "a user name"),
+        ("write to somebody@hospital.example", "an address"),
+        ("series 1.2.840.113619.2.55.3.604688119", "a UID of DICOM"),
+        ("DOE^JANE, the same as last year", "a name as DICOM writes it"),
+    ],
+)
+def test_a_remark_that_names_somebody_keeps_the_zip_here(study, remark, what):
+    closed = closed_with(study, remark)
+    with pytest.raises(InputError) as problem:
+        everything.write_zip(io.BytesIO(), closed, {})
+    place = f"{study.slug}-findings.csv, line 2, holds {what}: the zip would tell who somebody is."
+    assert str(problem.value) == place
+
+
+def test_the_page_says_where_and_nothing_leaves(study):
+    closed = closed_with(study, "as Anna Berg said")
+    client = Client()
+    admin = closed.memberships.get(role="admin").user
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
+    answer = client.get(f"/studies/{closed.slug}/results/all.zip", follow=True)
+    assert f"{closed.slug}-findings.csv, line 2, holds a name" in answer.content.decode()
+    assert not closed.events.filter(action="results exported").exists()
+
+
+def test_words_and_codes_of_the_study_name_nobody(study):
+    other = study.memberships.get(code="R2").user
+    other.username = "Reader"  # a word of every table
+    other.save()
+    closed = closed_with(study, "R1 and R2 saw version 1.2.3 of an osteoberg at 2^3; annabergit, Anna")
+    assert everything.write_zip(io.BytesIO(), closed, {})
+    assert identities.names_of(closed).keys() >= {"r.anna", "anna berg", "berg anna", "berg, anna", "ab@clinic.example"}
+    assert "reader" not in identities.names_of(closed)
