@@ -1,6 +1,6 @@
 """Results and tables of a study whose reading has ended."""
 
-import tempfile
+import hashlib
 
 from django.http import FileResponse, Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +16,7 @@ from readerstudy.api.models import Scope
 from readerstudy.archive.downloads import stream_csv
 from readerstudy.jobs.models import Job
 from readerstudy.reading.whole_record import note_export
-from readerstudy.results import everything, exports, services
+from readerstudy.results import exports, large_files, services
 
 
 class Results(StudyEndpoint):
@@ -110,8 +110,11 @@ class Everything(StudyEndpoint):
         made = services.everything_or_job(self.study)
         if isinstance(made, Job):
             return _wait(made)
-        file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-        sha256 = everything.write_zip(file, self.study, made)
+        file = large_files.file_or_job(self.study, "zip")
+        if isinstance(file, Job):
+            return _wait(file)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
         name = f"{self.study.slug}-results.zip"
         note_export(study=self.study, user=self.user, file=name, sha256=sha256)
         return FileResponse(file, as_attachment=True, filename=name)

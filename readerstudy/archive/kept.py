@@ -1,14 +1,15 @@
-"""Small files that can be made again, by name: what analyses made. In the site's folder, or in its object store, so
-that web servers and workers without a common disk see the same ones.
+"""Files that can be made again, by name: what analyses made, zips and workbooks of large studies. In the site's folder,
+or in its object store, so that web servers and workers without a common disk see the same ones.
 """
 
 import secrets
+import shutil
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
 if TYPE_CHECKING:
@@ -44,6 +45,33 @@ def write_text(name: str, content: str) -> None:
     draft = path.with_suffix(f".{secrets.token_hex(8)}")
     try:
         draft.write_text(content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def open_file(name: str) -> BinaryIO | None:
+    """What is kept under this name, to be read; None if nothing is."""
+    try:
+        if far := _far():
+            return far.open(name).file
+        return (_here() / name).open("rb")
+    except FileNotFoundError:
+        return None
+
+
+def put_file(name: str, source: Path) -> None:
+    """Keep a copy of this file, whole or not at all."""
+    if far := _far():
+        with source.open("rb") as content:
+            far.save(name, File(content))
+        return
+    path = _here() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{secrets.token_hex(8)}")
+    try:
+        shutil.copyfile(source, draft)
         draft.replace(path)
     except OSError:
         draft.unlink(missing_ok=True)

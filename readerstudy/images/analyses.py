@@ -17,7 +17,7 @@ from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 
 SOURCES = (".py", ".css", ".html")
-KEPT = ("results", "images", "scan-times", "stability", "two-settings", "voi", "imported/*")
+KEPT = ("results", "images", "scan-times", "stability", "two-settings", "voi", "imported/*", "exports/*")
 
 
 @cache

@@ -11,6 +11,7 @@ class ResultsConfig(AppConfig):
         from readerstudy.material import erasure
         from readerstudy.protocol.signals import moved, removing_study
         from readerstudy.results import imported
+        from readerstudy.results.large_files import WRITE
         from readerstudy.results.services import ANALYSE, request_on_closing
 
         register(
@@ -21,6 +22,15 @@ class ResultsConfig(AppConfig):
                 "Results",
                 "the record verified, tables analysed",
                 120,
+                reads_only=True,
+                urgency=SOON,
+            ),
+            Kind(
+                WRITE,
+                "Write",
+                "Large files",
+                "zip or workbook of a study with many ratings",
+                122,
                 reads_only=True,
                 urgency=SOON,
             ),

@@ -1,7 +1,7 @@
 """Files that leave a closed study: tables as CSV, the protocol, codebooks, the workbook. In one zip: `everything`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from analysis.report import result_sheets, workbook
@@ -17,7 +17,7 @@ from readerstudy.protocol.selectors import protocol_document
 from readerstudy.results.tables import ROWS, Row
 
 TABLES = tuple(ROWS)
-MOST_IN_WORKBOOK = 50_000  # ratings
+Report = Callable[[float, str], None]
 
 
 def table_lines(study: ReaderStudy, table: str, **options: bool) -> Iterator[str]:
@@ -64,9 +64,17 @@ def protocol_json(study: ReaderStudy) -> bytes:
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def write_workbook(file: BinaryIO, study: ReaderStudy, reading: dict | None) -> None:
-    """Every table and every table of results as one workbook, row by row."""
-    sheets = [Sheet(name, column_names(name), ROWS[name](study), codebook(name)) for name in tables_of(study)]
+def write_workbook(
+    file: BinaryIO, study: ReaderStudy, reading: dict | None, report: Report = lambda share, doing: None
+) -> None:
+    """Every table and every table of results as one workbook, row by row. report: told how far that is."""
+    tables = tables_of(study)
+
+    def rows(place: int, table: str) -> Iterator[Row]:
+        report(0.9 * place / len(tables), table)
+        yield from ROWS[table](study)
+
+    sheets = [Sheet(name, column_names(name), rows(place, name), codebook(name)) for place, name in enumerate(tables)]
     readme = [
         study.title,
         f"Reader study {study.slug}. Protocol {study.protocol_sha256}, schedule {study.schedule_sha256}.",

@@ -3,7 +3,7 @@
 from processing.errors import InputError
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
-from readerstudy.results import imported, services
+from readerstudy.results import imported, large_files, services
 
 
 @job_function(services.ANALYSE)
@@ -11,6 +11,13 @@ def analyse_results(job: Job, report):
     assert job.study is not None
     reading = services.make_results(job.study, report).reading
     return lambda: {"ratings": reading["n"]["ratings"] if reading else 0}
+
+
+@job_function(large_files.WRITE)
+def write_file(job: Job, report):
+    assert job.study is not None
+    size = large_files.write_and_keep(job.study, job.parameters["form"], job.parameters["key"], report)
+    return lambda: {"bytes": size}
 
 
 @job_function(imported.ANALYSE)

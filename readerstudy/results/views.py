@@ -1,6 +1,6 @@
 """The results page and the files that leave the study."""
 
-import tempfile
+import hashlib
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
@@ -8,13 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analysis.errors import InputError
+from analysis.errors import InputError as TableError
 from analysis.report import pdf
 from analysis.report.contents import SECTIONS
 from analysis.report.render import PAPERS
 from analysis.tables import codebook as codebook_rows
 from analysis.tables import schema
-from processing.errors import InputError as RefusedError
+from processing.errors import InputError
 from readerstudy.accounts.permissions import may
 from readerstudy.archive.downloads import send_file, send_json, stream_csv
 from readerstudy.jobs.models import Job
@@ -24,7 +24,7 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import have_protocol
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
-from readerstudy.results import contexts, everything, exports, services, study_report
+from readerstudy.results import contexts, exports, large_files, services, study_report
 
 
 @never_cache
@@ -57,12 +57,13 @@ def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     return render(request, "results/results.html", context)
 
 
-def _being_made(request: StudyRequest, study: ReaderStudy, job: Job, status: int = 200) -> HttpResponse:
-    """How far the analysis is; whoever opens the page asks again for one that failed."""
+def _being_made(request: StudyRequest, study: ReaderStudy, job: Job, status: int = 200, file: str = "") -> HttpResponse:
+    """How far the analysis is, or the writing of a file; whoever opens the page asks again for one that failed."""
     if not request.htmx and retry(job=job):
         job.refresh_from_db()
     template = "results/being_made_live.html" if request.htmx else "results/being_made.html"
-    return render(request, template, {"study": study, "tab": "results", "job": job}, status=status)
+    status = 200 if request.htmx else status  # what says how far it is comes in the place of what said so before
+    return render(request, template, {"study": study, "tab": "results", "job": job, "file": file}, status=status)
 
 
 @never_cache
@@ -170,7 +171,7 @@ def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse
     if form == "pdf":
         try:
             content = pdf.pdf(str(content))
-        except InputError as problem:
+        except TableError as problem:
             messages.error(request, str(problem))
             return redirect("results", study.slug)
     name = f"{study.slug}-report{'-with-images' if images and form != 'bib' else ''}.{form}"
@@ -182,19 +183,11 @@ def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse
 @study_page("export")
 @require_safe
 def workbook(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileResponse:
-    """All tables and all results in one workbook. What would take a request too long leaves as CSV alone."""
+    """All tables and all results in one workbook; of many ratings a job writes it first."""
     made = services.results_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
-    if services.ratings_count(study) > exports.MOST_IN_WORKBOOK:
-        messages.error(request, f"Over {exports.MOST_IN_WORKBOOK:,} ratings are too many for a workbook: take the zip.")
-        return redirect("results", study.slug)
-    name = f"{study.slug}-results.xlsx"
-    note_export(study=study, user=request.user, file=name)
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    exports.write_workbook(file, study, made.reading)
-    file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=name)
+    return _large_file(request, study, "xlsx")
 
 
 @never_cache
@@ -205,12 +198,23 @@ def results_zip(request: StudyRequest, study: ReaderStudy) -> HttpResponse | Fil
     made = services.everything_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+    return _large_file(request, study, "zip")
+
+
+def _large_file(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse | FileResponse:
+    """The file, or how far the job is that writes it, and then that it is ready."""
+    name = f"{study.slug}-results.{form}"
     try:
-        sha256 = everything.write_zip(file, study, made)
-    except RefusedError as problem:
+        found = large_files.file_or_job(study, form)
+    except InputError as problem:
         messages.error(request, str(problem))
         return redirect("results", study.slug)
-    name = f"{study.slug}-results.zip"
+    if isinstance(found, Job):
+        return _being_made(request, study, found, status=409, file=name)
+    if request.htmx:  # from the page that waited for it
+        found.close()
+        return render(request, "results/being_made_live.html", {"study": study, "ready": name})
+    sha256 = hashlib.file_digest(found, "sha256").hexdigest()
+    found.seek(0)
     note_export(study=study, user=request.user, file=name, sha256=sha256)
-    return FileResponse(file, as_attachment=True, filename=name)
+    return FileResponse(found, as_attachment=True, filename=name)

@@ -1,5 +1,6 @@
 """A large table leaves as a stream: fed by an iterator that reads the database in chunks, in bounded memory."""
 
+import tempfile
 import tracemalloc
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from readerstudy.reading.models import Presentation, Rating
-from readerstudy.results import tables
+from readerstudy.results import everything, tables, wheel
 from tests import factories
 from tests.once import made_once
 
@@ -70,6 +71,16 @@ def test_twenty_thousand_ratings_stream_in_bounded_memory(study):
     tracemalloc.stop()
     assert lines == 1 + PRESENTATIONS * study.criteria.count() == 20_001
     assert size > 3_000_000
+    assert peak < 24 << 20, f"{peak >> 20} MB"
+
+
+def test_the_zip_of_twenty_thousand_ratings_is_written_in_bounded_memory(study):
+    wheel.wheel()  # once for a process
+    tracemalloc.start()
+    with tempfile.TemporaryFile() as file:
+        everything.write_zip(file, study, {})
+        peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert peak < 24 << 20, f"{peak >> 20} MB"
 
 

@@ -1,0 +1,97 @@
+"""The zip and the workbook of a study with many ratings: written by a job, kept, and taken from there."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from readerstudy.archive import kept
+from readerstudy.audit.actions import AFTER_LOCKING
+from readerstudy.images.analyses import name_of, store_analysis, stored_analysis
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.registry import LaterError
+from readerstudy.jobs.services import request_job
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.results import everything, exports, services
+
+WRITE = "results.write"
+AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
+Report = Callable[[float, str], None]
+Made = TypeVar("Made")
+
+
+def write(file: BinaryIO, study: ReaderStudy, form: str, report: Report = lambda share, doing: None) -> None:
+    """Write one of `zip` and `xlsx`. LaterError while what stands in it is still computed; InputError if the zip would
+    tell who somebody is."""
+    if form == "xlsx":
+        exports.write_workbook(file, study, _made(services.results_or_job(study)).reading, report)
+    else:
+        everything.write_zip(file, study, _made(services.everything_or_job(study)), report)
+
+
+def _made(found: Made | Job) -> Made:
+    if isinstance(found, Job):
+        raise LaterError("The results are being computed.")
+    return found
+
+
+def file_or_job(study: ReaderStudy, form: str) -> BinaryIO | Job:
+    """The file, at its beginning, or the job that writes it: what was written is taken again until anything changes."""
+    if services.ratings_count(study) <= AT_ONCE:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  who takes it closes it
+        write(file, study, form)
+        file.seek(0)
+        return file
+    key = _key(study, form)
+    if found := _kept(study, form, key):
+        return found
+    job = _request(study, form, key)
+    if job.state == Job.State.DONE:  # what it wrote is gone
+        Job.objects.filter(pk=job.pk, state=Job.State.DONE).delete()
+        job = _request(study, form, key)
+    return job
+
+
+def _request(study: ReaderStudy, form: str, key: str) -> Job:
+    said, label = {"form": form, "key": key}, f"{form.upper()} of all results"
+    return request_job(function=WRITE, study=study, label=label, parameters=said, inputs={"key": key})[0]
+
+
+def _key(study: ReaderStudy, form: str) -> str:
+    """What a file depends on, as one hash: the analysis, and the last line of the log that tells of a change."""
+    last = study.events.exclude(action__in=AFTER_LOCKING).order_by("-number").values_list("sha256", flat=True).first()
+    return hashlib.sha256(f"{form} {services.results_key(study)} {last}".encode()).hexdigest()
+
+
+def _names(study: ReaderStudy, form: str, key: str) -> tuple[str, str]:
+    """Of the file, and of what says its SHA-256 under the site's signature."""
+    name = name_of(study, f"exports/{form}", key)
+    return name.removesuffix("json") + form, name
+
+
+def _kept(study: ReaderStudy, form: str, key: str) -> BinaryIO | None:
+    name, about = _names(study, form, key)
+    said, file = stored_analysis(about), kept.open_file(name)
+    if said is None or file is None:
+        return None
+    if hashlib.file_digest(file, "sha256").hexdigest() != said["sha256"]:
+        file.close()
+        return None
+    file.seek(0)
+    return file
+
+
+def write_and_keep(study: ReaderStudy, form: str, key: str, report: Report) -> int:
+    """Write the file into its place, in that of what was kept before; returns its bytes."""
+    name, about = _names(study, form, key)
+    with tempfile.NamedTemporaryFile() as file:
+        write(file, study, form, report)
+        file.flush()
+        file.seek(0)
+        digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        for old in kept.names(f"{name.rpartition('-')[0]}-{'?' * 64}.{form}"):
+            kept.erase(old)
+        kept.put_file(name, Path(file.name))
+    store_analysis(about, {"sha256": digest})
+    return size

@@ -1,0 +1,106 @@
+"""Of a study with many ratings zip and workbook are written by a job, kept, and taken when they are ready."""
+
+import hashlib
+import io
+import zipfile
+
+import pytest
+from django.conf import settings as site
+from django.test import Client
+from openpyxl import load_workbook
+
+from readerstudy.archive import kept
+from readerstudy.audit.models import Event
+from readerstudy.images.analyses import erase_analyses
+from readerstudy.jobs.models import Job
+from readerstudy.protocol.services import move
+from readerstudy.results import everything, large_files, services
+from tests import factories
+from tests.once import made_once
+from tests.results.test_results_page import answer_all
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _many(settings, tmp_path, monkeypatch):
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(large_files, "AT_ONCE", 0)
+
+
+@made_once()
+def study():
+    study = factories.open_(factories.make_study(subjects=2, readers=2))
+    answer_all(study, {"R1": [4, 3, 3], "R2": [4, 4, 3, 2]})
+    factories.log_as_is(study)
+    return move(study=study, to="closed", actor=None)
+
+
+@pytest.fixture
+def client(study) -> Client:
+    client = Client()
+    admin = study.memberships.get(role="admin").user
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
+    return client
+
+
+def written(study) -> list[Job]:
+    return list(study.jobs.filter(function=large_files.WRITE))
+
+
+@pytest.mark.parametrize(("form", "name"), [("zip", "all.zip"), ("xlsx", "all.xlsx")])
+def test_a_job_writes_the_file_its_page_says_how_far_it_is_and_then_it_is_there(study, client, form, name):
+    address = f"/studies/{study.slug}/results/{name}"
+    waits = client.get(address)
+    assert waits.status_code == 409
+    assert f"{study.slug}-results.{form} is being written" in waits.content.decode()
+    assert client.get(address, headers={"hx-request": "true"}).status_code == 200  # else nothing on the page changes
+    assert not Event.objects.filter(study=study, action="results exported").exists()
+    factories.work_off(study)
+    ready = client.get(address, headers={"hx-request": "true"}).content.decode()
+    assert "is ready" in ready
+    assert f'href="{address}"' in ready
+    answer = client.get(address)
+    content = b"".join(answer.streaming_content)
+    assert answer["Content-Disposition"] == f'attachment; filename="{study.slug}-results.{form}"'
+    said = Event.objects.get(study=study, action="results exported").data
+    assert said == {"file": f"{study.slug}-results.{form}", "sha256": hashlib.sha256(content).hexdigest()}
+    if form == "zip":
+        at_once = io.BytesIO()
+        everything.write_zip(at_once, study, services.everything_or_job(study))
+        assert at_once.getvalue() == content
+    else:
+        assert {"README", "codebook", "ratings", "preference"} <= set(load_workbook(io.BytesIO(content)).sheetnames)
+    (job,) = written(study)  # taken again, not written again
+    assert (job.state, job.result) == ("done", {"bytes": len(content)})
+
+
+def test_what_somebody_changed_in_its_place_is_written_anew(study):
+    large_files.file_or_job(study, "zip")
+    factories.work_off(study)
+    (name,) = kept.names("exports/zip/*.zip")
+    with large_files.file_or_job(study, "zip") as file:
+        assert zipfile.ZipFile(file).testzip() is None
+    (site.VAR_DIR / name).write_bytes(b"something else")
+    job = large_files.file_or_job(study, "zip")
+    assert isinstance(job, Job)
+    assert job.state == "waiting"
+    factories.work_off(study)
+    assert not isinstance(large_files.file_or_job(study, "zip"), Job)
+    erase_analyses(study)
+    assert kept.names("exports/*/*") == []
+
+
+def test_the_job_says_how_far_it_is_and_fails_in_a_sentence_where_the_zip_may_not_leave(study):
+    told = []
+    large_files.write_and_keep(study, "zip", "0" * 64, lambda share, doing: told.append((share, doing)))
+    large_files.write_and_keep(study, "xlsx", "0" * 64, lambda share, doing: told.append((share, doing)))
+    assert [doing for _, doing in told].count("ratings") == 2
+    assert all(0 <= share < 1 for share, _ in told)
+    person = study.memberships.get(code="R1").user
+    person.first_name = "FAST-DL"
+    person.save()
+    large_files.file_or_job(study, "zip")
+    factories.work_off(study)
+    (job,) = written(study)
+    assert (job.state, "would tell who somebody is" in job.error) == ("failed", True)
