@@ -1,7 +1,5 @@
 """Results and tables of a study whose reading has ended."""
 
-import hashlib
-
 from django.http import FileResponse, Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -110,11 +108,10 @@ class Everything(StudyEndpoint):
         made = services.everything_or_job(self.study)
         if isinstance(made, Job):
             return _wait(made)
-        file = large_files.file_or_job(self.study, "zip")
-        if isinstance(file, Job):
-            return _wait(file)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
+        found = large_files.file_or_job(self.study, "zip")
+        if isinstance(found, Job):
+            return _wait(found)
+        file, sha256 = found
         name = f"{self.study.slug}-results.zip"
         note_export(study=self.study, user=self.user, file=name, sha256=sha256)
         return FileResponse(file, as_attachment=True, filename=name)

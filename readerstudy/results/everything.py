@@ -5,9 +5,9 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
-from io import BufferedRandom
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from analysis.report import charter as charter_pages
 from analysis.report.measure_tables import image_tables, scan_time_tables, stability_tables, volume_tables
@@ -114,9 +114,9 @@ exit $status
 
 
 def write_zip(
-    file: BufferedRandom, study: ReaderStudy, results: dict[str, dict], report: Report = lambda share, doing: None
-) -> str:
-    """Write everything into one zip, a table never whole in memory; returns its SHA-256.
+    file: BinaryIO, study: ReaderStudy, results: dict[str, dict], report: Report = lambda share, doing: None
+) -> None:
+    """Write everything into one zip, a table never whole in memory.
 
     results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same
     bytes: times inside are those of its closing. report: told how far that is. InputError if something in it tells who
@@ -148,10 +148,6 @@ def write_zip(
         for name, content in _programs(study, results):
             add(name, [content])
         add("README.txt", guard.passed("README.txt", [_readme(study, results, hashes).encode()]))
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    file.seek(0)
-    return digest
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[bytes]:

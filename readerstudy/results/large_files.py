@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from readerstudy.archive import kept
 from readerstudy.audit.actions import AFTER_LOCKING
@@ -19,6 +19,7 @@ WRITE = "results.write"
 AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
 Report = Callable[[float, str], None]
 Made = TypeVar("Made")
+Written = tuple[BinaryIO, str]
 
 
 def write(file: BinaryIO, study: ReaderStudy, form: str, report: Report = lambda share, doing: None) -> None:
@@ -36,13 +37,13 @@ def _made(found: Made | Job) -> Made:
     return found
 
 
-def file_or_job(study: ReaderStudy, form: str) -> BinaryIO | Job:
-    """The file, at its beginning, or the job that writes it: what was written is taken again until anything changes."""
+def file_or_job(study: ReaderStudy, form: str) -> Written | Job:
+    """The file, at its beginning, with its SHA-256, or the job that writes it: what was written is taken again until
+    anything changes."""
     if services.ratings_count(study) <= AT_ONCE:
         file = tempfile.TemporaryFile()  # noqa: SIM115  who takes it closes it
         write(file, study, form)
-        file.seek(0)
-        return file
+        return file, _sha256(file)
     key = _key(study, form)
     if found := _kept(study, form, key):
         return found
@@ -70,28 +71,36 @@ def _names(study: ReaderStudy, form: str, key: str) -> tuple[str, str]:
     return name.removesuffix("json") + form, name
 
 
-def _kept(study: ReaderStudy, form: str, key: str) -> BinaryIO | None:
+def _kept(study: ReaderStudy, form: str, key: str) -> Written | None:
     name, about = _names(study, form, key)
     said, file = stored_analysis(about), kept.open_file(name)
     if said is None or file is None:
         return None
-    if hashlib.file_digest(file, "sha256").hexdigest() != said["sha256"]:
+    if (digest := _sha256(file)) != said["sha256"]:
         file.close()
         return None
+    return file, digest
+
+
+def _sha256(file: Any) -> str:
+    """SHA-256 of a whole file, which is then at its beginning."""
     file.seek(0)
-    return file
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return digest
 
 
 def write_and_keep(study: ReaderStudy, form: str, key: str, report: Report) -> int:
     """Write the file into its place, in that of what was kept before; returns its bytes."""
     name, about = _names(study, form, key)
-    with tempfile.NamedTemporaryFile() as file:
-        write(file, study, form, report)
-        file.flush()
-        file.seek(0)
-        digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / f"draft.{form}"
+        with draft.open("w+b") as file:
+            write(file, study, form, report)
+            digest = _sha256(file)
+        size = draft.stat().st_size
         for old in kept.names(f"{name.rpartition('-')[0]}-{'?' * 64}.{form}"):
             kept.erase(old)
-        kept.put_file(name, Path(file.name))
+        kept.put_file(name, draft)
     store_analysis(about, {"sha256": digest})
     return size

@@ -1,7 +1,5 @@
 """The results page and the files that leave the study."""
 
-import hashlib
-
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -211,10 +209,9 @@ def _large_file(request: StudyRequest, study: ReaderStudy, form: str) -> HttpRes
         return redirect("results", study.slug)
     if isinstance(found, Job):
         return _being_made(request, study, found, status=409, file=name)
+    file, sha256 = found
     if request.htmx:  # from the page that waited for it
-        found.close()
+        file.close()
         return render(request, "results/being_made_live.html", {"study": study, "ready": name})
-    sha256 = hashlib.file_digest(found, "sha256").hexdigest()
-    found.seek(0)
     note_export(study=study, user=request.user, file=name, sha256=sha256)
-    return FileResponse(found, as_attachment=True, filename=name)
+    return FileResponse(file, as_attachment=True, filename=name)
