@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from pydicom import Dataset
 
 from processing import component, nifti, sidecar
 from processing.caution import Caution
-from processing.deidentify.bytewise import cleaner_of
+from processing.deidentify.bytewise import Pieces, cleaner_of
 from processing.deidentify.engine import deidentify, frame_subset, keyed_uid, pseudonym, save, subject_key
 from processing.deidentify.report import Report
 from processing.dicom import hints, vocabulary
@@ -72,6 +73,7 @@ class SortedSeries:
     doubt: str = ""
 
 
+WRITERS = 2  # clean files that go to the disk while the next is cleaned
 UNNAMED = "The series holds several volumes, and nothing says what this one is."
 
 
@@ -136,17 +138,26 @@ def accept_stack(
     written: list[Path] = []
     sources: list[str] = []
     uids: list[tuple[str, str]] = []
-    for path, of_file in by_file(ordered.frames).items():
-        dataset, stored = datasets.pop(path)
-        images = list(unfold(dataset, stored))
-        if is_mosaic(dataset):
-            images = [images[frame.index] for frame in of_file]
-        kept_frames = sorted(frame.index for frame in of_file)
-        for image, pixels in images:
-            target = folder / f"{len(written) + 1:04d}.dcm"
-            uids.append(_write(image, path, pixels, target, key, report, part if several else "", kept_frames))
-            written.append(target)
-            sources.append(names[path])
+    writing: list[Future[None]] = []
+    with ThreadPoolExecutor(WRITERS) as pool:
+
+        def later(target: Path, pieces: Pieces) -> None:
+            writing.append(pool.submit(_put, target, pieces))
+
+        for path, of_file in by_file(ordered.frames).items():
+            dataset, stored = datasets.pop(path)
+            images = list(unfold(dataset, stored))
+            if is_mosaic(dataset):
+                images = [images[frame.index] for frame in of_file]
+            kept_frames = sorted(frame.index for frame in of_file)
+            for image, pixels in images:
+                target = folder / f"{len(written) + 1:04d}.dcm"
+                of_part = part if several else ""
+                uids.append(_write(image, path, pixels, target, key, report, of_part, kept_frames, later))
+                written.append(target)
+                sources.append(names[path])
+    for one in writing:
+        one.result()
     taken = SortedSeries(
         files=written,
         format="dicom",
@@ -178,10 +189,12 @@ def _write(
     report: Report,
     part: str,
     frames: list[int],
+    put: Callable[[Path, Pieces], None],
 ) -> tuple[str, str]:
     """Write one image clean as `target`, numbered by that name; returns its new instance and series UID.
 
-    part: "" for a series that stays whole; of an enhanced file of several, `frames` (0-based) are this one's.
+    part: "" for a series that stays whole; of an enhanced file of several, `frames` (0-based) are this one's; put: is
+    given the bytes of an ordinary file to write.
     """
     number = int(target.stem)
     if isinstance(image, Header):
@@ -190,9 +203,7 @@ def _write(
         except DoubtError:
             image = read_header(source, whole=True)
         else:
-            with DirectWriter(target) as file:
-                for piece in pieces:
-                    file.write(piece)
+            put(target, pieces)
             return uids["SOPInstanceUID"], uids["SeriesInstanceUID"]
     clean, one = deidentify(image, key=key, pixels=pixels)
     report.add(one)
@@ -203,6 +214,12 @@ def _write(
     clean.InstanceNumber = number
     save(clean, target)
     return str(clean.SOPInstanceUID), str(clean.SeriesInstanceUID)
+
+
+def _put(target: Path, pieces: Pieces) -> None:
+    with DirectWriter(target) as file:
+        for piece in pieces:
+            file.write(piece)
 
 
 def accept_volume_file(

@@ -29,7 +29,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PASSED_ON = ("PATH", "LANG", "TMPDIR", "READERSTUDY_DICOM_ENGINE")
 LONGEST_LINE = 64 << 20
 # Arrays of an image are freed and taken again by the thousand: the C library shall not ask the system each time.
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(256 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
+# Threads that read and write ahead share it.
+_KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
+    "MALLOC_ARENA_MAX": "1",
+}
 _EVERY_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Tell = Callable[[Any], None]

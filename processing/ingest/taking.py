@@ -10,6 +10,7 @@ import hashlib
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -23,11 +24,13 @@ from processing.errors import InputError
 from processing.ingest.accept import RefusedFile, SortedSeries, accept_stack
 from processing.ingest.arm_hints import described_arm
 from processing.ingest.persons import Person, person
+from processing.ingest.sealed import Sealed
 from processing.ingest.unreadable import BrokenFile, broken_file
 
 MOST_VOLUMES = 24  # in one series; a time series has hundreds
 AT_ONCE = 50  # files that one reader reads before it tells what it found, if that parts no folder
 MOST_OPEN = 128 << 20  # bytes of files that a reader holds
+AHEAD = 4  # sealed files that are being opened while one is looked at: a disk answers late, but several at once
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def read_and_take(
         """Nobody asks which file it was that killed a reader among several."""
 
     opened: dict[Path, Dataset] | None = {} if batch.whole else None
-    read = [read_file(name, path, arms, quiet, opened) for name, path in batch.files]
+    read = [read_file(name, path, arms, quiet, opened) for name, path in _ahead(batch.files)]
     if opened is None:
         return read, {}
     members: dict[str, list[ReadFile]] = defaultdict(list)
@@ -135,6 +138,18 @@ def read_and_take(
         if len({file.uid for file in files}) == len(files):
             early[uid] = Early([file.name for file in files], take_series(files, out, key, quiet, opened))
     return read, early
+
+
+def _ahead(files: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
+    """The same files; of those that are sealed the next are being opened meanwhile."""
+    with ThreadPoolExecutor(AHEAD // 2) as pool:
+        begun = 0
+        for number, one in enumerate(files):
+            for _, path in files[begun : number + AHEAD]:
+                if isinstance(path, Sealed):
+                    path.begin(pool)
+            begun = number + AHEAD
+            yield one
 
 
 def sentence(reason: Exception) -> str:

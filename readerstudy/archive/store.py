@@ -60,7 +60,7 @@ class Ahead:
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1)
+        self._pool = ThreadPoolExecutor(2)  # while one waits for the disk
         self._found: dict[Path, Future[dict[Path, tuple[tuple[int, ...], str]]]] = {}
 
     def __enter__(self) -> "Ahead":
