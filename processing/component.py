@@ -109,11 +109,18 @@ def named(name: str) -> tuple[Caution, ...]:
 
 
 def _is_wrapped(array: Array) -> bool:
-    low, high = float(array.min()), float(array.max())
-    if high <= low or min(array.shape[1:]) < 3:
+    if min(array.shape[1:]) < 3:
         return False
     middle = array[:: max(1, len(array) // 9)]
     some = middle[:, ::_EVERY, ::_EVERY]
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        # Without values below zero the highest of all bins starts no lower than that of these: mostly they are enough.
+        least = int(some.max()) * (_BINS - 1) // _BINS
+        if np.count_nonzero(some >= least) < _LEAST_IN_BIN * some.size:
+            return False
+    low, high = float(array.min()), float(array.max())
+    if high <= low:
+        return False
     highest = np.linspace(low, high, _BINS + 1, dtype=np.float32)[-2]  # of the bins: mostly it is enough to look there
     if np.count_nonzero(some >= highest) < _LEAST_IN_BIN * some.size:
         return False

@@ -137,6 +137,9 @@ class DirectReader(_DirectFile):
         self._from = start - start % BLOCK  # of the file: where the next bytes are read
         self._at, self._end = start % BLOCK, 0  # of the buffer: what is asked for next, what was read
         self._ended = False
+        size = os.fstat(self._handle).st_size
+        # The bytes behind this may wait in the cache to be written; to read them past it would have the disk do so now.
+        self._blocks = size - size % BLOCK
 
     def __enter__(self) -> DirectReader:
         return self
@@ -154,15 +157,18 @@ class DirectReader(_DirectFile):
             self._at, self._end = self._at - front, self._end - front
         most = min(ROOM, -(-(self._at + size) // BLOCK) * BLOCK)
         while self._end < most and not self._ended:
+            if self._is_direct and self._from >= self._blocks:
+                self._use_cache()
+            upto = min(most, self._end + self._blocks - self._from) if self._is_direct else most
             try:
-                count = os.preadv(self._handle, [self._view[self._end : most]], self._from)
+                count = os.preadv(self._handle, [self._view[self._end : upto]], self._from)
             except OSError as reason:
                 if not self._is_refused(reason):
                     raise
                 continue
             self._end, self._from = self._end + count, self._from + count
             self._ended = not count
-            if self._end % BLOCK:  # the last bytes of the file, or a read that was cut short: what follows lies askew
+            if self._end % BLOCK:  # a read that was cut short: what follows lies askew
                 self._use_cache()
 
     def read(self, size: int) -> memoryview:

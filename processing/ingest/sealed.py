@@ -73,7 +73,7 @@ def _plain(path: Path, key: bytes, size: int) -> io.BytesIO:
     """The plain bytes of a file of this size, opened where they belong at once; who reads all of them copies none."""
     cipher = AESGCM(key)
     pack, number, start = _located(path)
-    plain, place = io.BytesIO(bytes(size)), 0
+    plain, place = _zeros(size), 0
     with DirectReader(pack, start) as file, plain.getbuffer() as view:
         file.ahead(size + MOST_BESIDE)
         _opened(cipher, number, _sealed_frame(file))
@@ -90,6 +90,17 @@ def _plain(path: Path, key: bytes, size: int) -> io.BytesIO:
                 break
     if place < size:
         raise InputError(CUT_SHORT)
+    plain.getvalue()  # gives back the room behind the last byte: then all are read without a copy
+    return plain
+
+
+def _zeros(size: int) -> io.BytesIO:
+    """A stream of so many zeros at its start, made without a copy of them."""
+    plain = io.BytesIO()
+    if size:
+        plain.seek(size - 1)
+        plain.write(b"\0")
+        plain.seek(0)
     return plain
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -75,6 +76,9 @@ def test_a_dicom_file_is_read_without_a_plain_copy_on_the_disk(tmp_path):
             sealed(files["a"], files["a"].key, len(dicom) + wrong).read_bytes()
     with pytest.raises(ValueError, match="bytes only"):
         files["a"].open("w")
+    with ThreadPoolExecutor(1) as pool:
+        files["a"].begin(pool)
+    assert [files["a"].read_bytes() for _ in range(2)] == [dicom, dicom]
 
 
 @pytest.mark.django_db
@@ -86,6 +90,10 @@ def test_a_dicom_file_that_was_damaged_in_the_quarantine_is_refused_and_not_take
     content[2_500_000] ^= 1
     sealed_file.write_bytes(content)
     files = unsealed(upload, tmp_path)
+    with pytest.raises(InputError, match="damaged"):
+        files["a"].read_bytes()
+    with ThreadPoolExecutor(1) as pool:
+        files["a"].begin(pool)
     with pytest.raises(InputError, match="damaged"):
         files["a"].read_bytes()
     sealed_file.write_bytes(content[:2_000_000])

@@ -156,3 +156,20 @@ def test_a_fork_writes_into_no_memory_of_its_parent(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     file.close()
     assert (tmp_path / "a").read_bytes() == b"of the parent"
+
+
+def test_bytes_that_may_wait_in_the_cache_are_not_asked_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last bytes of a file that was just written: read past the cache, the disk would have to write them now."""
+    content = write(tmp_path / "one", [os.urandom(3 * BLOCK + 100)])
+    call, ends = os.preadv, []
+
+    def watched(handle: int, buffers: list[memoryview], place: int) -> int:
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & PAST_CACHE:
+            ends.append(place + sum(map(len, buffers)))
+        return call(handle, buffers, place)
+
+    monkeypatch.setattr(os, "preadv", watched)
+    assert read(tmp_path / "one", 0, [1 << 20]) == content
+    assert all(end <= 3 * BLOCK for end in ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -10,7 +11,8 @@ import pydicom
 import pytest
 
 from processing.dicom.quick import Header, quick_header
-from processing.ingest import taking, workers
+from processing.ingest import accept, taking, workers
+from processing.ingest.direct import DirectWriter
 from processing.ingest.sort import sort_files
 from tests.processing import dicom_files as files
 
@@ -80,6 +82,31 @@ def test_a_delivery_is_sorted_by_two_as_by_one(tmp_path: Path, monkeypatch: pyte
     for left, right in zip(one.series, two.series, strict=True):
         assert [path.read_bytes() for path in left.files] == [path.read_bytes() for path in right.files]
         assert (left.sha256, left.report, left.names) == (right.sha256, right.report, right.names)
+
+
+def test_a_clean_file_that_the_disk_does_not_take_refuses_its_series(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written while others are cleaned: nobody waits for it but at the end."""
+
+    class Full(DirectWriter):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self.is_last = path.name == "0002.dcm"
+
+        def close(self) -> None:
+            super().close()
+            if self.is_last:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(accept, "DirectWriter", Full)
+    paths = files.series(tmp_path / "in", files.pixels(4))
+    found = sort_files({path.name: path for path in paths}, tmp_path / "out", key=KEY)
+    assert found.series == []
+    assert [(one.reason.split(";")[0], one.more) for one in found.refused] == [
+        ("The material could not be processed (OSError)", 3)
+    ]
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_each_reader_makes_folders_of_its_own(tmp_path: Path) -> None:
