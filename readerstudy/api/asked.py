@@ -34,6 +34,14 @@ class FinishIn(KeysIn):
     known = serializers.IntegerField(min_value=0, max_value=10**7, default=0)
 
 
+class MasksIn(serializers.Serializer):
+    """masks: files, of 256 MB together; drawn_on: number of the series; name: of the volume, where no file says one."""
+
+    masks = serializers.ListField(child=serializers.FileField(), min_length=1, max_length=100)
+    drawn_on = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
+    name = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+
+
 class PlaceIn(serializers.Serializer):
     """Where a series belongs; what is left out is as proposed."""
 

@@ -9,7 +9,7 @@ from readerstudy.audit.models import Event
 from readerstudy.enhancement.model_runs import Run
 from readerstudy.intake.models import Candidate, Upload
 from readerstudy.jobs.models import Job
-from readerstudy.material.models import Case, Series, Subject
+from readerstudy.material.models import Case, Series, Subject, VolumeOfInterest
 from readerstudy.protocol import recipes
 from readerstudy.protocol.forms import MODEL
 from readerstudy.protocol.models import Amendment, Arm, Comparison, Criterion, ReaderStudy, Site
@@ -196,6 +196,27 @@ class SeriesOut(serializers.ModelSerializer):
             *("id", "case", "arm", "echo", "version", "active", "format", "sha256", "slices", "rows", "columns"),
             *("spacing", "affine", "parameters", "simulated", "cautions", "made_from", "model_name", "model_version"),
             *("model_sha256", "processing_seconds", "created_at"),
+        )
+
+
+class VolumeOut(serializers.ModelSerializer):
+    """A volume of interest. drawn_on: number of its series; sha256: of the cleaned mask."""
+
+    case = serializers.CharField(source="case.code")
+
+    class Meta:
+        model = VolumeOfInterest
+        fields = (
+            "id",
+            "case",
+            "name",
+            "drawn_on",
+            "sha256",
+            "voxels",
+            "millilitres",
+            "origin",
+            "version",
+            "created_at",
         )
 
 

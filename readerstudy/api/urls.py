@@ -2,7 +2,20 @@
 
 from django.urls import include, path, re_path
 
-from readerstudy.api import cases, enhancement, images, jobs, material, people, protocol, results, schedule, studies
+from readerstudy.api import (
+    cases,
+    enhancement,
+    images,
+    jobs,
+    material,
+    people,
+    protocol,
+    rehearsal,
+    results,
+    schedule,
+    studies,
+    volumes,
+)
 from readerstudy.api.endpoint import Nothing
 from readerstudy.api.schema import Schema
 
@@ -30,6 +43,7 @@ study = [
     path("subjects/<int:number>/", cases.OneSubject.as_view(), name="api_subject"),
     path("cases/", cases.Cases.as_view(), name="api_cases"),
     path("cases/<int:case>/", cases.OneCase.as_view(), name="api_case"),
+    path("cases/<int:case>/volumes/", volumes.Volumes.as_view(), name="api_volumes"),
     path("series/", cases.SeriesList.as_view(), name="api_series"),
     path("series/<int:series>/", cases.OneSeries.as_view(), name="api_one_series"),
     path("series/<int:series>/back/", cases.TakeBack.as_view(), name="api_take_back"),
@@ -57,6 +71,7 @@ study = [
     path("jobs/<int:job>/", jobs.OneJob.as_view(), name="api_job"),
     path("jobs/<int:job>/retry/", jobs.RetryJob.as_view(), name="api_retry_job"),
     path("jobs/<int:job>/cancel/", jobs.CancelJob.as_view(), name="api_cancel_job"),
+    path("rehearsal/", rehearsal.Rehearsal.as_view(), name="api_rehearsal"),
     path("results/", results.Results.as_view(), name="api_results"),
     path("results/all.zip", results.Everything.as_view(), name="api_results_zip"),
     path("tables/<slug:table>.csv", results.Table.as_view(), name="api_table"),

@@ -15,6 +15,7 @@ from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member
 from readerstudy.api import tokens
 from readerstudy.api.models import Scope
+from readerstudy.home import rehearsal
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import create_study
 from readerstudy.settings import BASE_DIR
@@ -87,6 +88,10 @@ def by_program(study: ReaderStudy, site: str, folder, monkeypatch) -> dict[str, 
     for left in known.place():
         known.json(f"candidates/{left['id']}/place/", {})
     assert known.idle() == []
+    made = {"reading": {"n": {"readers": 1}}, "images": None}
+    told = {"results": made, "pairs": 3, "readers": 1}
+    monkeypatch.setattr(rehearsal, "rehearse", lambda study, report: told)  # the reading itself takes a minute
+    assert known.rehearse() == {"current": True, **made}
     assert known.step("open", title=study.title) == []
     read(study)
     known.step("closed", title=study.title)

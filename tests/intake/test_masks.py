@@ -15,12 +15,14 @@ from processing.dicom.write_segmentation import Source, write_segmentation
 from processing.ingest import masks as taking
 from processing.ingest.confined import ProcessLimits
 from processing.masks import Mask, write_mask
+from readerstudy.archive import quarantine
 from readerstudy.audit.models import Event
 from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.material.models import Series, VolumeOfInterest
 from readerstudy.material.site_lists import set_names
 from readerstudy.material.volumes_of_interest import load_mask
 from tests import factories
+from tests.api.program import Program
 from tests.pages import html
 from tests.processing.test_contours import structure_set
 
@@ -76,6 +78,24 @@ def test_a_segmentation_of_the_series_is_kept_without_names_voxel_for_voxel(soc,
     np.testing.assert_array_equal(load_mask(first).array[0], inside()[1])  # the planes that hold a voxel
     assert (first.voxels, second.voxels) == (9, 9)
     assert "Erika" not in str(list(Event.objects.filter(study=soc.study).values()))
+
+
+def test_a_program_sends_masks_as_the_page_does_and_leaves_nothing_in_the_quarantine(soc, tmp_path, settings):
+    program = Program(soc.study)
+    path = f"{program.base}cases/{soc.case_id}/volumes/"
+    bearer = {"Authorization": f"Bearer {program.words}"}
+
+    def post(**fields):
+        sent = {"masks": SimpleUploadedFile("Erika.dcm", segmentation(tmp_path / "seg.dcm", soc)), **fields}
+        return Client().post(path, sent, headers=bearer)
+
+    assert post(drawn_on=soc.pk + 1).status_code == 422
+    made = post(drawn_on=soc.pk)
+    assert (made.status_code, [(one["name"], one["voxels"]) for one in made.json()]) == (201, [("VOI1", 9), ("L4", 9)])
+    assert sorted(program.json(f"cases/{soc.case_id}/volumes/"), key=lambda one: one["id"]) == made.json()
+    assert (post().status_code, Client().post(path, {}, headers=bearer).status_code) == (400, 400)
+    assert not list(quarantine.folder("x").parent.glob("request-*"))
+    assert VolumeOfInterest.objects.count() == 2
 
 
 def test_a_structure_set_becomes_voxels_of_the_series_it_is_said_to_be_drawn_on(soc, tmp_path):

@@ -15,6 +15,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import ReaderStudy
 from tests import factories
+from tests.api.program import Program
 from tests.pages import html
 from tests.pixels import with_pixels
 
@@ -118,3 +119,17 @@ def test_the_page_starts_a_dry_run_and_follows_it(study):
     assert client.get(page, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     assert "It broke." in html(client.get(page))
     assert "Run again" in html(client.get(page))
+
+
+def test_a_program_asks_for_a_dry_run_and_takes_its_tables(study):
+    program = Program(study)
+    assert program.ask("rehearsal/").status_code == 404
+    asked = program.ask("rehearsal/", {}, method="post")
+    assert (asked.status_code, asked.json()["function"]) == (202, "reading.rehearse")
+    assert program.ask("rehearsal/", {}, method="post").json()["id"] == asked.json()["id"]
+    assert program.ask("rehearsal/").json()["state"] == "waiting"
+    made = {"reading": {"n": {"readers": 2}}, "images": None}
+    Job.objects.update(state="done", result={"results": made})
+    assert program.json("rehearsal/") == {"current": True, **made}
+    study.cases.first().series.update(sha256="0" * 64)
+    assert program.json("rehearsal/")["current"] is False

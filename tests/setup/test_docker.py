@@ -61,6 +61,17 @@ def test_two_web_servers_and_three_workers_share_keys_and_heads_and_no_other_fol
     assert not any("ports" in services[name] for name in served)
 
 
+def test_every_image_that_is_not_built_here_is_of_a_named_version() -> None:
+    """No tag moves: a name without one, or `latest`, or a major version alone, is another program on another day."""
+    text = (DOCKER / "compose.yaml").read_text()
+    images = {name: one["image"] for name, one in yaml.safe_load(text)["services"].items() if "build" not in one}
+    assert images.keys() == {"database", "queue", "store", "proxy"}
+    pinned = re.compile(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:v?\d+(\.\d+)+(-[a-z]+)?\}")
+    assert [image for image in images.values() if not pinned.fullmatch(image)] == []
+    assert not any(pinned.fullmatch(f"${{X_IMAGE:-nginx{tag}}}") for tag in ("", ":latest", ":1", ":1-bookworm"))
+    assert re.search(r"DEBIAN_IMAGE:-debian:\d+\.\d+-slim", text)
+
+
 def test_the_proxy_of_the_containers_is_that_of_a_host(tmp_path: Path) -> None:
     """Every rule of the one stands in the other, and nginx takes it."""
     own = (DOCKER / "nginx.conf.template").read_text()
