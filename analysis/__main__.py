@@ -27,7 +27,7 @@ from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
 from analysis.protocol import Protocol, read_json, read_protocol
-from analysis.report import charter, document, pdf, render, result_sheets, workbook
+from analysis.report import charter, document, figure_files, pdf, render, result_sheets, workbook
 from analysis.report.study import flow
 from analysis.report.study import page as report_page
 
@@ -176,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         "--settings", type=Path, metavar="FILE", help="for --robust: those that the features were computed under"
     )
     _outputs(command)
+    _figure_files(command)
     command.set_defaults(run=_stability)
     command = _command(commands, "voi")
     command.add_argument("voi", type=Path, metavar="VOI.csv")
@@ -196,6 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--reference", required=True, metavar="ARM", help="the arm that the others are compared with")
     _criterion(command)
     _outputs(command)
+    _figure_files(command)
     command.set_defaults(run=_signature)
     command = _command(commands, "settings")
     command.add_argument("first", type=Path, metavar="FIRST.csv")
@@ -217,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--voi", type=Path, metavar="VOI.json", help="as the command voi writes it")
     command.add_argument("--bibtex", type=Path, metavar="OUT", help="write the sources of its methods here")
     _printed(command)
+    _figure_files(command)
     command.set_defaults(run=_report)
     command = _command(commands, "charter")
     command.add_argument("protocol", type=Path, metavar="PROTOCOL.json", help="or a charter, as the site exports it")
@@ -317,6 +320,13 @@ def _printed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--paper", choices=render.PAPERS, default=render.PAPERS[0], help="to print on (A4)")
 
 
+def _figure_files(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--figures", type=Path, metavar="DIR", help="write every figure as a file into this folder")
+    command.add_argument("--format", choices=figure_files.FORMS, default="pdf", help="of the figures (pdf)")
+    command.add_argument("--width", type=float, default=figure_files.WIDTHS[0], help="of the figures, in mm (85)")
+    command.add_argument("--dpi", type=int, default=figure_files.RESOLUTIONS[0], help="of figures as PNG (300)")
+
+
 def _hashes(options: argparse.Namespace) -> dict[str, str]:
     """SHA-256 of each file of the command line that was read."""
     names = (
@@ -389,7 +399,21 @@ def _report(options: argparse.Namespace) -> None:
     if options.bibtex:
         entries = (f"{one.bibtex}\n" for one in report_page.cited(results, sources))
         options.bibtex.write_text("".join(entries), encoding="utf-8")
-    _print(report_page.page(results, sources, paper=options.paper), options)
+    page = report_page.page(results, sources, paper=options.paper)
+    if options.figures:
+        names = {str(one["id"]): str(one.get("name") or one["id"]) for one in protocol.get("criteria") or ()}
+        whole = {one.name: one.svg for one in document.whole_preferences(results, names)}
+        _figures({**whole, **figure_files.of_page(page)}, options)
+    if options.html or options.pdf or not options.figures:
+        _print(page, options)
+
+
+def _figures(drawn: dict[str, str], options: argparse.Namespace) -> None:
+    """Each figure as a file of its own."""
+    options.figures.mkdir(parents=True, exist_ok=True)
+    for name, figure in drawn.items():
+        file = figure_files.made(figure, options.format, width=options.width, dpi=options.dpi)
+        (options.figures / f"{name}.{options.format}").write_bytes(file)
 
 
 def _results_of(path: Path, member: str) -> dict[str, Any]:
@@ -421,17 +445,22 @@ def _stability(options: argparse.Namespace) -> None:
     settings = robust.read_settings(options.settings) if options.robust else None
     features = tables.read_features(options.features)
     results = stability.analyse(features, reference=options.reference, restores=restores, criteria=criteria)
-    if options.html:
+    if options.html or options.figures:
         plots = {
             name: stability.pairs(features, reference=options.reference, feature=name) for name in _lowest(results)
         }
-        options.html.write_text(
-            document.stability(results, criteria=results["criteria"], plots=plots), encoding="utf-8"
-        )
+        _page_or_figures(document.stability(results, criteria=results["criteria"], plots=plots), options)
     if options.robust:
         options.robust.write_text(robust.as_settings(robust.robust_features(results), settings), encoding="utf-8")
-    if options.json or not options.html:
+    if options.json or not (options.html or options.figures):
         _write(results, options.json)
+
+
+def _page_or_figures(page: str, options: argparse.Namespace) -> None:
+    if options.html:
+        options.html.write_text(page, encoding="utf-8")
+    if options.figures:
+        _figures(figure_files.of_page(page), options)
 
 
 def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
@@ -478,9 +507,9 @@ def _signature(options: argparse.Namespace) -> None:
     model = signature.read_signature(options.model)
     features = tables.read_features(options.features)
     results = signature.analyse(features, model, reference=options.reference, criteria=_criteria(options))
-    if options.html:
-        options.html.write_text(document.signature(results), encoding="utf-8")
-    if options.json or not options.html:
+    if options.html or options.figures:
+        _page_or_figures(document.signature(results), options)
+    if options.json or not (options.html or options.figures):
         _write(results, options.json)
 
 

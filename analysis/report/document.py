@@ -26,6 +26,12 @@ def colours(arms: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
+def whole_preferences(results: Results, names: Names) -> list[Figure]:
+    """The bars of each comparison as one figure."""
+    palette = colours(arm for cell in results["comparisons"] for arm in (cell["first"], cell["second"]))
+    return preference.whole_figures(results, names, palette)
+
+
 def reading(
     results: Results,
     *,

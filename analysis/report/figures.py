@@ -41,12 +41,26 @@ def likert(
     ``counts`` has five entries, 1 = second arm markedly better … 5 = first arm markedly better. ``scale`` is the share
     that half the width stands for (``shared_scale``). Full colour is markedly, muted slightly.
     """
+    parts, share, label = _likert(counts, first, second, colours, scale, width, height)
+    return svg.figure(width, height, label, [*parts, *share])
+
+
+def _likert(
+    counts: Sequence[int],
+    first: str,
+    second: str,
+    colours: Mapping[str, str],
+    scale: float,
+    width: float,
+    height: float,
+) -> tuple[list[str], list[str], str]:
+    """The pieces of a bar, its share of "no difference" in or beside it, and what they say."""
     total = sum(counts)
     middle = width / 2
     zero = svg.line(middle, -8, middle, height + 8, "zero")
     if total == 0:
         words = svg.text(middle, height / 2 + 4, "n/a: no ratings", anchor="middle")
-        return svg.figure(width, height, f"{first} vs {second}: no ratings", [zero, words])
+        return [zero, words], [], f"{first} vs {second}: no ratings"
     unit = middle / scale / total
     names = (second, second, "", first, first)
     label = ", ".join(
@@ -69,10 +83,41 @@ def likert(
         edges[direction] = edge + direction * length
     share = f"{100 * counts[2] / total:.0f} %"
     if 2 * half >= 34:
-        parts.append(svg.text(middle, height / 2 + 4, share, anchor="middle", strong=True))
+        words = svg.text(middle, height / 2 + 4, share, anchor="middle", strong=True)
     else:
-        parts.append(svg.text(edges[-1] - 5, height / 2 + 4, share, anchor="end"))
-    return svg.figure(width, height, f"{label}, of {total}", parts)
+        words = svg.text(edges[-1] - 5, height / 2 + 4, share, anchor="end")
+    return parts, [words], f"{label}, of {total}"
+
+
+def preference(
+    rows: Sequence[tuple[str, Sequence[int]]],
+    *,
+    first: str,
+    second: str,
+    colours: Mapping[str, str],
+    width: float = 420,
+) -> str:
+    """Likert bars of one comparison below each other, with all that a reader of the figure alone needs.
+
+    ``rows``: name of a criterion and ``counts`` of the preferences 1 … 5; all bars have the scale of the longest.
+    """
+    numbers = [" / ".join(map(str, counts)) for _, counts in rows]
+    left, right = svg.label_width([name for name, _ in rows]) + 12, width - svg.label_width(numbers) - 12
+    scale = shared_scale([counts for _, counts in rows])
+    parts, said = [], []
+    for number, (name, counts) in enumerate(rows):
+        y = 26 + 24 * number
+        pieces, _, label = _likert(counts, first, second, colours, scale, right - left, 18)
+        parts.append(svg.text(left - 12, y + 13, name, anchor="end", strong=True))
+        parts.append(svg.moved(left, y, pieces))
+        parts.append(svg.text(width, y + 13, numbers[number], anchor="end"))
+        said.append(f"{name}: {label}")
+    parts.append(svg.text(left, 10, f"◂ {second} better"))
+    parts.append(svg.text(right, 10, f"{first} better ▸", anchor="end"))
+    parts.append(svg.text(width, 10, "answers 1 to 5", anchor="end"))
+    foot = 24 + 24 * len(rows)
+    parts.append(svg.text(right, foot + 14, "outside: markedly, inside: slightly, grey: no difference", anchor="end"))
+    return svg.figure(width, foot + 20, "; ".join(said), parts)
 
 
 def ranking(
@@ -91,18 +136,20 @@ def ranking(
     marks = svg.ticks(min([*ends, -0.5]), max([*ends, 0.5]))
     left, right = svg.label_width(labels) + 12, width - 20
     row_height = 8.0 * max([len(row["arms"]) for row in criteria], default=1) + 10
-    bottom = 6 + row_height * len(criteria)
+    arms = list(dict.fromkeys(arm["arm"] for row in criteria for arm in row["arms"]))
+    legend, head = svg.legend(arms, colours, width=width)
+    bottom = head + 6 + row_height * len(criteria)
 
     def x(value: float) -> float:
         return left + (value - marks[0]) / (marks[-1] - marks[0]) * (right - left)
 
-    parts, said = [svg.line(x(0), 2, x(0), bottom, "zero")], []
+    parts, said = [*legend, svg.line(x(0), head + 2, x(0), bottom, "zero")], []
     digits = svg.decimals(marks)
     for mark in marks:
-        parts.append(svg.line(x(mark), 2, x(mark), bottom, "gr"))
+        parts.append(svg.line(x(mark), head + 2, x(mark), bottom, "gr"))
         parts.append(svg.text(x(mark), bottom + 15, formats.number(mark, digits, plus=True), anchor="middle"))
     for place, (row, label) in enumerate(zip(criteria, labels, strict=True)):
-        top = 8 + row_height * place
+        top = head + 8 + row_height * place
         parts.append(svg.text(left - 12, top + row_height / 2, label, anchor="end", strong=True))
         words = []
         for number, arm in enumerate(row["arms"]):
@@ -115,7 +162,8 @@ def ranking(
             if worth["ci"]:
                 low, high = worth["ci"]
                 parts.append(svg.line(x(low), y, x(high), y, svg.stroke(arm["arm"], colours), width=1.5))
-            parts.append(svg.dot(x(worth["estimate"]), y, svg.colour(arm["arm"], colours), radius=3.2))
+            shape = arms.index(arm["arm"])
+            parts.append(svg.mark(x(worth["estimate"]), y, svg.colour(arm["arm"], colours), shape))
             words.append(f"{arm['arm']} {formats.number(worth['estimate'], 2, plus=True)}")
         said.append(f"{label}: {', '.join(words)}")
     return svg.figure(width, bottom + 20, "Log worth of the arms. " + "; ".join(said), parts)
@@ -262,7 +310,8 @@ def scan_times(rows: Sequence[Mapping[str, Any]], *, colours: Mapping[str, str],
     everything = [seconds for row in rows for _, seconds in row["bars"]]
     if not everything:
         return svg.figure(width, 24, "No scan times", [svg.text(0, 16, "n/a: no scan times")])
-    left, right = svg.label_width([str(row["label"]) for row in rows]) + 16, width - 56
+    codes = [str(arm) for row in rows for arm, _ in row["bars"]]
+    left, right = svg.label_width([str(row["label"]) for row in rows]) + 16, width - 50 - svg.label_width(codes)
     marks = svg.ticks(0, max(everything) / 60)
     reach = 60 * marks[-1]
     parts: list[str] = []
@@ -273,7 +322,7 @@ def scan_times(rows: Sequence[Mapping[str, Any]], *, colours: Mapping[str, str],
         for arm, seconds in row["bars"]:
             long, time = (right - left) * seconds / reach, clock(seconds)
             parts.append(svg.rect(left, y, long, 10, svg.colour(arm, colours), title=f"{arm}: {time}"))
-            parts.append(svg.text(left + long + 6, y + 9, time))
+            parts.append(svg.text(left + long + 6, y + 9, f"{time} {arm}"))
             said.append(f"{row['label']}, {arm}: {time}")
             y += 13
         y += 12

@@ -28,7 +28,7 @@ def pdf(page: str) -> bytes:
     InputError
         Where neither WeasyPrint nor Chromium is there; it names the packages.
     """
-    printer = _weasyprint()
+    printer = weasyprint()
     if printer is not None:
         within = printer.urls.URLFetcher(allowed_protocols=["data"])
         return bytes(printer.HTML(string=with_styled_figures(page), url_fetcher=within).write_pdf(pdf_tags=True))
@@ -41,7 +41,7 @@ def pdf(page: str) -> bytes:
     )
 
 
-def _weasyprint() -> Any:
+def weasyprint() -> Any:
     """The library, or None where it or a library of the system that it needs is missing."""
     try:
         import weasyprint

@@ -21,6 +21,11 @@ def figure(width: float, height: float, label: str, parts: Sequence[str]) -> str
     )
 
 
+def moved(x: float, y: float, parts: Sequence[str]) -> str:
+    """Pieces that were drawn around another origin."""
+    return f'<g transform="translate({at(x)} {at(y)})">{"".join(parts)}</g>'
+
+
 def text(x: float, y: float, words: str, *, anchor: str = "start", strong: bool = False) -> str:
     """A line of text; ``strong`` is the main text colour."""
     attributes = "" if anchor == "start" else f' text-anchor="{anchor}"'
@@ -48,6 +53,36 @@ def dot(x: float, y: float, css: str, *, radius: float = 3, opacity: float = 1) 
     """A filled circle."""
     body = f' fill-opacity="{opacity:.2f}"' if opacity < 1 else ""
     return f'<circle cx="{at(x)}" cy="{at(y)}" r="{radius:g}" class="{escape(css)}"{body}/>'
+
+
+MARKS = (  # corners around the middle, in radii
+    (),
+    ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    ((0.0, -1.25), (1.15, 0.9), (-1.15, 0.9)),
+    ((0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)),
+    ((0.0, 1.25), (1.15, -0.9), (-1.15, -0.9)),
+)
+
+
+def mark(x: float, y: float, css: str, number: int, *, radius: float = 3.2) -> str:
+    """A filled mark, of another shape for each of five numbers: it tells series apart where colour does not."""
+    corners = MARKS[number % len(MARKS)]
+    if not corners:
+        return dot(x, y, css, radius=radius)
+    points = " ".join(f"{at(x + radius * right)},{at(y + radius * down)}" for right, down in corners)
+    return f'<polygon points="{points}" class="{escape(css)}"/>'
+
+
+def legend(names: Sequence[str], colours: Mapping[str, str], *, width: float) -> tuple[list[str], float]:
+    """Each arm with its mark, in lines that are no longer than ``width``; and how high they are together."""
+    parts, x, y = [], 4.0, 10.0
+    for number, name in enumerate(names):
+        long = 6.6 * len(name) + 30
+        if x > 4 and x + long > width:
+            x, y = 4.0, y + 16
+        parts += [mark(x, y - 4, colour(name, colours), number, radius=3.6), text(x + 9, y, name)]
+        x += long
+    return parts, y + 8 if names else 0.0
 
 
 def band(x1: float, x2: float, left: tuple[float, float], right: tuple[float, float], css: str) -> str:

@@ -1,5 +1,6 @@
 """A table as it is shown, in the printed report and on the pages of the site: its words, cells and conventions."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -81,3 +82,8 @@ class Figure:
 
     title: str
     svg: str
+
+    @property
+    def name(self) -> str:
+        """What it is called on its page and as a file: the words of its title."""
+        return "-".join(re.findall(r"\w+", self.title)).lower()

@@ -15,6 +15,7 @@ from readerstudy.material.selectors import in_use
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import Claim, ReaderStudy
 from readerstudy.reading import charter
+from readerstudy.reading.figure_files import with_figure_files
 
 STUDIES = 1000
 MOST_ANSWERS = 20_000  # cases × readers of one simulated study: more takes a command, not a page
@@ -23,6 +24,7 @@ SHARES = (0.25, 0.5, 0.75, 1, 1.5, 2)  # of the subjects asked about, on the cur
 
 @study_page("see_protocol")
 @require_safe
+@with_figure_files
 def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Power of a design, the curve over subjects, and the fewest subjects for the wanted power."""
     if study.images_only:

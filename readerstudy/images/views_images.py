@@ -11,12 +11,14 @@ from readerstudy.images import image_metrics as selectors
 from readerstudy.images.tables import table_lines
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.figure_files import with_figure_files
 from readerstudy.reading.whole_record import note_export
 
 
 @never_cache
 @study_page("see_material")
 @require_safe
+@with_figure_files
 def image_metrics(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Table 4, the price of repositioning, the worst cases. It holds no ratings: it may be seen in every state."""
     ensure_sections_sealed(study, "protocol", "subjects", "cases", "series", "alignments", "metrics")

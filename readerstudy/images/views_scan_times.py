@@ -10,12 +10,14 @@ from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import scan_times as selectors
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.figure_files import with_figure_files
 from readerstudy.reading.whole_record import note_export
 
 
 @never_cache
 @study_page("see_material")
 @require_safe
+@with_figure_files
 def scan_times(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Table 1 of the paper: it holds no ratings and may be seen in every state."""
     ensure_sections_sealed(study, "protocol", "subjects", "cases", "series")

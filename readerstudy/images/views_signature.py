@@ -14,11 +14,13 @@ from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.images import signatures
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.figure_files import with_figure_files
 
 
 @never_cache
 @study_page("see_material")
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_figure_files
 def signature(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """The model of the field, or one of the examples, in every arm. It holds no ratings."""
     ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")

@@ -24,6 +24,7 @@ from readerstudy.images.radiomics import active_settings
 from readerstudy.images.stability_charts import charts
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.figure_files import with_figure_files
 from readerstudy.reading.whole_record import note_export
 
 WORDS = {"ccc": "CCC", "icc": "ICC(A,1)", "paired_t": "paired t p"}
@@ -34,6 +35,7 @@ ROBUST = {"list": "list", "pyradiomics": "settings of pyradiomics", "preset": "s
 @never_cache
 @study_page("see_material")
 @require_safe
+@with_figure_files
 def stability(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Columns per feature, what acceleration breaks and DL restores, Bland–Altman, tables. It holds no ratings."""
     ensure_sections_sealed(study, "protocol", "series", "volumes", "feature settings", "features")

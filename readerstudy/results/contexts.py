@@ -33,6 +33,7 @@ def first_page(study: ReaderStudy, made: services.Results) -> dict:
     return {
         **shared,
         "hypothesis": hypothesis(made.reading, names),
+        "whole_preferences": preference.whole_figures(made.reading, names, colours),
         "published": preference.side_by_side(
             rows,
             ("bar", "mean_sd", "p"),

@@ -20,6 +20,7 @@ from readerstudy.jobs.services import retry
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import have_protocol
+from readerstudy.reading.figure_files import with_figure_files
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
 from readerstudy.results import contexts, exports, large_files, services, study_report
@@ -28,6 +29,7 @@ from readerstudy.results import contexts, exports, large_files, services, study_
 @never_cache
 @study_page("see_results", any_state=True)
 @require_safe
+@with_figure_files
 def results(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """Tables and figures of a closed study; before that only how far the reading is, with no answer in it."""
     if study.images_only:
@@ -67,6 +69,7 @@ def _being_made(request: StudyRequest, study: ReaderStudy, job: Job, status: int
 @never_cache
 @study_page("see_results")
 @require_safe
+@with_figure_files
 def section(request: StudyRequest, study: ReaderStudy, section: str) -> HttpResponse:
     """One of the pages behind the first: tests, agreement, readers, integrity, subgroups."""
     if section not in SECTIONS:

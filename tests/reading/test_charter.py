@@ -146,7 +146,7 @@ def test_its_files_are_one_charter(study, monkeypatch):
 
 
 def test_where_no_pdf_can_be_made_the_page_says_what_is_missing(study, monkeypatch):
-    monkeypatch.setattr(pdf, "_weasyprint", lambda: None)
+    monkeypatch.setattr(pdf, "weasyprint", lambda: None)
     monkeypatch.setattr(pdf, "BROWSERS", ())
     answer = client_of(study).get(address(study, "charter_file", "pdf"), follow=True)
     assert "libpango" in html(answer)

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
+from PIL import Image
 
 from analysis import verdict
 from analysis.__main__ import main as analysis_command
@@ -441,3 +442,26 @@ def test_result_tables_carry_every_number_with_its_method(study):
     told = [row["column"] for row in csv.DictReader(io.StringIO(book)) if row["table"] == "mixed"]
     assert mixed.splitlines()[0].split(",") == told
     assert f"{study.slug}/numbers/preference.csv" in archive.namelist()
+
+
+def test_a_figure_of_a_page_is_taken_away_as_a_file_and_logged(study):
+    analyst = Client()
+    analyst.force_login(study.memberships.get(role="analyst").user)
+    page = reverse("results", args=[study.slug])
+    asked = {"figure": "net-1", "form": "png", "width": "170", "dpi": "150"}
+    answer = analyst.get(page, asked)
+    assert answer["Content-Type"] == "image/png"
+    assert answer["Content-Disposition"] == f'attachment; filename="{study.slug}-net-1.png"'
+    assert Image.open(io.BytesIO(answer.content)).width == round(170 / 25.4 * 150)
+    assert Event.objects.filter(study=study, action="results exported").last().data["file"].endswith("net-1.png")
+    for other in ("preference-fast-dl-vs-soc", "ssim"):
+        assert analyst.get(page, {"figure": other}).content.startswith(b"%PDF")
+    tests = reverse("results_section", args=[study.slug, "tests"])
+    assert b"font/woff2" in analyst.get(tests, {"figure": "ranking", "form": "svg"}).content
+    assert analyst.get(page, {"figure": "none"}).status_code == 404
+    assert analyst.get(page, asked | {"form": "gif"}).status_code == 404
+    refused = analyst.get(page, asked | {"width": "9000"}, follow=True)
+    assert "20 to 400 mm" in refused.content.decode()
+    reader = Client()
+    reader.force_login(study.memberships.filter(role="reader").first().user)
+    assert reader.get(page, asked).status_code in (403, 404)

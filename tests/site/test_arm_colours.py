@@ -14,7 +14,8 @@ from readerstudy.protocol.study_templates import MOUMMAD
 from tests import factories
 
 ROOT = Path(__file__).parents[2]
-SCREEN, PAGE = ROOT / "static/css/look.css", ROOT / "static/css/components.css"
+SCREEN, PAGE = ROOT / "static/css/look.css", ROOT / "static/css/results.css"
+RULES = ROOT / "static/css/components.css"
 REPORT = ROOT / "analysis/report/report.css"
 CLASSES = [f"{kind}{number or ''}" for kind, count in Arm.SHADES.items() for number in (0, *range(2, count + 1))]
 APART = 12.0  # CIEDE2000
@@ -68,7 +69,7 @@ def test_every_arm_stands_out_from_its_ground(style: Path, ground: str) -> None:
         assert (light[1] + 0.05) / (light[0] + 0.05) >= VISIBLE, name
 
 
-@pytest.mark.parametrize("style", [PAGE, REPORT], ids=lambda path: path.name)
+@pytest.mark.parametrize("style", [RULES, REPORT], ids=lambda path: path.name)
 def test_each_class_colours_fills_strokes_and_names(style: Path) -> None:
     text = re.sub(r"\s+", "", style.read_text())
     for name in CLASSES:

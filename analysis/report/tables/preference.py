@@ -153,6 +153,20 @@ def count_range(counts: Iterable[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
+def whole_figures(results: Results, names: Names, colours: Colours) -> list[Figure]:
+    """The bars of each comparison as one figure, for a paper."""
+    found: dict[tuple[str, str], list[tuple[str, Sequence[int]]]] = {}
+    for cell in results["comparisons"]:
+        name = names.get(cell["criterion"], cell["criterion"])
+        found.setdefault((cell["first"], cell["second"]), []).append((name, cell["counts"]))
+    return [
+        Figure(
+            f"Preference, {first} vs {second}", figures.preference(rows, first=first, second=second, colours=colours)
+        )
+        for (first, second), rows in found.items()
+    ]
+
+
 def net_preferences(results: Results, names: Names, colours: Colours) -> list[Figure]:
     """One figure of net preference per comparison, in their order."""
     return [

@@ -24,5 +24,4 @@ def ranking(results: Results, names: Names, colours: Colours) -> Table:
         f"Log worth against the mean of the arms, right is better; lines: 95 %. {found['conventions']}.",
         found["reason"] or "",
         figure=figures.ranking(found, colours=colours, names=names) if found["criteria"] else "",
-        legend=[TableCell(arm, colour=colours[arm]) for arm in arms if arm in colours],
     )

@@ -3,7 +3,6 @@
 import { copying } from "../shared/copying.js";
 import { around, byId, find } from "../shared/dom.js";
 import { explain } from "../shared/explained.js";
-import { saveFigure } from "../shared/figure_files.js";
 import { letSort } from "../shared/sorting.js";
 import { grid, latex, markdown, plain, tsv } from "../shared/table_text.js";
 
@@ -67,11 +66,26 @@ document.addEventListener("keydown", (event) => {
   if (menu) find(menu, "summary").focus();
 });
 
+/** A figure as a file: what this page shows, asked for at its own address. */
 document.addEventListener("click", (event) => {
-  const button = around(event, "[data-svg], [data-png]");
-  if (!button) return;
-  const { svg, png } = button.dataset;
-  saveFigure(byId(svg ?? png ?? "", HTMLElement), svg ? "svg" : "png");
+  const button = around(event, "[data-form]");
+  const menu = around(event, "[data-figure]");
+  if (!button || !menu) return;
+  const asked = new URLSearchParams(location.search);
+  asked.set("figure", menu.dataset.figure ?? "");
+  asked.set("form", button.dataset.form ?? "");
+  asked.set("width", find(menu, "[data-width]", HTMLInputElement).value);
+  asked.set("dpi", find(menu, "[data-dpi]", HTMLSelectElement).value);
+  closeMenus();
+  const sent = document.querySelector("form[data-makes-figures]");
+  if (!(sent instanceof HTMLFormElement)) {
+    location.assign(`${location.pathname}?${asked}`);
+    return;
+  }
+  const action = sent.action; // the page shows what was sent with this form
+  sent.action = `${location.pathname}?${asked}`;
+  sent.submit();
+  sent.action = action;
 });
 
 /** A link to the tables opens the first of them. */

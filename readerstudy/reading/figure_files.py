@@ -1,0 +1,48 @@
+"""Figures of a page as files: `?figure=NAME&form=pdf&width=85&dpi=300` at its own address, with its permission."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
+from analysis.errors import InputError
+from analysis.report import figure_files
+from readerstudy.archive.downloads import send_file
+from readerstudy.protocol.access import StudyRequest
+from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.whole_record import note_export
+
+ASKED = ("figure", "form", "width", "dpi")
+TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+P = ParamSpec("P")
+View = Callable[Concatenate[StudyRequest, ReaderStudy, P], HttpResponse]
+
+
+def with_figure_files(view: View[P]) -> View[P]:
+    """A page of a study whose figures, drawn as it shows them, can be taken away as files. Each is logged."""
+
+    @wraps(view)
+    def page_or_figure(request: StudyRequest, study: ReaderStudy, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        page = view(request, study, *args, **kwargs)
+        if "figure" not in request.GET:
+            return page
+        name, form = request.GET["figure"], request.GET.get("form", "pdf")
+        figure = figure_files.of_page(page.content.decode()).get(name)
+        if figure is None or form not in TYPES:
+            raise Http404
+        try:
+            width, dpi = float(request.GET.get("width", 85)), int(request.GET.get("dpi", 300))
+            content = figure_files.made(figure, form, width=width, dpi=dpi)
+        except (InputError, ValueError) as problem:
+            messages.error(request, str(problem))
+            rest = {key: value for key, value in request.GET.items() if key not in ASKED}
+            return redirect(f"{request.path}?{urlencode(rest)}")
+        file = f"{study.slug}-{name}.{form}"
+        note_export(study=study, user=request.user, file=file)
+        return send_file(content, file, TYPES[form])
+
+    return page_or_figure
