@@ -112,11 +112,11 @@ def preference(
         parts.append(svg.moved(left, y, pieces))
         parts.append(svg.text(width, y + 13, numbers[number], anchor="end"))
         said.append(f"{name}: {label}")
-    parts.append(svg.text(left, 10, f"◂ {second} better"))
-    parts.append(svg.text(right, 10, f"{first} better ▸", anchor="end"))
-    parts.append(svg.text(width, 10, "answers 1 to 5", anchor="end"))
-    foot = 24 + 24 * len(rows)
-    parts.append(svg.text(right, foot + 14, "outside: markedly, inside: slightly, grey: no difference", anchor="end"))
+    middle, foot = (left + right) / 2, 24 + 24 * len(rows)
+    parts.append(svg.text(middle - 6, 10, f"◂ {second} better", anchor="end"))
+    parts.append(svg.text(middle + 6, 10, f"{first} better ▸"))
+    words = "outside: markedly, inside: slightly, grey: no difference; answers 1 to 5"
+    parts.append(svg.text(width, foot + 14, words, anchor="end"))
     return svg.figure(width, foot + 20, "; ".join(said), parts)
 
 
