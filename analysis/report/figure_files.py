@@ -96,9 +96,9 @@ def _on_paper(figure: str, width: float) -> tuple[str, float]:
         f'viewBox="{left:.1f} {top:.1f} {right - left:.1f} {bottom - top:.1f}"'
     )
     ground = f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" fill="#fff"/>'
-    start, rest = (head + figure[found.end() :]).split(">", 1)
+    opened, rest = (head + figure[found.end() :]).split(">", 1)
     style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
-    styled = pdf.with_styled_figures(f"{style}{start}>{ground}{rest}")
+    styled = pdf.with_styled_figures(f"{style}{opened}>{ground}{rest}")
     return styled[len(style) :], height
 
 
