@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+from readerstudy.serving.static_files import RECORD
+
 PREPARED = "READERSTUDY_TESTS_PREPARED"  # set by `python -m tests`; without it each site is prepared by itself
 
 
@@ -12,5 +14,7 @@ def place(var: Path, *, only_static: bool = False) -> None:
     made = os.environ.get(PREPARED)
     if not made or (var / "db.sqlite3").exists():
         return
+    if only_static:
+        shutil.copy2(Path(made, RECORD), var / RECORD)
     source = Path(made, "static") if only_static else Path(made)
     shutil.copytree(source, var / "static" if only_static else var, dirs_exist_ok=True)

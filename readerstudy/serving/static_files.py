@@ -11,23 +11,28 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-STAMP = ".collected-from"  # a name that is not served
+RECORD = "static-files.json"  # in VAR_DIR: what lies beside the files would be served
 
 
 def collect() -> bool:
-    """Bring STATIC_ROOT up to date; whether there was anything to do."""
-    stamp = Path(settings.STATIC_ROOT, STAMP)
-    wanted = _digest()
-    if stamp.is_file() and stamp.read_text() == wanted and not _missing():
+    """Bring STATIC_ROOT up to date; whether there was anything to do. A file that is not as it was written, whoever
+    changed it or cut it short, is there again afterwards."""
+    record = Path(settings.VAR_DIR, RECORD)
+    wanted = _sources()
+    try:
+        known = json.loads(record.read_text())
+    except (OSError, ValueError):
+        known = None
+    if known == {"from": wanted, "made": _made()}:
         return False
-    stamp.unlink(missing_ok=True)
+    record.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(wanted)
+    record.write_text(json.dumps({"from": wanted, "made": _made()}))
     return True
 
 
-def _digest() -> str:
-    """Of every file's name and content, and of what serves them."""
+def _sources() -> str:
+    """Of every file's name and content, and of what serves them: SHA-256, hexadecimal."""
     found = hashlib.sha256(json.dumps([settings.STORAGES["staticfiles"], version("whitenoise")]).encode())
     for finder in get_finders():
         for path, storage in finder.list(None):
@@ -36,10 +41,8 @@ def _digest() -> str:
     return found.hexdigest()
 
 
-def _missing() -> bool:
-    """Whether a file is gone that was collected."""
-    try:
-        names = json.loads(Path(settings.STATIC_ROOT, "staticfiles.json").read_text())["paths"].values()
-    except (OSError, ValueError, KeyError):
-        return True
-    return not all(Path(settings.STATIC_ROOT, name).is_file() for name in names)
+def _made() -> dict[str, str]:
+    """SHA-256 of each file that is served, compressed ones too."""
+    root = Path(settings.STATIC_ROOT)
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
