@@ -18,7 +18,8 @@ from readerstudy.states import State
 
 SEALS = [("screening log", None)]
 MOST, LONGEST, LARGEST = 100, 120, 1_000_000  # reasons, characters of one, subjects of one
-TYPED = re.compile(r"(\d{1,9})[\s,;:×x]+(\S.*)")
+# A separator may belong to the number, as in 12,500 or 12 500: then nobody but the writer knows where it ends.
+TYPED = re.compile(r"(\d{1,9})(?:\s*[,;:×](?!\d)\s*|\s+(?!\d{3}\b))(\S.*)")
 Exclusions = list[dict]  # {"reason", "subjects"}, in the order in which they were said
 
 
@@ -34,9 +35,17 @@ def typed(text: str) -> Exclusions:
     for line in filter(None, map(str.strip, text.splitlines())):
         read = TYPED.fullmatch(line)
         if read is None:
-            raise InputError(f"Each line is a number and a reason, as “7 claustrophobia”; not “{line[:40]}”.")
+            raise InputError(
+                "Each line is a number, without separators of thousands, and a reason: as “7 claustrophobia”, or as "
+                f"“7: 3 T” where a reason begins with a digit; not “{line[:40]}”."
+            )
         found.append({"reason": read[2], "subjects": int(read[1])})
     return found
+
+
+def shown(exclusions: Exclusions) -> str:
+    """What `typed` reads, for somebody to change."""
+    return "\n".join(f"{one['subjects']}: {one['reason']}" for one in exclusions)
 
 
 def rows_of_csv(content: bytes) -> Exclusions:

@@ -22,6 +22,7 @@ def subjects(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     rows = [{"subject": one, **{kind: cohort.coded(one, kind) for kind in cohort.KINDS}} for one in there]
     context = {"tab": "material", "study": study, "rows": rows, "meanings": cohort.meanings_of(study)}
     context["exclusions"] = screening.exclusions_of(study)
+    context["log"] = screening.shown(context["exclusions"])
     return render(request, "material/subjects.html", context)
 
 

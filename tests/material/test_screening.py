@@ -5,12 +5,14 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Role
 from readerstudy.audit.verify import problems
 from readerstudy.material.models import ScreeningLog
-from readerstudy.material.screening import exclusions_of, rows_of_csv, set_exclusions, typed
+from readerstudy.material.screening import exclusions_of, rows_of_csv, set_exclusions, shown, typed
 from readerstudy.protocol.services import move
 from readerstudy.results.exports import protocol_json
 from tests import factories
@@ -67,6 +69,49 @@ def test_rows_that_stand_for_several_and_wrong_ones():
     for wrong in (b"why,subjects\nx,1\n", b"reason,subjects\nx,many\n", b"\xff\xfe\x00"):
         with pytest.raises(InputError):
             rows_of_csv(wrong)
+
+
+@pytest.mark.parametrize(
+    ("line", "subjects", "reason"),
+    [
+        ("7 xenograft", 7, "xenograft"),
+        ("3 x-ray only", 3, "x-ray only"),
+        ("3 x ray only", 3, "x ray only"),
+        ("7, claustrophobia", 7, "claustrophobia"),
+        ("7,claustrophobia", 7, "claustrophobia"),
+        ("7 × claustrophobia", 7, "claustrophobia"),
+        ("7 : claustrophobia", 7, "claustrophobia"),
+        ("7: 300 kg", 7, "300 kg"),
+        ("7 3 T not possible", 7, "3 T not possible"),
+    ],
+)
+def test_a_number_is_parted_from_its_reason(line, subjects, reason):
+    assert typed(line) == [{"reason": reason, "subjects": subjects}]
+
+
+@pytest.mark.parametrize("line", ["12,500 refused", "12 500 refused", "12.500 refused", "7:300 kg"])
+def test_a_number_that_may_go_on_behind_a_separator_is_refused(line):
+    with pytest.raises(InputError, match="as “7: 3 T”"):
+        typed(line)
+
+
+REASONS = st.text(max_size=20).map(lambda text: " ".join(text.split())).filter(lambda text: text and text.isprintable())
+ODD = st.sampled_from(["x-ray only", "x ray", ": x", "500 refused", ",1", "× 2", "; metal"])
+
+
+@given(st.lists(st.builds(dict, reason=REASONS | ODD, subjects=st.integers(1, 999_999))))
+def test_what_is_shown_for_change_is_typed_back_as_it_was(log):
+    assert typed(shown(log)) == log
+
+
+@pytest.mark.django_db
+def test_a_log_kept_as_it_was_shown_is_the_same(study, client):
+    kept = [{"reason": "x-ray only", "subjects": 3}, {"reason": "500 mg contrast", "subjects": 12}]
+    set_exclusions(study=study, exclusions=kept, actor=admin(study))
+    page = client.get(f"/studies/{study.slug}/material/subjects/")
+    client.post(f"/studies/{study.slug}/material/subjects/screening/", {"log": page.context["log"]})
+    assert f"\n{page.context['log']}</textarea>" in page.content.decode()
+    assert exclusions_of(study) == kept
 
 
 @pytest.mark.django_db
