@@ -3,6 +3,7 @@
 from analysis.protocol import ALPHA
 
 MINUS = "−"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 2, *, plus: bool = False) -> str:
@@ -13,6 +14,17 @@ def number(value: float | None, digits: int = 2, *, plus: bool = False) -> str:
     if float(text) == 0:
         return text.lstrip("-")
     return ("+" if plus and value > 0 else "") + text.replace("-", MINUS)
+
+
+def significant(value: float | None, digits: int = 4) -> str:
+    """A number to so many digits, of any size: 0.25, −3.2 × 10⁻⁷; n/a for None."""
+    return "n/a" if value is None else raised(f"{value:.{digits}g}").replace("-", MINUS)
+
+
+def raised(text: str) -> str:
+    """A number in the notation of computers, 4.4e-12, as people write it, 4.4 × 10⁻¹²; any other as it is."""
+    digits, _, exponent = text.partition("e")
+    return f"{digits} × 10{str(int(exponent)).translate(RAISED)}" if exponent else digits
 
 
 def p_value(p: float | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from analysis.formats import number, p_value
+from analysis.formats import number, p_value, raised
 from analysis.protocol import ALPHA
 from analysis.report.table import TableCell
 
@@ -13,7 +13,6 @@ Found = Mapping[str, Any]  # an estimate or a test in the results
 MARK = "†"
 FEW = f"{MARK}: few subjects, the interval may say too much"
 SOME_JUDGED = "k of m: only m features have a verdict"
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def words(*texts: str) -> list[TableCell]:
@@ -129,8 +128,7 @@ def p_of_test_in_full(test: Found | None) -> TableCell:
     """The p value of a test, in full where it is small, as 4.4 × 10⁻¹²."""
     if not test or test.get("p") is None or test["p"] >= 0.001:
         return p_of_test(test)
-    digits, exponent = f"{test['p']:.1e}".split("e")
-    return TableCell(f"{digits} × 10{str(int(exponent)).translate(SUPERSCRIPT)}", strong=True)
+    return TableCell(raised(f"{test['p']:.1e}"), strong=True)
 
 
 def exact_p(margin: Found) -> TableCell:

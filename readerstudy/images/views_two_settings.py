@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from analysis.errors import InputError
+from analysis.formats import significant
 from analysis.report import table_cells
 from processing.radiomics.ibsi import counterparts
 from readerstudy.audit.services import ensure_sections_sealed
@@ -46,8 +47,8 @@ def settings_beside(request: StudyRequest, study: ReaderStudy, earlier: int) -> 
             "rows": [
                 {
                     **row,
-                    "first": _number(row["first"]),
-                    "second": _number(row["second"]),
+                    "first": significant(row["first"]),
+                    "second": significant(row["second"]),
                     "difference": _percent(row["relative_difference"]),
                     "ibsi": ibsi.get(row["feature"].removeprefix("original_"), ""),
                     "ccc": table_cells.estimate_with_interval(row["ccc"]),
@@ -59,10 +60,6 @@ def settings_beside(request: StudyRequest, study: ReaderStudy, earlier: int) -> 
     )
 
 
-def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4g}".replace("-", "−")
-
-
 def _percent(share: float | None) -> str:
     return "n/a" if share is None else f"{100 * share:+.0f} %".replace("-", "−")
 
@@ -71,6 +68,6 @@ def _of_arm(one: dict, arms: dict[str, Arm]) -> dict:
     stable = one["first"]["stable"], one["second"]["stable"]
     return {
         "arm": arms[one["arm"]],
-        "ccc": [_number(one[key]["ccc"]) for key in ("first", "second")],
+        "ccc": [significant(one[key]["ccc"]) for key in ("first", "second")],
         "became": "" if None in stable or stable[0] == stable[1] else "stable" if stable[1] else "unstable",
     }
