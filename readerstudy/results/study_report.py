@@ -62,12 +62,18 @@ def _sources(study: ReaderStudy, made: Results, radiomics: Radiomics) -> page.So
 
 
 def _cases(study: ReaderStudy) -> flow.StudyCases:
-    """All cases but those for training; of withdrawn subjects those that readers were to see."""
+    """All cases but those for training; of withdrawn subjects those that readers were to see.
+
+    Who was for training alone is told by code, whether withdrawn later or not.
+    """
     own = study.cases.filter(training=False)
     meant = own.filter(Q(subject__withdrawn_at=None) | Q(presentations__kind=Presentation.Kind.MAIN))
     shown = study.presentations.filter(kind=Presentation.Kind.MAIN, state=Presentation.State.CONFIRMED)
+    trained = study.subjects.filter(cases__training=True).exclude(pk__in=own.values("subject"))
     return flow.StudyCases(
-        set(meant.values_list("subject__code", "code")), set(shown.values_list("case__subject__code", "case__code"))
+        set(meant.values_list("subject__code", "code")),
+        set(shown.values_list("case__subject__code", "case__code")),
+        set(trained.values_list("code", flat=True)),
     )
 
 

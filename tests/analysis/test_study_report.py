@@ -145,6 +145,16 @@ def test_the_flow_begins_with_those_who_were_screened_and_not_included(results):
     assert first.left_out == ["9 subjects not included", "7: claustrophobia", "2: metal"]
 
 
+def test_who_was_screened_are_those_for_training_alone_too(results):
+    """T1 and T2 were for training alone; T1 was withdrawn."""
+    trained = ratings().iloc[:1].assign(subject="T2", case="T2-L", kind="training")
+    amended = [*DECLARED["amendments"], {**DECLARED["amendments"][0], "what": ["T1"], "training": True}]
+    protocol = {**DECLARED, "amendments": amended, "screening": [{"reason": "metal", "subjects": 4}]}
+    first, second, *_ = flow.stages(results, protocol, SERIES, flow.cases_of(pd.concat([ratings(), trained]), None))
+    assert (first.count, second.count) == ("13 subjects", "7 subjects")
+    assert first.left_out == ["4 subjects not included", "4: metal", "2 subjects for training alone"]
+
+
 def test_the_flow_counts_neither_training_nor_loses_who_was_never_read(results):
     """S8 was never read, T1 was for training alone and was withdrawn, S0 has another case that nobody read."""
     read = ratings()

@@ -16,6 +16,7 @@ from tests import factories
 from tests.once import made_once
 from tests.results.test_results_page import answer_all
 
+SCREENED = [{"reason": "metal", "subjects": 4}]
 pytestmark = pytest.mark.django_db
 
 
@@ -50,6 +51,8 @@ def test_the_flow_counts_the_study_and_not_what_was_left_over(study):
     assert (first.count, second.count, third.detail) == ("4 subjects", "2 cases", "of 2 cases in 4 arms")
     assert first.left_out == ["1 subject withdrawn", "1: S02 left. (S02)", "1 subject never read: S03"]
     assert second.detail == "of 2 subjects whose pairs were read"
+    screened, *_ = flow.stages(made, {**sources.protocol, "screening": SCREENED}, None, sources.cases)
+    assert (screened.count, screened.left_out[-1]) == ("9 subjects", "1 subject for training alone")
     assert (sources.scan_times["cohort"]["subjects"], second.left_out) == (2, [])
 
 

@@ -24,7 +24,7 @@ class FlowStage:
 
 @dataclass(frozen=True)
 class StudyCases:
-    """The cases of a study, those for training apart.
+    """The cases of a study, those for training apart, and the subjects who have no others than these.
 
     meant: all that were to be read, those of withdrawn subjects and those set aside too, as far as they are known;
     read: those of which a pair was read.
@@ -32,6 +32,7 @@ class StudyCases:
 
     meant: Collection[Case]
     read: Collection[Case]
+    training: Collection[str] = ()
 
 
 def cases_of(ratings: pd.DataFrame, series: pd.DataFrame | None) -> StudyCases:
@@ -40,7 +41,8 @@ def cases_of(ratings: pd.DataFrame, series: pd.DataFrame | None) -> StudyCases:
     read = set(_pairs(ratings[main]))
     training = set(_pairs(ratings[ratings["kind"] == "training"])) - read
     known = set() if series is None else set(_pairs(series))
-    return StudyCases((known | read) - training, read)
+    meant = (known | read) - training
+    return StudyCases(meant, read, {subject for subject, _ in training} - {subject for subject, _ in meant})
 
 
 def of_read_cases(series: pd.DataFrame, cases: StudyCases) -> pd.DataFrame:
@@ -60,12 +62,11 @@ def stages(
     of the cases that were read."""
     n = results["n"]
     reasons = {str(one["case"]): str(one["reason"]) for one in protocol.get("set_aside") or ()}
+    withdrawals = [one for one in protocol.get("amendments") or () if one["kind"] == "subject_withdrawn"]
     withdrawn = [
-        (str(subject), str(one["reason"]))
-        for one in protocol.get("amendments") or ()
-        if one["kind"] == "subject_withdrawn" and not one.get("training")
-        for subject in one["what"]
+        (str(subject), str(one["reason"])) for one in withdrawals if not one.get("training") for subject in one["what"]
     ]
+    trained = {str(subject) for one in withdrawals if one.get("training") for subject in one["what"]}
     gone = {subject for subject, _ in withdrawn}
     staying = {one for one in cases.meant if one[0] not in gone}
     aside = [(case, reason) for case, reason in reasons.items() if not any(case == one for _, one in cases.read)]
@@ -77,7 +78,7 @@ def stages(
     never_cases = sorted(case for subject, case in unread if subject in subjects_read and case not in reasons)
     included = len(subjects_read | without) + len(gone)
     found = [
-        *_screened(protocol.get("screening") or (), included),
+        *_screened(protocol.get("screening") or (), included, len(trained.union(cases.training) - gone)),
         FlowStage(
             counted(included, "subject"),
             "in the study, without those for training alone",
@@ -112,17 +113,15 @@ def stages(
     return found
 
 
-def _screened(excluded: Sequence[Mapping[str, Any]], included: int) -> list[FlowStage]:
+def _screened(excluded: Sequence[Mapping[str, Any]], included: int, trained: int) -> list[FlowStage]:
     """The stage before the first, where the study says who was not included."""
     if not excluded:
         return []
     total = sum(int(one["subjects"]) for one in excluded)
     told = [f"{int(one['subjects']):,}: {one['reason']}" for one in excluded]
-    return [
-        FlowStage(
-            counted(included + total, "subject"), "screened", [f"{counted(total, 'subject')} not included", *told]
-        )
-    ]
+    left_out = [f"{counted(total, 'subject')} not included", *told]
+    left_out += [f"{counted(trained, 'subject')} for training alone"] if trained else []
+    return [FlowStage(counted(included + total + trained, "subject"), "screened", left_out)]
 
 
 def _left_out(named: Sequence[tuple[str, str]], noun: str, what: str) -> list[str]:
