@@ -1,14 +1,10 @@
 """The examples in docs/examples: `make examples` writes them anew, the test compares them with what is made now.
 
-simulated: charter and report of `tests.simulated_study`. demonstration: those of the closed study of the demonstration,
-with the tables that its site exported.
+They are charter and report of `tests.simulated_study`.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -19,7 +15,7 @@ from tests import simulated_study
 from tests.site_process import ROOT
 
 FOLDER = ROOT / "docs" / "examples"
-NAMES = ("ratings", "integrity", "findings", "guesses", "display_checks", "series", "metrics")
+READ_BESIDE = ("integrity", "findings", "guesses", "series")  # the tables that a report takes beside ratings
 VERSIONS = re.compile(r'<table class="table" id="versions">.*?</table>', re.DOTALL)
 
 
@@ -34,24 +30,11 @@ def simulated(out: Path) -> None:
         _write_json(folder / "charter.json", _charter(declared))
         features = [str(folder / "features.csv"), "--reference", "SOC", "--restores", "FAST=FAST-DL"]
         _run("stability", *features, "--json", str(folder / "stability.json"))
-        _pages(folder, out)
-
-
-def demonstration(out: Path) -> None:
-    """Charter and report from the tables beside them."""
-    _pages(out, out)
-
-
-def _pages(folder: Path, out: Path) -> None:
-    there = [
-        f"--{name.replace('_', '-')}={folder / f'{name}.csv'}"
-        for name in NAMES[1:]
-        if (folder / f"{name}.csv").exists()
-    ]
-    there += [f"--stability={folder / 'stability.json'}"] if (folder / "stability.json").exists() else []
-    _run("charter", str(folder / "charter.json"), "--html", str(out / "charter.html"))
-    report = [str(folder / "ratings.csv"), f"--protocol={folder / 'protocol.json'}", *there]
-    _run("report", *report, "--html", str(out / "report.html"))
+        _run("charter", str(folder / "charter.json"), "--html", str(out / "charter.html"))
+        report = [str(folder / "ratings.csv"), f"--protocol={folder / 'protocol.json'}"]
+        report += [f"--{name}={folder / f'{name}.csv'}" for name in READ_BESIDE]
+        report += [f"--stability={folder / 'stability.json'}"]
+        _run("report", *report, "--html", str(out / "report.html"))
 
 
 def _charter(declared: dict) -> dict:
@@ -85,33 +68,6 @@ def _write_json(path: Path, content: dict) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def export_demonstration(out: Path) -> None:
-    """Have a site of its own make the first study of the demonstration, and keep what it exports."""
-    with tempfile.TemporaryDirectory() as var:
-        environment = {**os.environ, "READERSTUDY_VAR": var, "READERSTUDY_DEMO": "0"}
-        environment.pop("DATABASE_URL", None)
-        for module in (["readerstudy.serving.prepare"], ["tests.examples", "--site", str(out)]):
-            subprocess.run([sys.executable, "-m", *module], env=environment, check=True, cwd=ROOT)
-
-
-def _export_here(out: Path) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
-    import django
-
-    django.setup()
-    from readerstudy.home import demo
-    from readerstudy.reading import charter
-    from readerstudy.results.exports import protocol_json, table_csv
-
-    demo.STUDIES = demo.STUDIES[:1]
-    demo.seed(print)
-    study = demo.ReaderStudy.objects.get()
-    for name in NAMES:
-        (out / f"{name}.csv").write_bytes(table_csv(study, name))
-    (out / "protocol.json").write_bytes(protocol_json(study))
-    _write_json(out / "charter.json", charter.shown(charter.last_kept(study)))
-
-
 def text(page: str) -> list[str]:
     """What a page says, word by word: without its style, its figures' shapes and the versions that computed it."""
     page = re.sub(r"<style>.*?</style>", "", VERSIONS.sub("", page), flags=re.DOTALL)
@@ -120,14 +76,8 @@ def text(page: str) -> list[str]:
 
 def main() -> None:
     """Write every example anew."""
-    if sys.argv[1:2] == ["--site"]:
-        _export_here(Path(sys.argv[2]))
-        return
-    for name in ("simulated", "demonstration"):
-        (FOLDER / name).mkdir(parents=True, exist_ok=True)
+    (FOLDER / "simulated").mkdir(parents=True, exist_ok=True)
     simulated(FOLDER / "simulated")
-    export_demonstration(FOLDER / "demonstration")
-    demonstration(FOLDER / "demonstration")
     for path in sorted(FOLDER.rglob("*.html")):
         print(path, f"{path.stat().st_size / 1000:.0f} kB")
 

@@ -11,9 +11,12 @@ import pandas as pd
 
 from analysis import protocol
 from readerstudy.protocol.defaults import ARMS, COMPARISONS, criteria_for
+from readerstudy.reading.schedule import Schedule, ScheduledCase, generate
 
 SUBJECTS, CASES, READERS = 61, 111, ("R1", "R2", "R3")
 SEED = 2021
+DISTANCE, REPEAT_SHARE = 5, 0.1
+NAMES = [f"{first} vs {second}" for first, second, _ in COMPARISONS]
 HOW = "simulated study, nobody was scanned"
 WEIGHTINGS = ("T1", "T2", "STIR")
 SECONDS = {"SOC": 171, "FAST": 97}
@@ -58,7 +61,7 @@ def protocol_json() -> dict[str, Any]:
         ],
         "readers": "fixed",
         "reader_codes": list(READERS),
-        "schedule": {"min_distance": 5, "repeat_share": 0.1, "parts": 1, "washout_days": 0},
+        "schedule": {"min_distance": DISTANCE, "repeat_share": REPEAT_SHARE, "parts": 1, "washout_days": 0},
         "questions": {"integrity": True, "diagnostic": True, "cannot_judge": True, "guesses": 20},
         "seed": SEED,
     }
@@ -79,26 +82,32 @@ def _cases() -> list[tuple[str, str, str]]:
     return [(subject, f"{subject}-lumbar-sag-{weighting}", weighting) for subject, weighting in named]
 
 
+def schedule() -> Schedule:
+    """Who sees which pair when, as the site would have drawn it."""
+    cases = [ScheduledCase(case, subject) for subject, case, _ in _cases()]
+    return generate(
+        seed=SEED, readers=READERS, cases=cases, comparisons=NAMES, distance=DISTANCE, repeat_share=REPEAT_SHARE
+    )
+
+
 def _read(random: np.random.Generator, cases: list[tuple[str, str, str]]) -> dict[str, pd.DataFrame]:
     rows: dict[str, list[dict[str, Any]]] = {"ratings": [], "integrity": [], "findings": [], "guesses": []}
     of_subject = dict(zip(sorted({subject for subject, *_ in cases}), random.normal(0, 0.45, SUBJECTS), strict=True))
     of_case = {case: random.normal(0, 0.35) for _, case, _ in cases}
+    named, entries = {case: (subject, weighting) for subject, case, weighting in cases}, schedule().entries
     for reader in READERS:
-        pairs = [(one, place) for one in cases for place in range(len(COMPARISONS))]
-        order = random.permutation(len(pairs))
-        repeated = set(order[: len(pairs) // 10].tolist())
-        shown = [(number, "main") for number in order] + [(number, "repeat") for number in order if number in repeated]
-        for position, (number, kind) in enumerate(shown, 1):
-            (subject, case, weighting), place = pairs[number]
+        for entry in (one for one in entries if one.reader == reader):
+            case, position, kind, side = entry.case, entry.position, entry.kind, entry.first_side
+            subject, weighting = named[case]
+            place = NAMES.index(entry.comparison)
             first, second, _ = COMPARISONS[place]
-            side = ("left", "right")[(int(number) + (kind == "repeat") + int(reader[1])) % 2]
             of_pair = {
                 "study": "simulated-spine",
                 "subject": subject,
                 "case": case,
                 "reader": reader,
                 "presentation": f"{reader}-{position}",
-                "comparison": f"{first} vs {second}",
+                "comparison": entry.comparison,
             }
             seconds = round(float(random.lognormal(3.4, 0.35)), 1)
             for criterion, leanings in LEANINGS.items():
@@ -115,7 +124,7 @@ def _read(random: np.random.Generator, cases: list[tuple[str, str, str]]) -> dic
                         "position": position,
                         "part": 1,
                         "kind": kind,
-                        "repeat_of": f"{reader}-{1 + order.tolist().index(number)}" if kind == "repeat" else None,
+                        "repeat_of": f"{reader}-{entry.repeat_of}" if entry.repeat_of else None,
                         "first": first,
                         "second": second,
                         "first_side": side,
