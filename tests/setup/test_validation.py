@@ -26,6 +26,20 @@ def test_bad():
 def test_not_here():
     pytest.skip("no data")
 
+@pytest.mark.reference("kappa", "another book", version="1970")
+def test_of_another_book():
+    pytest.skip("no book")
+
+@pytest.mark.reference("alpha", "a guide", version="2011")
+@pytest.mark.xfail
+def test_known_to_fail():
+    assert 0.5 == approx(0.6)
+
+@pytest.mark.reference("AC2", "a paper", version="2008")
+@pytest.mark.xfail(strict=False)
+def test_said_to_fail():
+    assert 0.5 == approx(0.5)
+
 def test_unmarked():
     raise AssertionError
 """
@@ -46,9 +60,14 @@ def test_a_test_that_fails_or_is_missing_ends_in_status_1(tmp_path):
     said = ran.stderr.splitlines()
     assert any(line.startswith("Intraclass correlation: ") and line.endswith("::test_bad failed.") for line in said)
     assert "Structural similarity: none of its tests ran." in said
-    assert "Krippendorff's alpha: no test says that it compares this with an outside reference." in said
+    for marked in ("Krippendorff's alpha: ", "Gwet's AC1 and AC2: "):
+        assert any(line.startswith(marked) and line.endswith("_to_fail failed.") for line in said)
+    assert "Kendall's W: no test says that it compares this with an outside reference." in said
     assert not any("kappa" in line or "unmarked" in line for line in said)
     shown = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "validation.html").read_text()).split())
+    top = shown[: shown.index("Analysis Checks")]
+    assert "Weighted kappa, against another book: nothing ran." in top
+    assert "Weighted kappa, against a book" not in shown
     assert "Weighted kappa a book 1968 1 1 2e-08 1e-06 held" in shown
     assert "Intraclass correlation a paper 1979 1 0 1 failed" in shown
     assert (tmp_path / "validation.pdf").read_bytes().startswith(b"%PDF")
