@@ -21,8 +21,8 @@ def subjects(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     there = study.subjects.filter(withdrawn_at=None).select_related("site")
     rows = [{"subject": one, **{kind: cohort.coded(one, kind) for kind in cohort.KINDS}} for one in there]
     context = {"tab": "material", "study": study, "rows": rows, "meanings": cohort.meanings_of(study)}
-    context["exclusions"] = screening.exclusions_of(study)
-    context["log"] = screening.shown(context["exclusions"])
+    exclusions = screening.exclusions_of(study)
+    context |= {"exclusions": exclusions, "log": screening.shown(exclusions)}
     return render(request, "material/subjects.html", context)
 
 
