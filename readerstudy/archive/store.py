@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from readerstudy.archive.object_storage import ObjectStorage
 
 PIECE = 1 << 20  # bytes of a file that is given out
+REMEMBERED = 100_000  # files
 TICK = 20_000_000  # ns: the time of a file's last change goes in steps of 1 to 10 ms
 
 
@@ -184,6 +185,33 @@ def is_whole(sha256: str) -> bool:
             return hashlib.file_digest(file.file, "sha256").hexdigest() == sha256
     except FileNotFoundError:
         return False
+
+
+_whole: dict[str, tuple[int, ...]] = {}  # marks of the files that this process read whole, by hash
+
+
+def damaged(hashes: Sequence[str]) -> int:
+    """How many of these files are not as they were kept. A process reads each whole once, and when somebody wrote to it
+    since. InputError if one of them is not here."""
+    with local_files(hashes) as paths:
+        return sum(not _is_as_kept(sha256, path) for sha256, path in zip(hashes, paths, strict=True))
+
+
+def _is_as_kept(sha256: str, path: Path) -> bool:
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        marks = (
+            _marks(status) if status.st_nlink == 1 else _marks(status)[:-1]
+        )  # another name is a change to a file too
+        if _whole.get(sha256) == marks:
+            return True
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            return False
+    if time.time_ns() - status.st_ctime_ns > TICK:  # a change now might bear the same time
+        if len(_whole) >= REMEMBERED:
+            _whole.clear()
+        _whole[sha256] = marks
+    return True
 
 
 def erase(sha256: str) -> bool:

@@ -13,8 +13,9 @@ from readerstudy.api import problems
 from readerstudy.api.authentication import BearerAuthentication
 from readerstudy.api.endpoint import Rate, StudyEndpoint
 from readerstudy.api.models import Scope
+from readerstudy.archive import store
 from readerstudy.audit.seals import Seal
-from readerstudy.audit.services import ensure_still_sealed
+from readerstudy.audit.services import ensure_still_sealed, fault
 from readerstudy.dicomweb import headers, negotiation
 from readerstudy.dicomweb.authentication import BasicAuthentication
 from readerstudy.dicomweb.models import Header
@@ -49,8 +50,10 @@ class DicomEndpoint(StudyEndpoint):
         return rows
 
     def sealed(self, **uids: str) -> list[Header]:
-        """The same, for what leaves; RecordError if the log knows one of the series otherwise."""
+        """The same, for what leaves; RecordError if the log, or their files, know one of the series otherwise."""
         rows = list(self.found(**uids))
+        # Of a whole study none may be missing as another name was written into its row.
+        headers.ensure_as_read(self.study, rows if "series_uid" in uids else headers.headers(self.study))
         ensure_still_sealed(study=self.study, seals=seals_of(rows))
         return rows
 
@@ -64,6 +67,14 @@ class DicomEndpoint(StudyEndpoint):
                 if uid == instance_uid:
                     return header, place
         raise Http404
+
+    def ensure_whole(self, hashes: list[str]) -> None:
+        """RecordError, and an alarm, if a file is not as it was kept. InputError if one is not there."""
+        if altered := store.damaged(hashes):
+            raise fault(
+                slug=self.study.slug,
+                problem=f"{altered} of {len(hashes)} files of the archive are not as they were kept",
+            )
 
     def address(self, header: Header, instance_uid: str = "") -> str:
         """Where a series, or an instance of it, is taken."""

@@ -1,5 +1,6 @@
 """Headers of the series that can be taken: read once from their files, and found again by UID."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,6 +11,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from processing.dicom.header import open_dicom
 from processing.errors import InputError
 from readerstudy.archive import store
+from readerstudy.audit import keys
+from readerstudy.audit.services import fault
 from readerstudy.dicomweb.models import Header
 from readerstudy.material.erasure import Holder
 from readerstudy.material.models import Instance, Series
@@ -103,13 +106,31 @@ def _described(series: int, files: int, dataset: Dataset) -> Header:
     for keyword in (*OF_STUDY, *OF_SERIES):
         if keyword in dataset:
             wanted.add(dataset[keyword])
-    return Header(
+    header = Header(
         series_id=series,
-        study_uid=dataset.StudyInstanceUID,
-        series_uid=dataset.SeriesInstanceUID,
+        study_uid=str(dataset.StudyInstanceUID),
+        series_uid=str(dataset.SeriesInstanceUID),
         files=files,
         attributes=wanted.to_json_dict(suppress_invalid_tags=True),
     )
+    header.mac = keys.sign(*_said(header))
+    return header
+
+
+def _said(header: Header) -> tuple:
+    """What a header is signed for; numbers as every database gives them back."""
+    lists = json.dumps([header.attributes, header.instances])
+    plain = json.loads(lists, parse_int=float, parse_float=lambda text: float(text) + 0.0)
+    return "dicom header", header.series_id, header.study_uid, header.series_uid, header.files, plain
+
+
+def ensure_as_read(study: ReaderStudy, rows: Iterable[Header]) -> None:
+    """RecordError, and an alarm, if one of these is not what the site read from the files of its series."""
+    for header in rows:
+        if not keys.signed_with(header.mac, *_said(header)):
+            raise fault(
+                slug=study.slug, problem=f"what DICOMweb tells of series {header.series_id} is not from its files"
+            )
 
 
 def of_trial(header: Header) -> dict[str, Element]:
@@ -134,7 +155,8 @@ def instances(header: Header) -> list[tuple[str, str, int, int]]:
     if not header.instances:
         with store.local_files(hashes(header.series), SUFFIX["dicom"]) as paths:
             header.instances = [_instance(open_dicom(path, pixels=False)) for path in paths]
-        Header.objects.filter(pk=header.pk).update(instances=header.instances)
+        header.mac = keys.sign(*_said(header))
+        header.save(update_fields=["instances", "mac"])
     return [(uid, sop_class, number, frames) for uid, sop_class, number, frames in header.instances]
 
 

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -22,20 +22,23 @@ SYNTAX = f"transfer-syntax={ExplicitVRLittleEndian}"
 PIXELS = "7FE00010"
 
 
-def _files(found: Iterable[Header]) -> list[str]:
-    """Names in the archive of the files of series. InputError if some are not there."""
-    hashes = [sha256 for header in found for sha256 in headers.hashes(header.series)]
-    store.ensure_there(hashes)
-    return hashes
-
-
 class _Retrieve(DicomEndpoint):
     def files(self, **uids: str) -> list[str]:
-        """Names in the archive of the files that these UIDs name. RecordError if the log knows them otherwise."""
+        """Names in the archive of the files that these UIDs name. RecordError if the log knows them otherwise, or one is
+        not as it was kept; InputError if one is not there."""
         if "instance_uid" in uids:
             header, place = self.instance(**uids)
-            return _files([header])[place : place + 1]
-        return _files(self.sealed(**uids))
+            return self.file_at(header, place)
+        hashes = [sha256 for header in self.sealed(**uids) for sha256 in headers.hashes(header.series)]
+        self.ensure_whole(hashes)
+        return hashes
+
+    def file_at(self, header: Header, place: int) -> list[str]:
+        """The same of one file of a series, when all of it are there."""
+        hashes = headers.hashes(header.series)
+        store.ensure_there(hashes)
+        self.ensure_whole(hashes[place : place + 1])
+        return hashes[place : place + 1]
 
 
 class Retrieve(_Retrieve):
@@ -71,7 +74,7 @@ class Metadata(_Retrieve):
         yield "]"
 
 
-class Frames(DicomEndpoint):
+class Frames(_Retrieve):
     """Some frames of an instance, or all of its pixels, as bytes without compression."""
 
     def get(
@@ -87,7 +90,7 @@ class Frames(DicomEndpoint):
         header, place = self.instance(study_uid, series_uid, instance_uid)
         if tag.upper() != PIXELS:
             raise Http404
-        (sha256,) = _files([header])[place : place + 1]
+        (sha256,) = self.file_at(header, place)
         there = headers.instances(header)[place][3]
         runs = [(number, 1) for number in _numbers(frames, there)] if frames else [(1, there)]
         kind = f"{negotiation.BYTES}; {SYNTAX}"
@@ -96,7 +99,7 @@ class Frames(DicomEndpoint):
         return StreamingHttpResponse(_pixels(sha256, *runs[0]), content_type=kind)
 
 
-class Rendered(DicomEndpoint):
+class Rendered(_Retrieve):
     """One frame as a picture for people; of an instance of several the first."""
 
     def get(
@@ -107,7 +110,7 @@ class Rendered(DicomEndpoint):
         if len(numbers) != 1:
             raise ValidationError("One frame at a time is drawn.")
         form, wanted = negotiation.picture(request), pictures.read_wanted(request.query_params)
-        with store.local_files(_files([header])[place : place + 1], SUFFIX["dicom"]) as (path,):
+        with store.local_files(self.file_at(header, place), SUFFIX["dicom"]) as (path,):
             picture = pictures.drawn(path, numbers[0] - 1, wanted)
         content = io.BytesIO()
         picture.save(content, form, **({"quality": wanted.quality} if form == "JPEG" else {}))

@@ -305,6 +305,7 @@ def test_what_leaves_stands_in_the_log_of_who_saw_what(study, client, settings):
 def test_a_subject_who_has_withdrawn_is_not_offered(study, client, ask):
     (row,) = client.search_for_studies()
     Subject.objects.update(withdrawn_at="2026-01-01T00:00Z")
+    factories.log_as_is(study)
     assert client.search_for_studies() == []
     assert ask(f"studies/{told(row, '0020000D')}").status_code == 404
 
@@ -356,6 +357,60 @@ def test_a_search_tells_nothing_that_the_log_knows_otherwise(study, ask, what):
         study.arms.filter(code="SOC").update(code="OTHER")
     for level in ("studies", "series", "instances"):
         assert ask(level).status_code == 409
+
+
+def test_no_series_leaves_under_the_names_of_another(study, ask):
+    """Their rows swapped, as the files say nothing of the arm."""
+    row = ask("instances", query_params={"ClinicalTrialSeriesID": "SOC"}).json()[0]
+    ask("instances")
+    soc, fast = (Header.objects.get(series__arm__code=code) for code in ("SOC", "FAST"))
+    for one, other in ((soc, fast), (fast, soc)):
+        said = {name: getattr(other, name) for name in ("study_uid", "series_uid", "instances", "attributes", "mac")}
+        Header.objects.filter(pk=one.pk).update(**said)
+    instance = way(row, "instance")
+    for path in (way(row), f"{way(row)}/metadata", instance, f"{instance}/frames/1", f"{instance}/rendered", "series"):
+        assert ask(path).status_code == 409, path
+
+
+def test_nothing_is_told_of_a_series_that_its_files_do_not_say(study, ask):
+    row = ask("series").json()[0]
+    header = Header.objects.get(series_uid=told(row, "0020000E"))
+    header.attributes |= {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Muster"}]}}
+    header.save()
+    for path in ("studies", "series", way(row), f"studies/{told(row, '0020000D')}"):
+        assert ask(path).status_code == 409, path
+
+
+def test_no_series_is_missing_as_its_row_has_another_name(ask):
+    row = ask("series").json()[0]
+    Header.objects.filter(series_uid=told(row, "0020000E")).update(study_uid="1.2.3")
+    for path in ("studies", f"studies/{told(row, '0020000D')}"):
+        assert ask(path).status_code == 409, path
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"format": "nifti"}])
+def test_no_search_leaves_out_what_the_log_knows_otherwise(study, ask, change):
+    assert len(ask("series").json()) == 3
+    study.series.filter(arm__code="SOC").update(**change)
+    for query in ({}, {"ClinicalTrialSeriesID": "SOC"}, {"ClinicalTrialSeriesID": "FAST"}):
+        assert ask("series", query_params=query).status_code == 409
+
+
+def test_a_file_that_is_not_as_it_was_kept_does_not_leave(study, ask):
+    row = ask("instances", query_params={"ClinicalTrialSeriesID": "SOC", "InstanceNumber": "2"}).json()[0]
+    instance = way(row, "instance")
+    paths = (way(row), f"{way(row)}/metadata", instance, f"{instance}/frames/1", f"{instance}/rendered")
+    assert {ask(path).status_code for path in paths} == {200}
+    sha256 = study.series.get(arm__code="SOC").instances.get(position=1).sha256
+    with store.local_files([sha256]) as (link,):
+        path = link.resolve()
+    whole = path.read_bytes()
+    path.chmod(0o600)
+    try:
+        path.write_bytes(whole[:-10] + b"\xff" * 10)
+        assert {ask(one).status_code for one in paths} == {409}
+    finally:
+        path.write_bytes(whole)
 
 
 def test_who_only_looks_waits_for_nobody_who_holds_the_study(study, ask, monkeypatch):
