@@ -24,8 +24,8 @@ PIXELS = "7FE00010"
 
 class _Retrieve(DicomEndpoint):
     def files(self, **uids: str) -> list[str]:
-        """Names in the archive of the files that these UIDs name. RecordError if the log knows them otherwise, or one is
-        not as it was kept; InputError if one is not there."""
+        """Names in the archive of the files that these UIDs name. RecordError if the log knows them otherwise, or one
+        is not as it was kept; InputError if one is not there."""
         if "instance_uid" in uids:
             header, place = self.instance(**uids)
             return self.file_at(header, place)
