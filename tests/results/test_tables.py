@@ -5,6 +5,7 @@ import io
 import uuid
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from analysis import tables as analysis_tables
@@ -256,3 +257,9 @@ def test_a_study_can_be_closed_early():
     factories.read_all(study.memberships.get(code="R1"))
     study = move(study=study, to="closed", actor=None)
     assert {row["reader"] for row in tables.ratings(study)} == {"R1"}
+
+
+def test_the_page_counts_places_of_findings_from_1_as_the_report_does():
+    row = {"case": "C1", "i": "8", "j": "20", "k": "0"}
+    page = render_to_string("results/findings.html", {"findings": {"rows": [row], "count": 1, "more": 0}})
+    assert "9, 21, 1<" in page
