@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from processing.errors import InputError
 from readerstudy.archive.downloads import csv_lines, stream_csv
+from readerstudy.audit.services import ensure_sections_sealed
 from readerstudy.material import cohort, screening
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
@@ -17,7 +18,8 @@ from readerstudy.protocol.models import ReaderStudy
 @study_page("see_material")
 @require_safe
 def subjects(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
-    """Every subject with its codes."""
+    """Every subject with its codes, and who was not included. RecordError if the log knows the latter otherwise."""
+    ensure_sections_sealed(study, "screening log")
     there = study.subjects.filter(withdrawn_at=None).select_related("site")
     rows = [{"subject": one, **{kind: cohort.coded(one, kind) for kind in cohort.KINDS}} for one in there]
     context = {"tab": "material", "study": study, "rows": rows, "meanings": cohort.meanings_of(study)}

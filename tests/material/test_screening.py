@@ -115,6 +115,13 @@ def test_a_log_kept_as_it_was_shown_is_the_same(study, client):
 
 
 @pytest.mark.django_db
+def test_what_was_changed_past_the_site_is_not_shown(study, client):
+    set_exclusions(study=study, exclusions=KEPT, actor=admin(study))
+    ScreeningLog.objects.filter(study=study).update(exclusions=KEPT[:1])
+    assert client.get(f"/studies/{study.slug}/material/subjects/").status_code == 409
+
+
+@pytest.mark.django_db
 def test_it_is_sealed_bounded_and_fixed_once_the_study_is_locked(study):
     set_exclusions(study=study, exclusions=KEPT, actor=admin(study))
     for wrong in ([{"reason": "x" * 121, "subjects": 1}], [{"reason": str(n), "subjects": 1} for n in range(101)]):
