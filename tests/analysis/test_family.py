@@ -6,6 +6,7 @@ import pytest
 from scipy import special
 
 from analysis import reading
+from analysis.report.tables.family import _design_effect as design_effect_cell
 from analysis.statistics.clustering import design_effect, subject_correlation
 from analysis.statistics.hodges_lehmann import hodges_lehmann
 from analysis.statistics.multiplicity import holm, hommel
@@ -120,3 +121,8 @@ def test_cells_outside_the_family_have_no_interval_in_it():
             low, high = row["mean"]["ci"]
             assert together["ci"][0] < low < high < together["ci"][1]
             assert row["p_hommel"]["primary"] <= row["p_holm"]["primary"]
+
+
+def test_a_design_effect_of_almost_nothing_tells_no_number_of_ratings():
+    told = [design_effect_cell({"estimate": at, "n": 9, "method": ""}) for at in (2.5e-24, 0.049, 0.05, 3.0)]
+    assert [cell.below for cell in told] == ["", "", "180 of 9", "3 of 9"]

@@ -4,6 +4,8 @@ from analysis.formats import number
 from analysis.report.table import ColumnHead, Names, Results, Table, TableCell
 from analysis.report.table_cells import adjusted_p, cell_names, estimate, estimate_with_interval
 
+LEAST = 0.05  # a design effect that is told with its number of independent ratings
+
 
 def family(results: Results, names: Names) -> Table:
     """What holds for the whole family."""
@@ -51,6 +53,6 @@ def family(results: Results, names: Names) -> Table:
 def _design_effect(found: Results) -> TableCell:
     if not found["estimate"]:
         return estimate(found)
-    return TableCell(
-        number(found["estimate"], 1), below=f"{found['n'] / found['estimate']:.0f} of {found['n']}", how=found["method"]
-    )
+    # Of one that is told as 0.0 the number would be a rounding error's.
+    below = f"{found['n'] / found['estimate']:.0f} of {found['n']}" if found["estimate"] >= LEAST else ""
+    return TableCell(number(found["estimate"], 1), below=below, how=found["method"])
