@@ -90,7 +90,9 @@ def test_a_table_is_copied_for_word_markdown_latex_and_spreadsheets(page: Page):
         "| =1+1 | 30 | −1.5 (−2 to 1) |",
         r"| Mean\_10 | 9 | 4.4 × 10⁻¹² |",
     ]
+    page.evaluate("document.querySelectorAll('tbody td')[3].textContent = '* [Flat]'")
     latex = copied(page, "as LaTeX").splitlines()
+    assert r"{*} {[}Flat] & 7 & n/a \\" in latex
     assert r"\caption{Features\_1 \& more}" in latex
     assert r"\begin{tabular}{lrr}" in latex
     assert r"Energy \textbar{} 10 \% & 7 & \textless{} 0.001 \\" in latex

@@ -19,6 +19,7 @@ const LATEX = {
   ">": "\\textgreater{}",
   "|": "\\textbar{}",
   "[": "{[}",
+  "*": "{*}", // after the end of a row both would be arguments of it
   "−": "$-$",
   "±": "$\\pm$",
   "×": "$\\times$",
@@ -34,7 +35,7 @@ const LATEX = {
   "–": "--",
   "…": "\\dots{}",
 };
-const SPECIAL = /[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[&%#_${}\\~^<>|[−±×≤≥ακρτ†◂▸–…]/g;
+const SPECIAL = /[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[&%#_${}\\~^<>|[*−±×≤≥ακρτ†◂▸–…]/g;
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /**
