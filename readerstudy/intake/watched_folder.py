@@ -6,21 +6,21 @@ it was if that fails: the site keeps a sealed file of an upload that is not sort
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processing.errors import InputError
 from readerstudy.archive import quarantine
 from readerstudy.intake.deliveries import Delivery, gathering
 from readerstudy.intake.models import Upload
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.services import ensure_takes_material
 
 DOOR = "folder"
 TAKEN = ".taken"
 TOGETHER = 50  # files that are sealed together
 ANY_SIZE = 1 << 62
+FAILED = (Upload.State.FAILED, None)  # None: it is there no more, as after a restore
+AGAIN = "they are tried again once they change or this starts anew"
 State = tuple[int, int, int]
 
 
@@ -45,7 +45,7 @@ class WatchedFolder:
     settle: float
     keep: bool = False
     seen: dict[Path, tuple[State, float]] = field(default_factory=dict)  # as it was, and since when
-    taken: dict[Path, State] = field(default_factory=dict)  # and left there
+    taken: dict[Path, tuple[State, int]] = field(default_factory=dict)  # and left there; the number of the upload
     aside: dict[Path, tuple[State | None, int]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ class WatchedFolder:
         self._follow()
         there = dict(self._files())
         self.aside = {path: mark for path, mark in self.aside.items() if _mark(path) == mark}
-        self.taken = {path: state for path, state in self.taken.items() if there.get(path) == state}
+        self.taken = {path: mark for path, mark in self.taken.items() if there.get(path) == mark[0]}
         waiting = {path: state for path, state in there.items() if path not in self.taken and path not in self.aside}
         self.seen = {
             path: self.seen[path] if self.seen.get(path, (None,))[0] == state else (state, now)
@@ -112,46 +112,39 @@ class WatchedFolder:
         """Keep what was sealed until it is sorted, unless it changed since."""
         state, _ = self.seen.pop(path)
         if self.keep:
-            self.taken[path] = state
+            self.taken[path] = state, upload.pk
         elif _state(path) == state:
             try:
                 _move(path, self.path / TAKEN / str(upload.pk) / path.relative_to(self.path))
             except OSError as error:
-                self.taken[path] = state
+                self.taken[path] = state, upload.pk
                 self.said.append(f"A file was taken, but cannot be moved and stays: {error.strerror}.")
 
     def _follow(self) -> None:
-        """Erase what was sorted since, and bring back what failed: to be taken again if it failed as the study took
-        nothing."""
+        """Erase what was sorted since; bring back what failed, and put it aside."""
         for folder in (self.path / TAKEN).glob("*"):
             if not folder.name.isdecimal():
                 continue
-            upload = self.study.uploads.filter(pk=int(folder.name), door=DOOR).first()
-            if upload and upload.state == Upload.State.SORTED:
+            state = self._states([int(folder.name)]).get(int(folder.name))
+            if state == Upload.State.SORTED:
                 shutil.rmtree(folder)
-            elif upload is None or upload.state == Upload.State.FAILED:
+            elif state in FAILED:
                 back = [path for path in folder.rglob("*") if path.is_file()]
-                again = (
-                    "once the study takes material"
-                    if (closed := self._is_closed())
-                    else "once they change or this starts anew"
-                )
                 for path in back:
                     target = _move(path, self.path / path.relative_to(folder))
-                    if not closed:
-                        self.aside[target] = _mark(target)
+                    self.aside[target] = _mark(target)
                 shutil.rmtree(folder)
-                self.said.append(
-                    f"{len(back)} files taken could not be sorted and are back: they are tried again {again}."
-                )
+                self.said.append(f"{len(back)} files taken could not be sorted and are back: {AGAIN}.")
+        states = self._states({upload for _, upload in self.taken.values()})
+        failed = [path for path, (_, upload) in self.taken.items() if states.get(upload) in FAILED]
+        for path in failed:
+            del self.taken[path]
+            self.aside[path] = _mark(path)
+        if failed:
+            self.said.append(f"{len(failed)} files taken, which stay, could not be sorted: {AGAIN}.")
 
-    def _is_closed(self) -> bool:
-        """Whether the study takes nothing now."""
-        try:
-            ensure_takes_material(self.study)
-        except InputError:
-            return True
-        return False
+    def _states(self, uploads: Collection[int]) -> dict[int, str]:
+        return dict(self.study.uploads.filter(pk__in=uploads, door=DOOR).values_list("pk", "state"))
 
 
 def _name(path: Path) -> str:

@@ -170,18 +170,19 @@ def test_what_was_taken_and_cannot_be_sorted_comes_back(study, folder, gone):
     assert again.look(7) == 2
 
 
-def test_what_came_back_from_a_closed_study_is_taken_once_it_takes_material_again(study, folder, monkeypatch):
-    watched, _ = taken(study, folder)
-    Upload.objects.update(state=Upload.State.FAILED)
-    with monkeypatch.context() as closed:
-        for module in (deliveries, watched_folder):
-            closed.setattr(module, "ensure_takes_material", lambda study: (_ for _ in ()).throw(InputError("closed")))
-        watched.look(2)
-        with pytest.raises(InputError, match="closed"):
-            watched.look(5)
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_stays_and_cannot_be_sorted_is_said_and_tried_again(study, folder, gone):
+    first, _ = write_series(folder / "SOC", 1, slices=2)
+    watched = WatchedFolder(study, folder, settle=1, keep=True)
+    assert [watched.look(now) for now in (0, 1, 2)] == [0, 2, 0]
+    assert watched.said == []
+    Upload.objects.all().delete() if gone else Upload.objects.update(state=Upload.State.FAILED)
+    assert [watched.look(now) for now in (3, 5, 7)] == [0, 0, 0]
+    again = "they are tried again once they change or this starts anew"
+    assert watched.said == [f"2 files taken, which stay, could not be sorted: {again}."]
+    os.utime(first, (1, 1))
+    assert [watched.look(now) for now in (8, 9)] == [0, 1]
     assert visible(folder) == ["SOC/0.dcm", "SOC/1.dcm"]
-    assert "once the study takes material" in watched.said[0]
-    assert watched.look(9) == 2
 
 
 def test_what_no_worker_sorted_for_a_day_is_sorted_and_not_erased(study, folder):
