@@ -262,4 +262,4 @@ def test_a_study_can_be_closed_early():
 def test_the_page_counts_places_of_findings_from_1_as_the_report_does():
     row = {"case": "C1", "i": "8", "j": "20", "k": "0"}
     page = render_to_string("results/findings.html", {"findings": {"rows": [row], "count": 1, "more": 0}})
-    assert "9, 21, 1<" in page
+    assert "9, 21, 1\n" in page
