@@ -19,7 +19,7 @@ from processing.simulate.kspace import smooth_phase
 from processing.volume import Array, Volume
 from tests.processing.heads import synthetic_head
 
-_THIGHS, _HEAD = "more/sts_limb_T1/STS_050_MR_T1_image.nii.gz", "training/brain/fnndsc_SAG-anon_t1_skyra.nii.gz"
+_THIGHS, _HEAD = "more/sts_limb_T1/STS_{}_MR_T1_image.nii.gz", "training/brain/fnndsc_SAG-anon_t1_skyra.nii.gz"
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +59,33 @@ def test_no_ghost_is_seen_where_there_is_none(head: Array) -> None:
         assert np.array_equal(seen[0], image)
 
 
-@pytest.mark.parametrize(("path", "where", "guard"), [(_THIGHS, 18, "_PLAIN"), (_HEAD, 2, "_SEEN")])
+def _not_a_ghost_for_that(image: Array, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = np.roll(image, len(image) // 2, axis=0)
+    assert estimated(image, away) is None
+    monkeypatch.setattr(ghosts, "_AGAIN", -9.0)
+    assert estimated(image, away) is not None
+
+
+@pytest.mark.parametrize(("path", "where"), [(_THIGHS.format("050"), 18), (_HEAD, 2)])
 def test_what_has_a_most_frequent_ratio_is_no_ghost_for_that(
-    path: str, where: int, guard: str, real_data: Path, monkeypatch: pytest.MonkeyPatch
+    path: str, where: int, real_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = series.read(real_data / path).array
     image = np.maximum(whole[where], 0) / high_percentile(whole, 99.9)
     image = image[: len(image) // 8 * 8, : image.shape[1] // 8 * 8].astype(np.float32)
-    away = np.roll(image, len(image) // 2, axis=0)
-    assert estimated(image, away) is None
-    monkeypatch.setattr(ghosts, guard, 0.0)
-    assert estimated(image, away) is not None
+    _not_a_ghost_for_that(image, monkeypatch)
+
+
+@pytest.mark.parametrize(("subject", "where", "across"), [("034", 46, True), ("028", 10, True), ("001", 8, False)])
+def test_a_second_leg_that_a_coil_leaves_dim_is_no_ghost(
+    subject: str, where: int, across: bool, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leg = np.maximum(series.read(real_data / _THIGHS.format(subject)).array[where], 0).astype(float)
+    leg = leg.T if across else leg
+    half = max(np.split(leg[: len(leg) // 2 * 2], 2), key=np.sum)
+    both = np.vstack([half, (0.2 if subject == "028" else 0.3) * half[::-1]])
+    both = both[: len(both) // 8 * 8, : both.shape[1] // 8 * 8].astype(np.float32)
+    _not_a_ghost_for_that(both / high_percentile(both, 99.9), monkeypatch)
 
 
 def _gains_of_complex(head: Array) -> list[float]:

@@ -40,8 +40,6 @@ _WIDEST = 0.99  # of what the ratio allows
 _SURE = 0.045  # a ratio that air's noise does not reach
 _GAIN = 0.985  # of the common edges: what may be left of them at most, below it
 _APART = 0.2  # of what the ratio allows: how far the cross terms of the quarters may lie from each other
-_NEAR = 0.1  # of the ratio: as near to it a bright pixel's opposite has it
-_SEEN, _PLAIN = 0.07, 0.2  # share of those, at least, where a phase is looked for, and where more edges may be left
 _ALONE = 0.1  # of what a ghost's source leaves: as near to it a pixel may be nothing but ghost
 _NOISE = 0.01  # of the slice's 99.9th percentile, besides
 _FITTED = 1500  # pixels that a phase is fitted to
@@ -49,7 +47,9 @@ _ANGLES, _TURNS = np.linspace(0.2, 2.9, 5), np.linspace(0, 5.5, 6)  # rad: where
 _DOWN, _RIGHT = (-8.0, 0.0, 8.0), (-3.0, 0.0, 3.0)  # rad across the field of view, likewise
 _STARTS, _STEPS = 3, 150  # the best of those that are followed, and how far
 _NEIGHBOURS = 5  # pixels, of which most are nothing but ghost where one is
-_LOSS = 1.05  # and above it, where a ghost is plain and noise that is made stronger counts
+_TEXTURE = 3  # pixels: what differs from their mean
+_AGAIN = 0.7  # of a source's texture, at least, in what looks like nothing but its ghost: other tissue has its own
+_LOSS = 1.05  # and above that ratio, as noise is made stronger
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def unghosted(image: Array, away: Array, ghost: Ghost) -> tuple[Array, Array]:
     one, other = (np.sqrt(_solved(*squares, ghost, sign)[0]) for sign in (1, -1))
     if ghost.cross > 0:
         return one, other
-    expected = ghost.ratio * away
-    near = np.abs(image - expected) < _ALONE * expected + _NOISE * high_percentile(image, 99.9)
-    alone = ndimage.uniform_filter(near.astype(float), _NEIGHBOURS, mode="wrap") > 0.5
+    alone = _alone(image, away, ghost.ratio)
     alone |= np.roll(alone, len(image) // 2, axis=0)
     return np.where(alone, other, one), np.where(alone, one, other)
 
@@ -85,7 +83,7 @@ def estimated(image: Array, away: Array) -> Ghost | None:
     """The ghost of a slice: its ratio where bright pixels' ghosts lie in air, the cross term that leaves fewest edges
     at the same places in x and x′. None where there is too little to see, or no ghost, or where quarters of the slice
     disagree about that term and no phase explains it. Two legs half a field of view apart have a most frequent ratio,
-    too; what tells them from a ghost is that few pixels have it, and that taking it off leaves more edges."""
+    too; what tells them from a ghost is that they do not show each other's texture."""
     top = high_percentile(image, 99.9)
     step = max(image.size // _RATIOS, 1)
     near, far = image.ravel()[::step], away.ravel()[::step]
@@ -93,7 +91,8 @@ def estimated(image: Array, away: Array) -> Ghost | None:
     ratio = _ratio(near[bright], far[bright], _NOISIEST * top)
     if not _LEAST < ratio < _STRONGEST:
         return None
-    share = np.mean(np.abs(near[bright] / far[bright] - ratio) < _NEAR * ratio)
+    if _shown_again(image, away, ratio) < _AGAIN:
+        return None
     squares, places = _overlap(image, away, ratio, _TISSUE * top)
     upper, lefter = (n > np.median(n) if n.size else n for n in (places[0] % (len(image) // 2), places[1]))
     quarter = 2 * upper + lefter
@@ -102,13 +101,30 @@ def estimated(image: Array, away: Array) -> Ghost | None:
     most = 2 * ratio / (1 + ratio**2)
     crosses = np.linspace(-most, most, _CROSS_TERMS)[1:-1]
     if np.ptp([_best(squares[..., quarter == part], ratio, crosses) for part in range(4)]) > _APART * most:
-        return _with_phase(squares, places, image.shape, ratio) if share > _SEEN else None
+        return _with_phase(squares, places, image.shape, ratio)
     for _ in range(2):  # all, then those about the best
         left = [_common_edges(squares, Ghost(ratio, float(cross))) for cross in crosses]
         cross, gap = float(crosses[np.argmin(left)]), float(crosses[1] - crosses[0])
         crosses = np.clip(np.linspace(cross - gap, cross + gap, _AROUND), -_WIDEST * most, _WIDEST * most)
-    allowed = _LOSS if ratio > _SURE and share > _PLAIN else _GAIN
+    allowed = _LOSS if ratio > _SURE else _GAIN
     return Ghost(ratio, cross) if min(left) < allowed * _common_edges(squares, Ghost(0.0, 0.0)) else None
+
+
+def _alone(image: Array, away: Array, ratio: float) -> Array:
+    """Where a pixel and most of its neighbours look like nothing but a ghost."""
+    expected = ratio * away
+    near = np.abs(image - expected) < _ALONE * expected + _NOISE * high_percentile(image, 99.9)
+    return np.asarray(ndimage.uniform_filter(near.astype(float), _NEIGHBOURS, mode="wrap") > 0.5)
+
+
+def _shown_again(image: Array, away: Array, ratio: float) -> float:
+    """How much of the texture of bright pixels is there again, times the ratio, in opposites that look like nothing
+    but their ghost: nearly 1 of a ghost, less with noise, near 0 of tissue that happens to be as bright."""
+    there = _alone(image, away, ratio) & (away > _BRIGHT * high_percentile(image, 99.9))
+    if there.sum() < _FEWEST:
+        return 0.0
+    here, source = (a[there] - ndimage.uniform_filter(a, _TEXTURE, mode="wrap")[there] for a in (image, away))
+    return float(here @ source / max(ratio * (source @ source), 1e-12))
 
 
 def _with_phase(squares: Array, places: Array, shape: tuple[int, ...], ratio: float) -> Ghost | None:
