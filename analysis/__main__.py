@@ -27,7 +27,7 @@ from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
 from analysis.protocol import Protocol, read_json, read_protocol
-from analysis.report import charter, document, figure_files, pdf, render, result_sheets, workbook
+from analysis.report import charter, document, figure_files, number_files, pdf, render, result_sheets, workbook
 from analysis.report.study import flow
 from analysis.report.study import page as report_page
 
@@ -108,9 +108,10 @@ Example: python -m analysis charter protocol.json --pdf charter.pdf --paper lett
     "differences": (
         "where results that were made again differ from those that were expected",
         """In: two folders; each JSON file of MADE is compared with the file of its name in EXPECTED.
+    With --numbers the tables of MADE's results are compared with the CSV files in EXPECTED/numbers too.
 Out: each difference on stdout, a line each; numbers are the same within a relative 1e-6 or 1e-9. Exit status 1 if there
      is one.
-Example: python -m analysis differences . again""",
+Example: python -m analysis differences . again --numbers""",
     ),
     "convert": (
         "ratings.csv from other people's sheets, by a map of their columns",
@@ -229,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "differences")
     command.add_argument("expected", type=Path, metavar="EXPECTED")
     command.add_argument("made", type=Path, metavar="MADE")
+    command.add_argument("--numbers", action="store_true", help="compare EXPECTED/numbers too: every table of results")
     command.set_defaults(run=_differences)
     command = _command(commands, "convert")
     command.add_argument("sheet", type=Path, metavar="SHEET")
@@ -570,6 +572,8 @@ def _convert(options: argparse.Namespace) -> None:
 
 def _differences(options: argparse.Namespace) -> int:
     found = differences.between_folders(options.expected, options.made)
+    if options.numbers:
+        found += number_files.between_tables(options.expected, options.made)
     for line in found:
         print(line)
     return 1 if found else 0

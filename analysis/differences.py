@@ -79,14 +79,15 @@ def between_folders(expected: Path, made: Path) -> list[str]:
         raise InputError(f"{made} holds no JSON file.")
     found = []
     for file in files:
-        here = list(differences(_read(expected / file.name), _read(file)))
+        here = list(differences(read_results(expected / file.name), read_results(file)))
         found += [f"{file.name}, {line}" for line in here[:MOST_SHOWN]]
         if len(here) > MOST_SHOWN:
             found.append(f"{file.name}: {len(here) - MOST_SHOWN} more.")
     return found
 
 
-def _read(path: Path) -> Any:
+def read_results(path: Path) -> Any:
+    """A file of results, parsed. InputError if it is not there or is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from analysis.report import charter as charter_pages
-from analysis.report.measure_tables import image_tables, scan_time_tables, stability_tables, volume_tables
+from analysis.report.number_files import number_tables
 from analysis.report.result_codebook import codebook as result_codebook
-from analysis.report.result_tables import Row, columns, result_tables
+from analysis.report.result_tables import columns
 from analysis.signature import examples
 from analysis.tables import schema
 from readerstudy.protocol.models import ReaderStudy
@@ -24,13 +24,6 @@ from readerstudy.results.read_r import read_r
 from readerstudy.results.wheel import requirements, wheel
 
 NUMBERS_R = Path(__file__).with_name("numbers.R")
-TABLES_OF = {
-    "results-reading": result_tables,
-    "results-images": image_tables,
-    "results-stability": stability_tables,
-    "results-volumes": volume_tables,
-    "results-scan-times": scan_time_tables,
-}
 LINES = 500  # of a table, written together
 Report = Callable[[float, str], None]
 
@@ -70,12 +63,13 @@ IMAGES_ALONE = """
 Readings   none: images alone were compared"""
 
 REPRODUCE = """#!/bin/sh
-# Makes every number of this folder again, from its tables alone, and compares it with what the site said.
+# Makes every number of this folder again, from its tables alone, and compares it with what the site said. Before that
+# each file is held against its SHA-256 in README.txt.
 #
 #   sh reproduce.sh                     in an environment of its own: pip fetches the packages of requirements.txt
 #   PYTHON=python3 sh reproduce.sh      with the packages of this Python; nothing is fetched
 #
-# Exit status 0: the numbers are the same. 1: those that differ are named. Nothing in this folder is changed.
+# Exit status 0: files and numbers are the same. 1: those that differ are named. Nothing in this folder is changed.
 set -u
 cd "$(dirname "$0")" || exit 2
 work=$(mktemp -d) || exit 2
@@ -83,12 +77,30 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/again"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 
-if [ -z "${{PYTHON:-}}" ]; then
-    new=
+new=${{PYTHON:-}}
+if [ -z "$new" ]; then
     for name in python3.11 python3.12 python3.13 python3; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then new=$name; break; fi
     done
     if [ -z "$new" ]; then echo "Python 3.11 or newer is not here." >&2; exit 2; fi
+fi
+
+status=0
+"$new" - <<'END' || status=1
+import hashlib, pathlib, re, sys
+said = re.findall("^([0-9a-f]{{64}})  (.+)$", pathlib.Path("README.txt").read_text(encoding="utf-8"), re.MULTILINE)
+wrong = [] if said else ["README.txt: names no SHA-256."]
+for digest, name in said:
+    file = pathlib.Path(name)
+    if not file.is_file():
+        wrong.append(f"{{name}}: is not there.")
+    elif hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+        wrong.append(f"{{name}}: has another SHA-256 than README.txt says.")
+print(*wrong or [f"{{len(said)}} files have the SHA-256 that README.txt says."], sep="\\n")
+sys.exit(bool(wrong))
+END
+
+if [ -z "${{PYTHON:-}}" ]; then
     "$new" -m venv "$work/venv" || exit 2
     PYTHON=$work/venv/bin/python
     "$PYTHON" -m pip install --quiet -r requirements.txt || exit 2
@@ -96,9 +108,8 @@ fi
 "$PYTHON" -m pip install --quiet --no-index --no-deps --target "$work/wheel" {wheel} || exit 2
 export PYTHONPATH="$work/wheel"
 
-status=0
 {commands}
-if "$PYTHON" -m analysis differences . "$work/again"; then
+if "$PYTHON" -m analysis differences . "$work/again" --numbers; then
     echo "Python: every number is the same."
 else
     echo "Python: see above what differs." >&2
@@ -168,18 +179,16 @@ def _documents(study: ReaderStudy, results: dict[str, dict]) -> Iterator[tuple[s
         if name.startswith(SIGNATURE):
             model = name.removeprefix(SIGNATURE)
             yield f"signatures/{model}.yaml", examples()[model].encode()
-    numbers: dict[str, list[Row]] = {}
-    for name in TABLES_OF.keys() & results.keys():
-        numbers |= TABLES_OF[name](results[name])
-    for name, rows in sorted(numbers.items()):
+    numbers = number_tables(results)
+    for name, rows in numbers.items():
         yield f"numbers/{name}.csv", "".join(number_lines(rows)).encode()
     if numbers:
-        book = result_codebook({name: columns(rows) for name, rows in sorted(numbers.items())})
+        book = result_codebook({name: columns(rows) for name, rows in numbers.items()})
         yield "codebooks/numbers.csv", "".join(number_lines([{**row} for row in book])).encode()
     for table in tables_of(study):
         yield f"codebooks/{table}.csv", "".join(codebook_lines(table)).encode()
         yield f"codebooks/{table}.schema.json", json.dumps(schema(table), indent=2, ensure_ascii=False).encode()
-    yield "read.R", read_r(study, tables_of(study)).encode()
+    yield "read.R", read_r(study, tables_of(study), results).encode()
 
 
 def _programs(study: ReaderStudy, results: dict[str, dict]) -> Iterator[tuple[str, bytes]]:

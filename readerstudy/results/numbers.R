@@ -2,20 +2,33 @@
 #
 #   Rscript numbers.R
 #
-# Base R is enough. Every number that differs by more than a relative 1e-6 is named, and the exit status is then 1.
+# Base R is enough. Every number that differs by more than a relative 1e-6, every row and every file that is not there,
+# or is there alone, is named, and the exit status is then 1. What the rows are of comes from the tables, never from
+# numbers/.
 
 source("read.R")
 
 compared <- 0L
 wrong <- character()
+tables_compared <- character()
 
 # Rows of a table of numbers/ and what was computed here, matched by their keys, column by column.
 same <- function(table, keys, own, columns) {
   file <- file.path("numbers", paste0(table, ".csv"))
-  if (!file.exists(file)) return(invisible())
+  tables_compared <<- union(tables_compared, table)
+  if (!file.exists(file)) {
+    if (NROW(own)) wrong <<- c(wrong, sprintf("numbers/%s.csv is not there, %d rows come out here.", table, NROW(own)))
+    return(invisible())
+  }
   said <- utils::read.csv(file, check.names = FALSE, encoding = "UTF-8", na.strings = "")
   label <- function(rows) do.call(paste, c(lapply(keys, function(key) as.character(rows[[key]])), sep = " / "))
   at <- match(label(own), label(said))
+  for (row in which(is.na(at))) {
+    wrong <<- c(wrong, sprintf("numbers/%s.csv, %s: is not there.", table, gsub("NA", "all", label(own)[row])))
+  }
+  for (row in unique(label(said)[duplicated(label(said))])) {
+    wrong <<- c(wrong, sprintf("numbers/%s.csv, %s: is there twice.", table, gsub("NA", "all", row)))
+  }
   for (name in columns) {
     here <- own[[name]]
     there <- suppressWarnings(as.numeric(said[[name]][at]))
@@ -55,7 +68,7 @@ sign_flip <- function(x, subject) {
   if (!any(kept)) return(c(NA, NA))
   ranks <- rank(abs(x[kept])) * sign(x[kept])
   sums <- tapply(ranks, as.character(subject[kept]), sum)
-  if (sum(sums^2) == 0) return(c(NA, NA))
+  if (length(sums) < 2 || sum(sums^2) == 0) return(c(NA, NA))
   z <- sum(sums) / sqrt(sum(sums^2))
   c(z, 2 * stats::pnorm(-abs(z)))
 }
@@ -72,18 +85,16 @@ kappa <- function(a, b, weights) {
 }
 
 # Every pair of readers over the units that both rated.
-reader_pairs <- function(rows, cell) {
-  readers <- sort(unique(as.character(rows$reader)))
-  readers <- readers[order(nchar(readers), readers)]
-  unit <- paste(rows$subject, rows$case, rows$first, rows$second, rows$criterion, sep = "\r")
-  wide <- tapply(rows$preference, list(unit, as.character(rows$reader)), function(values) values[1])
+reader_pairs <- function(rows, cell, readers) {
+  unit <- paste(rows$subject, rows$case, rows$first, rows$second, rows$criterion, sep = "\r", recycle0 = TRUE)
+  wide <- tapply(rows$preference, list(unit, factor(as.character(rows$reader), readers)), function(values) values[1])
   found <- list()
   for (one in seq_along(readers)) for (other in seq_along(readers)) if (one < other) {
     both <- wide[, c(readers[one], readers[other]), drop = FALSE]
     both <- both[stats::complete.cases(both), , drop = FALSE]
     a <- both[, 1]
     b <- both[, 2]
-    varies <- length(a) > 1 && length(unique(a)) > 1 && length(unique(b)) > 1
+    varies <- length(a) > 2 && length(unique(a)) > 1 && length(unique(b)) > 1
     found[[length(found) + 1]] <- data.frame(
       cell, reader_a = readers[one], reader_b = readers[other],
       spearman_estimate = if (varies) stats::cor(a, b, method = "spearman") else NA,
@@ -95,10 +106,16 @@ reader_pairs <- function(rows, cell) {
   bind(found)
 }
 
-if (exists("ratings")) {
-  main <- ratings[ratings$kind == "main" & ratings$status == "rated", ]
+if ("results-reading" %in% analyses) {
+  asked <- ratings[ratings$kind == "main", ]
+  asked[c("first", "second", "criterion")] <- lapply(asked[c("first", "second", "criterion")], as.character)
+  main <- asked[asked$status == "rated", ]
   main$preference <- ifelse(main$first_side == "right", main$score, 6 - main$score)
-  cells <- unique(main[c("first", "second", "criterion")])
+  planned <- merge(comparisons, data.frame(criterion = names(criteria)))
+  cells <- unique(rbind(planned, asked[c("first", "second", "criterion")]))
+  everybody <- sort(unique(as.character(asked$reader)))
+  everybody <- everybody[order(nchar(everybody), everybody)]
+  count <- choose(length(everybody), 2)  # the results list no more pairs of readers than 200 per cell, 1000 overall
   preference <- readers <- pairs <- list()
   for (place in seq_len(nrow(cells))) {
     cell <- cells[place, ]
@@ -116,7 +133,7 @@ if (exists("ratings")) {
       tests_rank_sum_mirror_p = mirror[2],
       tests_cluster_sign_flip_statistic = flips[1], tests_cluster_sign_flip_p = flips[2]
     )
-    for (reader in unique(as.character(rows$reader))) {
+    for (reader in everybody) {
       own <- rows[rows$reader == reader, ]
       test <- signed_rank(own$preference - 3)
       readers[[length(readers) + 1]] <- data.frame(
@@ -124,7 +141,7 @@ if (exists("ratings")) {
         as_published_statistic = test[1], as_published_p = test[2]
       )
     }
-    pairs[[place]] <- reader_pairs(rows, cell)
+    if (count <= 200) pairs[[place]] <- reader_pairs(rows, cell, everybody)
   }
   preference <- bind(preference)
   numbers <- setdiff(names(preference), c("first", "second", "criterion"))
@@ -133,12 +150,15 @@ if (exists("ratings")) {
        c("mean_estimate", "as_published_statistic", "as_published_p"))
   all_cells <- data.frame(first = NA, second = NA, criterion = NA)
   same("agreement-pairs", c("first", "second", "criterion", "reader_a", "reader_b"),
-       rbind(reader_pairs(main, all_cells), bind(pairs)),
+       rbind(if (count <= 1000) reader_pairs(main, all_cells, everybody), bind(pairs)),
        c("spearman_estimate", "percent_estimate", "kappa_linear_estimate", "kappa_quadratic_estimate"))
 
   # Adjusted p of the published test, in the family that the results name: where they have an adjusted p.
-  said <- utils::read.csv("numbers/preference.csv", check.names = FALSE, encoding = "UTF-8", na.strings = "")
-  inside <- paste(said$first, said$second, said$criterion)[!is.na(said$p_holm_as_published)]
+  inside <- character()
+  if (file.exists("numbers/preference.csv")) {
+    said <- utils::read.csv("numbers/preference.csv", check.names = FALSE, encoding = "UTF-8", na.strings = "")
+    inside <- paste(said$first, said$second, said$criterion)[!is.na(said$p_holm_as_published)]
+  }
   family <- preference[paste(preference$first, preference$second, preference$criterion) %in% inside, ]
   family$p_holm_as_published <- stats::p.adjust(family$tests_as_published_p, "holm")
   family$p_bh_as_published <- stats::p.adjust(family$tests_as_published_p, "BH")
@@ -167,7 +187,7 @@ paired_t <- function(x, y) {
   c(unname(test$statistic), test$p.value)
 }
 
-if (exists("metrics") && nrow(metrics) > 0) {
+if ("results-images" %in% analyses) {
   whole <- metrics[is.na(metrics$slice), ]
   whole$registered <- !is.na(whole$registered) & whole$registered
   whole$unit <- paste(whole$subject, whole$case, sep = "/")
@@ -196,9 +216,7 @@ if (exists("metrics") && nrow(metrics) > 0) {
       )
     }
   }
-  if (length(tests)) {
-    same("images-paired", c("metric", "region", "registered", "a", "b"), bind(tests), c("test_statistic", "test_p"))
-  }
+  same("images-paired", c("metric", "region", "registered", "a", "b"), bind(tests), c("test_statistic", "test_p"))
 }
 
 # Volumes of interest in two arms, side by side.
@@ -209,33 +227,45 @@ beside <- function(rows, a, b) {
   list(of(a), of(b))
 }
 
-if (exists("voi") && nrow(voi) > 0 && file.exists("numbers/volumes.csv")) {
-  groups <- unique(utils::read.csv("numbers/volumes.csv", encoding = "UTF-8")[c("measure", "arm")])
-  found <- lapply(seq_len(nrow(groups)), function(place) {
-    cbind(groups[place, ], summary_of(voi$value[voi$measure == groups$measure[place] & voi$arm == groups$arm[place]]))
-  })
-  same("volumes", c("measure", "arm"), bind(found), c("n", "mean", "sd", "median", "q1", "q3"))
-  if (file.exists("numbers/volumes-paired.csv")) {
-    groups <- unique(utils::read.csv("numbers/volumes-paired.csv", encoding = "UTF-8")[c("measure", "a", "b")])
-    found <- lapply(seq_len(nrow(groups)), function(place) {
-      pair <- beside(voi[voi$measure == groups$measure[place], ], groups$a[place], groups$b[place])
+if ("results-volumes" %in% analyses) {
+  voi$arm <- as.character(voi$arm)
+  arms <- unique(voi$arm)
+  from <- reference[["results-volumes"]]
+  alone <- c("mean", "cv", "entropy")  # the others compare an arm with the reference
+  pair_of <- function(a, b) data.frame(a = a, b = b)
+  others <- setdiff(arms, from)
+  if (!nrow(volume_pairs) && length(others) > 1) volume_pairs <- bind(utils::combn(others, 2, function(two) {
+    pair_of(two[2], two[1])
+  }, simplify = FALSE))
+  each <- pairs <- list()
+  for (measure in unique(as.character(voi$measure))) {
+    rows <- voi[as.character(voi$measure) == measure, ]
+    for (arm in if (measure %in% alone) arms else others) {
+      each[[length(each) + 1]] <- data.frame(measure, arm, summary_of(rows$value[rows$arm == arm]))
+    }
+    tested <- rbind(volume_pairs, if (measure %in% alone && length(others)) pair_of(others, from))
+    for (place in seq_len(nrow(tested))) {
+      pair <- beside(rows, tested$a[place], tested$b[place])
       t <- paired_t(pair[[1]], pair[[2]])
       rank <- signed_rank(stats::na.omit(minus(pair[[1]], pair[[2]])))
-      cbind(groups[place, ], paired_t_statistic = t[1], paired_t_p = t[2], wilcoxon_statistic = rank[1],
-            wilcoxon_p = rank[2])
-    })
-    same("volumes-paired", c("measure", "a", "b"), bind(found),
-         c("paired_t_statistic", "paired_t_p", "wilcoxon_statistic", "wilcoxon_p"))
+      pairs[[length(pairs) + 1]] <- data.frame(measure, tested[place, ], paired_t_statistic = t[1], paired_t_p = t[2],
+                                               wilcoxon_statistic = rank[1], wilcoxon_p = rank[2])
+    }
   }
+  same("volumes", c("measure", "arm"), bind(each), c("n", "mean", "sd", "median", "q1", "q3"))
+  same("volumes-paired", c("measure", "a", "b"), bind(pairs),
+       c("paired_t_statistic", "paired_t_p", "wilcoxon_statistic", "wilcoxon_p"))
 }
 
-if (exists("features") && nrow(features) > 0 && file.exists("numbers/stability.csv")) {
-  said <- utils::read.csv("numbers/stability.csv", encoding = "UTF-8", check.names = FALSE)
+if ("results-stability" %in% analyses) {
+  from <- reference[["results-stability"]]
   plain <- is.na(features$image_type) | features$image_type == "original"
   features$name <- ifelse(plain, as.character(features$feature), paste(features$image_type, features$feature, sep = "_"))
   by_feature <- split(features, features$name)
-  found <- lapply(seq_len(nrow(said)), function(place) {
-    pair <- beside(by_feature[[said$feature[place]]], said$arm[place], said$reference[place])
+  groups <- expand.grid(arm = setdiff(unique(as.character(features$arm)), from), feature = names(by_feature),
+                        stringsAsFactors = FALSE)
+  found <- lapply(seq_len(nrow(groups)), function(place) {
+    pair <- beside(by_feature[[groups$feature[place]]], groups$arm[place], from)
     both <- !is.na(pair[[1]]) & !is.na(pair[[2]])
     x <- pair[[1]][both]
     y <- pair[[2]][both]
@@ -244,7 +274,7 @@ if (exists("features") && nrow(features) > 0 && file.exists("numbers/stability.c
     moments <- function(a, b) mean((a - mean(a)) * (b - mean(b)))
     below <- moments(x, x) + moments(y, y) + (mean(x) - mean(y))^2
     rank <- signed_rank(minus(x, y))
-    data.frame(said[place, c("arm", "feature")], paired_t_statistic = t[1], paired_t_p = t[2],
+    data.frame(groups[place, ], paired_t_statistic = t[1], paired_t_p = t[2],
                wilcoxon_statistic = rank[1], wilcoxon_p = rank[2],
                pearson_estimate = if (n > 2 && stats::sd(x) > 0 && stats::sd(y) > 0) stats::cor(x, y) else NA,
                ccc_estimate = if (n > 1 && below > 0) 2 * moments(x, y) / below else NA)
@@ -253,27 +283,28 @@ if (exists("features") && nrow(features) > 0 && file.exists("numbers/stability.c
        c("paired_t_statistic", "paired_t_p", "wilcoxon_statistic", "wilcoxon_p", "pearson_estimate", "ccc_estimate"))
 }
 
-if (exists("series") && file.exists("numbers/scan-times.csv")) {
-  said <- utils::read.csv("numbers/scan-times.csv", encoding = "UTF-8", check.names = FALSE)
+if ("results-scan-times" %in% analyses) {
+  from <- reference[["results-scan-times"]]
   acquired <- series[is.na(series$made_from), ]
   acquired$acquisition_seconds[!is.na(acquired$simulated)] <- NA
   case <- as.character(acquired$case)
   subject <- paste0(acquired$subject, "-")
   coded <- startsWith(case, subject)
   code <- ifelse(coded, substring(case, nchar(subject) + 1), NA)
-  code[!grepl("-.*-", code)] <- NA
-  found <- lapply(seq_len(nrow(said)), function(place) {
-    rows <- acquired[said$protocol[place] == "all" | (!is.na(code) & code == said$protocol[place]) |
-                       (said$protocol[place] == "other" & is.na(code)), ]
+  code <- ifelse(grepl("-.*-", code), code, "other")
+  groups <- expand.grid(protocol = c(if (any(code != "other")) unique(code), "all"),
+                        test = setdiff(unique(as.character(acquired$arm)), from), stringsAsFactors = FALSE)
+  found <- lapply(seq_len(nrow(groups)), function(place) {
+    rows <- acquired[groups$protocol[place] == "all" | code == groups$protocol[place], ]
     wide <- tapply(rows$acquisition_seconds, list(paste(rows$subject, rows$case), as.character(rows$arm)),
                    function(values) mean(values, na.rm = TRUE))
     of <- function(arm) if (arm %in% colnames(wide)) wide[, arm] else rep(NA_real_, nrow(wide))
-    x <- of(said$reference[place])
-    y <- of(said$test[place])
+    x <- of(from)
+    y <- of(groups$test[place])
     both <- is.finite(x) & is.finite(y)
     x <- x[both]
     y <- y[both]
-    data.frame(said[place, c("protocol", "test")], cases = length(x),
+    data.frame(groups[place, ], cases = length(x),
                mean_reference = if (length(x)) mean(x) else NA, sd_reference = spread(x),
                mean_test = if (length(y)) mean(y) else NA, sd_test = spread(y),
                saved_estimate = if (length(x)) mean(x - y) else NA,
@@ -281,6 +312,15 @@ if (exists("series") && file.exists("numbers/scan-times.csv")) {
   })
   same("scan-times", c("protocol", "test"), bind(found),
        c("cases", "mean_reference", "sd_reference", "mean_test", "sd_test", "saved_estimate", "saved_percent_estimate"))
+}
+
+# A table that R would make, of an analysis that is not there.
+here <- c("preference", "preference-readers", "agreement-pairs", "images", "images-paired", "volumes",
+          "volumes-paired", "stability", "scan-times")
+for (table in setdiff(here, tables_compared)) {
+  if (file.exists(file.path("numbers", paste0(table, ".csv")))) {
+    wrong <- c(wrong, sprintf("numbers/%s.csv: was not expected.", table))
+  }
 }
 
 cat(sprintf("%d numbers compared by R %s, %d differ.\n", compared, getRversion(), length(wrong)))

@@ -1,10 +1,12 @@
 """read.R: every table of a study as a data frame of R, with factors, times and the words of the codebook."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from analysis.cells import natural
 from analysis.tables import schema
 from readerstudy.accounts.models import Role
+from readerstudy.images.in_volumes import reference_and_pairs
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import arms_of, comparisons_of
 
@@ -36,8 +38,12 @@ HEAD = """# Every table of this folder as a data frame: source("read.R") in R, w
 """
 
 
-def read_r(study: ReaderStudy, tables: Sequence[str]) -> str:
-    """The script that reads these tables of a study; factors have the order of its protocol."""
+def read_r(study: ReaderStudy, tables: Sequence[str], results: Mapping[str, Any]) -> str:
+    """The script that reads these tables of a study; factors have the order of its protocol.
+
+    It says too what was compared: the comparisons, the analyses that results holds, the reference arm of each, and the
+    pairs of arms that were tested in volumes of interest.
+    """
     arms, criteria = [arm.code for arm in arms_of(study)], list(study.criteria.all())
     readers = study.memberships.filter(role=Role.READER).values_list("code", flat=True)
     orders = {
@@ -56,7 +62,21 @@ def read_r(study: ReaderStudy, tables: Sequence[str]) -> str:
             f"  levels = {_list({name: values for name, values in levels.items() if values})},\n"
             f"  labels = {_vector({field['name']: field['description'] for field in fields})}\n)\n"
         )
-    return "".join(parts)
+    return "".join([*parts, _compared(study, results)])
+
+
+def _compared(study: ReaderStudy, results: Mapping[str, Any]) -> str:
+    asked = comparisons_of(study)
+    references = {name: made["reference"] for name, made in results.items() if made.get("reference")}
+    pairs = reference_and_pairs(study)[1] if "results-volumes" in results else []
+    return (
+        "\n# What was compared: by the protocol, in which analyses, with which arm.\n"
+        f"comparisons <- data.frame(\n  first = {_texts(one.first.code for one in asked)},\n"
+        f"  second = {_texts(one.second.code for one in asked)}\n)\n"
+        f"analyses <- {_texts(results)}\nreference <- {_vector(references)}\n"
+        f"volume_pairs <- data.frame(\n  a = {_texts(made for _, made in pairs)},\n"
+        f"  b = {_texts(source for source, _ in pairs)}\n)\n"
+    )
 
 
 def _enum(field: Mapping) -> Sequence[str]:
@@ -70,6 +90,11 @@ def _text(text: str) -> str:
 
 def _character(one: str) -> str:
     return one if one.isascii() and one.isprintable() and one not in '"\\' else f"\\U{{{ord(one):x}}}"
+
+
+def _texts(texts: Iterable[str]) -> str:
+    inside = ", ".join(map(_text, texts))
+    return f"c({inside})" if inside else "character()"
 
 
 def _vector(named: Mapping[str, str]) -> str:

@@ -1,11 +1,13 @@
 """The zip of a study gives its numbers again elsewhere: by its own wheel, by R, in one command."""
 
+import csv
 import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import uuid
 import zipfile
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import requires, version
@@ -22,6 +24,7 @@ from readerstudy.images.models import Feature, Metric, VolumeMeasure
 from readerstudy.images.radiomics import active_settings
 from readerstudy.material.models import Series, VolumeOfInterest
 from readerstudy.protocol.services import move
+from readerstudy.reading.models import Rating
 from readerstudy.results import everything, exports, services, tables, wheel
 from readerstudy.results.commands import OF_READINGS
 from tests import factories
@@ -160,6 +163,67 @@ def test_a_changed_answer_is_told_by_both(study, folder, tmp_path, capsys):
     said = subprocess.run(["Rscript", "numbers.R"], cwd=folder, capture_output=True, text=True)
     assert said.returncode == 1
     assert re.search(r"numbers/preference.csv, .* mean_estimate: .* is there, .* comes out here", said.stdout)
+
+
+@needs_r
+def test_tables_of_numbers_that_were_falsified_or_lost_are_told(folder):
+    """Each by its SHA-256, by the results that were made again, and by R where R makes the table."""
+    numbers = folder / "numbers"
+    for name, column in [("primary", "result_p"), ("mixed", "test_p"), ("preference", "mean_low")]:
+        with (numbers / f"{name}.csv").open(newline="") as file:
+            head, *rows = csv.reader(file)
+        rows[0][head.index(column)] = "0.00001234"
+        with (numbers / f"{name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([head, *rows])
+    lost = ("preference-readers", "images-paired", "ranking")
+    for name in lost:
+        (numbers / f"{name}.csv").unlink()
+    shorter = ("stability", "volumes", "volumes-paired", "scan-times", "agreement-pairs")
+    for name in shorter:
+        rows = (numbers / f"{name}.csv").read_text().split("\n")
+        (numbers / f"{name}.csv").write_text("\n".join([rows[0], *rows[2:]]))
+    (numbers / "more.csv").write_text("a\r\n1\r\n")
+    said = reproduce(folder)
+    assert said.returncode == 1
+    for name in ("primary", "mixed", "preference", *shorter):
+        assert f"numbers/{name}.csv: has another SHA-256 than README.txt says." in said.stdout
+    for name, column in [("primary", "result_p"), ("mixed", "test_p"), ("preference", "mean_low")]:
+        assert re.search(rf"numbers/{name}.csv, row 1, {column}: 0.00001234 is there, \S+ came out", said.stdout)
+    for name in lost:
+        assert said.stdout.count(f"numbers/{name}.csv: is not there.\n") == 2  # by its SHA-256, by the results
+    for name in shorter:
+        assert re.search(rf"numbers/{name}.csv, (\d+) rows came out, (\d+) are there", said.stdout)
+        assert re.search(rf"numbers/{name}.csv, \S.*: is not there", said.stdout)  # by R
+    for name in ("preference-readers", "images-paired"):
+        assert re.search(rf"numbers/{name}.csv is not there, \d+ rows come out here", said.stdout)
+    assert "numbers/more.csv: was not expected." in said.stdout
+
+
+@needs_r
+def test_r_agrees_on_a_study_that_was_hardly_answered(tmp_path):
+    """One criterion that nobody could judge, one that only one subject decides, a reader who read half."""
+    study = factories.open_(factories.make_study(subjects=2, readers=2))
+    answer_all(study, {"R1": [4, 3, 3], "R2": [4, 4, 3, 2]})
+    nobody, one = study.criteria.all()[:2]
+    given = Rating.objects.filter(presentation__study=study)
+    changed = [(rating, None, "cannot_judge") for rating in given.filter(criterion=nobody)]
+    decided = given.filter(criterion=one).exclude(presentation__case__subject__code="S01")
+    changed += [(rating, 3, "rated") for rating in decided]
+    for rating, score, status in changed:
+        rating.pk, rating.key, rating.revision, rating.score, rating.status = None, uuid.uuid4(), 2, score, status
+    factories.keep_all([rating for rating, _, _ in changed])
+    half = study.presentations.filter(reader__code="R2", comparison__first__code="SOC")
+    half.update(state="scheduled", started_at=None, confirmed_at=None)
+    factories.log_as_is(study)
+    study = move(study=study, to="closed", actor=None)
+    packed = io.BytesIO()
+    everything.write_zip(packed, study, services.everything_or_job(study))
+    zipfile.ZipFile(packed).extractall(tmp_path)
+    said = subprocess.run(["Rscript", "numbers.R"], cwd=tmp_path / study.slug, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout + said.stderr
+    preference = (tmp_path / study.slug / "numbers" / "preference.csv").read_text()
+    assert preference.count(f",{nobody.code},0,0,0,0,0,") == study.comparisons.count()
+    assert "fewer than two subjects with an answer other than 3" in preference
 
 
 def test_the_command_runs_the_wheel_and_nothing_else(folder):
