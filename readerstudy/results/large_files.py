@@ -1,6 +1,7 @@
 """The zip and the workbook of a study with many ratings: written by a job, kept, and taken from there."""
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from readerstudy.jobs.registry import LaterError
 from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import everything, exports, services
+from readerstudy.results.identities import names_of
 
 WRITE = "results.write"
 AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
@@ -60,9 +62,11 @@ def _request(study: ReaderStudy, form: str, key: str) -> Job:
 
 
 def _key(study: ReaderStudy, form: str) -> str:
-    """What a file depends on, as one hash: the analysis, and the last line of the log that tells of a change."""
+    """What a file depends on, as one hash: the analysis, the last line of the log that tells of a change, and for a zip
+    the names that must not stand in it: a locked study can get members."""
     last = study.events.exclude(action__in=AFTER_LOCKING).order_by("-number").values_list("sha256", flat=True).first()
-    return hashlib.sha256(f"{form} {services.results_key(study)} {last}".encode()).hexdigest()
+    names = json.dumps(sorted(names_of(study).items())) if form == "zip" else ""
+    return hashlib.sha256(f"{form} {services.results_key(study)} {last}{names}".encode()).hexdigest()
 
 
 def _names(study: ReaderStudy, form: str, key: str) -> tuple[str, str]:

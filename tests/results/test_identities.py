@@ -46,6 +46,9 @@ def closed_with(study, remark: str):
         ("ask R.Anna", "a user name"),
         ("write to somebody@hospital.example", "an address"),
         ("series 1.2.840.113619.2.55.3.604688119", "a UID of DICOM"),
+        ("as in 1.2.840.113619.2.55.3.604688119.", "a UID of DICOM"),
+        ("2.25.329800735698586629295641978511506172918", "a UID of DICOM"),
+        ("MUELLER^H has it too", "a name as DICOM writes it"),
         ("DOE^JANE, the same as last year", "a name as DICOM writes it"),
     ],
 )
@@ -68,10 +71,14 @@ def test_the_page_says_where_and_nothing_leaves(study):
 
 
 def test_words_and_codes_of_the_study_name_nobody(study):
-    other = study.memberships.get(code="R2").user
-    other.username = "Reader"  # a word of every table
-    other.save()
-    closed = closed_with(study, "R1 and R2 saw version 1.2.3 of an osteoberg at 2^3; annabergit, Anna")
-    everything.write_zip(io.BytesIO(), closed, {})
+    closed = closed_with(study, "R1 and R2 saw version 1.2.3 of an osteoberg at 2^3, 2.25; annabergit, Anna")
+    closed.title = "Fast MRI in a trial"
+    closed.sites.update(name="Westend")
+    other = closed.memberships.get(code="R2").user
+    # A word of every table, of an arm, of the title, of the slug, a site, of a criterion, of a column of results.
+    for name in ("Reader", "soc", "fast", "mri", "trial", "westend", "sharper", "net_preference"):
+        other.username = name
+        other.save()
+        assert name.casefold() not in identities.names_of(closed)
+        everything.write_zip(io.BytesIO(), closed, {})
     assert identities.names_of(closed).keys() >= {"r.anna", "anna berg", "berg anna", "berg, anna", "ab@clinic.example"}
-    assert "reader" not in identities.names_of(closed)

@@ -9,6 +9,7 @@ from django.conf import settings as site
 from django.test import Client
 from openpyxl import load_workbook
 
+from readerstudy.accounts.services import add_member
 from readerstudy.archive import kept
 from readerstudy.audit.models import Event
 from readerstudy.images.analyses import erase_analyses
@@ -98,9 +99,23 @@ def test_the_job_says_how_far_it_is_and_fails_in_a_sentence_where_the_zip_may_no
     assert [doing for _, doing in told].count("ratings") == 2
     assert all(0 <= share < 1 for share, _ in told)
     person = study.memberships.get(code="R1").user
-    person.first_name = "FAST-DL"
+    person.first_name = "S01"  # which stands in every table
     person.save()
     large_files.file_or_job(study, "zip")
     factories.work_off(study)
     (job,) = written(study)
     assert (job.state, "would tell who somebody is" in job.error) == ("failed", True)
+
+
+def test_what_is_kept_is_looked_through_again_for_whoever_joined_after_locking(study):
+    large_files.file_or_job(study, "zip")
+    factories.work_off(study)
+    study = move(study=study, to="locked", actor=None)
+    large_files.file_or_job(study, "zip")
+    factories.work_off(study)
+    large_files.file_or_job(study, "zip")[0].close()
+    add_member(study=study, user=factories.make_user("s01"), role="analyst")
+    assert isinstance(large_files.file_or_job(study, "zip"), Job)
+    factories.work_off(study)
+    job = written(study)[-1]
+    assert (job.state, "holds a user name" in job.error) == ("failed", True)
