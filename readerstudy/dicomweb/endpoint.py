@@ -1,12 +1,15 @@
 """What all addresses of DICOMweb share: who asks, which series are meant, answers in DICOM JSON."""
 
+import fcntl
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from readerstudy.accounts.authentication import SessionAuthentication
 from readerstudy.api import problems
@@ -25,9 +28,16 @@ RETRY_SECONDS = 5
 
 
 class PictureRate(Rate):
-    """Slices come one by one, as fast as somebody scrolls."""
+    """Slices come one by one, as fast as somebody scrolls. Requests of one person are counted one after the other, by
+    all web processes of a machine."""
 
     scope, rate = "pictures", "100/s"
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        with (settings.VAR_DIR / f".{self.scope}-{request.user.pk}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # what was counted is read and then written
+            return super().allow_request(request, view)
 
 
 class DicomEndpoint(StudyEndpoint):

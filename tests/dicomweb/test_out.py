@@ -4,10 +4,13 @@ import base64
 import hashlib
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from dicomweb_client.api import DICOMwebClient
+from django.core.cache.backends.filebased import FileBasedCache
 from django.test import Client
 from django.urls import Resolver404, resolve
 from PIL import Image
@@ -431,6 +434,17 @@ def test_requests_beyond_measure_are_told_to_wait(ask, monkeypatch):
     monkeypatch.setattr(PictureRate, "rate", "2/min")
     assert [ask("studies").status_code for _ in range(3)] == [200, 200, 429]
     assert int(ask("studies")["Retry-After"]) > 0
+
+
+def test_requests_at_the_same_moment_are_all_counted(settings, tmp_path, monkeypatch):
+    cache = FileBasedCache(str(tmp_path / "cache"), {})
+    monkeypatch.setattr(PictureRate, "cache", cache)
+    monkeypatch.setattr(PictureRate, "rate", "20/min")
+    settings.VAR_DIR = tmp_path
+    request = SimpleNamespace(user=SimpleNamespace(is_authenticated=True, pk=1))
+    with ThreadPoolExecutor(16) as pool:
+        allowed = list(pool.map(lambda _: PictureRate().allow_request(request, None), range(200)))
+    assert sum(allowed) == 20
 
 
 def test_series_without_dicom_files_are_not_offered(ask, study):
