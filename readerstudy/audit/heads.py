@@ -184,11 +184,20 @@ def write_alarm(slug: str, sentence: str) -> None:
 
 def alarms(slug: str) -> list[Alarm]:
     """The latest alarms of a study, the newest first."""
+    return [alarm for whose, alarm in _alarms() if whose == slug]
+
+
+def latest_alarms() -> dict[str, Alarm]:
+    """The latest alarm of each study that has one, by its slug."""
+    return dict(reversed(list(_alarms())))
+
+
+def _alarms() -> Iterator[tuple[str, Alarm]]:
     try:
         words = [line.split(" ", 2) for line in reversed(_lines(ALARMS, TAIL))]
     except UnreadableError:
-        return []  # the study's own heads are no better off: whoever writes is told
-    return [Alarm(datetime.fromisoformat(line[0]), line[2]) for line in words if len(line) == 3 and line[1] == slug]
+        return  # the study's own heads are no better off: whoever writes is told
+    yield from ((line[1], Alarm(datetime.fromisoformat(line[0]), line[2])) for line in words if len(line) == 3)
 
 
 def _append_alarm(slug: str, sentence: str) -> None:

@@ -111,8 +111,8 @@ def _end(study: Study, action: str = "") -> tuple[Event | None, str]:
     """The last line, and why `action` may not follow it; "" if it may."""
     events = Event.objects.filter(study=study)
     lines = events.order_by().values("study").annotate(lines=Count("pk")).values("lines")
-    last = events.annotate(lines=Subquery(lines)).order_by("-number").first()
-    head = Head.objects.filter(study=study).first()
+    last = events.annotate(lines=Subquery(lines)).select_related("study__head").order_by("-number").first()
+    head = getattr(last.study, "head", None) if last else Head.objects.filter(study=study).first()
     return last, chain.end_problem(study, last=last, head=head, count=last.lines if last else 0, action=action)
 
 

@@ -1,13 +1,12 @@
-"""What a person should do next, over all studies."""
+"""What a person finds on the home page beside what is next: readings, studies, how the site does."""
 
 import shutil
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from readerstudy.accounts.demonstration import ACCOUNTS
 from readerstudy.accounts.models import Membership, Role, User
@@ -16,38 +15,24 @@ from readerstudy.audit.actions import Action
 from readerstudy.audit.heads import Alarm
 from readerstudy.audit.models import Event, Tombstone
 from readerstudy.home.log import FOLDED
-from readerstudy.intake.models import Candidate
 from readerstudy.jobs.models import Job
 from readerstudy.letters import selectors as letters
 from readerstudy.material import selectors as material
-from readerstudy.protocol.models import ReaderStudy
-from readerstudy.protocol.selectors import moves_from
-from readerstudy.reading import guesses, signatures, unblinding
+from readerstudy.material.models import Case, Series, Subject
+from readerstudy.protocol.models import Arm, ReaderStudy
+from readerstudy.reading import guesses, signatures
 from readerstudy.reading import selectors as reading
 from readerstudy.reading.models import Presentation
-from readerstudy.reading.opening_checklist import not_ready
 from readerstudy.states import ENDED, State
-
-FROZEN = "Opening freezes the protocol, every series and volume of interest, and the radiomic settings."
-
-
-@dataclass(frozen=True)
-class Task:
-    """One line of the to-do list; `page` is the name of the address that helps."""
-
-    text: str
-    detail: str
-    page: str
-    button: str
-    study: ReaderStudy
 
 
 def readings_of(user: User) -> list[dict]:
     """One row per study in which this person reads: what is open first, then what waits, then what is done."""
     rows = []
-    for member in user.memberships.filter(role=Role.READER).select_related("study"):
-        study, counts = member.study, reading.progress(member)
-        own = Presentation.objects.filter(reader=member)
+    members = list(user.memberships.filter(role=Role.READER).select_related("study"))
+    numbers = reading.progress_of(members)
+    for member in members:
+        study, counts = member.study, numbers[member.pk]
         if study.state == State.DRAFT:
             stage = "draft"
         elif study.state in ENDED:
@@ -57,7 +42,7 @@ def readings_of(user: User) -> list[dict]:
             stage = "questions" if asked else "finished"
         else:
             stage = study.state
-        now = reading.current_pair(member)
+        now = reading.current_pair(member) if counts["left"] else None
         opens = reading.waits_until(now) if now and stage == State.OPEN else None
         rows.append(
             {
@@ -72,159 +57,58 @@ def readings_of(user: User) -> list[dict]:
                 and signatures.to_sign(member),
                 "letter": letters.waits_for_reader(member),
                 "next": counts["confirmed"] + 1,
-                "started": own.exclude(state=Presentation.State.SCHEDULED).exists(),
-                "training_left": own.filter(kind="training", state__in=["scheduled", "in_progress"]).count(),
-                "last": own.filter(confirmed_at__isnull=False)
-                .order_by("-confirmed_at")
-                .values_list("confirmed_at", flat=True)
-                .first(),
             }
         )
     order = ["open", "questions", "washout", "paused", "draft", "finished", "closed"]
     return sorted(rows, key=lambda row: order.index(row["stage"]))
 
 
-def study_row(member: Membership) -> dict:
-    """Counts and progress of one study, for its admin or analyst."""
-    study = member.study
-    there, wanted = material.series_progress(study)
-    done = study.presentations.exclude(state="void").aggregate(
-        total=Count("pk"), confirmed=Count("pk", filter=Q(state="confirmed"))
-    )
-    return {
-        "study": study,
-        "role": member.role,
-        "subjects": study.subjects.filter(withdrawn_at=None).count(),
-        "cases": study.cases.filter(material.in_use()).count(),
-        "aside": material.set_aside(study).count(),
-        "there": there,
-        "wanted": wanted,
-        **done,
+def study_rows(members: list[Membership]) -> list[dict]:
+    """Counts and progress of the studies of these admins and analysts: as many queries for one as for a hundred."""
+    studies = [one.study for one in members]
+    ids = [one.pk for one in studies]
+    subjects = _count_by("study", Subject.objects.filter(study__in=ids, withdrawn_at=None))
+    aside = Count("pk", filter=~Q(set_aside=""))
+    here = Case.objects.filter(study__in=ids, subject__withdrawn_at=None).order_by().values("study")
+    cases: dict[int, Any] = {
+        one["study"]: one for one in here.annotate(used=Count("pk", filter=Q(set_aside="")), aside=aside)
     }
+    arms = _count_by("study", Arm.objects.filter(study__in=ids))
+    present = Series.objects.filter(material.in_use("case__"), study__in=ids, active=True, echo=1)
+    there = _count_by("study", present)
+    shown = Presentation.objects.filter(study__in=ids).exclude(state=Presentation.State.VOID).order_by()
+    pairs = shown.values("study").annotate(total=Count("pk"), confirmed=Count("pk", filter=Q(state="confirmed")))
+    read: dict[int, Any] = {one["study"]: one for one in pairs}
+    rows = []
+    for member in members:
+        pk = member.study_id
+        of_cases = cases.get(pk, {"used": 0, "aside": 0})
+        done = read.get(pk, {"total": 0, "confirmed": 0})
+        rows.append(
+            {
+                "study": member.study,
+                "member": member,
+                "role": member.role,
+                "subjects": subjects.get(pk, 0),
+                "cases": of_cases["used"],
+                "aside": of_cases["aside"],
+                "there": there.get(pk, 0),
+                "wanted": of_cases["used"] * arms.get(pk, 0),
+                "total": done["total"],
+                "confirmed": done["confirmed"],
+            }
+        )
+    return rows
 
 
-def studies_of(user: User) -> list[dict]:
-    """One row per study of which this person is admin or analyst, newest first."""
-    members = user.memberships.exclude(role=Role.READER).select_related("study").order_by("-study__created_at")
-    return [study_row(member) for member in members]
+def _count_by(name: str, rows: QuerySet) -> dict[int, int]:
+    return dict(rows.order_by().values_list(name).annotate(Count("pk")))
 
 
-def tasks_of(rows: list[dict]) -> list[Task]:
-    """What waits for a decision, most pressing first. `rows` as from `studies_of`."""
-    mine = [row["study"] for row in rows if row["role"] == Role.ADMIN]
-    return [
-        *(task for study in mine for task in _series_to_confirm(study)),
-        *(task for study in mine for task in _failed_jobs(study)),
-        *(task for study in mine for task in _letters(study)),
-        *(task for study in mine for task in _before_opening(study)),
-        *(task for study in mine for task in _briefing(study)),
-        *(task for row in rows for task in _reading(row)),
-        *(task for study in mine for task in _unblindings(study)),
-        *(task for study in mine for task in _retention(study)),
-    ]
-
-
-def _series_to_confirm(study: ReaderStudy) -> list[Task]:
-    waiting = study.candidates.filter(state=Candidate.State.PROPOSED)
-    number, certain = waiting.count(), waiting.filter(certain=True).count()
-    if study.state in ENDED or not number:
-        return []
-    detail = f"Subject, case and arm are proposed; {certain or 'none'} {'is' if certain == 1 else 'are'}"
-    return [Task(f"{number} series to confirm", f"{detail} certain.", "material", f"Confirm {number} series", study)]
-
-
-def _failed_jobs(study: ReaderStudy) -> list[Task]:
-    failed = Job.objects.filter(study=study, state=Job.State.FAILED).values("error").annotate(times=Count("pk"))
-    reasons = list(failed.order_by("-times", "error"))
-    if not reasons or study.state == State.LOCKED:
-        return []
-    number = sum(reason["times"] for reason in reasons)
-    detail = f"{reasons[0]['times']} × {reasons[0]['error']}"
-    return [Task(f"{number} job{'s' if number > 1 else ''} failed", detail, "jobs", "See reasons", study)]
-
-
-def _letters(study: ReaderStudy) -> list[Task]:
-    readers = letters.waiting_for_admin(study)
-    if study.state == State.LOCKED or not readers:
-        return []
-    text, button = f"{', '.join(readers)} wrote to you", "Read it" if len(readers) == 1 else "Read them"
-    return [Task(text, "A reader met a problem, or answers.", "letters", button, study)]
-
-
-def _unblindings(study: ReaderStudy) -> list[Task]:
-    if not (number := unblinding.not_assessed(study)):
-        return []
-    text = "1 unblinding is not assessed" if number == 1 else f"{number} unblindings are not assessed"
-    return [Task(text, "Write what it does to the study, and sign it.", "review", "Assess", study)]
-
-
-def _before_opening(study: ReaderStudy) -> list[Task]:
-    if study.state != State.DRAFT:
-        return []
-    missing = not_ready(study)
-    if not missing:
-        return [
-            Task(
-                "Ready to open",
-                FROZEN if study.images_only else "Opening freezes the protocol and makes the schedule.",
-                "protocol",
-                moves_from(study)[0].button,
-                study,
-            )
-        ]
-    if not study.cases.exists() and not study.candidates.exists():
-        return [Task("No material yet", "Send DICOM or NIfTI series.", "upload", "Add series", study)]
-    number = len(missing)
-    text = "1 point is missing before opening" if number == 1 else f"{number} points are missing before opening"
-    return [
-        Task(text, "; ".join(point.text for point in missing) + ".", missing[0].page or "protocol", "See what", study)
-    ]
-
-
-def _briefing(study: ReaderStudy) -> list[Task]:
-    if study.images_only or study.state not in (State.OPEN, State.PAUSED) or study.briefings.exists():
-        return []
-    detail = "The study was opened before it had one. Each reader reads it before the next pair."
-    return [Task("There is no briefing", detail, "edit_briefing", "Write it", study)]
-
-
-def _reading(row: dict) -> list[Task]:
-    study = row["study"]
-    if study.images_only:
-        return _images_alone(study) if study.state in (State.OPEN, State.CLOSED) else []
-    if study.state == State.CLOSED:
-        return [
-            Task(
-                "Results are open",
-                f"{row['confirmed']:,} of {row['total']:,} pairs were read.",
-                "results",
-                "See results",
-                study,
-            )
-        ]
-    if row["role"] == Role.ADMIN and study.state in (State.OPEN, State.PAUSED) and row["total"] == row["confirmed"]:
-        return [
-            Task(
-                "All pairs are read",
-                "Closing shows the results and ends the reading.",
-                "protocol",
-                "Close the study",
-                study,
-            )
-        ]
-    return []
-
-
-def _images_alone(study: ReaderStudy) -> list[Task]:
-    detail = "What the images say: metrics, features, which of them are stable."
-    return [Task("Results stand under Images", detail, "image_metrics", "See them", study)]
-
-
-def _retention(study: ReaderStudy) -> list[Task]:
-    if study.state not in ENDED or study.keep_until is None or study.keep_until >= timezone.localdate():
-        return []
-    detail = f"It was to be kept until {date_format(study.keep_until, 'j F Y')}. Nothing is removed by itself."
-    return [Task("The study may be removed", detail, "remove_study", "Remove it", study)]
+def studies_of(user: User) -> list[Membership]:
+    """Roles as admin or analyst, the newest study first."""
+    found = user.memberships.exclude(role=Role.READER).select_related("study")
+    return list(found.order_by("-study__created_at", "-study__pk"))
 
 
 def removed_studies(number: int) -> list[Tombstone]:
@@ -256,25 +140,20 @@ def latest_events(studies: list[ReaderStudy], number: int = 4) -> list[Event]:
 def alarms(studies: list[ReaderStudy]) -> list[tuple[ReaderStudy, Alarm]]:
     """The latest alarm of each of these studies in the last 30 days: that its record does not hold."""
     since = timezone.now() - timedelta(days=30)
-    latest = [(study, heads.alarms(study.slug)[:1]) for study in studies]
-    return [(study, alarm) for study, found in latest for alarm in found if alarm.at > since]
+    latest = heads.latest_alarms()
+    found = [(study, latest[study.slug]) for study in studies if study.slug in latest]
+    return [(study, alarm) for study, alarm in found if alarm.at > since]
 
 
 def workers_and_disk(studies: list[ReaderStudy]) -> dict:
     """What the workers of this site do for these studies, and the room on its disk."""
-    jobs = Job.objects.filter(study__in=studies)
-    running = jobs.filter(state=Job.State.RUNNING)
+    jobs = Job.objects.filter(study__in=studies).aggregate(
+        running=Count("pk", filter=Q(state=Job.State.RUNNING)),
+        waiting=Count("pk", filter=Q(state=Job.State.WAITING)),
+        last_sign=Max("heartbeat_at"),
+    )
     disk = shutil.disk_usage(settings.VAR_DIR)
-    return {
-        "running": running.count(),
-        "waiting": jobs.filter(state=Job.State.WAITING).count(),
-        "last_sign": jobs.filter(heartbeat_at__isnull=False)
-        .order_by("-heartbeat_at")
-        .values_list("heartbeat_at", flat=True)
-        .first(),
-        "free": disk.free,
-        "size": disk.total,
-    }
+    return {**jobs, "free": disk.free, "size": disk.total}
 
 
 def demo_accounts() -> list[dict]:

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from processing.errors import InputError
 from readerstudy.home import rehearsal as dry_run
 from readerstudy.jobs.models import Job
+from readerstudy.material.selectors import simulation_note
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import contexts
@@ -33,5 +34,6 @@ def rehearsal(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             else HttpResponse(headers={"HX-Refresh": "true"})
         )
     if job and job.state == Job.State.DONE:
-        context |= {"current": dry_run.is_current(job), **contexts.dry_run(study, Results(**job.result["results"]))}
+        made = Results(**job.result["results"] | {"simulated": simulation_note(study)})
+        context |= {"current": dry_run.is_current(job), **contexts.dry_run(study, made)}
     return render(request, "home/rehearsal.html", context | {"busy": busy})

@@ -1,5 +1,7 @@
 """How many subjects does a study need? By simulation from what is expected."""
 
+from functools import lru_cache
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -36,12 +38,11 @@ def plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
         design, target = form.cleaned_data["design"], form.cleaned_data["target"]
         try:
             _ensure_quick(design)
-            numbers = sorted({max(2, round(share * design.subjects)) for share in SHARES})
-            steps = [sample_size.power(design.with_subjects(n), studies=STUDIES) for n in numbers]
+            steps, fewest = _simulated(design, target)
             planned = {
                 "power": next(step for step in steps if step["subjects"] == design.subjects),
                 "figure": mark_safe(plan_figures.power_curve(steps, target=target)),  # noqa: S308  made of numbers
-                "fewest": sample_size.smallest(design, target=target, studies=STUDIES, limit=4 * design.subjects),
+                "fewest": fewest,
                 "test": sample_size.TESTS[design.test],
             }
         except InputError as problem:
@@ -76,6 +77,14 @@ def take_plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     except (InputError, RefusedError) as problem:
         messages.error(request, str(problem))
     return redirect("charter", study.slug)
+
+
+@lru_cache(maxsize=64)
+def _simulated(design: sample_size.Design, target: float) -> tuple[list[dict], dict]:
+    """Power along the curve, and the fewest subjects: the same for the same design, as its seed is one."""
+    numbers = sorted({max(2, round(share * design.subjects)) for share in SHARES})
+    steps = [sample_size.power(design.with_subjects(n), studies=STUDIES) for n in numbers]
+    return steps, sample_size.smallest(design, target=target, studies=STUDIES, limit=4 * design.subjects)
 
 
 def _ensure_quick(design: sample_size.Design) -> None:

@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from readerstudy.home.arm_chains import arm_chains
-from readerstudy.home.selectors import latest_events, study_row, tasks_of
+from readerstudy.home.next_steps import tasks_of
+from readerstudy.home.selectors import latest_events, study_rows
 from readerstudy.jobs.selectors import counts
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol import selectors
@@ -22,7 +23,7 @@ from readerstudy.states import State
 
 @study_page("see_overview")
 def overview(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
-    row = study_row(request.membership)
+    [row] = study_rows([request.membership])
     return render(
         request,
         "home/overview.html",

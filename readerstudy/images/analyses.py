@@ -51,7 +51,7 @@ def scan_times(study: ReaderStudy) -> dict | None:
 
 def files_sha256(files: dict[str, bytes]) -> str:
     """SHA-256 of the analysis and all that goes into it."""
-    digest = hashlib.sha256(f"{analysis_version()} of a record that holds".encode())
+    digest = hashlib.sha256(f"{analysis_version()} of a record that holds, with its note".encode())
     for name, content in files.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
     return digest.hexdigest()

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from django.db.models import QuerySet
+
 from analysis.tables import column_names
 from readerstudy.archive.downloads import Row, csv_lines
 from readerstudy.images.measure_jobs import present_measures
 from readerstudy.images.radiomics import present_features
+from readerstudy.material.models import Series
 from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import ReaderStudy
 
@@ -19,38 +22,44 @@ def series_code(series) -> str:
 
 def series(study: ReaderStudy) -> Iterator[Row]:
     """One row per active series: how the pixels of one case in one arm came to be."""
-    active = (
-        study.series.filter(in_use("case__"), active=True)
-        .select_related("case__subject__site", "arm", "made_from__case", "made_from__arm")
-        .order_by("case__code", "arm__place", "echo")
-    )
-    for one in active.iterator(chunk_size=CHUNK):
-        said, subject = one.parameters, one.case.subject
-        column, row, _ = one.spacing  # mm between neighbouring columns, rows, slices
-        age = subject.age if subject.age is not None else said.get("age")
-        yield {
-            "subject": subject.code,
-            "site": subject.site.code,
-            "case": one.case.code,
-            "arm": one.arm.code,
-            "series": series_code(one),
-            "sha256": one.sha256,
-            **{name: said.get(name) for name in SCANNER_COLUMNS},
-            "matrix": f"{one.columns}x{one.rows}",
-            "pixel_spacing": f"{row:.6g}x{column:.6g}",
-            "slices": one.slices,
-            "processing_seconds": one.processing_seconds,
-            "made_from": series_code(one.made_from) if one.made_from else None,
-            "model_name": f"{one.model_name} {one.model_version}".strip(),
-            "model_sha256": one.model_sha256,
-            "simulated": said.get("simulated"),
-            "age": age if age is None else min(age, 90),
-            "sex": subject.sex or said.get("sex"),
-            "diagnosis_code": subject.diagnosis_code,
-            "diagnosis": subject.diagnosis,
-            "origin_code": subject.origin_code,
-            "origin": subject.origin,
-        }
+    for one in all_said(study.series.filter(in_use("case__"), active=True)).iterator(chunk_size=CHUNK):
+        yield series_row(one)
+
+
+def all_said(found: QuerySet[Series]) -> QuerySet[Series]:
+    """The same series in the order of the table, with all that their rows say."""
+    found = found.select_related("case__subject__site", "arm", "made_from__case", "made_from__arm")
+    return found.order_by("case__code", "arm__place", "echo")
+
+
+def series_row(one: Series) -> Row:
+    """What series.csv says of one series."""
+    said, subject = one.parameters, one.case.subject
+    column, row, _ = one.spacing  # mm between neighbouring columns, rows, slices
+    age = subject.age if subject.age is not None else said.get("age")
+    return {
+        "subject": subject.code,
+        "site": subject.site.code,
+        "case": one.case.code,
+        "arm": one.arm.code,
+        "series": series_code(one),
+        "sha256": one.sha256,
+        **{name: said.get(name) for name in SCANNER_COLUMNS},
+        "matrix": f"{one.columns}x{one.rows}",
+        "pixel_spacing": f"{row:.6g}x{column:.6g}",
+        "slices": one.slices,
+        "processing_seconds": one.processing_seconds,
+        "made_from": series_code(one.made_from) if one.made_from else None,
+        "model_name": f"{one.model_name} {one.model_version}".strip(),
+        "model_sha256": one.model_sha256,
+        "simulated": said.get("simulated"),
+        "age": age if age is None else min(age, 90),
+        "sex": subject.sex or said.get("sex"),
+        "diagnosis_code": subject.diagnosis_code,
+        "diagnosis": subject.diagnosis,
+        "origin_code": subject.origin_code,
+        "origin": subject.origin,
+    }
 
 
 SCANNER_COLUMNS = [

@@ -1,5 +1,6 @@
 """What admins and readers of a study wrote to each other: lines of its log, so chained, kept and exported with it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
@@ -29,6 +30,15 @@ def _waiting(events: Iterable[Event], role: str) -> list[str]:
 def waiting_for_admin(study: ReaderStudy) -> list[str]:
     """Codes of readers who wrote something that nobody has answered or noted."""
     return _waiting(letters(study), Role.ADMIN)
+
+
+def waiting_for_admins(studies: Iterable[int]) -> dict[int, list[str]]:
+    """The same of several studies, of those where somebody waits, by the study's key."""
+    of_study: dict[int, list[Event]] = defaultdict(list)
+    for event in Event.objects.filter(study__in=studies, action__in=ACTIONS).order_by("-number"):
+        of_study[event.study_id].append(event)
+    found = {study: _waiting(events, Role.ADMIN) for study, events in of_study.items()}
+    return {study: readers for study, readers in found.items() if readers}
 
 
 def waits_for_reader(member: Membership) -> bool:

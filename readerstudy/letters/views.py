@@ -14,7 +14,7 @@ from readerstudy.accounts.permissions import may
 from readerstudy.letters import selectors, services
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.reading.selectors import progress
+from readerstudy.reading.selectors import progress_of
 
 SUBJECT = "A letter about your reading"
 
@@ -39,12 +39,13 @@ def letters(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
             return redirect("letters", study.slug)
     blind = member.role == Role.READER
     readers = [] if blind else list(study.memberships.filter(role=Role.READER).select_related("user"))
+    numbers = progress_of(readers)
     context = {
         "study": study,
         "may_write": may(member, "write_letters"),
         "letters": selectors.letters(study, member.code),
         "waiting": selectors.waits_for_reader(member) if blind else selectors.waiting_for_admin(study),
-        "readers": [(one, progress(one)) for one in readers],
+        "readers": [(one, numbers[one.pk]) for one in readers],
         "problem": problem,
         "text": request.POST.get("text", ""),
         "longest": services.LONGEST,

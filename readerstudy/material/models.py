@@ -66,6 +66,11 @@ class Case(models.Model):
     def label(self) -> str:
         return f"{self.subject.code} {self.plane} {self.weighting}"
 
+    @property
+    def is_in_use(self) -> bool:
+        """As `selectors.in_use` asks it of the database."""
+        return self.subject.withdrawn_at is None and not self.set_aside
+
 
 class Series(models.Model):
     """The pixels of one case in one arm, de-identified; `sha256` is of pixels and geometry."""

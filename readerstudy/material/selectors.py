@@ -163,12 +163,12 @@ def _rows(
     return rows
 
 
-def series_progress(study: ReaderStudy) -> tuple[int, int]:
-    """Series that are there, and series that the protocol asks for (cases × arms)."""
-    arms = len(study.arms.all())
+def series_progress(study: ReaderStudy, used: int | None = None) -> tuple[int, int]:
+    """Series that are there, and series that the protocol asks for (cases × arms). used: how many cases are in use, if
+    that is known."""
     cases = study.cases.filter(in_use())
     there = study.series.filter(active=True, echo=1, case__in=cases).count()
-    return there, cases.count() * arms
+    return there, (cases.count() if used is None else used) * len(study.arms.all())
 
 
 def is_taken(

@@ -38,7 +38,7 @@ def checklist(study: ReaderStudy) -> list[Point]:
     readers = study.memberships.filter(role=Role.READER).count()
     used = study.cases.filter(in_use()).aggregate(all=Count("pk"), to_read=Count("pk", filter=Q(training=False)))
     cases, pairs = used["to_read"], used["all"] * comparisons
-    progress = series_progress(study)
+    progress = series_progress(study, used["all"])
     prepared, held = prepared_pairs(study), len(held_back(study))
     return [
         Point(arms > 1 and comparisons > 0, f"{arms} arms, {comparisons} comparisons", "protocol"),

@@ -1,9 +1,12 @@
 """What a reader may see: the own list, one pair at a time, never an arm."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from readerstudy.accounts.models import Membership, Role
@@ -111,19 +114,59 @@ def counts(member: Membership) -> dict[str, int]:
 
 
 def progress(member: Membership) -> dict:
-    """Pairs confirmed and in all, median seconds per pair, minutes left at that pace (both None before the first)."""
-    numbers = counts(member)
-    done, left = own_list(member).filter(state=CONFIRMED), numbers["total"] - numbers["confirmed"]
-    times = sorted(seconds for seconds in done.values_list("seconds", flat=True) if seconds)
-    pace = times[len(times) // 2] if times else None
-    return {**numbers, "left": left, "pace": pace, "minutes_left": round(pace * left / 60) if pace else None}
+    """Pairs confirmed and in all, left, of training left; whether it was begun, when the last pair was confirmed;
+    median seconds per pair, minutes left at that pace (None before the first)."""
+    return progress_of([member])[member.pk]
+
+
+def progress_of(members: Iterable[Membership]) -> dict[int, dict]:
+    """The progress of several readers, by the key of the membership, in two queries."""
+    keys = [member.pk for member in members]
+    there, begun = ~Q(state=VOID), ~Q(state=Presentation.State.SCHEDULED)
+    training = Q(kind=Presentation.Kind.TRAINING)
+    counted = Presentation.objects.filter(reader__in=keys).order_by().values("reader")
+    counted = counted.annotate(
+        confirmed=Count("pk", filter=Q(state=CONFIRMED)),
+        total=Count("pk", filter=there),
+        training_left=Count("pk", filter=training & there & ~Q(state=CONFIRMED)),
+        begun=Count("pk", filter=begun),
+        last=Max("confirmed_at"),
+    )
+    numbers: dict[int, Any] = {one["reader"]: one for one in counted}
+    paces, found = _paces(keys), {}
+    nothing: dict[str, Any] = {"confirmed": 0, "total": 0, "training_left": 0, "begun": 0, "last": None}
+    for key in keys:
+        said: Mapping[str, Any] = numbers.get(key, nothing)
+        left, pace = said["total"] - said["confirmed"], paces.get(key)
+        found[key] = {
+            "confirmed": said["confirmed"],
+            "total": said["total"],
+            "left": left,
+            "training_left": said["training_left"],
+            "started": said["begun"] > 0,
+            "last": said["last"],
+            "pace": pace,
+            "minutes_left": round(pace * left / 60) if pace else None,
+        }
+    return found
+
+
+def _paces(readers: list[int]) -> dict[int, float]:
+    """Median seconds of the pairs that each reader confirmed; of an even number the larger of the middle two."""
+    timed = Presentation.objects.filter(reader__in=readers, state=CONFIRMED, seconds__gt=0).order_by()
+    timed = timed.annotate(
+        place=Window(RowNumber(), partition_by=F("reader"), order_by="seconds"),
+        of=Window(Count("pk"), partition_by=F("reader")),
+    ).filter(place=F("of") / 2 + 1)
+    return dict(timed.values_list("reader", "seconds"))
 
 
 def reading_progress(study: ReaderStudy) -> list[dict]:
     """One row per reader: member, counts and the time of the last confirmed pair. No answer in it."""
     readers = study.memberships.filter(role=Role.READER).select_related("user").order_by("code")
-    readers = readers.annotate(last=Max("presentations__confirmed_at"), signed=Max("signatures__signed_at"))
-    return [{"member": m, "last": m.last, "signed": m.signed, **progress(m)} for m in readers]
+    signing = readers.annotate(signed=Max("signatures__signed_at"))
+    numbers = progress_of(signing)
+    return [{"member": m, "signed": m.signed, **numbers[m.pk]} for m in signing]
 
 
 def asked_criteria(presentation: Presentation) -> list[Criterion]:

@@ -1,6 +1,8 @@
 """Unblinding before closing: which arm stood where on some pairs, for a reason that everybody can read afterwards."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -106,9 +108,18 @@ def with_assessments(study: ReaderStudy) -> list[tuple[Event, Event | None]]:
     return [(event, next(iter(written.get(event.number, [])), None)) for event in unblinded(study)]
 
 
-def not_assessed(study: ReaderStudy) -> int:
-    """How many unblindings nobody has assessed."""
-    return sum(assessment is None for _, assessment in with_assessments(study))
+def not_assessed(studies: Iterable[int]) -> dict[int, int]:
+    """How many unblindings of these studies nobody has assessed, of those that have such, by the study's key."""
+    actions = (Action.UNBLINDED, Action.UNBLINDING_ASSESSED)
+    lines: dict[int, set[int]] = defaultdict(set)
+    assessed: dict[int, set[int]] = defaultdict(set)
+    events = Event.objects.filter(study__in=studies, action__in=actions).order_by()
+    for study, action, number, data in events.values_list("study", "action", "number", "data"):
+        if action == Action.UNBLINDED:
+            lines[study].add(number)
+        else:
+            assessed[study].add(data["line"])
+    return {study: len(left) for study, numbers in lines.items() if (left := numbers - assessed[study])}
 
 
 def how_far_read(study: ReaderStudy, event: Event) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from analysis.report.tables import agreement, preference
 from analysis.report.tables.manuscript import manuscript
 from analysis.report.tables.primary_hypothesis import hypothesis
 from readerstudy.images import image_summary
-from readerstudy.material.selectors import simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import unblinding
 from readerstudy.results import services
@@ -20,7 +19,7 @@ FINDINGS_SHOWN = 12
 def first_page(study: ReaderStudy, made: services.Results) -> dict:
     """Everything that `results/results.html` needs beside the study."""
     arms = {arm.code: arm for arm in study.arms.all()}
-    simulated = " ".join(filter(None, ("Synthetic images." if study.synthetic else "", simulation_note(study))))
+    simulated = " ".join(filter(None, ("Synthetic images." if study.synthetic else "", made.simulated)))
     shared = {
         **_head(made),
         "simulated": simulated,

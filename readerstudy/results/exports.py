@@ -1,7 +1,7 @@
 """Files that leave a closed study: tables as CSV, the protocol, codebooks, the workbook. In one zip: `everything`."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from analysis.report import result_sheets, workbook
@@ -14,7 +14,7 @@ from readerstudy.material.screening import exclusions_of
 from readerstudy.material.selectors import set_aside, simulation_note
 from readerstudy.protocol.models import Amendment, ReaderStudy
 from readerstudy.protocol.selectors import protocol_document
-from readerstudy.results.tables import ROWS, Row
+from readerstudy.results.tables import ROWS, Row, together
 
 TABLES = tuple(ROWS)
 Report = Callable[[float, str], None]
@@ -28,6 +28,13 @@ def table_lines(study: ReaderStudy, table: str, **options: bool) -> Iterator[str
 def table_csv(study: ReaderStudy, table: str) -> bytes:
     """One of TABLES as the bytes of its CSV file."""
     return "".join(table_lines(study, table)).encode()
+
+
+def tables_csv(study: ReaderStudy, names: Iterable[str], ratings: list) -> dict[str, bytes]:
+    """The same files of a small study, from its few ratings: what several of them are made of is read once."""
+    rows = together(study, ratings)
+    written = {name: "".join(csv_lines(column_names(name), rows[name])).encode() for name in rows}
+    return {name: written.get(name) or table_csv(study, name) for name in names}
 
 
 def number_tables(reading: dict | None) -> dict[str, list[Row]]:

@@ -33,11 +33,13 @@ from readerstudy.images.analyses import (
 )
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import request_job, retry
+from readerstudy.material.selectors import simulation_note
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import Rating
 from readerstudy.reading.whole_record import ensure_whole
 from readerstudy.results.commands import OF_READINGS, SIGNATURE
-from readerstudy.results.exports import protocol_json, table_csv
+from readerstudy.results.exports import protocol_json, table_csv, tables_csv
+from readerstudy.results.tables import ratings_if_few
 from readerstudy.states import State
 
 logger = logging.getLogger(__name__)
@@ -70,7 +72,8 @@ class Results:
     """What the analysis made of the exported files. None where there is nothing to analyse.
 
     reading: JSON of `python -m analysis reading`; images: that of `python -m analysis integrity`; sha256: of all
-    that went in; findings: rows of findings.csv on main pairs; range_rules: how the metrics took their intensity range.
+    that went in; findings: rows of findings.csv on main pairs; range_rules: how the metrics took their intensity range;
+    simulated: which arms nobody acquired, in a sentence.
     """
 
     reading: dict | None
@@ -78,14 +81,16 @@ class Results:
     sha256: str
     findings: list[dict]
     range_rules: list[str]
+    simulated: str
 
 
 def _to_nobody(share: float, doing: str) -> None:
     """A report that nobody waits for."""
 
 
-def _is_small(study: ReaderStudy) -> bool:
-    return not Rating.objects.filter(presentation__study=study)[AT_ONCE : AT_ONCE + 1].exists()
+def _few(study: ReaderStudy) -> list | None:
+    """The ratings of a small study; None of another one."""
+    return ratings_if_few(study, AT_ONCE)
 
 
 def ratings_count(study: ReaderStudy) -> int:
@@ -93,21 +98,22 @@ def ratings_count(study: ReaderStudy) -> int:
     return Rating.objects.filter(presentation__study=study).count()
 
 
-def _files(study: ReaderStudy) -> dict[str, bytes]:
+def _files(study: ReaderStudy, few: list | None = None) -> dict[str, bytes]:
     """The very files that are exported, and analysed."""
-    return {name: table_csv(study, name) for name in FILES} | {"protocol": protocol_json(study)}
+    tables = {name: table_csv(study, name) for name in FILES} if few is None else tables_csv(study, FILES, few)
+    return tables | {"protocol": protocol_json(study)}
 
 
 def results_key(study: ReaderStudy) -> str:
     """What results depend on, as one hash, with the analysis: the files that are analysed, of a small study; else the
     protocol and the last line of the log that tells of a change in them, so that no table is written for a page."""
-    return _key_and_files(study, small=_is_small(study))[0]
+    return _key_and_files(study, _few(study))[0]
 
 
-def _key_and_files(study: ReaderStudy, *, small: bool) -> tuple[str, dict[str, bytes]]:
-    """The key, and the files if they were written for it."""
-    if small:
-        return files_sha256(files := _files(study)), files
+def _key_and_files(study: ReaderStudy, few: list | None) -> tuple[str, dict[str, bytes]]:
+    """The key, and the files if they were written for it. few: the ratings of a small study."""
+    if few is not None:
+        return files_sha256(files := _files(study, few)), files
     last = study.events.exclude(action__in=NO_MATTER).order_by("-number").values_list("sha256", flat=True).first()
     return files_sha256({"protocol": protocol_json(study), "last change": (last or "").encode()}), {}
 
@@ -119,10 +125,10 @@ def results_or_job(study: ReaderStudy) -> Results | Job:
     What is kept came from a record that held. Where that was seen long ago, the job verifies the record again: what is
     kept is shown meanwhile, but not if the job fails or does not come to its end.
     """
-    small = _is_small(study)
-    key, _ = _key_and_files(study, small=small)
+    few = _few(study)
+    key, _ = _key_and_files(study, few)
     made = _kept_results(study, key)
-    if small:
+    if few is not None:
         return made or make_results(study, must_be_kept=False)
     job = _current_job(study, key)
     if made is None:
@@ -212,7 +218,7 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kep
     were changed behind the site's back. report: told how far that is. must_be_kept: OSError where the disk is full;
     a request shows them all the same.
     """
-    key, files = _key_and_files(study, small=_is_small(study))
+    key, files = _key_and_files(study, _few(study))
     kept = _kept_results(study, key)
     report(0.05, "writing tables")
     if not kept:
@@ -226,7 +232,7 @@ def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kep
     if kept:
         return kept
     report(0.4, "analysing")
-    made = {"sha256": files_sha256(files), **analyse(files)}
+    made = {"sha256": files_sha256(files), "simulated": simulation_note(study), **analyse(files)}
     report(0.95, "keeping them")  # not if the job was taken away
     if results_key(study) == key:  # else a subject was withdrawn meanwhile, or newer results lie there
         try:

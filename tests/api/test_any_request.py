@@ -105,7 +105,7 @@ def asked(study, operation, *, examples: int) -> list[int]:
 def operations(monkeypatch):
     """Every operation that the schema describes, as the site answers it in this process, however often."""
     monkeypatch.setattr(Rate, "allow_request", lambda *_: True)
-    nothing = Results(reading=None, images=None, sha256="", findings=[], range_rules=[])
+    nothing = Results(reading=None, images=None, sha256="", findings=[], range_rules=[], simulated="")
     monkeypatch.setattr(services, "results_or_job", lambda study: nothing)  # an analysis takes seconds
     monkeypatch.setattr(services, "everything_or_job", lambda study: {})
     described = schemathesis.openapi.from_dict(schema())

@@ -326,7 +326,7 @@ def test_results_leave_as_on_the_pages_and_wait_for_their_job(study, monkeypatch
     move(study=study, to=State.CLOSED, actor=None)
     program = Program(study, "analyst")
     client = client_of(User.objects.get(memberships__study=study, memberships__role="analyst"))
-    made = Results(reading={"comparisons": []}, images=None, sha256="", findings=[], range_rules=[])
+    made = Results(reading={"comparisons": []}, images=None, sha256="", findings=[], range_rules=[], simulated="")
     monkeypatch.setattr(services, "results_or_job", lambda study: made)
     monkeypatch.setattr(services, "everything_or_job", lambda study: {})
     monkeypatch.setattr(exports, "number_tables", lambda reading: {"margins": [{"margin": 0.5}]} if reading else {})

@@ -14,7 +14,7 @@ from readerstudy.protocol.services import move
 from readerstudy.reading import answers
 from readerstudy.reading.models import Guess, Presentation, Rating
 from readerstudy.reading.services import rate, report_finding, start, state, withdraw_finding
-from readerstudy.results import exports, tables
+from readerstudy.results import exports, services, tables
 from tests import factories
 from tests.once import made_once
 from tests.tampering import tampering
@@ -263,3 +263,19 @@ def test_the_page_counts_places_of_findings_from_1_as_the_report_does():
     row = {"case": "C1", "i": "8", "j": "20", "k": "0"}
     page = render_to_string("results/findings.html", {"findings": {"rows": [row], "count": 1, "more": 0}})
     assert "9, 21, 1\n" in page
+
+
+def test_a_small_studys_tables_read_together_are_those_that_are_exported(study):
+    member = study.memberships.filter(role="reader").first()
+    pairs = list(member.presentations.order_by("position"))
+    start(presentation=pairs[0])
+    for side in ("both", "undetermined"):
+        report_finding(presentation=pairs[0], key=uuid.uuid4(), on=factories.now(pairs[0]), kind="loss", side=side)
+    for score, pair in enumerate(pairs[:3], start=1):
+        factories.read_pair(pair, [score])
+    start(presentation=pairs[3])
+    Guess.objects.create(presentation=pairs[0], side="left", key=uuid.uuid4(), guessed_at=timezone.now())
+    together = exports.tables_csv(study, services.FILES, tables.ratings_if_few(study, 500))
+    assert together == {name: exports.table_csv(study, name) for name in services.FILES}
+    assert all(together[name].count(b"\n") > 1 for name in ("ratings", "integrity", "findings", "guesses", "series"))
+    assert tables.ratings_if_few(study, 1) is None

@@ -4,9 +4,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from readerstudy.home.selectors import studies_of, tasks_of
+from readerstudy.home import views
+from readerstudy.home.next_steps import tasks_of
+from readerstudy.home.selectors import studies_of, study_rows
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.services import create_study, move
+from readerstudy.reading.selectors import progress, progress_of
 from readerstudy.states import State
 from tests import factories
 from tests.pages import html
@@ -67,7 +70,7 @@ def test_an_admin_finds_failed_jobs_with_their_reason(study, admin):
 def test_failed_jobs_are_counted_with_their_most_frequent_reason_in_one_look(study):
     for number, error in enumerate(["No space.", "Disk full.", "Disk full."]):
         Job.objects.create(key=f"{number}", study=study, function="f", label="x", state="failed", error=error)
-    rows = studies_of(study.memberships.get(role="admin").user)
+    rows = study_rows(studies_of(study.memberships.get(role="admin").user))
     with CaptureQueriesContext(connection) as asked:
         task, *_ = tasks_of(rows)
     assert (task.text, task.detail) == ("3 jobs failed", "2 × Disk full.")
@@ -147,3 +150,46 @@ def test_a_reader_at_the_end_of_the_list_answers_and_signs(study, reader):
     study.guesses = 0
     study.save()
     assert "sign your reading" in text(reader)
+
+
+def test_many_studies_ask_the_database_as_often_as_a_few_and_come_in_pages(study, admin, monkeypatch):
+    user = study.memberships.get(role="admin").user
+
+    def looks() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            admin.get("/")
+        return len(asked)
+
+    [create_study(title=f"Draft {number}", user=user, model_name="m") for number in range(2)]
+    few = looks()
+    [create_study(title=f"More {number}", user=user, model_name="m") for number in range(4)]
+    assert looks() == few <= 30
+    monkeypatch.setattr(views, "STUDIES", 5)
+    monkeypatch.setattr(views, "TASKS", 3)
+    first, second = text(admin), text(admin, "/?page=2")
+    assert "7 studies" in first
+    assert "4 more wait" in first
+    assert ("Draft 1</a>" in first, "Draft 0</a>" in first) == (True, False)
+    assert "Draft 0</a>" in second
+
+
+def test_a_study_with_two_drafts_beside_it_says_how_much_material_is_there(study, admin):
+    other = factories.make_study(subjects=1, title="Another")
+    factories.log_as_is(other)
+    other.memberships.filter(role="admin").update(user=study.memberships.get(role="admin").user)
+    assert text(admin).count("See what is missing") == 2
+
+
+def test_progress_of_all_readers_is_that_of_each(study):
+    factories.open_(study)
+    member = study.memberships.get(role="reader")
+    for position, seconds in enumerate((30, 10, 20, 40), start=1):
+        one = member.presentations.get(position=position)
+        factories.read_pair(one)
+        member.presentations.filter(pk=one.pk).update(seconds=seconds)
+    assert progress(member)["pace"] == 30  # the larger of the middle two
+    assert progress(member)["minutes_left"] == 1
+    assert (progress(member)["confirmed"], progress(member)["left"], progress(member)["started"]) == (4, 2, True)
+    nobody = study.memberships.get(role="admin")
+    assert progress_of([member, nobody])[member.pk] == progress(member)
+    assert (progress_of([nobody])[nobody.pk]["pace"], progress(nobody)["total"]) == (None, 0)

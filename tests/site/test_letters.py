@@ -6,7 +6,8 @@ from django.test import Client
 
 from readerstudy.audit.verify import problems
 from readerstudy.home.log import sentence
-from readerstudy.home.selectors import readings_of, studies_of, tasks_of
+from readerstudy.home.next_steps import tasks_of
+from readerstudy.home.selectors import readings_of, studies_of, study_rows
 from readerstudy.protocol.models import ReaderStudy
 from tests import factories
 from tests.once import made_once
@@ -42,12 +43,12 @@ def page(study) -> str:
 def test_a_readers_problem_waits_for_the_admin_until_somebody_answers_or_notes_it(study, admin):
     one = client_of(reader(study, "R1"))
     assert one.post(page(study), {"text": "The left image of R1-0002 is black."}).status_code == 302
-    (task,) = [task for task in tasks_of(studies_of(admin.user)) if task.page == "letters"]
+    (task,) = [task for task in tasks_of(study_rows(studies_of(admin.user))) if task.page == "letters"]
     assert task.text == "R1 wrote to you"
     assert "The left image of R1-0002 is black." in html(client_of(admin).get(page(study)))
     assert sentence(study.events.last()).endswith("reported as R1: The left image of R1-0002 is black.")
     client_of(admin).post(f"{page(study)}R1/note/")
-    assert [task for task in tasks_of(studies_of(admin.user)) if task.page == "letters"] == []
+    assert [task for task in tasks_of(study_rows(studies_of(admin.user))) if task.page == "letters"] == []
     assert list(problems(study)) == []
 
 

@@ -9,7 +9,8 @@ from readerstudy.accounts.services import add_member
 from readerstudy.audit.reviews import sign_review, to_review
 from readerstudy.audit.verify import problems
 from readerstudy.home.log import sentence
-from readerstudy.home.selectors import studies_of, tasks_of
+from readerstudy.home.next_steps import tasks_of
+from readerstudy.home.selectors import studies_of, study_rows
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.unblinding import assess, unblind
 from tests import factories
@@ -115,7 +116,7 @@ def test_who_signs_a_record_that_does_not_hold_signs_that(study, analyst):
 def test_an_unblinding_is_assessed_and_signed_and_stands_with_it_everywhere(study, analyst):
     event = study.events.get(action="unblinded")
     admin = admin_of(study)
-    [task] = [one for one in tasks_of(studies_of(admin)) if one.page == "review"]
+    [task] = [one for one in tasks_of(study_rows(studies_of(admin))) if one.page == "review"]
     assert task.text == "1 unblinding is not assessed"
     page = address(study, f"unblinding/{event.number}/")
     assert "R1-0001</span> read before" in html(analyst.get(page))
@@ -123,7 +124,7 @@ def test_an_unblinding_is_assessed_and_signed_and_stands_with_it_everywhere(stud
     assert analyst.post(page, said | {"password": "wrong"}).status_code == 422
     assert analyst.post(page, said | {"assessment": "no"}).status_code == 422
     assert analyst.post(page, said).status_code == 302
-    assert [one for one in tasks_of(studies_of(admin)) if one.page == "review"] == []
+    assert [one for one in tasks_of(study_rows(studies_of(admin))) if one.page == "review"] == []
     line = study.events.last()
     assert (line.action, line.data["line"], line.data["impact"]) == ("unblinding assessed", event.number, "none")
     client = Client()
