@@ -107,12 +107,21 @@ def verified_end(held: Study, action: str = "") -> Event | None:
     return last
 
 
+HEAD = ("number", "sha256", "mac", "key")
+
+
 def _end(study: Study, action: str = "") -> tuple[Event | None, str]:
     """The last line, and why `action` may not follow it; "" if it may."""
     events = Event.objects.filter(study=study)
     lines = events.order_by().values("study").annotate(lines=Count("pk")).values("lines")
-    last = events.annotate(lines=Subquery(lines)).select_related("study__head").order_by("-number").first()
-    head = getattr(last.study, "head", None) if last else Head.objects.filter(study=study).first()
+    heads_of = Head.objects.filter(study=study)
+    with_line = {f"head_{name}": Subquery(heads_of.values(name)) for name in HEAD}  # one look at both
+    last = events.annotate(lines=Subquery(lines), **with_line).order_by("-number").first()
+    if last is None:
+        head = heads_of.first()
+    else:
+        said = {name: getattr(last, f"head_{name}") for name in HEAD}
+        head = None if said["number"] is None else Head(study=study, **said)
     return last, chain.end_problem(study, last=last, head=head, count=last.lines if last else 0, action=action)
 
 
