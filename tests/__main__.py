@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from requirements.install import find_npm
@@ -44,7 +46,11 @@ def npm(script: str) -> list[str]:
     return [*NPM, "--prefix", "frontend", "run", "--silent", script]
 
 
-LINT = {
+LINT = {  # the longest first: they run side by side
+    "mypy: types of science and site": [sys.executable, "-m", "mypy"],
+    "eslint: the site's JavaScript": npm("lint"),
+    "tsc: its types": npm("types"),
+    "Django: no migration is missing": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     "ruff: lint": [sys.executable, "-m", "ruff", "check"],
     "ruff: format": [sys.executable, "-m", "ruff", "format", "--check"],
     "djangofmt: format of templates": [DJANGOFMT, "--check", "templates"],
@@ -52,16 +58,29 @@ LINT = {
     "djangofmt: format of the report's templates": [*JINJA, "--check", "analysis/report/templates"],
     "djangofmt: lint of the report's templates": [*JINJA, "check", "analysis/report/templates"],
     "lines of templates and stylesheets": [sys.executable, "-m", "tests.lines"],
-    "mypy: types of science and site": [sys.executable, "-m", "mypy"],
     "import-linter: directions of the house": [
         sys.executable,
         "-c",
         "from importlinter.cli import lint_imports_command as c; c()",
     ],
-    "Django: no migration is missing": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
-    "eslint: the site's JavaScript": npm("lint"),
-    "tsc: its types": npm("types"),
 }
+BESIDE = {"Tests of the site's JavaScript": npm("test")}
+PREPARE = [sys.executable, "-m", "readerstudy.serving.prepare"]
+
+
+def side_by_side(commands: dict[str, list[str]], environment: dict[str, str]) -> Iterator[tuple[str, bool, float]]:
+    """Name, whether it passed, and seconds of each, in order; as many at a time as there are cores."""
+
+    def run(command: list[str]) -> tuple[subprocess.CompletedProcess[str], float]:
+        began = time.monotonic()
+        said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, **said)
+        return done, time.monotonic() - began
+
+    with ThreadPoolExecutor(CORES) as pool:
+        for name, (done, seconds) in zip(commands, pool.map(run, commands.values()), strict=True):
+            print(f"\n== {name}\n{done.stdout}", end="", flush=True)
+            yield name, done.returncode == 0, seconds
 
 
 def main() -> int:
@@ -79,11 +98,15 @@ def main() -> int:
         environment = {key: value for key, value in ENVIRONMENT.items() if key not in NOT_HANDED_ON}
         environment |= {"READERSTUDY_VAR": var, "OMP_NUM_THREADS": "1"}
 
+        first = {} if options.coverage else dict(LINT)
         if not options.lint:
             environment[PREPARED] = str(Path(var, "prepared"))
             Path(environment[PREPARED]).mkdir()
-            prepared = {**environment, "READERSTUDY_VAR": environment[PREPARED], "READERSTUDY_DEMO": "0"}
-            subprocess.run([sys.executable, "-m", "readerstudy.serving.prepare"], cwd=ROOT, env=prepared, check=True)
+            own = [f"READERSTUDY_VAR={environment[PREPARED]}", "READERSTUDY_DEMO=0"]
+            first["A new site, for tests to begin with"] = ["env", *own, *PREPARE]
+        if not options.lint and not options.coverage:
+            first |= BESIDE
+        results += side_by_side(first, environment)
 
         def check(name: str, command: list[str], **extra: str) -> None:
             print(f"\n== {name}", flush=True)
@@ -99,11 +122,7 @@ def main() -> int:
             found = json.loads(report.read_text()) if report.exists() else {"files": {}}
             for package, share in share_by_package(found).items():
                 print(f"{share:6.1%}  {package}")
-        else:
-            for name, command in LINT.items():
-                check(name, command)
-        if not options.lint and not options.coverage:
-            check("Tests of the site's JavaScript", npm("test"))
+        elif not options.lint:
             check("Tests on SQLite", PYTEST)
             with postgresql() as url:
                 check("Tests of the site on PostgreSQL", [*PYTEST, *ON_POSTGRESQL], DATABASE_URL=url)
