@@ -39,18 +39,24 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite in a file: in memory, all threads of a live server would share one connection and its transactions."""
+    """SQLite in a file: in memory, all threads of a live server would share one connection and its transactions. No
+    test takes the power away, so none waits for the disk."""
     from django.db import connection
 
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        options = connection.settings_dict["OPTIONS"]
+        options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup) -> Iterator[None]:
-    """Between tests that need real transactions the database is emptied: past the triggers, which nobody else is."""
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Between tests that need real transactions the database is emptied: past the triggers, which nobody else is. On
+    SQLite it is put back as the migrations left it."""
     from django.db import connection
+    from django.test import TransactionTestCase
 
+    from tests.database_copy import DatabaseCopy
     from tests.tampering import tampering
 
     operations = type(connection.ops)  # not this connection's: what drives a browser has another
@@ -61,7 +67,12 @@ def django_db_setup(django_db_setup) -> Iterator[None]:
             flush(self, statements)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "execute_sql_flush", past_triggers)
+        if connection.vendor == "sqlite":
+            with django_db_blocker.unblock():
+                migrated = DatabaseCopy()
+            patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: migrated.put_back())
+        else:
+            patch.setattr(operations, "execute_sql_flush", past_triggers)
         yield
 
 

@@ -1,4 +1,4 @@
-"""What the tests of a module begin with, made once: each test works on it in a transaction that is rolled back."""
+"""What tests begin with, made once: each works on it in a transaction that is rolled back, or on a copy."""
 
 import inspect
 import pickle
@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model
 from django.test import TestCase, override_settings
+
+from tests.database_copy import DatabaseCopy
 
 FITTED: dict[bytes, dict] = {}
 
@@ -89,16 +92,58 @@ def made_once(*, committed: bool = False) -> Callable:
 
         def fresh(**fixtures) -> Model:
             made, folder = fixtures[name]
-            for source, target in ((folder, fixtures["tmp_path"]), (heads_of(folder), heads_of(fixtures["tmp_path"]))):
-                if source.exists():
-                    shutil.copytree(source, target, dirs_exist_ok=True)
+            copy_files(folder, fixtures["tmp_path"])
             return type(made).objects.get(pk=made.pk)
 
-        wanted = (name, "own_folders", "tmp_path", "db")
-        fresh.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY) for one in wanted]
-        )
-        setattr(sys.modules[make.__module__], name, once)  # where pytest looks for fixtures
-        return pytest.fixture(name=make.__name__)(fresh)
+        return in_place_of(make, once, fresh, wanted=(name, "own_folders", "tmp_path", "db"))
 
     return decorate
+
+
+def put_back(make: Callable[[], Model]):
+    """In the place of `pytest.fixture`, for tests that need real transactions; the function as in `made_once`.
+
+    It is called once per process that tests; for each test, the database and the files become what it left. On
+    PostgreSQL it is called for each test.
+    """
+    name = f"{make.__name__}_put_back"
+
+    @pytest.fixture(scope="session", name=name)
+    def once(django_db_setup, django_db_blocker, tmp_path_factory) -> tuple[Model, Path, DatabaseCopy] | None:
+        if connection.vendor != "sqlite":
+            return None
+        folder = tmp_path_factory.mktemp(name)
+        with django_db_blocker.unblock():
+            empty = DatabaseCopy()
+            with pytest.MonkeyPatch.context() as patch, override_settings(**own_settings(folder)):
+                unattended(patch)
+                made = make()
+            full = DatabaseCopy()
+            empty.put_back()
+        return made, folder, full
+
+    def fresh(**fixtures) -> Model:
+        if not fixtures[name]:
+            return make()
+        made, folder, database = fixtures[name]
+        copy_files(folder, fixtures["tmp_path"])
+        database.put_back()
+        return type(made).objects.get(pk=made.pk)
+
+    return in_place_of(make, once, fresh, wanted=(name, "own_folders", "tmp_path", "transactional_db"))
+
+
+def copy_files(made: Path, own: Path) -> None:
+    """Archive, keys and heads of what was made, for one test."""
+    for source, target in ((made, own), (heads_of(made), heads_of(own))):
+        if source.exists():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+
+
+def in_place_of(make: Callable, once: Any, fresh: Callable, *, wanted: tuple[str, ...]):
+    """The fixture of that name; the one behind it lies where pytest looks for fixtures."""
+    fresh.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY) for one in wanted]
+    )
+    setattr(sys.modules[make.__module__], wanted[0], once)
+    return pytest.fixture(name=make.__name__)(fresh)

@@ -13,11 +13,12 @@ from readerstudy.intake.models import Candidate, Upload
 from readerstudy.material.models import Case
 from tests import factories
 from tests.browser.signed_in import signed_in
+from tests.once import put_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
+@put_back
 def study():
     return factories.make_study(subjects=2, readers=1)
 
@@ -42,6 +43,12 @@ def test_no_page_breaks_the_content_policy(page: Page, study):
         answer = page.goto(f"/studies/{study.slug}/{path}")
         assert answer is not None
         assert answer.ok, path
+    page.context.clear_cookies()
+    page.goto("/login/")
+    page.get_by_label("User name").fill(study.memberships.get(role="admin").user.username)
+    page.get_by_label("Password").fill("a long password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
 
 
 def test_enter_on_the_home_page_does_the_first_thing(page: Page, study):

@@ -17,12 +17,13 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import ReaderStudy
 from tests import factories
+from tests.once import put_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LARGE = 40 << 20
 
 
-@pytest.fixture
+@put_back
 def study() -> ReaderStudy:
     return factories.make_study(subjects=0)
 

@@ -10,11 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 from readerstudy.material.models import Case
 from tests.browser.signed_in import signed_in
 from tests.confirmed import make_confirmed_study
+from tests.once import put_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
+@put_back
 def study():
     return make_confirmed_study()
 

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -16,6 +17,7 @@ from readerstudy.archive.store import put_bytes
 from readerstudy.reading.models import PreparedPair
 from tests import factories
 from tests.browser.room.actions import leave, sign_in, until_shown
+from tests.once import put_back
 from tests.wire import WATCH_DRAWING
 
 SHAPES = {"S01": (5, 64, 48), "S02": (7, 48, 64)}  # slices, rows, columns
@@ -31,8 +33,8 @@ def volumes(shape: tuple[int, int, int]) -> tuple[Volume, Volume]:
     return Volume(smooth.astype(np.float32), affine), Volume(noisy.astype(np.float32), affine)
 
 
-@pytest.fixture
-def study(settings):
+@put_back
+def study():
     if not (settings.BASE_DIR / "static/viewer/room.js").exists():
         pytest.skip("the viewer is not built: cd frontend && npm ci && npm run build")
     made = factories.make_study(subjects=2, readers=1)
