@@ -232,6 +232,7 @@ STORAGES = {
     **storages_at(STORAGE, STORE_DIR or VAR_DIR),
 }
 NEAR_BYTES = round(float(os.environ.get("READERSTUDY_NEAR_GB", 20)) * 1e9)  # copies of an archive that is elsewhere
+PICTURES_A_SECOND = int(os.environ.get("READERSTUDY_PICTURES_A_SECOND", 100))  # requests of one person to DICOMweb
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 QUARANTINE_DIR = (STORE_DIR or VAR_DIR) / "quarantine"
 # The head of every log is written here too, out of the database's reach; and to syslog, if an address is named:

@@ -23,6 +23,7 @@ class Action(TextChoices):
     FINDING_ADDED_LATER = "finding added later"
     FINDING_WITHDRAWN = "finding withdrawn"
     GUESS_ON_BLINDING = "guess on blinding"
+    HEADERS_READ_ANEW = "headers read anew"
     KEY_CHANGED = "key changed"
     LETTER_NOTED = "letter noted"
     LETTER_WRITTEN = "letter written"
@@ -88,7 +89,7 @@ class Action(TextChoices):
 # Every log begins with it.
 FIRST = Action.STUDY_CREATED
 # What may still be noted of a locked study: who looked, who took what, who may, with which key, how long it is kept,
-# a restore, what whoever reviews its log found.
+# a restore, what whoever reviews its log found, that what DICOMweb tells was read from the files again.
 AFTER_LOCKING = {
     Action.RESULTS_SEEN,
     Action.RESULTS_EXPORTED,
@@ -102,6 +103,7 @@ AFTER_LOCKING = {
     Action.PROGRAM_SHUT_OUT,
     Action.TRAIL_REVIEWED,
     Action.UNBLINDING_ASSESSED,
+    Action.HEADERS_READ_ANEW,
 }
 # Answers after the first, or after confirmation: each line keeps the hash of its row.
 LATER_ANSWERS = (Action.RATING_REVISED, Action.ANSWER_REVISED, Action.FINDING_ADDED_LATER)

@@ -31,7 +31,7 @@ class PictureRate(Rate):
     """Slices come one by one, as fast as somebody scrolls. Requests of one person are counted one after the other, by
     all web processes of a machine."""
 
-    scope, rate = "pictures", "100/s"
+    scope, rate = "pictures", f"{settings.PICTURES_A_SECOND}/s"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,18 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import QuerySet
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from processing.dicom.header import open_dicom
 from processing.errors import InputError
+from readerstudy.accounts.models import User
 from readerstudy.archive import store
 from readerstudy.audit import keys
-from readerstudy.audit.services import fault
+from readerstudy.audit.actions import Action
+from readerstudy.audit.services import ensure_sealed, fault, record
 from readerstudy.dicomweb.models import Header
 from readerstudy.material.erasure import Holder
 from readerstudy.material.models import Instance, Series
@@ -131,6 +134,25 @@ def ensure_as_read(study: ReaderStudy, rows: Iterable[Header]) -> None:
             raise fault(
                 slug=study.slug, problem=f"what DICOMweb tells of series {header.series_id} is not from its files"
             )
+
+
+@transaction.atomic
+def read_anew(*, study: ReaderStudy, actor: User | None) -> int:
+    """Forget what the site read from the files of the study's series, and read it again; how many series there are.
+
+    RecordError, and an alarm, if the log knows one of the series, or one of its files, otherwise than it is kept;
+    InputError if a file is not as it was kept. The log tells of it.
+    """
+    series = list(offered(study).order_by("pk"))
+    ensure_sealed(study=study, seals=[("series", str(one.pk)) for one in series])
+    files = list(Instance.objects.filter(series__in=series).values_list("sha256", flat=True).distinct())
+    if altered := store.damaged(files):
+        raise InputError(f"{altered} of {len(files)} files of the archive are not as they were kept.")
+    Header.objects.filter(series__study=study).delete()
+    for start in range(0, len(series), AT_ONCE):
+        _read_first(series[start : start + AT_ONCE])
+    record(study=study, action=Action.HEADERS_READ_ANEW, actor=actor, series=len(series))
+    return len(series)
 
 
 def of_trial(header: Header) -> dict[str, Element]:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
 CHUNK = 64 << 10
 LONGEST_HEADERS = 8 << 10
+LONGEST_BOUNDARY = 200  # RFC 2046 says 70; those of Orthanc have 73
 UNREADABLE = "The body is not what its Content-Type says: no multipart/related, or cut off."
 
 
@@ -34,7 +35,11 @@ def boundary_of(content_type: str, *, of: str) -> bytes:
     message["Content-Type"] = content_type
     kind = message.get_param("type", "")
     boundary = message.get_boundary("")
-    if message.get_content_type() != "multipart/related" or str(kind).lower() != of or not 0 < len(boundary) <= 70:
+    if (
+        message.get_content_type() != "multipart/related"
+        or str(kind).lower() != of
+        or not 0 < len(boundary) <= LONGEST_BOUNDARY
+    ):
         raise UnsupportedMediaType(content_type[:200], f'Send multipart/related; type="{of}" with a boundary.')
     return boundary.encode()
 

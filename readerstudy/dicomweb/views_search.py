@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from readerstudy.audit.models import Sealed
 from readerstudy.audit.seals import Seal
 from readerstudy.audit.services import ensure_still_sealed
 from readerstudy.dicomweb import headers, negotiation
@@ -41,16 +42,25 @@ STUDY_UID, SERIES_UID = tag_of("StudyInstanceUID"), tag_of("SeriesInstanceUID")
 KEYS = frozenset({STUDY_UID, SERIES_UID})
 
 
-_held: dict[int, str] = {}  # what was said of the series of a study when the log was last asked of all of them
+CHECKED = 2000  # series that one answer holds against the log with their files
+# What was said of each series of a study, and which line sealed it, when the log was last asked of it.
+_held: dict[int, dict[str, tuple[str, int | None]]] = {}
 
 
 def ensure_none_is_left_out(study: ReaderStudy) -> None:
     """RecordError, and an alarm, if the log knows otherwise of one of the study's series, cases and subjects, which an
-    answer might leave out for that. With their files series are looked at when something else is said of one."""
-    said = hashlib.sha256(repr(list(study.series.order_by("pk").values_list())).encode()).hexdigest()
+    answer might leave out for that. With their files those series are looked at of which something else is said than
+    when this process looked last. BusyError where these are too many for one answer: each takes some of them."""
+    rows = {str(row[0]): hashlib.sha256(repr(row).encode()).hexdigest() for row in study.series.values_list()}
+    lines = dict(Sealed.objects.filter(study=study, section="series").values_list("unit", "number"))
+    said = {unit: (rows.get(unit, ""), lines.get(unit)) for unit in {*rows, *lines}}
+    held = {unit: known for unit, known in _held.get(study.pk, {}).items() if said.get(unit) == known}
+    other = sorted((unit for unit in said if unit not in held), key=int)
     seals: list[Seal] = [("subjects", None), ("cases", None), ("protocol", None)]
-    ensure_still_sealed(study=study, seals=seals if _held.get(study.pk) == said else [*seals, ("series", None)])
-    _held[study.pk] = said
+    ensure_still_sealed(study=study, seals=[*seals, *(("series", unit) for unit in other[:CHECKED])])
+    _held[study.pk] = held | {unit: said[unit] for unit in other[:CHECKED]}
+    if len(other) > CHECKED:
+        raise headers.BusyError("The series of this study are still held against its log. Ask again in a few seconds.")
 
 
 class _Search(DicomEndpoint):

@@ -117,6 +117,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     Action.RETENTION_CHANGED: lambda d: (
         f"set the study to be kept until {d['until']}" if d["until"] else "set no day until which the study is kept"
     ),
+    Action.HEADERS_READ_ANEW: lambda d: f"read what DICOMweb tells of {d['series']} series again from their files",
     Action.SERIES_PUT_ASIDE: lambda d: f"put series {d['sha256'][:4]} aside",
     Action.SERIES_TAKEN_UP_AGAIN: lambda d: f"took series {d['sha256'][:4]} up again",
     Action.VOLUME_OF_INTEREST_ADDED: lambda d: f"added {d['volume']}, drawn on {d['case']} {d['arm']}",

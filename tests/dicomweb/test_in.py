@@ -138,6 +138,7 @@ BROKEN = [
     ("multipart/form-data; boundary=x", None, 415),
     ('multipart/related; type="application/dicom+json"; boundary=x', None, 415),
     ('multipart/related; type="application/dicom"', None, 415),
+    (f'multipart/related; type="application/dicom"; boundary={"x" * 201}', None, 415),
     (TYPE, b"\r\n", 400),
     (TYPE, b"--x\r\nContent-Type: application/dicom\r\n\r\n", 400),
     (TYPE, b"--x\r\nContent-Type: application/dicom", 400),
@@ -152,6 +153,13 @@ def test_a_body_that_is_not_as_it_says_leaves_nothing(send, files, content_type,
     assert answer.status_code == status
     assert not Upload.objects.filter(files__gt=0).exists()
     assert not any(quarantine.packs(upload.pk) for upload in Upload.objects.all())
+
+
+def test_a_boundary_as_long_as_orthancs_is_taken(send, files):
+    mark = "-".join(["cbde7432-4461-4abf-a01a-76d7aad0d47f"] * 2)  # three letters more than RFC 2046 allows
+    part = f"--{mark}\r\nContent-Type: application/dicom\r\nContent-Length: {len(files[0])}\r\n\r\n".encode()
+    body = part + files[0] + f"\r\n--{mark}--\r\n".encode()
+    assert send(content_type=TYPE.replace("boundary=x", f"boundary={mark}"), body=body).status_code == 200
 
 
 def test_a_body_that_is_cut_off_leaves_nothing_of_what_came_before(send, files):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from dicomweb_client.api import DICOMwebClient
 from django.core.cache.backends.filebased import FileBasedCache
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import Resolver404, resolve
 from PIL import Image
@@ -25,9 +26,11 @@ from readerstudy.accounts.models import Role
 from readerstudy.api.models import Scope
 from readerstudy.archive import store
 from readerstudy.audit import services
-from readerstudy.dicomweb import headers, pictures, search
+from readerstudy.audit.verify import log_problem
+from readerstudy.dicomweb import headers, pictures, search, views_search
 from readerstudy.dicomweb.endpoint import PictureRate
 from readerstudy.dicomweb.models import Header
+from readerstudy.home.log import sentence
 from readerstudy.material.models import Subject
 from readerstudy.material.volumes import load
 from tests import factories
@@ -397,6 +400,61 @@ def test_no_search_leaves_out_what_the_log_knows_otherwise(study, ask, change):
     study.series.filter(arm__code="SOC").update(**change)
     for query in ({}, {"ClinicalTrialSeriesID": "SOC"}, {"ClinicalTrialSeriesID": "FAST"}):
         assert ask("series", query_params=query).status_code == 409
+
+
+def test_after_a_large_intake_each_search_holds_some_series_against_the_log(study, ask, monkeypatch):
+    monkeypatch.setattr(views_search, "_held", {})
+    monkeypatch.setattr(views_search, "CHECKED", 2)
+    looked = []
+    plain = views_search.ensure_still_sealed
+
+    def looking(*, study, seals):
+        looked.append([unit for name, unit in seals if name == "series"])
+        plain(study=study, seals=seals)
+
+    monkeypatch.setattr(views_search, "ensure_still_sealed", looking)
+    first = ask("studies")
+    assert (first.status_code, first["Retry-After"]) == (503, "5")
+    assert ask("studies").status_code == 200
+    assert [len(units) for units in looked[:2]] == [2, 1]
+    assert len({*looked[0], *looked[1]}) == study.series.count() == 3
+    ask("studies")
+    assert looked[-2] == [], "nothing was said otherwise since"
+    study.series.filter(arm__code="FAST-DL").update(echo=2)
+    assert ask("studies").status_code == 409
+
+
+def test_a_series_that_is_held_against_the_log_later_is_never_left_out_before(study, ask, monkeypatch):
+    monkeypatch.setattr(views_search, "_held", {})
+    monkeypatch.setattr(views_search, "CHECKED", 2)
+    last = study.series.order_by("pk").last()
+    study.series.filter(pk=last.pk).update(active=False)
+    assert [ask("studies").status_code for _ in range(3)] == [503, 409, 409]
+
+
+def test_headers_are_read_from_the_files_again(study, ask):
+    header = Header.objects.get(series_uid=told(ask("series").json()[0], "0020000E"))
+    plain = header.attributes
+    Header.objects.filter(pk=header.pk).update(attributes={}, mac="0" * 64)
+    assert ask("series").status_code == 409
+    call_command("read_headers", study.slug, stdout=io.StringIO())
+    assert ask("series").status_code == 200
+    assert Header.objects.get(series=header.series_id).attributes == plain
+    line = study.events.latest("number")
+    assert sentence(line).endswith("read what DICOMweb tells of 3 series again from their files")
+    assert log_problem(study) == ""
+
+
+def test_headers_are_not_read_from_what_the_log_knows_otherwise(study, ask):
+    ask("series")
+    one = study.series.get(arm__code="SOC")
+    one.instances.filter(position=1).update(sha256=one.instances.get(position=2).sha256)
+    Header.objects.update(mac="0" * 64)
+    with pytest.raises(CommandError, match="no line of the log tells of it"):
+        call_command("read_headers", study.slug, stdout=io.StringIO())
+    assert set(Header.objects.values_list("mac", flat=True)) == {"0" * 64}
+    with pytest.raises(CommandError, match="There is no study"):
+        call_command("read_headers", "other", stdout=io.StringIO())
 
 
 def test_a_file_that_is_not_as_it_was_kept_does_not_leave(study, ask):

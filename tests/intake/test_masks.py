@@ -23,6 +23,7 @@ from readerstudy.material.site_lists import set_names
 from readerstudy.material.volumes_of_interest import load_mask
 from tests import factories
 from tests.api.program import Program
+from tests.api.test_client import documented_client
 from tests.pages import html
 from tests.processing.test_contours import structure_set
 
@@ -96,6 +97,20 @@ def test_a_program_sends_masks_as_the_page_does_and_leaves_nothing_in_the_quaran
     assert (post().status_code, Client().post(path, {}, headers=bearer).status_code) == (400, 400)
     assert not list(quarantine.folder("x").parent.glob("request-*"))
     assert VolumeOfInterest.objects.count() == 2
+
+
+def test_the_documented_client_sends_masks(soc, tmp_path, monkeypatch):
+    program = Program(soc.study)
+    known = documented_client()("http://testserver", soc.study.slug, program.words)
+    bearer = {"Authorization": f"Bearer {program.words}"}
+
+    def ask(path, body, content_type):
+        return Client().generic("POST", f"{program.base}{path}", body, content_type, headers=bearer).content
+
+    monkeypatch.setattr(known, "ask", ask)
+    segmentation(tmp_path / "seg.dcm", soc)
+    made = known.add_masks(soc.case_id, soc.pk, tmp_path / "seg.dcm", name="first")
+    assert [one["voxels"] for one in made] == [9, 9]
 
 
 def test_a_structure_set_becomes_voxels_of_the_series_it_is_said_to_be_drawn_on(soc, tmp_path):
