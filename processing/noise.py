@@ -16,6 +16,7 @@ from processing.volume import Array
 _RAYLEIGH_RATIO = np.sqrt(np.pi / (4 - np.pi))  # mean / standard deviation of a Rayleigh variable: 1.913
 _WINDOW = 7  # pixels; side of the window of the local statistics
 _STEPS = (1, 2)  # pixels; distances of the second differences
+_APART = 3  # pixels; where neighbours were interpolated from each other, up to twice as fine
 _BOX, _REACH = 5, 3  # pixels; side of the windows whose means tell the slope, and how far off they lie
 _FLAT = 0.3  # of the tissue: the share with the least slope, where anatomy adds least to the noise
 _WHITE = 0.97  # least ratio of second differences to standard deviation in air where nothing was interpolated
@@ -114,8 +115,8 @@ def estimate_noise(array: Array) -> NoiseEstimate:
     What texture is left makes it too large, interpolation by the scanner too small; over every second pixel it is too
     large in both cases, an upper bound. Pixels like the darkest of the windows are left out, which are the air of
     sum-of-squares coil combinations. Where k-space is seen to have been zero-filled, what was acquired of it is looked
-    at; where second differences are less than 0.22 of the bound but no end of k-space is seen, the bound is the
-    estimate.
+    at; where second differences are less than 0.22 of the bound but no end of k-space is seen, pixels were made of
+    their neighbours, and those over every third pixel are the estimate: a bound, as texture makes it too large.
 
     The estimate is the air's if at least 1 % of the pixels are such air and it keeps to the bound; else the tissue's.
     It is also the tissue's if that is smaller, by up to 15 %, and second differences in the "air" are as large as its
@@ -156,7 +157,9 @@ def estimate_noise(array: Array) -> NoiseEstimate:
         if (sigma := _tissue(parts, bright, dark)) > near:
             return NoiseEstimate(sigma, "second differences in tissue, without zero-filled lines")
     if near < _INTERPOLATED * bound:
-        return NoiseEstimate(bound, "second differences of every second pixel, as an upper bound", is_bound=True)
+        apart = [_differences(slice_, bright, every, (_APART,))[[0, -2, -1]] for slice_ in slices]
+        sigma = max(bound, _tissue(apart, bright, dark))
+        return NoiseEstimate(sigma, "second differences of every third pixel, as an upper bound", is_bound=True)
     return NoiseEstimate(near, "second differences in tissue")
 
 
@@ -198,12 +201,12 @@ def _means(image: Array, side: int, every: int) -> Array:
     return reduce(np.add, (down[:, k : k + columns] for k in range(side))) / side**2
 
 
-def _differences(slice_: Array, bright: float, every: int) -> Array:
+def _differences(slice_: Array, bright: float, every: int, steps: Sequence[int] = _STEPS) -> Array:
     """Absolute second differences over each step, slope and mean around of the tissue's pixels."""
     border = _REACH + _BOX // 2
     rows, columns = (n - 2 * border for n in slice_.shape)
     if min(rows, columns) < 1:
-        return np.empty((len(_STEPS) + 2, 0), np.float32)
+        return np.empty((len(steps) + 2, 0), np.float32)
 
     def moved(down: int, right: int, side: int) -> Array:
         """Means of the windows around the pixels that lie so far off."""
@@ -212,7 +215,7 @@ def _differences(slice_: Array, bright: float, every: int) -> Array:
 
     found = [
         np.abs(_second(slice_[border - step : step - border, border - step : step - border], step, every))
-        for step in _STEPS
+        for step in steps
     ]
     slope = np.hypot(moved(_REACH, 0, _BOX) - moved(-_REACH, 0, _BOX), moved(0, _REACH, _BOX) - moved(0, -_REACH, _BOX))
     mean = moved(0, 0, 3)

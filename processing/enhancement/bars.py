@@ -1,5 +1,9 @@
 """Where a bright bar lies over a slice: of what a network took out, that which a bar explains.
 
+Once a bar is found its outline and what it adds are fitted, so that the slice without it has the fewest edges there.
+What it added is then subtracted, which gives back what lies beneath; where the sum was cut at the maximum nothing does,
+and what the network expects is shown.
+
 A bar is straight, round at its ends and adds the same brightness everywhere, up to the maximum of the slice (Lorente
 2021, processing.simulate). Bright anatomy, which a network can take for one, is none of that: its outline bends, and
 the step across it differs from place to place. The thresholds were chosen on the validation volumes of `inpaint`.
@@ -8,7 +12,8 @@ the step across it differs from place to place. The thresholds were chosen on th
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage, optimize
@@ -29,7 +34,11 @@ _AGREED, _ELONGATED = 0.3, 0.45  # of what it adds: how far off the network's ch
 _BESIDE = 0.3  # of its change inside: what the network may change beside a bar
 _LEAST = 30.0  # pixels of evidence
 _LONG = 1.75  # radii from end to end of the axis
-_EDGE = 1.0  # pixels around a bar within which the change fades away
+_RING = 4.0  # pixels about the outline in which edges are counted
+_ROUNDS, _FITS = 3, 400  # of the fit
+_FIRST_STEPS = (2.0, 2.0, 2.0, 2.0, 1.0, 0.03)  # pixels, and of the maximum
+_BELOW = 10.0  # times an edge: what comes out below 0
+_UNEXPLAINED = 0.63  # of the edges: where more is left, no bar was there
 
 
 @dataclass(frozen=True)
@@ -87,18 +96,75 @@ def _agreed(bar: Bar, image: Array, change: Array) -> bool:
     return close and float(change[beside].mean()) <= _BESIDE * float(taken.mean())
 
 
-def cover(bar: Bar, shape: tuple[int, ...]) -> Array:
-    """Share of the change that is kept at each pixel, (rows, columns): 1 on the bar, 0 beyond its edge."""
-    distance = _distance(bar, shape)
-    return np.clip((bar.radius + 0.5 + _EDGE - distance) / _EDGE, 0, 1).astype(np.float32)
+def without(image: Array, bar: Bar, expected: Array) -> Array:
+    """The slice without a bar; as it was, where the bar, fitted, does not explain the edges about its outline.
+
+    image, expected: (rows, columns), the slice and what a network expects of it, same units. What the bar adds is
+    subtracted; where the sum was cut at the maximum of the slice the network's word counts, within what the bar allows.
+    """
+    fitted, left = _explained(image, bar)
+    if left > _UNEXPLAINED:
+        return image
+    brightest = float(image.max())
+    added = (brightest * fitted.added * _soft(fitted.radius, _distance(fitted, image.shape))).astype(np.float32)
+    least = np.maximum(image - added, 0)
+    hidden = (added > 0) & (image >= _FULL * brightest)
+    return np.where(hidden, np.clip(expected, least, brightest), least)
+
+
+def _explained(image: Array, bar: Bar) -> tuple[Bar, float]:
+    """The bar near this one without which fewest edges are left about its outline, and the share that is left."""
+    image, left = image / float(image.max()), 1.0
+    for halving in range(_ROUNDS):
+        edges = _edges_about(image, bar)
+        first = np.array([*bar.start, *bar.end, bar.radius, bar.added])
+        simplex = first + np.vstack([np.zeros(6), np.diag(_FIRST_STEPS) / 2**halving])
+        settings = {"initial_simplex": simplex, "maxfev": _FITS, "xatol": 1e-4, "fatol": 1e-6, "adaptive": True}
+        x = optimize.minimize(lambda x, edges=edges: edges(_fit(x)), first, method="Nelder-Mead", options=settings).x
+        bar = replace(_fit(x), likeness=bar.likeness)
+        left = edges(bar) / max(edges(replace(bar, added=0.0)), 1e-12)
+    return bar, left
+
+
+def _edges_about(image: Array, bar: Bar) -> Callable[[Bar], float]:
+    """Counts the edges that are left about the outline of a bar once another one is taken off. A pixel at the maximum
+    can have been any from what the bar would leave of it up to that."""
+    ring = np.abs(_distance(bar, image.shape) - bar.radius) < _RING
+    rows, columns = np.nonzero(ring[:-1, :-1])
+    places = np.stack([[rows, columns], [rows + 1, columns], [rows, columns + 1]])  # (3, 2, n)
+    seen = image[places[:, 0], places[:, 1]]
+    cut = seen >= _FULL
+
+    def edges(one: Bar) -> float:
+        least = seen - one.added * _soft(one.radius, _distance_at(one, places[:, 0], places[:, 1]))
+        most = np.where(cut, 1.0, least)
+        apart = np.maximum(least[1:] - most[0], least[0] - most[1:])
+        below = np.maximum(-most, 0)  # a magnitude is not
+        return float(np.maximum(apart, 0).sum() + _BELOW * below.sum())
+
+    return edges
+
+
+def _fit(x: Array) -> Bar:
+    return Bar((float(x[0]), float(x[1])), (float(x[2]), float(x[3])), abs(float(x[4])), 1.0, float(x[5]))
+
+
+def _soft(radius: float, distance: Array) -> Array:
+    """Share of a bar's brightness at a distance from its axis: its edge is one pixel wide."""
+    return np.clip(radius + 0.5 - distance, 0, 1)
 
 
 def _distance(bar: Bar, shape: tuple[int, ...]) -> Array:
     """Of each pixel from the axis."""
-    start, axis = np.array(bar.start), np.subtract(bar.end, bar.start)
-    place = np.moveaxis(np.indices(shape[:2]), 0, -1) - start
-    along = np.clip(place @ axis / max(float(axis @ axis), 1e-9), 0, 1)
-    return np.linalg.norm(place - along[..., None] * axis, axis=-1)
+    rows, columns = np.indices(shape[:2], sparse=True)
+    return _distance_at(bar, rows, columns)
+
+
+def _distance_at(bar: Bar, rows: Array, columns: Array) -> Array:
+    down, right = bar.end[0] - bar.start[0], bar.end[1] - bar.start[1]
+    rows, columns = rows - bar.start[0], columns - bar.start[1]
+    along = np.clip((rows * down + columns * right) / max(down**2 + right**2, 1e-9), 0, 1)
+    return np.hypot(rows - along * down, columns - along * right)
 
 
 def _candidates(change: Array) -> list[Array]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from processing.acquired import doubled, resized
-from processing.enhancement.bars import cover, find_bar
+from processing.enhancement.bars import find_bar, without
 from processing.enhancement.heap import keep_freed_memory
 from processing.enhancement.networks import store
 from processing.enhancement.networks.estimates import with_estimates
@@ -111,8 +111,8 @@ def enhance(
         How many thin slices each slice becomes, for a model of that task; by default as many as bring the distance of
         slices nearest to that of pixels.
     only_bars : bool, default True
-        Of what a network for inpainting changes, keep what a bar explains (`processing.enhancement.bars`), at most one
-        in a slice; else keep all.
+        Where a network for inpainting changes what a bar explains, subtract that bar (`processing.enhancement.bars`),
+        at most one in a slice, and keep nothing else of the change; else keep all.
 
     Returns
     -------
@@ -252,9 +252,8 @@ def taken_off(before: Array, after: Array, level: float) -> float:
 
 def _on_a_bar(before: Array, after: Array) -> Array:
     """The slice as it was, but for the bar that was taken out of it."""
-    change = after - before
-    bar = find_bar(before, np.maximum(-change, 0))
-    return before if bar is None else before + change * cover(bar, change.shape)
+    bar = find_bar(before, np.maximum(before - after, 0))
+    return before if bar is None else without(before, bar, after)
 
 
 def _noise(volume: Volume, sigma: float | None) -> NoiseEstimate:

@@ -128,3 +128,14 @@ def test_noise_of_a_lumbar_spine_is_found_within_seven_percent(sequence: str) ->
         sigma = level * float(np.percentile(array, 99.9))
         noisy = np.stack([add_complex_noise(slice_, sigma, rng)[0] for slice_ in array])
         assert estimate_noise(noisy).sigma == pytest.approx(sigma, rel=0.07)
+
+
+@pytest.mark.parametrize("sigma", [20.0, 40.0])
+def test_noise_of_pixels_made_of_their_neighbours_is_no_longer_halved(sigma: float) -> None:
+    rng = np.random.default_rng(4)
+    clean = anatomy(rng)
+    noise = sigma * rng.standard_normal((2, *clean.shape))
+    doubled, alone = (ndimage.zoom(a, (1, 2, 2), order=1) for a in (np.hypot(clean + noise[0], noise[1]), noise[0]))
+    found = estimate_noise(doubled.astype(np.float32))
+    assert found.is_bound
+    assert 0.9 < found.sigma / alone.std() < 1.3  # over every second pixel 0.6

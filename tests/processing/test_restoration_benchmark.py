@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import restoration
+from benchmarks.missed_figures import MISSED_FIGURES, table
 from benchmarks.restoration import (
     EVEN,
     GIBBS,
@@ -95,3 +97,12 @@ def test_a_peer_has_as_many_steps_as_the_shipped_network() -> None:
     found = tomllib.loads(configuration("espcn", "restore", None))
     assert (found["schedule"]["steps"], found["network"]) == (8000, {"architecture": "espcn"})
     assert tomllib.loads(configuration("espcn", "restore", 40))["schedule"]["epoch"] == 10
+
+
+def test_each_figure_that_lacks_in_the_document_has_three_ways_and_what_is_needed() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "restoration.md").read_text()
+    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    lacking = [row[6] for row in rows if len(row) == 7 and row[0] in ("restore", "inpaint") and row[5] != "–"]
+    assert set(restoration.MISSED.values()) == set(lacking)
+    assert all(len(MISSED_FIGURES[name].tried) == 3 and MISSED_FIGURES[name].needed for name in lacking)
+    assert table(list(MISSED_FIGURES.values())) in text
