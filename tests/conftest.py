@@ -11,6 +11,7 @@ import pytest
 
 from tests.folder_times import pytest_terminal_summary  # noqa: F401  a hook of pytest
 from tests.once import fitted_once, own_settings, unattended
+from tests.prepared import PREPARED, place_database
 from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook of pytest
 
 
@@ -38,13 +39,24 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """The copy of a prepared database is not emptied at first."""
+    from django.db import connection
+
+    return django_db_keepdb or (connection.vendor == "sqlite" and PREPARED in os.environ)
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite in a file: in memory, all threads of a live server would share one connection and its transactions. No
-    test takes the power away, so none waits for the disk."""
+    """SQLite in a file: in memory, all threads of a live server would share one connection and its transactions. It
+    begins as a copy of the prepared site's, where there is one: its migrations ran already. No test takes the power
+    away, so none waits for the disk."""
     from django.db import connection
 
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        database = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        place_database(database)
+        connection.settings_dict["TEST"]["NAME"] = str(database)
         options = connection.settings_dict["OPTIONS"]
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 

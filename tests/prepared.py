@@ -18,3 +18,9 @@ def place(var: Path, *, only_static: bool = False) -> None:
         shutil.copy2(Path(made, RECORD), var / RECORD)
     source = Path(made, "static") if only_static else Path(made)
     shutil.copytree(source, var / "static" if only_static else var, dirs_exist_ok=True)
+
+
+def place_database(file: Path) -> None:
+    """Let the prepared site's database of SQLite be there, with the rows of its migrations and no others."""
+    if made := os.environ.get(PREPARED):
+        shutil.copy2(Path(made, "db.sqlite3"), file)
