@@ -8,7 +8,7 @@ run: ## sets everything up and serves the demo at http://127.0.0.1:8000
 	@sh requirements/setup.sh
 	@exec $(PY) -m readerstudy.serving.supervisor
 
-test: ## sets everything up, lints, and runs every test on SQLite and on PostgreSQL
+test: ## sets everything up, lints, and runs every test on SQLite and what may differ on PostgreSQL too
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests
 

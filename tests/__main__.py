@@ -31,9 +31,9 @@ PYTEST = [
     "--durations=10",
     "--durations-min=10",
 ]
-# What never meets a database, or starts a site with one of its own, is not tested twice.
+# What never meets a database, or starts a site with one of its own, is not even looked through.
 WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
-ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases or not slow"]
+ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases"]
 # A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
 NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
 DJANGOFMT = str(Path(sys.executable).with_name("djangofmt"))  # it has no module to run

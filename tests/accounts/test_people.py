@@ -18,7 +18,7 @@ from tests import factories
 from tests.accounts.test_permissions import client_of
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 NEW = "nobody else knows it"
 SET = {"new_password1": NEW, "new_password2": NEW}
 WHO = {"first_name": "Anna", "last_name": "Berg"}

@@ -17,7 +17,7 @@ from tests import factories
 from tests.accounts.test_people import sitting
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PASSWORD = "a long password"
 
 

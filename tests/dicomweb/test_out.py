@@ -38,7 +38,7 @@ from tests.dicomweb.material import SITE, SLICES, make_material, session, words_
 from tests.once import made_once
 from tests.processing import dicom_files
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()

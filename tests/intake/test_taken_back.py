@@ -11,7 +11,7 @@ from tests.confirmed import make_confirmed_study, series_of
 from tests.once import made_once
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()

@@ -26,7 +26,7 @@ from tests import factories
 from tests.once import made_once
 from tests.pages import html
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def anatomy() -> Volume:

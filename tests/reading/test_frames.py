@@ -14,7 +14,7 @@ from readerstudy.reading.models import Presentation
 from tests import factories
 from tests.once import made_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()

@@ -16,7 +16,7 @@ from tests import factories
 from tests.once import made_once
 from tests.pages import html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Browser:

@@ -13,7 +13,7 @@ from tests import factories
 from tests.once import made_once
 from tests.tampering import run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 CHANGES = {
     "a margin": "UPDATE protocol_readerstudy SET margin_net = 0.5 WHERE id = %s",
     "a score": (
@@ -106,6 +106,7 @@ def address(study, name: str) -> str:
     return reverse(name, args=[study.slug, *FILES.get(name, [])])
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_file_leaves_a_study_whose_rows_were_changed(study, client, change):
     run(CHANGES[change], study.pk)
@@ -113,6 +114,7 @@ def test_no_file_leaves_a_study_whose_rows_were_changed(study, client, change):
     assert left == []
 
 
+@pytest.mark.both_databases
 def test_files_leave_a_study_that_holds(study, client):
     there = [name for name in FILES if not name.startswith(("stability", "results_numbers"))]
     assert [client.get(address(study, name)).status_code for name in there] == [200] * len(there)
@@ -151,6 +153,7 @@ def test_what_was_made_before_is_shown_without_being_checked_again(study, client
     assert client.get(page).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_while_readers_write_a_page_of_images_does_not_look_at_answers():
     study = factories.open_(factories.make_study(subjects=1, readers=1))
     run(

@@ -30,7 +30,7 @@ from tests.results.test_record_holds import CHANGES
 from tests.results.test_tables import with_metrics
 from tests.tampering import run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 
 
@@ -78,6 +78,7 @@ def test_closing_asks_for_the_results(django_capture_on_commit_callbacks):
     move(study=study, to=State.LOCKED, actor=None)
 
 
+@pytest.mark.both_databases
 def test_the_page_says_how_far_they_are_and_then_shows_them(study, client, many):
     page = text(client.get(address(study)))
     assert "Results are being computed" in page
@@ -106,6 +107,7 @@ def test_no_file_that_needs_them_leaves_before_they_are_there(study, client, man
     assert client.get(address(study, "results_zip")).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_the_job_says_why_it_could_not_make_them_and_is_tried_again(study, client, many):
     client.get(address(study))
     run(CHANGES["a score"], study.pk)
@@ -136,6 +138,7 @@ def test_what_is_kept_is_shown_without_writing_a_table(study, client, many, monk
     assert "Table 3" in text(client.get(address(study)))
 
 
+@pytest.mark.both_databases
 def test_looking_taking_away_members_and_the_lock_leave_it_as_it_is(study, client, many):
     key = services.results_key(study)
     admin, analyst = study.memberships.get(role="admin").user, factories.make_user()
@@ -147,12 +150,14 @@ def test_looking_taking_away_members_and_the_lock_leave_it_as_it_is(study, clien
     assert services.results_key(study) == key
 
 
+@pytest.mark.both_databases
 def test_a_line_that_tells_of_a_change_makes_them_anew(study, many):
     key = services.results_key(study)
     factories.log_as_is(study)
     assert services.results_key(study) != key
 
 
+@pytest.mark.both_databases
 def test_a_record_that_is_changed_later_is_found_by_the_job_that_looks_again(study, client, many):
     client.get(address(study))
     factories.work_off(study)
@@ -201,6 +206,7 @@ def grow_old(study) -> None:
     study.jobs.update(finished_at=timezone.now() - services.VERIFIED_FOR - timedelta(seconds=1))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("ending", [{"state": "cancelled"}, {"state": "failed", "error": "Not enough memory."}])
 def test_a_look_at_the_record_that_did_not_end_is_made_again(study, client, many, ending):
     client.get(address(study))
@@ -232,6 +238,7 @@ def test_what_is_kept_is_not_shown_while_no_worker_looks_at_the_record(study, cl
     assert "Results are being computed" in text(client.get(address(study)))
 
 
+@pytest.mark.both_databases
 def test_a_worker_elsewhere_that_finds_a_change_takes_what_is_kept_here(study, client, many, settings, tmp_path):
     client.get(address(study))
     factories.work_off(study)
@@ -253,6 +260,7 @@ def test_a_kept_file_that_is_no_text_is_not_shown(study, client, many, content):
     assert "Table 3" in text(client.get(address(study)))
 
 
+@pytest.mark.both_databases
 def test_rows_changed_after_the_tables_were_written_are_found(study, many, monkeypatch):
     written = services._files
 
@@ -278,6 +286,7 @@ def after_analysing(monkeypatch, happens) -> None:
     monkeypatch.setattr(services, "analyse", analyse_and)
 
 
+@pytest.mark.both_databases
 def test_a_subject_withdrawn_while_its_results_are_made_is_in_no_file(
     study, client, many, monkeypatch, django_capture_on_commit_callbacks
 ):
@@ -292,6 +301,7 @@ def test_a_subject_withdrawn_while_its_results_are_made_is_in_no_file(
     assert not list((site.VAR_DIR / "results").glob("*"))
 
 
+@pytest.mark.both_databases
 def test_a_cancelled_job_keeps_nothing(study, client, many, monkeypatch):
     client.get(address(study))
     job = study.jobs.get()
@@ -322,6 +332,7 @@ def test_where_the_disk_is_full_results_of_a_small_study_are_shown_all_the_same(
     assert "Table 3" in text(client.get(address(study)))
 
 
+@pytest.mark.both_databases
 def test_threads_of_a_server_do_not_take_each_others_drafts():
     name = f"results/a-{'0' * 64}.json"
     with ThreadPoolExecutor(4) as threads:
@@ -330,6 +341,7 @@ def test_threads_of_a_server_do_not_take_each_others_drafts():
     assert stored_analysis(name) == {"x": list(range(10_000))}
 
 
+@pytest.mark.both_databases
 def test_a_removed_study_leaves_no_analysis(study, many):
     services.make_results(study)
     call_command("remove_study", study.slug, reason="a trial", stdout=StringIO())

@@ -74,6 +74,7 @@ def test_twenty_thousand_ratings_stream_in_bounded_memory(study):
     assert peak < 24 << 20, f"{peak >> 20} MB"
 
 
+@pytest.mark.both_databases
 def test_the_zip_of_twenty_thousand_ratings_is_written_in_bounded_memory(study):
     wheel.wheel()  # once for a process
     tracemalloc.start()
@@ -84,6 +85,7 @@ def test_the_zip_of_twenty_thousand_ratings_is_written_in_bounded_memory(study):
     assert peak < 24 << 20, f"{peak >> 20} MB"
 
 
+@pytest.mark.both_databases
 def test_it_reads_chunk_by_chunk(study):
     rows = tables.ratings(study)
     with CaptureQueriesContext(connection) as seen:

@@ -19,7 +19,7 @@ from tests import factories
 from tests.once import made_once
 from tests.tampering import tampering
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()
@@ -35,7 +35,6 @@ def panels(study) -> dict[str, dict]:
     return {row["side"]: row for row in tables.integrity(study)}
 
 
-@pytest.mark.both_databases
 def test_columns_are_those_of_the_schema_and_the_csv_passes_the_checks_of_the_analysis(study, tmp_path):
     pair = first_pair(study)
     start(presentation=pair)

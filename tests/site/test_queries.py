@@ -11,7 +11,7 @@ from tests import factories
 from tests.once import made_once
 from tests.pages import addresses
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 MOST = 30
 # Files, which are written from whole tables while they are sent, and what programs ask for.
 NO_PAGE = re.compile(r"\.(csv|json|zip|xlsx|yaml|xml)$|/tables/|/export|^/api/|^/healthz|^/dicomweb/|^/account/")

@@ -18,7 +18,7 @@ from tests import factories
 from tests.once import made_once
 from tests.tampering import run as tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 VIEW = "s1 v- k1 w100,50 i0 z100,0,0 c0 e- t- f1 n0"
 VISIT = "10000000-0000-4000-8000-000000000000"

@@ -13,7 +13,7 @@ from tests import factories
 from tests.once import made_once
 from tests.tampering import run as tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()
