@@ -20,7 +20,7 @@ from tests.accounts.test_permissions import ADDRESSES, address, client_of
 from tests.api.program import Program
 from tests.once import made_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @made_once()
