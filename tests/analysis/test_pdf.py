@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import zlib
+from importlib.resources import files
 
 import pytest
 from PIL import Image
@@ -89,3 +90,12 @@ def test_a_figure_takes_its_colours_from_the_style_of_the_page_to_paper():
     assert "<style>text{font-size:11px;font-family:system-ui;fill:#444}.soc{fill:#5d6166}</style>" in inside
     assert b"0.364706" in streams(pdf.pdf(page))  # 0x5d of 255
     assert b"0.364706" not in streams(pdf.pdf(figure))
+
+
+def test_the_cells_of_a_heat_map_have_their_shade_on_paper():
+    style = (files("analysis.report") / "report.css").read_text(encoding="utf-8")
+    cell = '<table class="heat"><tr><td class="h10">1</td></tr></table>'
+    assert b"0.705882" in streams(pdf.pdf(f"<style>{style}</style>{cell}"))  # 180 of 255
+    mixed = style.replace("#b4b4b4", "color-mix(in srgb,#444 40%,#fff)")
+    assert mixed != style
+    assert b"0.705882" not in streams(pdf.pdf(f"<style>{mixed}</style>{cell}"))  # what WeasyPrint does not know
