@@ -29,7 +29,7 @@ class ResultsConfig(AppConfig):
                 WRITE,
                 "Write",
                 "Large files",
-                "zip or workbook of a study with many ratings",
+                "report as PDF; zip or workbook of a study with many ratings",
                 122,
                 reads_only=True,
                 urgency=SOON,

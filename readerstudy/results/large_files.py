@@ -1,4 +1,5 @@
-"""The zip and the workbook of a study with many ratings: written by a job, kept, and taken from there."""
+"""Files that take long to write: the zip and the workbook of a study with many ratings, and the report as PDF, which
+takes a second for every two of its pages. Written by a job, kept, and taken from there."""
 
 import hashlib
 import json
@@ -7,27 +8,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from analysis.report import pdf
+from analysis.report.render import PAPERS
 from readerstudy.archive import kept
-from readerstudy.audit.actions import AFTER_LOCKING
+from readerstudy.audit.actions import AFTER_LOCKING, Action
 from readerstudy.images.analyses import name_of, store_analysis, stored_analysis
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import LaterError
 from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
-from readerstudy.results import everything, exports, services
+from readerstudy.results import everything, exports, services, study_report
 from readerstudy.results.identities import names_of
 
 WRITE = "results.write"
 AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
+# Forms of the report: its paper, and whether it shows the images of what readers found.
+REPORTS = {f"report-{paper}{end}": (paper, bool(end)) for paper in PAPERS for end in ("", "-images")}
 Report = Callable[[float, str], None]
 Made = TypeVar("Made")
 Written = tuple[BinaryIO, str]
 
 
 def write(file: BinaryIO, study: ReaderStudy, form: str, report: Report = lambda share, doing: None) -> None:
-    """Write one of `zip` and `xlsx`. LaterError while what stands in it is still computed; InputError if the zip would
-    tell who somebody is."""
-    if form == "xlsx":
+    """Write one of `zip`, `xlsx` and REPORTS. LaterError while what stands in it is still computed; InputError if it
+    would tell who somebody is, or nothing here prints."""
+    if form in REPORTS:
+        paper, pictures = REPORTS[form]
+        made, radiomics = _made(services.results_or_job(study)), _made(services.radiomics_or_job(study))
+        report(0.1, "tables and figures")
+        page = study_report.html(study, made, radiomics, paper=paper, pictures=pictures)
+        report(0.3, "laying out the pages")
+        file.write(pdf.pdf(page))
+    elif form == "xlsx":
         exports.write_workbook(file, study, _made(services.results_or_job(study)).reading, report)
     else:
         everything.write_zip(file, study, _made(services.everything_or_job(study)), report)
@@ -42,7 +54,7 @@ def _made(found: Made | Job) -> Made:
 def file_or_job(study: ReaderStudy, form: str) -> Written | Job:
     """The file, at its beginning, with its SHA-256, or the job that writes it: what was written is taken again until
     anything changes."""
-    if services.ratings_count(study) <= AT_ONCE:
+    if form not in REPORTS and services.ratings_count(study) <= AT_ONCE:
         file = tempfile.TemporaryFile()  # noqa: SIM115  who takes it closes it
         write(file, study, form)
         return file, _sha256(file)
@@ -57,14 +69,15 @@ def file_or_job(study: ReaderStudy, form: str) -> Written | Job:
 
 
 def _request(study: ReaderStudy, form: str, key: str) -> Job:
-    said, label = {"form": form, "key": key}, f"{form.upper()} of all results"
+    said, label = {"form": form, "key": key}, "Report as PDF" if form in REPORTS else f"{form.upper()} of all results"
     return request_job(function=WRITE, study=study, label=label, parameters=said, inputs={"key": key})[0]
 
 
 def _key(study: ReaderStudy, form: str) -> str:
     """What a file depends on, as one hash: the analysis, the last line of the log that tells of a change, and for a zip
-    the names that must not stand in it: a locked study can get members."""
-    last = study.events.exclude(action__in=AFTER_LOCKING).order_by("-number").values_list("sha256", flat=True).first()
+    the names that must not stand in it: a locked study can get members. A report says of locking, too."""
+    no_matter = {Action.RESULTS_SEEN, Action.RESULTS_EXPORTED} if form in REPORTS else AFTER_LOCKING
+    last = study.events.exclude(action__in=no_matter).order_by("-number").values_list("sha256", flat=True).first()
     names = json.dumps(sorted(names_of(study).items())) if form == "zip" else ""
     return hashlib.sha256(f"{form} {services.results_key(study)} {last}{names}".encode()).hexdigest()
 
@@ -72,7 +85,11 @@ def _key(study: ReaderStudy, form: str) -> str:
 def _names(study: ReaderStudy, form: str, key: str) -> tuple[str, str]:
     """Of the file, and of what says its SHA-256 under the site's signature."""
     name = name_of(study, f"exports/{form}", key)
-    return name.removesuffix("json") + form, name
+    return name.removesuffix("json") + _ending(form), name
+
+
+def _ending(form: str) -> str:
+    return "pdf" if form in REPORTS else form
 
 
 def _kept(study: ReaderStudy, form: str, key: str) -> Written | None:
@@ -98,12 +115,12 @@ def write_and_keep(study: ReaderStudy, form: str, key: str, report: Report) -> i
     """Write the file into its place, in that of what was kept before; returns its bytes."""
     name, about = _names(study, form, key)
     with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / f"draft.{form}"
+        draft = Path(folder) / f"draft.{_ending(form)}"
         with draft.open("w+b") as file:
             write(file, study, form, report)
             digest = _sha256(file)
         size = draft.stat().st_size
-        for old in kept.names(f"{name.rpartition('-')[0]}-{'?' * 64}.{form}"):
+        for old in kept.names(f"{name.rpartition('-')[0]}-{'?' * 64}.{_ending(form)}"):
             kept.erase(old)
         kept.put_file(name, draft)
     store_analysis(about, {"sha256": digest})

@@ -6,8 +6,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analysis.errors import InputError as TableError
-from analysis.report import pdf
 from analysis.report.contents import SECTIONS
 from analysis.report.render import PAPERS
 from analysis.tables import codebook as codebook_rows
@@ -151,9 +149,9 @@ def protocol(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("export")
 @require_safe
-def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse:
-    """The report as PDF or as a page, or the sources of its methods as BibTeX. `?images=1`: with the images of what
-    readers found, which the log says."""
+def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse | FileResponse:
+    """The report as PDF, which a job prints, or as a page, or the sources of its methods as BibTeX. `?images=1`: with
+    the images of what readers found, which the log says."""
     paper, images = request.GET.get("paper", PAPERS[0]), request.GET.get("images") == "1"
     if form not in REPORT_TYPES or paper not in PAPERS:
         raise Http404
@@ -165,17 +163,13 @@ def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse
         return _being_made(request, study, radiomics, status=409)
     if made.reading is None:
         raise Http404
+    name = f"{study.slug}-report{'-with-images' if images and form != 'bib' else ''}.{form}"
+    if form == "pdf":
+        return _large_file(request, study, f"report-{paper}{'-images' if images else ''}", name)
     if form == "bib":
-        content: str | bytes = study_report.bibtex(study, made, radiomics)
+        content = study_report.bibtex(study, made, radiomics)
     else:
         content = study_report.html(study, made, radiomics, paper=paper, pictures=images)
-    if form == "pdf":
-        try:
-            content = pdf.pdf(str(content))
-        except TableError as problem:
-            messages.error(request, str(problem))
-            return redirect("results", study.slug)
-    name = f"{study.slug}-report{'-with-images' if images and form != 'bib' else ''}.{form}"
     note_export(study=study, user=request.user, file=name)
     return send_file(content, name, REPORT_TYPES[form])
 
@@ -188,7 +182,7 @@ def workbook(request: StudyRequest, study: ReaderStudy) -> HttpResponse | FileRe
     made = services.results_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
-    return _large_file(request, study, "xlsx")
+    return _large_file(request, study, "xlsx", f"{study.slug}-results.xlsx")
 
 
 @never_cache
@@ -199,12 +193,11 @@ def results_zip(request: StudyRequest, study: ReaderStudy) -> HttpResponse | Fil
     made = services.everything_or_job(study)
     if isinstance(made, Job):
         return _being_made(request, study, made, status=409)
-    return _large_file(request, study, "zip")
+    return _large_file(request, study, "zip", f"{study.slug}-results.zip")
 
 
-def _large_file(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse | FileResponse:
+def _large_file(request: StudyRequest, study: ReaderStudy, form: str, name: str) -> HttpResponse | FileResponse:
     """The file, or how far the job is that writes it, and then that it is ready."""
-    name = f"{study.slug}-results.{form}"
     try:
         found = large_files.file_or_job(study, form)
     except InputError as problem:

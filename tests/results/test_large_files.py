@@ -9,6 +9,7 @@ from django.conf import settings as site
 from django.test import Client
 from openpyxl import load_workbook
 
+from analysis.errors import InputError as TableError
 from readerstudy.accounts.services import add_member
 from readerstudy.archive import kept
 from readerstudy.audit.models import Event
@@ -119,3 +120,44 @@ def test_what_is_kept_is_looked_through_again_for_whoever_joined_after_locking(s
     factories.work_off(study)
     job = written(study)[-1]
     assert (job.state, "holds a user name" in job.error) == ("failed", True)
+
+
+def test_the_report_is_printed_by_a_job_once_for_each_paper_until_something_changes(study, client, monkeypatch):
+    printed = []
+    monkeypatch.setattr(large_files.pdf, "pdf", lambda page: printed.append(page) or b"%PDF of " + page.encode())
+    address = f"/studies/{study.slug}/results/report.pdf"
+    waits = client.get(address)
+    assert (waits.status_code, printed) == (409, [])
+    assert f"{study.slug}-report.pdf is being written" in waits.content.decode()
+    factories.work_off(study)
+    on_letter = client.get(f"{address}?paper=letter&images=1", headers={"hx-request": "true"}).content.decode()
+    assert 'hx-get="/studies/' in on_letter  # not ready: it asks for what was asked for
+    assert "report.pdf?paper=letter&amp;images=1" in on_letter
+    answer = client.get(address)
+    assert b"".join(answer.streaming_content) == b"%PDF of " + printed[0].encode()
+    assert answer["Content-Type"] == "application/pdf"
+    assert client.get(address).status_code == 200
+    assert "size:A4" in printed[0]
+    factories.work_off(study)
+    assert b"".join(client.get(f"{address}?paper=letter&images=1").streaming_content) == b"%PDF of " + (
+        printed[1].encode()
+    )
+    assert len(printed) == 2
+    move(study=study, to="locked", actor=None)  # which the report says
+    assert client.get(address).status_code == 409
+    factories.work_off(study)
+    assert client.get(address).status_code == 200
+    assert ["as locked" in page for page in printed] == [False, False, True]
+
+
+def test_where_nothing_prints_the_page_says_what_is_needed(study, client, monkeypatch):
+    def nothing(page):
+        raise TableError("A PDF needs WeasyPrint")
+
+    monkeypatch.setattr(large_files.pdf, "pdf", nothing)
+    address = f"/studies/{study.slug}/results/report.pdf"
+    client.get(address)
+    factories.work_off(study)
+    said = client.get(address, headers={"hx-request": "true"}).content.decode()
+    assert "could not be written" in said
+    assert "A PDF needs WeasyPrint" in said
