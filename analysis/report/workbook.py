@@ -46,8 +46,13 @@ def write(file: BinaryIO, sheets: Sequence[Sheet], *, readme: Sequence[str]) -> 
         front.append([_cell(front, line)])
     book = [{"sheet": _name(sheet.name), **row} for sheet in sheets for row in sheet.book]
     _fill(workbook, Sheet("codebook", [name for name in BOOK if any(name in row for row in book)], book))
-    for sheet in sheets:
-        _fill(workbook, sheet)
+    try:
+        for sheet in sheets:
+            _fill(workbook, sheet)
+    except Exception:
+        for page in workbook.worksheets:
+            page.close()  # openpyxl complains of a page that is left open
+        raise
     workbook.save(file)
 
 

@@ -5,7 +5,6 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,13 +17,20 @@ from analysis.tables import schema
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading import charter
 from readerstudy.results.commands import SIGNATURE, as_text, commands
-from readerstudy.results.exports import codebook_lines, number_lines, protocol_json, table_lines, tables_of, warning
+from readerstudy.results.exports import (
+    codebook_lines,
+    number_lines,
+    pieces,
+    protocol_json,
+    table_lines,
+    tables_of,
+    warning,
+)
 from readerstudy.results.identities import Guard
 from readerstudy.results.read_r import read_r
 from readerstudy.results.wheel import requirements, wheel
 
 NUMBERS_R = Path(__file__).with_name("numbers.R")
-LINES = 500  # of a table, written together
 Report = Callable[[float, str], None]
 
 README = """{title}
@@ -138,12 +144,12 @@ def write_zip(
     hashes = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
 
-        def add(name: str, pieces: Iterable[bytes], *, large: bool = False) -> None:
+        def add(name: str, content: Iterable[bytes], *, large: bool = False) -> None:
             info = zipfile.ZipInfo(f"{study.slug}/{name}", stamp)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             digest = hashlib.sha256()
             with archive.open(info, "w", force_zip64=large) as member:
-                for piece in pieces:
+                for piece in content:
                     digest.update(piece)
                     member.write(piece)
             hashes.append(f"{digest.hexdigest()}  {name}")
@@ -152,19 +158,13 @@ def write_zip(
         for place, table in enumerate(tables):
             report(0.9 * place / len(tables), table)
             name = f"{study.slug}-{table}.csv"
-            add(name, guard.passed(name, _pieces(table_lines(study, table))), large=True)
+            add(name, guard.passed(name, pieces(table_lines(study, table))), large=True)
         report(0.9, "results and codebooks")
         for name, content in _documents(study, results):
             add(name, guard.passed(name, [content]))
         for name, content in _programs(study, results):
             add(name, [content])
         add("README.txt", guard.passed("README.txt", [_readme(study, results, hashes).encode()]))
-
-
-def _pieces(lines: Iterable[str]) -> Iterator[bytes]:
-    rest = iter(lines)
-    while piece := "".join(islice(rest, LINES)):
-        yield piece.encode()
 
 
 def _documents(study: ReaderStudy, results: dict[str, dict]) -> Iterator[tuple[str, bytes]]:

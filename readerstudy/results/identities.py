@@ -1,20 +1,25 @@
 """That nothing in a file which leaves a study tells who somebody is: not the people of the study, not a patient.
 
-Known are the accounts of the study: names, user names and addresses. Of patients the site keeps no identity; what looks
-like one all the same is found by its form: an address, a UID of DICOM, a name as DICOM writes names.
+Known are the accounts of the study: names, surnames alone, user names and addresses. Of patients the site keeps no
+identity; what looks like one is found by its form: an address, a UID of DICOM, a name as DICOM writes names.
+
+Not found: a patient's name in plain words, a first name alone, initials, another spelling. A surname alone is looked
+for with a capital letter or in capitals, if it has four letters or more and is no word of reports, of the study or of
+the product.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from analysis.report.result_codebook import BEGINNINGS, ENDS
 from analysis.tables import TABLES, schema
 from processing.errors import InputError
 from readerstudy.accounts.models import User
+from readerstudy.archive.downloads import Row
 from readerstudy.protocol.models import ReaderStudy
 
 FORMS = {
@@ -26,7 +31,21 @@ FORMS = {
 }
 HINTS = {"an address": "@", "a UID of DICOM": ".", "a name as DICOM writes it": "^"}  # without which there is none
 SHORTEST = 3  # letters of a name; shorter ones are codes
+SHORTEST_SURNAME = 4  # letters of a surname that stands alone
+ROWS = 500  # of a table, looked through together
 WORD = re.compile(r"[\w.-]+")
+# Surnames that begin remarks on images more often than they mean somebody.
+OF_REPORTS = frozenset(
+    WORD.findall(
+        "back baker banks berry best black bone bright brown burns church clear coil cook "
+        "cord cross dark disc down early field flair foot frame fuller grant gray green "
+        "grey hand hard head heart high hill hunt lake lane large late light little "
+        "long low main marks marrow mass moss neck noise page park parks perfect pike "
+        "plain poole price rich ridge root sharp short side signal small smart spine spring "
+        "stern stone strong swift upper wall water weeks well wells white wide wild winter "
+        "wise wood woods young "
+    )
+)
 PART = re.compile(r"[.-]")
 
 
@@ -35,6 +54,7 @@ class Guard:
 
     def __init__(self, study: ReaderStudy) -> None:
         self.names = names_of(study)
+        self.surnames = surnames_of(study)
 
     def passed(self, file: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The pieces, each of whole lines. InputError, naming file and line, before one leaves that tells of somebody.
@@ -44,12 +64,27 @@ class Guard:
         lines = 0
         for piece in pieces:
             text = piece.decode()
-            if found := self._found(text):
-                what, place = found
-                line = lines + text.count("\n", 0, place) + 1
-                raise InputError(f"{file}, line {line}, holds {what}: the zip would tell who somebody is.")
+            self.ensure(file, text, lines)
             lines += text.count("\n")
             yield piece
+
+    def ensure(self, file: str, text: str, lines: int = 0) -> None:
+        """InputError if the text, which so many lines of the file come before, tells of somebody."""
+        if found := self._found(text):
+            what, place = found
+            raise _telling(file, lines + text.count("\n", 0, place) + 1, what)
+
+    def passed_rows(self, sheet: str, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows of a sheet below its head; raises as `passed` does."""
+        first, left = 2, iter(rows)
+        while some := list(islice(left, ROWS)):
+            texts = ["\t".join(cell for cell in row.values() if isinstance(cell, str)) for row in some]
+            if self._found("\n".join(texts)):
+                for line, text in enumerate(texts, first):
+                    if found := self._found(text):
+                        raise _telling(f"Sheet {sheet}", line, found[0])
+            first += len(some)
+            yield from some
 
     def _found(self, text: str) -> tuple[str, int] | None:
         folded = text.casefold()
@@ -57,10 +92,39 @@ class Guard:
             # Most texts hold no part of a name: a plain search is fast, borders are looked at where it hits.
             if name in folded and (hit := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded)):
                 return what, hit.start()
+        for name, written in self.surnames.items():
+            if name in folded and (hit := written.search(text)):
+                return "a surname", hit.start()
         for what, form in FORMS.items():
             if HINTS[what] in text and (hit := form.search(text)):
                 return what, hit.start()
         return None
+
+
+def _telling(file: str, line: int, what: str) -> InputError:
+    return InputError(f"{file}, line {line}, holds {what}: it would tell who somebody is.")
+
+
+def _people(study: ReaderStudy) -> QuerySet[User]:
+    """Members, and those in the log."""
+    return User.objects.filter(Q(memberships__study=study) | Q(pk__in=study.events.values("actor"))).distinct()
+
+
+def _plain(study: ReaderStudy) -> frozenset[str]:
+    """What names nobody, in small letters."""
+    codes = {code.casefold() for code in study.memberships.values_list("code", flat=True)}
+    return frozenset(codes | _words() | _words_of(study))
+
+
+def surnames_of(study: ReaderStudy) -> dict[str, re.Pattern[str]]:
+    """Surnames of the people of a study, in small letters -> how they are written where they mean somebody."""
+    plain, found = _plain(study) | OF_REPORTS, {}
+    for surname in _people(study).values_list("last_name", flat=True):
+        if len(surname) >= SHORTEST_SURNAME and surname.casefold() not in plain:
+            ways = {surname, surname.capitalize(), surname.title(), surname.upper()}
+            ways = ways - {surname.casefold()} or ways  # a script without capitals
+            found[surname.casefold()] = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(ways)))})(?!\w)")
+    return found
 
 
 def names_of(study: ReaderStudy) -> dict[str, str]:
@@ -69,17 +133,16 @@ def names_of(study: ReaderStudy) -> dict[str, str]:
     Left out is what tells nothing: codes of readers, words that stand in every file, such as a user name `admin`, and
     those that name the study, its arms, criteria and sites.
     """
-    people = User.objects.filter(Q(memberships__study=study) | Q(pk__in=study.events.values("actor"))).distinct()
-    codes = {code.casefold() for code in study.memberships.values_list("code", flat=True)}
     found: dict[str, str] = {}
-    for person in people:
+    for person in _people(study):
         found[person.username] = "a user name"
         found[person.email] = "an address"
-        found[f"{person.first_name} {person.last_name}".strip()] = "a name"
-        found[f"{person.last_name} {person.first_name}".strip()] = "a name"
-        found[f"{person.last_name}, {person.first_name}"] = "a name"
+        if person.first_name:  # else it is a surname alone
+            found[f"{person.first_name} {person.last_name}".strip()] = "a name"
+            found[f"{person.last_name} {person.first_name}".strip()] = "a name"
+            found[f"{person.last_name}, {person.first_name}"] = "a name"
     folded = {name.casefold(): what for name, what in found.items()}
-    plain = codes | _words() | _words_of(study)
+    plain = _plain(study)
     return {name: what for name, what in folded.items() if len(name) >= SHORTEST and name not in plain}
 
 

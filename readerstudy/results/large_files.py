@@ -75,10 +75,10 @@ def _request(study: ReaderStudy, form: str, key: str) -> Job:
 
 def _key(study: ReaderStudy, form: str) -> str:
     """What a file depends on, as one hash: the analysis, the last line of the log that tells of a change, and for a zip
-    the names that must not stand in it: a locked study can get members. A report says of locking, too."""
+    or workbook the names that must not stand in it: a locked study can get members. A report says of locking, too."""
     no_matter = {Action.RESULTS_SEEN, Action.RESULTS_EXPORTED} if form in REPORTS else AFTER_LOCKING
     last = study.events.exclude(action__in=no_matter).order_by("-number").values_list("sha256", flat=True).first()
-    names = json.dumps(sorted(names_of(study).items())) if form == "zip" else ""
+    names = json.dumps(sorted(names_of(study).items())) if form in ("zip", "xlsx") else ""
     return hashlib.sha256(f"{form} {services.results_key(study)} {last}{names}".encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from processing.errors import InputError
 from readerstudy.protocol.services import move
 from readerstudy.reading.services import report_finding, start
-from readerstudy.results import everything, identities
+from readerstudy.results import everything, exports, identities
 from tests import factories
 from tests.once import made_once
 
@@ -44,6 +44,8 @@ def closed_with(study, remark: str):
         ("Seen before by anna berg.", "a name"),
         ("As Berg, Anna said", "a name"),
         ("ask R.Anna", "a user name"),
+        ("Dr. Berg saw this", "a surname"),
+        ("BERG: the same", "a surname"),
         ("write to somebody@hospital.example", "an address"),
         ("series 1.2.840.113619.2.55.3.604688119", "a UID of DICOM"),
         ("as in 1.2.840.113619.2.55.3.604688119.", "a UID of DICOM"),
@@ -56,8 +58,12 @@ def test_a_remark_that_names_somebody_keeps_the_zip_here(study, remark, what):
     closed = closed_with(study, remark)
     with pytest.raises(InputError) as problem:
         everything.write_zip(io.BytesIO(), closed, {})
-    place = f"{study.slug}-findings.csv, line 2, holds {what}: the zip would tell who somebody is."
+    place = f"{study.slug}-findings.csv, line 2, holds {what}: it would tell who somebody is."
     assert str(problem.value) == place
+    with pytest.raises(InputError, match=f"^Sheet findings, line 2, holds {what}: "):
+        exports.write_workbook(io.BytesIO(), closed, None)
+    with pytest.raises(InputError, match=f"findings.csv, line 2, holds {what}: "):
+        exports.safe_lines(closed, "findings", f"{closed.slug}-findings.csv")
 
 
 def test_the_page_says_where_and_nothing_leaves(study):
@@ -67,7 +73,25 @@ def test_the_page_says_where_and_nothing_leaves(study):
     client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
     answer = client.get(f"/studies/{closed.slug}/results/all.zip", follow=True)
     assert f"{closed.slug}-findings.csv, line 2, holds a name" in answer.content.decode()
+    one = f"/studies/{closed.slug}/results/tables/findings.csv"
+    answer = client.get(one, follow=True)
+    assert f"{one}?as_it_is=1" in answer.content.decode()
     assert not closed.events.filter(action="results exported").exists()
+    assert b"as Anna Berg said" in b"".join(client.get(f"{one}?as_it_is=1").streaming_content)
+    assert closed.events.get(action="results exported").data["as_it_is"] is True
+
+
+def test_a_surname_that_is_a_word_of_reports_a_short_one_or_one_in_small_letters_keeps_nothing_here(study):
+    closed = closed_with(study, "White matter, as on the iceberg, a berg of it, Li")
+    other = closed.memberships.get(code="R2").user
+    for surname in ("White", "Li", "Matter of fact"):
+        other.last_name = surname
+        other.save()
+        everything.write_zip(io.BytesIO(), closed, {})
+    other.last_name = "Matter"  # nor where it is not written as a name
+    other.save()
+    everything.write_zip(io.BytesIO(), closed, {})
+    assert identities.surnames_of(closed).keys() >= {"berg", "matter"}
 
 
 def test_words_and_codes_of_the_study_name_nobody(study):
