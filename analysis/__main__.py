@@ -4,7 +4,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,18 @@ from analysis.convert.ratings import convert
 from analysis.convert.sheet import read_sheet
 from analysis.errors import InputError
 from analysis.protocol import Protocol, read_json, read_protocol
-from analysis.report import charter, document, figure_files, number_files, pdf, render, result_sheets, workbook
+from analysis.report import (
+    charter,
+    document,
+    figure_files,
+    number_files,
+    pdf,
+    plan_figures,
+    render,
+    result_sheets,
+    svg,
+    workbook,
+)
 from analysis.report.study import flow
 from analysis.report.study import page as report_page
 
@@ -284,6 +295,7 @@ def _plan_command(command: argparse.ArgumentParser) -> None:
     command.add_argument("--studies", type=int, default=2000, help="simulated studies (2000)")
     command.add_argument("--seed", type=_seed, default=0, help="of the simulation (0)")
     command.add_argument("--json", type=Path, metavar="OUT", help="write the results here, not to stdout")
+    _figure_files(command)
     command.set_defaults(run=_plan)
 
 
@@ -401,19 +413,31 @@ def _report(options: argparse.Namespace) -> None:
     if options.bibtex:
         entries = (f"{one.bibtex}\n" for one in report_page.cited(results, sources))
         options.bibtex.write_text("".join(entries), encoding="utf-8")
-    page = report_page.page(results, sources, paper=options.paper)
-    if options.figures:
+
+    def page() -> str:
+        return report_page.page(results, sources, paper=options.paper)
+
+    def figures() -> dict[str, str]:
         names = {str(one["id"]): str(one.get("name") or one["id"]) for one in protocol.get("criteria") or ()}
         whole = {one.name: one.svg for one in document.whole_preferences(results, names)}
-        _figures({**whole, **figure_files.of_page(page)}, options)
+        return {**whole, **figure_files.of_page(page())}
+
+    if options.figures:
+        _figures(figures, options)
     if options.html or options.pdf or not options.figures:
-        _print(page, options)
+        _print(page(), options)
 
 
-def _figures(drawn: dict[str, str], options: argparse.Namespace) -> None:
-    """Each figure as a file of its own."""
+def _figures(draw: Callable[[], dict[str, str]], options: argparse.Namespace) -> None:
+    """Each figure as a file of its own, drawn for its width; those whose letters are small all the same are named."""
     options.figures.mkdir(parents=True, exist_ok=True)
+    with svg.drawn_for(figure_files.room(options.width)):
+        drawn = draw()
     for name, figure in drawn.items():
+        try:
+            figure_files.ensure_readable(figure, options.width)
+        except InputError as small:
+            print(f"{name}: {small}", file=sys.stderr)
         file = figure_files.made(figure, options.format, width=options.width, dpi=options.dpi)
         (options.figures / f"{name}.{options.format}").write_bytes(file)
 
@@ -451,18 +475,18 @@ def _stability(options: argparse.Namespace) -> None:
         plots = {
             name: stability.pairs(features, reference=options.reference, feature=name) for name in _lowest(results)
         }
-        _page_or_figures(document.stability(results, criteria=results["criteria"], plots=plots), options)
+        _page_or_figures(lambda: document.stability(results, criteria=results["criteria"], plots=plots), options)
     if options.robust:
         options.robust.write_text(robust.as_settings(robust.robust_features(results), settings), encoding="utf-8")
     if options.json or not (options.html or options.figures):
         _write(results, options.json)
 
 
-def _page_or_figures(page: str, options: argparse.Namespace) -> None:
+def _page_or_figures(draw: Callable[[], str], options: argparse.Namespace) -> None:
     if options.html:
-        options.html.write_text(page, encoding="utf-8")
+        options.html.write_text(draw(), encoding="utf-8")
     if options.figures:
-        _figures(figure_files.of_page(page), options)
+        _figures(lambda: figure_files.of_page(draw()), options)
 
 
 def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
@@ -510,7 +534,7 @@ def _signature(options: argparse.Namespace) -> None:
     features = tables.read_features(options.features)
     results = signature.analyse(features, model, reference=options.reference, criteria=_criteria(options))
     if options.html or options.figures:
-        _page_or_figures(document.signature(results), options)
+        _page_or_figures(lambda: document.signature(results), options)
     if options.json or not (options.html or options.figures):
         _write(results, options.json)
 
@@ -540,7 +564,11 @@ def _plan(options: argparse.Namespace) -> None:
         reader_sd=options.reader_sd,
     )
     results = sample_size.plan(design, target=options.power, studies=options.studies, seed=options.seed)
-    _write(results, options.json)
+    if options.figures:
+        steps = sample_size.curve(design, studies=options.studies, seed=options.seed)
+        _figures(lambda: {"power": plan_figures.power_curve(steps, target=options.power)}, options)
+    if options.json or not options.figures:
+        _write(results, options.json)
 
 
 def _charter(options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from analysis.statistics.proportions import clopper_pearson
 from analysis.statistics.values import RELATIVE
 
 CHUNK = 2_000_000
+CURVE = (0.25, 0.5, 0.75, 1, 1.5, 2)  # of the planned subjects, on the curve of power
 FIRST_LOOK = 200_000  # additions of the convolution in one simulated study; more where alpha lies within its bounds
 MANY = 100  # subjects that carry the sum, from which on the normal p errs by less than NEAR of itself
 NEAR = 0.2  # … and by less with more of them; checked by tests
@@ -400,6 +401,34 @@ def plan(design: Design, *, target: float | None = None, studies: int = 2_000, s
     if target is not None:
         results["sample_size"] = smallest(design, target=target, studies=studies, seed=seed)
     return results
+
+
+def curve(design: Design, *, studies: int = 2_000, seed: int = 0) -> list[dict[str, Any]]:
+    """The power of a design, and of the same with fewer and with more subjects, by their number.
+
+    Parameters
+    ----------
+    design : Design
+        The planned cell.
+    studies : int, default 2000
+        How many to simulate for each number.
+    seed : int, default 0
+        The same gives the same answers.
+
+    Returns
+    -------
+    list of dict
+        What ``power`` gives, from a quarter of the subjects to twice as many.
+
+    Examples
+    --------
+    >>> from analysis.sample_size import Design, curve
+    >>> design = Design(subjects=8, cases=8, readers=1, distribution=(0.0, 0.0, 0.0, 1.0, 0.0))
+    >>> [step["subjects"] for step in curve(design, studies=5)]
+    [2, 4, 6, 8, 12, 16]
+    """
+    numbers = sorted({max(2, round(share * design.subjects)) for share in CURVE})
+    return [power(design.with_subjects(number), studies=studies, seed=seed) for number in numbers]
 
 
 def shares(values: Sequence[float]) -> tuple[float, ...]:

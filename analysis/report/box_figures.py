@@ -26,6 +26,7 @@ def box_plots(
     stands above the first of them. ``limit``: a line through all; ``ends``: what the axis shows besides the values;
     ``unit``: below the axis. A row without a value says n/a.
     """
+    width = svg.fitted(width)
     everything = [value for row in rows for value in row["values"]]
     if not everything:
         return svg.figure(width, 24, "No values", [svg.text(0, 16, "n/a: no defined values")])

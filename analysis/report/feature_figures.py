@@ -10,6 +10,7 @@ from analysis.report import svg
 from analysis.report.stability_figures import ESTIMATES, lowest
 
 BAR, HEAD = 11.0, 20.0  # heights: of a bar, and of the name of a class
+NARROWEST = 80.0  # of a column of bars
 STEPS = 10  # of the grey of a heat map
 
 
@@ -27,6 +28,7 @@ def class_bars(
     ``results`` as ``analysis.stability.analyse`` gives them; hollow below ``threshold``, n/a where undefined. Features
     that are equal by construction are left out.
     """
+    width = svg.fitted(width)
     chosen = [next(row for row in results["arms"] if row["arm"] == arm) for arm in arms]
     counted = [
         place
@@ -37,7 +39,8 @@ def class_bars(
         return svg.figure(width, 24, "No features", [svg.text(0, 16, "n/a: no feature counts")])
     names = [chosen[0]["features"][place]["feature"] for place in counted]
     left, gap = 6.6 * max(map(len, names)) + 10, 46.0
-    column = (width - left - gap * (len(chosen) - 1) - 34) / len(chosen)
+    column = max((width - left - gap * (len(chosen) - 1) - 34) / len(chosen), NARROWEST)
+    width = left + (column + gap) * len(chosen) - gap + 34
     values = [value_of(row["features"][place], criterion)[0] for row in chosen for place in counted]
     least = lowest([value for value in values if value is not None])
     unit = column / (1 - least)
@@ -91,11 +94,18 @@ def heat_map(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title
     ``rows``: mappings with ``label``, ``values`` (one per column, None where undefined) and, where it is a part of the
     one above, ``part``. The darker, the larger; framed below 0; the number says what a shade cannot.
     """
+    width = svg.fitted(width)
     if not rows:
         return svg.figure(width, 24, "No rows", [svg.text(0, 16, "n/a: nothing to compare")])
     left, top, height = svg.label_width([str(row["label"]) for row in rows]) + 12, 22.0, 22.0
-    wide = min((width - left) / len(columns), 110.0)
-    parts = [svg.text(left + (n + 0.5) * wide, 14, name, anchor="middle") for n, name in enumerate(columns)]
+    longest = 6.4 * max(map(len, columns)) + 6
+    wide = min(max((width - left) / len(columns), longest / 2), 110.0)
+    lines = 1 if wide >= longest else 2  # names by turns in two lines, where they are longer than a cell
+    top += 14 * (lines - 1)
+    parts = [
+        svg.text(left + (n + 0.5) * wide, 14 + 14 * (n % lines), name, anchor="middle")
+        for n, name in enumerate(columns)
+    ]
     said = []
     for number, row in enumerate(rows):
         y, words = top + number * height, []
@@ -126,6 +136,7 @@ def scatter(
 
     ``panels`` as ``analysis.stability.pairs`` gives them.
     """
+    width = svg.fitted(width)
     panels = [panel for panel in panels if panel["difference"]]
     if not panels:
         return svg.figure(width, 24, "No pairs", [svg.text(0, 16, "n/a: no volume has both values")])
@@ -139,24 +150,27 @@ def scatter(
     short = 10.0 ** svg.power(marks)
     labels = [formats.number(mark / short, svg.decimals([one / short for one in marks])) for mark in marks]
     left, top = 12 + max(32.0, 6.2 * max(map(len, labels))), 24.0
-    side = width - left - 16
-    bottom, span = top + side, marks[-1] - marks[0]
+    side, across = width - left - 16, svg.beside(len(panels), width)
+    high, span = top + side + 36, marks[-1] - marks[0]
     parts, said = [], []
     for number, (panel, (x, y)) in enumerate(zip(panels, points, strict=True)):
-        start, arm = number * width + left, str(panel["arm"])
+        start, arm = number % across * width + left, str(panel["arm"])
+        above = number // across * high
+        head, bottom = above + top, above + top + side
         fill = svg.colour(arm, colours)
-        parts += [svg.rect(start - 14, 2, 4, 12, fill), svg.text(start - 4, 12, arm, strong=True)]
+        parts += [svg.rect(start - 14, above + 2, 4, 12, fill), svg.text(start - 4, above + 12, arm, strong=True)]
         for mark, shown in zip(marks, labels, strict=True):
             at = (mark - marks[0]) / span * side
             parts.append(svg.line(start, bottom - at, start + side, bottom - at, "gr"))
-            parts.append(svg.line(start + at, top, start + at, bottom, "gr"))
+            parts.append(svg.line(start + at, head, start + at, bottom, "gr"))
             parts.append(svg.text(start - 6, bottom - at + 4, shown, anchor="end"))
             parts.append(svg.text(start + at, bottom + 15, shown, anchor="middle"))
-        parts.append(svg.line(start, bottom, start + side, top, "zero", dashed=True))
+        parts.append(svg.line(start, bottom, start + side, head, "zero", dashed=True))
         for a, b in zip(x, y, strict=True):
             place = start + (a - marks[0]) / span * side, bottom - (b - marks[0]) / span * side
             parts.append(svg.dot(*place, fill, opacity=0.75))
         named = f"{reference}{svg.times(svg.power(marks))}"
         parts.append(svg.text(start + side / 2, bottom + 30, named, anchor="middle"))
         said.append(f"{arm} against {reference}, {len(x)} volumes")
-    return svg.figure(width * len(panels), bottom + 36, "Scatter with the line of identity. " + "; ".join(said), parts)
+    label = "Scatter with the line of identity. " + "; ".join(said)
+    return svg.figure(width * across, high * -(-len(panels) // across), label, parts)

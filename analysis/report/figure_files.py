@@ -6,6 +6,7 @@ A figure keeps the proportions that it has on the page. Its edges move out to ho
 import base64
 import io
 import logging
+import math
 import re
 import threading
 import unicodedata
@@ -29,6 +30,7 @@ RESOLUTIONS = (300, 600)  # dots per inch
 COARSEST, FINEST = 72, 1200
 EDGE = 4.0  # pixels around everything that is drawn
 LETTER = 11.0  # pixels: the size of letters in a figure
+SMALLEST = 6.0  # points: of letters on paper
 FONTS = "apt-get install fonts-noto-core fonts-noto-cjk"
 STYLE = Path(__file__).with_name("report.css")
 # A figure of a page stands in an element named so.
@@ -42,6 +44,36 @@ _one_at_a_time = threading.Lock()  # PDFium works in one thread
 def of_page(page: str) -> dict[str, str]:
     """Every figure of a page by its name, as the page draws it."""
     return dict(PLACED.findall(page))
+
+
+def room(width: float) -> float:
+    """How many pixels wide a figure is to be drawn (``svg.drawn_for``) so that its letters are large enough on a paper
+    of this width in mm; some of it is for letters that stand out."""
+    return width / 25.4 * 72 * LETTER / SMALLEST * 0.93 - 2 * EDGE
+
+
+def letters(figure: str, width: float) -> float:
+    """The size in points that letters of a figure have on a paper of this width in mm."""
+    left, _, right, _ = _box(figure)
+    return LETTER * width / 25.4 * 72 / (right - left)
+
+
+def ensure_readable(figure: str, width: float) -> None:
+    """InputError, naming the width that it needs, where letters of a figure would be too small on paper."""
+    if (size := letters(figure, width)) < SMALLEST:
+        needed = math.ceil(width * SMALLEST / size)
+        said = f"At {width:g} mm the letters of this figure would be {size:.1f} points high"
+        raise InputError(f"{said}; at {needed} mm they are {SMALLEST:g}.")
+
+
+def ensure_possible(form: str, *, width: float, dpi: int) -> None:
+    """InputError for a form, width or dpi that no figure has."""
+    if form not in FORMS:
+        raise InputError(f"The form of a figure is one of {', '.join(FORMS)}, not {form!r}.")
+    if not NARROWEST <= width <= WIDEST:
+        raise InputError(f"The width of a figure is {NARROWEST:g} to {WIDEST:g} mm, not {width:g}.")
+    if not COARSEST <= dpi <= FINEST:
+        raise InputError(f"A figure has {COARSEST} to {FINEST} dots per inch, not {dpi:g}.")
 
 
 def made(figure: str, form: str, *, width: float = WIDTHS[0], dpi: int = RESOLUTIONS[0]) -> bytes:
@@ -63,12 +95,7 @@ def made(figure: str, form: str, *, width: float = WIDTHS[0], dpi: int = RESOLUT
     InputError
         For another form, width or dpi; where nothing can print; where no font has a letter of the figure.
     """
-    if form not in FORMS:
-        raise InputError(f"The form of a figure is one of {', '.join(FORMS)}, not {form!r}.")
-    if not NARROWEST <= width <= WIDEST:
-        raise InputError(f"The width of a figure is {NARROWEST:g} to {WIDEST:g} mm, not {width:g}.")
-    if not COARSEST <= dpi <= FINEST:
-        raise InputError(f"A figure has {COARSEST} to {FINEST} dots per inch, not {dpi:g}.")
+    ensure_possible(form, width=width, dpi=dpi)
     drawn, height = _on_paper(figure, width)
     if form == "svg":
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{_with_fonts(drawn, width, height)}\n'.encode()
@@ -79,6 +106,21 @@ def made(figure: str, form: str, *, width: float = WIDTHS[0], dpi: int = RESOLUT
 
 def _on_paper(figure: str, width: float) -> tuple[str, float]:
     """The figure with all that it needs, and its height in mm."""
+    left, top, right, bottom = _box(figure)
+    height = width * (bottom - top) / (right - left)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}mm" height="{height:.2f}mm" '
+        f'viewBox="{left:.1f} {top:.1f} {right - left:.1f} {bottom - top:.1f}"'
+    )
+    ground = f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" fill="#fff"/>'
+    opened, rest = (head + BOX.sub("", figure, count=1)).split(">", 1)
+    style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
+    styled = pdf.with_styled_figures(f"{style}{opened}>{ground}{rest}")
+    return styled[len(style) :], height
+
+
+def _box(figure: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of all that a figure draws, in pixels. InputError if it is none."""
     found = BOX.match(figure)
     if found is None:
         raise InputError("This is no figure of a report.")
@@ -89,17 +131,7 @@ def _on_paper(figure: str, width: float) -> tuple[str, float]:
         start = float(x) - long * {"": 0.0, "middle": 0.5, "end": 1.0}[anchor]
         left, right = min(left, start), max(right, start + long)
         top, bottom = min(top, float(y) - LETTER), max(bottom, float(y) + LETTER / 3)
-    left, top, right, bottom = left - EDGE, top - EDGE, right + EDGE, bottom + EDGE
-    height = width * (bottom - top) / (right - left)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}mm" height="{height:.2f}mm" '
-        f'viewBox="{left:.1f} {top:.1f} {right - left:.1f} {bottom - top:.1f}"'
-    )
-    ground = f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" fill="#fff"/>'
-    opened, rest = (head + figure[found.end() :]).split(">", 1)
-    style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
-    styled = pdf.with_styled_figures(f"{style}{opened}>{ground}{rest}")
-    return styled[len(style) :], height
+    return left - EDGE, top - EDGE, right + EDGE, bottom + EDGE
 
 
 def _length(words: str) -> float:

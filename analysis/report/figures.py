@@ -101,6 +101,7 @@ def preference(
 
     ``rows``: name of a criterion and ``counts`` of the preferences 1 … 5; all bars have the scale of the longest.
     """
+    width = svg.fitted(width)
     numbers = [" / ".join(map(str, counts)) for _, counts in rows]
     left, right = svg.label_width([name for name, _ in rows]) + 12, width - svg.label_width(numbers) - 12
     scale = shared_scale([counts for _, counts in rows])
@@ -115,9 +116,9 @@ def preference(
     middle, foot = (left + right) / 2, 24 + 24 * len(rows)
     parts.append(svg.text(middle - 6, 10, f"◂ {second} better", anchor="end"))
     parts.append(svg.text(middle + 6, 10, f"{first} better ▸"))
-    words = "outside: markedly, inside: slightly, grey: no difference; answers 1 to 5"
-    parts.append(svg.text(width, foot + 14, words, anchor="end"))
-    return svg.figure(width, foot + 20, "; ".join(said), parts)
+    for line, words in enumerate(("outside: markedly, inside: slightly", "grey: no difference; answers 1 to 5")):
+        parts.append(svg.text(width, foot + 14 * (line + 1), words, anchor="end"))
+    return svg.figure(width, foot + 34, "; ".join(said), parts)
 
 
 def ranking(
@@ -127,6 +128,7 @@ def ranking(
 
     ``found`` is ``ranking`` of the results; 0 is the mean of the arms.
     """
+    width = svg.fitted(width)
     names = names or {}
     criteria = found["criteria"]
     labels = [names.get(row["criterion"], str(row["criterion"])) for row in criteria]
@@ -239,6 +241,7 @@ def distribution(
     ``rows``: mappings with ``label``, ``arm`` (whose colour it takes) and ``values``. ``digits`` of the printed mean.
     ``top_value`` ends the axis, such as 1 for SSIM. Bars, not densities: every case is seen.
     """
+    width = svg.fitted(width)
     left, right, row_height = svg.label_width([str(row["label"]) for row in rows]) + 12, width - 14, 47.0
     everything = [v for row in rows for v in row["values"]]
     if not everything:
@@ -307,6 +310,7 @@ def scan_times(rows: Sequence[Mapping[str, Any]], *, colours: Mapping[str, str],
 
     ``rows``: mappings with ``label`` and ``bars``, a sequence of (arm, seconds).
     """
+    width = svg.fitted(width)
     everything = [seconds for row in rows for _, seconds in row["bars"]]
     if not everything:
         return svg.figure(width, 24, "No scan times", [svg.text(0, 16, "n/a: no scan times")])

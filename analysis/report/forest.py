@@ -25,6 +25,7 @@ def net_preference(
     preference: of equivalence a grey band, of non-inferiority a dashed line on the second arm's side; where they differ
     between rows they stand below the row's name.
     """
+    width = svg.fitted(width)
     names = names or {}
     first, second = str(cells[0]["first"]), str(cells[0]["second"])
     margins = [_margins(cell) for cell in cells]

@@ -8,11 +8,14 @@ from analysis import formats
 from analysis.report import svg
 
 
-def power_curve(steps: Sequence[Mapping[str, Any]], *, target: float, width: float = 560, height: float = 240) -> str:
-    """Simulated power with its 95 % interval at each number of subjects, and the wanted power as a line.
+def power_curve(
+    steps: Sequence[Mapping[str, Any]], *, target: float | None, width: float = 560, height: float = 240
+) -> str:
+    """Simulated power with its 95 % interval at each number of subjects, a line at the wanted power.
 
     ``steps``: results of ``sample_size.power``, by subjects.
     """
+    width = svg.fitted(width)
     left, right, top, bottom = 40.0, width - 16, 8.0, height - 34
     marks = svg.ticks(0, max(step["subjects"] for step in steps))
     reach = max(marks[-1], 1)
@@ -30,7 +33,8 @@ def power_curve(steps: Sequence[Mapping[str, Any]], *, target: float, width: flo
     for mark in marks:
         parts.append(svg.text(x(mark), bottom + 16, formats.number(mark, 0), anchor="middle"))
     parts.append(svg.text(right, bottom + 32, "subjects", anchor="end"))
-    parts.append(svg.line(left, y(target), right, y(target), "zero", width=1.5))
+    if target is not None:
+        parts.append(svg.line(left, y(target), right, y(target), "zero", width=1.5))
     for before, after in pairwise(steps):
         ends = (x(before["subjects"]), y(before["power"]), x(after["subjects"]), y(after["power"]))
         parts.append(svg.line(*ends, "zero", width=1))

@@ -26,6 +26,7 @@ def columns(
     0 … 1, below 0 downwards; hollow below ``threshold``. Classes side by side, sorted by the value in the first of
     ``arms`` (all of them). A feature without a value leaves a gap that tells its reason.
     """
+    width = svg.fitted(width)
     rows = [arm for arm in results["arms"] if arms is None or arm["arm"] in arms]
     if not rows or not rows[0]["features"]:
         return svg.figure(width, 24, "No features", [svg.text(0, 16, "n/a: no features")])
@@ -43,44 +44,65 @@ def columns(
         name: " → ".join(f"{int((line[order[start:end]] < threshold).sum())}" for line in values) + f" of {end - start}"
         for name, start, end in edges
     }
-    step, starts = _places(edges, [max(len(name), len(counts[name])) for name, _, _ in edges], left, width, gap)
+    letters = {name: max(len(name), len(counts[name])) for name, _, _ in edges}
+    lines = _lines(edges, letters, left, width, gap)
     depth = -least * height
     step_down += depth
-    bottom = top + step_down * (len(rows) - 1) + height + depth
+    line_down = top + step_down * (len(rows) - 1) + height + depth + 12
     parts: list[str] = []
+    for line, own in enumerate(lines):
+        step, starts = _places(own, [letters[name] for name, _, _ in own], left, width, gap)
+        head = top + line_down * line
+        for number, row in enumerate(rows):
+            base = head + step_down * number + height
+            for mark in (*([least] if least else []), 0.0, 0.5, 1.0):
+                y = base - mark * height
+                parts.append(svg.line(left - 4, y, width, y, "gr"))
+                parts.append(svg.text(left - 10, y + 4, formats.number(mark, 1 if mark % 1 else 0), anchor="end"))
+            parts.append(svg.text(0, base - height / 2 + 4, row["arm"], strong=True))
+            fill, stroke = svg.colour(row["arm"], colours), svg.stroke(row["arm"], colours)
+            for begin, (name, start, end) in zip(starts, own, strict=True):
+                for place in range(start, end):
+                    feature, value = row["features"][order[place]], values[number, order[place]]
+                    x = begin + (place - start) * step
+                    if np.isnan(value):
+                        title = f"{feature['feature']}: n/a, {_reason(feature, criterion)}"
+                        parts.append(svg.rect(x, base - 3, step * 0.86, 3, "margin", title=title))
+                        continue
+                    tall = max(height * min(abs(value), 1.0), 1.0)
+                    css = fill if value >= threshold else f"margin {stroke}"
+                    title = f"{feature['feature']}: {formats.number(value, 3)}"
+                    parts.append(svg.rect(x, base - tall * (value >= 0), step * 0.86, tall, css, title=title))
+                if number == 0:
+                    parts.append(svg.text(begin, head - 16, name, strong=True))
+                    parts.append(svg.text(begin, head - 4, counts[name]))
+            parts.append(
+                svg.line(left, base - threshold * height, width, base - threshold * height, "zero", dashed=True)
+            )
     said = []
     for number, row in enumerate(rows):
-        base = top + step_down * number + height
-        for mark in (*([least] if least else []), 0.0, 0.5, 1.0):
-            parts.append(svg.line(left - 4, base - mark * height, width, base - mark * height, "gr"))
-            parts.append(
-                svg.text(left - 10, base - mark * height + 4, formats.number(mark, 1 if mark % 1 else 0), anchor="end")
-            )
-        parts.append(svg.text(0, base - height / 2 + 4, row["arm"], strong=True))
-        fill, stroke = svg.colour(row["arm"], colours), svg.stroke(row["arm"], colours)
-        for begin, (name, start, end) in zip(starts, edges, strict=True):
-            for place in range(start, end):
-                feature, value = row["features"][order[place]], values[number, order[place]]
-                x = begin + (place - start) * step
-                if np.isnan(value):
-                    title = f"{feature['feature']}: n/a, {_reason(feature, criterion)}"
-                    parts.append(svg.rect(x, base - 3, step * 0.86, 3, "margin", title=title))
-                    continue
-                tall = max(height * min(abs(value), 1.0), 1.0)
-                css = fill if value >= threshold else f"margin {stroke}"
-                title = f"{feature['feature']}: {formats.number(value, 3)}"
-                parts.append(svg.rect(x, base - tall * (value >= 0), step * 0.86, tall, css, title=title))
-            if number == 0:
-                parts.append(svg.text(begin, top - 16, name, strong=True))
-                parts.append(svg.text(begin, top - 4, counts[name]))
-        at = base - threshold * height
-        parts.append(svg.line(left, at, width, at, "zero", dashed=True))
         below, missing = int((values[number] < threshold).sum()), int(np.isnan(values[number]).sum())
         said.append(
             f"{row['arm']}: {below} of {len(order)} below {threshold:g}" + (f", {missing} n/a" if missing else "")
         )
     label = f"{ESTIMATES[criterion]} with {results['reference']}. " + "; ".join(said)
-    return svg.figure(width, bottom + 6, label, parts)
+    return svg.figure(width, line_down * len(lines) - 6, label, parts)
+
+
+def _lines(
+    edges: Sequence[tuple[str, int, int]], letters: Mapping[str, int], left: float, width: float, gap: float
+) -> list[list[tuple[str, int, int]]]:
+    """The classes in as few lines as have room for their words."""
+    lines: list[list[tuple[str, int, int]]] = []
+    taken = width
+    for edge in edges:
+        least = max(62.0, 6.4 * letters[edge[0]], 1.4 * (edge[2] - edge[1]))
+        if taken + gap + least > width:
+            lines.append([])
+            taken = left - gap
+        lines[-1].append(edge)
+        taken += gap + least
+    return lines
 
 
 def lowest(values: Any) -> float:
@@ -141,6 +163,7 @@ def restored(row: Mapping[str, Any], *, reference: str, colours: Mapping[str, st
 
     ``row`` is one of ``restores``; features without a verdict in either arm are left out and counted in the label.
     """
+    width = svg.fitted(width)
     kept, new, back = row["kept"], row["newly_unstable"], row["restored"]
     still = row["lost"] - back
     total = kept + new + row["lost"]
@@ -148,7 +171,7 @@ def restored(row: Mapping[str, Any], *, reference: str, colours: Mapping[str, st
         return svg.figure(width, 24, "No features", [svg.text(0, 16, "n/a: no feature has a verdict")])
     height, top, gap = 190.0, 26.0, 12.0
     unit = (height - gap) / total
-    lefts = (90.0, width * 0.52, width * 0.74)
+    lefts = (90.0, width * 0.52, min(width * 0.74, width - 140))
     fast, dl = row["fast"], row["dl"]
     stable, lost = (kept + new) * unit, row["lost"] * unit
     lower = top + stable + gap
@@ -212,10 +235,12 @@ def bland_altman(
     Line: bias and limits (dashed), bands: their 95 % intervals, where they have them. ``width`` and ``height`` are
     those of one panel.
     """
+    width = svg.fitted(width)
     panels = [panel for panel in panels if panel["difference"]]
     if not panels:
         return svg.figure(width, 24, "No pairs", [svg.text(0, 16, "n/a: no volume has both values")])
-    left, right, top, bottom = 52.0, width - 104, 24.0, height - 40
+    left, right, head, foot = 52.0, width - 104, 24.0, height - 40
+    side_by_side = svg.beside(len(panels), width)
     across = svg.spaced_ticks(*_extent([value for panel in panels for value in panel["mean"]]), room=right - left)
     ends = [value for panel in panels for value in panel["difference"]] + [0.0]
     for panel in panels:
@@ -227,12 +252,13 @@ def bland_altman(
         digits = svg.decimals([mark / short for mark in up]) + 1
     unit, unit_across = svg.times(svg.power(up)), svg.times(svg.power(across))
 
-    def y(value: float) -> float:
-        return bottom - (value - up[0]) / (up[-1] - up[0]) * (bottom - top)
-
     parts, descriptions = [], []
     for number, panel in enumerate(panels):
-        start = number * width
+        start, above = number % side_by_side * width, number // side_by_side * height
+        bottom = above + foot
+
+        def y(value: float, bottom: float = bottom) -> float:
+            return bottom - (value - up[0]) / (up[-1] - up[0]) * (foot - head)
 
         def x(value: float, start: float = start) -> float:
             return start + left + (value - across[0]) / (across[-1] - across[0]) * (right - left)
@@ -240,8 +266,8 @@ def bland_altman(
         arm = str(panel["arm"])
         fill, stroke = svg.colour(arm, colours), svg.stroke(arm, colours)
         parts += [
-            svg.rect(start + left - 52, 2, 4, 12, fill),
-            svg.text(start + left - 42, 12, f"{arm}{unit}", strong=True),
+            svg.rect(start + left - 52, above + 2, 4, 12, fill),
+            svg.text(start + left - 42, above + 12, f"{arm}{unit}", strong=True),
         ]
         for mark in up:
             parts.append(svg.line(x(across[0]), y(mark), x(across[-1]), y(mark), "zero" if mark == 0 else "gr"))
@@ -271,7 +297,8 @@ def bland_altman(
         for mean, difference in zip(panel["mean"], panel["difference"], strict=True):
             parts.append(svg.dot(x(mean), y(difference), fill, opacity=0.7))
         descriptions.append(f"{arm} − {reference}{unit}: {', '.join(words)}, {len(panel['mean'])} volumes")
-    return svg.figure(width * len(panels), height, "Bland–Altman. " + "; ".join(descriptions), parts)
+    label = "Bland–Altman. " + "; ".join(descriptions)
+    return svg.figure(width * side_by_side, height * -(-len(panels) // side_by_side), label, parts)
 
 
 def _spread_labels(labels: Sequence[tuple[float, str]], *, gap: float = 13) -> list[tuple[float, str]]:

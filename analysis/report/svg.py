@@ -1,11 +1,37 @@
 """Small SVG pieces. Colours come from the page's style sheet by class: no style attributes, no scripts."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 
 import numpy as np
 
 from analysis import formats
+
+_room: ContextVar[float] = ContextVar("room", default=math.inf)
+
+
+@contextmanager
+def drawn_for(room: float) -> Iterator[None]:
+    """Within this, figures are at most so many pixels wide, whatever width they are asked for, where they can be."""
+    token = _room.set(room)
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+def fitted(width: float) -> float:
+    """The width that a figure is asked for, or what ``drawn_for`` leaves of it."""
+    return min(width, _room.get())
+
+
+def beside(count: int, width: float) -> int:
+    """How many of so many panels of this width stand side by side: all, but where figures are ``drawn_for`` less."""
+    room = _room.get()
+    return count if width * count <= room else max(1, int(room // width))
 
 
 def at(value: float) -> str:

@@ -11,12 +11,14 @@ from analysis.report import svg
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 20.0, 26.0
 DIGIT = 6.5  # pixels that a character of a label is wide
 BAR = 4.0  # pixels
+NARROWEST = 230.0  # pixels: of a panel with its name and its numbers side by side
 SECOND, FIRST_BAR, SECOND_BAR = "s-fast", "neu", "fast"  # classes of the second training, and of the bars of both
 
 
 def loss(points: Sequence[tuple[float, float]], *, width: float = 900, height: float = 190, unit: str = "steps") -> str:
     """The loss over the steps; ``points``: (step, loss). The axis is logarithmic and leaves out what is not above 0,
     unless a loss is below 0, as those in decibels are: then it is linear."""
+    width = svg.fitted(width)
     linear = any(value < 0 for _, value in points)
     known = [(step, value) for step, value in points if linear or value > 0]
     if not known:
@@ -68,10 +70,11 @@ def psnr(
     ``groups``: name → (step, input, output) in dB; ``others``: the same of another training, in the second colour,
     where groups have the same name; ``unit``: of what stands in the place of the steps.
     """
+    width = svg.fitted(width)
     shown = {name: points for name, points in groups.items() if points}
     if not shown:
         return svg.figure(width, 24, "No validation", [svg.text(0, 16, "n/a: no validation was logged")])
-    columns = min(columns, len(shown))
+    columns = max(1, min(columns, len(shown), int(width // NARROWEST)))
     second = {name: points for name, points in (others or {}).items() if name in shown and points}
     drawn = [*shown.values(), *second.values()]
     values = [value for points in drawn for _, *pair in points for value in pair]
@@ -107,6 +110,7 @@ def change(
 
     ``courses``: (step, mean PSNR of the output over all groups) of each epoch.
     """
+    width = svg.fitted(width)
     bars = [[(at, value - before) for (_, before), (at, value) in pairwise(course)] for course in courses]
     drawn = [bar for course in bars for bar in course]
     if not drawn:

@@ -14,6 +14,7 @@ from readerstudy.enhancement.model_pages import ListedModel
 from readerstudy.protocol import enhancers
 from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
+from readerstudy.reading.figure_files import with_figure_files
 
 
 def _model(name: str) -> ListedModel:
@@ -45,6 +46,7 @@ def models(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 @never_cache
 @study_page("see_material")
 @require_safe
+@with_figure_files
 def model(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
     """Card, curves, metrics of one model, and how far its run on this study is."""
     found, runs = _model(name), model_runs.runs(study)

@@ -21,7 +21,6 @@ from readerstudy.reading.figure_files import with_figure_files
 
 STUDIES = 1000
 MOST_ANSWERS = 20_000  # cases × readers of one simulated study: more takes a command, not a page
-SHARES = (0.25, 0.5, 0.75, 1, 1.5, 2)  # of the subjects asked about, on the curve
 
 
 @study_page("see_protocol")
@@ -82,8 +81,7 @@ def take_plan(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
 @lru_cache(maxsize=64)
 def _simulated(design: sample_size.Design, target: float) -> tuple[list[dict], dict]:
     """Power along the curve, and the fewest subjects: the same for the same design, as its seed is one."""
-    numbers = sorted({max(2, round(share * design.subjects)) for share in SHARES})
-    steps = [sample_size.power(design.with_subjects(n), studies=STUDIES) for n in numbers]
+    steps = sample_size.curve(design, studies=STUDIES)
     return steps, sample_size.smallest(design, target=target, studies=STUDIES, limit=4 * design.subjects)
 
 

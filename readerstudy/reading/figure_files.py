@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from analysis.errors import InputError
-from analysis.report import figure_files
+from analysis.report import figure_files, svg
 from readerstudy.archive.downloads import send_file
 from readerstudy.protocol.access import StudyRequest
 from readerstudy.protocol.models import ReaderStudy
@@ -23,19 +23,24 @@ View = Callable[Concatenate[StudyRequest, ReaderStudy, P], HttpResponse]
 
 
 def with_figure_files(view: View[P]) -> View[P]:
-    """A page of a study whose figures, drawn as it shows them, can be taken away as files. Each is logged."""
+    """A page of a study whose figures can be taken away as files, drawn for the width of paper. Each is logged."""
 
     @wraps(view)
     def page_or_figure(request: StudyRequest, study: ReaderStudy, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        page = view(request, study, *args, **kwargs)
         if "figure" not in request.GET:
-            return page
+            return view(request, study, *args, **kwargs)
         name, form = request.GET["figure"], request.GET.get("form", "pdf")
-        figure = figure_files.of_page(page.content.decode()).get(name)
-        if figure is None or form not in TYPES:
+        if form not in TYPES:
             raise Http404
         try:
             width, dpi = float(request.GET.get("width", 85)), int(request.GET.get("dpi", 300))
+            figure_files.ensure_possible(form, width=width, dpi=dpi)
+            with svg.drawn_for(figure_files.room(width)):
+                page = view(request, study, *args, **kwargs)
+            figure = figure_files.of_page(page.content.decode()).get(name)
+            if figure is None:
+                raise Http404
+            figure_files.ensure_readable(figure, width)
             content = figure_files.made(figure, form, width=width, dpi=dpi)
         except (InputError, ValueError) as problem:
             messages.error(request, str(problem))

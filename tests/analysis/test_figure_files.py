@@ -1,12 +1,14 @@
 """Figures as files: size, letters, nothing cut off; told apart without colour."""
 
 import base64
+import ctypes
 import io
 import itertools
 import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pandas as pd
 import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
@@ -14,9 +16,19 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from analysis import stability, tables
 from analysis.__main__ import main
 from analysis.errors import InputError
-from analysis.report import figure_files, figures, svg, training_figures
+from analysis.report import (
+    box_figures,
+    feature_figures,
+    figure_files,
+    figures,
+    plan_figures,
+    stability_figures,
+    svg,
+    training_figures,
+)
 
 COLOURS = {"SOC": "soc", "FAST": "fast", "FAST-DL": "fastdl", "SOC-DL": "socdl", "FAST 2": "fast2"}
 LONG = "Ωμέγα·Жёлтый·Größe·ħ·"
@@ -197,3 +209,82 @@ def test_the_bars_of_a_comparison_are_one_figure_that_needs_no_page():
     words = [text.text for text in ET.fromstring(figure).iter("text")]
     assert {"SNR", "◂ SOC better", "FAST-DL better ▸", "1 / 4 / 20 / 9 / 3", "n/a: no ratings"} <= set(words)
     assert alike(figure) == []
+
+
+def results_of_features(arms=("FAST", "FAST-DL", "SOC-DL"), seed=0) -> tuple[dict, pd.DataFrame]:
+    """The analysis of features of seven classes with names of usual length, and their table."""
+    names = [f"{group}_{name}" for group in CLASSES for name in ("LowGrayLevelEmphasis", "Variance", "Busyness", "Idm")]
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"subject": f"S{subject}", "roi": "lesion", "arm": arm, "feature": name, "value": rng.normal()}
+        for subject in range(5)
+        for arm in ("SOC", *arms)
+        for name in names
+    ]
+    table = tables.check(pd.DataFrame(rows), "features")
+    return stability.analyse(table, reference="SOC", restores=[("FAST", "FAST-DL")]), table
+
+
+CLASSES = ("firstorder", "shape", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+
+
+def every_figure() -> dict[str, str]:
+    """One of each kind of figure, as a page or a paper has it; drawn for the room that there is."""
+    found, table = results_of_features()
+    shared = {"reference": "SOC", "colours": COLOURS}
+    panels = stability.pairs(table, reference="SOC", feature="glcm_Idm")
+    heat = [{"label": arm, "values": [0.5] * 7} for arm in COLOURS]
+    boxes = [{"arm": arm, "group": "disc", "values": [0.1, 0.5, 0.9]} for arm in COLOURS]
+    bars = [(name, [1, 40, 200, 90, 3]) for name in ("Cord/CSF contrast", "Facet/ligament")]
+    steps = [{"subjects": n, "power": n / 99, "ci": (n / 120, n / 98)} for n in (10, 40, 90)]
+    loss = [(step, 1 / (step + 1)) for step in range(9)]
+    return {
+        "columns": stability_figures.columns(found, threshold=0.9, colours=COLOURS),
+        "restored": stability_figures.restored(found["restores"][0], **shared),
+        "Bland-Altman": stability_figures.bland_altman(panels, **shared),
+        "scatter": feature_figures.scatter(panels, **shared),
+        "heat": feature_figures.heat_map(heat, columns=CLASSES, title="CCC"),
+        "boxes": box_figures.box_plots(boxes, colours=COLOURS, width=640),
+        "preference": figures.preference(bars, first="FAST-DL", second="SOC", colours=COLOURS),
+        "ranking": figures.ranking(RANKING, colours=COLOURS),
+        "scan times": figures.scan_times(TIMES, colours=COLOURS),
+        "power": plan_figures.power_curve(steps, target=0.8),
+        "loss": training_figures.loss(loss),
+        "PSNR": training_figures.psnr(dict.fromkeys(CLASSES, COURSE["all"])),
+        "change": training_figures.change([loss]),
+    }
+
+
+@pytest.mark.parametrize("width", figure_files.WIDTHS)
+def test_letters_of_every_figure_are_large_enough_at_the_width_that_it_is_drawn_for(width):
+    with svg.drawn_for(figure_files.room(width)):
+        drawn = every_figure()
+    sizes = {name: figure_files.letters(figure, width) for name, figure in drawn.items()}
+    assert {name: size for name, size in sizes.items() if size < figure_files.SMALLEST} == {}
+    usual = {name: figure_files.letters(figure, 85) for name, figure in every_figure().items()}
+    assert usual["columns"] < 3  # as a page has it
+    with pytest.raises(InputError, match=r"points high; at .* mm they are 6"):
+        figure_files.ensure_readable(every_figure()["columns"], width)
+
+
+def test_the_size_of_letters_that_is_told_is_that_of_the_files():
+    with svg.drawn_for(figure_files.room(85)):
+        figure = stability_figures.columns(results_of_features()[0], threshold=0.9, colours=COLOURS)
+    told = figure_files.letters(figure, 85)
+    root = ET.fromstring(figure_files.made(figure, "svg"))
+    style = root.find("{http://www.w3.org/2000/svg}style").text
+    pixels = float(re.search(r"text\{font-size:(\d+)px", style)[1])
+    assert pixels * 85 / 25.4 * 72 / float(root.get("viewBox").split()[2]) == pytest.approx(told, abs=0.02)
+    page = pypdfium2.PdfDocument(figure_files.made(figure, "pdf"))[0]
+    sizes = set()
+    for text in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT]):
+        size = ctypes.c_float()
+        pdfium.FPDFTextObj_GetFontSize(text, size)
+        sizes.add(round(size.value * text.get_matrix().d, 2))
+    assert {size for size in sizes if size > 0} == {round(told, 2)}  # turned: as an image inside has it
+
+
+def test_the_power_of_a_plan_leaves_as_a_figure(tmp_path):
+    command = ["plan", "--subjects", "8", "--distribution", "0", "0", "0", "1", "0", "--studies", "5"]
+    assert main([*command, "--figures", str(tmp_path), "--format", "svg"]) == 0
+    assert "16 subjects" in (tmp_path / "power.svg").read_text()

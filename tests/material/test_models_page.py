@@ -129,6 +129,10 @@ def test_curves_metrics_and_facts_of_a_model(client, study):
     assert "CC0 1.0." in page
     assert current_models()["own"].sha256 in page
     assert "Measured to be worse than its input: discs at 5 %" in page
+    for name in ("loss", "psnr", "change"):
+        assert f'data-figure="{name}"' in page
+    drawn = client.get(url(study, "own/"), {"figure": "psnr", "form": "pdf", "width": "85"})
+    assert drawn.content.startswith(b"%PDF")
 
 
 def test_small_findings_that_are_detected_less_well_are_said_in_list_and_page(client, study, own):

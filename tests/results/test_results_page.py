@@ -460,6 +460,7 @@ def test_a_figure_of_a_page_is_taken_away_as_a_file_and_logged(study):
     assert b"font/woff2" in analyst.get(tests, {"figure": "ranking", "form": "svg"}).content
     assert analyst.get(page, {"figure": "none"}).status_code == 404
     assert analyst.get(page, asked | {"form": "gif"}).status_code == 404
+    assert "At 40 mm the letters" in analyst.get(page, asked | {"width": "40"}, follow=True).content.decode()
     refused = analyst.get(page, asked | {"width": "9000"}, follow=True)
     assert "20 to 400 mm" in refused.content.decode()
     reader = Client()
