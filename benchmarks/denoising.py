@@ -224,8 +224,8 @@ def _document(rows: list[dict], arguments: argparse.Namespace, methods: Sequence
         "its mirror image; they compute in what is fastest here unless a row says float32. Range of PSNR (dB) and "
         "SSIM: maximum of the truth; the two last columns use 2¹⁶ as in Moummad et al. (2022), which inflates both. "
         "Brains: five subjects. Spine: one subject, two phantoms: descriptive, not a proof. A truth has noise of its "
-        "own, which counts as error of whoever takes it away with the rest; the column gives its estimate. Times are of "
-        "one run, and double where the machine does other work beside.",
+        "own, which counts as error of whoever takes it away with the rest; the column gives its estimate. Times are "
+        "of one run, and double where the machine does other work beside.",
     ]
     for peer in arguments.peer:
         report = json.loads((peer / "metrics.json").read_text())
