@@ -28,3 +28,16 @@ def end_with_the_worker(**_: object) -> None:
 def give_way(**_: object) -> None:
     """A job waits for the processor rather than a reader for an image."""
     os.nice(2 * NICE)
+
+
+@worker_process_init.connect
+def have_a_reader_ready(**_: object) -> None:
+    """An upload is read at once, not when its reader has imported what it reads with."""
+    from django.conf import settings
+
+    from readerstudy.intake import readers
+    from readerstudy.intake.models import SORT
+    from readerstudy.jobs import queues
+
+    if queues.of(SORT)[0] in settings.WORKER_QUEUES:
+        readers.keep_ready()

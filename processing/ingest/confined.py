@@ -75,6 +75,10 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """It is gone; again changes nothing."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None

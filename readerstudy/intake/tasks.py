@@ -12,7 +12,7 @@ from processing.errors import InputError
 from processing.pixel_hash import WHOLE
 from readerstudy.archive import quarantine
 from readerstudy.archive.store import Ahead
-from readerstudy.intake import deliveries, services
+from readerstudy.intake import deliveries, readers, services
 from readerstudy.intake.models import SORT, Upload
 from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.jobs.models import Job
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 @job_function(SORT)
 def sort_upload(job: Job, report):
-    from processing.ingest.confined import Child
-    from processing.ingest.delivery import SORT_ALL, sort_delivery
+    from processing.ingest.delivery import sort_delivery
     from processing.ingest.workers import processors
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
@@ -41,7 +40,7 @@ def sort_upload(job: Job, report):
     # Plain bytes stay inside the quarantine and go with this block.
     quarantined = quarantine.folder(upload.pk)
     # The reader takes as long to be ready as it takes to look what there is to read.
-    with Child(SORT_ALL) as reader, tempfile.TemporaryDirectory(dir=quarantined) as folder, Ahead() as ahead:
+    with readers.reader() as reader, tempfile.TemporaryDirectory(dir=quarantined) as folder, Ahead() as ahead:
         plain = Path(folder, "plain")
         plain.mkdir()
         unsealed = quarantine.unseal_upload(
