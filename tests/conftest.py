@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.folder_times import pytest_terminal_summary  # noqa: F401  a hook of pytest
-from tests.once import fitted_once, own_settings, unattended
+from tests.once import PLAIN, fitted_once, own_settings, unattended
 from tests.prepared import PREPARED, place_database
 from tests.skips import NO_DATA, pytest_runtest_makereport  # noqa: F401  a hook of pytest
 
@@ -86,6 +86,14 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
         else:
             patch.setattr(operations, "execute_sql_flush", past_triggers)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> None:
+    """Before anything is served: a browser asks between two tests, too, when the settings are not those of a test."""
+    from django.conf import settings
+
+    settings.STORAGES["staticfiles"]["BACKEND"] = PLAIN
 
 
 @pytest.fixture(autouse=True)

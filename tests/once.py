@@ -17,6 +17,7 @@ from django.test import TestCase, override_settings
 
 from tests.database_copy import DatabaseCopy
 
+PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 FITTED: dict[bytes, dict] = {}
 
 
@@ -26,7 +27,7 @@ def own_settings(folder: Path) -> dict:
         "STORAGES": settings.STORAGES
         | {
             "archive": settings.STORAGES["archive"] | {"OPTIONS": {"location": folder / "archive"}},
-            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+            "staticfiles": {"BACKEND": PLAIN},
         },
         "QUARANTINE_DIR": folder / "quarantine",
         "KEYS_FILE": folder.with_name(f"{folder.name}-keys.json"),

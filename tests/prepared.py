@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from readerstudy.serving.static_files import RECORD
@@ -20,7 +22,13 @@ def place(var: Path, *, only_static: bool = False) -> None:
     shutil.copytree(source, var / "static" if only_static else var, dirs_exist_ok=True)
 
 
+OF_THE_SITE = ("archive_store", "jobs_release")  # what it is after its migrations: its store, and the release it runs
+
+
 def place_database(file: Path) -> None:
     """Let the prepared site's database of SQLite be there, with the rows of its migrations and no others."""
     if made := os.environ.get(PREPARED):
         shutil.copy2(Path(made, "db.sqlite3"), file)
+        with closing(sqlite3.connect(file)) as connection, connection:
+            for table in OF_THE_SITE:
+                connection.execute(f"DELETE FROM {table}")

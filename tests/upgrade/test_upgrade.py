@@ -134,7 +134,8 @@ def test_studies_opened_before_keep_their_test_and_their_hash_and_drafts_take_th
 @pytest.mark.both_databases
 def test_every_page_opens_and_so_do_the_results_of_the_locked_study(upgraded):
     opened = upgraded["pages"]
-    assert [path for path, status in opened.items() if status != 200] == []
+    printed = {"/studies/locked/results/report.pdf": 409}  # a job prints it; until then its page says how far it is
+    assert {path: status for path, status in opened.items() if status != 200} == printed
     for page in ("locked/results/", "locked/results/all.zip", "open/reading/room/", "draft/material/", "draft/jobs/"):
         assert f"/studies/{page}" in opened
     assert len(opened) > 150
@@ -145,7 +146,7 @@ def test_outputs_of_the_version_before_are_called_outdated_and_made_again_in_the
     rows = {"locked done": 33, "open done": 41, "draft done": 11, "draft waiting": 1}
     outdated = ["locked", "open", "draft"]
     assert upgraded["jobs"] == {"rows": rows, "outdated": outdated}
-    assert upgraded["again"] == {"rows": rows | {"draft waiting": 3}, "outdated": outdated}
+    assert upgraded["again"] == {"rows": rows | {"draft waiting": 3, "locked waiting": 1}, "outdated": outdated}
 
 
 @pytest.mark.both_databases

@@ -1,0 +1,118 @@
+"""A worker has one reader ready: confined, without knowledge, for one upload."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from processing.ingest.confined import Child, DiedError
+from processing.ingest.delivery import SORT_ALL, sort_delivery
+from readerstudy import celery
+from readerstudy.intake import readers
+from tests.processing import dicom_files as files
+
+ROOT = Path(__file__).parents[2]
+KEY = b"0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def kept():
+    readers.keep_ready()
+    yield
+    readers.keep_none()
+
+
+def waiting() -> Child:
+    assert readers._waiting
+    return readers._waiting
+
+
+def is_gone(child: Child) -> bool:
+    return child._process.poll() is not None
+
+
+def sort(folder: Path, reader: Child, **options):
+    named = {path.name: path for path in sorted((folder / "in").iterdir())}
+    return sort_delivery(named, folder / "work", key=KEY, reader=reader, **options)
+
+
+def test_it_reads_one_upload_and_another_makes_ready(tmp_path, kept):
+    files.series(tmp_path / "in", files.pixels(3))
+    first = waiting()
+    readers.keep_ready()
+    assert waiting() is first
+    with readers.reader() as one:
+        assert one is first
+        assert [len(series.files) for series in sort(tmp_path, one).sorted.series] == [3]
+    assert is_gone(first)
+    assert waiting() is not first
+    assert not is_gone(waiting())
+
+
+def test_it_is_gone_and_replaced_when_the_upload_fails_and_none_is_left_at_the_end(kept):
+    first = waiting()
+    with pytest.raises(RuntimeError), readers.reader():
+        raise RuntimeError
+    second = waiting()
+    assert is_gone(first)
+    assert not is_gone(second)
+    readers.keep_none()
+    assert is_gone(second)
+
+
+def test_who_keeps_none_has_one_for_the_upload_alone():
+    with readers.reader() as one:
+        assert not is_gone(one)
+    assert is_gone(one)
+    assert readers._waiting is None
+
+
+def test_while_it_waits_it_knows_nothing_and_is_confined(monkeypatch, kept):
+    readers.keep_none()
+    monkeypatch.setenv("READERSTUDY_PLANTED", "a secret of the worker")
+    readers.keep_ready()
+    place, confined = (
+        Path("/proc", str(waiting()._process.pid)),
+        re.compile(r"Max address space +4294967296 +4294967296"),
+    )
+    if not place.exists():
+        pytest.skip("this system shows nothing of a process")
+    assert any(confined.search((place / "limits").read_text()) or time.sleep(0.05) for _ in range(200))
+    opened = [str(entry.readlink()) for entry in (place / "fd").iterdir()]
+    assert [to for to in opened if not to.startswith(("pipe:", "/dev/null", "/proc", str(ROOT)))] == []
+    environment = (place / "environ").read_bytes()
+    assert b"PATH=" in environment
+    assert b"a secret of the worker" not in environment
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_one_that_died_while_it_waited_is_replaced_once(tmp_path, monkeypatch, deaths):
+    files.series(tmp_path / "in", files.pixels(3))
+    if deaths == 2:
+
+        def run(*_, **__):
+            raise DiedError("Killed.")
+
+        monkeypatch.setattr("processing.ingest.confined.run", run)
+    with Child(SORT_ALL) as dead:
+        dead._process.kill()
+        dead._process.wait()
+        unpacked = {path.name: path for path in sorted((tmp_path / "in").iterdir())}
+        if deaths == 1:
+            found = sort_delivery(unpacked, tmp_path / "work", key=KEY, reader=dead)
+            assert [len(series.files) for series in found.sorted.series] == [3]
+            assert found.sorted.refused == []
+        else:
+            with pytest.raises(DiedError):
+                sort_delivery(unpacked, tmp_path / "work", key=KEY, reader=dead)
+
+
+@pytest.mark.parametrize(("queues", "has_one"), [(["intake", "default"], True), (["enhance"], False)])
+def test_a_worker_has_one_where_it_takes_uploads(settings, queues, has_one):
+    settings.WORKER_QUEUES = queues
+    try:
+        celery.have_a_reader_ready()
+        assert (readers._waiting is not None) == has_one
+    finally:
+        readers.keep_none()
