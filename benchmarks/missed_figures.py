@@ -111,6 +111,12 @@ MISSED_FIGURES = {
     ),
 }
 
+# On the card of whose network each stands.
+CARDS = {
+    "restore": (MOTION, PHASE, TEXTURE, EXACT),
+    "denoise": ("undegraded", "noisy truth", "coils", "linear"),
+}
+
 
 def table(missed: Sequence[Missed]) -> str:
     """Markdown."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import restoration
-from benchmarks.missed_figures import MISSED_FIGURES, table
+from benchmarks.missed_figures import CARDS, MISSED_FIGURES, table
 from benchmarks.restoration import (
     EVEN,
     GIBBS,
@@ -106,3 +106,10 @@ def test_each_figure_that_lacks_in_the_document_has_three_ways_and_what_is_neede
     assert set(restoration.MISSED.values()) == set(lacking)
     assert all(len(MISSED_FIGURES[name].tried) == 3 and MISSED_FIGURES[name].needed for name in lacking)
     assert table(list(MISSED_FIGURES.values())) in text
+
+
+def test_every_figure_that_is_missed_stands_on_the_card_of_its_network() -> None:
+    assert sorted(name for names in CARDS.values() for name in names) == sorted(MISSED_FIGURES)
+    for network, names in CARDS.items():
+        card = (Path(__file__).parents[2] / "processing/enhancement/weights" / network / "card.md").read_text()
+        assert table([MISSED_FIGURES[name] for name in names]) in card
