@@ -77,6 +77,10 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.end()
 
+    def is_gone(self) -> bool:
+        """Whether it has ended, of itself or not; nobody asks it any more then."""
+        return self._process.poll() is not None
+
     def end(self) -> None:
         """It is gone; again changes nothing."""
         self._process.kill()

@@ -135,7 +135,7 @@ def _confined(
 ) -> Any:
     """The function's result on `files`, from which those that killed it have been taken out and refused.
 
-    first: the child that is asked first; if it died while it waited, a new one is.
+    first: the child that is asked first.
     """
     for death in range(MOST_DEATHS + 1):
         reading = ""
@@ -153,8 +153,6 @@ def _confined(
                 return first.call(arguments(files), news=listen)
             return confined.run(function, arguments(files), limits=limits, news=listen)
         except DiedError as reason:
-            if first and not death and not reading:
-                continue
             if reading not in files or death == MOST_DEATHS:
                 raise
             del files[reading]

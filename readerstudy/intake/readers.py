@@ -2,11 +2,12 @@
 
 To import what it reads with takes it as long as to read some hundred files. So a worker keeps one waiting: it has
 confined itself and knows nothing yet, neither of an upload nor a key. It reads one upload and is gone; then the next
-one makes ready. Should it die while it waits, `sort_delivery` takes a new one.
+one makes ready. Should it have ended while it waited, killed or not able to make ready, the upload gets a new one.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from processing.ingest.confined import Child
 
+logger = logging.getLogger(__name__)
 _waiting: Child | None = None
 _is_kept = False
 
@@ -38,13 +40,24 @@ def keep_none() -> None:
 def reader() -> Iterator[Child]:
     """One for one upload: the one that waits, or a new one. It is gone when the block ends."""
     global _waiting
-    one, _waiting = _waiting or _new(), None
+    one, _waiting = _waiting, None
+    if one and one.is_gone():
+        one.end()
+        one = None
     try:
-        with one:
-            yield one
+        with one or _new() as taken:
+            yield taken
     finally:
         if _is_kept:
-            keep_ready()
+            _make_ready()
+
+
+def _make_ready() -> None:
+    """The upload is done, whatever becomes of the next one's reader."""
+    try:
+        keep_ready()
+    except OSError:
+        logger.warning("No reader could be made ready; the next upload starts its own.", exc_info=True)
 
 
 def _new() -> Child:

@@ -28,10 +28,6 @@ def waiting() -> Child:
     return readers._waiting
 
 
-def is_gone(child: Child) -> bool:
-    return child._process.poll() is not None
-
-
 def sort(folder: Path, reader: Child, **options):
     named = {path.name: path for path in sorted((folder / "in").iterdir())}
     return sort_delivery(named, folder / "work", key=KEY, reader=reader, **options)
@@ -45,9 +41,9 @@ def test_it_reads_one_upload_and_another_makes_ready(tmp_path, kept):
     with readers.reader() as one:
         assert one is first
         assert [len(series.files) for series in sort(tmp_path, one).sorted.series] == [3]
-    assert is_gone(first)
+    assert first.is_gone()
     assert waiting() is not first
-    assert not is_gone(waiting())
+    assert not waiting().is_gone()
 
 
 def test_it_is_gone_and_replaced_when_the_upload_fails_and_none_is_left_at_the_end(kept):
@@ -55,16 +51,16 @@ def test_it_is_gone_and_replaced_when_the_upload_fails_and_none_is_left_at_the_e
     with pytest.raises(RuntimeError), readers.reader():
         raise RuntimeError
     second = waiting()
-    assert is_gone(first)
-    assert not is_gone(second)
+    assert first.is_gone()
+    assert not second.is_gone()
     readers.keep_none()
-    assert is_gone(second)
+    assert second.is_gone()
 
 
 def test_who_keeps_none_has_one_for_the_upload_alone():
     with readers.reader() as one:
-        assert not is_gone(one)
-    assert is_gone(one)
+        assert not one.is_gone()
+    assert one.is_gone()
     assert readers._waiting is None
 
 
@@ -86,26 +82,52 @@ def test_while_it_waits_it_knows_nothing_and_is_confined(monkeypatch, kept):
     assert b"a secret of the worker" not in environment
 
 
-@pytest.mark.parametrize("deaths", [1, 2])
-def test_one_that_died_while_it_waited_is_replaced_once(tmp_path, monkeypatch, deaths):
+@pytest.mark.parametrize("why", ["killed", "not able to make ready"])
+def test_one_that_ended_while_it_waited_is_replaced(tmp_path, kept, monkeypatch, why):
     files.series(tmp_path / "in", files.pixels(3))
-    if deaths == 2:
+    if why == "killed":
+        waiting()._process.kill()
+    else:
+        readers.keep_none()
+        with monkeypatch.context() as patch:
+            patch.setattr(readers, "_new", lambda: Child("processing.ingest.delivery:not_there"))
+            readers.keep_ready()
+    first = waiting()
+    first._process.wait()
+    with readers.reader() as one:
+        assert one is not first
+        found = sort(tmp_path, one)
+    assert [len(series.files) for series in found.sorted.series] == [3]
+    assert found.sorted.refused == []
 
-        def run(*_, **__):
-            raise DiedError("Killed.")
 
-        monkeypatch.setattr("processing.ingest.confined.run", run)
+def test_one_that_dies_before_it_names_a_file_ends_the_upload(tmp_path, monkeypatch):
+    files.series(tmp_path / "in", files.pixels(3))
+
+    def run(*_, **__):
+        raise DiedError("Killed.")
+
+    monkeypatch.setattr("processing.ingest.confined.run", run)
     with Child(SORT_ALL) as dead:
         dead._process.kill()
         dead._process.wait()
-        unpacked = {path.name: path for path in sorted((tmp_path / "in").iterdir())}
-        if deaths == 1:
-            found = sort_delivery(unpacked, tmp_path / "work", key=KEY, reader=dead)
-            assert [len(series.files) for series in found.sorted.series] == [3]
-            assert found.sorted.refused == []
-        else:
-            with pytest.raises(DiedError):
-                sort_delivery(unpacked, tmp_path / "work", key=KEY, reader=dead)
+        with pytest.raises(DiedError):
+            sort(tmp_path, dead)
+
+
+def test_an_upload_is_done_even_if_the_next_reader_cannot_start(tmp_path, kept, monkeypatch, caplog):
+    files.series(tmp_path / "in", files.pixels(3))
+
+    def none_left():
+        raise OSError("no process left")
+
+    with monkeypatch.context() as patch, readers.reader() as one:  # the patch goes last
+        found = sort(tmp_path, one)
+        patch.setattr(readers, "_new", none_left)
+    assert [len(series.files) for series in found.sorted.series] == [3]
+    assert "the next upload starts its own" in caplog.text
+    with readers.reader() as one:
+        assert not one.is_gone()
 
 
 @pytest.mark.parametrize(("queues", "has_one"), [(["intake", "default"], True), (["enhance"], False)])
