@@ -38,6 +38,14 @@ def test_a_bar_is_found_where_it_was_put(head: Array, seed: int) -> None:
     assert 100 * np.sqrt(np.square(found - head)[added == 0].mean()) < 0.1
 
 
+def test_of_a_bar_that_ends_on_a_rim_as_bright_as_itself_little_stays(head: Array) -> None:
+    barred = degrade(Volume(head[None], np.eye(4)), Degradation(patches=True, seed=3)).array[0]
+    bar = find_bar(barred, barred - head)
+    assert bar is not None
+    found = without(barred, bar, ndimage.gaussian_filter(head, 3))
+    assert np.square(found - head).sum() < 0.06 * np.square(barred - head).sum()
+
+
 def test_where_no_bar_explains_the_edges_the_slice_stays(head: Array) -> None:
     """The rim's upper part, which is as bright as a bar and as straight for a while."""
     placed = Bar(start=(13.0, 50.0), end=(13.0, 70.0), radius=5.0, likeness=0.9, added=0.5)
