@@ -1,15 +1,15 @@
 """Headers of the series that can be taken: read once from their files, and found again by UID."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import QuerySet
-from pydicom import Dataset
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from processing.dicom.header import open_dicom
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.archive import store
@@ -21,6 +21,9 @@ from readerstudy.material.erasure import Holder
 from readerstudy.material.models import Instance, Series
 from readerstudy.material.volumes import SUFFIX
 from readerstudy.protocol.models import ReaderStudy
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 AT_ONCE = 2000  # series whose headers are read within one answer
 OF_STUDY = (
@@ -58,11 +61,15 @@ class BusyError(InputError):
 
 def tag_of(keyword: str) -> str:
     """An attribute as DICOM JSON names it: eight hexadecimal digits."""
+    from pydicom.datadict import tag_for_keyword
+
     return f"{tag_for_keyword(keyword):08X}"
 
 
 def element(keyword: str, *values: object) -> tuple[str, Element]:
     """An attribute in DICOM JSON, without values if there are none."""
+    from pydicom.datadict import dictionary_VR
+
     found: Element = {"vr": dictionary_VR(keyword)}
     if values:
         found["Value"] = list(values)
@@ -85,6 +92,8 @@ def headers(study: ReaderStudy) -> QuerySet[Header]:
 
 def _read_first(series: list[Series]) -> None:
     """Read the first file of each; what cannot be read as DICOM is not offered."""
+    from processing.dicom.header import open_dicom
+
     first: dict[int, str] = {}
     files: dict[int, int] = Counter()
     known = Instance.objects.filter(series__in=[one.pk for one in series[:AT_ONCE]]).order_by("series", "position")
@@ -105,6 +114,8 @@ def _read_first(series: list[Series]) -> None:
 
 
 def _described(series: int, files: int, dataset: Dataset) -> Header:
+    from pydicom import Dataset
+
     wanted = Dataset()
     for keyword in (*OF_STUDY, *OF_SERIES):
         if keyword in dataset:
@@ -175,6 +186,8 @@ def instances(header: Header) -> list[tuple[str, str, int, int]]:
     InputError if files are missing.
     """
     if not header.instances:
+        from processing.dicom.header import open_dicom
+
         with store.local_files(hashes(header.series), SUFFIX["dicom"]) as paths:
             header.instances = [_instance(open_dicom(path, pixels=False)) for path in paths]
         header.mac = keys.sign(*_said(header))

@@ -13,6 +13,7 @@ from processing.caution import Caution
 from processing.errors import InputError
 from processing.model_identity import DEGRADATION, SIMULATED, ModelIdentity
 from processing.percentile import high_percentile
+from processing.series import read
 from processing.volume import Volume
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import exists, put_file
@@ -45,7 +46,7 @@ def enhance_series(job: Job, report):
     thick = slices_in_one(arm.made_from) if arm.made_from and thins else 1
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
         enhanced = enhance(
-            _as_placed(source, volumes.read(paths)),
+            _as_placed(source, read(paths)),
             model=(model := enhancers.folder(job.parameters["model"])),
             device=_device(model),
             threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
@@ -54,7 +55,7 @@ def enhance_series(job: Job, report):
         )
         files = write_derived(paths, enhanced.volume, Path(folder), model=enhanced.model)
         report(0.95, "storing")
-        made = volumes.read(files)
+        made = read(files)
         instances = volumes.archive_files(files)
     facts = _facts(source, made, enhanced.model, source.simulated)
     facts |= {"processing_seconds": enhanced.seconds, "cautions": cautions_of_made(source, enhanced.volume)}
@@ -84,13 +85,13 @@ def simulate_series(job: Job, report):
     arm = Arm.objects.get(pk=job.parameters["arm"])
     with tempfile.TemporaryDirectory() as folder, volumes.stored_files(source) as paths:
         volume, maker = apply_recipe(
-            _as_placed(source, volumes.read(paths)),
+            _as_placed(source, read(paths)),
             job.parameters["recipe"],
             lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
         )
         files = write_derived(paths, volume, Path(folder), model=maker)
         report(0.95, "storing")
-        made = volumes.read(files)
+        made = read(files)
         instances = volumes.archive_files(files)
     said = maker.description.removeprefix(SIMULATED).split(". ")[0].strip(" .")
     how = "degraded" if maker.name == DEGRADATION else "reconstructed"

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 import analysis
-from analysis import image_metrics, tables
-from analysis import scan_times as scan_time_analysis
 from readerstudy.archive import kept
 from readerstudy.audit import keys
 from readerstudy.images.tables import table_csv
@@ -23,10 +21,12 @@ KEPT = ("results", "images", "scan-times", "stability", "two-settings", "voi", "
 @cache
 def analysis_version() -> str:
     """SHA-256 of all that the analysis is made of: other code, other results."""
+    from analysis.tables import SCHEMAS
+
     digest = hashlib.sha256()
     room = Path(analysis.__file__).parent
     source = {str(path.relative_to(room)): path for path in room.rglob("*") if path.suffix in SOURCES}
-    source |= {path.name: path for path in tables.SCHEMAS.glob("*.json")}
+    source |= {path.name: path for path in SCHEMAS.glob("*.json")}
     for name, path in sorted(source.items()):
         digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -107,6 +107,8 @@ def erase_analyses(study: ReaderStudy, **_: object) -> None:
 
 def analyse_images(files: dict[str, bytes]) -> dict:
     """The same for metrics.csv alone: `images`, None without any, and `range_rules`."""
+    from analysis import image_metrics
+
     with tempfile.TemporaryDirectory() as folder:
         metrics = read_table("metrics", files["metrics"], Path(folder))
     if metrics is None:
@@ -117,12 +119,16 @@ def analyse_images(files: dict[str, bytes]) -> dict:
 
 def analyse_scan_times(files: dict[str, bytes], *, reference: str | None) -> dict:
     """Scan times against the reference arm, as the command line has them."""
+    from analysis import scan_times
+
     with tempfile.TemporaryDirectory() as folder:
-        return scan_time_analysis.analyse(read_table("series", files["series"], Path(folder)), reference=reference)
+        return scan_times.analyse(read_table("series", files["series"], Path(folder)), reference=reference)
 
 
 def read_table(name: str, content: bytes, folder: Path):
     """A table as the command line reads it; None without a row."""
+    from analysis import tables
+
     path = folder / f"{name}.csv"
     path.write_bytes(content)
     return getattr(tables, f"read_{name}")(path) if content.count(b"\n") > 1 else None

@@ -1,6 +1,6 @@
-"""Maps of anomalies of a series: which can be made, asked for, found again, erased with the subject."""
+"""Maps of anomalies of a series: which can be made, asked for, found again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,17 +11,15 @@ from processing.enhancement.networks.model_record import read_record
 from processing.enhancement.networks.store import read_config
 from processing.errors import InputError
 from readerstudy.archive import store
+from readerstudy.images.anomaly_files import ANOMALIES
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import job_key, request_job, retry
 from readerstudy.material.alignments import AWAITED, placing
-from readerstudy.material.erasure import Holder
 from readerstudy.material.models import Case, Series
 from readerstudy.material.volumes import slices_of
 from readerstudy.material.volumes_of_interest import active_volumes
 from readerstudy.protocol import enhancers
-from readerstudy.protocol.models import ReaderStudy
 
-ANOMALIES = "results.anomalies"
 TASK = "inpaint"
 SHOWN = 8  # worst places that are listed
 
@@ -145,24 +143,3 @@ def request_map(*, source: Series, model: str) -> Job:
     if not new:
         retry(job=job)
     return job
-
-
-def map_files(*, cases: Iterable[int] | None = None, withdrawn: bool | None = None) -> set[str]:
-    """Hashes of the kept maps: of these cases, or of cases whose subjects are, or are not, withdrawn."""
-    chosen = Case.objects.all() if cases is None else Case.objects.filter(pk__in=list(cases))
-    if withdrawn is not None:
-        chosen = chosen.filter(subject__withdrawn_at__isnull=not withdrawn)
-    wanted = set(chosen.values_list("pk", flat=True))
-    jobs = Job.objects.filter(function=ANOMALIES, state=Job.State.DONE).values_list("parameters", "result")
-    return {result["sha256"] for given, result in jobs if given["case"] in wanted}
-
-
-def leave_study(study: ReaderStudy, **_: object) -> set[str]:
-    """Hashes of the kept maps of a study that is removed."""
-    return map_files(cases=study.cases.values_list("pk", flat=True))
-
-
-HOLDER = Holder(
-    files=lambda subject, cases: map_files(cases=cases.values_list("pk", flat=True)),
-    needed=lambda hashes: map_files(withdrawn=False) & set(hashes),
-)

@@ -10,7 +10,7 @@ class ImagesConfig(AppConfig):
 
         from readerstudy.audit import lock_manifest, verify
         from readerstudy.audit.registry import SealedSection, SealedTable, register
-        from readerstudy.images import anomaly_maps
+        from readerstudy.images import anomaly_files
         from readerstudy.images.analyses import erase_analyses
         from readerstudy.images.erasure import HOLDER, erase_with_series
         from readerstudy.images.feature_jobs import ask_for_features
@@ -81,7 +81,7 @@ class ImagesConfig(AppConfig):
         jobs.register(
             "readerstudy.images.tasks_anomalies",
             jobs.Kind(
-                anomaly_maps.ANOMALIES,
+                anomaly_files.ANOMALIES,
                 "Map anomalies",
                 "Anomalies",
                 "what a network does not expect",
@@ -92,8 +92,8 @@ class ImagesConfig(AppConfig):
             ),
         )
         erasure.register(HOLDER)
-        erasure.register(anomaly_maps.HOLDER)
-        removing_study.connect(anomaly_maps.leave_study)
+        erasure.register(anomaly_files.HOLDER)
+        removing_study.connect(anomaly_files.leave_study)
         removal.register(
             removal.Dependant(
                 "metrics",

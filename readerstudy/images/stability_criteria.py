@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 
 from django.db import transaction
 
-from analysis.stability import THRESHOLDS
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
@@ -20,6 +19,8 @@ WORDS = {"paired_t": "paired t p", "ccc": "CCC", "icc": "ICC(A,1)", "dispersion"
 
 def criteria_of(study: ReaderStudy) -> dict[str, float]:
     """The thresholds that hold: those of the analysis until somebody changes them."""
+    from analysis.stability import THRESHOLDS
+
     said = Event.objects.filter(study=study, action=Action.STABILITY_CRITERIA_CHANGED).order_by("-number").first()
     return {**THRESHOLDS, **(said.data["criteria"] if said else {})}
 
@@ -27,6 +28,8 @@ def criteria_of(study: ReaderStudy) -> dict[str, float]:
 @transaction.atomic
 def change_criteria(*, study: ReaderStudy, given: Mapping[str, str], actor: User) -> None:
     """Let these thresholds hold. InputError for one that is no number between 0 and 1."""
+    from analysis.stability import THRESHOLDS
+
     ensure_not_frozen(study)
     wanted = {}
     for name in THRESHOLDS:

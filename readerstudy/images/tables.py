@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
-from analysis.tables import column_names
 from readerstudy.archive.downloads import Row, csv_lines
 from readerstudy.images.measure_jobs import present_measures
 from readerstudy.images.radiomics import present_features
@@ -151,6 +150,8 @@ ROWS = {"series": series, "metrics": metrics, "features": features, "voi": voi}
 
 def table_lines(study: ReaderStudy, table: str) -> Iterator[str]:
     """One of these tables as CSV, line by line."""
+    from analysis.tables import column_names
+
     return csv_lines(column_names(table), ROWS[table](study))
 
 

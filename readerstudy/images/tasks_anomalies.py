@@ -10,7 +10,7 @@ from processing.pictures.anomaly_map import highest
 from processing.volume import Volume
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.archive.store import put_file
-from readerstudy.images.anomaly_maps import ANOMALIES
+from readerstudy.images.anomaly_files import ANOMALIES
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
 from readerstudy.material.models import Series, VolumeOfInterest

@@ -113,16 +113,17 @@ def obstacle(function: Callable[[], str]) -> Callable[[], str]:
 
 def obstacles() -> str:
     """What keeps this process from working, in sentences; "" if nothing does."""
-    _load()
+    load()
     return " ".join(filter(None, (function() for function in _obstacles)))
 
 
 def chores() -> list[Callable[[], object]]:
-    _load()
+    load()
     return _chores
 
 
-def _load() -> None:
+def load() -> None:
+    """Import all that jobs run, and what it computes with."""
     for module in _modules:
         import_module(module)
 
@@ -130,5 +131,5 @@ def _load() -> None:
 def find(name: str) -> Function:
     """The function of this name; KeyError if no app has it."""
     if name not in _functions:  # some may be known by an import of their own
-        _load()
+        load()
     return _functions[name]

@@ -95,6 +95,12 @@ def flush_with_the_next_answer(**_: object) -> None:
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=NORMAL")
 
 
+@worker_init.connect
+def import_before_processes_part(**_: object) -> None:
+    """They share the memory of what was imported by then."""
+    registry.load()
+
+
 _sweeping = threading.Event()
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db import transaction
 
-from processing.deidentify import rules
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
@@ -182,6 +181,8 @@ def set_acquisition_seconds(*, series: Series, seconds: float | None, actor: Use
 
     InputError for a series that no scanner acquired, or a time that no scan takes.
     """
+    from processing.deidentify import rules
+
     if series.simulated or series.made_from_id:
         raise InputError("This series was simulated or made from another: it has no scan time of its own.")
     longest = rules.largest("AcquisitionDuration")

@@ -8,9 +8,7 @@ from threading import Lock, Timer
 
 import numpy as np
 
-from processing.grid import oriented
 from processing.pixel_hash import WHOLE
-from processing.series import read
 from processing.volume import Volume
 from readerstudy.archive.store import Ahead, local_files, put_files
 from readerstudy.material.models import Series
@@ -29,12 +27,16 @@ def stored_files(series: Series):
 
 def load(series: Series) -> Volume:
     """Read the pixels of a stored series."""
+    from processing.series import read
+
     with stored_files(series) as paths:
         return read(paths)
 
 
 def load_cached(series: Series) -> Volume:
     """`load`, oriented, and kept for a while in this process: for pages on which people scroll. Read-only."""
+    from processing.grid import oriented
+
     plane = series.case.plane
     return _kept_or((series.pk, f"{series.sha256} {plane}"), lambda: oriented(load(series), plane=plane))
 
@@ -42,6 +44,8 @@ def load_cached(series: Series) -> Volume:
 def load_file_cached(sha256: str, *, like: Series | None = None) -> Volume:
     """The same for a NIfTI file of the archive that is no series. like: the series in whose order it is stored; None:
     it is stored as it is looked at, and must not be turned again."""
+    from processing.grid import oriented
+
     if like is None:
         return _kept_or((0, sha256), lambda: load_files([sha256], "nifti"))
     known, plane = like.format == "dicom", like.case.plane
@@ -51,6 +55,8 @@ def load_file_cached(sha256: str, *, like: Series | None = None) -> Volume:
 
 def slices_of(series: Series) -> int:
     """How many slices `load_cached` gives of a series; no pixels are read."""
+    from processing.grid import oriented
+
     shape = np.zeros((series.slices, series.rows, series.columns), np.float32)
     bare = Volume(shape, np.array(series.affine, float), slices_known=series.format == "dicom")
     return oriented(bare, plane=series.case.plane).shape[0]
@@ -79,6 +85,8 @@ def forget(*keys: tuple[int, str]) -> None:
 
 def load_files(hashes: list[str], format: str) -> Volume:
     """Read the pixels of files of the archive that are no series yet, given in slice order."""
+    from processing.series import read
+
     with local_files(hashes, SUFFIX[format]) as paths:
         return read(paths)
 

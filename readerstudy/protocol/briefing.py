@@ -9,7 +9,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from processing.errors import InputError
-from processing.ingest.file_names import arms_named
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
@@ -71,6 +70,8 @@ def write(*, study: ReaderStudy, words: dict[str, str], actor: User | None, reas
 
     InputError if the study is closed, a reason is missing, nothing was changed, or the words name an arm.
     """
+    from processing.ingest.file_names import arms_named
+
     study = ReaderStudy.objects.select_for_update().get(pk=study.pk)
     if study.state not in (State.DRAFT, State.OPEN, State.PAUSED):
         raise InputError("The study is closed: nobody reads a briefing any more.")

@@ -4,10 +4,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from processing.enhancement.enhance import DEFAULT_MODEL
 from processing.enhancement.networks.model_record import find_models
 from processing.enhancement.networks.store import SHIPPED, read_config, read_identity
-from processing.enhancement.tasks import RECONSTRUCT, THIN_SLICES, task_of
 from processing.errors import InputError
 from processing.model_identity import ModelIdentity
 
@@ -18,6 +16,8 @@ def _models_and_problems() -> tuple[dict[str, Path], list[str]]:
 
 def folders() -> dict[str, Path]:
     """Name → folder; the default model first, then the other shipped ones, then one's own."""
+    from processing.enhancement.enhance import DEFAULT_MODEL
+
     found, _ = _models_and_problems()
     order = sorted(found, key=lambda name: name != DEFAULT_MODEL)
     return {name: found[name] for name in order}
@@ -42,12 +42,16 @@ def folder(name: str) -> Path:
 
 def makes_thin_slices(name: str) -> bool:
     """Whether the model of this name is here and makes several slices of each."""
+    from processing.enhancement.tasks import THIN_SLICES, task_of
+
     found = folders()
     return name in found and task_of(read_config(found[name])) == THIN_SLICES
 
 
 def works_on_kspace(name: str) -> bool:
     """Whether the model of this name is one for `processing reconstruct`, not for images."""
+    from processing.enhancement.tasks import RECONSTRUCT, task_of
+
     found = folders()
     return name in found and task_of(read_config(found[name])) == RECONSTRUCT
 

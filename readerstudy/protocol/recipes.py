@@ -12,9 +12,6 @@ from typing import Any
 from processing.enhancement.networks.store import SHIPPED
 from processing.errors import InputError
 from processing.model_identity import DEGRADATION, RECONSTRUCTION
-from processing.reconstruction.cascade import DEFAULT_MODEL
-from processing.reconstruction.reconstruct import settings_sha256
-from processing.simulate.degrade import Degradation
 
 DEGRADE, RECONSTRUCT = "degrade", "reconstruct"
 CASCADE = "cascade"  # the method of a reconstruction that needs a network
@@ -79,6 +76,8 @@ KINDS = {
 
 def offered(command: str) -> list[RecipeKind]:
     """The kinds of a command that can be done here: a cascade needs its network."""
+    from processing.reconstruction.cascade import DEFAULT_MODEL
+
     here = (SHIPPED / DEFAULT_MODEL / "identity.json").is_file()
     found = [kind for kind in KINDS.values() if kind.command == command]
     return [kind for kind in found if here or kind.settings.get("method") != CASCADE]
@@ -110,6 +109,8 @@ class Step:
                 raise InputError(f"Give the strength of {self.kind.title} in {self.kind.unit}.")
             settings[self.kind.strength] = round(self.strength / self.kind.per, 9)
         if self.kind.command == DEGRADE:
+            from processing.simulate.degrade import Degradation
+
             Degradation(**settings)
         return {self.kind.command: settings}
 
@@ -134,5 +135,8 @@ def of_case(recipe: dict, case: str, arm: str) -> dict:
 
 def sha256(recipe: dict) -> str:
     """As it is written beside every series that the recipe makes."""
+    from processing.reconstruction.reconstruct import settings_sha256
+    from processing.simulate.degrade import Degradation
+
     ((command, settings),) = recipe.items()
     return Degradation(**settings).identity.sha256 if command == DEGRADE else settings_sha256(**settings)

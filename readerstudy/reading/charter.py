@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from analysis.report.charter import WORDS
 from processing.errors import InputError
 from readerstudy.accounts.models import User
 from readerstudy.audit.actions import Action
@@ -92,6 +91,8 @@ def before(version: Charter) -> Charter | None:
 def write(*, study: ReaderStudy, actor: User, words: dict[str, str] | None = None, plan: dict | None = None) -> Charter:
     """Keep another version of a draft, with other words or another sample size. InputError if it is opened, or says
     this already."""
+    from analysis.report.charter import WORDS
+
     study = ReaderStudy.objects.select_for_update().get(pk=study.pk)
     if study.state != State.DRAFT:
         raise InputError("The study has been opened: its charter changes with an amendment only.")

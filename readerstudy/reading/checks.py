@@ -1,14 +1,15 @@
 """What stands against a case before a reader sees it, and what an admin who has looked lets pass."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
 
 from processing.errors import InputError
-from processing.grid import Grid
-from processing.volume import Volume
 from readerstudy.accounts.models import User
 from readerstudy.archive import store
 from readerstudy.audit.actions import Action
@@ -21,6 +22,10 @@ from readerstudy.material.selectors import in_use
 from readerstudy.protocol.models import Comparison, ReaderStudy
 from readerstudy.reading.models import CaseCheck, PreparedPair
 from readerstudy.states import State
+
+if TYPE_CHECKING:
+    from processing.grid import Grid
+    from processing.volume import Volume
 
 VERSION = 1  # another rule for what is held back is another version: cases are looked at again
 

@@ -10,9 +10,9 @@ class ResultsConfig(AppConfig):
         from readerstudy.jobs.registry import Kind, register
         from readerstudy.material import erasure
         from readerstudy.protocol.signals import moved, removing_study
-        from readerstudy.results import imported
-        from readerstudy.results.large_files import WRITE
-        from readerstudy.results.services import ANALYSE, request_on_closing
+        from readerstudy.results import imported_tables
+        from readerstudy.results.closing import request_on_closing
+        from readerstudy.results.kinds import ANALYSE, ANALYSE_IMPORTED, WRITE
 
         register(
             "readerstudy.results.tasks",
@@ -35,7 +35,7 @@ class ResultsConfig(AppConfig):
                 urgency=SOON,
             ),
             Kind(
-                imported.ANALYSE,
+                ANALYSE_IMPORTED,
                 "Analyse",
                 "Imported tables",
                 "ratings from sheets analysed",
@@ -44,6 +44,6 @@ class ResultsConfig(AppConfig):
                 urgency=SOON,
             ),
         )
-        erasure.register(erasure.Holder(needed=imported.needed))
-        removing_study.connect(imported.files_of_study)
+        erasure.register(erasure.Holder(needed=imported_tables.needed))
+        removing_study.connect(imported_tables.files_of_study)
         moved.connect(request_on_closing)

@@ -10,7 +10,7 @@ from analysis.report.tables import agreement, preference, readers
 from analysis.report.tables.manuscript import manuscript
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results.contexts import one_comparison_at_a_time
-from readerstudy.results.imported import Imported
+from readerstudy.results.imported_tables import Imported
 
 SHOWN = ("tests", "agreement", "readers", "subgroups")  # no sheet tells of integrity, or of guesses
 MARK = "Imported ratings, not given in readerstudy."

@@ -1,7 +1,6 @@
 """Ratings that were given elsewhere: imported from a sheet, kept in the archive, analysed as a study's own.
 
-The log is their index: a line for each that came, and for each that went. The sheet itself, which may name people, is
-not kept; its SHA-256 is.
+The sheet itself, which may name people, is not kept; its SHA-256 is.
 """
 
 import hashlib
@@ -9,8 +8,6 @@ import io
 import json
 import tempfile
 import zipfile
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +19,7 @@ from readerstudy.accounts.models import User
 from readerstudy.archive import kept, store
 from readerstudy.archive.keeping import ensure_kept
 from readerstudy.audit.actions import Action
-from readerstudy.audit.models import Event
-from readerstudy.audit.services import fault, record
+from readerstudy.audit.services import record
 from readerstudy.audit.studies import study_for_update
 from readerstudy.images.analyses import files_sha256, name_of, read_table, store_analysis, stored_analysis
 from readerstudy.jobs.models import Job
@@ -31,59 +27,13 @@ from readerstudy.jobs.services import request_job
 from readerstudy.material.erasure import ERASE
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results.exports import number_lines, number_tables
+from readerstudy.results.imported_tables import Imported
+from readerstudy.results.kinds import ANALYSE_IMPORTED
 from readerstudy.results.services import AT_ONCE
 
-ANALYSE = "results.analyse_imported"
 MOST_RATINGS = 50_000
 MOST_CELLS = 150  # comparisons × criteria
 LONGEST_TITLE = 80
-FILES = ("ratings", "map", "report")
-
-
-@dataclass(frozen=True)
-class Imported:
-    """One imported table. slug: of the study; number: the line of the log that tells of it; files: SHA-256 by name."""
-
-    slug: str
-    number: int
-    title: str
-    at: datetime
-    by: str
-    ratings: int
-    sheet: str
-    files: dict[str, str]
-
-    def content(self, name: str) -> bytes:
-        """The bytes of ratings.csv, map.yaml, or report.json, which holds notes and slips. RecordError, and an alarm,
-        if they are not those that were imported."""
-        content = store.read(self.files[name])
-        if hashlib.sha256(content).hexdigest() != self.files[name]:
-            raise fault(slug=self.slug, problem=f"the {name} of the imported table {self.number} were changed")
-        return content
-
-    @property
-    def report(self) -> dict[str, list[str]]:
-        """notes: what was done with the sheet; slips: what was left out or looks wrong."""
-        return json.loads(self.content("report"))
-
-
-def tables(study: ReaderStudy) -> list[Imported]:
-    """What was imported and not removed, newest first."""
-    events = Event.objects.filter(study=study, action__in=[Action.TABLE_IMPORTED, Action.TABLE_REMOVED])
-    gone = {event.data["table"] for event in events if event.action == Action.TABLE_REMOVED}
-    return [_imported(event) for event in events.order_by("-number") if _is_there(event, gone)]
-
-
-def _is_there(event: Event, gone: set[int]) -> bool:
-    return event.action == Action.TABLE_IMPORTED and event.number not in gone
-
-
-def _imported(event: Event) -> Imported:
-    said = event.data
-    files = {name: said[name] for name in FILES}
-    return Imported(
-        event.study.slug, event.number, said["title"], event.at, event.actor_name, said["rows"], said["sheet"], files
-    )
 
 
 def ensure_small_enough(rows: int, cells: int) -> None:
@@ -134,23 +84,6 @@ def remove_table(*, study: ReaderStudy, actor: User, table: Imported) -> None:
     )
 
 
-def files_of_study(study: ReaderStudy, **_: object) -> set[str]:
-    """Hashes of the files of its imported tables."""
-    return {sha256 for table in tables(study) for sha256 in table.files.values()}
-
-
-def table_of(study: ReaderStudy, number: int) -> Imported | None:
-    """The table that this line of the log tells of; None if it was removed, or never came."""
-    return next((table for table in tables(study) if table.number == number), None)
-
-
-def needed(hashes: list[str]) -> set[str]:
-    """Those of the files that an imported table of any study is made of."""
-    told = Event.objects.filter(action=Action.TABLE_IMPORTED).order_by().values_list("study", flat=True).distinct()
-    studies = ReaderStudy.objects.filter(pk__in=told)
-    return {sha256 for study in studies for sha256 in files_of_study(study)} & set(hashes)
-
-
 def _name(study: ReaderStudy, table: Imported, key: str) -> str:
     return name_of(study, f"imported/{table.number}", key)
 
@@ -167,7 +100,7 @@ def results_or_job(study: ReaderStudy, table: Imported) -> dict | Job:
     if table.ratings <= AT_ONCE:
         return make_results(study, table)
     job, _ = request_job(
-        function=ANALYSE,
+        function=ANALYSE_IMPORTED,
         study=study,
         label=f"Imported: {table.title}",
         parameters={"table": table.number},

@@ -19,8 +19,8 @@ from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import everything, exports, services, study_report
 from readerstudy.results.identities import names_of
+from readerstudy.results.kinds import WRITE
 
-WRITE = "results.write"
 AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
 # Forms of the report: its paper, and whether it shows the images of what readers found.
 REPORTS = {f"report-{paper}{end}": (paper, bool(end)) for paper in PAPERS for end in ("", "-images")}

@@ -39,11 +39,10 @@ from readerstudy.reading.models import Rating
 from readerstudy.reading.whole_record import ensure_whole
 from readerstudy.results.commands import OF_READINGS, SIGNATURE
 from readerstudy.results.exports import protocol_json, table_csv, tables_csv
+from readerstudy.results.kinds import ANALYSE
 from readerstudy.results.tables import ratings_if_few
-from readerstudy.states import State
 
 logger = logging.getLogger(__name__)
-ANALYSE = "results.analyse"
 AT_ONCE = 500  # ratings of a small study, which a request analyses itself; more is a job's work
 VERIFIED_FOR = timedelta(minutes=15)  # a page shows what is kept so long without asking if the record still holds
 # Lines of the log after which the results are what they were.
@@ -203,12 +202,6 @@ def _is_overdue(job: Job) -> bool:
 
 def _is_long_ago(moment: datetime | None) -> bool:
     return moment is None or moment < timezone.now() - VERIFIED_FOR
-
-
-def request_on_closing(study: ReaderStudy, **_: object) -> None:
-    """A study moved to another state: one that was closed will be looked at."""
-    if study.state == State.CLOSED:
-        request_results(study, results_key(study))
 
 
 def make_results(study: ReaderStudy, report: Report = _to_nobody, *, must_be_kept: bool = True) -> Results:

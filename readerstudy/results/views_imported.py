@@ -15,6 +15,8 @@ from readerstudy.protocol.access import StudyRequest, study_page
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.whole_record import note_export
 from readerstudy.results import contexts_imported, exports, imported, sheets
+from readerstudy.results.imported_tables import Imported, table_of
+from readerstudy.results.imported_tables import tables as imported_tables
 
 
 @never_cache
@@ -22,7 +24,7 @@ from readerstudy.results import contexts_imported, exports, imported, sheets
 @require_safe
 def tables(request: StudyRequest, study: ReaderStudy) -> HttpResponse:
     """What was imported, newest first."""
-    context = {"study": study, "tab": "results", "sub": "imported", "tables": imported.tables(study)}
+    context = {"study": study, "tab": "results", "sub": "imported", "tables": imported_tables(study)}
     return render(request, "results/imported/tables.html", context)
 
 
@@ -61,14 +63,14 @@ def _imported(request: StudyRequest, study: ReaderStudy, sheet: bytes, said: dic
         return None, str(error)
 
 
-def _table(study: ReaderStudy, number: int) -> imported.Imported:
-    found = imported.table_of(study, number)
+def _table(study: ReaderStudy, number: int) -> Imported:
+    found = table_of(study, number)
     if found is None:
         raise Http404
     return found
 
 
-def _results(request: StudyRequest, study: ReaderStudy, table: imported.Imported) -> dict | HttpResponse:
+def _results(request: StudyRequest, study: ReaderStudy, table: Imported) -> dict | HttpResponse:
     """The analysis, or how far it is; whoever opens the page asks again for one that failed."""
     made = imported.results_or_job(study, table)
     if not isinstance(made, Job):
@@ -159,12 +161,12 @@ def everything(request: StudyRequest, study: ReaderStudy, number: int) -> HttpRe
     return _sent(request, study, found, "results.zip", imported.zipped(found, made), "application/zip")
 
 
-def _file_name(study: ReaderStudy, table: imported.Imported, file: str) -> str:
+def _file_name(study: ReaderStudy, table: Imported, file: str) -> str:
     return f"{study.slug}-imported-{table.number}-{file}"
 
 
 def _sent(
-    request: StudyRequest, study: ReaderStudy, table: imported.Imported, file: str, content: bytes, content_type: str
+    request: StudyRequest, study: ReaderStudy, table: Imported, file: str, content: bytes, content_type: str
 ) -> HttpResponse:
     name = _file_name(study, table, file)
     note_export(study=study, user=request.user, file=name)

@@ -32,7 +32,8 @@ from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.services import move
 from readerstudy.reading.unblinding import unblind
 from readerstudy.results.exports import table_csv
-from readerstudy.results.imported import import_table, tables
+from readerstudy.results.imported import import_table
+from readerstudy.results.imported_tables import tables
 from tests import factories
 from tests.accounts.test_permissions import ADDRESSES, client_of
 from tests.accounts.test_second_factor import digits

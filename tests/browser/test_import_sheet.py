@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from readerstudy.results import imported
+from readerstudy.results import imported_tables
 from tests import factories
 from tests.browser.axe import AXE, violations
 from tests.browser.signed_in import signed_in
@@ -68,4 +68,4 @@ def test_a_sheet_is_imported_by_keyboard(browser: Browser, live_server, settings
         page.keyboard.press("Space")
         page.locator("#analyse").press("Enter")
         expect(page.get_by_role("heading", name="By keyboard")).to_be_visible()
-    assert [table.title for table in imported.tables(study)] == ["By keyboard"]
+    assert [table.title for table in imported_tables.tables(study)] == ["By keyboard"]

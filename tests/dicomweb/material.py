@@ -12,6 +12,7 @@ from requests.adapters import BaseAdapter
 
 from processing.derived import write_derived
 from processing.model_identity import ModelIdentity
+from processing.series import read
 from readerstudy.accounts.models import Role
 from readerstudy.accounts.services import add_member
 from readerstudy.api import tokens
@@ -50,7 +51,7 @@ def make_material() -> ReaderStudy:
         source = study.series.get(arm__code="FAST")
         with volumes.stored_files(source) as paths:
             files = write_derived(paths, volumes.load(source), folder / "made", model=MODEL)
-            facts = volumes.series_fields(volumes.read(files))
+            facts = volumes.series_fields(read(files))
         add_series(
             case=source.case,
             arm=study.arms.get(code="FAST-DL"),

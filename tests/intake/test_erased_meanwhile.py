@@ -31,7 +31,7 @@ from readerstudy.material import erasure, volumes_of_interest
 from readerstudy.material.alignments import REGISTER
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.preparing import PREPARE
-from readerstudy.results import imported
+from readerstudy.results import imported, imported_tables
 from tests import factories
 from tests.processing import dicom_files as files
 
@@ -163,7 +163,7 @@ def test_who_keeps_files_and_a_job_that_ends_do_not_wait_for_each_other(keep, mo
     beside(lambda: keep(study))
     job.join()
     assert errors == []
-    assert study.volumes_of_interest.count() + len(imported.tables(study)) == 1
+    assert study.volumes_of_interest.count() + len(imported_tables.tables(study)) == 1
 
 
 @pytest.mark.django_db(transaction=True)

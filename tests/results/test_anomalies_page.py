@@ -18,7 +18,8 @@ from processing.enhancement.networks.store import read_identity
 from processing.nifti import write_nifti
 from processing.volume import Volume
 from readerstudy.archive import store
-from readerstudy.images.anomaly_maps import ANOMALIES, choose
+from readerstudy.images.anomaly_files import ANOMALIES
+from readerstudy.images.anomaly_maps import choose
 from readerstudy.jobs.models import Job
 from readerstudy.material.erasure import erase_subject
 from readerstudy.material.models import VolumeOfInterest

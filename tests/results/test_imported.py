@@ -17,7 +17,7 @@ from readerstudy.archive import store
 from readerstudy.home.log import sentence
 from readerstudy.material.archive_check import problems
 from readerstudy.material.study_removal import remove_whole_study
-from readerstudy.results import imported, sheets
+from readerstudy.results import imported, imported_tables, sheets
 from tests import factories
 from tests.once import made_once
 
@@ -78,9 +78,9 @@ def send(client: Client, study, said: dict, sheet: bytes = SHEET):
 
 
 @pytest.fixture
-def table(here, client, study) -> imported.Imported:
+def table(here, client, study) -> imported_tables.Imported:
     assert send(client, study, GOOD).status_code == 200
-    return imported.tables(study)[0]
+    return imported_tables.tables(study)[0]
 
 
 def address(study, name: str, table, *more: str) -> str:
@@ -98,7 +98,7 @@ def test_from_a_click_to_the_results_of_the_command(client, study, tmp_path):
     assert "Latin-1" in page
     assert "subject: Patient" in page
     answer = send(client, study, GOOD)
-    table = imported.tables(study)[0]
+    table = imported_tables.tables(study)[0]
     assert answer["HX-Redirect"] == address(study, "table", table)
     assert not list(site.QUARANTINE_DIR.iterdir())
     assert all(SHEET not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
@@ -137,7 +137,7 @@ def test_nothing_is_said_of_sides_that_no_column_tells(client, study, table):
 
     assert title(table)
     send(client, study, GOOD | {"map": NO_SIDES, "was": NO_SIDES})
-    assert not title(imported.tables(study)[0])
+    assert not title(imported_tables.tables(study)[0])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_nothing_is_said_of_sides_that_no_column_tells(client, study, table):
 def test_what_is_not_imported_says_why(here, client, study, said, why):
     changed = {name: value for name, value in (GOOD | said).items() if value is not None}
     assert why in send(client, study, changed).content.decode()
-    assert imported.tables(study) == []
+    assert imported_tables.tables(study) == []
 
 
 def test_too_much_for_a_page_is_refused(here, client, study, monkeypatch):
@@ -161,7 +161,7 @@ def test_too_much_for_a_page_is_refused(here, client, study, monkeypatch):
     assert "24 ratings in 2 cells" in send(client, study, GOOD).content.decode()
     monkeypatch.setattr(sheets, "MOST_BYTES", -(1 << 20))
     assert "take what is no rating out of it" in send(client, study, GOOD).content.decode()
-    assert imported.tables(study) == []
+    assert imported_tables.tables(study) == []
 
 
 def test_a_sheet_that_kills_its_reader_is_refused_in_a_sentence(client, study, monkeypatch):
@@ -182,7 +182,7 @@ def test_a_removed_table_goes_with_its_files_and_the_log_tells_of_both(client, s
     factories.work_off(study)
     assert store.exists(table.files["ratings"])  # the other is made of the same
     assert client.get(other["HX-Redirect"]).status_code == 200
-    client.post(address(study, "remove", imported.tables(study)[0]))
+    client.post(address(study, "remove", imported_tables.tables(study)[0]))
     study.jobs.filter(state="waiting").update(mac="")
     factories.work_off(study)
     told = [sentence(event) for event in study.events.filter(action__startswith="table")]
@@ -213,4 +213,4 @@ def test_many_ratings_are_a_jobs_work(client, study, table, monkeypatch):
 def test_the_files_go_with_the_study(client, study, table):
     stone = remove_whole_study(study=study, reason="A trial", actor=None)
     assert stone.slug == study.slug
-    assert table.files["ratings"] not in imported.needed(list(table.files.values()))
+    assert table.files["ratings"] not in imported_tables.needed(list(table.files.values()))

@@ -262,7 +262,7 @@ def test_macs_that_were_taken_away_are_not_given_again_by_a_second_upgrade(unpac
 
 def test_a_site_restored_from_before_the_upgrade_with_its_heads_goes_on_once_that_is_declared(unpack):
     before, fixture = unpack(), unpack()
-    before.after("migrate", "read")
+    before.after("migrate", "record")
     shutil.copytree(before.var / "heads", fixture.var / "heads")
     made = fixture.after("migrate", "record", "restored", "verify", "read", "sort", "after")
     for slug, found in made["record"].items():
