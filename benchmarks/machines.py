@@ -79,7 +79,7 @@ class Machines:
             at = free_port()
             self._spawn("store", [sys.executable, "-m", "moto.server", "-H", "0.0.0.0", "-p", str(at)])
             endpoint = f"http://{host}:{at}"
-            until(lambda: _answers(f"{endpoint}/moto-api/"), 90, "the object store answers")
+            until(lambda: answers(f"{endpoint}/moto-api/"), 90, "the object store answers")
             self.environment |= environment(endpoint, new_bucket(endpoint))
         if self.network:
             self._pass_on = free_port()
@@ -141,7 +141,8 @@ def kill(process: subprocess.Popen) -> None:
     process.wait(30)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a request of this address ends well."""
     with suppress(OSError):
         return urlopen(url, timeout=5).status == 200
     return False

@@ -1,9 +1,10 @@
 """The Celery application. Tasks carry a job's number only; the Job table is the truth."""
 
 import os
+import sys
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import task_prerun, worker_process_init
 
 from readerstudy.jobs import signed_messages
 from readerstudy.serving.passing import NICE
@@ -15,6 +16,8 @@ signed_messages.use()
 app = Celery("readerstudy", task_cls="readerstudy.jobs.signed_requests:SignedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["readerstudy.jobs"])
+# Celery would connect to the database anew before each job; see `look_at_the_connection`.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 imported_by = os.getpid()
 
 
@@ -22,6 +25,14 @@ imported_by = os.getpid()
 def end_with_the_worker(**_: object) -> None:
     """A worker that is killed takes its children along; their jobs stop beating and are swept."""
     die_with_parent(parent=imported_by)  # forked from the process that imported this module
+
+
+@task_prerun.connect
+def look_at_the_connection(**_: object) -> None:
+    """As before a request: one that is broken or old is closed, the others serve the next job too."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 @worker_process_init.connect

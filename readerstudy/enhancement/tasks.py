@@ -1,6 +1,5 @@
 """Make the series of a made arm from its source, by a model or a recipe; put one through a model, to look at."""
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ from readerstudy.enhancement import previews
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import chore, job_function
 from readerstudy.jobs.services import ask_for_missing
+from readerstudy.jobs.slots import processors_of_a_job
 from readerstudy.material import volumes
 from readerstudy.material.models import Case, Series
 from readerstudy.material.selectors import ENHANCE, SIMULATE
@@ -49,7 +49,7 @@ def enhance_series(job: Job, report):
             _as_placed(source, read(paths)),
             model=(model := enhancers.folder(job.parameters["model"])),
             device=_device(model),
-            threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
+            threads=processors_of_a_job(),
             progress=lambda done, total: report(0.9 * done / total, f"slice {done} of {total}"),
             parts=thick if thick > 1 else None,
         )
@@ -157,7 +157,7 @@ def preview_series(job: Job, report):
         image,
         model=folder,
         device=_device(folder),
-        threads=max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS),
+        threads=processors_of_a_job(),
         progress=lambda done, total: report(0.8 * done / total, f"slice {done} of {total}"),
     )
     measured = None

@@ -1,10 +1,8 @@
 """Image metrics of one pair of series, as acquired or after registration."""
 
 import hashlib
-import os
 
 import numpy as np
-from django.conf import settings
 
 from readerstudy.audit.actions import Action
 from readerstudy.audit.canonical import canonical
@@ -16,6 +14,7 @@ from readerstudy.images.one_grid import as_acquired, registered
 from readerstudy.images.stored_numbers import ensure_stored_as_written
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import job_function
+from readerstudy.jobs.slots import processors_of_a_job
 from readerstudy.material.models import Series
 from readerstudy.material.volumes import load
 
@@ -33,7 +32,7 @@ def compare_series(job: Job, report):
         as_acquired(*volumes, reference.case.plane) if matrix is None else registered(*volumes, np.array(matrix))
     )
     report(0.4, "comparing")
-    threads = max(1, (os.cpu_count() or 1) // settings.WORKER_SLOTS)
+    threads = processors_of_a_job()
     comparison = compare(a, b, within=within, threads=threads)
     conventions = dict(comparison.conventions)
     data_range = conventions.pop("data_range")

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
 from processing.errors import InputError
 from processing.pixel_hash import WHOLE
 from readerstudy.archive import quarantine
@@ -17,6 +15,7 @@ from readerstudy.intake.models import SORT, Upload
 from readerstudy.intake.pseudonyms import pseudonym_key
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.registry import chore, job_function
+from readerstudy.jobs.slots import processors_of_a_job
 from readerstudy.material.volumes import archive_files, load_files
 from readerstudy.protocol.models import ReaderStudy
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 @job_function(SORT)
 def sort_upload(job: Job, report):
     from processing.ingest.delivery import sort_delivery
-    from processing.ingest.workers import processors
 
     upload = Upload.objects.select_related("study").get(pk=job.parameters["upload"])
     if not upload.salt:
@@ -57,7 +55,7 @@ def sort_upload(job: Job, report):
             arms=list(upload.study.arms.values_list("code", flat=True)),
             progress=_by_full_percents(report, 0.2, 0.7),
             written=ahead.look_at,
-            processes=max(1, processors() // settings.WORKER_SLOTS),
+            processes=processors_of_a_job(),
             reader=reader,
         )
         report(0.9, "storing")

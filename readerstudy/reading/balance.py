@@ -1,8 +1,9 @@
 """How balanced the schedule is: sides, positions, distances and repeats per reader. No answer in it."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from itertools import pairwise
-from statistics import mean, median
+from statistics import fmean, median
 
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.protocol.selectors import comparisons_of
@@ -21,10 +22,9 @@ def report(study: ReaderStudy) -> dict:
             "position",
             "part",
             "kind",
-            "comparison__first__code",
-            "comparison__second__code",
+            "comparison",
             "first_side",
-            "case__subject__code",
+            "case__subject",
             "repeat_of__position",
             "block",
             named=True,
@@ -33,15 +33,13 @@ def report(study: ReaderStudy) -> dict:
     readers = defaultdict(list)
     for row in rows:
         readers[row.reader__code].append(row)
-    comparisons = list(dict.fromkeys((r.comparison__first__code, r.comparison__second__code) for r in rows))
-    order = [one.code for one in comparisons_of(study)]
-    comparisons.sort(key=lambda pair: order.index(" vs ".join(pair)))
+    scheduled = {row.comparison for row in rows}
+    comparisons = {one.pk: one.code for one in comparisons_of(study) if one.pk in scheduled}
+    of_readers = [{"code": code, **_reader(own, comparisons)} for code, own in readers.items()]
     return {
-        "comparisons": [" vs ".join(pair) for pair in comparisons],
-        "readers": [{"code": code, **_reader(own, comparisons)} for code, own in readers.items()],
-        "worst": max(
-            (cell["difference"] for code, own in readers.items() for cell in _sides(own, comparisons)), default=0
-        ),
+        "comparisons": list(comparisons.values()),
+        "readers": of_readers,
+        "worst": max((cell["difference"] for one in of_readers for cell in one["sides"]), default=0),
         "positions": _positions(rows, readers, comparisons),
         "wanted": study.min_distance,
         "voided": Presentation.objects.filter(study=study, state=Presentation.State.VOID).count(),
@@ -49,7 +47,7 @@ def report(study: ReaderStudy) -> dict:
     }
 
 
-def _reader(own: list, comparisons: list) -> dict:
+def _reader(own: list, comparisons: Iterable[int]) -> dict:
     repeats = [row for row in own if row.kind == "repeat"]
     distances = _distances(own)
     return {
@@ -66,17 +64,13 @@ def _reader(own: list, comparisons: list) -> dict:
     }
 
 
-def _sides(own: list, comparisons: list) -> list[dict]:
+def _sides(own: list, comparisons: Iterable[int]) -> list[dict]:
     """First arm left and right among main presentations, per comparison."""
     first = min(row.block for row in own)  # above 0 for a reader who was added
-    counts = Counter(
-        (row.comparison__first__code, row.comparison__second__code, row.first_side)
-        for row in own
-        if row.kind == "main" and row.block == first
-    )
+    counts = Counter((row.comparison, row.first_side) for row in own if row.kind == "main" and row.block == first)
     cells = []
-    for pair in comparisons:
-        left, right = counts[(*pair, "left")], counts[(*pair, "right")]
+    for comparison in comparisons:
+        left, right = counts[comparison, "left"], counts[comparison, "right"]
         cells.append({"left": left, "right": right, "difference": abs(left - right)})
     return cells
 
@@ -86,25 +80,28 @@ def _distances(own: list) -> list[int]:
     places = defaultdict(list)
     for row in own:
         if row.kind != "training":
-            places[row.part, row.case__subject__code].append(row.position)
+            places[row.part, row.case__subject].append(row.position)
     return [b - a for found in places.values() for a, b in pairwise(found)]
 
 
-def _positions(rows: list, readers: dict, comparisons: list) -> list[dict]:
+def _positions(rows: list, readers: dict, comparisons: dict[int, str]) -> list[dict]:
     """Main presentations of each comparison and side by third of the list, all readers together, and mean position."""
     length = {code: max(row.position for row in own) for code, own in readers.items()}
     cells: dict[tuple, list[float]] = defaultdict(list)
     for row in rows:
         if row.kind == "main":
-            share = (row.position - 0.5) / length[row.reader__code]
-            cells[row.comparison__first__code, row.comparison__second__code, row.first_side].append(share)
-    return [
-        {
-            "comparison": " vs ".join(pair),
-            "side": side,
-            "thirds": [sum(min(int(3 * share), 2) == third for share in cells[(*pair, side)]) for third in range(3)],
-            "mean": mean(cells[(*pair, side)]) if cells[(*pair, side)] else None,
-        }
-        for pair in comparisons
-        for side in ("left", "right")
-    ]
+            cells[row.comparison, row.first_side].append((row.position - 0.5) / length[row.reader__code])
+    positions = []
+    for comparison, code in comparisons.items():
+        for side in ("left", "right"):
+            shares = cells[comparison, side]
+            thirds = Counter(int(3 * share) for share in shares)  # 0 to 2, as each share is below 1
+            positions.append(
+                {
+                    "comparison": code,
+                    "side": side,
+                    "thirds": [thirds[third] for third in range(3)],
+                    "mean": fmean(shares) if shares else None,
+                }
+            )
+    return positions
