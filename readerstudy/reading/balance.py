@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from statistics import fmean, median
 
 from readerstudy.protocol.models import ReaderStudy
@@ -16,31 +17,33 @@ THIRDS = ("first third", "middle third", "last third")
 def report(study: ReaderStudy) -> dict:
     """Everything that the balance report shows; presentations that are void do not count."""
     found = Presentation.objects.filter(study=study).exclude(state=Presentation.State.VOID)
-    rows: list = list(
-        found.order_by("reader__code", "position").values_list(
-            "reader__code",
-            "position",
-            "part",
-            "kind",
-            "comparison",
-            "first_side",
-            "case__subject",
-            "repeat_of__position",
-            "block",
-            named=True,
-        )
-    )
-    readers = defaultdict(list)
-    for row in rows:
-        readers[row.reader__code].append(row)
-    scheduled = {row.comparison for row in rows}
+    scheduled = set(found.order_by().values_list("comparison", flat=True).distinct())
     comparisons = {one.pk: one.code for one in comparisons_of(study) if one.pk in scheduled}
-    of_readers = [{"code": code, **_reader(own, comparisons)} for code, own in readers.items()]
+    rows = found.order_by("reader__code", "position").values_list(
+        "reader__code",
+        "position",
+        "part",
+        "kind",
+        "comparison",
+        "first_side",
+        "case__subject",
+        "repeat_of__position",
+        "block",
+        named=True,
+    )
+    of_readers = []
+    shares: dict[tuple, list[float]] = defaultdict(list)
+    for code, those in groupby(rows.iterator(), attrgetter("reader__code")):  # one list in memory, not all
+        own = list(those)
+        of_readers.append({"code": code, **_reader(own, comparisons)})
+        for row in own:
+            if row.kind == "main":
+                shares[row.comparison, row.first_side].append((row.position - 0.5) / own[-1].position)
     return {
         "comparisons": list(comparisons.values()),
         "readers": of_readers,
         "worst": max((cell["difference"] for one in of_readers for cell in one["sides"]), default=0),
-        "positions": _positions(rows, readers, comparisons),
+        "positions": _positions(shares, comparisons),
         "wanted": study.min_distance,
         "voided": Presentation.objects.filter(study=study, state=Presentation.State.VOID).count(),
         "problems": schedule_problems(study),
@@ -84,24 +87,22 @@ def _distances(own: list) -> list[int]:
     return [b - a for found in places.values() for a, b in pairwise(found)]
 
 
-def _positions(rows: list, readers: dict, comparisons: dict[int, str]) -> list[dict]:
-    """Main presentations of each comparison and side by third of the list, all readers together, and mean position."""
-    length = {code: max(row.position for row in own) for code, own in readers.items()}
-    cells: dict[tuple, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.kind == "main":
-            cells[row.comparison, row.first_side].append((row.position - 0.5) / length[row.reader__code])
+def _positions(shares: dict[tuple, list[float]], comparisons: dict[int, str]) -> list[dict]:
+    """Main presentations of each comparison and side by third of the list, all readers together, and mean position.
+
+    shares: of the list that lies before each of them.
+    """
     positions = []
     for comparison, code in comparisons.items():
         for side in ("left", "right"):
-            shares = cells[comparison, side]
-            thirds = Counter(int(3 * share) for share in shares)  # 0 to 2, as each share is below 1
+            found = shares[comparison, side]
+            thirds = Counter(int(3 * share) for share in found)  # 0 to 2, as each share is below 1
             positions.append(
                 {
                     "comparison": code,
                     "side": side,
                     "thirds": [thirds[third] for third in range(3)],
-                    "mean": fmean(shares) if shares else None,
+                    "mean": fmean(found) if found else None,
                 }
             )
     return positions
