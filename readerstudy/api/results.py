@@ -16,6 +16,8 @@ from readerstudy.jobs.models import Job
 from readerstudy.reading.whole_record import note_export
 from readerstudy.results import exports, large_files, services
 
+AS_IT_IS = OpenApiParameter("as_it_is", bool, description="even if it tells who somebody is, which the log says")
+
 
 class Results(StudyEndpoint):
     action = "see_results"
@@ -36,25 +38,28 @@ class Table(StudyEndpoint):
     scope = Scope.RESULTS
 
     @extend_schema(
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "text/csv"): OpenApiTypes.STR, 202: out.JobOut},
         parameters=[
             OpenApiParameter("table", str, OpenApiParameter.PATH, enum=exports.TABLES),
             OpenApiParameter("all", bool, description="every revision of the ratings"),
-            OpenApiParameter("as_it_is", bool, description="even if it tells who somebody is, which the log says"),
+            AS_IT_IS,
         ],
         operation_id="table",
     )
-    def get(self, request: Request, slug: str, table: str) -> StreamingHttpResponse:
-        """One table as CSV; its columns are those of the codebook. 400 if something in it tells who somebody is."""
+    def get(self, request: Request, slug: str, table: str) -> Response | StreamingHttpResponse | FileResponse:
+        """One table as CSV; its columns are those of the codebook; 202 while a job writes a long one. 400 if something
+        in it tells who somebody is."""
         if table not in exports.TABLES:
             raise Http404
         every = table == "ratings" and self.flag("all")
-        name = f"{self.study.slug}-{table}{'-all' if every else ''}.csv"
         options = {"every_revision": True} if every else {}
+        name = exports.file_name(self.study, table, **options)
         if self.flag("as_it_is"):
             note_export(study=self.study, user=self.user, file=name, as_it_is=True)
             return stream_csv(exports.table_lines(self.study, table, **options), name)
-        lines = exports.safe_lines(self.study, table, name, **options)
+        lines = exports.short_table(self.study, table, name, **options)
+        if lines is None:
+            return _large_file(self, f"csv-{table}{'-all' if every else ''}", name)
         note_export(study=self.study, user=self.user, file=name)
         return stream_csv(lines, name)
 
@@ -68,9 +73,14 @@ class Numbers(StudyEndpoint):
     action = "export"
     scope = Scope.RESULTS
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR, 202: out.JobOut}, operation_id="numbers")
+    @extend_schema(
+        responses={(200, "text/csv"): OpenApiTypes.STR, 202: out.JobOut},
+        parameters=[AS_IT_IS],
+        operation_id="numbers",
+    )
     def get(self, request: Request, slug: str, table: str) -> Response | StreamingHttpResponse:
-        """One table of results as CSV, every number with its method, n and reason; 202 while they are being made."""
+        """One table of results as CSV, every number with its method, n and reason; 202 while they are being made. 400
+        if something in it tells who somebody is."""
         made = services.results_or_job(self.study)
         if isinstance(made, Job):
             return _wait(made)
@@ -78,8 +88,10 @@ class Numbers(StudyEndpoint):
         if table not in found:
             raise Http404
         name = f"{self.study.slug}-{table}.csv"
-        note_export(study=self.study, user=self.user, file=name)
-        return stream_csv(exports.number_lines(found[table]), name)
+        said = {"as_it_is": True} if self.flag("as_it_is") else {}
+        lines = exports.number_table(self.study, found[table], name, **said)
+        note_export(study=self.study, user=self.user, file=name, **said)
+        return stream_csv(lines, name)
 
 
 class Codebook(StudyEndpoint):
@@ -106,17 +118,25 @@ class Everything(StudyEndpoint):
     throttle_classes = (Rate, DownloadRate)
 
     @extend_schema(
-        responses={(200, "application/zip"): OpenApiTypes.BINARY, 202: out.JobOut}, operation_id="results_zip"
+        responses={(200, "application/zip"): OpenApiTypes.BINARY, 202: out.JobOut},
+        parameters=[AS_IT_IS],
+        operation_id="results_zip",
     )
     def get(self, request: Request, slug: str) -> Response | FileResponse:
-        """All tables, codebooks, protocol and results in one zip; 202 while the results are being made."""
+        """All tables, codebooks, protocol and results in one zip; 202 while they are being made. 400 if something in it
+        tells who somebody is."""
         made = services.everything_or_job(self.study)
         if isinstance(made, Job):
             return _wait(made)
-        found = large_files.file_or_job(self.study, "zip")
-        if isinstance(found, Job):
-            return _wait(found)
-        file, sha256 = found
-        name = f"{self.study.slug}-results.zip"
-        note_export(study=self.study, user=self.user, file=name, sha256=sha256)
-        return FileResponse(file, as_attachment=True, filename=name)
+        return _large_file(self, "zip", f"{self.study.slug}-results.zip")
+
+
+def _large_file(at: StudyEndpoint, form: str, name: str) -> Response | FileResponse:
+    """The file, or 202 with the job that writes it."""
+    said = {"as_it_is": True} if at.flag("as_it_is") else {}
+    found = large_files.file_or_job(at.study, form + (large_files.AS_IT_IS if said else ""))
+    if isinstance(found, Job):
+        return _wait(found)
+    file, sha256 = found
+    note_export(study=at.study, user=at.user, file=name, sha256=sha256, **said)
+    return FileResponse(file, as_attachment=True, filename=name)

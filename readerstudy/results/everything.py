@@ -131,15 +131,20 @@ exit $status
 
 
 def write_zip(
-    file: BinaryIO, study: ReaderStudy, results: dict[str, dict], report: Report = lambda share, doing: None
+    file: BinaryIO,
+    study: ReaderStudy,
+    results: dict[str, dict],
+    report: Report = lambda share, doing: None,
+    *,
+    guard: Guard | None = None,
 ) -> None:
     """Write everything into one zip, a table never whole in memory.
 
     results: name of a JSON file -> its content, the analysis that the page shows. The same study gives the same
     bytes: times inside are those of its closing. report: told how far that is. InputError if something in it tells who
-    somebody is.
+    somebody is; guard: that of the study unless given.
     """
-    guard = Guard(study)
+    guard = guard or Guard(study)
     stamp = (study.closed_at or study.created_at).astimezone(UTC).timetuple()[:6]
     hashes = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

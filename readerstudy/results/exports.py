@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import BinaryIO
 
 from analysis.report import result_sheets, workbook
@@ -20,7 +20,7 @@ from readerstudy.results.tables import ROWS, Row, together
 
 TABLES = tuple(ROWS)
 LINES = 500  # of a table, written together
-AHEAD = 40  # pieces of so many lines that are looked through before the first leaves
+AT_ONCE = 40  # pieces of so many lines that a request writes itself
 Report = Callable[[float, str], None]
 
 
@@ -36,11 +36,27 @@ def pieces(lines: Iterable[str]) -> Iterator[bytes]:
         yield piece.encode()
 
 
-def safe_lines(study: ReaderStudy, table: str, name: str, **options: bool) -> Iterator[bytes]:
-    """One of TABLES as a file of this name, if it tells of nobody: else InputError, before anything leaves of a table
-    of up to 20,000 lines. A longer one breaks off there."""
-    found = Guard(study).passed(name, pieces(table_lines(study, table, **options)))
-    return chain(list(islice(found, AHEAD)), found)
+def short_table(study: ReaderStudy, table: str, name: str, **options: bool) -> list[bytes] | None:
+    """One of TABLES as a file of this name, if it tells of nobody: else InputError. None if it has more than 20,000
+    lines: then it is written by a job, as nothing may leave before all of it was looked through."""
+    found = list(islice(Guard(study).passed(name, pieces(table_lines(study, table, **options))), AT_ONCE + 1))
+    return found if len(found) <= AT_ONCE else None
+
+
+def write_table(
+    file: BinaryIO, study: ReaderStudy, table: str, guard: Guard, report: Report = lambda share, doing: None, **options
+) -> None:
+    """Write one of TABLES as CSV, however long it is. InputError if something in it tells who somebody is."""
+    lines, most = 0, max(1, study.presentations.count() * study.criteria.count())  # of ratings; others have fewer
+    for piece in guard.passed(file_name(study, table, **options), pieces(table_lines(study, table, **options))):
+        file.write(piece)
+        lines += piece.count(b"\n")
+        report(min(0.95, lines / most), f"{lines:,} lines")
+
+
+def file_name(study: ReaderStudy, table: str, *, every_revision: bool = False) -> str:
+    """What the CSV of one of TABLES is called."""
+    return f"{study.slug}-{table}{'-all' if every_revision else ''}.csv"
 
 
 def table_csv(study: ReaderStudy, table: str) -> bytes:
@@ -69,6 +85,11 @@ def number_lines(rows: list[Row]) -> Iterator[str]:
     return csv_lines(columns(rows), rows)
 
 
+def number_table(study: ReaderStudy, rows: list[Row], name: str, *, as_it_is: bool = False) -> list[bytes]:
+    """A table of results as a file of this name. InputError if it tells who somebody is, unless asked for as it is."""
+    return list(Guard(study, as_it_is=as_it_is).passed(name, pieces(number_lines(rows))))
+
+
 def codebook_lines(table: str) -> Iterator[str]:
     """What each column means: column, type, unit, allowed, required, description."""
     rows: list[Row] = [{**row} for row in codebook(table)]
@@ -90,11 +111,16 @@ def protocol_json(study: ReaderStudy) -> bytes:
 
 
 def write_workbook(
-    file: BinaryIO, study: ReaderStudy, reading: dict | None, report: Report = lambda share, doing: None
+    file: BinaryIO,
+    study: ReaderStudy,
+    reading: dict | None,
+    report: Report = lambda share, doing: None,
+    *,
+    guard: Guard | None = None,
 ) -> None:
     """Every table and every table of results as one workbook, row by row. report: told how far that is. InputError if
-    something in it tells who somebody is."""
-    tables, guard = tables_of(study), Guard(study)
+    something in it tells who somebody is; guard: that of the study unless given."""
+    tables, guard = tables_of(study), guard or Guard(study)
 
     def rows(place: int, table: str) -> Iterator[Row]:
         report(0.9 * place / len(tables), table)

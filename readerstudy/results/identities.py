@@ -5,12 +5,14 @@ identity; what looks like one is found by its form: an address, a UID of DICOM, 
 
 Not found: a patient's name in plain words, a first name alone, initials, another spelling. A surname alone is looked
 for with a capital letter or in capitals, if it has four letters or more and is no word of reports, of the study or of
-the product.
+the product; in the report on a study neither is one of those whose methods it cites.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import chain, islice
 
 from django.db.models import Q, QuerySet
@@ -49,12 +51,18 @@ OF_REPORTS = frozenset(
 PART = re.compile(r"[.-]")
 
 
-class Guard:
-    """Lets the pieces of files pass that identify nobody."""
+TELLS = "it would tell who somebody is."
+HEADINGS = ("h1", "h2", "h3")
 
-    def __init__(self, study: ReaderStudy) -> None:
-        self.names = names_of(study)
-        self.surnames = surnames_of(study)
+
+class Guard:
+    """Lets the pieces of files pass that identify nobody; `as_it_is` all of them, by somebody's decision."""
+
+    def __init__(self, study: ReaderStudy, *, as_it_is: bool = False) -> None:
+        plain = _plain(study)
+        self.names = {} if as_it_is else names_of(study, plain)
+        self.surnames = {} if as_it_is else surnames_of(study, plain)
+        self.forms = {} if as_it_is else FORMS
 
     def passed(self, file: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The pieces, each of whole lines. InputError, naming file and line, before one leaves that tells of somebody.
@@ -86,23 +94,66 @@ class Guard:
             first += len(some)
             yield from some
 
-    def _found(self, text: str) -> tuple[str, int] | None:
+    def ensure_page(self, file: str, page: str) -> None:
+        """InputError, naming the section, if what is read or heard of a page of HTML tells of somebody."""
+        seen = _Seen()
+        seen.feed(page)
+        own = _words_of_report()
+        for heading, texts in seen.sections:
+            if found := self._found("\n".join(texts), but=own):
+                place = f", section {' '.join(heading)}," if heading else ""
+                raise InputError(f"{file}{place} holds {found[0]}: {TELLS}")
+
+    def _found(self, text: str, but: frozenset[str] = frozenset()) -> tuple[str, int] | None:
+        """What tells of somebody, and where; but: names in small letters that mean nobody here."""
         folded = text.casefold()
         for name, what in self.names.items():
             # Most texts hold no part of a name: a plain search is fast, borders are looked at where it hits.
+            if name in but:
+                continue
             if name in folded and (hit := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded)):
                 return what, hit.start()
         for name, written in self.surnames.items():
-            if name in folded and (hit := written.search(text)):
+            if name not in but and name in folded and (hit := written.search(text)):
                 return "a surname", hit.start()
-        for what, form in FORMS.items():
+        for what, form in self.forms.items():
             if HINTS[what] in text and (hit := form.search(text)):
                 return what, hit.start()
         return None
 
 
+class _Seen(HTMLParser):
+    """The texts of a page by section, with those that are heard; without style sheets and what images are made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sections: list[tuple[list[str], list[str]]] = [([], [])]  # words of the heading, texts
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in HEADINGS:
+            self.sections.append(([], []))
+        if tag in (*HEADINGS, "style", "script"):
+            self._open.append(tag)
+        for name, value in attrs:
+            if name in ("alt", "title", "aria-label", "content") and value:
+                self.sections[-1][1].append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            self._open.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open or "script" in self._open:
+            return
+        heading, texts = self.sections[-1]
+        if any(tag in self._open for tag in HEADINGS):
+            heading.extend(data.split())
+        texts.append(data)
+
+
 def _telling(file: str, line: int, what: str) -> InputError:
-    return InputError(f"{file}, line {line}, holds {what}: it would tell who somebody is.")
+    return InputError(f"{file}, line {line}, holds {what}: {TELLS}")
 
 
 def _people(study: ReaderStudy) -> QuerySet[User]:
@@ -116,9 +167,12 @@ def _plain(study: ReaderStudy) -> frozenset[str]:
     return frozenset(codes | _words() | _words_of(study))
 
 
-def surnames_of(study: ReaderStudy) -> dict[str, re.Pattern[str]]:
-    """Surnames of the people of a study, in small letters -> how they are written where they mean somebody."""
-    plain, found = _plain(study) | OF_REPORTS, {}
+def surnames_of(study: ReaderStudy, plain: frozenset[str] | None = None) -> dict[str, re.Pattern[str]]:
+    """Surnames of the people of a study, in small letters -> how they are written where they mean somebody.
+
+    plain: what names nobody, in small letters, if that is known already.
+    """
+    plain, found = (_plain(study) if plain is None else plain) | OF_REPORTS, {}
     for surname in _people(study).values_list("last_name", flat=True):
         if len(surname) >= SHORTEST_SURNAME and surname.casefold() not in plain:
             ways = {surname, surname.capitalize(), surname.title(), surname.upper()}
@@ -127,11 +181,11 @@ def surnames_of(study: ReaderStudy) -> dict[str, re.Pattern[str]]:
     return found
 
 
-def names_of(study: ReaderStudy) -> dict[str, str]:
+def names_of(study: ReaderStudy, plain: frozenset[str] | None = None) -> dict[str, str]:
     """Names of the people of a study, members and those in its log, in small letters -> what each is.
 
     Left out is what tells nothing: codes of readers, words that stand in every file, such as a user name `admin`, and
-    those that name the study, its arms, criteria and sites.
+    those that name the study, its arms, criteria and sites; plain: all that, if it is known already.
     """
     found: dict[str, str] = {}
     for person in _people(study):
@@ -142,7 +196,7 @@ def names_of(study: ReaderStudy) -> dict[str, str]:
             found[f"{person.last_name} {person.first_name}".strip()] = "a name"
             found[f"{person.last_name}, {person.first_name}"] = "a name"
     folded = {name.casefold(): what for name, what in found.items()}
-    plain = _plain(study)
+    plain = _plain(study) if plain is None else plain
     return {name: what for name, what in folded.items() if len(name) >= SHORTEST and name not in plain}
 
 
@@ -154,6 +208,19 @@ def _words() -> frozenset[str]:
         about = schema(table)
         texts += [about["description"], *(f"{field['name']} {field['description']}" for field in about["fields"])]
         texts += [" ".join(field.get("constraints", {}).get("enum", ())) for field in about["fields"]]
+    return _single(texts)
+
+
+@cache
+def _words_of_report() -> frozenset[str]:
+    """What the report says of every study, with whom it cites."""
+    texts, folders = [], [files("analysis.report")]
+    while folders:
+        for one in folders.pop().iterdir():
+            if one.is_dir():
+                folders.append(one)
+            elif one.name.endswith((".py", ".html", ".bib")):
+                texts.append(one.read_text(encoding="utf-8"))
     return _single(texts)
 
 

@@ -1,5 +1,5 @@
-"""Files that take long to write: the zip and the workbook of a study with many ratings, and the report as PDF, which
-takes a second for every two of its pages. Written by a job, kept, and taken from there."""
+"""Files that take long to write: the zip and the workbook of a study with many ratings, a table with many lines, and
+the report as PDF, which takes a second for every two of its pages. Written by a job, kept, and taken from there."""
 
 import hashlib
 import json
@@ -18,31 +18,41 @@ from readerstudy.jobs.registry import LaterError
 from readerstudy.jobs.services import request_job
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.results import everything, exports, services, study_report
-from readerstudy.results.identities import names_of
+from readerstudy.results.identities import Guard, names_of
 from readerstudy.results.kinds import WRITE
 
 AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
 # Forms of the report: its paper, and whether it shows the images of what readers found.
 REPORTS = {f"report-{paper}{end}": (paper, bool(end)) for paper in PAPERS for end in ("", "-images")}
+# Forms of a table: its name, and whether every revision stands in it.
+TABLES = {f"csv-{table}": (table, {}) for table in exports.TABLES} | {
+    "csv-ratings-all": ("ratings", {"every_revision": True})
+}
+AS_IT_IS = "-as-it-is"  # the end of a form that is not held back if it tells of somebody
 Report = Callable[[float, str], None]
 Made = TypeVar("Made")
 Written = tuple[BinaryIO, str]
 
 
 def write(file: BinaryIO, study: ReaderStudy, form: str, report: Report = lambda share, doing: None) -> None:
-    """Write one of `zip`, `xlsx` and REPORTS. LaterError while what stands in it is still computed; InputError if it
-    would tell who somebody is, or nothing here prints."""
+    """Write one of `zip`, `xlsx`, TABLES and REPORTS. LaterError while what stands in it is still computed; InputError
+    if it would tell who somebody is, which the form allows that ends in AS_IT_IS, or nothing here prints."""
+    guard, form = Guard(study, as_it_is=form.endswith(AS_IT_IS)), form.removesuffix(AS_IT_IS)
     if form in REPORTS:
         paper, pictures = REPORTS[form]
         made, radiomics = _made(services.results_or_job(study)), _made(services.radiomics_or_job(study))
         report(0.1, "tables and figures")
         page = study_report.html(study, made, radiomics, paper=paper, pictures=pictures)
+        guard.ensure_page("The report", page)
         report(0.3, "laying out the pages")
         file.write(pdf.pdf(page))
     elif form == "xlsx":
-        exports.write_workbook(file, study, _made(services.results_or_job(study)).reading, report)
+        exports.write_workbook(file, study, _made(services.results_or_job(study)).reading, report, guard=guard)
+    elif form in TABLES:
+        table, options = TABLES[form]
+        exports.write_table(file, study, table, guard, report, **options)
     else:
-        everything.write_zip(file, study, _made(services.everything_or_job(study)), report)
+        everything.write_zip(file, study, _made(services.everything_or_job(study)), report, guard=guard)
 
 
 def _made(found: Made | Job) -> Made:
@@ -54,12 +64,12 @@ def _made(found: Made | Job) -> Made:
 def file_or_job(study: ReaderStudy, form: str) -> Written | Job:
     """The file, at its beginning, with its SHA-256, or the job that writes it: what was written is taken again until
     anything changes."""
-    if form not in REPORTS and services.ratings_count(study) <= AT_ONCE:
+    if _kind(form) in ("zip", "xlsx") and services.ratings_count(study) <= AT_ONCE:
         file = tempfile.TemporaryFile()  # noqa: SIM115  who takes it closes it
         write(file, study, form)
         return file, _sha256(file)
     key = _key(study, form)
-    if found := _kept(study, form, key):
+    if found := written(study, form, key):
         return found
     job = _request(study, form, key)
     if job.state == Job.State.DONE:  # what it wrote is gone
@@ -69,16 +79,25 @@ def file_or_job(study: ReaderStudy, form: str) -> Written | Job:
 
 
 def _request(study: ReaderStudy, form: str, key: str) -> Job:
-    said, label = {"form": form, "key": key}, "Report as PDF" if form in REPORTS else f"{form.upper()} of all results"
+    kind = _kind(form)
+    if kind in TABLES:
+        label = f"Table {kind.removeprefix('csv-')}"
+    else:
+        label = "Report as PDF" if kind in REPORTS else f"{kind.upper()} of all results"
+    said = {"form": form, "key": key}
     return request_job(function=WRITE, study=study, label=label, parameters=said, inputs={"key": key})[0]
 
 
+def _kind(form: str) -> str:
+    return form.removesuffix(AS_IT_IS)
+
+
 def _key(study: ReaderStudy, form: str) -> str:
-    """What a file depends on, as one hash: the analysis, the last line of the log that tells of a change, and for a zip
-    or workbook the names that must not stand in it: a locked study can get members. A report says of locking, too."""
-    no_matter = {Action.RESULTS_SEEN, Action.RESULTS_EXPORTED} if form in REPORTS else AFTER_LOCKING
+    """What a file depends on, as one hash: the analysis, the last line of the log that tells of a change, and the names
+    that must not stand in it: a locked study can get members. A report says of locking, too."""
+    no_matter = {Action.RESULTS_SEEN, Action.RESULTS_EXPORTED} if _kind(form) in REPORTS else AFTER_LOCKING
     last = study.events.exclude(action__in=no_matter).order_by("-number").values_list("sha256", flat=True).first()
-    names = json.dumps(sorted(names_of(study).items())) if form in ("zip", "xlsx") else ""
+    names = json.dumps(sorted(names_of(study).items()))
     return hashlib.sha256(f"{form} {services.results_key(study)} {last}{names}".encode()).hexdigest()
 
 
@@ -89,10 +108,12 @@ def _names(study: ReaderStudy, form: str, key: str) -> tuple[str, str]:
 
 
 def _ending(form: str) -> str:
-    return "pdf" if form in REPORTS else form
+    kind = _kind(form)
+    return "pdf" if kind in REPORTS else kind.partition("-")[0]
 
 
-def _kept(study: ReaderStudy, form: str, key: str) -> Written | None:
+def written(study: ReaderStudy, form: str, key: str) -> Written | None:
+    """The kept file, at its beginning, with its SHA-256; None if it is not there, or not what was written."""
     name, about = _names(study, form, key)
     said, file = stored_analysis(about), kept.open_file(name)
     if said is None or file is None:

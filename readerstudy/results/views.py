@@ -22,6 +22,7 @@ from readerstudy.reading.figure_files import with_figure_files
 from readerstudy.reading.selectors import reading_progress
 from readerstudy.reading.whole_record import note_export
 from readerstudy.results import contexts, exports, large_files, services, study_report
+from readerstudy.results.identities import TELLS, Guard
 
 
 @never_cache
@@ -61,7 +62,9 @@ def _being_made(request: StudyRequest, study: ReaderStudy, job: Job, status: int
         job.refresh_from_db()
     template = "results/being_made_live.html" if request.htmx else "results/being_made.html"
     status = 200 if request.htmx else status  # what says how far it is comes in the place of what said so before
-    return render(request, template, {"study": study, "tab": "results", "job": job, "file": file}, status=status)
+    way = _way(request) if job.error.endswith(TELLS) else ""
+    context = {"study": study, "tab": "results", "job": job, "file": file, "as_it_is": way}
+    return render(request, template, context, status=status)
 
 
 @never_cache
@@ -97,22 +100,42 @@ def _known(table: str) -> str:
 @study_page("export")
 @require_safe
 def table(request: StudyRequest, study: ReaderStudy, table: str) -> HttpResponse | StreamingHttpResponse:
-    """One table as CSV; `?all=1` gives every revision of the ratings. One that would tell who somebody is leaves with
-    `?as_it_is=1` alone, which the log says."""
+    """One table as CSV; `?all=1` gives every revision of the ratings. A long one a job writes first. One that would
+    tell who somebody is leaves with `?as_it_is=1` alone, which the log says."""
     every = _known(table) == "ratings" and request.GET.get("all") == "1"
-    name = f"{study.slug}-{table}{'-all' if every else ''}.csv"
     options = {"every_revision": True} if every else {}
-    if request.GET.get("as_it_is") == "1":
+    name = exports.file_name(study, table, **options)
+    if _as_it_is(request):
         note_export(study=study, user=request.user, file=name, as_it_is=True)
         return stream_csv(exports.table_lines(study, table, **options), name)
     try:
-        lines = exports.safe_lines(study, table, name, **options)
+        lines = exports.short_table(study, table, name, **options)
     except InputError as problem:
-        way = f"{request.path}?{'all=1&' if every else ''}as_it_is=1"
-        messages.error(request, f"{problem} It leaves all the same by {way}, which the log says.")
-        return redirect("results", study.slug)
+        return _held_back(request, study, problem)
+    if lines is None:
+        return _large_file(request, study, f"csv-{table}{'-all' if every else ''}", name)
     note_export(study=study, user=request.user, file=name)
     return stream_csv(lines, name)
+
+
+def _as_it_is(request: StudyRequest) -> bool:
+    """Whether a file was asked for even if it tells who somebody is."""
+    return request.GET.get("as_it_is") == "1"
+
+
+def _held_back(request: StudyRequest, study: ReaderStudy, problem: InputError) -> HttpResponse:
+    """Why a file does not leave, and how it does all the same if it would tell who somebody is."""
+    said = str(problem)
+    if said.endswith(TELLS):
+        said += f" It leaves all the same by {_way(request)}, which the log says."
+    messages.error(request, said)
+    return redirect("results", study.slug)
+
+
+def _way(request: StudyRequest) -> str:
+    query = request.GET.copy()
+    query["as_it_is"] = "1"
+    return f"{request.path}?{query.urlencode()}"
 
 
 @never_cache
@@ -127,8 +150,13 @@ def numbers(request: StudyRequest, study: ReaderStudy, table: str) -> HttpRespon
     if table not in found:
         raise Http404
     name = f"{study.slug}-{table}.csv"
-    note_export(study=study, user=request.user, file=name)
-    return stream_csv(exports.number_lines(found[table]), name)
+    said = {"as_it_is": True} if _as_it_is(request) else {}
+    try:
+        lines = exports.number_table(study, found[table], name, **said)
+    except InputError as problem:
+        return _held_back(request, study, problem)
+    note_export(study=study, user=request.user, file=name, **said)
+    return stream_csv(lines, name)
 
 
 @study_page("export")
@@ -180,7 +208,12 @@ def report(request: StudyRequest, study: ReaderStudy, form: str) -> HttpResponse
         content = study_report.bibtex(study, made, radiomics)
     else:
         content = study_report.html(study, made, radiomics, paper=paper, pictures=images)
-    note_export(study=study, user=request.user, file=name)
+    said = {"as_it_is": True} if _as_it_is(request) else {}
+    try:
+        Guard(study, **said).ensure_page("The report", content)
+    except InputError as problem:
+        return _held_back(request, study, problem)
+    note_export(study=study, user=request.user, file=name, **said)
     return send_file(content, name, REPORT_TYPES[form])
 
 
@@ -208,16 +241,16 @@ def results_zip(request: StudyRequest, study: ReaderStudy) -> HttpResponse | Fil
 
 def _large_file(request: StudyRequest, study: ReaderStudy, form: str, name: str) -> HttpResponse | FileResponse:
     """The file, or how far the job is that writes it, and then that it is ready."""
+    said = {"as_it_is": True} if _as_it_is(request) else {}
     try:
-        found = large_files.file_or_job(study, form)
+        found = large_files.file_or_job(study, form + (large_files.AS_IT_IS if said else ""))
     except InputError as problem:
-        messages.error(request, str(problem))
-        return redirect("results", study.slug)
+        return _held_back(request, study, problem)
     if isinstance(found, Job):
         return _being_made(request, study, found, status=409, file=name)
     file, sha256 = found
     if request.htmx:  # from the page that waited for it
         file.close()
         return render(request, "results/being_made_live.html", {"study": study, "ready": name})
-    note_export(study=study, user=request.user, file=name, sha256=sha256)
+    note_export(study=study, user=request.user, file=name, sha256=sha256, **said)
     return FileResponse(file, as_attachment=True, filename=name)

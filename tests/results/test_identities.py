@@ -9,7 +9,7 @@ from django.test import Client
 from processing.errors import InputError
 from readerstudy.protocol.services import move
 from readerstudy.reading.services import report_finding, start
-from readerstudy.results import everything, exports, identities
+from readerstudy.results import everything, exports, identities, study_report
 from tests import factories
 from tests.once import made_once
 
@@ -63,7 +63,7 @@ def test_a_remark_that_names_somebody_keeps_the_zip_here(study, remark, what):
     with pytest.raises(InputError, match=f"^Sheet findings, line 2, holds {what}: "):
         exports.write_workbook(io.BytesIO(), closed, None)
     with pytest.raises(InputError, match=f"findings.csv, line 2, holds {what}: "):
-        exports.safe_lines(closed, "findings", f"{closed.slug}-findings.csv")
+        exports.short_table(closed, "findings", f"{closed.slug}-findings.csv")
 
 
 def test_the_page_says_where_and_nothing_leaves(study):
@@ -79,6 +79,55 @@ def test_the_page_says_where_and_nothing_leaves(study):
     assert not closed.events.filter(action="results exported").exists()
     assert b"as Anna Berg said" in b"".join(client.get(f"{one}?as_it_is=1").streaming_content)
     assert closed.events.get(action="results exported").data["as_it_is"] is True
+
+
+def test_a_file_made_of_all_leaves_as_it_is_where_somebody_says_so(study):
+    closed = closed_with(study, "as Anna Berg said")
+    client = Client()
+    admin = closed.memberships.get(role="admin").user
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
+    for place in ("all.zip", "all.xlsx"):
+        address = f"/studies/{closed.slug}/results/{place}"
+        way = f"{address}?as_it_is=1"
+        assert f"all the same by {way}" in client.get(address, follow=True).content.decode()
+        assert client.get(way).status_code == 200
+        assert closed.events.filter(action="results exported").last().data["as_it_is"] is True
+
+
+def test_the_report_is_looked_through_by_its_sections_and_only_for_what_is_read_or_heard(study):
+    guard = identities.Guard(study)
+    page = """<style>.berg, .r.anna {}</style><h1>Report</h1><p>Wilcoxon and Spearman</p>
+        <h2>Two <em>parts</em></h2><img alt="%s" src="data:r.anna"><p>%s</p>"""
+    guard.ensure_page("The report", page % ("a figure", "nobody"))
+    for alt, text, what in (("as Berg drew it", "", "a surname"), ("", "by r.anna", "a user name")):
+        with pytest.raises(InputError, match=f"^The report, section Two parts, holds {what}: it would tell who"):
+            guard.ensure_page("The report", page % (alt, text))
+    identities.Guard(study, as_it_is=True).ensure_page("The report", page % ("r.anna", "Anna Berg"))
+    reader = study.memberships.get(code="R1").user
+    reader.last_name = "Spearman"  # whose coefficient every report has
+    reader.save()
+    guard = identities.Guard(study)
+    guard.ensure_page("The report", page % ("", "nobody"))
+    with pytest.raises(InputError, match="holds a name: "):
+        guard.ensure_page("The report", page % ("", "Anna Spearman"))
+
+
+def test_a_report_and_a_table_of_results_that_name_somebody_stay_here(study, monkeypatch):
+    closed = closed_with(study, "nothing")
+    client = Client()
+    admin = closed.memberships.get(role="admin").user
+    client.force_login(admin, backend="readerstudy.accounts.backends.AccountBackend")
+    of = f"/studies/{closed.slug}/results"
+    for address in (f"{of}/report.html", f"{of}/numbers/preference.csv"):
+        assert client.get(address).status_code == 200, address
+    monkeypatch.setattr(study_report, "html", lambda *_, **__: "<h2>Unblindings</h2><p>because Anna Berg asked</p>")
+    monkeypatch.setattr(exports, "number_tables", lambda reading: {"preference": [{"criterion": "Anna Berg"}]})
+    before = closed.events.count()
+    for address, place in ((f"{of}/report.html", "section Unblindings"), (f"{of}/numbers/preference.csv", "line 2")):
+        assert f"{place}, holds a name" in client.get(address, follow=True).content.decode()
+        assert closed.events.filter(number__gt=before, action="results exported").count() == 0
+        assert client.get(f"{address}?as_it_is=1").status_code == 200
+        before = closed.events.count()
 
 
 def test_a_surname_that_is_a_word_of_reports_a_short_one_or_one_in_small_letters_keeps_nothing_here(study):

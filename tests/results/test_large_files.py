@@ -16,7 +16,7 @@ from readerstudy.audit.models import Event
 from readerstudy.images.analyses import erase_analyses
 from readerstudy.jobs.models import Job
 from readerstudy.protocol.services import move
-from readerstudy.results import everything, large_files, services
+from readerstudy.results import everything, exports, large_files, services
 from tests import factories
 from tests.once import made_once
 from tests.results.test_results_page import answer_all
@@ -120,6 +120,31 @@ def test_what_is_kept_is_looked_through_again_for_whoever_joined_after_locking(s
     factories.work_off(study)
     job = written(study)[-1]
     assert (job.state, "holds a user name" in job.error) == ("failed", True)
+
+
+def test_a_long_table_is_looked_through_to_its_end_before_its_first_line_leaves(study, client, monkeypatch):
+    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    monkeypatch.setattr(exports, "LINES", 5)
+    address = f"/studies/{study.slug}/results/tables/ratings.csv"
+    assert f"{study.slug}-ratings.csv is being written" in client.get(address).content.decode()
+    factories.work_off(study)
+    assert b"".join(client.get(address).streaming_content) == exports.table_csv(study, "ratings")
+    taken = study.events.filter(action="results exported")
+    assert taken.get().data["sha256"] == hashlib.sha256(exports.table_csv(study, "ratings")).hexdigest()
+    last = study.memberships.get(code="R2").user
+    *lines, end = exports.table_csv(study, "ratings").decode().splitlines()
+    early = "".join(lines[:6])  # all of the first piece, and the head
+    last.first_name = next(cell for cell in end.split(",") if len(cell) > 2 and cell not in early)
+    last.last_name = ""
+    last.save()
+    client.get(address)
+    factories.work_off(study)
+    said = client.get(address, headers={"hx-request": "true"}).content.decode()
+    assert "holds a name: it would tell who somebody is." in said
+    assert f'href="{address}?as_it_is=1"' in said
+    assert taken.count() == 1
+    assert b"".join(client.get(f"{address}?as_it_is=1").streaming_content) == exports.table_csv(study, "ratings")
+    assert taken.last().data["as_it_is"] is True
 
 
 def test_the_report_is_printed_by_a_job_once_for_each_paper_until_something_changes(study, client, monkeypatch):
