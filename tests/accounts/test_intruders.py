@@ -24,7 +24,7 @@ from readerstudy.reading.models import Presentation, Rating
 from readerstudy.reading.services import ConflictError, rate, report_time
 from readerstudy.states import State
 from tests import factories
-from tests.accounts.test_permissions import ADDRESSES, CHANGES, client_of
+from tests.accounts.test_permissions import ADDRESSES, CHANGES, client_of, is_asked
 
 pytestmark = pytest.mark.django_db
 
@@ -315,7 +315,7 @@ def test_no_request_changes_a_locked_study():
     stuffed = {"on": "1", "back": "1", "default": "1", "title": study.title, "reason": "x" * 20}
     for member in Membership.objects.filter(study=study).select_related("user"):
         client = client_of(member.user)
-        for name, action, others, _ in ADDRESSES:
+        for place, (name, action, others, _) in enumerate(ADDRESSES):
             allowed = {action, *CHANGES.get(name, {}).values()}
             # Whoever may remove may, and with the title typed all goes at once. What a role never does, the walk over
             # permissions asks for.
@@ -323,7 +323,8 @@ def test_no_request_changes_a_locked_study():
                 continue
             path = reverse(name, kwargs={"slug": study.slug} | {other: numbers.get(other, 1) for other in others})
             for method in ("get", "post", "put", "patch", "delete"):
-                getattr(client, method)(path, stuffed)
+                if is_asked(name, method, place):
+                    getattr(client, method)(path, stuffed)
     study.refresh_from_db()
     assert study.state == State.LOCKED
     assert manifests(study) == before

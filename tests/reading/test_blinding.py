@@ -14,7 +14,7 @@ from readerstudy.accounts.services import add_member, remove_member
 from readerstudy.protocol.models import ReaderStudy
 from readerstudy.reading.models import PreparedPair, Presentation
 from tests import factories
-from tests.accounts.test_permissions import ADDRESSES
+from tests.accounts.test_permissions import ADDRESSES, METHODS, is_asked
 from tests.once import made_once
 from tests.pixels import volume, with_pixels
 from tests.telling import tells
@@ -135,20 +135,20 @@ def test_nothing_that_a_reader_can_fetch_names_an_arm_a_series_or_a_hash(study):
         "volume": [1],
         "name": ["x"],
     }
-    paths = {"/", "/new/", "/login/", "/password/", "/static/", "/nothing/"}
+    paths: dict[str, str | None] = dict.fromkeys(["/", "/new/", "/login/", "/password/", "/static/", "/nothing/"])
     for name, _, others, converters in ADDRESSES:
         for values in zip(*([*real.get(other, [1]), *GARBAGE] for other in others), strict=False) if others else [()]:
             try:
-                paths.add(reverse(name, kwargs={"slug": study.slug} | dict(zip(others, values, strict=True))))
+                paths[reverse(name, kwargs={"slug": study.slug} | dict(zip(others, values, strict=True)))] = name
             except Exception:  # this garbage has no address of this shape
                 continue
         kinds = [type(converters[other]).__name__ for other in others]
         if others and all(kind == "StringConverter" for kind in kinds):
-            paths.add(f"/studies/{study.slug}/" + GARBAGE[5])
+            paths[f"/studies/{study.slug}/" + GARBAGE[5]] = None
     bodies = [{}, {"key": "x"}, {"key": str(uuid.uuid4()), "score": 9, "status": "rated"}, [], "<"]
     asked = 0
-    for path in sorted(paths):
-        for method in ("get", "head", "options", "post", "put", "patch", "delete"):
+    for place, (path, name) in enumerate(sorted(paths.items())):
+        for method in (one for one in METHODS if is_asked(name, one, place)):
             for body in bodies if method in ("post", "put") and "/reading/" in path else [{}]:
                 more = {} if method in ("get", "head") else {"content_type": "application/json"}
                 answer = getattr(client, method)(path, body if method in ("get", "head") else json.dumps(body), **more)
