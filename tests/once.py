@@ -18,7 +18,7 @@ from django.test import TestCase, override_settings
 from tests.database_copy import DatabaseCopy
 
 PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
-FITTED: dict[bytes, dict] = {}
+FITTED: dict[bytes, Any] = {}
 
 
 def own_settings(folder: Path) -> dict:
@@ -51,18 +51,21 @@ def unattended(patch: pytest.MonkeyPatch) -> None:
 
 
 def fitted_once(patch: pytest.MonkeyPatch) -> None:
-    """Mixed models are fitted once for the same answers: most tests of results look at something else."""
-    from analysis import mixed
+    """Models are fitted once for the same answers: most tests of results look at something else."""
+    from analysis import mixed, reading
 
-    fit = mixed.mixed_model
+    for module, name in ((mixed, "mixed_model"), (reading, "regression")):
+        patch.setattr(module, name, _once_for_the_same(getattr(module, name)))
 
-    def known(*cell, **more) -> dict:
-        key = pickle.dumps((cell, more))
+
+def _once_for_the_same(fit: Callable) -> Callable:
+    def known(*cell, **more):
+        key = pickle.dumps((fit.__name__, cell, more))
         if key not in FITTED:
             FITTED[key] = fit(*cell, **more)
         return deepcopy(FITTED[key])
 
-    patch.setattr(mixed, "mixed_model", known)
+    return known
 
 
 def heads_of(folder: Path) -> Path:
