@@ -14,7 +14,7 @@ from readerstudy.protocol.study_templates import MOUMMAD
 from tests import factories
 
 ROOT = Path(__file__).parents[2]
-SCREEN, PAGE = ROOT / "static/css/look.css", ROOT / "static/css/results.css"
+SCREEN, PAGE = ROOT / "static/css/look.css", ROOT / "static/css/print.css"
 RULES = ROOT / "static/css/components.css"
 REPORT = ROOT / "analysis/report/report.css"
 CLASSES = [f"{kind}{number or ''}" for kind, count in Arm.SHADES.items() for number in (0, *range(2, count + 1))]
