@@ -25,8 +25,9 @@ AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workboo
 # Forms of the report: its paper, and whether it shows the images of what readers found.
 REPORTS = {f"report-{paper}{end}": (paper, bool(end)) for paper in PAPERS for end in ("", "-images")}
 # Forms of a table: its name, and whether every revision stands in it.
-TABLES = {f"csv-{table}": (table, {}) for table in exports.TABLES} | {
-    "csv-ratings-all": ("ratings", {"every_revision": True})
+TABLES: dict[str, tuple[str, dict[str, bool]]] = {
+    **{f"csv-{table}": (table, {}) for table in exports.TABLES},
+    "csv-ratings-all": ("ratings", {"every_revision": True}),
 }
 AS_IT_IS = "-as-it-is"  # the end of a form that is not held back if it tells of somebody
 Report = Callable[[float, str], None]
