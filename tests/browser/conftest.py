@@ -28,3 +28,12 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with chromium.launched(path) as launched:
         yield launched
+
+
+@pytest.fixture(autouse=True)
+def closed_contexts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves open is closed: its pages would go on to ask and to draw."""
+    yield
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
