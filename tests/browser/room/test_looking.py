@@ -132,11 +132,12 @@ def grey_values(page: Page, side: str, canvas: str) -> np.ndarray:
             const found = document.querySelector(`#pane-${side} ${canvas}`);
             const { width, height } = found;
             const { data } = found.getContext("2d").getImageData(0, 0, width, height);
-            return [width, Array.from({ length: width * height }, (_, n) => data[4 * n])];
+            const grey = Uint8Array.from({ length: width * height }, (_, n) => data[4 * n]);
+            return [width, grey.join(" ")];
         }""",
         [side, canvas],
     )
-    return np.array(grey, float).reshape(-1, width)
+    return np.array(grey.split(), float).reshape(-1, width)
 
 
 def test_the_first_images_come_before_the_room_and_stay_as_they_are_when_it_comes(
