@@ -16,16 +16,13 @@ from tests.site_process import ROOT, running_site, until
 
 pytestmark = pytest.mark.slow
 
-MAKE = """
-from tests import factories
-study = factories.make_study(subjects=0, title="Two workers")
-"""
 SEND = """
 from pathlib import Path
 from readerstudy.intake.services import receive_folder
-from readerstudy.protocol.models import ReaderStudy
+from tests import factories
+study = factories.make_study(subjects=0, title="Two workers")
 for _ in range({uploads}):
-    receive_folder(study=ReaderStudy.objects.get(), folder=Path({folder!r}), actor=None)
+    receive_folder(study=study, folder=Path({folder!r}), actor=None)
 """
 
 
@@ -44,7 +41,6 @@ def test_it_takes_no_upload_and_says_so_until_it_sees_the_store(tmp_path: Path) 
     (sent / "a.dcm").write_bytes(b"no image")
     (second / "static").mkdir(parents=True)
     with running_site(tmp_path / "first") as site:
-        site.python(MAKE)
         own = {
             "READERSTUDY_VAR": str(second),
             "DATABASE_URL": f"sqlite:///{site.var / 'db.sqlite3'}",
