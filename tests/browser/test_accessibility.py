@@ -45,6 +45,7 @@ from tests.results.test_tables import with_metrics
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SITE = "http://site.test"
+FILES = (".csv", ".json", ".pdf", ".png", ".svg", ".xlsx", ".zip")  # no pages
 
 
 @made_once()
@@ -164,6 +165,8 @@ def pages_of(study: ReaderStudy, client: Client) -> Iterator[tuple[str, str]]:
         elif len(others) == 1 and others[0] in arguments:
             paths += [(f"{name} {value}", reverse(name, args=[study.slug, value])) for value in arguments[others[0]]]
     for name, path in paths:
+        if name.startswith("api_") or path.endswith(FILES):
+            continue
         answer = client.get(path)
         if answer.status_code == 200 and "text/html" in answer["Content-Type"]:
             yield name, answer.content.decode()
@@ -209,7 +212,10 @@ def test_no_page_of_any_role_breaches_a_rule(site: Site, closed, settings, tmp_p
     settings.VAR_DIR = tmp_path
     found, looked_at = {}, {}
     for study in ReaderStudy.objects.order_by("-pk"):
-        for member in study.memberships.select_related("user"):
+        one_each: dict = {}  # the first of each role: readers of a study are alike here
+        for member in study.memberships.select_related("user").order_by("pk"):
+            one_each.setdefault(member.role, member)
+        for member in one_each.values():
             for name, html in pages_of(study, client_of(member.user)):
                 known = looked_at.setdefault(name, set())
                 # Nothing else than to another person, or in another study: not looked at again.
