@@ -1,14 +1,15 @@
 """Restoration of held-out series: the shipped models against what needs no training.
 
     python -m benchmarks.restoration [--data DIR] [--slices N] [--models DIR] [--peer DIR …] [--rows FILE]
-                                     [--markdown FILE]
+                                     [--markdown FILE] [--write]
 
 Series of subjects that training did not see are degraded by processing.simulate at the strengths below, which were
 frozen before any network was trained to its end; ghosts under noise and with an image phase came later. Every opponent
 starts from the same samples. PSNR and SSIM as in processing.metrics.quality, range: maximum of the truth. The ceiling
 is the PSNR that the truth's own noise leaves to whoever shows the patient without it: −20 log10 of that noise over the
 range. With --rows each row is written down as it is measured, and one that is there is not measured again: who was
-interrupted goes on. Rows are known by names: throw the file away when a network or a strength changes.
+interrupted goes on. Rows are known by names: throw the file away when a network or a strength changes. --write keeps
+what is wanted of the models, and where they lose, in their folders and on their cards.
 
 Exit status 0 when each figure that is wanted (`GOALS`) is reached, or is listed with its reason as missed (`MISSED`);
 1 when one is missed and not listed, or listed and reached by now: the list is then to be corrected. Where a network is
@@ -35,11 +36,12 @@ from scipy import ndimage
 from skimage.restoration import denoise_tv_chambolle, inpaint_biharmonic
 
 from benchmarks.denoising import PHANTOM, truths
-from benchmarks.missed_figures import EXACT, MISSED_FIGURES, PHASE, TEXTURE
+from benchmarks.missed_figures import EXACT, MEANS, MISSED_FIGURES, PHASE, TEXTURE
 from benchmarks.missed_figures import MOTION as UNMOVED
 from benchmarks.missed_figures import table as missed_table
 from benchmarks.subvoxel_shifts import unringed
 from processing import series
+from processing.enhancement import figures
 from processing.enhancement.enhance import enhance
 from processing.enhancement.networks.store import SHIPPED, read_config, read_identity
 from processing.enhancement.tasks import RECONSTRUCT, task_of
@@ -54,6 +56,7 @@ from processing.volume import Volume
 
 SEED = 7
 HALF, LINEAR = "half matrix, k-space", "half matrix, linear"
+OF_MEANS = ("bicubic of the means", "spline of the means", "zero filling of the means")
 BAR, MOTION, PLACED = "one bar per slice", "motion of 3 pixels", "biharmonic, told the place"
 CUT = 0.3
 GIBBS, SHIFTS = f"Gibbs, {CUT:g} of the frequencies", "subvoxel-shifts, told the share"
@@ -82,6 +85,7 @@ THIN_SLICES = 48  # of a volume, around its middle
 CHANGED = 0.01  # dB: by rounding to bfloat16 less
 CORRECTIONS = 4  # of a spline, until its means are those of the thick slices
 ORIGINAL, INPUT, INVERSE = "truth itself", "input", "estimated inverse"
+_QUARTER = (0.0, -9 / 128, 111 / 128, 29 / 128, -3 / 128)  # of cubic convolution, a quarter to the right
 EDGE = 0.1  # of the range per pixel: a slope that rings
 NEAR = (2, 8)  # pixels beside such an edge, where it rings; beyond is elsewhere
 FLATTENED = 0.05  # of total variation: of a truth that has kept its edges alone
@@ -98,8 +102,9 @@ OF_GROUP = {(case, group, 1.0): 0.5 for case in (HALF, LINEAR) for group in ("sp
 GOALS = (  # network, case, what is measured, over which opponents, how much is wanted
     ("restore", HALF, "foreground_psnr", (INPUT, "bicubic", "spline"), 1.0),
     ("restore", HALF, "foreground_ssim", (INPUT, "bicubic", "spline"), 0.0),
-    ("restore", HALF, "foreground_psnr", ("espcn",), 0.0),
+    *(("restore", HALF, "foreground_psnr", (peer,), 0.0) for peer in ("espcn", "moummad-unet")),
     ("restore", LINEAR, "foreground_psnr", (INPUT,), 1.0),
+    ("restore", LINEAR, "foreground_psnr", OF_MEANS, 0.0),
     *(("restore", name, "foreground_psnr", (INPUT,), 3.0) for name in RESTORED if name.startswith(GHOSTING)),
     *(("restore", name, "foreground_psnr", (INVERSE,), 0.0) for name in RESTORED if name.startswith(GHOSTING)),
     ("restore", f"{GHOSTING} at 40°, image phase, noise of 1 %", "foreground_psnr", (INPUT,), 3.0),
@@ -120,6 +125,7 @@ MISSED = (  # what is measured, of which group, and its row of MISSED_FIGURES
     {(_GHOST_OF_PHASE, group): PHASE for group in ("spine", PHANTOM)}
     | {(f"{GHOSTING}: dB over {INVERSE}", group): EXACT for group in ("brain", PHANTOM)}
     | {(f"{MOTION}: dB over input", group): UNMOVED for group in _GROUPS}
+    | {(f"{LINEAR}: dB over {', '.join(OF_MEANS)}", "spine"): MEANS}
     | {(f"{GIBBS}: {AT_MOST['beside']}", group): TEXTURE for group in ("brain", "spine")}
 )
 
@@ -191,9 +197,9 @@ of the 44 bars are not found by the network, in five slices something else is fo
 taken off as well (0.9 % outside). With noise of 3 % ten of 24 leave too many edges and stay. Of a bar that ends on
 tissue as bright as itself a part of the end can stay. Tried before: thresholds on the change alone (false bars are as
 strong as true ones), outline and step, and the network's change within the outline (0.33 and 0.52 % outside the bars
-of the spines, and 0.9 dB behind biharmonic inpainting on phantoms). Moummad's U-Net, taught 300 steps, came to 28.98,
-27.39 and 26.38 dB on the half matrix of brain, spine and phantoms in an earlier run on the same samples; its weights
-were not kept, and it is not in this one. espcn had fewer steps than restore, see above."""
+of the spines, and 0.9 dB behind biharmonic inpainting on phantoms).
+
+Moummad's U-Net and espcn had fewer steps than restore (see above); with as many they may come nearer."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +261,7 @@ def main() -> int:
     parser.add_argument("--peer", type=Path, action="append", default=[], help="folder of another network for restore")
     parser.add_argument("--rows", type=Path, help="file of the rows that are measured already, in which others are put")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    parser.add_argument("--write", action="store_true", help="keep the figures in the folders of the models")
     arguments = parser.parse_args()
     kept = Rows(arguments.rows)
     there = {name: arguments.models / name for name in ("restore", "inpaint", "thin-slices")}
@@ -269,6 +276,9 @@ def main() -> int:
     parts.append(NOT_REACHED.replace("TABLE", missed_table(list(MISSED_FIGURES.values()))))
     if arguments.markdown:
         arguments.markdown.write_text("\n\n".join(parts) + "\n")
+    if arguments.write:
+        for name, folder in there.items():
+            figures.write(folder, on_card(name, rows), _command(arguments))
     beaten = below_the_best(rows)
     for sentence in beaten:
         print(f"not the best: {sentence}", file=sys.stderr)
@@ -293,6 +303,9 @@ def _restored(arguments: argparse.Namespace, folder: Path, kept: Rows) -> Iterat
         methods: dict[str, Method] = {INPUT: lambda s: s.input}
         if sample.case == HALF:
             methods |= {"bicubic": _each(_bicubic), "spline": _each(_spline)}
+        if sample.case == LINEAR:
+            fills = (bicubic_of_means, spline_of_means, zeros_of_means)
+            methods |= {name: _of_means(fill) for name, fill in zip(OF_MEANS, fills, strict=True)}
         if sample.case == GIBBS:
             methods[SHIFTS] = _each(lambda image: np.maximum(unringed(image, 1 - CUT), 0))
         if sample.case.startswith(GHOSTING):
@@ -465,6 +478,36 @@ def _spline(image: np.ndarray) -> np.ndarray:
     return np.maximum(ndimage.map_coordinates(_half(image), places, order=3, mode="nearest"), 0)
 
 
+def _of_means(fill: Callable[[np.ndarray], np.ndarray]) -> Method:
+    """From the means of two by two pixels, between which the linear half matrix is interpolated."""
+    return lambda s: s.truth.with_array(
+        np.stack([fill(image.reshape(len(image) // 2, 2, -1, 2).mean(axis=(1, 3))) for image in s.truth.array])
+    )
+
+
+def bicubic_of_means(means: np.ndarray) -> np.ndarray:
+    """Cubic convolution (Keys 1981, a = −1/2) a quarter of their distance aside of the means of pairs."""
+    for axis in (0, 1):
+        pair = [ndimage.correlate1d(means, taps, axis, mode="nearest") for taps in (_QUARTER[::-1], _QUARTER)]
+        means = np.stack(pair, axis=axis + 1).reshape(*(n * (1 + (k == axis)) for k, n in enumerate(means.shape)))
+    return np.maximum(means, 0).astype(np.float32)
+
+
+def spline_of_means(means: np.ndarray) -> np.ndarray:
+    """Cubic spline through the means of pairs."""
+    places = np.meshgrid(*(np.arange(2 * n) / 2 - 0.25 for n in means.shape), indexing="ij")
+    return np.maximum(ndimage.map_coordinates(means, places, order=3, mode="nearest"), 0).astype(np.float32)
+
+
+def zeros_of_means(means: np.ndarray) -> np.ndarray:
+    """The k-space of the means of pairs, moved by half a pixel, with zeros around it."""
+    lines = np.fft.fft2(means)
+    for axis, size in enumerate(means.shape):
+        lines = lines * np.expand_dims(np.exp(-0.5j * np.pi * np.fft.fftfreq(size)), 1 - axis)
+    padded = np.pad(np.fft.fftshift(lines), [(n - n // 2, n // 2) for n in means.shape])
+    return np.maximum(np.fft.ifft2(np.fft.ifftshift(padded)).real * 4, 0).astype(np.float32)
+
+
 def unghosted(image: np.ndarray, *, even: bool) -> np.ndarray:
     """The image less its ghost, whose share is estimated where a bright pixel's ghost lies on the darkest ground.
 
@@ -531,24 +574,47 @@ def _decibels(old: np.ndarray, new: np.ndarray) -> float:
 
 
 def _introduction(arguments: argparse.Namespace) -> str:
-    peers = "".join(f" --peer {peer.name}" for peer in arguments.peer)
     compared = [arguments.models / "restore", *arguments.peer] if arguments.peer else []
     return (
         "# Restoration: the shipped models and others\n\n"
-        f"Made by `python -m benchmarks.restoration --slices {arguments.slices}{peers} "
-        "--markdown docs/restoration.md`. "
+        f"Made by `{_command(arguments)}`. "
         "Series of subjects that training never saw, degraded by processing.simulate at strengths that were fixed "
         "before any network was trained to its end (ghosts under noise and with an image phase came later); every "
         "method starts from the same samples, and no network is told what was done. The inverse of ghosting is told "
         "which lines they are; for odd ones whose phase is right it is "
-        "exact. Subvoxel-shifts are told which share of k-space was kept. The linear half matrix and motion have no "
-        "opponent but the input. Ringing: the error's regression on what cutting k-space does to the edges of the "
+        "exact. Subvoxel-shifts are told which share of k-space was kept. Opponents of the linear half matrix are told "
+        "that it was interpolated between means of two by two pixels, and start from these. Motion has no opponent but "
+        "the input. Ringing: the error's regression on what cutting k-space does to the edges of the "
         "truth alone, squared; a blur takes it too, at the cost of what is elsewhere. Error beside edges: all that is "
         "wrong there, texture that was cut included. PSNR in dB of the foreground, range: maximum of the truth. The "
         "ceiling is what the truth's own noise leaves to whoever shows the patient without it. Few subjects: "
         "descriptive, not a proof."
         + "".join(_training(folder) for folder in compared if (folder / "metrics.json").exists())
     )
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    peers = "".join(f" --peer {read_identity(peer).name}" for peer in arguments.peer)
+    return f"python -m benchmarks.restoration --slices {arguments.slices}{peers} --markdown docs/restoration.md"
+
+
+def on_card(task: str, rows: Sequence[dict]) -> list[dict]:
+    """Means in dB before and after a network, by group: of what is wanted of it, and of all else where it loses."""
+    wanted = {case for network, case, *_ in GOALS if network == task}
+    found = []
+    for case, group in dict.fromkeys((row["case"], row["group"]) for row in rows if row["task"] == task):
+        some = [r for r in rows if (r["task"], r["case"], r["group"]) == (task, case, group) and "psnr" in r]
+        if not some:
+            continue
+        before = INPUT if any(row["method"] == INPUT for row in some) else "cubic spline"
+        row: dict = {"name": f"{case}, {group}"}
+        for kind, method in (("input", before), ("output", task)):
+            for end, key in (("", "psnr"), ("_foreground", "foreground_psnr")):
+                row[kind + end] = round(statistics.fmean(r[key] for r in some if r["method"] == method), 2)
+        worse = any(row[f"output{end}"] < row[f"input{end}"] for end in ("", "_foreground"))
+        if case in wanted or worse:
+            found.append(row)
+    return found
 
 
 def _training(folder: Path) -> str:
@@ -626,6 +692,13 @@ class Reached:
     lacks: float
 
 
+def words_of(case: str, key: str, opponents: Sequence[str]) -> str:
+    """What is wanted, as the document says it."""
+    unit = "SSIM" if key.endswith("ssim") else "dB"
+    over = f"{unit} over {', '.join(opponents)}" if opponents else unit
+    return f"{case}: {AT_MOST.get(key, over)}{SAID.get(key, '')}"
+
+
 def reached(rows: Sequence[dict]) -> list[Reached]:
     """Each of GOALS on each group of series."""
     found = []
@@ -641,9 +714,7 @@ def reached(rows: Sequence[dict]) -> list[Reached]:
                 continue
             value = mean.pop(task) - max(mean.values(), default=0.0)
             most, limit = key in AT_MOST, OF_GROUP.get((case, group, wanted), wanted)
-            unit = "SSIM" if key.endswith("ssim") else "dB"
-            over = f"{unit} over {', '.join(mean)}" if mean else unit
-            words = f"{case}: {AT_MOST.get(key, over)}{SAID.get(key, '')}"
+            words = words_of(case, key, tuple(mean))
             lacks = value - limit if most else limit - value
             found.append(Reached(task, case, group, words, f"{'≤' if most else '≥'} {limit:g}", value, lacks))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from processing.enhancement.networks.store import DETECTION, read_identity, write_whole
+from processing.enhancement.networks.store import DETECTION, put_section, seal_figures
 from processing.errors import InputError
 from processing.metrics.model_observer import RADIUS, change_interval, detect, gabor_channels
 from processing.metrics.quality import foreground
@@ -217,16 +216,12 @@ def said(row: dict[str, Any]) -> str:
 
 
 def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep rows (with "background" and "degradation" in words) beside the weights they are of, and on the card."""
-    found = {"sha256": read_identity(folder).sha256, "observer": OBSERVER, "rows": list(rows)}
-    write_whole(folder / DETECTION, (json.dumps(found, indent=1) + "\n").encode())
-    card = (folder / "card.md").read_text(encoding="utf-8")
-    before, _, rest = card.partition(HEADING + "\n")
-    _, found_next, after = rest.partition("\n## ")
-    if not rest:  # a card without it: before the limits, or at the end
-        before, found_next, after = card.partition("\n## Limits\n")
-        before, found_next, after = before.rstrip() + "\n\n", found_next and "\n## ", found_next and "Limits\n" + after
-    write_whole(folder / "card.md", (before + markdown(rows) + found_next + after).encode())
+    """Keep rows (with "background" and "degradation" in words) with the model they are of, and on its card.
+
+    That is its weights and version: what is done beside the network, an estimate or a fit, changes the version alone.
+    """
+    seal_figures(folder, DETECTION, {"observer": OBSERVER, "rows": list(rows)})
+    put_section(folder / "card.md", markdown(rows))
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:

@@ -23,7 +23,7 @@ from torch import Tensor
 from processing.enhancement.losses import MC_SURE, check_loss, loss_named, mc_sure
 from processing.enhancement.networks import samples
 from processing.enhancement.networks.int8 import PREFIX, measure_ranges
-from processing.enhancement.networks.model_record import gains
+from processing.enhancement.networks.model_record import gains, rows_of
 from processing.enhancement.networks.registry import build
 from processing.enhancement.networks.store import write_model, write_whole
 from processing.enhancement.networks.unet import ResidualUNet
@@ -318,6 +318,7 @@ class _Training:
         write_whole(self.out / CHECKPOINT, buffer.getvalue())
         model = self.settings["model"]
         report = {
+            "version": model["version"],
             "steps": self.step,
             "of": self.schedule["steps"],
             "training_seconds": round(self.seconds),
@@ -405,7 +406,7 @@ def _card(settings: dict[str, Any], report: dict[str, Any], weights: bytes) -> s
         )
         if report.get(key)
     )
-    worse = [f"{name} ({place})" for name, place, gain in gains(report) if gain <= 0]
+    worse = [f"{name} ({place})" for name, place, gain in gains(rows_of(report)) if gain <= 0]
     limits = model["limits"].strip()
     if worse:
         limits += f"\n\nNo nearer to the truth than the {before} slices: {', '.join(worse)}."

@@ -76,6 +76,7 @@ def model(request: StudyRequest, study: ReaderStudy, name: str) -> HttpResponse:
             "measured": [
                 (title, record.measured(part))
                 for title, part in (
+                    ("As it ships", "shipped"),
                     ("Volumes of the test part", "test"),
                     ("Mean over the validation part", "validation"),
                 )

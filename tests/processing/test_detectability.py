@@ -152,6 +152,7 @@ def test_what_was_found_stands_on_the_card_once_and_only_with_its_weights(tmp_pa
     )
     assert card.count("\n## Limits\n") == 1
     assert read_record(folder).detection["rows"] == [row]
-    identity = json.loads((folder / "identity.json").read_text()) | {"sha256": "0" * 64}
-    (folder / "identity.json").write_text(json.dumps(identity))
-    assert read_record(folder).detection == {}
+    identity = json.loads((folder / "identity.json").read_text())
+    for other in ({"sha256": "0" * 64}, {"version": "0.0"}):
+        (folder / "identity.json").write_text(json.dumps(identity | other))
+        assert read_record(folder).detection == {}

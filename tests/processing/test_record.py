@@ -20,7 +20,7 @@ def test_the_default_model_is_described_in_full():
     assert record.use
     assert record.limits
     assert record.groups
-    assert record.measured("validation")
+    assert record.measured("shipped")
     assert weights_problem(DEFAULT_MODEL) == ""
 
 

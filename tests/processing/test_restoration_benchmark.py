@@ -17,9 +17,12 @@ from benchmarks.restoration import (
     RESTORED,
     Sample,
     below_the_best,
+    bicubic_of_means,
     means_kept,
     reached,
+    spline_of_means,
     unghosted,
+    zeros_of_means,
 )
 from benchmarks.train_peers import configuration
 from processing.simulate.degrade import Degradation, degrade
@@ -47,6 +50,19 @@ def test_the_corrected_spline_has_the_means_of_the_thick_slices() -> None:
     plain, kept = (np.abs(means(filter_(thick, 3), 3) - thick).max() for filter_ in (interpolated, means_kept))
     assert plain > 0.02
     assert kept < 0.1 * plain
+
+
+def test_means_of_pairs_are_filled_in_as_a_smooth_slice_was() -> None:
+    x = np.arange(64)
+    smooth = 2 + np.outer(np.cos(2 * np.pi * 3 * x / 64), np.cos(2 * np.pi * 2 * x[:48] / 48))
+    means = smooth.reshape(32, 2, 24, 2).mean(axis=(1, 3))
+    linear = degrade(Volume(smooth[None].astype(np.float32), np.eye(4)), Degradation(half_matrix="linear")).array[0]
+    inside = np.s_[4:-4, 4:-4]
+    worst = np.abs(linear - smooth)[inside].max()
+    for fill in (bicubic_of_means, spline_of_means, zeros_of_means):
+        found = np.abs(fill(means) - smooth)[inside].max()
+        assert found == pytest.approx(1 - np.cos(np.pi * 3 / 64) * np.cos(np.pi * 2 / 48), abs=0.004)  # of the means
+        assert found < 0.6 * worst
 
 
 def test_a_network_below_the_best_opponent_is_named() -> None:

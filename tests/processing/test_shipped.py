@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from processing.enhancement import detectability, figures
 from processing.enhancement.enhance import enhance
 from processing.enhancement.networks import store
+from processing.enhancement.networks.model_record import read_record
 from processing.enhancement.training_config import digest
 from processing.noise import add_complex_noise
 from processing.reconstruction.reconstruct import reconstruct
@@ -37,6 +41,31 @@ def test_the_weights_are_of_the_configuration_beside_them(name: str) -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["configuration_sha256"] == digest(store.read_config(folder))
     assert len(store.read_weights(folder, store.read_identity(folder).sha256)) < 4e6
+
+
+@pytest.mark.parametrize("name", [one.name for one in store.shipped_models()])
+def test_what_was_measured_is_of_the_version_that_ships_and_a_new_one_needs_new_figures(
+    name: str, tmp_path: Path
+) -> None:
+    record = read_record(name)
+    assert record.detection["rows"]
+    assert record.measured("shipped") or record.measured("test")
+    folder = shutil.copytree(record.folder, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors"))
+    identity = json.loads((folder / "identity.json").read_text()) | {"version": "99.0"}
+    (folder / "identity.json").write_text(json.dumps(identity))
+    bumped = read_record(folder)
+    assert bumped.detection == {}
+    assert [bumped.measured(part) for part in ("shipped", "test", "validation")] == [[], [], []]
+
+
+@pytest.mark.parametrize("name", [one.name for one in store.shipped_models()])
+def test_the_card_shows_the_figures_that_were_kept(name: str) -> None:
+    record = read_record(name)
+    assert detectability.markdown(record.detection["rows"]) in record.card
+    if record.figures:
+        shown = figures.markdown(record.measured("shipped"), record.identity.version, record.figures["command"])
+        assert record.card.count(figures.HEADING + "\n") == 1
+        assert shown in record.card
 
 
 def test_restore_takes_ghosts_out_and_raises_a_half_matrix(head: Volume) -> None:

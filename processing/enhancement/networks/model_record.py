@@ -32,7 +32,8 @@ class ModelRecord:
 
     card: Markdown. settings: of config.toml. metrics: of metrics.json. curves: None if no log was kept.
     anomalies: what its maps find of planted lesions and of none, as benchmarks.anomalies keeps it, of these weights.
-    detection: what a model observer found of these weights, as processing.enhancement.detectability.write keeps it.
+    detection: what a model observer found of this version, as processing.enhancement.detectability.write keeps it.
+    figures: what a benchmark measured of this version as it ships, as processing.enhancement.figures.write keeps it.
     """
 
     identity: ModelIdentity
@@ -43,6 +44,7 @@ class ModelRecord:
     curves: TrainingCurves | None = None
     detection: dict[str, Any] = field(default_factory=dict)
     anomalies: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
 
     def _words(self, name: str) -> str:
         """A text of the table [model]; empty if it is not there."""
@@ -82,8 +84,20 @@ class ModelRecord:
         return [str(group.get("name", "")) for group in groups if group.get("weight", 1)]
 
     def measured(self, part: str) -> list[dict[str, Any]]:
-        """PSNR in dB on "validation" groups or "test" volumes: name and KINDS, None where not measured."""
-        return _measured(self.metrics, part)
+        """PSNR in dB: name and KINDS, None where not measured.
+
+        part: "shipped", of the model as it ships; "validation" groups or "test" volumes of the training, which are of
+        the network alone, and say nothing where the model is another version since or was measured as it ships.
+        """
+        if part == "shipped":
+            return [{kind: row.get(kind) for kind in ("name", *KINDS)} for row in self.figures.get("rows", [])]
+        other = self.metrics.get("version", self.identity.version) != self.identity.version
+        return [] if other or self.figures else _measured(self.metrics, part)
+
+    @property
+    def _gained(self) -> Iterator[tuple[str, str, float]]:
+        """Name, "whole" or "foreground", and dB of output over input, of all that was measured."""
+        return gains([row for part in ("shipped", "validation", "test") for row in self.measured(part)])
 
     @property
     def parameters(self) -> int | None:
@@ -109,22 +123,27 @@ class ModelRecord:
     @property
     def mean_gain(self) -> float | None:
         """Mean of all gains in the foreground in dB; None where nothing was measured."""
-        found = [gain for _, place, gain in gains(self.metrics) if place == "foreground"]
+        found = [gain for _, place, gain in self._gained if place == "foreground"]
         return sum(found) / len(found) if found else None
 
     @property
     def losses(self) -> list[str]:
         """Where the output was measured to be worse than the input, foreground or whole."""
-        return list(dict.fromkeys(name for name, _, gain in gains(self.metrics) if gain < 0))
+        return list(dict.fromkeys(name for name, _, gain in self._gained if gain < 0))
 
 
-def gains(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
-    """Name, "whole" or "foreground", and dB of output over input, for all groups and volumes of metrics.json."""
-    for row in [*_measured(metrics, "validation"), *_measured(metrics, "test")]:
+def gains(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, float]]:
+    """Name, "whole" or "foreground", and dB of output over input, of rows of a name and KINDS."""
+    for row in rows:
         for place, end in (("whole", ""), ("foreground", "_foreground")):
             before, after = row[f"input{end}"], row[f"output{end}"]
             if before is not None and after is not None:
                 yield row["name"], place, after - before
+
+
+def rows_of(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """All groups and volumes of metrics.json: name and KINDS."""
+    return [*_measured(metrics, "validation"), *_measured(metrics, "test")]
 
 
 def _measured(metrics: dict[str, Any], part: str) -> list[dict[str, Any]]:
@@ -176,13 +195,15 @@ def read_record(model: str | Path) -> ModelRecord:
         settings = tomllib.loads(_text(folder, "config.toml"))
         metrics = json.loads(_text(folder, "metrics.json") or "{}")
         card, log = _text(folder, "card.md"), _text(folder, store.LOG)
-        detection, anomalies = (
-            _measured_of(folder, file, identity.sha256) for file in (store.DETECTION, store.ANOMALIES)
+        detection, figures = (
+            _measured_of(folder, file, sha256=identity.sha256, version=identity.version)
+            for file in (store.DETECTION, store.FIGURES)
         )
+        anomalies = _measured_of(folder, store.ANOMALIES, sha256=identity.sha256)  # they ask the network alone
     except (OSError, ValueError) as error:
         raise InputError(f"The record of the model “{identity.name}” is damaged; restore its folder.") from error
     metrics = metrics if isinstance(metrics, dict) else {}
-    return ModelRecord(identity, folder, card, settings, metrics, _curves(log), detection, anomalies)
+    return ModelRecord(identity, folder, card, settings, metrics, _curves(log), detection, anomalies, figures)
 
 
 def weights_problem(model: str | Path) -> str:
@@ -197,10 +218,10 @@ def weights_problem(model: str | Path) -> str:
     return ""
 
 
-def _measured_of(folder: Path, name: str, sha256: str) -> dict[str, Any]:
-    """What a file says of these weights; empty if it is not there, or of others."""
+def _measured_of(folder: Path, name: str, **model: str) -> dict[str, Any]:
+    """What a file says of this model; empty if it is not there, or of another."""
     found = json.loads(_text(folder, name) or "{}")
-    return found if isinstance(found, dict) and found.get("sha256") == sha256 else {}
+    return found if isinstance(found, dict) and all(found.get(key) == value for key, value in model.items()) else {}
 
 
 def _text(folder: Path, name: str) -> str:

@@ -15,6 +15,7 @@ from processing.model_identity import ModelIdentity
 
 LOG = "log.jsonl"  # of the training, if the folder keeps it
 DETECTION = "detection.json"  # what a model observer found of small findings
+FIGURES = "figures.json"  # what a benchmark measured of the model as it ships
 ANOMALIES = "anomalies.json"  # what its maps of anomalies find of planted lesions, and where there are none
 ONNX = "model.onnx"  # in the place of weights of ours
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
@@ -55,6 +56,27 @@ def read_config(folder: Path) -> dict[str, Any]:
 def shipped_models() -> list[ModelIdentity]:
     """Identities of the models that come with the program, by name."""
     return [read_identity(file.parent) for file in sorted(SHIPPED.glob("*/identity.json"))]
+
+
+def seal_figures(folder: Path, name: str, figures: dict[str, Any]) -> None:
+    """Write what was measured of the model in `folder` to its file `name`, with the weights and version it is of."""
+    identity = read_identity(folder)
+    found = {"sha256": identity.sha256, "version": identity.version} | figures
+    write_whole(folder / name, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def put_section(card: Path, section: str) -> None:
+    """Put a section, which begins with its heading "## …", in the place of the one of that heading.
+
+    On a card without it: before the limits, or at the end.
+    """
+    text, heading = card.read_text(encoding="utf-8"), section.partition("\n")[0]
+    before, found, rest = text.partition(heading + "\n")
+    after = rest.partition("\n## ")[2]
+    if not found:
+        before, limits, rest = text.partition("\n## Limits\n")
+        before, after = before.rstrip() + "\n\n", limits and "Limits\n" + rest
+    write_whole(card, (before + section + (after and "\n## " + after)).encode())
 
 
 def read_weights(folder: Path, sha256: str) -> bytes:
