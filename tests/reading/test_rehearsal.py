@@ -10,26 +10,40 @@ from django.test import Client
 
 from processing.errors import InputError
 from readerstudy.accounts.models import Role
+from readerstudy.home import rehearsal
 from readerstudy.home.rehearsal import is_current, last_rehearsal, request_rehearsal
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.tasks import run_job
 from readerstudy.protocol.models import ReaderStudy
 from tests import factories
 from tests.api.program import Program
+from tests.once import made_once
 from tests.pages import html
 from tests.pixels import with_pixels
+from tests.prepared import place_database
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def study(settings):
-    settings.JOB_HEARTBEAT_SECONDS = 3600  # a beat would wait for the transaction of the test
+@made_once()
+def study():
     study = factories.make_study(subjects=3, readers=2)
     study.repeat_share, study.parts, study.washout_days = "0.25", 2, 14
     study.save()
     factories.simulate(study, {"degrade": {"half_nex_fraction": 0.05, "seed": 12}})
     return with_pixels(study)
+
+
+@pytest.fixture(autouse=True)
+def _begun(monkeypatch):
+    """The database of the copy begins as the prepared site's, where there is one: it need not be migrated again."""
+    run = rehearsal._run
+
+    def begun(folder: Path, report) -> None:
+        place_database(folder / "db.sqlite3")
+        run(folder, report)
+
+    monkeypatch.setattr(rehearsal, "_run", begun)
 
 
 def admin_of(study):
