@@ -16,10 +16,6 @@ from functools import cache
 from html import unescape
 from pathlib import Path
 
-import pypdfium2
-from fontTools import subset
-from fontTools.ttLib import TTFont
-
 from analysis.errors import InputError
 from analysis.report import pdf
 
@@ -155,6 +151,8 @@ def _page(drawn: str, width: float, height: float) -> str:
 
 
 def _png(printed: bytes, width: float, dpi: int) -> bytes:
+    import pypdfium2  # numbers are made without it
+
     with _one_at_a_time:
         document = pypdfium2.PdfDocument(printed)
         picture = document[0].render(scale=dpi / 72).to_pil().convert("RGB")
@@ -208,6 +206,9 @@ def _with_fonts(drawn: str, width: float, height: float) -> str:
 
 def _part_of(file: bytes, number: int, letters: set[int]) -> bytes:
     """The font as WOFF2, with what these letters need and nothing else."""
+    from fontTools import subset  # numbers are made without it
+    from fontTools.ttLib import TTFont
+
     options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
     options.drop_tables += ["FFTM"]
     font = TTFont(io.BytesIO(file), fontNumber=number)

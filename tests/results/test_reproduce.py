@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 import uuid
+import venv
 import zipfile
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import requires, version
+from importlib.metadata import distribution, requires, version
 from pathlib import Path
 
 import numpy as np
@@ -127,20 +128,33 @@ def folder(study, tmp_path) -> Path:
     return tmp_path / "unpacked" / study.slug
 
 
-def reproduce(folder: Path) -> subprocess.CompletedProcess:
+@pytest.fixture(scope="session")
+def python(tmp_path_factory) -> Path:
+    """A Python with the packages of requirements.txt and pip, and no other."""
+    room = tmp_path_factory.mktemp("lean") / "venv"
+    venv.create(room, symlinks=True)
+    packages = next(room.glob("lib/python*/site-packages"))
+    for name in (*wheel.PACKAGES, "pip"):
+        installed = distribution(name)
+        for top in {one.parts[0] for one in installed.files if one.parts[0] != ".."}:
+            (packages / top).symlink_to(installed.locate_file(top))
+    return room / "bin" / "python"
+
+
+def reproduce(folder: Path, python: Path) -> subprocess.CompletedProcess:
     """What a stranger does, whose Python has the packages already."""
     plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    plain |= {"PYTHON": sys.executable}
+    plain |= {"PYTHON": str(python)}
     return subprocess.run(["sh", "reproduce.sh"], cwd=folder, env=plain, capture_output=True, text=True)
 
 
 @needs_r
-def test_one_command_gives_every_number_again(study, folder):
+def test_one_command_gives_every_number_again(study, folder, python):
     made = services.everything_or_job(study)
     assert made.keys() >= {
         "results-reading", "results-images", "results-stability", "results-volumes", "results-scan-times"
     }  # fmt: skip
-    said = reproduce(folder)
+    said = reproduce(folder, python)
     assert said.returncode == 0, said.stdout + said.stderr
     assert "every number is the same" in said.stdout
     assert int(re.search(r"(\d+) numbers compared by R .*, 0 differ", said.stdout)[1]) > 500
@@ -166,7 +180,7 @@ def test_a_changed_answer_is_told_by_both(study, folder, tmp_path, capsys):
 
 
 @needs_r
-def test_tables_of_numbers_that_were_falsified_or_lost_are_told(folder):
+def test_tables_of_numbers_that_were_falsified_or_lost_are_told(folder, python):
     """Each by its SHA-256, by the results that were made again, and by R where R makes the table."""
     numbers = folder / "numbers"
     for name, column in [("primary", "result_p"), ("mixed", "test_p"), ("preference", "mean_low")]:
@@ -183,7 +197,7 @@ def test_tables_of_numbers_that_were_falsified_or_lost_are_told(folder):
         rows = (numbers / f"{name}.csv").read_text().split("\n")
         (numbers / f"{name}.csv").write_text("\n".join([rows[0], *rows[2:]]))
     (numbers / "more.csv").write_text("a\r\n1\r\n")
-    said = reproduce(folder)
+    said = reproduce(folder, python)
     assert said.returncode == 1
     for name in ("primary", "mixed", "preference", *shorter):
         assert f"numbers/{name}.csv: has another SHA-256 than README.txt says." in said.stdout
