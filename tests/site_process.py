@@ -128,9 +128,9 @@ class Site:
             stderr=self.log,
         )
         deadline = time.monotonic() + patience
-        while b"Open http" not in (now := path.read_bytes()[said:]):
+        while b"Open http" not in path.read_bytes()[said:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(now.decode(errors="replace"))
+                raise RuntimeError(path.read_bytes()[said:].decode(errors="replace"))  # with its last sentence
             time.sleep(0.1)
 
     def stop(self) -> None:
