@@ -99,7 +99,7 @@ class Site:
 
     def python(self, code: str) -> str:
         """What a piece of code prints that runs inside the site."""
-        return self.manage("shell", "--skip-checks", "--no-imports", "-c", code).strip()
+        return self.manage("shell", "--no-imports", "-c", code).strip()
 
     def rows(self, query: str) -> list[tuple]:
         """What a query finds in the database, without starting Django."""

@@ -106,7 +106,7 @@ class Site:
         return done.stdout
 
     def runs(self, code: str) -> str:
-        return self.does("manage.py", "shell", "--skip-checks", "--no-imports", "-c", BEFORE + code)
+        return self.does("manage.py", "shell", "--no-imports", "-c", BEFORE + code)
 
     def sql(self, statement: str, *, role: str | None = None) -> list[tuple]:
         """Rows that a statement of the superuser finds, or of the role in that setting."""
