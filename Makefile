@@ -37,7 +37,7 @@ screenshots: ## the pictures in README.md and docs/tour.md, from the running pro
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests.screenshots
 
-examples: ## charter and report in docs/examples, of a simulated study
+examples: ## charter and report in docs/examples, of a simulated study and of the demonstration
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests.examples
 

@@ -1,11 +1,14 @@
 """The examples in docs/examples: `make examples` writes them anew, the test compares them with what is made now.
 
-They are charter and report of `tests.simulated_study`.
+They are charter and report of `tests.simulated_study`, and those of the study that `make run` has read: its tables and
+protocol lie beside them. `python -m tests.examples all.zip` takes these anew from the zip of its results.
 """
 
 import json
 import re
+import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 from analysis import protocol
@@ -15,6 +18,11 @@ from tests import simulated_study
 from tests.site_process import ROOT
 
 FOLDER = ROOT / "docs" / "examples"
+DEMONSTRATION = FOLDER / "demonstration"
+TAKEN = (  # of the zip
+    *("charter.json", "protocol.json", "ratings.csv", "findings.csv", "integrity.csv", "series.csv", "guesses.csv"),
+    *("display_checks.csv", "metrics.csv"),
+)
 READ_BESIDE = ("integrity", "findings", "guesses", "series")  # the tables that a report takes beside ratings
 VERSIONS = re.compile(r'<table class="table" id="versions">.*?</table>', re.DOTALL)
 
@@ -35,6 +43,24 @@ def simulated(out: Path) -> None:
         report += [f"--{name}={folder / f'{name}.csv'}" for name in READ_BESIDE]
         report += [f"--stability={folder / 'stability.json'}"]
         _run("report", *report, "--html", str(out / "report.html"))
+
+
+def demonstration(out: Path) -> None:
+    """Charter and report of the demonstration, from the tables beside them."""
+    _run("charter", str(DEMONSTRATION / "charter.json"), "--html", str(out / "charter.html"))
+    tables = [name for name in TAKEN if name.endswith(".csv") and name != "ratings.csv"]
+    beside = [f"--{name.removesuffix('.csv').replace('_', '-')}={DEMONSTRATION / name}" for name in tables]
+    report = [str(DEMONSTRATION / "ratings.csv"), f"--protocol={DEMONSTRATION / 'protocol.json'}", *beside]
+    _run("report", *report, "--html", str(out / "report.html"))
+
+
+def take(zipped: Path) -> None:
+    """The tables of the demonstration from the zip of its results, which may be called anything."""
+    DEMONSTRATION.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(zipped) as archive:
+        slug = archive.namelist()[0].partition("/")[0]
+        for name in TAKEN:
+            (DEMONSTRATION / name).write_bytes(archive.read(f"{slug}/{slug}-{name}"))
 
 
 def _charter(declared: dict) -> dict:
@@ -76,8 +102,11 @@ def text(page: str) -> list[str]:
 
 def main() -> None:
     """Write every example anew."""
+    for zipped in sys.argv[1:]:
+        take(Path(zipped))
     (FOLDER / "simulated").mkdir(parents=True, exist_ok=True)
     simulated(FOLDER / "simulated")
+    demonstration(DEMONSTRATION)
     for path in sorted(FOLDER.rglob("*.html")):
         print(path, f"{path.stat().st_size / 1000:.0f} kB")
 
