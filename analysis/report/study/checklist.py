@@ -1,9 +1,17 @@
-"""The items of GRRAS (Kottner et al. 2011) and CLAIM (Tejani et al. 2024), each with what answers it or who has to."""
+"""The items of GRRAS (Kottner et al. 2011) and CLAIM (Tejani et al. 2024), each with what answers it or who has to.
+
+What an item asks for is said in words of ours. CLAIM's 44 were compared, number by number, with a published summary of
+the update of 2024, not with the article itself: authors fill in the journal's own form by the article.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 AUTHORS = "for the authors to write"
+WORDS = (
+    "What this report answers of each item, and what is left to its authors. What an item asks for is said in words of "
+    "this report; the list's own are in its source."
+)
 # Item, what it asks in few words, key of the section that answers it, what has to be added.
 GRRAS: tuple[tuple[str, str, str, str], ...] = (
     ("1", "Title and abstract say that reliability or agreement was studied", "", AUTHORS),

@@ -179,9 +179,7 @@ def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
     if networks:
         lists.append(("Checklist: CLAIM", checklists.claim(keys, told), "tejani2024"))
     for title, items, source in lists:
-        where = [
-            [Sentence("What this report answers of each item, and what is left to its authors.", sources=(source,))]
-        ]
+        where = [[Sentence(checklists.WORDS, sources=(source,))]]
         found.append(Section(items.key, title, where, part="checklist", checklist=items))
     found.append(provenance)
     found.append(Section("references", "References", part="references"))
