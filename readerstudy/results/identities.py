@@ -100,7 +100,8 @@ class Guard:
         seen.feed(page)
         own = _words_of_report()
         for heading, texts in seen.sections:
-            if found := self._found("\n".join(texts), but=own):
+            # In one piece too: a name may be part bold.
+            if found := self._found("\n".join(texts), but=own) or self._found("".join(texts), but=own):
                 place = f", section {' '.join(heading)}," if heading else ""
                 raise InputError(f"{file}{place} holds {found[0]}: {TELLS}")
 

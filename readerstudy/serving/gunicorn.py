@@ -1,5 +1,6 @@
 """Settings of the web server, for `make run` and production alike. WEB_CONCURRENCY sets the processes of each group."""
 
+import logging
 import os
 import socket
 
@@ -40,3 +41,10 @@ def post_fork(server, worker):
     die_with_parent(parent=server.pid)
     if worker.group == Group.IMAGES:
         os.nice(NICE)
+
+
+def worker_exit(server, worker):
+    if worker.booted:  # else its status says why not
+        # At once: the interpreter takes down for seconds what was imported, a copy of memory that the processes share.
+        logging.shutdown()
+        os._exit(0)

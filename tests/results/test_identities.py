@@ -99,7 +99,9 @@ def test_the_report_is_looked_through_by_its_sections_and_only_for_what_is_read_
     page = """<style>.berg, .r.anna {}</style><h1>Report</h1><p>Wilcoxon and Spearman</p>
         <h2>Two <em>parts</em></h2><img alt="%s" src="data:r.anna"><p>%s</p>"""
     guard.ensure_page("The report", page % ("a figure", "nobody"))
-    for alt, text, what in (("as Berg drew it", "", "a surname"), ("", "by r.anna", "a user name")):
+    for alt, text, what in (
+        ("as Berg drew it", "", "a surname"), ("", "by r.anna", "a user name"), ("", "r.<b>an</b>na", "a user name")
+    ):  # fmt: skip
         with pytest.raises(InputError, match=f"^The report, section Two parts, holds {what}: it would tell who"):
             guard.ensure_page("The report", page % (alt, text))
     identities.Guard(study, as_it_is=True).ensure_page("The report", page % ("r.anna", "Anna Berg"))

@@ -238,7 +238,21 @@ def test_no_text_leaves_as_a_formula_and_the_analysis_reads_what_was_written(tmp
     assert cell(-0.5) == "-0.5"
     assert cell("-0.5") == "-0.5"
     assert cell("T2*") == "T2*"
-    texts = ["=HYPERLINK(1)", "+1+1", "-cmd", "@SUM(1)", "\t=1", "'=1", "''", "plain"]
+    texts = [
+        "=HYPERLINK(1)",
+        "+1+1",
+        "-cmd",
+        "@SUM(1)",
+        "\t=1",
+        "\n=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠SUM(1)",
+        "'=1",
+        "''",
+        "plain",
+    ]
     rows = [{"subject": f"S{n}", "case": "C", "arm": "SOC", "software": text} for n, text in enumerate(texts)]
     empty = dict.fromkeys(analysis_tables.column_names("series"))
     rows = [{**empty, **row, "site": "A", "series": row["subject"]} for row in rows]

@@ -1,6 +1,6 @@
 /** A table of the page for other programs: HTML for word processors, Markdown, LaTeX, tab-separated text. */
 
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBERS = /^[+-]?\d[\d.,\s%±()†×⁻⁰¹²³⁴⁵⁶⁷⁸⁹to+-]*$/;
 const NUMBER = /^(?:[<>≤≥]?\s*[−+-]?\d.*|n\/a|)$/;
 /** @type {Record<string, string>} */
