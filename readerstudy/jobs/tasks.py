@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+import time
 
 from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown
@@ -17,6 +18,7 @@ from readerstudy.jobs import disk, registry, services
 from readerstudy.jobs.models import Job
 
 logger = logging.getLogger(__name__)
+TOLD_EVERY = 0.5  # seconds
 
 
 class TakenAwayError(Exception):
@@ -39,8 +41,16 @@ def perform(job: Job) -> None:
                 close_old_connections()
         connection.close()
 
+    told = -TOLD_EVERY
+
     def report(progress: float, message: str = "") -> None:
-        if lost.is_set() or not services.beat(job=job, progress=progress, message=message):
+        nonlocal told
+        if lost.is_set():
+            raise TakenAwayError
+        if (now := time.monotonic()) - told < TOLD_EVERY:  # a job may tell of every slice
+            return
+        told = now
+        if not services.beat(job=job, progress=progress, message=message):
             raise TakenAwayError
 
     pulse = threading.Thread(target=keep_alive, daemon=True)
