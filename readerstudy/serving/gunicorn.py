@@ -1,6 +1,6 @@
 """Settings of the web server, for `make run` and production alike. WEB_CONCURRENCY sets the processes of each group."""
 
-import logging
+import atexit
 import os
 import socket
 
@@ -45,6 +45,7 @@ def post_fork(server, worker):
 
 def worker_exit(server, worker):
     if worker.booted:  # else its status says why not
-        # At once: the interpreter takes down for seconds what was imported, a copy of memory that the processes share.
-        logging.shutdown()
+        # What waits for the end, such as the log of who saw what; then at once: the interpreter takes down for seconds
+        # what was imported, a copy of memory that the processes share.
+        atexit._run_exitfuncs()
         os._exit(0)

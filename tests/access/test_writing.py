@@ -1,5 +1,7 @@
 """The log of who saw what is written beside the record, not in its queue."""
 
+import subprocess
+import sys
 import threading
 from uuid import UUID
 
@@ -36,3 +38,18 @@ def test_writing_does_not_wait_for_who_holds_the_study():
     thread.join()
     assert not waited
     assert Access.objects.count() == 1
+
+
+def test_a_web_process_that_ends_at_once_does_first_what_waits_for_its_end():
+    code = """
+import atexit
+from types import SimpleNamespace
+from readerstudy.serving.gunicorn import worker_exit
+atexit.register(print, "written", flush=True)
+worker_exit(None, SimpleNamespace(booted=False))
+print("its status says why", flush=True)
+worker_exit(None, SimpleNamespace(booted=True))
+print("taken apart", flush=True)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "its status says why\nwritten\n"), ended.stderr
