@@ -59,7 +59,7 @@ class Table(StudyEndpoint):
             return stream_csv(exports.table_lines(self.study, table, **options), name)
         lines = exports.short_table(self.study, table, name, **options)
         if lines is None:
-            return _large_file(self, f"csv-{table}{'-all' if every else ''}", name)
+            return _large_file(self, large_files.form_of_table(table, **options), name)
         note_export(study=self.study, user=self.user, file=name)
         return stream_csv(lines, name)
 
@@ -134,7 +134,7 @@ class Everything(StudyEndpoint):
 def _large_file(at: StudyEndpoint, form: str, name: str) -> Response | FileResponse:
     """The file, or 202 with the job that writes it."""
     said = {"as_it_is": True} if at.flag("as_it_is") else {}
-    found = large_files.file_or_job(at.study, form + (large_files.AS_IT_IS if said else ""))
+    found = large_files.file_or_job(at.study, form, **said)
     if isinstance(found, Job):
         return _wait(found)
     file, sha256 = found

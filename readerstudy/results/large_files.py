@@ -24,10 +24,17 @@ from readerstudy.results.kinds import WRITE
 AT_ONCE = 10_000  # ratings that a request writes itself: some 3 s for a workbook, less for a zip
 # Forms of the report: its paper, and whether it shows the images of what readers found.
 REPORTS = {f"report-{paper}{end}": (paper, bool(end)) for paper in PAPERS for end in ("", "-images")}
+
+
+def form_of_table(table: str, *, every_revision: bool = False) -> str:
+    """The form of one of the tables as CSV."""
+    return f"csv-{table}{'-all' if every_revision else ''}"
+
+
 # Forms of a table: its name, and whether every revision stands in it.
 TABLES: dict[str, tuple[str, dict[str, bool]]] = {
-    **{f"csv-{table}": (table, {}) for table in exports.TABLES},
-    "csv-ratings-all": ("ratings", {"every_revision": True}),
+    **{form_of_table(table): (table, {}) for table in exports.TABLES},
+    form_of_table("ratings", every_revision=True): ("ratings", {"every_revision": True}),
 }
 AS_IT_IS = "-as-it-is"  # the end of a form that is not held back if it tells of somebody
 Report = Callable[[float, str], None]
@@ -38,7 +45,7 @@ Written = tuple[BinaryIO, str]
 def write(file: BinaryIO, study: ReaderStudy, form: str, report: Report = lambda share, doing: None) -> None:
     """Write one of `zip`, `xlsx`, TABLES and REPORTS. LaterError while what stands in it is still computed; InputError
     if it would tell who somebody is, which the form allows that ends in AS_IT_IS, or nothing here prints."""
-    guard, form = Guard(study, as_it_is=form.endswith(AS_IT_IS)), form.removesuffix(AS_IT_IS)
+    guard, form = Guard(study, as_it_is=form.endswith(AS_IT_IS)), _kind(form)
     if form in REPORTS:
         paper, pictures = REPORTS[form]
         made, radiomics = _made(services.results_or_job(study)), _made(services.radiomics_or_job(study))
@@ -62,9 +69,10 @@ def _made(found: Made | Job) -> Made:
     return found
 
 
-def file_or_job(study: ReaderStudy, form: str) -> Written | Job:
+def file_or_job(study: ReaderStudy, form: str, *, as_it_is: bool = False) -> Written | Job:
     """The file, at its beginning, with its SHA-256, or the job that writes it: what was written is taken again until
-    anything changes."""
+    anything changes. as_it_is: even if it tells who somebody is."""
+    form += AS_IT_IS if as_it_is else ""
     if _kind(form) in ("zip", "xlsx") and services.ratings_count(study) <= AT_ONCE:
         file = tempfile.TemporaryFile()  # noqa: SIM115  who takes it closes it
         write(file, study, form)

@@ -113,7 +113,7 @@ def table(request: StudyRequest, study: ReaderStudy, table: str) -> HttpResponse
     except InputError as problem:
         return _held_back(request, study, problem)
     if lines is None:
-        return _large_file(request, study, f"csv-{table}{'-all' if every else ''}", name)
+        return _large_file(request, study, large_files.form_of_table(table, **options), name)
     note_export(study=study, user=request.user, file=name)
     return stream_csv(lines, name)
 
@@ -243,7 +243,7 @@ def _large_file(request: StudyRequest, study: ReaderStudy, form: str, name: str)
     """The file, or how far the job is that writes it, and then that it is ready."""
     said = {"as_it_is": True} if _as_it_is(request) else {}
     try:
-        found = large_files.file_or_job(study, form + (large_files.AS_IT_IS if said else ""))
+        found = large_files.file_or_job(study, form, **said)
     except InputError as problem:
         return _held_back(request, study, problem)
     if isinstance(found, Job):

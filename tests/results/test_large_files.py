@@ -106,6 +106,10 @@ def test_the_job_says_how_far_it_is_and_fails_in_a_sentence_where_the_zip_may_no
     factories.work_off(study)
     (job,) = written(study)
     assert (job.state, "would tell who somebody is" in job.error) == ("failed", True)
+    large_files.file_or_job(study, "zip", as_it_is=True)
+    factories.work_off(study)
+    large_files.file_or_job(study, "zip", as_it_is=True)[0].close()
+    assert large_files.file_or_job(study, "zip") == job  # what was written so serves nobody else
 
 
 def test_what_is_kept_is_looked_through_again_for_whoever_joined_after_locking(study):
