@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from readerstudy.jobs.models import Job
 
 logger = logging.getLogger(__name__)
 TOLD_EVERY = 0.5  # seconds
+NUMBERS = re.compile(r"[\d,]+")  # what alone differs between the messages of one step
 
 
 class TakenAwayError(Exception):
@@ -41,15 +43,17 @@ def perform(job: Job) -> None:
                 close_old_connections()
         connection.close()
 
-    told = -TOLD_EVERY
+    told, step = 0.0, None
 
     def report(progress: float, message: str = "") -> None:
-        nonlocal told
+        """A step that begins is told at once, for jobs rely on being stopped there; one may tell of every slice."""
+        nonlocal told, step
         if lost.is_set():
             raise TakenAwayError
-        if (now := time.monotonic()) - told < TOLD_EVERY:  # a job may tell of every slice
+        now, begins = time.monotonic(), NUMBERS.sub("", message)
+        if begins == step and now - told < TOLD_EVERY:
             return
-        told = now
+        told, step = now, begins
         if not services.beat(job=job, progress=progress, message=message):
             raise TakenAwayError
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from analysis.errors import InputError as TableError
 from processing.errors import InputError
-from readerstudy.jobs import registry, services
+from readerstudy.jobs import registry, services, tasks
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.tasks import perform, run_job
 
@@ -126,3 +126,21 @@ def test_a_cancelled_job_stores_nothing():
     assert done == []
     job.refresh_from_db()
     assert job.state == "cancelled"
+
+
+def test_a_step_that_begins_is_told_at_once_and_its_slices_now_and_then(monkeypatch):
+    """A job stops at the next step after it was cancelled, however soon that comes."""
+
+    def slices(job, report):
+        for number in range(9):
+            report(number / 10, f"slice {number + 1} of 1,000")
+        told.append("storing begins")
+        report(0.95, "storing")
+
+    told, beat = [], services.beat
+    monkeypatch.setattr(services, "beat", lambda **said: told.append(said["message"]) or beat(**said))
+    monkeypatch.setattr(tasks, "TOLD_EVERY", 1000)
+    monkeypatch.setitem(registry._functions, "slices", slices)
+    monkeypatch.setitem(registry._kinds, "slices", registry.kind("good"))
+    perform(services.claim(job_id=request("slices").pk, worker="w"))
+    assert told == ["slice 1 of 1,000", "storing begins", "storing"]

@@ -16,6 +16,7 @@ from readerstudy.accounts.services import add_member, remove_member
 from readerstudy.audit import heads
 from readerstudy.audit.services import RecordError
 from readerstudy.images.analyses import erase_analyses, store_analysis, stored_analysis
+from readerstudy.jobs import tasks
 from readerstudy.jobs.registry import kind
 from readerstudy.jobs.services import cancel
 from readerstudy.jobs.tasks import run_job
@@ -305,6 +306,7 @@ def test_a_subject_withdrawn_while_its_results_are_made_is_in_no_file(
 def test_a_cancelled_job_keeps_nothing(study, client, many, monkeypatch):
     client.get(address(study))
     job = study.jobs.get()
+    monkeypatch.setattr(tasks, "TOLD_EVERY", 1000)  # however soon one step follows the other
     after_analysing(monkeypatch, lambda: cancel(job=job))
     run_job(job.pk)
     assert not kept_file(study).exists()
