@@ -2,7 +2,7 @@
 
 PY = .venv/bin/python
 
-.PHONY: run test lint coverage docs sbom audit screenshots examples validation clean
+.PHONY: run test proofs lint coverage docs sbom audit screenshots examples validation clean
 
 run: ## sets everything up and serves the demo at http://127.0.0.1:8000
 	@sh requirements/setup.sh
@@ -11,6 +11,10 @@ run: ## sets everything up and serves the demo at http://127.0.0.1:8000
 test: ## sets everything up, lints, and runs every test on SQLite and what may differ on PostgreSQL too
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests
+
+proofs: ## what `make test` leaves out: whole sites upgraded, killed, restored, reproduced
+	@sh requirements/setup.sh --development
+	@exec $(PY) -m tests --proofs
 
 lint: ## the lint step of `make test` alone
 	@sh requirements/setup.sh --development

@@ -1,4 +1,4 @@
-"""Everything `make test` checks, one step after the other: `python -m tests [--lint | --coverage]`."""
+"""Everything `make test` checks, one step after the other: `python -m tests [--lint | --coverage | --proofs]`."""
 
 import argparse
 import json
@@ -9,12 +9,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+
+import psycopg
 
 from requirements.install import find_npm
 from tests.covered import share_by_package
 from tests.postgresql import postgresql
-from tests.prepared import PREPARED
+from tests.prepared import PREPARED, TEMPLATE
 
 ROOT = Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0))
@@ -31,9 +34,21 @@ PYTEST = [
     "--durations=10",
     "--durations-min=10",
 ]
+# Whole sites that are upgraded, killed and restored, and benchmarks played small: `make test` takes no such minutes.
+PROOFS = (
+    "tests/upgrade",
+    "tests/archive/test_backup.py",
+    "tests/audit/test_tampering_benchmark.py",
+    "tests/reading/test_under_fire.py",
+    "tests/results/test_reproduce.py",
+    "tests/results/test_streaming.py",
+    "tests/setup/test_roles.py",
+    "tests/setup/test_second_worker.py",
+)
+WITHOUT_PROOFS = [f"--ignore={path}" for path in PROOFS]
 # What never meets a database, or starts a site with one of its own, is not even looked through.
 WITHOUT_DATABASE = ("processing", "analysis", "setup", "browser")
-ON_POSTGRESQL = [*(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE), "-m", "both_databases"]
+ON_POSTGRESQL = ["-m", "both_databases", *(f"--ignore=tests/{name}" for name in WITHOUT_DATABASE)]
 # A site elsewhere; and the wish for no bytecode, with which each of the many processes compiles its imports again.
 NOT_HANDED_ON = {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
 DJANGOFMT = str(Path(sys.executable).with_name("djangofmt"))  # it has no module to run
@@ -66,6 +81,7 @@ LINT = {  # the longest first: they run side by side
 }
 BESIDE = {"Tests of the site's JavaScript": npm("test")}
 PREPARE = [sys.executable, "-m", "readerstudy.serving.prepare"]
+MIGRATE = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
 
 
 def side_by_side(commands: dict[str, list[str]], environment: dict[str, str]) -> Iterator[tuple[str, bool, float]]:
@@ -83,6 +99,13 @@ def side_by_side(commands: dict[str, list[str]], environment: dict[str, str]) ->
             yield name, done.returncode == 0, seconds
 
 
+def new_database(url: str, name: str) -> str:
+    """The address of a new database on that server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     only = parser.add_mutually_exclusive_group()
@@ -90,21 +113,28 @@ def main() -> int:
     only.add_argument(
         "--coverage", action="store_true", help="only the tests on SQLite, and what share of lines they run"
     )
+    only.add_argument("--proofs", action="store_true", help="only the proofs, which the rest leaves out")
     options = parser.parse_args()
     results: list[tuple[str, bool, float]] = []
+    proofs, alone = options.proofs, options.lint or options.coverage
     # A folder of our own: the tests never meet the data of a site that runs from this checkout.
-    with tempfile.TemporaryDirectory(prefix="readerstudy-tests-") as var:
+    with ExitStack() as stack:
+        var = stack.enter_context(tempfile.TemporaryDirectory(prefix="readerstudy-tests-"))
         (Path(var) / "static").mkdir()  # else every test client warns that it is not there
         environment = {key: value for key, value in ENVIRONMENT.items() if key not in NOT_HANDED_ON}
         environment |= {"READERSTUDY_VAR": var, "OMP_NUM_THREADS": "1"}
 
-        first = {} if options.coverage else dict(LINT)
+        first = {} if options.coverage or proofs else dict(LINT)
         if not options.lint:
             environment[PREPARED] = str(Path(var, "prepared"))
             Path(environment[PREPARED]).mkdir()
             own = [f"READERSTUDY_VAR={environment[PREPARED]}", "READERSTUDY_DEMO=0"]
             first["A new site, for tests to begin with"] = ["env", *own, *PREPARE]
-        if not options.lint and not options.coverage:
+        if not alone:
+            url = stack.enter_context(postgresql())
+            migrated = new_database(url, "migrated")
+            first["The same on PostgreSQL"] = ["env", f"DATABASE_URL={migrated}", *MIGRATE]
+        if not alone and not proofs:
             first |= BESIDE
         results += side_by_side(first, environment)
 
@@ -123,9 +153,10 @@ def main() -> int:
             for package, share in share_by_package(found).items():
                 print(f"{share:6.1%}  {package}")
         elif not options.lint:
-            check("Tests on SQLite", PYTEST)
-            with postgresql() as url:
-                check("Tests of the site on PostgreSQL", [*PYTEST, *ON_POSTGRESQL], DATABASE_URL=url)
+            what, which = ("Proofs", PROOFS) if proofs else ("Tests", WITHOUT_PROOFS)
+            check(f"{what} on SQLite", [*PYTEST, *which])
+            on = {"DATABASE_URL": url, TEMPLATE: "migrated"}
+            check(f"{what} on PostgreSQL", [*PYTEST, *ON_POSTGRESQL, *which], **on)
     print()
     for name, passed, seconds in results:
         print(f"{'passed' if passed else 'FAILED'} {seconds:7.1f} s  {name}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from readerstudy.serving.static_files import RECORD
 
 PREPARED = "READERSTUDY_TESTS_PREPARED"  # set by `python -m tests`; without it each site is prepared by itself
+TEMPLATE = "READERSTUDY_TESTS_TEMPLATE"  # likewise: a database of PostgreSQL that is migrated
 
 
 def place(var: Path, *, only_static: bool = False) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.__main__ import PROOFS
 from tests.covered import share_by_package
 from tests.folder_times import seconds_by_folder
 from tests.skips import NO_DATA, NO_SUCH_PROCESSOR
@@ -66,3 +67,10 @@ def test_shares_are_of_the_lines_of_each_package_and_app() -> None:
     files = {name: {"summary": {"num_statements": all_, "covered_lines": run}} for name, (all_, run) in lines.items()}
     shares = {"analysis": 1.0, "readerstudy": 0.5, "readerstudy.audit": 0.4}
     assert share_by_package({"files": files}) == shares
+
+
+def test_what_make_test_leaves_out_is_there_and_continuous_integration_runs_it_too() -> None:
+    assert [path for path in PROOFS if not (ROOT / path).exists()] == []
+    script = (ROOT / ".ci" / "run").read_text()
+    assert re.findall(r"^make (\w+)", script, re.MULTILINE) == ["test", "proofs"]
+    assert "-m tests --proofs" in (ROOT / "Makefile").read_text()
