@@ -39,7 +39,7 @@ TABLES = (
     "accesses",
 )
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-GUARDED = re.compile(r"'[=+@\t\r\n＝＋－＠'-]")
+GUARDED = re.compile(r"'\s*[=+@\t\r\n＝＋－＠'-]")
 ABSENT = ("na", "n/a", "nan", "null", "none", "<na>")  # what programs write for a missing value; no code of anything
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 

@@ -30,7 +30,9 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     text = str(value)
-    return "'" + text if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+    bare = text.lstrip()  # some spreadsheets take blanks away first
+    dangerous = (text.startswith(FORMULA) or bare.startswith(FORMULA)) and not NUMBER.fullmatch(bare)
+    return "'" + text if dangerous else text
 
 
 class _Echo:

@@ -3,12 +3,14 @@
 Known are the accounts of the study: names, surnames alone, user names and addresses. Of patients the site keeps no
 identity; what looks like one is found by its form: an address, a UID of DICOM, a name as DICOM writes names.
 
-Not found: a patient's name in plain words, a first name alone, initials, another spelling. A surname alone is looked
+Not found: a patient's name in plain words, a first name alone, initials, another spelling, but for umlauts and accents
+that were written out or left away (Müller, Mueller, Muller). A surname alone is looked
 for with a capital letter or in capitals, if it has four letters or more and is no word of reports, of the study or of
 the product; in the report on a study neither is one of those whose methods it cites.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -36,6 +38,11 @@ SHORTEST = 3  # letters of a name; shorter ones are codes
 SHORTEST_SURNAME = 4  # letters of a surname that stands alone
 ROWS = 500  # of a table, looked through together
 WORD = re.compile(r"[\w.-]+")
+WRITTEN_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "ß": "ss"}
+    | {"Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Ø": "Oe", "Æ": "Ae"}
+)
+BARE = str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "ß": "ss"})
 # Surnames that begin remarks on images more often than they mean somebody.
 OF_REPORTS = frozenset(
     WORD.findall(
@@ -107,6 +114,8 @@ class Guard:
 
     def _found(self, text: str, but: frozenset[str] = frozenset()) -> tuple[str, int] | None:
         """What tells of somebody, and where; but: names in small letters that mean nobody here."""
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text)  # an accent may stand by itself
         folded = text.casefold()
         for name, what in self.names.items():
             # Most texts hold no part of a name: a plain search is fast, borders are looked at where it hits.
@@ -182,11 +191,20 @@ def surnames_of(study: ReaderStudy, plain: frozenset[str] | None = None) -> dict
     """
     plain, found = (_plain(study) if plain is None else plain) | OF_REPORTS, {}
     for surname in _people(study).values_list("last_name", flat=True):
-        if len(surname) >= SHORTEST_SURNAME and surname.casefold() not in plain:
-            ways = {surname, surname.capitalize(), surname.title(), surname.upper()}
-            ways = ways - {surname.casefold()} or ways  # a script without capitals
-            found[surname.casefold()] = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(ways)))})(?!\w)")
+        for name in _spelled(surname):
+            if len(name) >= SHORTEST_SURNAME and name.casefold() not in plain:
+                ways = {name, name.capitalize(), name.title(), name.upper()}
+                ways = ways - {name.casefold()} or ways  # a script without capitals
+                found[name.casefold()] = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(ways)))})(?!\w)")
     return found
+
+
+def _spelled(name: str) -> set[str]:
+    """A name as it is, with umlauts written out, and without marks."""
+    name = unicodedata.normalize("NFC", name)
+    parted = unicodedata.normalize("NFD", name.translate(BARE))
+    bare = "".join(one for one in parted if not unicodedata.combining(one))
+    return {name, name.translate(WRITTEN_OUT), unicodedata.normalize("NFC", bare)}
 
 
 def names_of(study: ReaderStudy, plain: frozenset[str] | None = None) -> dict[str, str]:
@@ -203,7 +221,7 @@ def names_of(study: ReaderStudy, plain: frozenset[str] | None = None) -> dict[st
             found[f"{person.first_name} {person.last_name}".strip()] = "a name"
             found[f"{person.last_name} {person.first_name}".strip()] = "a name"
             found[f"{person.last_name}, {person.first_name}"] = "a name"
-    folded = {name.casefold(): what for name, what in found.items()}
+    folded = {way.casefold(): what for name, what in found.items() for way in _spelled(name)}
     plain = _plain(study) if plain is None else plain
     return {name: what for name, what in folded.items() if len(name) >= SHORTEST and name not in plain}
 

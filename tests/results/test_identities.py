@@ -66,6 +66,17 @@ def test_a_remark_that_names_somebody_keeps_the_zip_here(study, remark, what):
         exports.short_table(closed, "findings", f"{closed.slug}-findings.csv")
 
 
+@pytest.mark.parametrize(
+    "remark", ["Dr. Müller", "dr. Mu\u0308ller", "see MUELLER", "Muller saw it", "with jorg muller", "Mueller, Joerg"]
+)
+def test_umlauts_and_accents_may_be_written_in_any_way(study, remark):
+    reader = study.memberships.get(code="R1").user
+    reader.first_name, reader.last_name = "Jörg", "Müller"
+    reader.save()
+    with pytest.raises(InputError, match=r"findings\.csv, line 2, holds a (sur)?name: "):
+        everything.write_zip(io.BytesIO(), closed_with(study, remark), {})
+
+
 def test_the_page_says_where_and_nothing_leaves(study):
     closed = closed_with(study, "as Anna Berg said")
     client = Client()

@@ -249,6 +249,8 @@ def test_no_text_leaves_as_a_formula_and_the_analysis_reads_what_was_written(tmp
         "＋1",
         "－1",
         "＠SUM(1)",
+        "  =1+1",
+        "\u3000+cmd",
         "'=1",
         "''",
         "plain",
