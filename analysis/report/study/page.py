@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.formats import capitalised
 from analysis.report import charter, render, table_cells
 from analysis.report.contents import SECTIONS
 from analysis.report.document import colours
@@ -188,7 +189,7 @@ def sections(results: Results, sources: Sources, names: Names) -> list[Section]:
 
 def _noted(tables: Sequence[Table], simulated: str) -> list[NotedTable]:
     """Tables for paper, each with that its images are simulated where they are."""
-    return [noted(replace(one, note=" ".join(filter(None, (simulated, one.note))))) for one in tables]
+    return [noted(replace(one, note=" ".join(filter(None, (simulated, capitalised(one.note)))))) for one in tables]
 
 
 def _for_paper(results: Results, rows: Sequence[preference.Preference], names: Names) -> list[Table]:
