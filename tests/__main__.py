@@ -44,6 +44,7 @@ PROOFS = (
     "tests/results/test_streaming.py",
     "tests/setup/test_roles.py",
     "tests/setup/test_second_worker.py",
+    "tests/setup/test_validation.py",
 )
 WITHOUT_PROOFS = [f"--ignore={path}" for path in PROOFS]
 # What never meets a database, or starts a site with one of its own, is not even looked through.
