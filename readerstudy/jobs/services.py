@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from celery import current_app
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Model, Q
 from django.db.models.functions import Now
 
@@ -83,10 +83,15 @@ def _stored(asked: dict, key: str) -> tuple[Job, bool]:
     began before, its own order holds: it may still need the study for itself alone.
     """
     alone = not connection.in_atomic_block
-    with transaction.atomic():
-        if alone and asked["study"] is not None:
-            keep_in_place(asked["study"])
-        return Job.objects.get_or_create(key=key, defaults=asked)
+    try:
+        with transaction.atomic():
+            if alone and asked["study"] is not None:
+                keep_in_place(asked["study"])
+            return Job.objects.create(key=key, **asked), True
+    except IntegrityError:  # somebody asked for it meanwhile
+        if found := Job.objects.filter(key=key).first():
+            return found, False
+        raise
 
 
 def ask_for_missing(study: ReaderStudy, *, case: Model | None = None, renew: bool = False) -> int:

@@ -81,7 +81,8 @@ def present_series(study: ReaderStudy, case: Case | None = None) -> list[tuple[C
     present = study.series.filter(in_use("case__"), active=True).select_related("arm", "case", "made_from__arm")
     for one in present.filter(case=case) if case else present:
         found.setdefault(one.case_id, {})[one.arm_id] = one
-    return [(one, found[one.pk]) for one in study.cases.filter(pk__in=found)]
+    cases = [case] if case and found else study.cases.filter(pk__in=found)
+    return [(one, found[one.pk]) for one in cases]
 
 
 def is_simulated_otherwise(series: Series, source: Series) -> bool:
