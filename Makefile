@@ -12,7 +12,7 @@ test: ## sets everything up, lints, and runs every test on SQLite and what may d
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests
 
-proofs: ## what `make test` leaves out: whole sites upgraded, killed, restored, reproduced
+proofs: ## what `make test` leaves out: whole sites used, killed, upgraded and restored
 	@sh requirements/setup.sh --development
 	@exec $(PY) -m tests --proofs
 

@@ -34,16 +34,20 @@ PYTEST = [
     "--durations=10",
     "--durations-min=10",
 ]
-# Whole sites that are upgraded, killed and restored, and benchmarks played small: `make test` takes no such minutes.
+# Whole sites that are used, killed, upgraded and restored, and benchmarks played small: `make test` is spared them.
 PROOFS = (
     "tests/upgrade",
     "tests/archive/test_backup.py",
     "tests/audit/test_tampering_benchmark.py",
+    "tests/browser/room/engines",
+    "tests/browser/test_geometry.py",
+    "tests/browser/test_whole_path.py",
     "tests/reading/test_under_fire.py",
     "tests/results/test_reproduce.py",
     "tests/results/test_streaming.py",
     "tests/setup/test_roles.py",
     "tests/setup/test_second_worker.py",
+    "tests/setup/test_supervisor.py",
     "tests/setup/test_validation.py",
 )
 WITHOUT_PROOFS = [f"--ignore={path}" for path in PROOFS]
