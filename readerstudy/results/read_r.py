@@ -22,7 +22,7 @@ HEAD = """# Every table of this folder as a data frame: source("read.R") in R, w
                              comment.char = "")
   for (name in names(columns)) {
     # An apostrophe keeps spreadsheets from taking a text for a formula; it is no part of the text.
-    text <- sub("^'(?=[\\s\\h]*[=+@\\t\\r\\n＝＋－＠'-])", "", columns[[name]], perl = TRUE)
+    text <- sub("^'(?=[\\\\s\\\\h]*[=+@\\t\\r\\n＝＋－＠'-])", "", columns[[name]], perl = TRUE)
     column <- switch(if (name %in% names(kinds)) kinds[[name]] else "text",
       number = as.numeric(text),
       truth = text == "true",

@@ -281,7 +281,7 @@ def test_a_number_differs_by_more_than_arithmetic_and_words_by_anything():
 @needs_r
 def test_r_reads_every_table_with_factors_times_and_labels(study, folder):
     with (folder / f"{study.slug}-findings.csv").open("a", newline="") as file:
-        file.write(f'{study.slug},S01,c,R1,R1-0001,SOC vs FAST,left,SOC,loss,,"\'=1+1, ""disc""\nL4 é",1,2,0\r\n')
+        file.write(f'{study.slug},S01,c,R1,R1-0001,SOC vs FAST,left,SOC,loss,,"\'  =1+1, ""disc""\nL4 é",1,2,0\r\n')
     script = READ_R % ", ".join(f'"{table}"' for table in exports.TABLES)
     plain = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     said = subprocess.run(["Rscript", "-e", script], cwd=folder, env=plain, capture_output=True, text=True)
