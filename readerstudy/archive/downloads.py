@@ -30,9 +30,8 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     text = str(value)
-    bare = text.lstrip()  # some spreadsheets take blanks away first
-    dangerous = (text.startswith(FORMULA) or bare.startswith(FORMULA)) and not NUMBER.fullmatch(bare)
-    return "'" + text if dangerous else text
+    begins = text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)  # some spreadsheets take blanks away first
+    return "'" + text if begins and not NUMBER.fullmatch(text) else text
 
 
 class _Echo:

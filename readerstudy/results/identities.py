@@ -87,8 +87,8 @@ class Guard:
     def ensure(self, file: str, text: str, lines: int = 0) -> None:
         """InputError if the text, which so many lines of the file come before, tells of somebody."""
         if found := self._found(text):
-            what, place = found
-            raise _telling(file, lines + text.count("\n", 0, place) + 1, what)
+            what, before = found
+            raise _telling(file, lines + before + 1, what)
 
     def passed_rows(self, sheet: str, rows: Iterable[Row]) -> Iterator[Row]:
         """The rows of a sheet below its head; raises as `passed` does."""
@@ -113,7 +113,7 @@ class Guard:
                 raise InputError(f"{file}{place} holds {found[0]}: {TELLS}")
 
     def _found(self, text: str, but: frozenset[str] = frozenset()) -> tuple[str, int] | None:
-        """What tells of somebody, and where; but: names in small letters that mean nobody here."""
+        """What tells of somebody, and how many lines come before; but: names in small letters that mean nobody here."""
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)  # an accent may stand by itself
         folded = text.casefold()
@@ -122,13 +122,13 @@ class Guard:
             if name in but:
                 continue
             if name in folded and (hit := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded)):
-                return what, hit.start()
+                return what, folded.count("\n", 0, hit.start())
         for name, written in self.surnames.items():
             if name not in but and name in folded and (hit := written.search(text)):
-                return "a surname", hit.start()
+                return "a surname", text.count("\n", 0, hit.start())
         for what, form in self.forms.items():
             if HINTS[what] in text and (hit := form.search(text)):
-                return what, hit.start()
+                return what, text.count("\n", 0, hit.start())
         return None
 
 

@@ -77,6 +77,12 @@ def test_umlauts_and_accents_may_be_written_in_any_way(study, remark):
         everything.write_zip(io.BytesIO(), closed_with(study, remark), {})
 
 
+def test_the_line_is_counted_where_letters_grow_or_shrink(study):
+    text = "ß" * 20 + "\n" + "u\u0308" * 20 + "\nAnna Berg"
+    with pytest.raises(InputError, match=r"^file, line 3, holds a name: "):
+        identities.Guard(study).ensure("file", text)
+
+
 def test_the_page_says_where_and_nothing_leaves(study):
     closed = closed_with(study, "as Anna Berg said")
     client = Client()

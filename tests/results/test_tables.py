@@ -250,6 +250,7 @@ def test_no_text_leaves_as_a_formula_and_the_analysis_reads_what_was_written(tmp
         "－1",
         "＠SUM(1)",
         "  =1+1",
+        "\t5",
         "\u3000+cmd",
         "'=1",
         "''",
