@@ -27,8 +27,7 @@ from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, bu
 
 import yaml
 
-from benchmarks.machines import ROOT, answers, free_port, kill, until
-from readerstudy.serving.processes import die_with_parent
+from benchmarks.machines import ROOT, answers, free_port, kill, spawn, until
 from tests.archive.bucket import environment, new_bucket
 from tests.postgresql import server
 
@@ -76,16 +75,7 @@ class Services:
         self.base["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
     def start(self, name: str, command: list[str], env: dict[str, str]) -> subprocess.Popen:
-        log, us = (self.folder / f"{name}.log").open("wb"), os.getpid()
-        process = subprocess.Popen(
-            command,
-            env=env,
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=lambda: die_with_parent(parent=us),
-        )
+        process = spawn(self.folder / f"{name}.log", command, env)
         self.stack.callback(kill, process)
         return process
 

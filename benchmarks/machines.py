@@ -91,17 +91,7 @@ class Machines:
         return False
 
     def _spawn(self, name: str, command: list[str], env: dict | None = None) -> subprocess.Popen:
-        log = (self.folder / f"{name}.log").open("ab")
-        us = os.getpid()
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=lambda: die_with_parent(parent=us),
-        )
+        process = spawn(self.folder / f"{name}.log", command, env)
         self.processes[name] = process
         self._stack.callback(kill, process)
         return process
@@ -132,6 +122,21 @@ class Machines:
         """Cut the line of the machine in the network of its own, or mend it; without one its processes stand still."""
         if self.network:
             _ip("link", "set", "m-here", "down" if off else "up")
+
+
+def spawn(log: Path, command: list[str], env: dict[str, str] | None) -> subprocess.Popen:
+    """A process in a session of its own that dies with this one; what it says goes to the end of the file."""
+    us = os.getpid()
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent=us),
+        )
 
 
 def kill(process: subprocess.Popen) -> None:
